@@ -1,0 +1,65 @@
+"""The rights that a deployer needs, each with the step that needs it: the source of deploy/deployer-rbac.yaml.
+
+The preflight asks the cluster for each of them before anything is created, so that a missing one is named as such and
+not met half-way. docs/deployer-rights.md says what they amount to.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ambient_components.contract import RBAC_API_GROUP, ROLES, cluster_role
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One verb on one resource, in every namespace."""
+
+    group: str
+    """API group; empty for the core group."""
+    resource: str
+    """Plural, with a subresource after a slash: ``serviceaccounts/token``."""
+    verb: str
+    """As RBAC spells it."""
+    why: str
+    """The step that fails without it."""
+    name: str = ""
+    """Of the one object it is for; empty for all."""
+
+    def __str__(self) -> str:
+        group = f" of {self.group}" if self.group else ""
+        return f"{self.verb} {self.resource}{f' {self.name!r}' if self.name else ''}{group}"
+
+
+def _rights() -> tuple[Right, ...]:
+    objects = {
+        ("", "namespaces"): "workspaces",
+        (RBAC_API_GROUP, "rolebindings"): "owners, grants and what keys may do",
+        ("", "serviceaccounts"): "the identities of keys",
+        ("", "secrets"): "workspace secrets, and the handles by which single tokens are revoked",
+    }
+    verbs = {
+        "get": "reading {} back (refresh, and the check of what exists)",
+        "create": "making {}",
+        "patch": "changing {}",
+        "delete": "removing {}",
+    }
+    rights = [
+        Right(group, resource, verb, text.format(what))
+        for (group, resource), what in objects.items()
+        for verb, text in verbs.items()
+    ]
+    rights += [
+        Right("", "namespaces", "list", "the check, before a run, of which workspaces exist and whose they are"),
+        Right("", "namespaces", "watch", "waiting until a deleted workspace is gone"),
+        Right("", "secrets", "list", "finding tokens that no state records, to revoke them"),
+        Right("", "serviceaccounts/token", "create", "minting the tokens of keys"),
+    ]
+    rights += [
+        Right(RBAC_API_GROUP, "clusterroles", "bind", "granting a role that the deployer does not hold", cluster_role(role))
+        for role in ROLES
+    ]
+    return tuple(sorted(rights))
+
+
+RIGHTS: Final = _rights()
+"""All of them, sorted. Nothing else is needed, and the engine tests run with nothing else."""

@@ -1,0 +1,38 @@
+"""Differences of nested mappings by property path, in the spelling the engine prints and understands."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """One difference: ``workspaces.payments.grants["group:devs"]``, and how."""
+
+    path: str
+    kind: Literal["add", "delete", "update"]
+
+
+def child(path: str, key: str) -> str:
+    """The path of a key below a path: dotted where it can be, quoted where it must be."""
+    if _PLAIN.fullmatch(key):
+        return f"{path}.{key}" if path else key
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{path}["{escaped}"]'
+
+
+def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[PathChange]:
+    """Every difference at the deepest path that holds it; a mapping that is new or gone is one difference."""
+    for key in sorted({*before, *after}):
+        here = child(path, key)
+        if key not in after:
+            yield PathChange(here, "delete")
+        elif key not in before:
+            yield PathChange(here, "add")
+        elif isinstance(before[key], Mapping) and isinstance(after[key], Mapping):
+            yield from changed_paths(before[key], after[key], here)
+        elif before[key] != after[key]:
+            yield PathChange(here, "update")

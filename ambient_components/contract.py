@@ -1,0 +1,200 @@
+"""The platform's vocabulary: roles, labels, annotations, fixed names and limits.
+
+What the platform's backend, operator and UI write and select on, to the letter: an object that differs in one of these
+strings is invisible to them. The first part is the Ambient Code Platform's; the second, at the end, is ours.
+"Contract N" in these notes is a section of the platform contract, read from the platform's sources at commit 0b59fe7.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a subject or an API key may do in one workspace; weakest first. Contract 1.3, 1.4."""
+
+    VIEW = "view"
+    """Read sessions and their results."""
+
+    EDIT = "edit"
+    """Run and change sessions. Can also mint tokens of any ServiceAccount in the namespace."""
+
+    ADMIN = "admin"
+    """Everything in the workspace, its sharing and its secrets included."""
+
+
+ROLES: Final = tuple(Role)
+"""Every role, weakest first."""
+
+
+def cluster_role(role: Role) -> str:
+    """Return the ClusterRole that the platform ships for a role. Contract 1.3."""
+    return f"ambient-project-{role}"
+
+
+RBAC_API_GROUP: Final = "rbac.authorization.k8s.io"
+"""API group of roleRef and of User and Group subjects; a ServiceAccount subject has none. Contract 1.2, 1.3."""
+
+# Labels
+
+MANAGED_LABEL: Final = "ambient-code.io/managed"
+"""On a Namespace: the one thing that makes it a workspace. Contract 0."""
+
+MANAGED: Final = "true"
+"""Value of `MANAGED_LABEL`; any other value takes the namespace off the platform's list. Contract 0."""
+
+UNMANAGED: Final = "false"
+"""What we write to `MANAGED_LABEL` of a closed workspace."""
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+"""On a Namespace and the feature-flag ConfigMap; written by the platform, read by nobody. Contract 0."""
+
+MANAGED_BY_VALUE: Final = "ambient-code"
+"""Value of `MANAGED_BY_LABEL`. Contract 1.1."""
+
+OWNER_ROLE_LABEL: Final = "ambient-code.io/role"
+"""Label of a creator binding, with the value `admin`. Equal to `ROLE_ANNOTATION` in spelling only. Contract 1.2."""
+
+APP_LABEL: Final = "app"
+"""What the Sharing and Keys pages select on. Contract 0."""
+
+GRANT_APP: Final = "ambient-permission"
+"""Value of `APP_LABEL` on a grant's RoleBinding. Contract 1.3."""
+
+KEY_APP: Final = "ambient-access-key"
+"""Value of `APP_LABEL` on a key's ServiceAccount and RoleBinding. Contract 1.4."""
+
+RUNNER_SECRET_APP: Final = "ambient-runner-secrets"  # noqa: S105 - a name
+"""Value of `APP_LABEL` on the runner secret. Contract 3."""
+
+INTEGRATION_SECRET_APP: Final = "ambient-integration-secrets"  # noqa: S105 - a name
+"""Value of `APP_LABEL` on the integration secret. Contract 3."""
+
+# Annotations
+
+SUBJECT_KIND_ANNOTATION: Final = "ambient-code.io/subject-kind"
+"""On a grant: `User` or `Group`. Contract 1.3."""
+
+SUBJECT_NAME_ANNOTATION: Final = "ambient-code.io/subject-name"
+"""On a grant: the subject verbatim; if it differs from the subject, the UI's revoke does nothing. Contract 1.3."""
+
+ROLE_ANNOTATION: Final = "ambient-code.io/role"
+"""On grants, key ServiceAccounts and key bindings: exactly view, edit or admin, else the UI crashes. Contract 10.5."""
+
+KEY_NAME_ANNOTATION: Final = "ambient-code.io/key-name"
+"""On a key's ServiceAccount and binding: its label in the UI. Contract 1.4."""
+
+DESCRIPTION_ANNOTATION: Final = "ambient-code.io/description"
+"""On a key's ServiceAccount; present even if empty. Contract 1.4."""
+
+CREATED_AT_ANNOTATION: Final = "ambient-code.io/created-at"
+"""On a key's ServiceAccount: RFC 3339. Contract 1.4."""
+
+SA_NAME_ANNOTATION: Final = "ambient-code.io/sa-name"
+"""On a key's binding: its ServiceAccount; without it a revocation in the UI leaves the binding. Contract 10.5."""
+
+CREATED_BY_USER_ID_ANNOTATION: Final = "ambient-code.io/created-by-user-id"
+"""On a key's ServiceAccount: whom the key acts for in SSO mode, instead of its own role. We omit it. Contract 10.4."""
+
+LAST_USED_AT_ANNOTATION: Final = "ambient-code.io/last-used-at"
+"""On a key's ServiceAccount: written by the backend at every use, never by us. Contract 4."""
+
+RUNNER_SECRET_ANNOTATION: Final = "ambient-code.io/runner-secret"  # noqa: S105 - a name
+"""On both workspace secrets, with the value `true`. Contract 3."""
+
+OPENSHIFT_DISPLAY_NAME_ANNOTATION: Final = "openshift.io/display-name"
+"""On a Namespace, on OpenShift only; falls back to the name. Contract 1.1."""
+
+OPENSHIFT_DESCRIPTION_ANNOTATION: Final = "openshift.io/description"
+"""On a Namespace, on OpenShift only, and only if not empty. Contract 1.1."""
+
+OPENSHIFT_REQUESTER_ANNOTATION: Final = "openshift.io/requester"
+"""On a Namespace, on OpenShift only: the full subject string of who asked for it. Contract 1.1."""
+
+# Fixed names
+
+PLATFORM_NAMESPACE_DEFAULT: Final = "ambient-code"
+"""Where the platform itself runs, by default; labelled managed in some installations. Contract 8."""
+
+RESERVED_NAMESPACES: Final = frozenset(
+    {
+        "default",
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+        "openshift",
+        "openshift-infra",
+        "openshift-node",
+    }
+)
+"""Names that the platform refuses for a workspace; exactly these seven. Contract 1.1."""
+
+RUNNER_SECRET: Final = "ambient-runner-secrets"  # noqa: S105 - a name
+"""Secret with the keys of the language models. Contract 3."""
+
+RUNNER_SECRET_KEYS: Final = ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY")
+"""What the platform's API lets into the runner secret. Contract 3."""
+
+INTEGRATION_SECRET: Final = "ambient-non-vertex-integrations"  # noqa: S105 - a name
+"""Secret with free variables for every session. Contract 3."""
+
+PROJECT_SETTINGS: Final = "projectsettings"
+"""Name of the one ProjectSettings of a workspace. Contract 0."""
+
+# Limits
+
+WORKSPACE_NAME_MIN: Final = 2
+"""Characters; the V2 API's rule, V1 takes 1. Contract 1.1."""
+
+WORKSPACE_NAME_MAX: Final = 63
+"""Characters; a DNS label. Contract 1.1."""
+
+DISPLAY_NAME_MAX: Final = 100
+"""Characters of a workspace's display name; a rule of the UI only. Contract 1.1."""
+
+WORKSPACE_DESCRIPTION_MAX: Final = 500
+"""Characters of a workspace's description; a rule of the UI only. Contract 1.1."""
+
+KEY_NAME_MAX: Final = 64
+"""Characters of a key's label; a rule of the UI only. Contract 1.4."""
+
+KEY_DESCRIPTION_MAX: Final = 200
+"""Characters of a key's description; a rule of the UI only. Contract 1.4."""
+
+SUBJECT_NAME_MAX_BYTES: Final = 253
+"""Bytes of UTF-8 in a user's or group's name; at least 1. Contract 1.3."""
+
+OBJECT_NAME_MAX: Final = 253
+"""Bytes; Kubernetes' limit for the name of a ServiceAccount or a Secret."""
+
+TOKEN_LIFETIME_MIN: Final = 600
+"""Seconds; Kubernetes refuses less. Contract 7."""
+
+TOKEN_LIFETIME_MAX: Final = 31_536_000
+"""Seconds, 365 days; the backend refuses more. Contract 1.4."""
+
+TOKEN_LIFETIME_DEFAULT: Final = 7_776_000
+"""Seconds, 90 days; what the UI preselects. Contract 1.4."""
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ours: the platform neither writes nor reads what follows. Stored in clusters, so never renamed.
+
+OWNER_ANNOTATION: Final = "ambient-components/owner"
+"""On Namespace, bucket and handles: project and fleet that own it."""
+
+KEY_LABEL: Final = "ambient-components/key"
+"""On a handle: the key's id."""
+
+KEY_GENERATION_ANNOTATION: Final = "ambient-components/generation"
+"""On a handle: the key's generation, from 1."""
+
+ISSUED_AT_ANNOTATION: Final = "ambient-components/issued-at"
+"""On a handle: when its token was minted, RFC 3339."""
+
+SERVICE_ACCOUNT_ANNOTATION: Final = "ambient-components/service-account"
+"""On a handle: the ServiceAccount that its token speaks for."""
+
+HANDLE_LABEL: Final = "ambient-components/handle"
+"""On a handle, the empty Secret whose deletion revokes one token; value `HANDLE`."""
+
+HANDLE: Final = "true"
+"""Value of `HANDLE_LABEL`."""

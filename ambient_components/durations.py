@@ -1,0 +1,61 @@
+"""Durations as people write them: 90d, 12h, 10m, 600s, 1y."""
+
+import re
+from typing import Final
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+YEAR: Final = 365 * DAY
+"""Seconds of the longest lifetime that the platform's UI offers, 1y; leap days don't count."""
+
+DURATION_FORMS: Final = "a whole number and a unit of s, m, h, d or y (365 days), such as 90d, 12h or 1d12h"
+"""What `parse_duration` takes, for error texts."""
+
+_UNITS: Final = {"y": YEAR, "d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
+# Each unit at most once and the largest first, so that one duration has few spellings and typing errors show.
+_DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,10}}){unit})?" for unit in _UNITS))
+
+
+def parse_duration(value: object) -> int:
+    """Read a duration such as `90d`, `600s`, `1y` or `1d12h`.
+
+    Args:
+        value: What the YAML holds; a number without a unit is refused, since nobody can see what it counts.
+
+    Returns:
+        Seconds, at least 1.
+
+    Raises:
+        ValueError: Anything else; the text says what is allowed.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        msg = f"{value} has no unit; allowed: {DURATION_FORMS}"
+        raise ValueError(msg)
+    if not isinstance(value, str):
+        msg = f"not a duration; allowed: {DURATION_FORMS}"
+        raise ValueError(msg)  # not TypeError: pydantic collects ValueErrors only
+    match = _DURATION.fullmatch(value)
+    counts = match.groups() if match else ()
+    seconds = sum(int(count) * unit for count, unit in zip(counts, _UNITS.values(), strict=False) if count)
+    if seconds == 0:
+        msg = f"{value!r} is not a duration; allowed: {DURATION_FORMS}"
+        raise ValueError(msg)
+    return seconds
+
+
+def format_seconds(seconds: int) -> str:
+    """Write seconds the way `parse_duration` reads them, in the fewest units: 7776000 is `90d`, 31536000 is `1y`.
+
+    Raises:
+        ValueError: Fewer than 1 second.
+    """
+    if seconds < 1:
+        msg = f"{seconds} seconds are no duration; allowed: 1 or more"
+        raise ValueError(msg)
+    parts = []
+    for unit, size in _UNITS.items():
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)

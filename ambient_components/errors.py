@@ -1,0 +1,119 @@
+"""The one error type: what is wrong, where in which file, what is allowed; many at once."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+PathPart = str | int
+"""A key of a mapping or an index of a list."""
+
+_PLAIN_PART = re.compile(r"[A-Za-z0-9_@/-]+")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Where:
+    """A place in a file; sorts by file, line and column."""
+
+    file: str
+    """As the user named it."""
+
+    line: int = 0
+    """From 1; 0 means the file as a whole."""
+
+    column: int = 0
+    """In characters, from 1; 0 means the file as a whole."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend, in a text that a person can act on without reading the source."""
+
+    where: Where | None
+    """None where no file is at fault, such as a cluster that can't be reached."""
+
+    path: str
+    """Place in the data, such as `workspaces.research.grants[2].role`; may be empty."""
+
+    problem: str
+    """What is wrong; lower case, no full stop, never a secret."""
+
+    remedy: str = ""
+    """What is allowed and what to do; may be empty."""
+
+    def __str__(self) -> str:
+        what = f"{self.problem}; {self.remedy}" if self.remedy else self.problem
+        return ": ".join([str(part) for part in (self.where, self.path) if part] + [what])
+
+    @property
+    def sort_key(self) -> tuple[Where, str, str]:
+        """Order in a report: by place first, and problems without a place before all others."""
+        return (self.where or Where(""), self.path, self.problem)
+
+
+class AmbientError(Exception):
+    """One or more problems, sorted; as text one a line.
+
+    Attributes:
+        problems: The problems, at least one.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.sort_key))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class Problems:
+    """Collects problems, so that a user sees all of them in one run."""
+
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        self._problems = list(problems)
+
+    def add(self, where: Where | None, path: str, problem: str, remedy: str = "") -> None:
+        """Add one problem."""
+        self._problems.append(Problem(where, path, problem, remedy))
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Add several problems."""
+        self._problems.extend(problems)
+
+    def raise_if_any(self) -> None:
+        """Raise what was collected, if anything was.
+
+        Raises:
+            AmbientError: All problems at once.
+        """
+        if self._problems:
+            raise AmbientError(self._problems)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._problems)
+
+    def __len__(self) -> int:
+        return len(self._problems)
+
+
+def fail(where: Where | None, path: str, problem: str, remedy: str = "") -> NoReturn:
+    """Raise a single problem.
+
+    Raises:
+        AmbientError: Always.
+    """
+    raise AmbientError([Problem(where, path, problem, remedy)])
+
+
+def format_path(path: Iterable[PathPart]) -> str:
+    """Write a path the way it reads in a report: `workspaces.research.grants[2].role`, `workspaces['a.b']`."""
+    text = ""
+    for part in path:
+        if isinstance(part, str) and _PLAIN_PART.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f"[{part!r}]"
+    return text

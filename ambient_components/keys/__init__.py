@@ -1,0 +1,19 @@
+"""A key's tokens as a pure state machine: what is held, what is asked, and now, in; what to mint, retire, revoke, out.
+
+Nothing here talks to anybody. The provider carries the steps out and records what came of them.
+"""
+
+from ambient_components.keys.policy import Policy, default_overlap, default_rotate_before
+from ambient_components.keys.rotation import Plan, plan
+from ambient_components.keys.state import SCHEMA_VERSION, Handle, TokenState
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Handle",
+    "Plan",
+    "Policy",
+    "TokenState",
+    "default_overlap",
+    "default_rotate_before",
+    "plan",
+]

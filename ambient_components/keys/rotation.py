@@ -1,0 +1,103 @@
+"""The state machine: what a run has to do about one identity's tokens, and why."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ambient_components.keys.policy import Policy
+from ambient_components.keys.state import Handle, TokenState, format_time
+
+_LIVE_AT_MOST = 2
+"""Tokens of one identity that may be valid at once (design, section 4): the current one and one that retires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of one run, in the order in which they are done. A plan without steps is falsy: nothing is due."""
+
+    revoke_first: tuple[tuple[Handle, str], ...] = ()
+    """Handles to delete before minting, so that no more than two tokens live at once; never the current one."""
+    mint: str | None = None
+    """Why a token is minted; None: none is."""
+    revoke: tuple[tuple[Handle, str], ...] = ()
+    """Handles to delete after minting, each with the reason: a mint that fails must not take the token before it."""
+    retire: tuple[Handle, ...] = ()
+    """Handles that live on through the overlap, oldest first."""
+    warnings: tuple[str, ...] = field(default=())
+    """What the user should hear of it, whether or not anything is done."""
+
+    def __bool__(self) -> bool:
+        return bool(self.mint or self.revoke or self.revoke_first)
+
+
+def mint_reason(state: TokenState, policy: Policy, now: datetime) -> str | None:
+    """Why this identity needs a new token now; None: it does not."""
+    current = state.current
+    if current is None:
+        return "no token yet"
+    if current.dead:
+        return f"the token no longer works: {current.dead}"
+    if current.expires_at is None:
+        return None
+    if now >= current.expires_at:
+        return f"the token expired on {format_time(current.expires_at)}"
+    if now >= current.expires_at - timedelta(seconds=policy.rotate_before):
+        return f"the token expires on {format_time(current.expires_at)}"
+    return None
+
+
+def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None = None) -> Plan:
+    """What is due for one identity.
+
+    Args:
+        state: what is on record.
+        policy: what the stack file asks.
+        now: the one clock reading of this process.
+        force: a reason to mint whatever the clock says (the ServiceAccount was replaced).
+    """
+    reason = force or mint_reason(state, policy, now)
+    revoke = [(handle, "its revocation failed before") for handle in state.pending]
+    ends = state.retires_at(policy.overlap_delta)
+    staying = []
+    for handle in state.retiring:
+        if handle.dead:
+            continue
+        if ends is not None and now >= ends:
+            revoke.append((handle, f"its overlap ended on {format_time(ends)}"))
+        else:
+            staying.append(handle)
+    warnings: list[str] = []
+    first: list[tuple[Handle, str]] = []
+    if not reason:
+        return Plan(revoke=tuple(revoke), retire=tuple(staying))
+    current = state.current
+    if current and not current.dead:
+        if current.expires_at and now >= current.expires_at:
+            warnings.append(
+                f"no run came in the {policy.rotate_before} s before the token expired on "
+                f"{format_time(current.expires_at)}: it has been refused since"
+            )
+            revoke.append((current, "it expired"))
+        elif policy.overlap == 0:
+            revoke.append((current, "it is replaced, and the overlap is 0"))
+        else:
+            while len(staying) >= _LIVE_AT_MOST - 1:
+                first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
+            staying.append(current)
+    elif current:
+        # Its handle may still be there (the ServiceAccount was replaced): nothing minted is left behind.
+        revoke.append((current, current.dead or "it is dead"))
+    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), tuple(warnings))
+
+
+def next_action(state: TokenState, policy: Policy) -> tuple[str, datetime] | None:
+    """What the next run that matters will do, and from when: ("revoke" or "rotate", moment)."""
+    due: list[tuple[datetime, str]] = []
+    ends = state.retires_at(policy.overlap_delta)
+    if ends is not None:
+        due.append((ends, "revoke"))
+    if state.current and state.current.expires_at:
+        due.append((state.current.expires_at - timedelta(seconds=policy.rotate_before), "rotate"))
+    if not due:
+        return None
+    moment, what = min(due)
+    return what, moment

@@ -1,0 +1,111 @@
+"""What is recorded of a key's tokens: their handles, never the tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+SCHEMA_VERSION: Final = 1
+"""Of the recorded shape. A reader that meets a higher one refuses instead of guessing."""
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds: as Kubernetes writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that `format_time` or Kubernetes wrote.
+
+    Raises:
+        ValueError: the text is no RFC 3339 time, or one without a zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = f"{text!r} has no time zone"
+        raise ValueError(msg)
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """One token, by the Secret it is bound to: deleting that Secret revokes this token and no other."""
+
+    name: str
+    uid: str
+    generation: int
+    issued_at: datetime
+    expires_at: datetime | None = None
+    """As the cluster granted it. None: a handle found in the cluster, whose token's expiry nobody recorded."""
+    dead: str | None = None
+    """Why the token no longer works, once a refresh has found out; None while it works."""
+
+    def killed(self, why: str) -> "Handle":
+        """This handle, known to be dead."""
+        return replace(self, dead=why)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The form in Pulumi's state (names of docs/reference: handle, uid, generation, issuedAt, expiresAt, dead)."""
+        return {
+            "handle": self.name,
+            "uid": self.uid,
+            "generation": self.generation,
+            "issuedAt": format_time(self.issued_at),
+            "expiresAt": format_time(self.expires_at) if self.expires_at else None,
+            "dead": self.dead,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "Handle":
+        """Reads what `to_wire` wrote."""
+        expires = wire.get("expiresAt")
+        return cls(
+            name=wire["handle"],
+            uid=wire["uid"],
+            generation=int(wire["generation"]),
+            issued_at=parse_time(wire["issuedAt"]),
+            expires_at=parse_time(expires) if expires else None,
+            dead=wire.get("dead") or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What is held of one identity's tokens."""
+
+    current: Handle | None = None
+    """The token that was delivered last."""
+    retiring: tuple[Handle, ...] = ()
+    """Those before it, still valid until the overlap ends; oldest first."""
+    pending: tuple[Handle, ...] = ()
+    """Those whose revocation failed: every run tries again."""
+
+    @property
+    def handles(self) -> tuple[Handle, ...]:
+        """Every handle on record."""
+        return (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
+
+    def retires_at(self, overlap: timedelta) -> datetime | None:
+        """When the retiring tokens end: the overlap counts from the issue of the one that took their place."""
+        return self.current.issued_at + overlap if self.current and self.retiring else None
+
+    @classmethod
+    def from_wire(cls, state: Mapping[str, Any]) -> "TokenState":
+        """Reads an AccessToken's recorded outputs.
+
+        Raises:
+            ValueError: written by a later version of the provider.
+        """
+        version = int(state.get("schemaVersion") or SCHEMA_VERSION)
+        if version > SCHEMA_VERSION:
+            msg = (
+                f"the state was written by a later version of ambient-components (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}); run the version that wrote it, or a later one"
+            )
+            raise ValueError(msg)
+        current = state.get("current")
+        return cls(
+            current=Handle.from_wire(current) if current else None,
+            retiring=tuple(Handle.from_wire(item) for item in state.get("retiring") or ()),
+            pending=tuple(Handle.from_wire(item) for item in state.get("pendingRevocations") or ()),
+        )

@@ -1,0 +1,186 @@
+"""Every name, as a pure function: the platform's sanitisers, Kubernetes object names, Pulumi's logical names.
+
+All of them are a public contract. Another object name makes the platform's UI blind to what we made; another logical
+name makes the engine replace it. Nothing here comes from a position in a list, the clock or chance.
+"""
+
+import hashlib
+import json
+import re
+
+from ambient_components.contract import (
+    OBJECT_NAME_MAX,
+    PLATFORM_NAMESPACE_DEFAULT,
+    RESERVED_NAMESPACES,
+    WORKSPACE_NAME_MAX,
+    WORKSPACE_NAME_MIN,
+    Role,
+)
+from ambient_components.subjects import Subject
+
+KEY_ID_MAX = 63
+"""Characters of a key's id: it is also a label's value on the handle, and what S2 keeps whole."""
+
+_S1_CUT = 40
+_S2_CUT = 63
+_S3_CUT = 253
+_SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SUBDOMAIN_PART = re.compile(r"[a-z0-9]+")
+
+
+# The platform's sanitisers (contract 1.6), bug for bug: its own backend must arrive at the same names.
+
+
+def _lower(text: str) -> str:
+    # Go lowers U+0130 to a plain i, Python to an i and a combining dot; the only code point that differs.
+    return text.replace("\u0130", "i").lower()
+
+
+def sanitize_for_k8s_name(text: str) -> str:
+    """S1, for creator bindings: at most 40 characters of a-z 0-9 -, possibly none, possibly with a dash at the end."""
+    lowered = _lower(text.removeprefix(_SERVICE_ACCOUNT_PREFIX))
+    # Stripped before the cut and not after it, so the result can end in a dash.
+    return re.sub(r"[^a-z0-9-]", "-", lowered).strip("-")[:_S1_CUT]
+
+
+def sanitize_name(text: str) -> str:
+    """S2, for grants and keys: 1-63 characters of a-z 0-9 and single inner dashes; `group` where nothing is left."""
+    # Cut before the strip: a leading dash uses up one of the 63.
+    return re.sub(r"[^a-z0-9]+", "-", _lower(text))[:_S2_CUT].strip("-") or "group"
+
+
+def sanitize_user_id(text: str) -> str:
+    """S3, for user ids: at most 253 characters of A-Z a-z 0-9 . _ -, case kept, possibly none."""
+    # The cut is in bytes and may split a character; the broken rest is one more illegal character.
+    cut = text.encode(errors="surrogatepass")[:_S3_CUT].decode(errors="replace")
+    # A dash is replaced by itself, so that runs are squeezed together with what became a dash.
+    return re.sub(r"[^A-Za-z0-9._]+", "-", cut).strip("-")
+
+
+# Names of Kubernetes objects.
+
+
+def owner_binding(subject: Subject) -> str:
+    """Return the name of the creator binding. Contract 1.2."""
+    return f"ambient-admin-{sanitize_for_k8s_name(subject.platform_name)}"
+
+
+def grant_binding(role: Role, subject: Subject) -> str:
+    """Return the name of a grant's RoleBinding; the platform puts the role in it. Contract 1.3."""
+    return f"ambient-permission-{role}-{sanitize_name(subject.platform_name)}-{subject.kind}"
+
+
+def key_suffix(workspace: str, key_id: str, generation: int) -> str:
+    """Return the 8 hex digits of one identity of a key: stable, and new for every generation.
+
+    The platform takes them from a random UUID and never reads them back (contract 1.4), so a hash serves as well.
+    """
+    # JSON keeps the three apart: ("a", "b-c") and ("a-b", "c") must differ.
+    encoded = json.dumps([workspace, key_id, generation]).encode()
+    return hashlib.sha256(encoded).hexdigest()[:8]
+
+
+def key_service_account(key_id: str, suffix: str) -> str:
+    """Return the name of a key's ServiceAccount. Contract 1.4."""
+    return f"ambient-key-{sanitize_name(key_id)}-{suffix}"
+
+
+def key_role_binding(role: Role, key_id: str, suffix: str) -> str:
+    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4."""
+    return f"ambient-key-{role}-{sanitize_name(key_id)}-{suffix}"
+
+
+def handle(service_account: str, serial: str) -> str:
+    """Return the name of a token's handle, the Secret whose deletion revokes that token alone.
+
+    Args:
+        service_account: The ServiceAccount that the token speaks for.
+        serial: Lower-case letters and digits that no other token of this ServiceAccount has.
+
+    Raises:
+        ValueError: The serial has other characters, or the name would exceed 253.
+    """
+    name = f"{service_account}-{serial}"
+    if not _SUBDOMAIN_PART.fullmatch(serial) or len(name) > OBJECT_NAME_MAX:
+        msg = f"{name!r} is no name for a Secret; allowed: a serial of a-z 0-9, {OBJECT_NAME_MAX} characters in all"
+        raise ValueError(msg)
+    return name
+
+
+# Pulumi's logical names. A change here is a replacement of what users have: ship it with an alias.
+
+
+def logical_workspace(workspace: str) -> str:
+    """Return the logical name of the Workspace component."""
+    return workspace
+
+
+def logical_namespace(workspace: str) -> str:
+    """Return the logical name of the Namespace."""
+    return f"{workspace}/namespace"
+
+
+def logical_listed(workspace: str) -> str:
+    """Return the logical name of the NamespacePatch that puts the workspace on the platform's list."""
+    return f"{workspace}/listed"
+
+
+def logical_runner_secret(workspace: str) -> str:
+    """Return the logical name of the runner secret."""
+    return f"{workspace}/secret/runner"
+
+
+def logical_owner(workspace: str, subject: Subject) -> str:
+    """Return the logical name of an owner's binding."""
+    return f"{workspace}/owner/{subject}"
+
+
+def logical_grant(workspace: str, subject: Subject) -> str:
+    """Return the logical name of a grant. Without the role, so that a new role is a replacement and leaves no gap."""
+    return f"{workspace}/grant/{subject}"
+
+
+def logical_key(workspace: str, key_id: str) -> str:
+    """Return the logical name of an API key over all its generations."""
+    return f"{workspace}/key/{key_id}"
+
+
+def logical_key_generation(workspace: str, key_id: str, generation: int) -> str:
+    """Return the logical name of one identity of an API key."""
+    return f"{logical_key(workspace, key_id)}/g{generation}"
+
+
+# What may be a name at all.
+
+
+def workspace_name_problem(name: str) -> str | None:
+    """Say why a namespace can't be called this, or None. V1's and V2's rules together. Contract 1.1.
+
+    The platform's own namespace is refused by its default name; an installation that runs elsewhere is checked where
+    the stack's config is known.
+    """
+    if name in RESERVED_NAMESPACES:
+        return f"{name!r} is reserved by Kubernetes or OpenShift; choose another name"
+    if name == PLATFORM_NAMESPACE_DEFAULT:
+        return f"{name!r} is the platform's own namespace; choose another name"
+    in_range = WORKSPACE_NAME_MIN <= len(name) <= WORKSPACE_NAME_MAX
+    if in_range and _DNS_LABEL.fullmatch(name) and name[0].isalpha():
+        return None
+    return (
+        f"{name!r} can't name a workspace; allowed: {WORKSPACE_NAME_MIN}-{WORKSPACE_NAME_MAX} of a-z 0-9 -, "
+        "a letter first, no dash at the end"
+    )
+
+
+def key_id_problem(key_id: str) -> str | None:
+    """Say why a key can't have this id, or None.
+
+    The rule is ours: exactly what S2 leaves alone, so that object names show the id as written and two ids never meet
+    in one name.
+    """
+    if len(key_id) <= KEY_ID_MAX and _KEY_ID.fullmatch(key_id):
+        return None
+    return f"{key_id!r} can't be a key's id; allowed: 1-{KEY_ID_MAX} of a-z 0-9 and single dashes between them"

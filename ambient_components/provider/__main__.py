@@ -1,0 +1,54 @@
+"""Starts the plugin: what ``pulumi-resource-ambient`` runs, beside the engine that gives it an address."""
+
+import asyncio
+import os
+import sys
+from typing import Final
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from ambient_components._version import VERSION
+from ambient_components.provider.servicer import AmbientServicer
+
+_MAX_MESSAGE: Final = 400 * 1024 * 1024
+"""Bytes; the engine's own limit."""
+
+
+async def _serve(engine_address: str) -> None:
+    options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
+    server = grpc.aio.server(options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(AmbientServicer(engine_address), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    # The one line the engine reads: where to call.
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    parent = os.getppid()
+    while os.getppid() == parent:
+        # An engine that was killed sends no goodbye; its orphans end here.
+        await asyncio.sleep(1)
+    await server.stop(grace=None)
+
+
+def main() -> None:
+    """Serves until the engine ends."""
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        sys.stderr.write(
+            f"pulumi-resource-ambient {VERSION}: the ambient plugin. The Pulumi engine starts it, with its own address.\n"
+            "To see that the engine finds it: pulumi package get-schema ambient\n"
+        )
+        sys.exit(0 if len(sys.argv) > 1 else 2)
+    if sys.argv[1] == "--version":
+        sys.stdout.write(VERSION + "\n")
+        return
+    # The engine address is the last argument: before it may stand flags (--logtostderr, -v=9, --tracing URL).
+    try:
+        asyncio.run(_serve(sys.argv[-1]))
+    except KeyboardInterrupt:
+        # Ctrl-C reaches the whole process group; the engine ends the run, and then this.
+        return
+
+
+if __name__ == "__main__":
+    main()

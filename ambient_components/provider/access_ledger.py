@@ -1,0 +1,64 @@
+"""``ambient:index:AccessLedger``: a stack's whole access as one resource, registered before all others.
+
+It exists for two answers of the protocol. `check` sees the last deployment's inputs beside the new ones, in preview and
+in up alike: what must not happen is refused there, before anything is changed. `diff` names each subject, so that the
+plain ``pulumi preview --diff`` says who gains and who loses what (design 3.7). It makes nothing in the cluster.
+"""
+
+from typing import Any
+
+from ambient_components.access import changed_paths, refusals
+from ambient_components.provider.failure import ProviderError
+from ambient_components.provider.preflight import preflight
+from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.wire import UNKNOWN
+
+
+class AccessLedger:
+    """The resource type; it has no state of its own."""
+
+    token = "ambient:index:AccessLedger"  # noqa: S105  # a type token
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:
+        """Refuses what must not be deployed, and what can't be: see `refusals` and `preflight`."""
+        if _unknown(news):
+            return Check(failures=("its inputs must be known before the update: give names and roles as plain text",))
+        owner = news.get("owner")
+        if not isinstance(owner, str) or not owner:
+            return Check(failures=("owner is missing: the project and the fleet that these workspaces belong to",))
+        problems = refusals(olds.get("workspaces") or {}, news.get("workspaces") or {})
+        try:
+            problems += preflight(context, owner, news.get("workspaces") or {})
+        except ProviderError as error:
+            problems.append(str(error))
+        return Check(failures=tuple(problems))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
+        """Who gains, loses or changes what, subject by subject."""
+        return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)})
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:  # noqa: ARG002
+        """Records the access; the components make it."""
+        return str(news["owner"]), {}
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+        """What was declared, as it was declared: drift of single objects is theirs to report."""
+        if not inputs:
+            msg = f"{identity} can't be imported: a ledger is what a stack declares; the next pulumi up records it"
+            raise ProviderError(msg)
+        return Found({})
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Records the access."""
+        return {}
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:
+        """Forgets it; there is nothing in the cluster."""
+
+
+def _unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_unknown(item) for item in value)
+    return value is UNKNOWN

@@ -1,0 +1,167 @@
+"""The cluster over HTTP: a kubeconfig read as kubectl reads it, a few verbs, and errors as text.
+
+The client is the reference one, ``kubernetes`` (docs/adr/0003): exec plugins of the clouds, client certificates, merged
+KUBECONFIG lists, ``proxy-url`` and proxies of the environment, in-cluster accounts. Only its transport is used; objects
+are plain dicts, so that nothing depends on generated models.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ambient_components.provider.failure import ProviderError
+
+_TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+_JSON = "application/json"
+
+
+class ApiError(ProviderError):
+    """The API server refused a request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Cluster:
+    """One cluster, connected on first use: a run that changes nothing and checks nothing connects to nothing.
+
+    Args:
+        context: the kubeconfig's context; None takes the current one, or the pod's own account.
+        kubeconfig: the contents of a kubeconfig, for library users; None reads KUBECONFIG as kubectl does.
+    """
+
+    def __init__(self, context: str | None = None, kubeconfig: str | None = None) -> None:
+        self._context = context
+        self._kubeconfig = kubeconfig
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object at a path, or None where there is none."""
+        try:
+            return self._request("GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, path: str, selector: str | None = None) -> list[dict[str, Any]]:
+        """The objects of a collection that a label selector picks, page by page."""
+        items: list[dict[str, Any]] = []
+        query = {"limit": "500", **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = self._request("GET", f"{path}?{urlencode(query)}")
+            items.extend(page.get("items") or [])
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return items
+            query["continue"] = following
+
+    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Posts an object (or a subresource request) and returns what the server made of it."""
+        return self._request("POST", path, body)
+
+    def delete(self, path: str, uid: str | None = None) -> bool:
+        """Deletes an object, this one and no other of its name where `uid` is given. False: it was already gone."""
+        body = {"preconditions": {"uid": uid}} if uid else None
+        try:
+            self._request("DELETE", path, body)
+        except ApiError as error:
+            # 409 with a uid: an object of this name exists, but it is another one.
+            if error.status == 404 or (error.status == 409 and uid):
+                return False
+            raise
+        return True
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        client = self._connected()
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415  # as late as the client itself
+
+        headers = {"Accept": _JSON, **({"Content-Type": _JSON} if body is not None else {})}
+        try:
+            request = client.param_serialize(
+                method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+            )
+            response = client.call_api(*request, _request_timeout=_TIMEOUT)
+            response.read()
+        except HTTPError as error:
+            raise self._unreachable(error) from None
+        data = json.loads(response.data) if response.data else {}
+        if response.status >= 400:
+            raise self._refused(method, path, response.status, data)
+        return data if isinstance(data, dict) else {}
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = _connect(self._context, self._kubeconfig)
+            return self._client
+
+    def _unreachable(self, error: Exception) -> ProviderError:
+        host = self._client.configuration.host
+        cause = str(getattr(error, "reason", None) or error).split(": ", 1)[-1]
+        return ProviderError(
+            f"the cluster at {host} does not answer ({cause}); check KUBECONFIG and the context"
+            f"{f' {self._context!r}' if self._context else ''}, or try: kubectl cluster-info"
+        )
+
+    def _refused(self, method: str, path: str, status: int, data: Mapping[str, Any]) -> ApiError:
+        said = str(data.get("message") or data.get("reason") or "no reason given")
+        if status == 401:
+            said = f"the credentials of the kubeconfig are refused ({said}); log in to the cluster again"
+        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}")
+
+
+def path(*segments: str) -> str:
+    """An API path of these segments, each escaped: a name with a slash can't reach another object."""
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def core(*segments: str) -> str:
+    """A path in the core API group."""
+    return path("api", "v1", *segments)
+
+
+def _connect(context: str | None, kubeconfig: str | None) -> Any:
+    # Imported here: it takes longer than all the rest, and most steps of most runs talk to no cluster.
+    import urllib3  # noqa: PLC0415
+    import yaml  # noqa: PLC0415
+    from kubernetes import client, config  # noqa: PLC0415
+
+    settings = client.Configuration()
+    try:
+        if kubeconfig is not None:
+            config.load_kube_config_from_dict(
+                yaml.safe_load(kubeconfig), context=context, client_configuration=settings, persist_config=False
+            )
+        else:
+            _load(config, context, settings)
+    except (config.ConfigException, yaml.YAMLError, TypeError, KeyError, OSError) as error:
+        where = "the kubeconfig given" if kubeconfig is not None else os.environ.get("KUBECONFIG") or "~/.kube/config"
+        said = type(error).__name__ if kubeconfig is not None else str(error).splitlines()[0]
+        msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
+        raise ProviderError(msg) from None
+    # What a server turned away unread (429, 503) is sent again, whatever the verb; what may have been read is not.
+    settings.retries = urllib3.Retry(
+        total=6, connect=2, read=0, other=0, status=5, allowed_methods=None, status_forcelist=(429, 503),
+        backoff_factor=0.2, raise_on_status=False,
+    )  # fmt: skip
+    # As many kept connections as the engine ever has steps under way on an ordinary machine.
+    settings.connection_pool_maxsize = 32
+    return client.ApiClient(settings)
+
+
+def _load(config: Any, context: str | None, settings: Any) -> None:
+    """The files of KUBECONFIG or ~/.kube/config; where there are none, the account of the pod it runs in."""
+    listed = os.environ.get("KUBECONFIG") or os.path.join("~", ".kube", "config")  # noqa: PTH118  # a list, not a path
+    exists = any(os.path.exists(os.path.expanduser(part)) for part in listed.split(os.pathsep) if part)  # noqa: PTH110, PTH111
+    if not exists and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        config.load_incluster_config(client_configuration=settings)
+        return
+    config.load_kube_config(
+        config_file=listed, context=context, client_configuration=settings, persist_config=False
+    )

@@ -1,0 +1,58 @@
+"""The engine, as the provider sees it: where a user's messages go, and whether anybody is still there.
+
+Standard error and ``pulumi.log`` of a provider reach nobody (tried on 3.272): only the engine's own Log call, with the
+resource's URN, does.
+"""
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from ambient_components.provider.failure import ProviderError
+
+_SECONDS = 10.0
+
+
+class Engine:
+    """A client of the engine that started this provider."""
+
+    def __init__(self, address: str) -> None:
+        self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+        self.cancelled = False
+        """The user asked to end: nothing new is begun."""
+
+    def debug(self, urn: str, message: str) -> None:
+        """Shown with ``--debug`` only."""
+        self._log(engine_pb2.DEBUG, urn, message)
+
+    def info(self, urn: str, message: str) -> None:
+        """Shown beside the resource."""
+        self._log(engine_pb2.INFO, urn, message)
+
+    def warning(self, urn: str, message: str) -> None:
+        """Shown beside the resource and in the summary of the run."""
+        self._log(engine_pb2.WARNING, urn, message)
+
+    def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, message: str) -> None:
+        try:
+            self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=message), timeout=_SECONDS)
+        except grpc.RpcError:
+            # A message that nobody can read must not fail the step it speaks of; `require` is for what must be recorded.
+            return
+
+    def require(self, urn: str) -> None:
+        """Makes sure that the engine lives and would record what comes next.
+
+        After a kill the provider can outlive the CLI (tried): a token minted then would be in no state.
+
+        Raises:
+            ProviderError: nobody answers at the engine's address, or the run is being cancelled.
+        """
+        if self.cancelled:
+            msg = "the run is being cancelled, so nothing is minted; run pulumi up again"
+            raise ProviderError(msg)
+        request = engine_pb2.LogRequest(severity=engine_pb2.DEBUG, urn=urn, message="the engine lives: minting may begin")
+        try:
+            self._stub.Log(request, timeout=_SECONDS)
+        except grpc.RpcError:
+            msg = "the engine is gone, so nothing is minted: no state would record it"
+            raise ProviderError(msg) from None

@@ -1,0 +1,25 @@
+"""What a provider's step raises: text a person can act on, never a traceback."""
+
+from ambient_components.errors import AmbientError
+
+
+class ProviderError(Exception):
+    """A step that cannot be done. Its text reaches the user as it is: what is wrong, and what to do; never a secret."""
+
+
+def text_of(error: BaseException) -> str:
+    """The text that a user sees for an error.
+
+    Of an error that is not ours only the type is told: its message may quote a request, hence a secret. The place it
+    came from is told instead, so that a report of the bug can be acted on.
+    """
+    if isinstance(error, ProviderError | AmbientError):
+        return str(error)
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return (
+        f"a bug in the ambient provider: {type(error).__name__} at {' > '.join(frames[-3:])}; please report it with this line"
+    )

@@ -1,0 +1,237 @@
+"""Handles and tokens in the cluster: mint, list, revoke.
+
+A handle is an empty Secret that a token is bound to: deleting it revokes that token, within ten seconds, and no other.
+The token itself never lies in the namespace, where every session could read it (design 3.2).
+"""
+
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from ambient_components import clock
+from ambient_components.contract import (
+    HANDLE,
+    HANDLE_LABEL,
+    ISSUED_AT_ANNOTATION,
+    KEY_GENERATION_ANNOTATION,
+    KEY_LABEL,
+    OWNER_ANNOTATION,
+    SERVICE_ACCOUNT_ANNOTATION,
+)
+from ambient_components.keys import Handle, Policy
+from ambient_components.keys.state import format_time, parse_time
+from ambient_components.naming import handle as handle_name
+from ambient_components.provider.cluster import ApiError, core
+from ambient_components.provider.failure import ProviderError
+from ambient_components.provider.resource import Context, Values
+
+_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose tokens: a key's ServiceAccount, and the owner (project and fleet) that its handles must carry."""
+
+    namespace: str
+    service_account: str
+    key: str
+    generation: int
+    owner: str
+
+    @classmethod
+    def of(cls, values: Values) -> "Identity":
+        """Read from an AccessToken's inputs or state."""
+        return cls(
+            values["namespace"],
+            values["serviceAccount"],
+            values["key"],
+            int(values.get("generation") or 1),
+            values["owner"],
+        )
+
+    @property
+    def path(self) -> str:
+        """The resource's id, for people: NAMESPACE/SERVICEACCOUNT."""
+        return f"{self.namespace}/{self.service_account}"
+
+    @property
+    def namespace_path(self) -> str:
+        """API path of the namespace."""
+        return core("namespaces", self.namespace)
+
+    @property
+    def account_path(self) -> str:
+        """API path of the ServiceAccount."""
+        return core("namespaces", self.namespace, "serviceaccounts", self.service_account)
+
+    @property
+    def secrets_path(self) -> str:
+        """API path of the namespace's Secrets."""
+        return core("namespaces", self.namespace, "secrets")
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A fresh token, on its way into the state."""
+
+    handle: Handle
+    token: str
+    granted_seconds: int
+
+    def __repr__(self) -> str:
+        return f"Minted({self.handle!r})"
+
+
+def service_account_uid(context: Context, identity: Identity) -> str | None:
+    """The uid of the ServiceAccount; None where there is none."""
+    account = context.guard.cluster.get(identity.account_path)
+    return str(account["metadata"]["uid"]) if account else None
+
+
+def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
+    """The handles of this identity in the cluster, oldest first.
+
+    Raises:
+        ProviderError: one of them belongs to another stack. It is never touched: its token may be in use there.
+    """
+    selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
+    handles = []
+    for item in context.guard.cluster.list(identity.secrets_path, selector):
+        metadata = item["metadata"]
+        notes = metadata.get("annotations") or {}
+        if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account:
+            continue
+        if notes.get(OWNER_ANNOTATION) != identity.owner:
+            msg = (
+                f"Secret {identity.namespace}/{metadata['name']} is the handle of a token that another stack owns "
+                f"({notes.get(OWNER_ANNOTATION) or 'no owner'}; this one is {identity.owner}); it is not touched. Two "
+                "stacks must not declare one key: give the key another id, or take it out of one of them"
+            )
+            raise ProviderError(msg)
+        handles.append(_found(item))
+    return tuple(sorted(handles, key=lambda handle: (handle.issued_at, handle.name)))
+
+
+def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
+    """Makes a handle and a token bound to it.
+
+    Raises:
+        ProviderError: the engine is gone, or the cluster refuses. The handle is then deleted again; where even that
+            fails, the next run finds it and revokes it.
+    """
+    context.engine.require(context.urn)
+    cluster = context.guard.cluster
+    issued = context.now
+    body = _body(identity, issued)
+    try:
+        made = cluster.create(identity.secrets_path, body)
+    except ApiError as error:
+        raise _explain(error, identity, "make the token's handle (a Secret)") from None
+    uid = str(made["metadata"]["uid"])
+    name = str(made["metadata"]["name"])
+    try:
+        status = _request_token(context, identity, policy, name, uid)
+    except ProviderError:
+        revoke(context, identity, [(Handle(name, uid, identity.generation, issued), "no token came of it")])
+        raise
+    # Moved with the test clock, so that a moved run sees the life that was granted.
+    expires = parse_time(status["expirationTimestamp"]) + clock.offset()
+    handle = Handle(name, uid, identity.generation, issued, expires)
+    return Minted(handle, str(status["token"]), round((expires - issued).total_seconds()))
+
+
+def _request_token(context: Context, identity: Identity, policy: Policy, handle: str, uid: str) -> dict[str, Any]:
+    request = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {
+            "expirationSeconds": policy.lifetime,
+            "boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": handle, "uid": uid},
+        },
+    }
+    try:
+        answer = context.guard.cluster.create(f"{identity.account_path}/token", request)
+    except ApiError as error:
+        raise _explain(error, identity, "mint a token") from None
+    return dict(answer["status"])
+
+
+def revoke(
+    context: Context, identity: Identity, handles: Iterable[tuple[Handle, str]], tries: int = _TRIES
+) -> tuple[Handle, ...]:
+    """Deletes handles, and returns those that could not be: a failed revocation fails no step, it is tried again."""
+    failed = []
+    for handle, why in handles:
+        error = _revoke(context, identity, handle, tries)
+        if error is None:
+            context.note(f"revoked {handle.name}: {why}")
+        else:
+            failed.append(handle)
+            context.warn(f"could not revoke {handle.name} ({why}): {error}; the next pulumi up tries again")
+    return tuple(failed)
+
+
+def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) -> ProviderError | None:
+    last: ProviderError | None = None
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(0.2 * 2**attempt)
+        try:
+            context.guard.cluster.delete(f"{identity.secrets_path}/{handle.name}", handle.uid)
+        except ProviderError as error:
+            last = error
+        else:
+            return None
+    return last
+
+
+def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle]) -> None:
+    """Revokes every token of an identity, on record or not, with warnings for what could not be."""
+    handles = {handle.uid: handle for handle in recorded}
+    try:
+        handles |= {handle.uid: handle for handle in owned(context, identity)}
+    except ProviderError as error:
+        context.warn(f"could not look for further tokens of this key: {error}")
+    if revoke(context, identity, [(handle, "the key is removed") for handle in handles.values()]):
+        context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
+
+
+def _body(identity: Identity, issued: datetime) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": {
+            # Chance, not a count: after a crash the number that is next is not known.
+            "name": handle_name(identity.service_account, secrets.token_hex(4)),
+            "labels": {HANDLE_LABEL: HANDLE, KEY_LABEL: identity.key},
+            "annotations": {
+                OWNER_ANNOTATION: identity.owner,
+                KEY_GENERATION_ANNOTATION: str(identity.generation),
+                SERVICE_ACCOUNT_ANNOTATION: identity.service_account,
+                ISSUED_AT_ANNOTATION: format_time(issued),
+            },
+        },
+    }
+
+
+def _found(item: dict[str, Any]) -> Handle:
+    metadata = item["metadata"]
+    notes = metadata["annotations"]
+    issued = notes.get(ISSUED_AT_ANNOTATION) or metadata["creationTimestamp"]
+    generation = int(notes.get(KEY_GENERATION_ANNOTATION) or 1)
+    return Handle(metadata["name"], metadata["uid"], generation, parse_time(issued))
+
+
+def _explain(error: ApiError, identity: Identity, what: str) -> ProviderError:
+    if error.status == 403:
+        return ProviderError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
+    if error.status == 404:
+        return ProviderError(
+            f"can't {what}: {identity.namespace}/{identity.service_account} is not there ({error}); was it deleted by "
+            "hand? pulumi refresh sees it, and the next pulumi up makes it again"
+        )
+    return ProviderError(f"can't {what} for {identity.path}: {error}")

@@ -1,0 +1,114 @@
+"""The plugin's Pulumi schema: what ``pulumi package get-schema`` and the SDKs of other languages read."""
+
+import json
+from typing import Any, Final
+
+from ambient_components._version import VERSION
+from ambient_components.provider.configuration import SETTINGS
+
+_TEXT: Final = {"type": "string"}
+_WHOLE: Final = {"type": "integer"}
+_HANDLE: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
+
+_TOKEN_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _TEXT | {"description": "The workspace's namespace."},
+    "serviceAccount": _TEXT | {"description": "The ServiceAccount that the token speaks for."},
+    "serviceAccountUid": _TEXT
+    | {"description": "Its uid: a replaced ServiceAccount gets a new token. Default: not compared."},
+    "key": _TEXT | {"description": "The key's id in the stack file."},
+    "generation": _WHOLE | {"description": "The identity's generation, from 1.", "default": 1},
+    "owner": _TEXT | {"description": "Project and fleet that own the key, PROJECT/FLEET."},
+    "lifetimeSeconds": _WHOLE | {"description": "Life asked for each token, 600 to 31536000."},
+    "rotateBeforeSeconds": _WHOLE
+    | {"description": "The first run this close to expiry rotates. Default: 14 days, or a quarter of a shorter life."},
+    "overlapSeconds": _WHOLE
+    | {"description": "How long the token before stays valid after a rotation. Default: half of rotateBeforeSeconds."},
+}
+
+_TOKEN_OUTPUTS: Final[dict[str, Any]] = {
+    "token": _TEXT | {"secret": True, "description": "The token; the bearer of HTTP requests."},
+    "previousToken": _TEXT | {"secret": True, "description": "The one before, while a delivery needs it."},
+    "current": _HANDLE | {"description": "The handle of the token that was minted last."},
+    "retiring": {"type": "array", "items": _HANDLE, "description": "Tokens that live on through their overlap."},
+    "pendingRevocations": {"type": "array", "items": _HANDLE, "description": "Revocations that failed and are retried."},
+    "grantedSeconds": _WHOLE | {"description": "The life that the cluster granted."},
+    "nextAction": {"$ref": "#/types/ambient:index:NextAction", "description": "What a later run will do, and from when."},
+    "reason": _TEXT | {"description": "Why the current token was minted."},
+    "schemaVersion": _WHOLE | {"description": "Of the recorded shape."},
+}
+
+_TYPES: Final[dict[str, Any]] = {
+    "ambient:index:TokenHandle": {
+        "type": "object",
+        "description": "A token, by the empty Secret it is bound to: deleting that Secret revokes this token alone.",
+        "properties": {
+            "handle": _TEXT | {"description": "Name of the Secret."},
+            "uid": _TEXT | {"description": "Its uid."},
+            "generation": _WHOLE | {"description": "Of the identity it was minted for."},
+            "issuedAt": _TEXT | {"description": "RFC 3339."},
+            "expiresAt": _TEXT | {"description": "RFC 3339, as the cluster granted it; null where nobody recorded it."},
+            "dead": _TEXT | {"description": "Why it no longer works, as a refresh found; null while it works."},
+        },
+        "required": ["handle", "uid", "generation", "issuedAt"],
+    },
+    "ambient:index:NextAction": {
+        "type": "object",
+        "properties": {
+            "what": _TEXT | {"description": "rotate or revoke."},
+            "at": _TEXT | {"description": "RFC 3339: the first run from then on does it."},
+        },
+        "required": ["what", "at"],
+    },
+}
+
+_LEDGER: Final[dict[str, Any]] = {
+    "owner": _TEXT | {"description": "Project and fleet that own these workspaces, PROJECT/FLEET."},
+    "workspaces": {
+        "type": "object",
+        "additionalProperties": {"$ref": "pulumi.json#/Any"},
+        "description": "By name: state, owners, grants by subject, keys by id. Never a secret.",
+    },
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema as a mapping."""
+    return {
+        "name": "ambient",
+        "version": VERSION,
+        "displayName": "Ambient",
+        "description": "API keys and the access ledger of Ambient Code Platform workspaces.",
+        "license": "Apache-2.0",
+        "keywords": ["kind/native", "category/cloud", "kubernetes"],
+        "config": {"variables": _settings()},
+        "provider": {"description": "The ambient plugin: one instance a cluster.", "inputProperties": _settings()},
+        "types": _TYPES,
+        "resources": {
+            "ambient:index:AccessToken": {
+                "description": "The tokens of one key, over their rotations.",
+                "inputProperties": _TOKEN_INPUTS,
+                "requiredInputs": ["namespace", "serviceAccount", "key", "owner", "lifetimeSeconds"],
+                "properties": _TOKEN_INPUTS | _TOKEN_OUTPUTS,
+                "required": ["token", "current", "retiring", "schemaVersion"],
+            },
+            "ambient:index:AccessLedger": {
+                "description": "A stack's whole access, registered before all else: guard rails and a readable diff.",
+                "inputProperties": _LEDGER,
+                "requiredInputs": ["owner", "workspaces"],
+                "properties": _LEDGER,
+                "required": ["owner", "workspaces"],
+            },
+        },
+    }
+
+
+def schema_json() -> str:
+    """The schema as the engine asks for it."""
+    return json.dumps(schema())
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        name: _TEXT | {"description": meaning} | ({"secret": True} if name == "kubeconfig" else {})
+        for name, meaning in SETTINGS.items()
+    }

@@ -1,0 +1,122 @@
+"""Pulumi's wire values (protobuf structs) to plain Python and back.
+
+The SDK's own marshalling of ``pulumi.provider.experimental`` fails on computed values and on ints (tried on 3.272), and
+a provider has to send both. This keeps to what our resources use: null, bool, number, text, list, map, secret, unknown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf import struct_pb2
+from pulumi.runtime import rpc
+
+type_key: Final = rpc._special_sig_key  # noqa: SLF001  # the SDK names its signatures privately; the protocol fixes them
+secret_signature: Final = rpc._special_secret_sig  # noqa: SLF001
+output_signature: Final = rpc._special_output_value_sig  # noqa: SLF001
+unknown_sentinel: Final = rpc.UNKNOWN
+
+
+class _Unknown:
+    """A value that is not known before the update: the one instance is `UNKNOWN`."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNKNOWN: Final = _Unknown()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Marks a value that the engine must encrypt in state and hide from every display. Its repr hides it too."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+def decode(struct: struct_pb2.Struct | None) -> dict[str, Any]:
+    """A struct as plain values: secrets unwrapped, unknowns as `UNKNOWN`, whole numbers as ints."""
+    if struct is None:
+        return {}
+    return {key: _decode(value) for key, value in struct.fields.items()}
+
+
+def _decode(value: struct_pb2.Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "string_value":
+            return UNKNOWN if value.string_value == unknown_sentinel else value.string_value
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "bool_value":
+            return value.bool_value
+        case "list_value":
+            return [_decode(item) for item in value.list_value.values]
+        case "struct_value":
+            fields = value.struct_value.fields
+            if type_key in fields:
+                return _decode_special(fields)
+            return {key: _decode(item) for key, item in fields.items()}
+        case _:
+            return None
+
+
+def _decode_special(fields: Mapping[str, struct_pb2.Value]) -> Any:
+    signature = fields[type_key].string_value
+    if signature == secret_signature:
+        return _decode(fields["value"])
+    if signature == output_signature:
+        return _decode(fields["value"]) if "value" in fields else UNKNOWN
+    msg = f"a value of a kind this provider does not take (signature {signature})"
+    raise ValueError(msg)
+
+
+def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Plain values as a struct; `Secret` and `UNKNOWN` in their wire forms."""
+    struct = struct_pb2.Struct()
+    for key, value in values.items():
+        _encode(value, struct.fields[key])
+    return struct
+
+
+def _encode(value: Any, target: struct_pb2.Value) -> None:
+    if value is None:
+        target.null_value = struct_pb2.NULL_VALUE
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, int | float):
+        target.number_value = float(value)
+    elif isinstance(value, str):
+        target.string_value = value
+    elif isinstance(value, _Unknown):
+        target.string_value = unknown_sentinel
+    elif isinstance(value, Secret):
+        target.struct_value.fields[type_key].string_value = secret_signature
+        _encode(value.value, target.struct_value.fields["value"])
+    elif isinstance(value, Mapping):
+        target.struct_value.SetInParent()
+        for key, item in value.items():
+            _encode(item, target.struct_value.fields[key])
+    elif isinstance(value, list | tuple):
+        target.list_value.SetInParent()
+        for item in value:
+            _encode(item, target.list_value.values.add())
+    else:
+        msg = f"{type(value).__name__} has no wire form"
+        raise TypeError(msg)
+
+
+def merged(inputs: struct_pb2.Struct, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
+    """A resource's state: its inputs as they came (their secret marks stay) with the outputs over them."""
+    state = struct_pb2.Struct()
+    state.CopyFrom(inputs)
+    for key, value in outputs.items():
+        state.fields[key].Clear()
+        _encode(value, state.fields[key])
+    return state

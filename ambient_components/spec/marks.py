@@ -1,0 +1,73 @@
+"""Where every key and value of a YAML file stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ambient_components.errors import PathPart, Where
+
+Spot = tuple[int, int]
+"""Line and column, both from 1."""
+
+
+@dataclass(slots=True)
+class MappingMarks:
+    """Places in a mapping."""
+
+    start: Spot
+    """Of its first key, or of the alias that stands for it."""
+
+    keys: dict[str, Spot] = field(default_factory=dict)
+    """Of each key."""
+
+    values: "dict[str, Marks]" = field(default_factory=dict)
+    """Of each value."""
+
+
+@dataclass(slots=True)
+class ListMarks:
+    """Places in a list."""
+
+    start: Spot
+    """Of its first dash or its bracket, or of the alias that stands for it."""
+
+    values: "list[Marks]" = field(default_factory=list)
+    """Of each item."""
+
+
+Marks = Spot | MappingMarks | ListMarks
+"""The places of one value and of all in it."""
+
+
+class SourceMap:
+    """Answers where a path such as `("workspaces", "payments", "grants", 0, "role")` stands.
+
+    A path that isn't in the file, such as a missing field, is answered with its nearest parent.
+    """
+
+    def __init__(self, file: str, marks: Marks) -> None:
+        self._file = file
+        self._marks = marks
+
+    def key(self, path: Sequence[PathPart]) -> Where:
+        """Return where the key of an entry stands; for an item of a list where the item itself stands."""
+        parent, rest = self._walk(path[:-1])
+        if path and not rest and isinstance(parent, MappingMarks) and path[-1] in parent.keys:
+            return Where(self._file, *parent.keys[str(path[-1])])
+        return self.value(path)
+
+    def value(self, path: Sequence[PathPart]) -> Where:
+        """Return where a value stands; for a block its first line."""
+        marks, _ = self._walk(path)
+        return Where(self._file, *(marks if isinstance(marks, tuple) else marks.start))
+
+    def _walk(self, path: Sequence[PathPart]) -> tuple[Marks, Sequence[PathPart]]:
+        """Return the marks as far down as the file goes, and the rest of the path."""
+        marks = self._marks
+        for depth, part in enumerate(path):
+            if isinstance(marks, MappingMarks) and isinstance(part, str) and part in marks.values:
+                marks = marks.values[part]
+            elif isinstance(marks, ListMarks) and isinstance(part, int) and 0 <= part < len(marks.values):
+                marks = marks.values[part]
+            else:
+                return marks, path[depth:]
+        return marks, ()

@@ -1,0 +1,104 @@
+"""Strict YAML: plain data, and the line and column of every key and value.
+
+YAML 1.1 is full of surprises (`NO` is false, `017` is 15, `1:20` is 80, a date is an object, the last of two equal
+keys wins). Here only true, false, null, decimal numbers and text exist, and what could be read in two ways is refused.
+
+Refused on purpose: tags; a second document; the merge key `<<`, which YAML 1.2 dropped and which hides from a reviewer
+what an entry holds. Anchors and aliases are allowed: what an alias stands for can be read in the same file.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from ambient_components.errors import Problem, Problems, Where, fail
+from ambient_components.spec.marks import SourceMap
+from ambient_components.spec.yamlbuild import Builder
+
+# Parser texts may quote the file, and the quoted piece may be a secret; token names and single characters stay.
+_QUOTED = re.compile(r"'(?!<[a-z ]+>')[^']{2,}'")
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedYaml:
+    """What a file holds, and what is wrong with it as YAML without making it unreadable."""
+
+    data: dict[str, object]
+    """Mappings, lists, text, whole numbers, floats, booleans and None; keys are text as written."""
+
+    sources: SourceMap
+    """Where each key and value stands."""
+
+    problems: tuple[Problem, ...] = ()
+    """Duplicate keys (the first counts), tags, merge keys: reported together with what else is wrong."""
+
+
+def load_yaml(path: str | Path) -> ParsedYaml:
+    """Read a file and refuse everything that is wrong with it as YAML.
+
+    Raises:
+        AmbientError: All problems at once.
+    """
+    parsed = parse_yaml(read_text(path), str(path))
+    Problems(parsed.problems).raise_if_any()
+    return parsed
+
+
+def read_text(path: str | Path) -> str:
+    """Read a file as UTF-8.
+
+    Raises:
+        AmbientError: The file can't be read, or is not UTF-8.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        fail(Where(str(path)), "", f"can't be read: {error.strerror}", "name a readable file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig", errors="replace")
+        fail(_where_after(before, str(path)), "", "not UTF-8", "save the file as UTF-8")
+
+
+def parse_yaml(text: str, file: str) -> ParsedYaml:
+    """Parse one document whose top is a mapping.
+
+    Args:
+        text: The content.
+        file: How positions name the file.
+
+    Raises:
+        AmbientError: The text is not YAML, is empty, is too deep or too large, or its top is not a mapping.
+    """
+    builder = Builder(file)
+    try:
+        loader = _Loader(text)
+        while not builder.done:
+            builder.take(loader.get_event())
+    except yaml.reader.ReaderError as error:
+        where = _where_after(text[: error.position], file)
+        builder.problems.add(where, "", "a character that YAML doesn't allow", "remove it")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = _where(mark, file) if mark else Where(file)
+        builder.problems.add(where, "", f"not YAML: {_QUOTED.sub('…', error.problem or 'unreadable')}")
+    if not builder.done:  # the parser gave up: what was read up to there is no stack
+        builder.problems.raise_if_any()
+    if not isinstance(builder.top, dict):
+        problem = "the file is empty" if builder.top is None else "the top of the file is not a mapping"
+        fail(Where(file, 1, 1), "", problem, "allowed: a mapping such as 'workspaces: {}'")
+    return ParsedYaml(builder.top, SourceMap(file, builder.marks), tuple(builder.problems))
+
+
+def _where(mark: yaml.Mark, file: str) -> Where:
+    return Where(file, mark.line + 1, mark.column + 1)
+
+
+def _where_after(before: str, file: str) -> Where:
+    return Where(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)

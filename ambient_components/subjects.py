@@ -1,0 +1,126 @@
+"""Who gets access: a user, a group or a ServiceAccount, in the one spelling that this project uses everywhere."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ambient_components.contract import OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT_NAME_MAX_BYTES
+
+SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
+"""What `parse_subject` takes, for error texts."""
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+# Category Cc is what Go's unicode.IsControl refuses; Cs (lone surrogates) can't be written as UTF-8 at all.
+_UNUSABLE_CATEGORIES = frozenset({"Cc", "Cs"})
+
+
+class SubjectKind(StrEnum):
+    """The three kinds of RBAC subjects, as written before the first colon."""
+
+    USER = "user"
+    GROUP = "group"
+    SERVICE_ACCOUNT = "serviceaccount"
+
+
+_RBAC_KINDS = {
+    SubjectKind.USER: "User",
+    SubjectKind.GROUP: "Group",
+    SubjectKind.SERVICE_ACCOUNT: "ServiceAccount",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One subject of RBAC. Never trimmed, never lower-cased: Kubernetes compares names byte by byte.
+
+    Raises:
+        ValueError: The name breaks contract 1.3 (1-253 bytes, no control characters), or a ServiceAccount's namespace
+            or name breaks Kubernetes' own rules.
+    """
+
+    kind: SubjectKind
+    """User, group or ServiceAccount."""
+
+    name: str
+    """Verbatim; for a ServiceAccount its name within the namespace."""
+
+    namespace: str | None = None
+    """Of a ServiceAccount, and only there."""
+
+    def __post_init__(self) -> None:
+        if (self.namespace is not None) != (self.kind is SubjectKind.SERVICE_ACCOUNT):
+            msg = "a namespace belongs to a ServiceAccount, and only to one"
+            raise ValueError(msg)
+        if problem := subject_name_problem(self.name):
+            raise ValueError(problem)
+        if self.namespace is None:
+            return
+        if not _DNS_LABEL.fullmatch(self.namespace):
+            msg = f"{self.namespace!r} is not a namespace; allowed: 1-63 of a-z 0-9 -, no dash at either end"
+            raise ValueError(msg)
+        if len(self.name) > OBJECT_NAME_MAX or not _DNS_SUBDOMAIN.fullmatch(self.name):
+            msg = (
+                f"{self.name!r} is not the name of a ServiceAccount; allowed: 1-{OBJECT_NAME_MAX} of a-z 0-9 - and ., "
+                "each part between dots without a dash at either end"
+            )
+            raise ValueError(msg)
+
+    def __str__(self) -> str:
+        if self.namespace is None:
+            return f"{self.kind}:{self.name}"
+        return f"{self.kind}:{self.namespace}:{self.name}"
+
+    @property
+    def rbac_kind(self) -> str:
+        """Return the kind as RBAC spells it: User, Group or ServiceAccount."""
+        return _RBAC_KINDS[self.kind]
+
+    @property
+    def platform_name(self) -> str:
+        """Return the name that Kubernetes authenticates: for a ServiceAccount system:serviceaccount:NAMESPACE:NAME."""
+        return self.name if self.namespace is None else f"system:serviceaccount:{self.namespace}:{self.name}"
+
+    def rbac_subject(self) -> dict[str, str]:
+        """Return the entry for a RoleBinding's `subjects`. Contract 1.2, 1.3."""
+        if self.namespace is not None:
+            return {"kind": self.rbac_kind, "name": self.name, "namespace": self.namespace}
+        return {"kind": self.rbac_kind, "apiGroup": RBAC_API_GROUP, "name": self.name}
+
+
+def parse_subject(text: str) -> Subject:
+    """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`.
+
+    Names of users and groups may hold colons themselves (`group:system:authenticated`).
+
+    Raises:
+        ValueError: Another form, or a name that `Subject` refuses; the text says what is allowed.
+    """
+    kind_text, colon, rest = text.partition(":")
+    if not colon or kind_text not in tuple(SubjectKind):
+        msg = f"{text!r} is not a subject; allowed: {SUBJECT_FORMS}"
+        raise ValueError(msg)
+    kind = SubjectKind(kind_text)
+    if kind is not SubjectKind.SERVICE_ACCOUNT:
+        return Subject(kind, rest)
+    namespace, colon, name = rest.partition(":")
+    if not colon:
+        msg = f"{text!r} is not a subject: the namespace is missing; allowed: {SUBJECT_FORMS}"
+        raise ValueError(msg)
+    return Subject(kind, name, namespace)
+
+
+def subject_name_problem(name: str) -> str | None:
+    """Say what the platform would refuse in the name of a subject, or None. Contract 1.3."""
+    allowed = f"allowed: 1-{SUBJECT_NAME_MAX_BYTES} bytes without control characters"
+    if not name:
+        return f"the name is empty; {allowed}"
+    if any(unicodedata.category(character) in _UNUSABLE_CATEGORIES for character in name):
+        return f"{name!r} has a control character; {allowed}"
+    length = len(name.encode())
+    if length > SUBJECT_NAME_MAX_BYTES:
+        return f"the name has {length} bytes; {allowed}"
+    return None

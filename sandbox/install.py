@@ -1,0 +1,60 @@
+"""Makes a bare API server a target: the platform's custom resources and roles, its namespace, the deployer's rights."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.api import Api, ApiError
+from sandbox.errors import SandboxError
+from sandbox.paths import DEPLOYER_RBAC, PLATFORM_MANIFESTS
+
+PLATFORM_NAMESPACE = "ambient-code"
+
+
+def manifests() -> list[Path]:
+    """The files to apply, in order. The deployer's roles count only if the repository has them."""
+    files = [PLATFORM_MANIFESTS / "crds.yaml", PLATFORM_MANIFESTS / "clusterroles.yaml", DEPLOYER_RBAC]
+    return [path for path in files if path.exists()]
+
+
+def fingerprint() -> str:
+    """Changes when any manifest does: a start of a running sandbox applies again only then."""
+    digest = hashlib.sha256()
+    for path in manifests():
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def install(api: Api) -> None:
+    """Apply everything as the administrator, and wait until the custom resources are served."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM_NAMESPACE}}
+    documents: list[dict[str, Any]] = [namespace]
+    for path in manifests():
+        documents += [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+    for document in documents:
+        try:
+            api.apply(document)
+        except ApiError as error:
+            message = f"{document['kind']} {document['metadata']['name']} is refused: {error}"
+            raise SandboxError(message) from error
+    _wait_served(api, [d["metadata"]["name"] for d in documents if d["kind"] == "CustomResourceDefinition"])
+
+
+def _wait_served(api: Api, names: Sequence[str], patience: float = 20.0) -> None:
+    deadline = time.monotonic() + patience
+    for name in names:
+        plural, _, group = name.partition(".")
+        while True:
+            try:
+                api.request("GET", f"/apis/{group}/v1alpha1/{plural}?limit=1")
+                break
+            except ApiError as error:
+                if error.status not in (404, 503) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)

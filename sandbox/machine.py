@@ -1,0 +1,98 @@
+"""What the machine already has of the toolchain: found parts are used as they are, and only the rest is built."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.paths import cache_root
+
+LAUNCHER_MARK = "ambient-components sandbox: stand-in language host"
+"""In the head of the generated launcher, so that a shell with `make env` in it does not take it for the real host."""
+
+_PLUGIN_FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)$")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Parts that are there already; None means: to be built (or, for the language host, to be stood in for)."""
+
+    pulumi: Path | None = None
+    language_host: Path | None = None
+    kubernetes_plugin: Path | None = None
+    kube_apiserver: Path | None = None
+    kube_controller_manager: Path | None = None
+    etcd: Path | None = None
+
+
+def look_around(environ: Mapping[str, str] = os.environ) -> Found:
+    """Look on PATH, in Pulumi's home and in `KUBEBUILDER_ASSETS`."""
+    path = os.pathsep.join(_own_path(environ))
+    pulumi = _which("pulumi", path)
+    host = _language_host(pulumi, path) if pulumi else None
+    if host is None:
+        # A CLI without its Python host cannot run a program, and ours only fits the SDK files we build beside it.
+        pulumi = None
+    plugin = _which("pulumi-resource-kubernetes", path) or _installed_plugin(environ)
+    api_server, controller_manager, etcd = _assets(environ)
+    return Found(pulumi, host, plugin, api_server, controller_manager, etcd)
+
+
+def _own_path(environ: Mapping[str, str]) -> Iterator[str]:
+    """PATH without our own cache: what an earlier run put there is not something that the machine has."""
+    cache = cache_root(environ)
+    for entry in environ.get("PATH", "").split(os.pathsep):
+        if entry and not Path(entry).absolute().is_relative_to(cache):
+            yield entry
+
+
+def _which(name: str, path: str) -> Path | None:
+    # An empty path would make shutil.which fall back to the system's default one.
+    found = shutil.which(name, path=path) if path else None
+    return Path(found).absolute() if found else None
+
+
+def _language_host(pulumi: Path, path: str) -> Path | None:
+    name = "pulumi-language-python"
+    beside = pulumi.resolve().parent / name
+    candidates = [beside, *(Path(entry) / name for entry in path.split(os.pathsep))]
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK) and candidate.is_file() and not _is_stand_in(candidate):
+            return candidate.absolute()
+    return None
+
+
+def _is_stand_in(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return LAUNCHER_MARK.encode() in stream.read(400)
+
+
+def _installed_plugin(environ: Mapping[str, str]) -> Path | None:
+    home = Path(environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    found: list[tuple[tuple[int, ...], Path]] = []
+    for folder in (home / "plugins").glob("resource-kubernetes-v*"):
+        match = _PLUGIN_FOLDER.search(folder.name)
+        program = folder / "pulumi-resource-kubernetes"
+        if match and os.access(program, os.X_OK):
+            found.append((tuple(map(int, match.groups())), program))
+    return max(found)[1] if found else None
+
+
+def _assets(environ: Mapping[str, str]) -> tuple[Path | None, Path | None, Path | None]:
+    folder = environ.get("KUBEBUILDER_ASSETS")
+    if not folder:
+        return None, None, None
+
+    def asset(name: str) -> Path | None:
+        program = Path(folder).absolute() / name
+        return program if os.access(program, os.X_OK) else None
+
+    api_server, etcd = asset("kube-apiserver"), asset("etcd")
+    if api_server is None or etcd is None:
+        # The two belong together: a storage version of one is tested with the other.
+        return None, None, None
+    return api_server, asset("kube-controller-manager"), etcd

@@ -1,0 +1,105 @@
+"""What is built, with which flags, and the cache key that follows from it.
+
+The key has two halves, `<sources>-<machine>`: the sources half (module files, flags) can be known without Go, so that a
+finished cache still serves a machine, or an image, that has lost its compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.paths import TOOLCHAIN_SOURCES
+
+PULUMI_VERSION = "v3.274.1"
+KUBERNETES_VERSION = "v1.34.4"
+PLUGIN_VERSION = "4.25.0"
+LANGUAGE_EXEC = "pulumi-language-python-exec"
+
+CORE = "core"
+KUBERNETES_PLUGIN = "kubernetes-plugin"
+
+# -trimpath makes the compile cache independent of the folder; readonly and buildvcs=false make the build independent of
+# the user's GOFLAGS and of a version-controlled home.
+GO_FLAGS = ("-trimpath", "-mod=readonly", "-buildvcs=false")
+_STRIP = "-s -w"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One program: the binary's name, the Go module folder and package it comes from, and what to expect."""
+
+    name: str
+    title: str
+    module: str
+    package: str
+    stamps: tuple[str, ...]
+    typical_minutes: int
+
+    @property
+    def ldflags(self) -> str:
+        """Linker flags: no debug tables, and the version stamps without which clients refuse the program."""
+        return " ".join([_STRIP, *(f"-X {stamp}" for stamp in self.stamps)])
+
+
+_KUBERNETES_STAMPS = (
+    f"k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}",
+    "k8s.io/component-base/version.gitMajor=1",
+    "k8s.io/component-base/version.gitMinor=34",
+)
+
+# The order is the order of need, the longest last.
+PARTS: tuple[Part, ...] = (
+    Part("etcd", "etcd", CORE, "go.etcd.io/etcd/server/v3", (), 1),
+    Part("kube-apiserver", "API server", CORE, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_STAMPS, 3),
+    Part(
+        "kube-controller-manager",
+        "controller manager",
+        CORE,
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        _KUBERNETES_STAMPS,
+        2,
+    ),
+    Part(
+        "pulumi",
+        "Pulumi engine",
+        CORE,
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        (f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={PULUMI_VERSION}",),
+        3,
+    ),
+    Part(
+        "pulumi-resource-kubernetes",
+        "Pulumi's Kubernetes plugin",
+        KUBERNETES_PLUGIN,
+        ".",
+        (f"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=v{PLUGIN_VERSION}",),
+        8,
+    ),
+)
+
+
+def sources_key(sources: Path = TOOLCHAIN_SOURCES, parts: Sequence[Part] = PARTS) -> str:
+    """The half of the cache key that the repository decides: module files and flags."""
+    digest = hashlib.sha256()
+    for module in (CORE, KUBERNETES_PLUGIN):
+        for name in ("go.mod", "go.sum", "main.go"):
+            path = sources / module / name
+            if path.exists():
+                digest.update(f"{module}/{name}\0".encode() + path.read_bytes() + b"\0")
+    digest.update(repr((GO_FLAGS, [(part.name, part.package, part.ldflags) for part in parts])).encode())
+    return digest.hexdigest()[:16]
+
+
+def machine_key(goos: str, goarch: str, go_version: str) -> str:
+    """The half of the cache key that the machine decides."""
+    digest = hashlib.sha256("\0".join([goos, goarch, go_version]).encode()).hexdigest()[:8]
+    return f"{goos}-{goarch}-{digest}"
+
+
+def required_go(sources: Path = TOOLCHAIN_SOURCES) -> str:
+    """The Go version that both modules ask for in their `go` line."""
+    lines = (sources / CORE / "go.mod").read_text(encoding="utf-8").splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("go "))

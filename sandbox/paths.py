@@ -1,0 +1,43 @@
+"""Where things are kept: the sandbox's data in the repository's `.sandbox`, what takes minutes to make in the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TOOLCHAIN_SOURCES = Path(__file__).resolve().parent / "toolchain"
+PLATFORM_MANIFESTS = Path(__file__).resolve().parent / "platform"
+DEPLOYER_RBAC = REPOSITORY / "deploy" / "deployer-rbac.yaml"
+DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
+
+
+def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """The cache that outlives clones and `clean`: a build of the parts takes a quarter of an hour."""
+    if chosen := environ.get("AMBIENT_CACHE_DIR"):
+        return Path(chosen).expanduser().absolute()
+    base = environ.get("XDG_CACHE_HOME")
+    home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    return home / "ambient-components"
+
+
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file that is never readable by others, not even for the moment before a chmod, and never half written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    temporary.replace(path)
+
+
+@contextmanager
+def partial_file(target: Path) -> Iterator[Path]:
+    """A name to write to beside `target`, renamed onto it when the block ends well and removed when it does not."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""What a person sees while parts are built: a live line on a terminal, plain lines with a heartbeat elsewhere.
+
+A build of minutes that says nothing looks hung, in a terminal and in a CI log alike; a spinner in a CI log is noise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.status import Status
+
+HEARTBEAT_SECONDS = 30.0
+
+Tick = Callable[[], None]
+
+
+def spell(seconds: float) -> str:
+    """A duration as people say it: 42s, 3m07s."""
+    whole = int(seconds)
+    return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60:02d}s"
+
+
+class Progress:
+    """Reports steps; the worker calls the tick it is given a few times a second."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, text: str) -> None:
+        """One plain line, never wrapped: paths in it stay whole."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, text: str, hint: str = "") -> Iterator[Tick]:
+        """Report one step from its start to its end, with the time it took."""
+        started = time.monotonic()
+        suffix = f" ({hint})" if hint else ""
+        if self._console.is_terminal:
+            with self._console.status(f"{text}{suffix}") as status:
+                yield self._live(status, text, suffix, started)
+        else:
+            self.say(f"{text}{suffix} ...")
+            yield self._heartbeat(text, started)
+        self.say(f"{text}: done in {spell(time.monotonic() - started)}")
+
+    def _live(self, status: Status, text: str, suffix: str, started: float) -> Tick:
+        shown = ""
+
+        def tick() -> None:
+            nonlocal shown
+            now = spell(time.monotonic() - started)
+            if now != shown:
+                shown = now
+                # Escaped by hand: "[2/5]" would be read as markup.
+                status.update(f"{text}, {now}{suffix}".replace("[", r"\["))
+
+        return tick
+
+    def _heartbeat(self, text: str, started: float) -> Tick:
+        due = started + HEARTBEAT_SECONDS
+
+        def tick() -> None:
+            nonlocal due
+            now = time.monotonic()
+            if now >= due:
+                due = now + HEARTBEAT_SECONDS
+                self.say(f"{text}: still at it after {spell(now - started)}")
+
+        return tick

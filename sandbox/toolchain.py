@@ -1,0 +1,182 @@
+"""The programs that the sandbox starts: what the machine has of them, the rest built once into the cache."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from sandbox.build import Go, build_part, fetch_language_exec, find_go
+from sandbox.errors import SandboxError
+from sandbox.machine import Found, look_around
+from sandbox.parts import LANGUAGE_EXEC, PARTS, Part, machine_key, sources_key
+from sandbox.paths import cache_root
+from sandbox.progress import Progress
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Absolute paths of the programs.
+
+    With a real Python language host `language_host` is set and `language_exec` is None; with the stand-in it is the
+    other way round.
+    """
+
+    pulumi: Path
+    kubernetes_plugin: Path
+    kube_apiserver: Path
+    kube_controller_manager: Path
+    etcd: Path
+    language_host: Path | None
+    language_exec: Path | None
+
+    @property
+    def path_entries(self) -> tuple[Path, ...]:
+        """Folders to put first on PATH so that the engine finds itself, its plugin and its language host."""
+        programs = [self.pulumi, self.kubernetes_plugin, *([self.language_host] if self.language_host else [])]
+        return tuple(dict.fromkeys(program.parent for program in programs))
+
+    def to_json(self) -> dict[str, str | None]:
+        """For `.sandbox/toolchain.json`, from which `env` answers without asking Go again."""
+        return {name: str(path) if path else None for name, path in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, str | None]) -> Toolchain:
+        """The inverse of `to_json`; an incomplete file is refused."""
+
+        def required(name: str) -> Path:
+            value = data.get(name)
+            if not value:
+                message = f"The recorded toolchain lacks {name}: run `python -m sandbox start`."
+                raise SandboxError(message)
+            return Path(value)
+
+        def optional(name: str) -> Path | None:
+            value = data.get(name)
+            return Path(value) if value else None
+
+        return cls(
+            pulumi=required("pulumi"),
+            kubernetes_plugin=required("kubernetes_plugin"),
+            kube_apiserver=required("kube_apiserver"),
+            kube_controller_manager=required("kube_controller_manager"),
+            etcd=required("etcd"),
+            language_host=optional("language_host"),
+            language_exec=optional("language_exec"),
+        )
+
+
+def find_or_build(console: Console) -> Toolchain:
+    """Return a complete toolchain, building what neither the machine nor the cache has."""
+    found = look_around()
+    folder = cache_root() / "toolchain"
+    cached = _finished(folder, found)
+    if cached is None and (_missing(None, found) or found.language_host is None):
+        go = find_go()
+        cached = folder / f"{sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
+        _complete(go, cached, found, Progress(console))
+    return _assemble(cached, found)
+
+
+def _found_part(found: Found, part: Part) -> Path | None:
+    return {
+        "etcd": found.etcd,
+        "kube-apiserver": found.kube_apiserver,
+        "kube-controller-manager": found.kube_controller_manager,
+        "pulumi": found.pulumi,
+        "pulumi-resource-kubernetes": found.kubernetes_plugin,
+    }[part.name]
+
+
+def _missing(folder: Path | None, found: Found) -> list[Part]:
+    return [
+        part
+        for part in PARTS
+        if _found_part(found, part) is None and (folder is None or not os.access(folder / "bin" / part.name, os.X_OK))
+    ]
+
+
+def _needs_exec(folder: Path, found: Found) -> bool:
+    return found.language_host is None and not (folder / "bin" / LANGUAGE_EXEC).exists()
+
+
+def _finished(folder: Path, found: Found) -> Path | None:
+    """A cache folder of these very sources that lacks nothing, whichever Go built it: no compiler is needed then."""
+    candidates = sorted(folder.glob(f"{sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
+    complete = [path for path in candidates if not _missing(path, found) and not _needs_exec(path, found)]
+    return complete[-1] if complete else None
+
+
+def _this_machine() -> str:
+    """GOOS-GOARCH as Go would name this machine: a shared cache may hold other machines' builds."""
+    names = os.uname()
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(names.machine, names.machine)
+    return f"{names.sysname.lower()}-{arch}"
+
+
+def _complete(go: Go, folder: Path, found: Found, progress: Progress) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_builder(folder, progress):
+        # Looked at again under the lock: another run may have built it all while this one waited.
+        missing: Sequence[Part] = _missing(folder, found)
+        steps = len(missing)
+        if missing:
+            minutes = sum(part.typical_minutes for part in missing)
+            progress.say(
+                f"Building {steps} of the sandbox's parts with {go.version.split()[0]}, once: "
+                f"about {minutes} min on two cores. They go to {folder / 'bin'}"
+            )
+        for number, part in enumerate(missing, start=1):
+            with progress.step(f"[{number}/{steps}] {part.title}", f"about {part.typical_minutes} min") as tick:
+                build_part(go, part, folder, tick)
+        if _needs_exec(folder, found):
+            with progress.step("Program runner of the Python SDK") as tick:
+                fetch_language_exec(go, folder, tick)
+
+
+@contextmanager
+def _only_builder(folder: Path, progress: Progress) -> Iterator[None]:
+    """One build a cache folder at a time; the kernel drops the lock with its process, however that ends."""
+    with (folder / "lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with progress.step("Another run is building the sandbox's parts: waiting for it") as tick:
+                while not _try_lock(lock.fileno()):
+                    tick()
+                    time.sleep(0.5)
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _assemble(folder: Path | None, found: Found) -> Toolchain:
+    def program(part_name: str) -> Path:
+        part = next(part for part in PARTS if part.name == part_name)
+        path = _found_part(found, part) or (folder / "bin" / part_name if folder else None)
+        if path is None:
+            message = f"{part_name} was neither found nor built."
+            raise SandboxError(message)
+        return path
+
+    return Toolchain(
+        pulumi=program("pulumi"),
+        kubernetes_plugin=program("pulumi-resource-kubernetes"),
+        kube_apiserver=program("kube-apiserver"),
+        kube_controller_manager=program("kube-controller-manager"),
+        etcd=program("etcd"),
+        language_host=found.language_host,
+        language_exec=folder / "bin" / LANGUAGE_EXEC if folder and found.language_host is None else None,
+    )
