@@ -1,1 +1,47 @@
-"""ambient-components."""
+"""Workspaces, grants, API keys, secrets and buckets of the Ambient Code Platform as code, on Pulumi.
+
+The components as a library::
+
+    from ambient_components import Workspace
+
+    Workspace("payments", {"owner": "my-project/dev", "grants": [{"subject": "group:devs", "role": "edit"}]})
+
+Names are loaded on first use: the ``ambient`` command and the plugin import what they need and no more.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ambient_components._version import VERSION as __version__  # noqa: N811  # what Python tools look for
+
+if TYPE_CHECKING:
+    from ambient_components.components import ApiKey, ClusterProviders, Grant, Workspace
+    from ambient_components.resources import AccessLedger, AccessToken, Provider
+
+_HOMES = {
+    "ApiKey": "components",
+    "ClusterProviders": "components",
+    "Grant": "components",
+    "Workspace": "components",
+    "AccessLedger": "resources",
+    "AccessToken": "resources",
+    "Provider": "resources",
+}
+
+__all__ = [
+    "AccessLedger",
+    "AccessToken",
+    "ApiKey",
+    "ClusterProviders",
+    "Grant",
+    "Provider",
+    "Workspace",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"ambient_components.{_HOMES[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

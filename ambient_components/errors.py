@@ -8,7 +8,7 @@ from typing import NoReturn
 PathPart = str | int
 """A key of a mapping or an index of a list."""
 
-_PLAIN_PART = re.compile(r"[A-Za-z0-9_@/-]+")
+_PLAIN_PART = re.compile(r"[A-Za-z0-9_@/…-]+")
 
 
 @dataclass(frozen=True, order=True, slots=True)

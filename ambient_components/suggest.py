@@ -9,6 +9,6 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 
     Case counts for little, as `displayname` for `displayName` is the commonest mistake. The text never holds `word`.
     """
-    by_lower = {candidate.lower(): candidate for candidate in allowed}
+    by_lower = {candidate.lower(): str(candidate) for candidate in allowed}
     matches = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f"did you mean {by_lower[matches[0]]!r}?" if matches else ""

@@ -1,7 +1,7 @@
 """The few requests that the sandbox itself makes to its API server, over the standard library.
 
-Readiness, one uid and some server-side applies: the Kubernetes client would cost a quarter of a second of imports in every
-command and is untyped. TLS is verified like everybody else's.
+Readiness, one uid and some server-side applies: the Kubernetes client would cost a quarter of a second of imports in
+every command and is untyped. TLS is verified like everybody else's.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ class Api:
     ca_file: Path
     token: str
 
-    def request(
-        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
-    ) -> Any:
+    def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
         """Send one request and return the parsed answer; `OSError` when nobody answers, `ApiError` for a refusal."""
         request = urllib.request.Request(  # noqa: S310 - always https, on loopback
             self.url + path,

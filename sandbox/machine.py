@@ -43,10 +43,13 @@ def look_around(environ: Mapping[str, str] = os.environ) -> Found:
 
 
 def _own_path(environ: Mapping[str, str]) -> Iterator[str]:
-    """PATH without our own cache: what an earlier run put there is not something that the machine has."""
+    """PATH without our own cache and launchers: what an earlier run made is not something that the machine has."""
     cache = cache_root(environ)
     for entry in environ.get("PATH", "").split(os.pathsep):
-        if entry and not Path(entry).absolute().is_relative_to(cache):
+        if not entry or Path(entry).absolute().is_relative_to(cache):
+            continue
+        launcher = Path(entry, "pulumi-language-python")
+        if not (launcher.is_file() and _is_stand_in(launcher)):
             yield entry
 
 
@@ -61,14 +64,17 @@ def _language_host(pulumi: Path, path: str) -> Path | None:
     beside = pulumi.resolve().parent / name
     candidates = [beside, *(Path(entry) / name for entry in path.split(os.pathsep))]
     for candidate in candidates:
-        if os.access(candidate, os.X_OK) and candidate.is_file() and not _is_stand_in(candidate):
+        if os.access(candidate, os.X_OK) and candidate.is_file():
             return candidate.absolute()
     return None
 
 
 def _is_stand_in(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return LAUNCHER_MARK.encode() in stream.read(400)
+    try:
+        with path.open("rb") as stream:
+            return LAUNCHER_MARK.encode() in stream.read(400)
+    except OSError:
+        return False
 
 
 def _installed_plugin(environ: Mapping[str, str]) -> Path | None:

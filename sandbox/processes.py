@@ -1,7 +1,7 @@
 """Background programs that outlive the command that started them: pid files that cannot point at a stranger.
 
-A pid alone proves nothing, as the kernel gives it to somebody else after a reboot or a crash. The start time stored beside
-it does: the pair is unique as long as the machine runs.
+A pid alone proves nothing, as the kernel gives it to somebody else after a reboot or a crash. The start time stored
+beside it does: the pair is unique as long as the machine runs.
 """
 
 from __future__ import annotations
@@ -69,14 +69,17 @@ class Service:
         return pid if start_time(pid) == started else None
 
     def command(self) -> list[str]:
-        """The command it was last started with: a start with another one is a restart."""
+        """The command, and note, it was last started with: a start with another one is a restart."""
         try:
             return list(json.loads(self._record.read_text(encoding="utf-8"))["command"])
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
-    def start(self, command: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
-        """Start it in a session of its own, so that Ctrl-C in the caller's terminal is not Ctrl-C for it."""
+    def start(self, command: Sequence[str], environ: Mapping[str, str] | None = None, note: str | None = None) -> int:
+        """Start it in a session of its own, so that Ctrl-C in the caller's terminal is not Ctrl-C for it.
+
+        A note is recorded after the command: something that decides the start but is not in the command line.
+        """
         for path in (self.log, self._record):
             path.parent.mkdir(parents=True, exist_ok=True)
         # Logs of an API server may quote what it was sent: like the tokens, nobody else's business.
@@ -97,7 +100,7 @@ class Service:
         finally:
             os.close(descriptor)
         _CHILDREN.append(child)
-        record = {"pid": child.pid, "started": start_time(child.pid), "command": list(command)}
+        record = {"pid": child.pid, "started": start_time(child.pid), "command": [*command, *([note] if note else [])]}
         write_private(self._record, json.dumps(record))
         return child.pid
 

@@ -55,7 +55,13 @@ def _rights() -> tuple[Right, ...]:
         Right("", "serviceaccounts/token", "create", "minting the tokens of keys"),
     ]
     rights += [
-        Right(RBAC_API_GROUP, "clusterroles", "bind", "granting a role that the deployer does not hold", cluster_role(role))
+        Right(
+            RBAC_API_GROUP,
+            "clusterroles",
+            "bind",
+            "granting a role that the deployer does not hold",
+            cluster_role(role),
+        )
         for role in ROLES
     ]
     return tuple(sorted(rights))

@@ -35,7 +35,7 @@ def main() -> None:
     """Serves until the engine ends."""
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         sys.stderr.write(
-            f"pulumi-resource-ambient {VERSION}: the ambient plugin. The Pulumi engine starts it, with its own address.\n"
+            f"pulumi-resource-ambient {VERSION}: the ambient plugin, which the Pulumi engine starts.\n"
             "To see that the engine finds it: pulumi package get-schema ambient\n"
         )
         sys.exit(0 if len(sys.argv) > 1 else 2)

@@ -179,8 +179,8 @@ def _tell(context: Context, policy: Policy, minted: Minted) -> None:
     # A clock may differ by seconds between here and the server; a cap takes hours.
     if minted.granted_seconds < policy.lifetime - 60:
         context.warn(
-            f"the cluster granted {format_seconds(minted.granted_seconds)} where {format_seconds(policy.lifetime)} were "
-            "asked: it caps the life of tokens; the next token is due accordingly earlier"
+            f"the cluster granted {format_seconds(minted.granted_seconds)} where {format_seconds(policy.lifetime)} "
+            "were asked: it caps the life of tokens; the next token is due accordingly earlier"
         )
 
 
@@ -223,7 +223,7 @@ def _outputs() -> tuple[str, ...]:
 def _unknown_outputs(reason: str | None, state: Values | None = None) -> dict[str, Any]:
     """What a preview can say of a token that an update would mint: why, and nothing else."""
     return {
-        **{name: UNKNOWN for name in _COMPUTED},
+        **dict.fromkeys(_COMPUTED, UNKNOWN),
         "token": Secret(UNKNOWN),
         "previousToken": None,
         "pendingRevocations": (state or {}).get("pendingRevocations") or [],

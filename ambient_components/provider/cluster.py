@@ -135,7 +135,7 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
     settings = client.Configuration()
     try:
         if kubeconfig is not None:
-            config.load_kube_config_from_dict(
+            config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
                 yaml.safe_load(kubeconfig), context=context, client_configuration=settings, persist_config=False
             )
         else:
@@ -162,6 +162,4 @@ def _load(config: Any, context: str | None, settings: Any) -> None:
     if not exists and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
         config.load_incluster_config(client_configuration=settings)
         return
-    config.load_kube_config(
-        config_file=listed, context=context, client_configuration=settings, persist_config=False
-    )
+    config.load_kube_config(config_file=listed, context=context, client_configuration=settings, persist_config=False)

@@ -36,7 +36,7 @@ class Engine:
         try:
             self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=message), timeout=_SECONDS)
         except grpc.RpcError:
-            # A message that nobody can read must not fail the step it speaks of; `require` is for what must be recorded.
+            # A message that nobody can read must not fail the step it speaks of.
             return
 
     def require(self, urn: str) -> None:
@@ -50,7 +50,9 @@ class Engine:
         if self.cancelled:
             msg = "the run is being cancelled, so nothing is minted; run pulumi up again"
             raise ProviderError(msg)
-        request = engine_pb2.LogRequest(severity=engine_pb2.DEBUG, urn=urn, message="the engine lives: minting may begin")
+        request = engine_pb2.LogRequest(
+            severity=engine_pb2.DEBUG, urn=urn, message="the engine lives: minting may begin"
+        )
         try:
             self._stub.Log(request, timeout=_SECONDS)
         except grpc.RpcError:

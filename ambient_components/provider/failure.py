@@ -20,6 +20,5 @@ def text_of(error: BaseException) -> str:
     while trace is not None:
         frames.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
         trace = trace.tb_next
-    return (
-        f"a bug in the ambient provider: {type(error).__name__} at {' > '.join(frames[-3:])}; please report it with this line"
-    )
+    where = " > ".join(frames[-3:])
+    return f"a bug in the ambient provider: {type(error).__name__} at {where}; please report it with this line"

@@ -30,9 +30,16 @@ _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
     "previousToken": _TEXT | {"secret": True, "description": "The one before, while a delivery needs it."},
     "current": _HANDLE | {"description": "The handle of the token that was minted last."},
     "retiring": {"type": "array", "items": _HANDLE, "description": "Tokens that live on through their overlap."},
-    "pendingRevocations": {"type": "array", "items": _HANDLE, "description": "Revocations that failed and are retried."},
+    "pendingRevocations": {
+        "type": "array",
+        "items": _HANDLE,
+        "description": "Revocations that failed and are retried.",
+    },
     "grantedSeconds": _WHOLE | {"description": "The life that the cluster granted."},
-    "nextAction": {"$ref": "#/types/ambient:index:NextAction", "description": "What a later run will do, and from when."},
+    "nextAction": {
+        "$ref": "#/types/ambient:index:NextAction",
+        "description": "What a later run will do, and from when.",
+    },
     "reason": _TEXT | {"description": "Why the current token was minted."},
     "schemaVersion": _WHOLE | {"description": "Of the recorded shape."},
 }

@@ -71,7 +71,9 @@ class AmbientServicer(ProviderServicer):
         some = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=some, diffs=changed)
 
-    async def Configure(self, request: proto.ConfigureRequest, context: grpc.aio.ServicerContext) -> proto.ConfigureResponse:  # noqa: N802, E501
+    async def Configure(  # noqa: N802
+        self, request: proto.ConfigureRequest, context: grpc.aio.ServicerContext
+    ) -> proto.ConfigureResponse:
         """Takes the settings. Nothing is connected yet."""
         self._guard = await self._run(context, lambda: configuration.guard(wire.decode(request.args)))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
@@ -142,7 +144,7 @@ class AmbientServicer(ProviderServicer):
         """Runs a blocking piece of work in a thread; an error of it ends the call with text, never a traceback."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the user gets text
+        except Exception as error:  # whatever it is, the user gets text
             await context.abort(grpc.StatusCode.UNKNOWN, text_of(error))
             raise
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-type_key: Final = rpc._special_sig_key  # noqa: SLF001  # the SDK names its signatures privately; the protocol fixes them
-secret_signature: Final = rpc._special_secret_sig  # noqa: SLF001
-output_signature: Final = rpc._special_output_value_sig  # noqa: SLF001
+type_key: Final = rpc._special_sig_key  # the SDK names its signatures privately; the protocol fixes them
+secret_signature: Final = rpc._special_secret_sig
+output_signature: Final = rpc._special_output_value_sig
 unknown_sentinel: Final = rpc.UNKNOWN
 
 

@@ -64,10 +64,16 @@ class SourceMap:
         """Return the marks as far down as the file goes, and the rest of the path."""
         marks = self._marks
         for depth, part in enumerate(path):
-            if isinstance(marks, MappingMarks) and isinstance(part, str) and part in marks.values:
-                marks = marks.values[part]
-            elif isinstance(marks, ListMarks) and isinstance(part, int) and 0 <= part < len(marks.values):
-                marks = marks.values[part]
-            else:
+            below = _below(marks, part)
+            if below is None:
                 return marks, path[depth:]
+            marks = below
         return marks, ()
+
+
+def _below(marks: Marks, part: PathPart) -> Marks | None:
+    if isinstance(marks, MappingMarks) and isinstance(part, str):
+        return marks.values.get(part)
+    if isinstance(marks, ListMarks) and isinstance(part, int) and part < len(marks.values):
+        return marks.values[part]
+    return None

@@ -1,35 +1,48 @@
 """Turns a parser's events into data and marks in one pass; all that is strict about our YAML is decided here."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import yaml
 
-from ambient_components.errors import PathPart, Problems, Where
+from ambient_components.errors import AmbientError, PathPart, Problems, Where
 from ambient_components.spec.marks import ListMarks, MappingMarks, Marks, Spot
 from ambient_components.spec.privacy import is_private, public_path
 
 MAX_DEPTH: Final = 50
 """Levels of nesting; the stack file needs eight."""
 
-MAX_VALUES: Final = 2_000_000
-"""Values after aliases are followed: 40 times a fleet of 1,000 workspaces, and an end to alias bombs."""
+MAX_VALUES: Final = 1_000_000
+"""Values after aliases are followed: 20 times a fleet of 1,000 workspaces, and an end to alias bombs."""
 
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2})?")
 _CONSTANTS: Final[dict[str, object]] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-class _Frame:
-    """A mapping or a list that is still open."""
+class _ListFrame:
+    """A list that is still open."""
+
+    __slots__ = ("anchor", "data", "marks", "values_before")
+
+    def __init__(self, spot: Spot, anchor: str | None, values_before: int) -> None:
+        self.data: list[object] = []
+        self.marks = ListMarks(spot)
+        self.anchor = anchor
+        self.values_before = values_before
+
+
+class _MappingFrame:
+    """A mapping that is still open."""
 
     __slots__ = ("anchor", "data", "discarded", "key", "marks", "values_before")
 
-    def __init__(self, data: Any, marks: MappingMarks | ListMarks, anchor: str | None, values_before: int) -> None:
-        self.data = data
-        self.marks = marks
+    def __init__(self, spot: Spot, anchor: str | None, values_before: int) -> None:
+        self.data: dict[str, object] = {}
+        self.marks = MappingMarks(spot)
         self.anchor = anchor
         self.values_before = values_before
+        # Of the value that comes next; None while a key is expected.
         self.key: str | None = None
         # The value of a refused key is read, so that what follows keeps its place, and thrown away.
         self.discarded = False
@@ -53,7 +66,7 @@ class Builder:
         self._file = file
         self._documents = 0
         self._values = 0
-        self._stack: list[_Frame] = []
+        self._stack: list[_MappingFrame | _ListFrame] = []
         # None marks an anchor whose own value is still open.
         self._anchors: dict[str, tuple[object, Marks, int] | None] = {}
 
@@ -67,9 +80,9 @@ class Builder:
         if kind is yaml.ScalarEvent:
             self._take_scalar(event)
         elif kind is yaml.MappingStartEvent:
-            self._open(event, {}, MappingMarks(_spot(event)))
+            self._open(event, _MappingFrame)
         elif kind is yaml.SequenceStartEvent:
-            self._open(event, [], ListMarks(_spot(event)))
+            self._open(event, _ListFrame)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._close()
         elif kind is yaml.AliasEvent:
@@ -84,11 +97,12 @@ class Builder:
 
     def _take_scalar(self, event: Any) -> None:
         frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.key is None and type(frame.data) is dict:
+        if type(frame) is _MappingFrame and frame.key is None:
             self._take_key(frame, event)
             return
         self._refuse_tag(event)
-        value = event.value if event.style is not None else _plain(event.value)
+        # The style of text without quotes is '' in C and None in Python.
+        value = event.value if event.style else _plain(event.value)
         self._values += 1
         mark = event.start_mark
         spot = (mark.line + 1, mark.column + 1)
@@ -96,32 +110,31 @@ class Builder:
             self._anchors[event.anchor] = (value, spot, 1)
         self._add(value, spot)
 
-    def _take_key(self, frame: _Frame, event: Any) -> None:
+    def _take_key(self, frame: _MappingFrame, event: Any) -> None:
         key: str = event.value
         self._refuse_tag(event)
         frame.key = key
         frame.discarded = False
-        seen: dict[str, Spot] = frame.marks.keys  # type: ignore[union-attr,assignment]
+        seen = frame.marks.keys
         if key in seen:
             first = Where(self._file, *seen[key])
-            path = (*self._path(), key)
-            quoted = "a key" if is_private(path) else repr(key)
-            self._problem(event, f"{quoted} is here twice, first at {first}", "keep one of them", path)
+            quoted = "a key" if is_private(self._path()) else repr(key)
+            self._problem(event, f"{quoted} is here twice, first at {first}", "keep one of them")
             frame.discarded = True
-        elif key == "<<" and event.style is None:
+        elif key == "<<" and not event.style:
             self._problem(event, "'<<' (merge) is not supported", "write the fields out, or use an alias for the whole")
             frame.discarded = True
         else:
             seen[key] = _spot(event)
 
-    def _open(self, event: Any, data: object, marks: MappingMarks | ListMarks) -> None:
+    def _open(self, event: Any, frame: type[_MappingFrame | _ListFrame]) -> None:
         self._refuse_key(event)
         self._refuse_tag(event)
         if len(self._stack) >= MAX_DEPTH:
             self._fatal(event, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        self._stack.append(_Frame(data, marks, event.anchor, self._values))
+        self._stack.append(frame(_spot(event), event.anchor, self._values))
         self._values += 1
 
     def _close(self) -> None:
@@ -156,39 +169,41 @@ class Builder:
             self.top, self.marks = value, marks
             return
         frame = self._stack[-1]
-        if frame.key is None:
+        if isinstance(frame, _ListFrame):
             frame.data.append(value)
-            frame.marks.values.append(marks)  # type: ignore[union-attr]
+            frame.marks.values.append(marks)
             return
-        if not frame.discarded:
+        if frame.key is not None and not frame.discarded:
             frame.data[frame.key] = value
-            frame.marks.values[frame.key] = marks  # type: ignore[index]
+            frame.marks.values[frame.key] = marks
         frame.key = None
 
     def _refuse_key(self, event: Any) -> None:
-        if self._stack and self._stack[-1].key is None and type(self._stack[-1].data) is dict:
+        frame = self._stack[-1] if self._stack else None
+        if isinstance(frame, _MappingFrame) and frame.key is None:
             self._fatal(event, "a key that is not text", "quote it; a value in {{ }} needs quotes around it")
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None:
             self._problem(event, "a tag ('!')", "remove it, or quote the text if it starts with '!'")
 
-    def _problem(self, event: Any, problem: str, remedy: str, path: tuple[PathPart, ...] | None = None) -> None:
+    def _problem(self, event: Any, problem: str, remedy: str) -> None:
         where = Where(self._file, *_spot(event))
-        self.problems.add(where, public_path(self._path() if path is None else path), problem, remedy)
+        self.problems.add(where, public_path(self._path()), problem, remedy)
 
-    def _fatal(self, event: Any, problem: str, remedy: str) -> None:
+    def _fatal(self, event: Any, problem: str, remedy: str) -> NoReturn:
         self._problem(event, problem, remedy)
-        self.problems.raise_if_any()
+        raise AmbientError(self.problems)
 
     def _path(self) -> tuple[PathPart, ...]:
         """Return the path of what comes next."""
-        parts = (len(frame.data) if frame.key is None else frame.key for frame in self._stack if _inside(frame))
-        return tuple(parts)
-
-
-def _inside(frame: _Frame) -> bool:
-    return frame.key is not None or type(frame.data) is list
+        path: list[PathPart] = []
+        for frame in self._stack:
+            if isinstance(frame, _ListFrame):
+                path.append(len(frame.data))
+            elif frame.key is not None:
+                path.append(frame.key)
+        return tuple(path)
 
 
 def _spot(event: Any) -> Spot:

@@ -18,8 +18,8 @@ from ambient_components.errors import Problem, Problems, Where, fail
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.yamlbuild import Builder
 
-# Parser texts may quote the file, and the quoted piece may be a secret; token names and single characters stay.
-_QUOTED = re.compile(r"'(?!<[a-z ]+>')[^']{2,}'")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_QUOTED = re.compile(r"'([^']*)'")
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -76,18 +76,18 @@ def parse_yaml(text: str, file: str) -> ParsedYaml:
     Raises:
         AmbientError: The text is not YAML, is empty, is too deep or too large, or its top is not a mapping.
     """
+    if unprintable := _UNPRINTABLE.search(text):
+        # Before the parsers see it: they disagree on whether they count characters or bytes.
+        fail(_where_after(text[: unprintable.start()], file), "", "a character that YAML doesn't allow", "remove it")
     builder = Builder(file)
     try:
         loader = _Loader(text)
         while not builder.done:
             builder.take(loader.get_event())
-    except yaml.reader.ReaderError as error:
-        where = _where_after(text[: error.position], file)
-        builder.problems.add(where, "", "a character that YAML doesn't allow", "remove it")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = _where(mark, file) if mark else Where(file)
-        builder.problems.add(where, "", f"not YAML: {_QUOTED.sub('…', error.problem or 'unreadable')}")
+        builder.problems.add(where, "", f"not YAML: {_without_quotes(error.problem or 'unreadable')}")
     if not builder.done:  # the parser gave up: what was read up to there is no stack
         builder.problems.raise_if_any()
     if not isinstance(builder.top, dict):
@@ -102,3 +102,8 @@ def _where(mark: yaml.Mark, file: str) -> Where:
 
 def _where_after(before: str, file: str) -> Where:
     return Where(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+
+
+def _without_quotes(text: str) -> str:
+    """Blank what the parser quotes of the file, which may be a secret; single characters and token names stay."""
+    return _QUOTED.sub(lambda match: match[0] if len(match[1]) <= 1 or match[1].startswith("<") else "'…'", text)

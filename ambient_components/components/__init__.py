@@ -1,0 +1,23 @@
+"""The components: what people compose. Plain TypedDict args; no YAML and no pydantic in here.
+
+None of these modules may use ``from __future__ import annotations``: Pulumi infers a package's schema from the live
+annotations, and fails on postponed ones (tried).
+"""
+
+from ambient_components.components.api_key import ApiKey, ApiKeyArgs
+from ambient_components.components.cluster import ClusterArgs, ClusterProviders
+from ambient_components.components.grant import Grant, GrantArgs
+from ambient_components.components.workspace import GrantSpec, KeySpec, Workspace, WorkspaceArgs
+
+__all__ = [
+    "ApiKey",
+    "ApiKeyArgs",
+    "ClusterArgs",
+    "ClusterProviders",
+    "Grant",
+    "GrantArgs",
+    "GrantSpec",
+    "KeySpec",
+    "Workspace",
+    "WorkspaceArgs",
+]

@@ -1,0 +1,77 @@
+"""The two providers of one cluster, made so that no machine's paths become an input."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from ambient_components.resources import Provider, ProviderArgs
+
+
+class ClusterArgs(TypedDict):
+    """Which cluster. Everything is optional: by default it is the current context of KUBECONFIG."""
+
+    context: NotRequired[str]
+    """Context of the kubeconfig."""
+
+    kubeconfig: NotRequired[pulumi.Input[str]]
+    """Contents of a kubeconfig, kept as a secret. Never a path: it differs between machines, and every run would
+    show a change."""
+
+    clusterUid: NotRequired[str]
+    """uid of the kube-system namespace; another cluster is then an error of the check, never a replacement."""
+
+
+@dataclass(frozen=True)
+class ClusterProviders:
+    """The Kubernetes provider and ours, for the same cluster: pass `both` as a component's ``providers``."""
+
+    kubernetes: k8s.Provider
+    ambient: Provider
+
+    @property
+    def both(self) -> list[pulumi.ProviderResource]:
+        """What ``ResourceOptions(providers=…)`` takes."""
+        return [self.kubernetes, self.ambient]
+
+    @classmethod
+    def of(cls, name: str, args: ClusterArgs | None = None) -> "ClusterProviders":
+        """Makes both, under one logical name."""
+        given: ClusterArgs = args or {}
+        settings: dict[str, Any] = {key: given[key] for key in ("context",) if given.get(key)}
+        own: ProviderArgs = {"clusterUid": given["clusterUid"]} if given.get("clusterUid") else {}
+        if given.get("context"):
+            own["context"] = given["context"]
+        if given.get("kubeconfig") is not None:
+            settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given["kubeconfig"])
+        with _without_kubeconfig():
+            kubernetes = k8s.Provider(
+                name,
+                # Without it an edited kubeconfig could make the engine replace the provider, and all that it made.
+                cluster_identifier=given.get("clusterUid"),
+                # A changed secret is updated in place: the Secret never vanishes for a moment.
+                enable_secret_mutable=True,
+                # The ledger's check decides whose an object is, so that plugins before and after 4.29 behave alike.
+                upsert_existing_objects=True,
+                kube_client_settings={"qps": 100, "burst": 200},
+                **settings,
+            )
+        return cls(kubernetes, Provider(name, own))
+
+
+@contextmanager
+def _without_kubeconfig() -> Iterator[None]:
+    """The SDK makes the value of KUBECONFIG, a path of this machine, an input of the provider: it must not see it.
+
+    The plugin, a process of the engine's, has the variable and reads it as kubectl does.
+    """
+    path = os.environ.pop("KUBECONFIG", None)
+    try:
+        yield
+    finally:
+        if path is not None:
+            os.environ["KUBECONFIG"] = path

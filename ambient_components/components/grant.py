@@ -1,0 +1,65 @@
+"""One subject's access to one workspace, as the platform's Sharing page makes it."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes.rbac.v1 as rbac
+
+from ambient_components.components.bindings import role_binding
+from ambient_components.contract import (
+    APP_LABEL,
+    GRANT_APP,
+    ROLE_ANNOTATION,
+    SUBJECT_KIND_ANNOTATION,
+    SUBJECT_NAME_ANNOTATION,
+    Role,
+)
+from ambient_components.naming import grant_binding
+from ambient_components.subjects import SubjectKind, parse_subject
+
+
+class GrantArgs(TypedDict):
+    """Who may do what, where."""
+
+    namespace: pulumi.Input[str]
+    """The workspace's namespace."""
+
+    subject: str
+    """``user:NAME`` or ``group:NAME``, verbatim: Kubernetes compares names byte by byte."""
+
+    role: NotRequired[str]
+    """view, edit or admin; default view, as in the platform's UI."""
+
+
+class Grant(pulumi.ComponentResource):
+    """A RoleBinding that the platform lists, and can revoke, as a grant of its own (contract 1.3).
+
+    A new role is a replacement, made before the old one goes: the role is in the object's name, and not in the logical
+    one. Nobody is without access in between, and a failed change keeps the old grant.
+    """
+
+    binding: rbac.RoleBinding
+    """The RoleBinding."""
+
+    def __init__(self, name: str, args: GrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ambient:index:Grant", name, {**args}, opts)
+        subject = parse_subject(args["subject"])
+        if subject.kind is SubjectKind.SERVICE_ACCOUNT:
+            msg = f"{args['subject']!r}: the platform grants to users and groups only; for a program declare a key"
+            raise ValueError(msg)
+        role = Role(args.get("role") or Role.VIEW)
+        self.binding = role_binding(
+            name,
+            namespace=args["namespace"],
+            object_name=grant_binding(role, subject),
+            role=role,
+            subject=subject,
+            labels={APP_LABEL: GRANT_APP},
+            annotations={
+                SUBJECT_KIND_ANNOTATION: subject.rbac_kind,
+                SUBJECT_NAME_ANNOTATION: subject.name,
+                ROLE_ANNOTATION: role.value,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"role": role.value, "subject": str(subject)})

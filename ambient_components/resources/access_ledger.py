@@ -1,0 +1,31 @@
+"""The access ledger, as a program declares it."""
+
+from typing import TypedDict
+
+import pulumi
+
+from ambient_components.access import Ledger
+
+
+class AccessLedgerArgs(TypedDict):
+    """What a stack declares. Plain values: the ledger judges them before anything is made."""
+
+    owner: str
+    """Project and fleet, PROJECT/FLEET: a namespace that says another one is refused."""
+
+    workspaces: Ledger
+    """The stack's whole access, by workspace."""
+
+
+class AccessLedger(pulumi.CustomResource):
+    """A stack's whole access as one resource: register it first, and let everything else depend on it.
+
+    Without it a program has no rails: no preflight, no refusal of a vanished workspace, no diff by subject. Depend on
+    it, but never read its outputs: what reads them would show as changed whenever any access changes.
+    """
+
+    owner: pulumi.Output[str]
+    workspaces: pulumi.Output[dict[str, object]]
+
+    def __init__(self, name: str, args: AccessLedgerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ambient:index:AccessLedger", name, {**args}, opts)

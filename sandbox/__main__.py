@@ -1,0 +1,172 @@
+"""`python -m sandbox`: build the parts, start and stop the cluster, say how it is and how to reach it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from sandbox.cluster import Cluster
+from sandbox.environment import environment, export_lines, prepare, recorded_toolchain
+from sandbox.errors import NOT_RUNNING, SandboxError
+from sandbox.paths import DEFAULT_DIRECTORY, cache_root
+from sandbox.toolchain import find_or_build
+
+# Progress and errors: standard output belongs to what `env` and `status` answer.
+_CONSOLE = Console(stderr=True)
+
+_EPILOG = """\
+a first session:
+  make sandbox-start            build what is missing (once), start the API server
+  eval "$(make -s env)"         point this shell's pulumi and kubectl at it
+  pulumi up
+  make sandbox-stop             end it; workspaces and stacks are there again after the next start
+"""
+
+
+def build(options: argparse.Namespace) -> int:  # noqa: ARG001
+    """Find or build the programs."""
+    toolchain = find_or_build(_CONSOLE)
+    for name, path in toolchain.to_json().items():
+        if path:
+            _say(f"{name.replace('_', '-'):24} {path}")
+    return 0
+
+
+def start(options: argparse.Namespace) -> int:
+    """Start the cluster, building first what is missing."""
+    toolchain = find_or_build(_CONSOLE)
+    prepare(options.directory, toolchain)
+    cluster = Cluster(options.directory, toolchain)
+    before = cluster.running
+    cluster.start()
+    _say(f"The sandbox {'was running already' if before else 'is running'} at {cluster.url}")
+    _say('Use it in this shell: eval "$(make -s env)"')
+    return 0
+
+
+def stop(options: argparse.Namespace) -> int:
+    """End the cluster, keep its data."""
+    if not (options.directory / "toolchain.json").exists():
+        _say("There is no sandbox to stop.")
+        return 0
+    cluster = Cluster(options.directory, recorded_toolchain(options.directory))
+    running = any(service.pid() for service in cluster.services)
+    cluster.stop()
+    _say("The sandbox is stopped; its data stays." if running else "The sandbox was not running.")
+    return 0
+
+
+def clean(options: argparse.Namespace) -> int:
+    """Stop and forget everything but the cache of built programs."""
+    stop(options)
+    if (options.directory / "toolchain.json").exists():
+        shutil.rmtree(options.directory)
+        _say(f"Removed {options.directory}. The built programs stay in {cache_root()}")
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Say what runs; exit code 3 if the sandbox is not ready to be used."""
+    rows: list[dict[str, object]] = []
+    running, url = False, None
+    if (options.directory / "toolchain.json").exists():
+        cluster = Cluster(options.directory, recorded_toolchain(options.directory))
+        rows = [{"name": s.name, "pid": s.pid(), "log": str(s.log)} for s in cluster.services]
+        running = cluster.running
+        url = cluster.url if running else None
+    if options.format == "json":
+        answer = {"running": running, "url": url, "directory": str(options.directory), "services": rows}
+        print(json.dumps(answer, indent=2))
+        return 0 if running else NOT_RUNNING
+    # Not a rich table: that would cut the paths, which are there to be copied.
+    for row in rows:
+        state = f"pid {row['pid']}" if row["pid"] else "not running"
+        print(f"{row['name']:<24} {state:<14} {row['log']}")
+    print(f"Running at {url}" if running else "Not running: make sandbox-start")
+    return 0 if running else NOT_RUNNING
+
+
+def env(options: argparse.Namespace) -> int:
+    """Print shell lines that point a shell at the sandbox."""
+    print(export_lines(environment(options.directory)))
+    return 0
+
+
+_COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
+    "build": (
+        build,
+        "find or build the programs, start nothing",
+        "Looks for pulumi with its Python host, its Kubernetes plugin and KUBEBUILDER_ASSETS, and builds what is "
+        "missing with Go: about a quarter of an hour on two cores, once a machine. AMBIENT_CACHE_DIR moves the cache.",
+    ),
+    "start": (
+        start,
+        "start the API server, building first what is missing",
+        "Starts etcd, an API server and its controllers on 127.0.0.1 and gives them the platform's resources, roles "
+        "and the deployer's rights. Does nothing where they run already, and repairs what died.",
+    ),
+    "stop": (stop, "end the API server; its data stays", "Ends the three programs. Workspaces, stacks and keys stay."),
+    "clean": (
+        clean,
+        "stop and delete the sandbox's data",
+        "Deletes the directory: workspaces, stacks, passphrase. The cache of built programs stays.",
+    ),
+    "status": (status, "say what runs (exit code 3: not running)", "Exit code 0 when ready to be used, 3 when not."),
+    "env": (
+        env,
+        'print export lines: eval "$(make -s env)"',
+        "PATH, KUBECONFIG, the engine's state and its passphrase file, for a POSIX shell. Prints paths, no secrets.",
+    ),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="A real Pulumi engine and a real Kubernetes API server on this machine, without Docker.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, short, long) in _COMMANDS.items():
+        command = commands.add_parser(name, help=short, description=long)
+        command.add_argument(
+            "--directory",
+            type=lambda text: Path(text).absolute(),
+            default=DEFAULT_DIRECTORY,
+            help="where the sandbox keeps its data (default: .sandbox in the repository)",
+        )
+        if name == "status":
+            command.add_argument("--format", choices=("text", "json"), default="text", help="json for programs")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; expected failures are told without a traceback."""
+    options = parser().parse_args(arguments)
+    # A `make` that is killed must not leave a compiler behind: SystemExit runs what ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        return _COMMANDS[options.command][0](options)
+    except SandboxError as error:
+        _say(f"sandbox: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("sandbox: interrupted; what was built so far is kept")
+        return 130
+
+
+def _say(text: str) -> None:
+    _CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

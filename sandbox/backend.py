@@ -1,0 +1,188 @@
+"""The platform's own backend and operator against a sandbox cluster: the judge of what we declare.
+
+Both are prebuilt programs outside this repository, so whoever uses them asks `available()` first and skips with its
+reason. They bind every interface, which is theirs to decide; the sandbox only ever calls them on 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import os
+import platform
+import shutil
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sandbox.cluster import Cluster
+from sandbox.errors import SandboxError
+from sandbox.install import PLATFORM_NAMESPACE
+from sandbox.paths import REPOSITORY, cache_root, partial_file
+from sandbox.processes import Service
+
+START_SECONDS = 30.0
+OPERATOR_PORTS = (8080, 8081)
+"""The operator's metrics and health ports, which cannot be changed."""
+
+_PROGRAMS = ("ambient-backend", "ambient-operator")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the backend answered: the status and the parsed JSON body, or its text where it is none."""
+
+    status: int
+    body: Any
+
+
+def programs_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the packed programs are looked for."""
+    chosen = environ.get("AMBIENT_PLATFORM_DIR")
+    return Path(chosen).expanduser() if chosen else REPOSITORY.parent / "shared" / "platform"
+
+
+def available() -> str | None:
+    """None if the platform's programs can be started here, else the reason why not."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return "the platform's backend is built for linux/amd64 only"
+    folder = programs_folder()
+    missing = [f"{name}.xz" for name in _PROGRAMS if not (folder / f"{name}.xz").is_file()]
+    if missing:
+        return f"no {' and no '.join(missing)} in {folder}: set AMBIENT_PLATFORM_DIR"
+    return None
+
+
+def operator_available() -> str | None:
+    """None if the operator can be started too: its two fixed ports must be free."""
+    for port in OPERATOR_PORTS:
+        if not _free(port):
+            return f"the operator needs port {port}, which another program has"
+    return available()
+
+
+class Backend:
+    """The backend on a free port, and on request the operator, both as the cluster's administrator."""
+
+    def __init__(self, cluster: Cluster, *, operator: bool = False) -> None:
+        self.cluster = cluster
+        self._with_operator = operator
+        self._backend = Service("ambient-backend", cluster.directory)
+        self._operator = Service("ambient-operator", cluster.directory)
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """The backend's address, once it is started."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers; what an earlier, dead test run left is ended first."""
+        self.stop()
+        reason = operator_available() if self._with_operator else available()
+        if reason:
+            message = f"The platform's programs cannot be started: {reason}."
+            raise SandboxError(message)
+        self._port = _free_port()
+        state = self.cluster.directory / "backend-state"
+        state.mkdir(parents=True, exist_ok=True)
+        common = {
+            **os.environ,
+            "KUBECONFIG": str(self.cluster.admin_kubeconfig),
+            "NAMESPACE": PLATFORM_NAMESPACE,
+            "BACKEND_NAMESPACE": PLATFORM_NAMESPACE,
+        }
+        own = {"PORT": str(self._port), "STATE_BASE_DIR": str(state), "DISABLE_SSAR_CACHE": "true"}
+        self._backend.start([str(_unpacked("ambient-backend"))], {**common, **own})
+        self._wait(self._backend, lambda: self.call("GET", "/health").status == 200)
+        if self._with_operator:
+            self._operator.start([str(_unpacked("ambient-operator"))], common)
+            self._wait(self._operator, lambda: not _free(OPERATOR_PORTS[1]))
+
+    def stop(self) -> None:
+        """End both."""
+        self._operator.stop(patience=5)
+        self._backend.stop(patience=5)
+
+    def call(self, method: str, path: str, body: object = None, *, user: str = "", token: str = "") -> Answer:
+        """One request, as a user of the sandbox (name and token) or with a bearer token alone, such as an API key."""
+        headers = {"Content-Type": "application/json"}
+        if bearer := token or (self.cluster.token_of(user) if user else ""):
+            headers["Authorization"] = f"Bearer {bearer}"
+        if user:
+            headers["X-Forwarded-User"] = user
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - loopback
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return Answer(answer.status, _parsed(answer.read()))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, _parsed(error.read()))
+
+    def __enter__(self) -> Backend:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait(self, service: Service, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if ready():
+                    return
+            except OSError:
+                pass  # not listening yet
+            if service.pid() is None or time.monotonic() > deadline:
+                message = f"{service.name} does not start. The end of {service.log}:\n{service.last_lines()}"
+                raise SandboxError(message)
+            time.sleep(0.1)
+
+
+def _unpacked(name: str) -> Path:
+    """The program, unpacked once into the cache; a changed archive gets a folder of its own."""
+    archive = programs_folder() / f"{name}.xz"
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+    target = cache_root() / "platform" / digest / name
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with partial_file(target) as temporary:
+            with lzma.open(archive) as source, temporary.open("wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+            temporary.chmod(0o755)
+    return target
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode(errors="replace")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,262 @@
+"""An API server with its store and its controllers on this machine: what `make up` and the engine tests talk to.
+
+The one port is the API server's, on 127.0.0.1. Data and port stay between stop and start, so a workspace and a
+kubeconfig survive.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from sandbox import commands
+from sandbox.api import Api
+from sandbox.credentials import ADMIN, DEPLOYER, USERS, ensure_signing_key, ensure_tokens, kubeconfig, read_tokens
+from sandbox.errors import NOT_RUNNING, SandboxError
+from sandbox.install import fingerprint, install
+from sandbox.paths import write_private
+from sandbox.processes import Service
+from sandbox.toolchain import Toolchain
+
+START_SECONDS = 60.0
+# It waits for every open watch before it ends; as all its state is in the store, there is nothing to lose.
+_API_SERVER_PATIENCE = 1.5
+_CERTIFICATE_SECONDS = 300 * 24 * 3600  # the API server makes them for a year
+
+
+class Cluster:
+    """One sandbox cluster, kept in `directory`; `extra_api_server_flags` are added to the API server's command line."""
+
+    def __init__(self, directory: Path, toolchain: Toolchain, extra_api_server_flags: Sequence[str] = ()) -> None:
+        self.directory = directory.absolute()
+        self.toolchain = toolchain
+        self._extra = tuple(extra_api_server_flags)
+        self._etcd = Service("etcd", self.directory)
+        self._api_server = Service("kube-apiserver", self.directory)
+        self._controllers = Service("kube-controller-manager", self.directory)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The three programs, in the order of their start."""
+        return self._etcd, self._api_server, self._controllers
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The deployer's: what every stack runs as, with the rights of deploy/deployer-rbac.yaml and no others."""
+        return self.directory / "kubeconfig"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        """The administrator's, for tests that look behind the scenes and for the platform's own programs."""
+        return self.kubeconfig_of(ADMIN.name)
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """The kubeconfig of one of the users of `sandbox.credentials.USERS`."""
+        return self.kubeconfig if user == DEPLOYER.name else self.directory / "users" / f"{user}.kubeconfig"
+
+    def token_of(self, user: str) -> str:
+        """The bearer token of one of those users."""
+        return read_tokens(self._tokens)[user]
+
+    @property
+    def url(self) -> str:
+        """The API server's address."""
+        port = self._remembered_port()
+        if port is None:
+            message = "The sandbox was never started: run `make sandbox-start`."
+            raise SandboxError(message, NOT_RUNNING)
+        return f"https://127.0.0.1:{port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate to verify the API server with: the one it made for itself, and its issuer."""
+        return self.directory / "certificates" / "apiserver.crt"
+
+    @property
+    def uid(self) -> str:
+        """The uid of kube-system: what tells one cluster from another, wherever it is reached."""
+        return str(self.api().request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
+
+    @property
+    def running(self) -> bool:
+        """Whether all three programs run and the API server says that it is ready."""
+        return all(service.pid() for service in self.services) and self._ready()
+
+    def start(self) -> None:
+        """Start what does not run, and return when the API server is ready and has the platform's resources."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        with self._locked():
+            ensure_signing_key(self._signing_key)
+            before = self._tokens.read_text(encoding="utf-8") if self._tokens.exists() else None
+            tokens = ensure_tokens(self._tokens)
+            if before is not None and before != self._tokens.read_text(encoding="utf-8"):
+                self._api_server.stop(_API_SERVER_PATIENCE)  # it reads the file only once
+            # Each start returns at once where the program runs already, so a second start costs a few requests.
+            self._start_etcd()
+            self._start_api_server()
+            self._write_kubeconfigs(tokens)
+            self._start_controllers()
+            self._install()
+
+    def stop(self) -> None:
+        """End all three, the store last; data, port and tokens stay. Nothing happens if nothing runs."""
+        if not self.directory.exists():
+            return
+        with self._locked():
+            self._controllers.stop()
+            self._api_server.stop(_API_SERVER_PATIENCE)
+            self._etcd.stop()
+
+    def restart_api_server(self, extra_api_server_flags: Sequence[str] | None = None) -> None:
+        """Start the API server anew, with other extra flags if any are given, on the same data and port."""
+        if extra_api_server_flags is not None:
+            self._extra = tuple(extra_api_server_flags)
+        with self._locked():
+            self._api_server.stop(_API_SERVER_PATIENCE)
+            self._start_api_server()
+            self._write_kubeconfigs(read_tokens(self._tokens))
+            # It gives up by itself when it loses the API server for long, or when that moves.
+            self._start_controllers()
+
+    def __enter__(self) -> Cluster:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def _tokens(self) -> Path:
+        return self.directory / "tokens.csv"
+
+    @property
+    def _signing_key(self) -> Path:
+        return self.directory / "service-accounts.key"
+
+    def api(self, user: str = ADMIN.name) -> Api:
+        """The API server as one of the users sees it, the administrator unless another is named."""
+        return Api(self.url, self.ca_file, self.token_of(user))
+
+    def _ready(self) -> bool:
+        return self._remembered_port() is not None and self.ca_file.exists() and self.api().ready()
+
+    def _start_etcd(self) -> None:
+        if self._etcd.pid() is not None:
+            return
+        self._etcd.start(commands.etcd(self.toolchain.etcd))
+        # The API server waits for it by itself: only an end at once is told here, with its own words.
+        self._wait(self._etcd, (self.directory / commands.ETCD_SOCKET).exists)
+
+    def _start_api_server(self) -> None:
+        self._drop_old_certificate()
+        port = self._remembered_port()
+        pid = self._api_server.pid()
+        if pid is not None and port is not None and self._api_server.command() == self._api_server_command(port):
+            # Running as wanted; ready at once unless its store was away for a moment.
+            self._wait(self._api_server, self._ready)
+            return
+        if pid is not None:
+            self._api_server.stop(_API_SERVER_PATIENCE)
+        for attempt in range(3):
+            port = _usable_port(port)
+            write_private(self.directory / "cluster.json", json.dumps({"port": port}))
+            self._api_server.start(self._api_server_command(port))
+            try:
+                self._wait(self._api_server, self._ready)
+            except SandboxError:
+                # Between looking and listening another program can take the port.
+                if attempt == 2 or "address already in use" not in self._api_server.last_lines():
+                    raise
+                port = None
+            else:
+                return
+
+    def _api_server_command(self, port: int) -> list[str]:
+        program = self.toolchain.kube_apiserver
+        return [*commands.api_server(program, port, self._tokens, self._signing_key), *self._extra]
+
+    def _start_controllers(self) -> None:
+        command = commands.controller_manager(
+            self.toolchain.kube_controller_manager, self.admin_kubeconfig, self._signing_key, self.ca_file
+        )
+        if self._controllers.pid() is not None and self._controllers.command() == [*command, self.url]:
+            return
+        self._controllers.stop()
+        self._controllers.start(command, note=self.url)
+        self._wait(self._controllers, self._has_default_account)
+
+    def _has_default_account(self) -> bool:
+        with suppress(OSError, SandboxError):
+            self.api().request("GET", "/api/v1/namespaces/default/serviceaccounts/default")
+            return True
+        return False
+
+    def _install(self) -> None:
+        mark = self.directory / "installed"
+        wanted = fingerprint()
+        if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
+            install(self.api())
+            write_private(mark, wanted)
+
+    def _write_kubeconfigs(self, tokens: dict[str, str]) -> None:
+        (self.directory / "users").mkdir(exist_ok=True)
+        for user in USERS:
+            path = self.kubeconfig_of(user.name)
+            text = kubeconfig(self.url, self.ca_file, user.name, tokens[user.name])
+            # Left alone when nothing changed: a client that watches the file need not reload.
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                write_private(path, text)
+
+    def _drop_old_certificate(self) -> None:
+        """Before the year ends; the running API server, if any, is then started anew, as it has the old one."""
+        if self.ca_file.exists() and time.time() - self.ca_file.stat().st_mtime > _CERTIFICATE_SECONDS:
+            self._api_server.stop(_API_SERVER_PATIENCE)
+            shutil.rmtree(self.ca_file.parent)
+
+    def _remembered_port(self) -> int | None:
+        try:
+            return int(json.loads((self.directory / "cluster.json").read_text(encoding="utf-8"))["port"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _wait(self, service: Service, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            ended = service.pid() is None
+            if ended or time.monotonic() > deadline:
+                what = "ended at once" if ended else f"is not ready after {START_SECONDS:.0f} s"
+                message = f"{service.name} {what}. The end of {service.log}:\n{service.last_lines()}"
+                raise SandboxError(message)
+            time.sleep(0.05)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One start or stop of a directory at a time: two would each start a store on the same data."""
+        with (self.directory / "lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _usable_port(preferred: int | None) -> int:
+    """The preferred port if nobody listens on it, else any free one."""
+    for port in (preferred, 0):
+        if port is None:
+            continue
+        with socket.socket() as probe:
+            # As the API server will do: connections of the one before it, still in TIME_WAIT, do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+    message = "No free port on 127.0.0.1."
+    raise SandboxError(message)

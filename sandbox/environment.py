@@ -1,0 +1,111 @@
+"""The environment in which the sandbox's engine finds its cluster, its state and its passphrase."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import secrets
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.errors import NOT_RUNNING, SandboxError
+from sandbox.machine import LAUNCHER_MARK
+from sandbox.paths import REPOSITORY, partial_file, write_private
+from sandbox.toolchain import Toolchain
+
+UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
+"""Variables that would win over what `environment` sets: the engine takes a passphrase before its file."""
+
+
+def prepare(directory: Path, toolchain: Toolchain) -> None:
+    """Make what `environment` points at: folders, the passphrase, the launcher, the toolchain's record."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    for name in ("state", "pulumi-home", "bin"):
+        (directory / name).mkdir(exist_ok=True)
+    passphrase = directory / "passphrase"
+    if not passphrase.exists():
+        # Once: another one could not read the secrets of the stacks there are.
+        write_private(passphrase, secrets.token_urlsafe(32) + "\n")
+    write_private(directory / "toolchain.json", json.dumps(toolchain.to_json(), indent=1) + "\n")
+    launcher = directory / "bin" / "pulumi-language-python"
+    engine = directory / "bin" / "pulumi"
+    if toolchain.language_exec is None:
+        launcher.unlink(missing_ok=True)
+        engine.unlink(missing_ok=True)
+    else:
+        write_private(launcher, launcher_script(toolchain.language_exec), mode=0o700)
+        _place_engine(toolchain.pulumi, engine)
+
+
+def _place_engine(pulumi: Path, target: Path) -> None:
+    """Put the engine beside the launcher: every command warns of a language host that is anywhere else.
+
+    A second name of the same file where that is possible; not a symbolic link, as the engine looks through those.
+    """
+    if target.exists() and (target.samefile(pulumi) or filecmp.cmp(pulumi, target)):
+        return
+    with partial_file(target) as temporary:
+        try:
+            temporary.hardlink_to(pulumi)
+        except OSError:
+            shutil.copy2(pulumi, temporary)
+
+
+def launcher_script(language_exec: Path) -> str:
+    """The executable that the engine looks for: it becomes the stand-in language host.
+
+    `-c` and a path inside it, rather than PYTHONPATH, which the user's program would inherit.
+    """
+    start = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from sandbox.language_host import main; main()"
+    words = [str(_python()), "-P", "-c", start, "--language-exec", str(language_exec)]
+    return f'#!/bin/sh\n# {LAUNCHER_MARK}, written by `python -m sandbox start`.\nexec {shlex.join(words)} "$@"\n'
+
+
+def _python() -> Path:
+    own = REPOSITORY / ".venv" / "bin" / "python"
+    return own if own.exists() else Path(sys.executable)
+
+
+def recorded_toolchain(directory: Path) -> Toolchain:
+    """The toolchain of the last start."""
+    try:
+        text = (directory / "toolchain.json").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        message = f"There is no sandbox in {directory}: run `make sandbox-start`."
+        raise SandboxError(message, NOT_RUNNING) from error
+    return Toolchain.from_json(json.loads(text))
+
+
+def environment(directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables to set; see `UNSET` for those to remove."""
+    directory = directory.absolute()
+    first = [directory / "bin", *recorded_toolchain(directory).path_entries, _python().parent]
+    before = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry]
+    path = list(dict.fromkeys([*map(str, first), *before]))
+    return {
+        "PATH": os.pathsep.join(path),
+        "KUBECONFIG": str(directory / "kubeconfig"),
+        "PULUMI_BACKEND_URL": f"file://{directory / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(directory / "passphrase"),
+        "PULUMI_HOME": str(directory / "pulumi-home"),
+        "PULUMI_CONTINUE_ON_ERROR": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def child_environment(directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """A whole environment for a child: `environ` with the sandbox's variables in and the disturbing ones out."""
+    kept = {name: value for name, value in environ.items() if name not in UNSET}
+    return {**kept, **environment(directory, environ)}
+
+
+def export_lines(variables: Mapping[str, str]) -> str:
+    """Shell text for `eval`, every value quoted."""
+    lines = [f"unset {' '.join(UNSET)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join(lines)

@@ -1,0 +1,83 @@
+import pickle
+
+import pytest
+
+from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
+from ambient_components.suggest import did_you_mean
+
+ROLE = Problem(
+    Where("stacks/dev.yaml", 41, 17),
+    "workspaces.research.grants[2].role",
+    "'admni' is not a role",
+    "allowed: view, edit, admin; did you mean 'admin'?",
+)
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (
+            ROLE,
+            "stacks/dev.yaml:41:17: workspaces.research.grants[2].role: 'admni' is not a role; "
+            "allowed: view, edit, admin; did you mean 'admin'?",
+        ),
+        (Problem(Where("a.yaml"), "", "can't be read"), "a.yaml: can't be read"),
+        (Problem(None, "", "no cluster", "start one"), "no cluster; start one"),
+        (Problem(None, "workspaces.a", "exists"), "workspaces.a: exists"),
+    ],
+)
+def test_a_problem_is_one_line_of_place_path_problem_and_remedy(problem, text):
+    assert str(problem) == text
+
+
+def test_an_error_lists_its_problems_by_place():
+    texts = [("b.yaml", 1, 1), ("a.yaml", 10, 1), ("a.yaml", 9, 11), ("a.yaml", 9, 2)]
+    problems = [Problem(Where(*place), "", "x") for place in texts]
+    error = AmbientError([*problems, Problem(None, "", "y")])
+    assert str(error) == "y\na.yaml:9:2: x\na.yaml:9:11: x\na.yaml:10:1: x\nb.yaml:1:1: x"
+
+
+def test_an_error_survives_a_process_boundary():
+    assert pickle.loads(pickle.dumps(AmbientError([ROLE]))).problems == (ROLE,)  # noqa: S301 - our own bytes
+
+
+def test_collected_problems_are_raised_together():
+    problems = Problems()
+    problems.raise_if_any()
+    problems.add(None, "", "one")
+    problems.extend([ROLE])
+    with pytest.raises(AmbientError) as caught:
+        problems.raise_if_any()
+    assert (set(caught.value.problems), len(problems)) == ({Problem(None, "", "one"), ROLE}, 2)
+
+
+def test_fail_raises_one_problem():
+    with pytest.raises(AmbientError) as caught:
+        fail(Where("a"), "p", "bad", "mend it")
+    assert caught.value.problems == (Problem(Where("a"), "p", "bad", "mend it"),)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ((), ""),
+        (("workspaces", "research", "grants", 2, "role"), "workspaces.research.grants[2].role"),
+        (("workspaces", "a.b", "x y"), "workspaces['a.b']['x y']"),
+        (("a\nb", 0), "['a\\nb'][0]"),
+    ],
+)
+def test_paths_read_like_the_file(path, text):
+    assert format_path(path) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("admni", "did you mean 'admin'?"),
+        ("ADMIN", "did you mean 'admin'?"),
+        ("displayname", "did you mean 'displayName'?"),
+        ("owner", ""),
+    ],
+)
+def test_suggestions_name_what_is_near(word, text):
+    assert did_you_mean(word, ["view", "admin", "displayName"]) == text

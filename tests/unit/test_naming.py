@@ -1,0 +1,184 @@
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambient_components import naming
+from ambient_components.contract import RESERVED_NAMESPACES, ROLES, Role
+from ambient_components.subjects import Subject, SubjectKind, parse_subject
+
+# Table 1.6 of the platform contract: input, then S1, S2, S3 as the platform's Go code gives them.
+TABLE = [
+    ("my-ci-key", "my-ci-key", "my-ci-key", "my-ci-key"),
+    ("Alice@Example.com", "alice-example-com", "alice-example-com", "Alice-Example.com"),
+    ("system:authenticated", "system-authenticated", "system-authenticated", "system-authenticated"),
+    (
+        "system:serviceaccount:team-a:ci-bot",
+        "team-a-ci-bot",
+        "system-serviceaccount-team-a-ci-bot",
+        "system-serviceaccount-team-a-ci-bot",
+    ),
+    ("kube:admin", "kube-admin", "kube-admin", "kube-admin"),
+    ("a__b..c--d", "a--b--c--d", "a-b-c-d", "a__b..c-d"),
+    ("Platform Team (EU)", "platform-team--eu", "platform-team-eu", "Platform-Team-EU"),
+    (
+        "CN=Jane Doe,OU=Dev,DC=ex",
+        "cn-jane-doe-ou-dev-dc-ex",
+        "cn-jane-doe-ou-dev-dc-ex",
+        "CN-Jane-Doe-OU-Dev-DC-ex",
+    ),
+    ("--Édouard--", "douard", "douard", "douard"),
+    ("日本", "", "group", ""),
+    ("!!!", "", "group", ""),
+    ("a" * 70, "a" * 40, "a" * 63, "a" * 70),
+    ("ab-" * 25, ("ab-" * 25)[:40], ("ab-" * 25)[:62], ("ab-" * 25)[:74]),
+    ("a" * 39 + "@b", "a" * 39 + "-", "a" * 39 + "-b", "a" * 39 + "-b"),
+    ("\u0130stanbul", "istanbul", "istanbul", "stanbul"),
+]
+# Not in the table, and each broke a plausible port: order of strip and cut, the Kelvin sign, a character cut in two.
+MORE = [
+    ("-" + "a" * 70, "a" * 40, "a" * 62, "a" * 70),
+    ("\u212aelvin", "kelvin", "kelvin", "elvin"),
+    ("a" * 252 + "é", "a" * 40, "a" * 63, "a" * 252),
+    ("a-é-b", "a---b", "a-b", "a-b"),
+]
+
+SUBJECTS = st.builds(
+    Subject,
+    st.sampled_from([SubjectKind.USER, SubjectKind.GROUP]),
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60),
+)
+KEY_IDS = st.from_regex(r"[a-z0-9]{1,20}(-[a-z0-9]{1,20}){0,2}", fullmatch=True)
+
+
+@pytest.mark.parametrize(("text", "s1", "s2", "s3"), TABLE + MORE)
+def test_sanitisers_agree_with_the_platform(text, s1, s2, s3):
+    got = (naming.sanitize_for_k8s_name(text), naming.sanitize_name(text), naming.sanitize_user_id(text))
+    assert got == (s1, s2, s3)
+
+
+@given(st.text())
+def test_sanitised_names_keep_to_their_alphabets_and_lengths(text):
+    assert re.fullmatch(r"[a-z0-9-]{0,40}", naming.sanitize_for_k8s_name(text))
+    assert re.fullmatch(r"(?=.{1,63}$)[a-z0-9]+(-[a-z0-9]+)*", naming.sanitize_name(text))
+    assert re.fullmatch(r"(?=.{0,253}$)([A-Za-z0-9._]+(-[A-Za-z0-9._]+)*)?", naming.sanitize_user_id(text))
+
+
+@given(st.text())
+def test_s2_and_s3_are_idempotent(text):
+    once = naming.sanitize_name(text), naming.sanitize_user_id(text)
+    assert (naming.sanitize_name(once[0]), naming.sanitize_user_id(once[1])) == once
+
+
+@given(SUBJECTS, st.sampled_from(ROLES))
+def test_binding_names_are_legal_in_kubernetes(subject, role):
+    # RBAC names are path segments: no slash, no percent sign, not . or ..
+    for name in (naming.owner_binding(subject), naming.grant_binding(role, subject)):
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,252}", name)
+
+
+@given(KEY_IDS, st.integers(1, 10**6))
+def test_key_names_are_legal_in_kubernetes_and_show_the_id(key_id, generation):
+    suffix = naming.key_suffix("payments", key_id, generation)
+    account = naming.key_service_account(key_id, suffix)
+    assert re.fullmatch(rf"ambient-key-{key_id}-[0-9a-f]{{8}}", account)
+    assert naming.key_role_binding(Role.EDIT, key_id, suffix) == account.replace("ambient-key-", "ambient-key-edit-", 1)
+    assert naming.handle(account, "a1") == f"{account}-a1"
+
+
+def test_object_names_are_the_platforms():
+    names = [
+        naming.owner_binding(parse_subject("user:Alice@Example.com")),
+        naming.owner_binding(parse_subject("serviceaccount:team-a:ci-bot")),
+        naming.grant_binding(Role.VIEW, parse_subject("group:payments-devs")),
+        naming.grant_binding(Role.ADMIN, parse_subject("user:bob@example.com")),
+        naming.key_service_account("ci", "0123abcd"),
+        naming.key_role_binding(Role.EDIT, "ci", "0123abcd"),
+    ]
+    assert names == [
+        "ambient-admin-alice-example-com",
+        "ambient-admin-team-a-ci-bot",
+        "ambient-permission-view-payments-devs-group",
+        "ambient-permission-admin-bob-example-com-user",
+        "ambient-key-ci-0123abcd",
+        "ambient-key-edit-ci-0123abcd",
+    ]
+
+
+def test_key_suffix_never_changes_between_releases():
+    assert naming.key_suffix("payments", "ci", 1) == "17a5b2bc"
+
+
+def test_key_suffix_differs_by_workspace_id_and_generation():
+    arguments = [("a", "b-c", 1), ("a-b", "c", 1), ("a", "b-c", 2), ("a", "b-c", 11), ("a", "b-c1", 1)]
+    assert len({naming.key_suffix(*each) for each in arguments}) == len(arguments)
+
+
+@pytest.mark.parametrize("serial", ["", "A", "a-b", "a.b", "a" * 250])
+def test_handle_refuses_what_can_not_name_a_secret(serial):
+    with pytest.raises(ValueError, match="is no name for a Secret; allowed: a serial of a-z 0-9"):
+        naming.handle("ambient-key-ci-0123abcd", serial)
+
+
+def test_logical_names_are_stable_and_hold_no_role():
+    bob = parse_subject("user:bob@example.com")
+    names = [
+        naming.logical_workspace("payments"),
+        naming.logical_namespace("payments"),
+        naming.logical_listed("payments"),
+        naming.logical_runner_secret("payments"),
+        naming.logical_owner("payments", parse_subject("serviceaccount:ci:admin")),
+        naming.logical_grant("payments", bob),
+        naming.logical_key("payments", "ci"),
+        naming.logical_key_generation("payments", "ci", 2),
+    ]
+    assert names == [
+        "payments",
+        "payments/namespace",
+        "payments/listed",
+        "payments/secret/runner",
+        "payments/owner/serviceaccount:ci:admin",
+        "payments/grant/user:bob@example.com",
+        "payments/key/ci",
+        "payments/key/ci/g2",
+    ]
+
+
+@pytest.mark.parametrize("name", ["ab", "a1", "payments", "kube-tools", "openshift-foo", "a" * 63, "a--b"])
+def test_workspace_names_that_both_platform_apis_take(name):
+    assert naming.workspace_name_problem(name) is None
+
+
+@pytest.mark.parametrize("name", ["", "a", "1a", "-a", "a-", "A1", "a_b", "a.b", "a" * 64, "é1", "ab\n"])
+def test_workspace_names_that_one_platform_api_refuses(name):
+    problem = naming.workspace_name_problem(name)
+    assert problem == f"{name!r} can't name a workspace; allowed: 2-63 of a-z 0-9 -, a letter first, no dash at the end"
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMESPACES))
+def test_reserved_namespaces_are_refused(name):
+    expected = f"{name!r} is reserved by Kubernetes or OpenShift; choose another name"
+    assert naming.workspace_name_problem(name) == expected
+
+
+def test_the_platforms_own_namespace_is_refused():
+    expected = "'ambient-code' is the platform's own namespace; choose another name"
+    assert naming.workspace_name_problem("ambient-code") == expected
+
+
+@given(st.text("ab1-_.A", max_size=70) | KEY_IDS)
+def test_key_ids_are_exactly_what_the_platforms_sanitiser_leaves_alone(key_id):
+    assert (naming.key_id_problem(key_id) is None) == (naming.sanitize_name(key_id) == key_id)
+
+
+def test_key_id_problem_says_what_is_allowed():
+    expected = "'a--b' can't be a key's id; allowed: 1-63 of a-z 0-9 and single dashes between them"
+    assert naming.key_id_problem("a--b") == expected
+
+
+def test_names_survive_json():
+    # Names go through Pulumi's state: a Role or a StrEnum in one must have become plain text.
+    name = naming.grant_binding(Role.VIEW, parse_subject("group:x"))
+    assert (type(name), json.loads(json.dumps(name))) == (str, name)

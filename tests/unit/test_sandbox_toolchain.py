@@ -1,0 +1,334 @@
+"""The parts of the sandbox that need neither a compiler nor a cluster."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+
+from sandbox import __main__ as command_line
+from sandbox.build import find_go
+from sandbox.credentials import USERS, ensure_tokens, read_tokens, signing_key
+from sandbox.environment import UNSET, child_environment, environment, export_lines, launcher_script, prepare
+from sandbox.errors import SandboxError
+from sandbox.machine import LAUNCHER_MARK, Found, look_around
+from sandbox.parts import PARTS, machine_key, required_go, sources_key
+from sandbox.paths import PLATFORM_MANIFESTS, TOOLCHAIN_SOURCES, cache_root, partial_file, write_private
+from sandbox.processes import Service
+from sandbox.progress import Progress, spell
+from sandbox.toolchain import Toolchain, find_or_build
+
+
+def program(path: Path, text: str = "#!/bin/sh\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def toolchain(folder: Path, *, real_host: bool = False) -> Toolchain:
+    return Toolchain(
+        pulumi=program(folder / "pulumi"),
+        kubernetes_plugin=program(folder / "pulumi-resource-kubernetes"),
+        kube_apiserver=program(folder / "kube-apiserver"),
+        kube_controller_manager=program(folder / "kube-controller-manager"),
+        etcd=program(folder / "etcd"),
+        language_host=program(folder / "pulumi-language-python") if real_host else None,
+        language_exec=None if real_host else program(folder / "pulumi-language-python-exec"),
+    )
+
+
+class TestCacheKey:
+    def test_follows_from_module_files(self, tmp_path: Path) -> None:
+        copy = shutil.copytree(TOOLCHAIN_SOURCES, tmp_path / "toolchain")
+        assert sources_key(copy) == sources_key()
+        (copy / "core" / "go.sum").write_text("other", encoding="utf-8")
+        assert sources_key(copy) != sources_key()
+
+    def test_follows_from_flags(self) -> None:
+        assert sources_key(parts=PARTS[1:]) != sources_key()
+
+    def test_follows_from_the_machine(self) -> None:
+        one = machine_key("linux", "amd64", "go1.26.8")
+        assert one.startswith("linux-amd64-")
+        assert one != machine_key("linux", "amd64", "go1.26.9")
+
+    def test_required_go_is_the_modules(self) -> None:
+        assert f"\ngo {required_go()}\n" in (TOOLCHAIN_SOURCES / "kubernetes-plugin" / "go.mod").read_text()
+
+    def test_the_longest_build_comes_last(self) -> None:
+        assert PARTS[-1].typical_minutes == max(part.typical_minutes for part in PARTS)
+
+    def test_cache_root(self, tmp_path: Path) -> None:
+        assert cache_root({"AMBIENT_CACHE_DIR": str(tmp_path)}) == tmp_path
+        assert cache_root({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "ambient-components"
+        assert cache_root({"XDG_CACHE_HOME": "relative"}) == Path.home() / ".cache" / "ambient-components"
+
+
+class TestLookAround:
+    def look(self, tmp_path: Path, *folders: Path, **more: str) -> Found:
+        path = os.pathsep.join(map(str, folders))
+        return look_around({"PATH": path, "PULUMI_HOME": str(tmp_path / "home"), **more})
+
+    def test_nothing(self, tmp_path: Path) -> None:
+        assert self.look(tmp_path) == Found()
+
+    def test_pulumi_counts_only_with_its_language_host(self, tmp_path: Path) -> None:
+        pulumi = program(tmp_path / "a" / "pulumi")
+        assert self.look(tmp_path, tmp_path / "a").pulumi is None
+        host = program(tmp_path / "b" / "pulumi-language-python")
+        found = self.look(tmp_path, tmp_path / "a", tmp_path / "b")
+        assert (found.pulumi, found.language_host) == (pulumi, host)
+
+    def test_host_beside_a_linked_pulumi(self, tmp_path: Path) -> None:
+        program(tmp_path / "real" / "pulumi")
+        host = program(tmp_path / "real" / "pulumi-language-python")
+        (tmp_path / "links").mkdir()
+        (tmp_path / "links" / "pulumi").symlink_to(tmp_path / "real" / "pulumi")
+        assert self.look(tmp_path, tmp_path / "links").language_host == host
+
+    def test_our_own_launcher_is_no_language_host(self, tmp_path: Path) -> None:
+        program(tmp_path / "sandbox" / "pulumi")
+        program(tmp_path / "sandbox" / "pulumi-language-python", launcher_script(tmp_path / "exec"))
+        program(tmp_path / "real" / "pulumi-language-python")
+        assert self.look(tmp_path, tmp_path / "sandbox", tmp_path / "real").pulumi is None
+
+    def test_our_own_cache_is_not_the_machine(self, tmp_path: Path) -> None:
+        cached = tmp_path / "cache" / "toolchain" / "key" / "bin"
+        program(cached / "pulumi-resource-kubernetes")
+        found = self.look(tmp_path, cached, AMBIENT_CACHE_DIR=str(tmp_path / "cache"))
+        assert found.kubernetes_plugin is None
+
+    def test_newest_installed_plugin(self, tmp_path: Path) -> None:
+        for version in ("4.9.0", "4.25.1", "4.25.0"):
+            newest = tmp_path / "home" / "plugins" / f"resource-kubernetes-v{version}" / "pulumi-resource-kubernetes"
+            program(newest)
+        found = self.look(tmp_path).kubernetes_plugin
+        assert found is not None
+        assert found.parent.name == "resource-kubernetes-v4.25.1"
+
+    def test_assets_need_api_server_and_etcd(self, tmp_path: Path) -> None:
+        assets = tmp_path / "assets"
+        api_server = program(assets / "kube-apiserver")
+        assert self.look(tmp_path, KUBEBUILDER_ASSETS=str(assets)).kube_apiserver is None
+        etcd = program(assets / "etcd")
+        found = self.look(tmp_path, KUBEBUILDER_ASSETS=str(assets))
+        assert (found.kube_apiserver, found.etcd, found.kube_controller_manager) == (api_server, etcd, None)
+
+    def test_a_complete_machine_builds_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        there = tmp_path / "bin"
+        for name in ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes"):
+            program(there / name)
+        for name in ("kube-apiserver", "kube-controller-manager", "etcd"):
+            program(there / name)
+        monkeypatch.setenv("PATH", str(there))
+        monkeypatch.setenv("KUBEBUILDER_ASSETS", str(there))
+        monkeypatch.setenv("AMBIENT_CACHE_DIR", str(tmp_path / "cache"))
+        result = find_or_build(Console(file=io.StringIO()))
+        assert result.language_host == there / "pulumi-language-python"
+        assert result.language_exec is None
+        assert result.path_entries == (there,)
+        assert not (tmp_path / "cache").exists()
+
+
+class TestGo:
+    def test_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(SandboxError, match=rf"no `go` on PATH.*Go {required_go()} or newer"):
+            find_go()
+
+    @pytest.mark.parametrize(
+        "env_answer",
+        [
+            'echo "go: go.mod requires go >= 1.26.6" >&2; exit 1',
+            # Before 1.21 nothing is refused here.
+            """echo '{"GOOS":"linux","GOARCH":"amd64","GOVERSION":"go1.19.8","CGO_ENABLED":"1"}'""",
+        ],
+    )
+    def test_too_old(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, env_answer: str) -> None:
+        script = f'#!/bin/sh\ncase "$1" in env) {env_answer};; *) echo go version go1.19.8;; esac\n'
+        program(tmp_path / "go", script)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        with pytest.raises(SandboxError, match=r"go1\.19\.8\) is too old"):
+            find_go()
+
+    def test_told_without_a_traceback(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+        monkeypatch.setenv("AMBIENT_CACHE_DIR", str(tmp_path / "cache"))
+        monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+        assert command_line.main(["build"]) == 1
+        assert capsys.readouterr().out == ""
+
+
+class TestEnvironment:
+    def test_values(self, tmp_path: Path) -> None:
+        prepare(tmp_path / "box", toolchain(tmp_path / "bin"))
+        found = environment(tmp_path / "box", {"PATH": f"/usr/bin:{tmp_path / 'bin'}"})
+        entries = found["PATH"].split(":")
+        assert entries[:2] == [str(tmp_path / "box" / "bin"), str(tmp_path / "bin")]
+        assert entries.count(str(tmp_path / "bin")) == 1
+        assert found["PULUMI_BACKEND_URL"] == f"file://{tmp_path / 'box' / 'state'}"
+        assert (tmp_path / "box" / "state").is_dir()
+        assert stat.S_IMODE((tmp_path / "box" / "passphrase").stat().st_mode) == 0o600
+
+    def test_is_prepared_twice_alike(self, tmp_path: Path) -> None:
+        tools = toolchain(tmp_path / "bin")
+        prepare(tmp_path / "box", tools)
+        before = (tmp_path / "box" / "passphrase").read_text()
+        prepare(tmp_path / "box", tools)
+        assert (tmp_path / "box" / "passphrase").read_text() == before
+
+    def test_no_launcher_beside_a_real_host(self, tmp_path: Path) -> None:
+        prepare(tmp_path / "box", toolchain(tmp_path / "bin"))
+        assert LAUNCHER_MARK in (tmp_path / "box" / "bin" / "pulumi-language-python").read_text()
+        prepare(tmp_path / "box", toolchain(tmp_path / "bin", real_host=True))
+        assert list((tmp_path / "box" / "bin").iterdir()) == []
+
+    def test_a_passphrase_of_the_shell_does_not_win(self, tmp_path: Path) -> None:
+        prepare(tmp_path / "box", toolchain(tmp_path / "bin"))
+        child = child_environment(tmp_path / "box", {"PATH": "/usr/bin", "PULUMI_CONFIG_PASSPHRASE": "x", "LANG": "C"})
+        assert not set(UNSET) & set(child)
+        assert child["LANG"] == "C"
+
+    def test_shell_reads_back_what_was_quoted(self) -> None:
+        nasty = {"ONE": "a b'c\"d$HOME`x`\\", "TWO": "line\nline"}
+        script = export_lines(nasty) + '\nprintf "%s\\0%s" "$ONE" "$TWO"'
+        answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        assert answer.stdout == "\0".join(nasty.values())
+
+    def test_without_a_sandbox(self, tmp_path: Path) -> None:
+        assert command_line.main(["env", "--directory", str(tmp_path / "none")]) == 3
+
+    def test_toolchain_record(self, tmp_path: Path) -> None:
+        tools = toolchain(tmp_path)
+        assert Toolchain.from_json(json.loads(json.dumps(tools.to_json()))) == tools
+        with pytest.raises(SandboxError, match="lacks etcd"):
+            Toolchain.from_json({**tools.to_json(), "etcd": None})
+
+
+class TestCredentials:
+    def test_tokens_are_kept_and_private(self, tmp_path: Path) -> None:
+        path = tmp_path / "tokens.csv"
+        first = ensure_tokens(path)
+        assert ensure_tokens(path) == first == read_tokens(path)
+        assert set(first) == {user.name for user in USERS}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="checks the key with openssl")
+    def test_signing_key_is_a_key(self) -> None:
+        subprocess.run(["openssl", "ec", "-check", "-noout"], input=signing_key(), text=True, check=True)
+
+
+class TestProcesses:
+    def test_start_is_seen_by_others_and_stop_ends_it(self, tmp_path: Path) -> None:
+        service = Service("sleeper", tmp_path)
+        pid = service.start([sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"])
+        assert Service("sleeper", tmp_path).pid() == pid
+        assert service.stop()
+        assert service.pid() is None
+        assert not service.stop()
+
+    def test_a_reused_pid_is_a_stranger(self, tmp_path: Path) -> None:
+        (tmp_path / "run").mkdir()
+        record = {"pid": os.getpid(), "started": "1", "command": []}
+        (tmp_path / "run" / "x.json").write_text(json.dumps(record), encoding="utf-8")
+        assert Service("x", tmp_path).pid() is None
+        assert not Service("x", tmp_path).stop()
+
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"pid": "x", "started": "1"}'])
+    def test_a_broken_record(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "x.json").write_text(content, encoding="utf-8")
+        assert Service("x", tmp_path).pid() is None
+        assert Service("x", tmp_path).command() == []
+
+
+class TestSmallThings:
+    def test_partial_files_appear_whole_or_not_at_all(self, tmp_path: Path) -> None:
+        target = tmp_path / "file"
+
+        def interrupted() -> None:
+            with partial_file(target) as temporary:
+                temporary.write_text("half")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_private_from_the_start(self, tmp_path: Path) -> None:
+        before = os.umask(0)
+        try:
+            write_private(tmp_path / "secret", "x")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+    def test_progress_without_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = [0.0]
+        monkeypatch.setattr("sandbox.progress.time.monotonic", lambda: now[0])
+        out = io.StringIO()
+        with Progress(Console(file=out, width=200)).step("[1/2] etcd") as tick:
+            for now[0] in (0.0, 10.0, 31.0, 32.0, 67.0):
+                tick()
+        lines = out.getvalue().splitlines()
+        assert lines[1:3] == ["[1/2] etcd: still at it after 31s", "[1/2] etcd: still at it after 1m07s"]
+        assert lines[-1] == "[1/2] etcd: done in 1m07s"
+
+    def test_spell(self) -> None:
+        assert [spell(value) for value in (0.4, 59.9, 60, 3600)] == ["0s", "59s", "1m00s", "60m00s"]
+
+
+class TestManifests:
+    @pytest.fixture
+    def roles(self) -> dict[str, set[tuple[str, str, str, str]]]:
+        """Role to its atoms: group, resource, verb, object name."""
+        text = (PLATFORM_MANIFESTS / "clusterroles.yaml").read_text(encoding="utf-8")
+        return {
+            role["metadata"]["name"].removeprefix("ambient-project-"): {
+                (group, resource, verb, name)
+                for rule in role["rules"]
+                for group in rule["apiGroups"]
+                for resource in rule["resources"]
+                for verb in rule["verbs"]
+                for name in rule.get("resourceNames", [""])
+            }
+            for role in yaml.safe_load_all(text)
+        }
+
+    def test_admin_can_grant_all_three_and_edit_only_itself(
+        self, roles: dict[str, set[tuple[str, str, str, str]]]
+    ) -> None:
+        # The contract's own conclusions from the platform's roles, so a slip in ours shows here. A right to all objects
+        # covers the one to a named object.
+        def covers(owner: str, granted: str) -> bool:
+            return all(atom in roles[owner] or (*atom[:3], "") in roles[owner] for atom in roles[granted])
+
+        assert all(covers("admin", role) for role in roles)
+        assert [role for role in roles if covers("edit", role)] == ["edit"]
+
+    def test_platform_oddities(self, roles: dict[str, set[tuple[str, str, str, str]]]) -> None:
+        assert ("", "serviceaccounts/token", "create", "") in roles["edit"]
+        assert ("vteam.ambient-code", "agenticsessions", "delete", "") not in roles["edit"]
+        assert {a for a in roles["edit"] if a[1] == "secrets"} == {
+            ("", "secrets", "create", ""),
+            ("", "secrets", "get", "ambient-runner-secrets"),
+        }
+
+    def test_custom_resources(self) -> None:
+        crds = yaml.safe_load_all((PLATFORM_MANIFESTS / "crds.yaml").read_text(encoding="utf-8"))
+        found = {crd["spec"]["names"]["plural"]: crd["spec"]["versions"][0] for crd in crds}
+        assert set(found) == {"projectsettings", "agenticsessions"}
+        assert all("status" in version["subresources"] for version in found.values())

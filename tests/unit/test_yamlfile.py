@@ -1,0 +1,218 @@
+import pytest
+import yaml
+
+from ambient_components.errors import AmbientError
+from ambient_components.spec import yamlfile
+from ambient_components.spec.yamlbuild import MAX_DEPTH
+from ambient_components.spec.yamlfile import load_yaml, parse_yaml
+
+
+@pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
+def _each_parser(request, monkeypatch):
+    """libyaml, and the pure Python parser that stands in for it where it is not built."""
+    monkeypatch.setattr(yamlfile, "_Loader", getattr(yaml, request.param))
+
+
+def problems_of(text):
+    try:
+        return [str(problem) for problem in parse_yaml(text, "x.yaml").problems]
+    except AmbientError as error:
+        return str(error).split("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("false", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("0", 0),
+        ("-12", -12),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        # YAML 1.1 reads all of these as something that nobody wrote.
+        ("NO", "NO"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("True", "True"),
+        ("017", "017"),
+        ("0x1f", "0x1f"),
+        ("1:20", "1:20"),
+        ("1_000", "1_000"),
+        ("+1", "+1"),
+        (".inf", ".inf"),
+        ("2026-11-24", "2026-11-24"),
+        ("9" * 5000, "9" * 5000),
+        ("'true'", "true"),
+        ('"17"', "17"),
+        ("'~'", "~"),
+        ("=", "="),
+    ],
+)
+def test_plain_scalars_are_what_they_look_like(text, value):
+    got = parse_yaml(f"a: {text}\n", "x.yaml").data["a"]
+    assert (got, type(got)) == (value, type(value))
+
+
+def test_keys_are_text_as_written():
+    data = parse_yaml("{true: 1, 017: 2, ~: 3, on: 4, '': 5}", "x.yaml").data
+    assert data == {"true": 1, "017": 2, "~": 3, "on": 4, "": 5}
+
+
+TEXT = """\
+workspaces:
+  payments:
+    grants:
+      - {user: bob, role: view}
+      - group: devs
+        role: edit
+  é:
+    x: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        (("workspaces",), (1, 1), (2, 3)),
+        (("workspaces", "payments", "grants"), (3, 5), (4, 7)),
+        (("workspaces", "payments", "grants", 0), (4, 9), (4, 9)),
+        (("workspaces", "payments", "grants", 0, "role"), (4, 21), (4, 27)),
+        (("workspaces", "payments", "grants", 1, "role"), (6, 9), (6, 15)),
+        (("workspaces", "é", "x"), (8, 5), (8, 8)),
+        # What is not in the file is shown at its nearest parent.
+        (("workspaces", "payments", "grants", 1, "user"), (5, 9), (5, 9)),
+        (("workspaces", "payments", "grants", 7), (4, 7), (4, 7)),
+        (("nothing", 0, "here"), (1, 1), (1, 1)),
+        ((), (1, 1), (1, 1)),
+    ],
+)
+def test_every_key_and_value_has_a_place(path, key, value):
+    sources = parse_yaml(TEXT, "x.yaml").sources
+    places = [(where.line, where.column) for where in (sources.key(path), sources.value(path))]
+    assert (places, sources.value(path).file) == ([key, value], "x.yaml")
+
+
+def test_an_alias_stands_where_it_is_used_and_what_is_in_it_where_it_is_written():
+    parsed = parse_yaml("a: &x\n  b: &z [1]\nc: *x\nd: &y 5\ne: [*y, *z]\n", "x.yaml")
+    places = [str(parsed.sources.value(path)) for path in (("c",), ("c", "b", 0), ("e", 0), ("e", 1), ("e", 1, 0))]
+    assert (parsed.data, places) == (
+        {"a": {"b": [1]}, "c": {"b": [1]}, "d": 5, "e": [5, [1]]},
+        ["x.yaml:3:4", "x.yaml:2:10", "x.yaml:5:5", "x.yaml:5:9", "x.yaml:2:10"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("", ["x.yaml:1:1: the file is empty; allowed: a mapping such as 'workspaces: {}'"]),
+        ("# only a comment\n", ["x.yaml:1:1: the file is empty; allowed: a mapping such as 'workspaces: {}'"]),
+        (
+            "- a\n",
+            ["x.yaml:1:1: the top of the file is not a mapping; allowed: a mapping such as 'workspaces: {}'"],
+        ),
+        ("a: 1\nb: 2\na: 3\n", ["x.yaml:3:1: a: 'a' is here twice, first at x.yaml:1:1; keep one of them"]),
+        (
+            "workspaces: {a: {grants: [{role: 1, role: 2}]}}\n",
+            ["x.yaml:1:37: workspaces.a.grants[0].role: 'role' is here twice, first at x.yaml:1:28; keep one of them"],
+        ),
+        ("1: a\n'1': b\n", ["x.yaml:2:1: 1: '1' is here twice, first at x.yaml:1:1; keep one of them"]),
+        (
+            "a: &a {b: 1}\nc:\n  <<: *a\n",
+            ["x.yaml:3:3: c.…: '<<' (merge) is not supported; write the fields out, or use an alias for the whole"],
+        ),
+        ("a: !!str 5\n", ["x.yaml:1:4: a: a tag ('!'); remove it, or quote the text if it starts with '!'"]),
+        (
+            "a: !env HOME\nb: [!x {}]\n",
+            [
+                "x.yaml:1:4: a: a tag ('!'); remove it, or quote the text if it starts with '!'",
+                "x.yaml:2:5: b[0]: a tag ('!'); remove it, or quote the text if it starts with '!'",
+            ],
+        ),
+        ("a: 1\n---\nb: 2\n", ["x.yaml:2:1: a second document; keep one document in a file: remove the '---'"]),
+        ("a: {{ b }}\n", ["x.yaml:1:5: a: a key that is not text; quote it; a value in {{ }} needs quotes around it"]),
+        (
+            "a: *b\n",
+            ["x.yaml:1:4: a: an alias (*) of an anchor (&) that the file doesn't have above; define the anchor"],
+        ),
+        (
+            "a: &a [1, *a]\n",
+            ["x.yaml:1:11: a[1]: an alias (*) inside the anchor (&) that it stands for; write the value out"],
+        ),
+        ("é: '\x07'\n", ["x.yaml:1:5: a character that YAML doesn't allow; remove it"]),
+    ],
+)
+def test_what_is_refused(text, problems):
+    assert problems_of(text) == problems
+
+
+def test_the_first_of_two_equal_keys_counts_and_the_rest_is_still_read():
+    parsed = parse_yaml("a: 1\na: {b: [2]}\nc: 3\n", "x.yaml")
+    assert parsed.data == {"a": 1, "c": 3}
+
+
+@pytest.mark.parametrize("text", ["a: [1\nb: 2\n", "a: 'b\n", "a:\n\tb: 1\n", "a: b: c\n", "a: @b\n", "a: 1\n  b: 2\n"])
+def test_what_is_not_yaml_has_a_place(text):
+    (problem,) = problems_of(text)
+    assert problem.startswith(("x.yaml:1:", "x.yaml:2:", "x.yaml:3:"))
+    assert ": not YAML: " in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &hunter2 [*hunter2x]\n",
+        "secrets: {hunter2: 1, hunter2: 2}\n",
+        "workspaces: {a: {secret: {hunter2: 1, hunter2: 2}}}\n",
+        "workspaces: {a: {secrets: {runner: {hunter2: !x 2}}}}\n",
+        "a: !hunter2!x y\n",
+        "%TAG !a! hunter2\n%TAG !a! hunter2\n--- a\n",
+    ],
+)
+def test_no_error_quotes_what_may_be_a_secret(text):
+    problems = problems_of(text)
+    assert problems
+    assert "hunter2" not in "".join(problems)
+
+
+def test_an_alias_bomb_ends():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    (problem,) = problems_of("\n".join(lines))
+    assert "aliases make more than 1,000,000 values of this file" in problem
+
+
+def test_deep_nesting_ends():
+    (problem,) = problems_of("a: " + "[" * 60 + "]" * 60)
+    assert problem == f"x.yaml:1:53: a{'[0]' * 49}: nested deeper than {MAX_DEPTH} levels; flatten it"
+
+
+def test_nesting_that_would_exhaust_a_parser_ends_too():
+    (problem,) = problems_of("a: " + "[" * 100_000)
+    assert "nest" in problem
+
+
+def test_a_missing_file_is_a_problem_of_its_own(tmp_path):
+    path = tmp_path / "none.yaml"
+    with pytest.raises(AmbientError) as caught:
+        load_yaml(path)
+    assert str(caught.value) == f"{path}: can't be read: No such file or directory; name a readable file"
+
+
+def test_only_utf_8_is_read_with_or_without_a_mark(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: \xc3\xa9\n")
+    assert load_yaml(path).data == {"a": "é"}
+    path.write_bytes(b"a: \xc3\xa9\nb: \xe9\n")
+    with pytest.raises(AmbientError) as caught:
+        load_yaml(path)
+    assert str(caught.value) == f"{path}:2:4: not UTF-8; save the file as UTF-8"
+
+
+def test_loading_refuses_what_parsing_only_notes(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("a: 1\na: 2\n")
+    with pytest.raises(AmbientError, match="'a' is here twice"):
+        load_yaml(path)
