@@ -177,6 +177,5 @@ def _unknown() -> pulumi.Output[str]:
 
 
 def _missing(stack: LoadedStack, path: tuple[str, ...], key: str, command: str) -> Problem:
-    return Problem(
-        stack.sources.value(path), format_path(path), f"the stack's config has no {key!r}", f"set it: {command}"
-    )
+    where = stack.sources.value(path)
+    return Problem(where, format_path(path), f"the stack's config has no {key!r}", f"set it: {command}")

@@ -1,6 +1,6 @@
 """The access ledger, as a program declares it."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 
@@ -25,7 +25,7 @@ class AccessLedger(pulumi.CustomResource):
     """
 
     owner: pulumi.Output[str]
-    workspaces: pulumi.Output[dict[str, object]]
+    workspaces: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, args: AccessLedgerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ambient:index:AccessLedger", name, {**args}, opts)
