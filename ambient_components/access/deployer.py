@@ -42,6 +42,10 @@ def _rights() -> tuple[Right, ...]:
         "create": "making {}",
         "patch": "changing {}",
         "delete": "removing {}",
+        # The Kubernetes plugin waits by an informer until what it deletes is gone: without these two a removal hangs for
+        # ten minutes, says nothing, and fails.
+        "list": "seeing which {} exist, and waiting until removed ones are gone",
+        "watch": "waiting until removed {} are gone",
     }
     rights = [
         Right(group, resource, verb, text.format(what))
@@ -49,9 +53,6 @@ def _rights() -> tuple[Right, ...]:
         for verb, text in verbs.items()
     ]
     rights += [
-        Right("", "namespaces", "list", "the check, before a run, of which workspaces exist and whose they are"),
-        Right("", "namespaces", "watch", "waiting until a deleted workspace is gone"),
-        Right("", "secrets", "list", "finding tokens that no state records, to revoke them"),
         Right("", "serviceaccounts/token", "create", "minting the tokens of keys"),
     ]
     rights += [

@@ -390,13 +390,13 @@ def test_two_workspaces_that_share_a_faulty_list_are_both_reported():
     text = "workspaces:\n  aa: {grants: &g [{user: x, role: z}, {user: b}, {user: B}]}\n  bb: {grants: *g}\n"
     bad_role = "'z' is not a role; allowed: view, edit, admin"
     twice = (
-        "user 'B' has a grant already, at x.yaml:2:48; keep one grant a subject (upper and lower case count as equal)"
+        "user 'B' has a grant already, at x.yaml:2:47; keep one grant a subject (upper and lower case count as equal)"
     )
     assert problems_of(text) == [
         f"x.yaml:2:36: workspaces.aa.grants[0].role: {bad_role}",
         f"x.yaml:2:36: workspaces.bb.grants[0].role: {bad_role}",
-        f"x.yaml:2:59: workspaces.aa.grants[2].user: {twice}",
-        f"x.yaml:2:59: workspaces.bb.grants[2].user: {twice}",
+        f"x.yaml:2:58: workspaces.aa.grants[2].user: {twice}",
+        f"x.yaml:2:58: workspaces.bb.grants[2].user: {twice}",
     ]
 
 

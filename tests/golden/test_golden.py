@@ -1,0 +1,104 @@
+"""What users would notice: reviewed as a diff. A changed logical or object name replaces what is deployed."""
+
+import difflib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support.recorder import Recorder, Recording, Registration
+
+from ambient_components import clock, fleet
+from ambient_components.provider.schema import schema
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE.parents[1] / "stacks/dev.yaml"
+UPDATE = ".venv/bin/pytest tests/golden --update-golden"
+SECRET = "sk-ant-not-a-real-key"
+
+
+@pytest.fixture
+def golden(request):
+    """Compares a text with a file of this folder, or rewrites the file."""
+
+    def golden(name: str, text: str) -> None:
+        file = HERE / name
+        if request.config.getoption("--update-golden"):
+            file.write_text(text, encoding="utf-8")
+            return
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        if before == text:
+            return
+        diff = difflib.unified_diff(
+            before.splitlines(), text.splitlines(), f"tests/golden/{name}", "what it is now", lineterm=""
+        )
+        pytest.fail("\n".join([*diff, "", f"If every line of this is meant: {UPDATE}"]), pytrace=False)
+
+    return golden
+
+
+@pytest.fixture
+def example(monkeypatch) -> Recording:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    recorder = Recorder({"clusterUid": "uid-of-kube-system"}, {"payments/anthropic": SECRET})
+    return recorder.run(lambda: fleet.run(EXAMPLE))
+
+
+def test_the_resources_of_the_example(golden, example):
+    items = sorted(example, key=lambda item: [*_path(example, item), item.type])
+    text = "\n".join(
+        ["# What stacks/dev.yaml becomes. Names here are a public contract: see tests/golden/test_golden.py.", ""]
+        + [line for item in items for line in _rows(example, item)]
+    )
+    assert SECRET not in text
+    golden("dev.resources.txt", text)
+
+
+def test_the_ledger_of_the_example(golden, example):
+    golden("dev.ledger.json", _json(_whole(example.named("AccessLedger", "access").inputs)))
+
+
+def test_the_schema_of_the_plugin(golden):
+    golden("ambient.schema.json", _json(schema()))
+
+
+def _rows(recording: Recording, item: Registration) -> list[str]:
+    """One resource: type and logical name, then what there is to say about it."""
+    metadata = item.inputs.get("metadata", {})
+    facts = {
+        "object": "/".join(metadata[key] for key in ("namespace", "name") if key in metadata),
+        "labels": _pairs(metadata.get("labels")),
+        "annotations": _pairs(metadata.get("annotations")),
+        "parent": recording.label(item.parent),
+        "provider": item.provider,
+        "protect": "yes" if item.protect else "",
+        "ignores": ", ".join(item.ignore_changes),
+        "secret": ", ".join(sorted(item.additional_secret_outputs)),
+        "aliases": ", ".join(sorted(urn.split("::")[3] for urn in item.former_names)),
+        "after": [recording.label(urn) for urn in sorted(item.depends_on)],
+    }
+    rows = [f"{item.type}  {item.name}"]
+    for name, value in facts.items():
+        lines = value if isinstance(value, list) else [value] if value else []
+        rows += [f"    {name if index == 0 else '':<12} {line}" for index, line in enumerate(sorted(lines))]
+    return [*rows, ""]
+
+
+def _path(recording: Recording, item: Registration) -> list[str]:
+    """Where it stands in the tree, so that children follow their parent."""
+    return [recording.registrations[urn].name for urn in reversed(recording.ancestors(item))] + [item.name]
+
+
+def _pairs(values: dict[str, str] | None) -> list[str]:
+    return [f"{key}: {value}" if value else f"{key}: ''" for key, value in (values or {}).items()]
+
+
+def _whole(value):
+    """Numbers as the program gave them: protobuf knows floats alone."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _json(value) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

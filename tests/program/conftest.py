@@ -1,0 +1,82 @@
+"""What program tests have in common: a fixed clock, and a stack file in a folder of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from support.recorder import Recorder, Recording
+
+from ambient_components import ClusterProviders, Workspace, clock, fleet
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+CLUSTER = {"clusterUid": "6f415e40-d125-406d-850c-9d186015e93a"}
+RUNNER_VALUE = "sk-ant-not-a-real-key"
+
+
+@dataclass
+class Fleet:
+    """Runs the program of a stack file: a mapping, or YAML text where positions matter."""
+
+    folder: Path
+    last: Recorder | None = None
+
+    def __call__(
+        self,
+        stack: str | Mapping[str, Any],
+        *,
+        config: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        preview: bool = False,
+    ) -> Recording:
+        text = stack if isinstance(stack, str) else yaml.safe_dump(dict(stack), sort_keys=False, allow_unicode=True)
+        (self.folder / "stacks/dev.yaml").write_text(text, encoding="utf-8")
+        self.last = Recorder(CLUSTER if config is None else config, secrets, preview=preview)
+        return self.last.run(fleet.run)
+
+    def refusal(self, stack: str | Mapping[str, Any], **surroundings: Any) -> list[str]:
+        """The lines of the error of a stack that is refused, before anything is registered."""
+        with pytest.raises(pulumi.RunError) as caught:
+            self(stack, **surroundings)
+        assert list(self.last.last) == []
+        return str(caught.value).splitlines()
+
+
+@pytest.fixture(autouse=True)
+def _fixed_clock(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+@pytest.fixture
+def run_fleet(tmp_path, monkeypatch) -> Fleet:
+    (tmp_path / "stacks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Fleet(tmp_path)
+
+
+@pytest.fixture
+def record() -> Callable[..., Recording]:
+    """Runs a program of components, as a library's user writes it."""
+
+    def record(program: Callable[[], Any], **surroundings: Any) -> Recording:
+        return Recorder(**surroundings).run(lambda: program() and None)
+
+    return record
+
+
+@pytest.fixture
+def workspace(record) -> Callable[..., Recording]:
+    """One Workspace `payments` with the given arguments, on providers of its own."""
+
+    def workspace(name: str = "payments", preview: bool = False, opts: dict[str, Any] | None = None, **args: Any):
+        def program() -> None:
+            both = ClusterProviders.of("cluster").both
+            Workspace(name, {"owner": "project/fleet", **args}, pulumi.ResourceOptions(providers=both, **(opts or {})))
+
+        return record(program, preview=preview)
+
+    return workspace

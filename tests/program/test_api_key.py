@@ -1,0 +1,162 @@
+import pulumi
+import pytest
+from support.recorder import UNKNOWN, Secret
+
+from ambient_components import ApiKey
+from ambient_components.naming import key_suffix
+
+TRIO = ("ServiceAccount", "RoleBinding", "AccessToken")
+CREATED_AT = "ambient-code.io/created-at"
+
+
+def key(record, surroundings=None, **args):
+    def program():
+        made = ApiKey("payments/key/ci", {"namespace": "payments", "id": "ci", "owner": "project/fleet", **args})
+        pulumi.export("key", made.token)
+
+    return record(program, **(surroundings or {}))
+
+
+@pytest.mark.parametrize("role", ["view", "edit", "admin"])
+def test_a_key_is_the_platforms_to_the_letter(record, role):
+    recording = key(record, name="GitHub Actions", description="Deploys on merge", role=role)
+    suffix = key_suffix("payments", "ci", 1)
+    account = f"ambient-key-ci-{suffix}"
+    assert recording.named("ServiceAccount", "payments/key/ci/g1").inputs == {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {
+            "name": account,
+            "namespace": "payments",
+            "labels": {"app": "ambient-access-key"},
+            # No created-by-user-id: in SSO mode it would replace the role by everything that this user may do.
+            "annotations": {
+                "ambient-code.io/key-name": "GitHub Actions",
+                "ambient-code.io/description": "Deploys on merge",
+                CREATED_AT: "2026-11-25T09:30:00Z",
+                "ambient-code.io/role": role,
+            },
+        },
+    }
+    assert recording.named("RoleBinding", "payments/key/ci/g1").inputs == {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {
+            "name": f"ambient-key-{role}-ci-{suffix}",
+            "namespace": "payments",
+            "labels": {"app": "ambient-access-key"},
+            "annotations": {
+                "ambient-code.io/key-name": "GitHub Actions",
+                "ambient-code.io/sa-name": account,
+                "ambient-code.io/role": role,
+            },
+        },
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": f"ambient-project-{role}",
+        },
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "payments"}],
+    }
+    assert recording.named("AccessToken", "payments/key/ci/g1").inputs == {
+        "namespace": "payments",
+        "serviceAccount": account,
+        "serviceAccountUid": "uid-of-payments/key/ci/g1",
+        "key": "ci",
+        "owner": "project/fleet",
+        "generation": 1,
+        "lifetimeSeconds": 7776000,
+    }
+
+
+def test_defaults_are_the_platforms(record):
+    recording = key(record)
+    annotations = recording.named("ServiceAccount", "payments/key/ci/g1").metadata["annotations"]
+    assert annotations["ambient-code.io/role"] == "edit"
+    assert annotations["ambient-code.io/key-name"] == "ci"
+    assert annotations["ambient-code.io/description"] == ""
+
+
+def test_the_times_of_a_key_reach_its_token(record):
+    token = key(record, lifetimeSeconds=600, rotateBeforeSeconds=0, overlapSeconds=0).of("AccessToken")[0]
+    times = {name: token.inputs.get(name) for name in ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds")}
+    assert times == {"lifetimeSeconds": 600, "rotateBeforeSeconds": 0, "overlapSeconds": 0}
+
+
+def test_the_moment_of_creation_is_written_once(record):
+    account = key(record).named("ServiceAccount", "payments/key/ci/g1")
+    assert account.ignore_changes == (f'metadata.annotations["{CREATED_AT}"]',)
+
+
+def test_the_token_comes_after_the_account_and_what_it_may_do(record):
+    recording = key(record)
+    token = recording.named("AccessToken", "payments/key/ci/g1")
+    assert recording.labels(token.depends_on) == [
+        "RoleBinding payments/key/ci/g1",
+        "ServiceAccount payments/key/ci/g1",
+    ]
+
+
+def test_a_first_generation_has_no_former_names_of_ours(record):
+    recording = key(record)
+    assert [item.urn for kind in TRIO for item in recording.of(kind) if item.former_names] == []
+
+
+@pytest.mark.parametrize("generation", [2, 3, 5])
+@pytest.mark.parametrize("kind", TRIO)
+def test_a_generation_takes_the_place_of_all_before_it(record, kind, generation):
+    former = {key(record, generation=lower).of(kind)[0].urn for lower in range(1, generation)}
+    now = key(record, generation=generation).named(kind, f"payments/key/ci/g{generation}")
+    assert now.former_names == former
+    assert not now.delete_before_replace
+
+
+def test_a_generation_is_a_new_identity(record):
+    first, second = key(record), key(record, generation=2)
+    for kind in ("ServiceAccount", "RoleBinding"):
+        assert first.of(kind)[0].object_name != second.of(kind)[0].object_name
+    assert first.of("AccessToken")[0].inputs["serviceAccount"] != second.of("AccessToken")[0].inputs["serviceAccount"]
+
+
+def test_a_new_role_keeps_the_identity_and_its_token(record):
+    view, admin = key(record, role="view"), key(record, role="admin")
+    assert view.registrations.keys() == admin.registrations.keys()
+    assert view.of("AccessToken")[0].inputs == admin.of("AccessToken")[0].inputs
+    assert view.of("ServiceAccount")[0].object_name == admin.of("ServiceAccount")[0].object_name
+    assert view.of("RoleBinding")[0].object_name != admin.of("RoleBinding")[0].object_name
+
+
+def test_the_token_is_secret_everywhere(record):
+    recording = key(record)
+    assert recording.exports == {"key": Secret("token-of-payments/key/ci/g1")}
+    assert set(recording.of("AccessToken")[0].additional_secret_outputs) == {"token", "previousToken"}
+    assert "token-of-" not in recording.plain_text()
+
+
+def test_a_preview_knows_no_token(record):
+    recording = key(record, {"preview": True})
+    assert recording.exports == {"key": Secret(UNKNOWN)}
+
+
+def test_a_key_says_that_it_is_complete(record):
+    recording = key(record, role="view")
+    component = recording.named("ApiKey", "payments/key/ci")
+    assert recording.outputs[component.urn] == {
+        "serviceAccount": f"ambient-key-ci-{key_suffix('payments', 'ci', 1)}",
+        "role": "view",
+    }
+
+
+def test_nothing_of_a_key_outlives_its_entry(record):
+    recording = key(record, generation=2)
+    assert [item.urn for item in recording if item.protect or item.retain_on_delete or item.deleted_with] == []
+
+
+def test_ids_that_differ_never_meet_in_one_name(record):
+    def program():
+        for key_id in ("ci", "ci-2", "c-i"):
+            ApiKey(f"payments/key/{key_id}", {"namespace": "payments", "id": key_id, "owner": "p/f"})
+
+    recording = record(program)
+    names = [item.object_name for kind in TRIO[:2] for item in recording.of(kind)]
+    assert len(set(names)) == len(names) == 6

@@ -1,0 +1,81 @@
+import os
+
+import pulumi_kubernetes
+import pytest
+from support.recorder import Secret
+
+from ambient_components import ClusterProviders
+
+PATH = "/home/somebody/.kube/config"
+CONTENTS = "apiVersion: v1\nkind: Config\n"
+
+
+@pytest.fixture(autouse=True)
+def _a_machines_path(monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", PATH)
+
+
+def providers(record, **args):
+    recording = record(lambda: ClusterProviders.of("cluster", args))
+    assert os.environ["KUBECONFIG"] == PATH
+    return recording, recording.named("kubernetes", "cluster"), recording.named("ambient", "cluster")
+
+
+def test_no_path_of_this_machine_is_an_input(record):
+    recording, kubernetes, ambient = providers(record, clusterUid="uid-1")
+    assert "kubeconfig" not in kubernetes.inputs
+    assert "kubeconfig" not in ambient.inputs
+    assert PATH not in recording.plain_text()
+
+
+def test_the_kubernetes_provider_is_pinned_to_the_cluster_and_changes_secrets_in_place(record):
+    _, kubernetes, ambient = providers(record, clusterUid="uid-1", context="prod")
+    assert kubernetes.inputs == {
+        "clusterIdentifier": "uid-1",
+        "context": "prod",
+        "enableSecretMutable": "true",
+        "upsertExistingObjects": "true",
+        "kubeClientSettings": '{"qps": 100, "burst": 200}',
+    }
+    assert ambient.inputs == {"clusterUid": "uid-1", "context": "prod"}
+
+
+def test_without_arguments_both_use_the_current_context(record):
+    _, kubernetes, ambient = providers(record)
+    assert not {"clusterIdentifier", "context", "kubeconfig"} & kubernetes.inputs.keys()
+    assert ambient.inputs == {}
+
+
+def test_the_contents_of_a_kubeconfig_are_kept_secret(record):
+    recording, kubernetes, ambient = providers(record, kubeconfig=CONTENTS)
+    assert kubernetes.inputs["kubeconfig"] == Secret(CONTENTS)
+    assert ambient.inputs["kubeconfig"] == Secret(CONTENTS)
+    assert CONTENTS not in recording.plain_text()
+
+
+def test_the_environment_is_put_back_even_where_the_provider_fails(record, monkeypatch):
+    seen = []
+
+    def broken(*_args, **_options):
+        seen.append(os.environ.get("KUBECONFIG"))
+        msg = "no plugin"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(pulumi_kubernetes, "Provider", broken)
+    with pytest.raises(RuntimeError, match="no plugin"):
+        record(lambda: ClusterProviders.of("cluster"))
+    assert (seen, os.environ["KUBECONFIG"]) == ([None], PATH)
+
+
+def test_an_environment_without_the_variable_stays_without_it(record, monkeypatch):
+    monkeypatch.delenv("KUBECONFIG")
+    record(lambda: ClusterProviders.of("cluster"))
+    assert "KUBECONFIG" not in os.environ
+
+
+def test_both_are_for_every_resource_of_a_component(workspace):
+    recording = workspace(keys={"ci": {}}, grants=[{"subject": "user:bob"}])
+    component = recording.named("Workspace", "payments")
+    assert component.providers == {"ambient": "cluster", "kubernetes": "cluster"}
+    custom = [item for item in recording.below(component) if item.custom]
+    assert {item.provider for item in custom} == {"cluster"}

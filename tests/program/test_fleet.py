@@ -1,0 +1,179 @@
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.recorder import Secret
+
+from program.conftest import RUNNER_VALUE
+
+EXAMPLE = Path(__file__).parents[2] / "stacks/dev.yaml"
+SECRETS = {"payments/anthropic": RUNNER_VALUE}
+
+STACK = {
+    "workspaces": {
+        "payments": {
+            "displayName": "Payments",
+            "owners": ["user:alice@example.com", "group:break-glass"],
+            "grants": [
+                {"group": "devs", "role": "edit"},
+                {"user": "bob@example.com"},
+                {"user": "carol@example.com", "role": "admin"},
+            ],
+            "keys": {"ci": {"role": "edit", "lifetime": "30d", "generation": 2}, "nightly": {"role": "view"}},
+            "secrets": {
+                "runner": {
+                    "ANTHROPIC_API_KEY": {"config": "payments/anthropic"},
+                    "GEMINI_API_KEY": {"config": "payments/gemini"},
+                }
+            },
+        },
+        "research": {"owners": ["serviceaccount:ci:admin"], "grants": [{"group": "science"}], "protect": False},
+        "archive": {"state": "closed", "owners": ["user:alice@example.com"], "keys": {"old": {}}},
+    }
+}
+STACK_SECRETS = {**SECRETS, "payments/gemini": "AIza-not-a-real-key"}
+
+
+@pytest.fixture
+def recording(run_fleet):
+    return run_fleet(STACK, secrets=STACK_SECRETS)
+
+
+def test_the_ledger_says_who_may_do_what(recording):
+    assert recording.named("AccessLedger", "access").inputs == {
+        "owner": "ambient-components/dev",
+        "workspaces": {
+            "archive": {"state": "closed", "owners": ["user:alice@example.com"], "grants": {}, "keys": {}},
+            "payments": {
+                "state": "active",
+                "owners": ["group:break-glass", "user:alice@example.com"],
+                "grants": {"group:devs": "edit", "user:bob@example.com": "view", "user:carol@example.com": "admin"},
+                "keys": {
+                    "ci": {"role": "edit", "lifetimeSeconds": 2592000, "generation": 2},
+                    "nightly": {"role": "view", "lifetimeSeconds": 7776000, "generation": 1},
+                },
+            },
+            "research": {
+                "state": "active",
+                "owners": ["serviceaccount:ci:admin"],
+                "grants": {"group:science": "view"},
+                "keys": {},
+            },
+        },
+    }
+
+
+def test_everything_waits_for_the_ledger(recording):
+    ledger = recording.named("AccessLedger", "access")
+    others = [item for item in recording if item is not ledger and not item.type.startswith("pulumi:providers:")]
+    assert [item.name for item in others if ledger.urn not in recording.reaches(item)] == []
+    for namespace in recording.of("Namespace"):
+        assert namespace.depends_on == {ledger.urn}
+
+
+def test_nobody_reads_the_ledger(recording):
+    ledger = recording.named("AccessLedger", "access")
+    assert ledger.depends_on == frozenset()
+    assert not ledger.protect
+
+
+def test_the_ledger_is_the_ambient_plugins_and_every_resource_has_a_provider_of_ours(recording):
+    custom = [item for item in recording if item.custom and not item.type.startswith("pulumi:providers:")]
+    assert {item.provider for item in custom} == {"cluster"}
+    assert recording.names("kubernetes") == recording.names("ambient") == ["cluster"]
+
+
+def test_each_key_is_an_output_and_a_secret(recording):
+    assert recording.exports == {
+        "payments/ci": Secret("token-of-payments/key/ci/g2"),
+        "payments/nightly": Secret("token-of-payments/key/nightly/g1"),
+    }
+
+
+def test_no_secret_leaves_unmarked(recording):
+    text = recording.plain_text()
+    for secret in (*STACK_SECRETS.values(), "c2stYW50LW5vdC1hLXJlYWwta2V5", "token-of-"):
+        assert secret not in text
+    assert recording.named("Secret", "payments/secret/runner").inputs["data"] == Secret(
+        {
+            "ANTHROPIC_API_KEY": "c2stYW50LW5vdC1hLXJlYWwta2V5",
+            "GEMINI_API_KEY": "QUl6YS1ub3QtYS1yZWFsLWtleQ==",
+        }
+    )
+
+
+def test_protection_is_each_workspaces_own(recording):
+    assert [item.name for item in recording if item.protect] == ["payments/namespace"]
+
+
+def test_every_component_says_that_it_is_complete(recording):
+    assert {item.urn for item in recording if not item.custom} == recording.outputs.keys() - {recording.stack}
+
+
+def test_a_closed_workspace_needs_no_secrets_and_exports_no_key(run_fleet):
+    closed = {"workspaces": {"payments": STACK["workspaces"]["payments"] | {"state": "closed"}}}
+    recording = run_fleet(closed, secrets={})
+    assert recording.exports == {}
+    assert (recording.of("Secret"), recording.of("ApiKey"), recording.of("Grant")) == ([], [], [])
+    assert recording.names("RoleBinding") == [
+        "payments/owner/group:break-glass",
+        "payments/owner/user:alice@example.com",
+    ]
+    assert not recording.named("Namespace", "payments/namespace").protect
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False))
+def test_the_order_in_the_file_means_nothing(run_fleet, chance):
+    before = run_fleet(STACK, secrets=STACK_SECRETS)
+    after = run_fleet(_shuffled(STACK, chance), secrets=STACK_SECRETS)
+    assert after.registrations == before.registrations
+    assert after.outputs == before.outputs
+
+
+@pytest.mark.parametrize("openshift", ["true", "false"])
+def test_openshift_is_said_by_the_config(run_fleet, openshift):
+    config = {"clusterUid": "uid-1", "openshift": openshift}
+    recording = run_fleet(STACK, config=config, secrets=STACK_SECRETS)
+    annotations = recording.named("Namespace", "payments/namespace").metadata["annotations"]
+    assert ("openshift.io/display-name" in annotations) == (openshift == "true")
+
+
+def test_the_context_reaches_both_providers(run_fleet):
+    recording = run_fleet({"workspaces": {}}, config={"clusterUid": "uid-1", "context": "prod"})
+    assert recording.named("kubernetes", "cluster").inputs["context"] == "prod"
+    assert recording.named("ambient", "cluster").inputs == {"clusterUid": "uid-1", "context": "prod"}
+
+
+def test_a_stack_without_workspaces_still_has_its_ledger(run_fleet):
+    recording = run_fleet({"workspaces": {}})
+    assert recording.tree() == {"stack": ["AccessLedger access", "ambient cluster", "kubernetes cluster"]}
+
+
+def test_removing_one_workspace_leaves_every_name_of_the_others(run_fleet):
+    before = run_fleet(STACK, secrets=STACK_SECRETS)
+    rest = {name: entry for name, entry in STACK["workspaces"].items() if name != "archive"}
+    after = run_fleet({"workspaces": rest}, secrets=STACK_SECRETS)
+    gone = {urn.split("::")[3] for urn in before.registrations.keys() - after.registrations.keys()}
+    assert after.registrations.keys() <= before.registrations.keys()
+    assert gone == {"archive", "archive/namespace", "archive/listed", "archive/owner/user:alice@example.com"}
+
+
+def test_the_example_deploys(run_fleet):
+    recording = run_fleet(EXAMPLE.read_text(encoding="utf-8"), secrets=SECRETS)
+    assert isinstance(recording.exports["payments/ci"], Secret)
+    assert recording.warnings == []
+
+
+def _shuffled(value, chance: random.Random):
+    if isinstance(value, dict):
+        items = [(key, _shuffled(item, chance)) for key, item in value.items()]
+        chance.shuffle(items)
+        return dict(items)
+    if isinstance(value, list):
+        items = [_shuffled(item, chance) for item in value]
+        chance.shuffle(items)
+        return items
+    return value
