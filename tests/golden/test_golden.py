@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from support.recorder import Recorder, Recording, Registration
 
 from ambient_components import clock, fleet
 from ambient_components.provider.schema import schema
+from tests.support.recorder import Recorder, Recording, Registration
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "stacks/dev.yaml"
@@ -69,6 +69,7 @@ def _rows(recording: Recording, item: Registration) -> list[str]:
         "object": "/".join(metadata[key] for key in ("namespace", "name") if key in metadata),
         "labels": _pairs(metadata.get("labels")),
         "annotations": _pairs(metadata.get("annotations")),
+        "inputs": _pairs(item.inputs) if item.type.startswith("pulumi:providers:") else [],
         "parent": recording.label(item.parent),
         "provider": item.provider,
         "protect": "yes" if item.protect else "",

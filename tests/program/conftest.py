@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from support.recorder import Recorder, Recording
 
 from ambient_components import ClusterProviders, Workspace, clock, fleet
+from tests.support.recorder import Recorder, Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 CLUSTER = {"clusterUid": "6f415e40-d125-406d-850c-9d186015e93a"}

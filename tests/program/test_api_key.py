@@ -1,9 +1,9 @@
 import pulumi
 import pytest
-from support.recorder import UNKNOWN, Secret
 
 from ambient_components import ApiKey
 from ambient_components.naming import key_suffix
+from tests.support.recorder import UNKNOWN, Secret
 
 TRIO = ("ServiceAccount", "RoleBinding", "AccessToken")
 CREATED_AT = "ambient-code.io/created-at"

@@ -2,9 +2,9 @@ import os
 
 import pulumi_kubernetes
 import pytest
-from support.recorder import Secret
 
 from ambient_components import ClusterProviders
+from tests.support.recorder import Secret
 
 PATH = "/home/somebody/.kube/config"
 CONTENTS = "apiVersion: v1\nkind: Config\n"

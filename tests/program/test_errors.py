@@ -2,9 +2,9 @@
 
 import pulumi
 import pytest
-from support.recorder import UNKNOWN, Recorder, Secret
 
 from ambient_components import fleet
+from tests.support.recorder import UNKNOWN, Recorder, Secret
 
 VALUE = "sk-ant-not-a-real-key"
 WITH_SECRET = """\

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.recorder import Secret
 
-from program.conftest import RUNNER_VALUE
+from tests.program.conftest import RUNNER_VALUE
+from tests.support.recorder import Secret
 
 EXAMPLE = Path(__file__).parents[2] / "stacks/dev.yaml"
 SECRETS = {"payments/anthropic": RUNNER_VALUE}
@@ -109,7 +109,7 @@ def test_protection_is_each_workspaces_own(recording):
 
 
 def test_every_component_says_that_it_is_complete(recording):
-    assert {item.urn for item in recording if not item.custom} == recording.outputs.keys() - {recording.stack}
+    assert {item.urn for item in recording.components} == recording.outputs.keys() - {recording.stack}
 
 
 def test_a_closed_workspace_needs_no_secrets_and_exports_no_key(run_fleet):

@@ -68,7 +68,9 @@ def test_nothing_recorded_is_an_empty_state():
 
 
 def test_a_state_of_a_later_version_is_refused_with_the_way_out():
-    with pytest.raises(ValueError, match=r"later version of ambient-components \(schema 2, this one reads 1\); run the"):
+    with pytest.raises(
+        ValueError, match=r"later version of ambient-components \(schema 2, this one reads 1\); run the"
+    ):
         TokenState.from_wire({"schemaVersion": SCHEMA_VERSION + 1.0})
 
 
@@ -110,9 +112,7 @@ def test_a_naive_time_is_not_written_down_as_local_time():
         format_time(datetime(2026, 6, 1))
 
 
-@pytest.mark.parametrize(
-    "text", ["2026-06-01T12:30:15Z", "2026-06-01T14:30:15+02:00", "2026-06-01T12:30:15.000000Z"]
-)
+@pytest.mark.parametrize("text", ["2026-06-01T12:30:15Z", "2026-06-01T14:30:15+02:00", "2026-06-01T12:30:15.000000Z"])
 def test_each_spelling_of_a_moment_is_the_same_moment(text):
     assert parse_time(text) == MOMENT
     assert parse_time(text).tzinfo == UTC

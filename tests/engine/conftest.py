@@ -1,0 +1,55 @@
+"""Fixtures of the engine tests: the real CLI, the real plugins, a real API server, and the deployer's rights alone."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sandbox.cluster import Cluster
+from sandbox.environment import child_environment, prepare
+from sandbox.toolchain import Toolchain, find_or_build
+from tests.support.stacks import Machine, Stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("engine")
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    return find_or_build(Console(stderr=True))
+
+
+@pytest.fixture(scope="session")
+def machine(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A cluster and an engine of their own: `make test` and a running sandbox do not meet."""
+    directory = tmp_path_factory.mktemp("sandbox")
+    prepare(directory, toolchain)
+    with Cluster(directory, toolchain) as cluster:
+        machine = Machine(cluster, child_environment(directory), directory)
+        yield machine
+        # Always on: nothing that this whole run left behind holds a secret byte.
+        assert machine.leaks() == []
+
+
+@pytest.fixture
+def stack(machine: Machine, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """A stack and a project folder of the test's own; its namespaces go when it ends."""
+    name = request.node.name.removeprefix("test_").split("[")[0].replace("_", "-")[:40].strip("-")
+    stack = Stack(machine, name, tmp_path)
+    yield stack
+    stack.remove()
+
+
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AMBIENT_CLOCK_OFFSET", raising=False)
+
+
+def pytest_report_header() -> str:
+    return f"engine: pulumi on PATH: {shutil.which('pulumi') or 'none'}, assets: {os.environ.get('KUBEBUILDER_ASSETS')}"

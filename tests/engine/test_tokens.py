@@ -1,0 +1,195 @@
+"""The life of a key's tokens: minted in an update only, found dead by a refresh, renewed, revoked."""
+
+from tests.support.stacks import Stack
+
+
+def file_of(key: str = "{role: view}") -> str:
+    return f"workspaces:\n  THIS:\n    protect: false\n    keys:\n      ci: {key}\n"
+
+
+def current(stack: Stack, generation: int = 1) -> dict:
+    return stack.resource("AccessToken", f"{stack.w}/key/ci/g{generation}")["outputs"]["current"]
+
+
+def test_a_preview_mints_nothing(stack: Stack) -> None:
+    stack.write(file_of())
+    stack.preview().ok()
+    assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
+    stack.up().ok()
+    handles = stack.handles()
+    rotating = stack.preview(offset="80d").ok()
+    assert not rotating.unchanged
+    assert stack.handles() == handles
+
+
+def test_a_token_revoked_by_hand_shows_in_a_refresh_and_is_replaced(stack: Stack) -> None:
+    stack.write(file_of())
+    stack.up().ok()
+    token, (handle,) = stack.token("ci"), stack.handles()
+    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/secrets/{handle}")
+    stack.machine.until(lambda: stack.sessions(token) == 401, "a token without its handle is refused")
+    refreshed = stack.refresh().ok()
+    assert "it was revoked: its handle was deleted" in refreshed.text
+    assert current(stack)["dead"] == "it was revoked: its handle was deleted"
+    assert not stack.preview().ok().unchanged
+    assert stack.handles() == []
+    stack.up().ok()
+    assert stack.token("ci") != token
+    assert stack.sessions(stack.token("ci")) == 200
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_key_deleted_by_hand_is_made_again(stack: Stack) -> None:
+    stack.write(file_of())
+    stack.up().ok()
+    token = stack.token("ci")
+    account = current(stack)["handle"].rsplit("-", 1)[0]
+    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/serviceaccounts/{account}")
+    stack.refresh().ok()
+    assert current(stack)["dead"] == "its ServiceAccount was deleted"
+    stack.up().ok()
+    stack.machine.until(lambda: stack.sessions(token) == 401, "a deleted ServiceAccount's token is refused")
+    assert stack.sessions(stack.token("ci")) == 200
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_workspace_deleted_by_hand_is_made_again(stack: Stack) -> None:
+    stack.write(file_of())
+    stack.up().ok()
+    stack.machine.delete(f"/api/v1/namespaces/{stack.w}")
+    stack.machine.until(lambda: stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None, "the namespace is gone")
+    stack.refresh().ok()
+    stack.up().ok()
+    assert stack.sessions(stack.token("ci")) == 200
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_description_label_role_and_life_mint_nothing(stack: Stack) -> None:
+    stack.write(file_of("{role: view}"))
+    stack.up().ok()
+    token, handles = stack.token("ci"), stack.handles()
+    stack.write(file_of("{role: edit, name: Another label, description: more, lifetime: 30d}"))
+    assert not stack.preview().ok().unchanged
+    stack.up().ok()
+    assert (stack.token("ci"), stack.handles()) == (token, handles)
+    assert stack.status("api/v1/namespaces/THIS/configmaps/none", token) in (404, 403)
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_new_generation_is_a_new_identity_and_the_old_one_ends(stack: Stack) -> None:
+    stack.write(file_of("{role: view}"))
+    stack.up().ok()
+    old, before = stack.token("ci"), current(stack)["handle"]
+    stack.write(file_of("{role: view, generation: 2}"))
+    plan = stack.preview().ok()
+    assert "generation: 1 => 2" in plan.text.replace("     ", "")
+    assert stack.handles() == [before]
+    stack.up().ok()
+    new = stack.token("ci")
+    assert new != old
+    assert stack.sessions(new) == 200
+    stack.machine.until(lambda: stack.sessions(old) == 401, "the old generation's token is refused")
+    assert before not in stack.handles()
+    accounts = stack.machine.get(f"/api/v1/namespaces/{stack.w}/serviceaccounts?labelSelector=app=ambient-access-key")
+    assert len(accounts["items"]) == 1
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_generation_that_cannot_be_minted_leaves_the_old_one_alone(stack: Stack) -> None:
+    stack.write(file_of("{role: view}"))
+    stack.up().ok()
+    old = stack.token("ci")
+    machine, path = stack.machine, f"/api/v1/namespaces/{stack.w}/resourcequotas"
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "full"},
+        "spec": {"hard": {"count/secrets": "1"}},
+    }
+    machine.request("POST", path, token=machine.cluster.token_of("sandbox-admin"), body=quota)
+    machine.until(lambda: "used" in (machine.get(f"{path}/full").get("status") or {}), "the quota is counted")
+    stack.write(file_of("{role: view, generation: 2}"))
+    stack.up().refused("can't make the token's handle", "exceeded quota")
+    assert stack.sessions(old) == 200
+    machine.delete(f"{path}/full")
+    stack.up().ok()
+    assert stack.sessions(stack.token("ci")) == 200
+    machine.until(lambda: stack.sessions(old) == 401, "the old generation's token is refused")
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_token_near_its_end_is_renewed_with_an_overlap(stack: Stack) -> None:
+    stack.write(file_of("{role: view, lifetime: 30d}"))
+    stack.up().ok()
+    old, (first,) = stack.token("ci"), stack.handles()
+    assert stack.preview("--expect-no-changes", offset="22d").unchanged  # 7.5 days before expiry is the notice
+    plan = stack.preview(offset="23d").ok()
+    assert not plan.unchanged
+    stack.up(offset="23d").ok()
+    new = stack.token("ci")
+    assert new != old
+    assert (stack.sessions(old), stack.sessions(new)) == (200, 200)
+    assert len(stack.handles()) == 2
+    assert stack.preview("--expect-no-changes", offset="23d").unchanged
+    stack.up(offset="27d").ok()  # the overlap is half of the notice
+    assert first not in stack.handles()
+    stack.machine.until(lambda: stack.sessions(old) == 401, "the retired token is refused")
+    assert stack.sessions(new) == 200
+
+
+def test_a_handle_that_a_dead_run_left_is_revoked_by_the_next_rotation(stack: Stack) -> None:
+    stack.write(file_of("{role: view, lifetime: 30d}"))
+    stack.up().ok()
+    state = stack.resource("AccessToken", f"{stack.w}/key/ci/g1")["outputs"]
+    left = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": f"{state['serviceAccount']}-0badc0de",
+            "labels": {"ambient-components/handle": "true", "ambient-components/key": "ci"},
+            "annotations": {
+                "ambient-components/owner": state["owner"],
+                "ambient-components/service-account": state["serviceAccount"],
+                "ambient-components/generation": "1",
+                "ambient-components/issued-at": state["current"]["issuedAt"],
+            },
+        },
+    }
+    machine = stack.machine
+    path = f"/api/v1/namespaces/{stack.w}/secrets"
+    assert machine.request("POST", path, token=machine.cluster.token_of("sandbox-admin"), body=left) == 200
+    up = stack.up(offset="23d").ok()
+    assert "it was minted by a run that died, and never delivered" in up.text
+    assert left["metadata"]["name"] not in stack.handles()
+    assert len(stack.handles()) == 2
+
+
+def test_a_lost_state_file_locks_nobody_out(stack: Stack) -> None:
+    stack.write(file_of())
+    stack.up().ok()
+    token, (handle,) = stack.token("ci"), stack.handles()
+    stack.lose_state()
+    up = stack.up().ok()
+    assert "without a record" in up.text
+    assert stack.sessions(token) == 200
+    assert handle in stack.handles()
+    assert stack.sessions(stack.token("ci")) == 200
+    stack.up(offset="8d").ok()
+    assert handle not in stack.handles()
+
+
+def test_destroy_leaves_nothing(stack: Stack) -> None:
+    stack.write(file_of())
+    stack.up().ok()
+    token = stack.token("ci")
+    stack.destroy().ok()
+    assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
+    assert stack.export() == []
+    stack.machine.until(lambda: stack.sessions(token) == 401, "the key is refused")
+
+
+def test_a_protected_workspace_is_not_destroyed(stack: Stack) -> None:
+    stack.write("workspaces:\n  THIS: {grants: [{user: alice@example.com}]}\n")
+    stack.up().ok()
+    stack.destroy().refused("protected")
+    assert "deletionTimestamp" not in stack.machine.get(f"/api/v1/namespaces/{stack.w}")["metadata"]

@@ -1,0 +1,223 @@
+"""A Kubernetes API server in memory: the objects that the provider touches, over real HTTP on 127.0.0.1."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from urllib.parse import parse_qs, unquote, urlsplit
+
+SYSTEM_UID = "uid-of-the-cluster"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@dataclass
+class Request:
+    """One request, as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: dict
+
+    def __str__(self):
+        return f"{self.method} {self.path}"
+
+
+@dataclass
+class Answer:
+    """What a rule makes the server say instead of what is in memory."""
+
+    status: int
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Rule:
+    method: str
+    pattern: str
+    answer: Answer | Callable[[Request], Answer | None]
+    times: float
+
+
+def status(code, message="", **details):
+    """A Status object, the form of every refusal."""
+    return {"kind": "Status", "status": "Failure", "code": code, "message": message, **details}
+
+
+class FakeApi:
+    """Start it with `with`; `log` holds every request in order."""
+
+    def __init__(self):
+        self.objects: dict[str, dict] = {}
+        self.log: list[Request] = []
+        self.denied: set[tuple[str, str, str]] = set()
+        """Rights that a SelfSubjectAccessReview refuses: verb, resource with its subresource, name."""
+        self.cap: int | None = None
+        """The longest life of a token, in seconds."""
+        self.page = 500
+        """The most objects in one answer to a list."""
+        self._rules: list[_Rule] = []
+        self._count = count(1)
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.add("/api/v1/namespaces", "kube-system", uid=SYSTEM_UID)
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def kubeconfig(self, user="token: of-the-deployer", cluster="", context="one"):
+        """The contents of a kubeconfig that leads here."""
+        return (
+            "apiVersion: v1\nkind: Config\n"
+            f"clusters: [{{name: here, cluster: {{server: '{self.url}'{', ' + cluster if cluster else ''}}}}}]\n"
+            f"contexts: [{{name: {context}, context: {{cluster: here, user: me}}}}]\n"
+            f"users: [{{name: me, user: {{{user}}}}}]\n"
+            f"current-context: {context}\n"
+        )
+
+    # What is there, and what goes wrong.
+
+    def add(self, collection, name, uid=None, labels=None, annotations=None):
+        """Puts an object there, as somebody else would have."""
+        metadata = {
+            "name": name,
+            "uid": uid or f"uid-{next(self._count)}",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": labels or {},
+            "annotations": annotations or {},
+        }
+        self.objects[f"{collection}/{name}"] = {"metadata": metadata}
+        return metadata
+
+    def names(self, collection):
+        """The names of a collection's objects, sorted."""
+        return sorted(path.rsplit("/", 1)[1] for path in self.objects if path.rsplit("/", 1)[0] == collection)
+
+    def rule(self, method, pattern, answer, times=float("inf")):
+        """Answers requests of this kind so, the next `times` times; the newest rule that fits wins."""
+        self._rules.insert(0, _Rule(method, pattern, answer, times))
+
+    def fail(self, method, pattern, code, message="no", times=float("inf"), headers=None):
+        """Refuses requests of this kind."""
+        self.rule(method, pattern, Answer(code, status(code, message), headers or {}), times)
+
+    def seen(self, method=None, pattern="."):
+        """The requests of this kind, in order."""
+        return [one for one in self.log if method in (None, one.method) and re.search(pattern, one.path)]
+
+    # The server.
+
+    def answer(self, request: Request) -> Answer:
+        with self._lock:
+            self.log.append(request)
+            for rule in self._rules:
+                if rule.times > 0 and rule.method == request.method and re.search(rule.pattern, request.path):
+                    answer = rule.answer(request) if callable(rule.answer) else rule.answer
+                    if answer:
+                        rule.times -= 1
+                        return answer
+            return getattr(self, f"_{request.method.lower()}")(request)
+
+    def _get(self, request):
+        if request.path in self.objects:
+            return Answer(200, self.objects[request.path])
+        if not re.search(r"/(namespaces|secrets|serviceaccounts)$", request.path):
+            return Answer(404, status(404, f"{request.path} not found"))
+        wanted = dict(part.split("=", 1) for part in request.query.get("labelSelector", "").split(",") if part)
+        items = [
+            one
+            for path, one in sorted(self.objects.items())
+            if path.rsplit("/", 1)[0] == request.path and wanted.items() <= one["metadata"]["labels"].items()
+        ]
+        first = int(request.query.get("continue", 0))
+        last = first + min(self.page, int(request.query.get("limit", 500)))
+        metadata = {"continue": str(last)} if last < len(items) else {}
+        return Answer(200, {"metadata": metadata, "items": items[first:last]})
+
+    def _post(self, request):
+        if request.path == REVIEWS:
+            asked = request.body["spec"]["resourceAttributes"]
+            resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+            refused = (asked["verb"], resource, asked.get("name", "")) in self.denied
+            return Answer(201, {**request.body, "status": {"allowed": not refused}})
+        if request.path.endswith("/token"):
+            return self._mint(request)
+        metadata = request.body["metadata"]
+        path = f"{request.path}/{metadata['name']}"
+        if path in self.objects:
+            return Answer(409, status(409, "already exists"))
+        self.add(request.path, metadata["name"], None, metadata.get("labels"), metadata.get("annotations"))
+        self.objects[path] = {**request.body, "metadata": self.objects[path]["metadata"]}
+        return Answer(201, self.objects[path])
+
+    def _mint(self, request):
+        account = request.path.removesuffix("/token")
+        spec = request.body["spec"]
+        bound = spec["boundObjectRef"]
+        secret = self.objects.get(f"{account.rsplit('/', 2)[0]}/secrets/{bound['name']}")
+        if account not in self.objects:
+            return Answer(404, status(404, f'serviceaccounts "{account.rsplit("/", 1)[1]}" not found'))
+        if secret is None or secret["metadata"]["uid"] != bound["uid"]:
+            return Answer(409, status(409, "the bound object is another one"))
+        granted = min(spec["expirationSeconds"], self.cap or spec["expirationSeconds"])
+        expires = datetime.now(UTC) + timedelta(seconds=granted)
+        given = {"token": f"token-of-{bound['name']}", "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return Answer(201, {**request.body, "spec": {**spec, "expirationSeconds": granted}, "status": given})
+
+    def _delete(self, request):
+        found = self.objects.get(request.path)
+        if found is None:
+            return Answer(404, status(404, "not found"))
+        asked = (request.body.get("preconditions") or {}).get("uid")
+        if asked and asked != found["metadata"]["uid"]:
+            return Answer(409, status(409, "Precondition failed: UID in precondition"))
+        del self.objects[request.path]
+        return Answer(200, {"kind": "Status", "status": "Success"})
+
+
+def _handler(api):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: two would wait 40 ms for each other
+        disable_nagle_algorithm = True
+
+        def _serve(self):
+            # Through a proxy the whole URL is the path.
+            url = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"{}") if length else {}
+            query = {key: values[0] for key, values in parse_qs(url.query).items()}
+            answer = api.answer(Request(self.command, unquote(url.path), query, dict(self.headers), body or {}))
+            text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+            data = b"" if answer.body is None else text.encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(data)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_DELETE = do_PATCH = _serve  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    return Handler

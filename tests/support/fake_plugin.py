@@ -1,0 +1,135 @@
+"""The plugin's servicer behind real gRPC, in this process, and a client that speaks the engine's side of it.
+
+The wire forms are written out here on purpose, and not taken from the code under test: the protocol fixes them.
+"""
+
+import asyncio
+import threading
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime import proto
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from ambient_components.provider.servicer import AmbientServicer
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+TOKEN = (
+    "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ApiKey$ambient:index:AccessToken::payments/key/ci/g1"
+)
+LEDGER = "urn:pulumi:dev::app::ambient:index:AccessLedger::access"
+PROVIDER = "urn:pulumi:dev::app::pulumi:providers:ambient::ambient"
+
+
+def secret(value):
+    """A value with the mark of a secret."""
+    return {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "value": value}
+
+
+def output(value=None, **rest):
+    """An output value, as programs send it to what accepts them; without a value an unknown one."""
+    return {SIGNATURE: "d0e6a833031e9bbcd3f4e8bde6ca49a4", **({} if value is None else {"value": value}), **rest}
+
+
+def asset(text):
+    """A kind of value that the plugin does not take."""
+    return {SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "text": text}
+
+
+def struct(values) -> struct_pb2.Struct:
+    """Plain values as a struct."""
+    return json_format.ParseDict(values, struct_pb2.Struct())
+
+
+def plain(message: struct_pb2.Struct) -> dict[str, Any]:
+    """A struct as plain values, marks and all."""
+    return json_format.MessageToDict(message)
+
+
+class Refused(Exception):
+    """A call that ended with an error; its text is what the user reads."""
+
+
+class FakePlugin:
+    """Start it with `with`; each method is one call of the engine."""
+
+    def __init__(self, engine_address):
+        self._engine_address = engine_address
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        port = self._wait(self._start())
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.enable_http_proxy", 0)])
+        self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        return self
+
+    def __exit__(self, *_):
+        self._channel.close()
+        self._wait(self._server.stop(None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.servicer._threads.shutdown()
+
+    def _wait(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _start(self):
+        self._server = grpc.aio.server()
+        self.servicer = AmbientServicer(self._engine_address)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(self.servicer, self._server)
+        port = self._server.add_insecure_port("127.0.0.1:0")
+        await self._server.start()
+        return port
+
+    def call(self, name, request):
+        """One call; an error becomes `Refused` with the text that the user would read."""
+        try:
+            return getattr(self.stub, name)(request, timeout=20)
+        except grpc.RpcError as error:
+            raise Refused(error.details()) from None
+
+    def configure(self, **settings):
+        return self.call("Configure", proto.ConfigureRequest(args=struct(settings), acceptSecrets=True))
+
+    def check_config(self, **news):
+        return self.call("CheckConfig", proto.CheckRequest(urn=PROVIDER, news=struct(news)))
+
+    def diff_config(self, olds, news):
+        request = proto.DiffRequest(urn=PROVIDER, id="1", olds=struct(olds), old_inputs=struct(olds), news=struct(news))
+        return self.call("DiffConfig", request)
+
+    def cancel(self):
+        return self.call("Cancel", empty_pb2.Empty())
+
+    def schema(self):
+        return self.call("GetSchema", proto.GetSchemaRequest()).schema
+
+    def check(self, news, olds=None, urn=TOKEN):
+        return self.call("Check", proto.CheckRequest(urn=urn, olds=struct(olds or {}), news=struct(news)))
+
+    def diff(self, inputs, state, news, urn=TOKEN, ignore=()):
+        request = proto.DiffRequest(
+            urn=urn, id="1", olds=struct(state), old_inputs=struct(inputs), news=struct(news), ignoreChanges=ignore
+        )
+        return self.call("Diff", request)
+
+    def create(self, news, urn=TOKEN, preview=False):
+        answer = self.call("Create", proto.CreateRequest(urn=urn, properties=struct(news), preview=preview))
+        return answer.id, plain(answer.properties)
+
+    def read(self, inputs, state, urn=TOKEN, identity="1"):
+        request = proto.ReadRequest(urn=urn, id=identity, properties=struct(state), inputs=struct(inputs))
+        return self.call("Read", request)
+
+    def update(self, state, news, urn=TOKEN, preview=False):
+        request = proto.UpdateRequest(urn=urn, id="1", olds=struct(state), news=struct(news), preview=preview)
+        return plain(self.call("Update", request).properties)
+
+    def delete(self, state, urn=TOKEN):
+        return self.call("Delete", proto.DeleteRequest(urn=urn, id="1", properties=struct(state)))

@@ -1,0 +1,246 @@
+"""Stacks on the real engine: a project folder a test, the CLI as users run it, and a memory of every secret."""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.api import Api, ApiError
+from sandbox.cluster import Cluster
+from sandbox.credentials import DEPLOYER
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENCE = 120
+"""Seconds for one command of the CLI: one that hangs fails its test, and says so."""
+
+_NOISE = ("using pulumi-resource-kubernetes from $PATH", "resource plugin kubernetes is expected to have version")
+
+
+@dataclass
+class Machine:
+    """The cluster, the engine's environment, and what all tests of a run must not leak."""
+
+    cluster: Cluster
+    environment: dict[str, str]
+    directory: Path
+    known_secrets: dict[str, str] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    """Everything that any command printed, except where a test asked for a secret."""
+
+    def keep_secret(self, value: str, what: str) -> str:
+        """Remembers a secret for the scan."""
+        self.known_secrets[value] = what
+        return value
+
+    def admin(self) -> Api:
+        return self.cluster.api()
+
+    def leaks(self) -> list[str]:
+        """What holds a secret byte, in plain text or in base64: state, logs, printed output."""
+        forms = {}
+        for value, what in self.known_secrets.items():
+            forms[value.encode()] = what
+            forms[base64.b64encode(value.encode())] = f"{what}, in base64"
+        found = [f"{what} was printed" for form, what in forms.items() if form.decode() in "\n".join(self.outputs)]
+        for path in self._left_behind():
+            content = path.read_bytes()
+            found += [f"{what} is in {path}" for form, what in forms.items() if form in content]
+        return found
+
+    def _left_behind(self) -> Iterator[Path]:
+        # The API server's own store holds Secrets, as it does everywhere; the users' kubeconfigs hold their tokens.
+        for folder in ("state", "logs", "pulumi-home"):
+            yield from (path for path in (self.directory / folder).rglob("*") if path.is_file())
+
+    def request(self, method: str, path: str, *, token: str, body: object = None) -> int:
+        """The status of one request, as a client of the API server with this bearer."""
+        api = Api(self.cluster.url, self.cluster.ca_file, token)
+        try:
+            api.request(method, path, None if body is None else json.dumps(body).encode())
+        except ApiError as error:
+            return error.status
+        return 200
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """An object, as the administrator sees it."""
+        try:
+            answer = self.admin().request("GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return answer if isinstance(answer, dict) else json.loads(answer)
+
+    def delete(self, path: str) -> None:
+        """Somebody removes something by hand."""
+        self.admin().request("DELETE", path)
+
+    def until(self, done: Callable[[], bool], what: str, seconds: float = 40) -> None:
+        """Waits for what Kubernetes does in its own time: a token cache, a deleted namespace."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command of the CLI came to."""
+
+    code: int
+    text: str
+
+    def ok(self) -> "Result":
+        assert self.code == 0, self.text
+        return self
+
+    def refused(self, *texts: str) -> "Result":
+        """It failed as users should see it fail: with these texts, and without a traceback."""
+        assert self.code != 0, self.text
+        assert "Traceback" not in self.text, self.text
+        for text in texts:
+            assert text in self.text, f"missing: {text}\n{self.text}"
+        return self
+
+    @property
+    def unchanged(self) -> bool:
+        """Nothing was or would be done."""
+        summary = self.text.rsplit("Resources:", 1)[-1]
+        changing = (" to create", " to update", " to delete", " to replace", " created", " updated", " deleted", " replaced")
+        return self.code == 0 and "unchanged" in summary and not any(word in summary for word in changing)
+
+
+class Stack:
+    """A stack in a project folder of its own, with the repository's program and plugin."""
+
+    def __init__(self, machine: Machine, name: str, folder: Path) -> None:
+        self.machine = machine
+        self.name = name
+        self.folder = folder
+        self.w = f"w{secrets.token_hex(4)}"
+        """A workspace name of this test's own: all tests share one cluster."""
+        self.environment = machine.environment | {"PULUMI_OPTION_COLOR": "never", "PYTHONPATH": str(REPOSITORY)}
+        (folder / "stacks").mkdir()
+        (folder / "plugin").symlink_to(REPOSITORY / "plugin")
+        for file in ("Pulumi.yaml", "__main__.py"):
+            shutil.copy(REPOSITORY / file, folder)
+        self._cli("stack", "init", name).ok()
+        self.config("clusterUid", machine.cluster.uid)
+
+    def write(self, text: str) -> None:
+        """The stack file; ``THIS`` stands for the test's own workspace name."""
+        (self.folder / "stacks" / f"{self.name}.yaml").write_text(text.replace("THIS", self.w))
+
+    def config(self, key: str, value: str, *, secret: bool = False) -> None:
+        flags = ("--secret",) if secret else ("--plaintext",)
+        self._cli("config", "set", *flags, key, stdin=value).ok()
+
+    def secret(self, key: str) -> str:
+        """A made-up secret in the stack's encrypted config."""
+        value = self.machine.keep_secret(f"sk-ant-{secrets.token_urlsafe(24)}", f"config {key}")
+        self.config(key, value, secret=True)
+        return value
+
+    def preview(self, *flags: str, offset: str = "") -> Result:
+        return self._cli("preview", "--diff", *flags, offset=offset)
+
+    def up(self, *flags: str, offset: str = "") -> Result:
+        result = self._cli("up", "--yes", "--skip-preview", *flags, offset=offset)
+        self._remember_tokens()
+        return result
+
+    def refresh(self, offset: str = "") -> Result:
+        return self._cli("refresh", "--yes", "--skip-preview", "--diff", offset=offset)
+
+    def destroy(self, *flags: str) -> Result:
+        return self._cli("destroy", "--yes", "--skip-preview", *flags)
+
+    def export(self) -> list[dict[str, Any]]:
+        """The resources in the state, secrets encrypted."""
+        exported = json.loads(self._cli("stack", "export").ok().text)
+        return list(exported["deployment"].get("resources") or [])
+
+    def resource(self, kind: str, name: str) -> dict[str, Any]:
+        """The one resource whose type ends in `kind`, by logical name."""
+        found = [
+            item
+            for item in self.export()
+            if item["type"].split(":")[-1] == kind and item["urn"].split("::")[-1] == name and not item.get("delete")
+        ]
+        assert len(found) == 1, f"{len(found)} resources {kind} {name}"
+        return found[0]
+
+    def token(self, key: str) -> str:
+        """A key, read as its user reads it."""
+        shown = self._run("stack", "output", f"{self.w}/{key}", "--show-secrets", "--stack", self.name)
+        assert shown.returncode == 0, shown.stderr
+        return self.machine.keep_secret(shown.stdout.strip(), f"token of {key}")
+
+    def handles(self, workspace: str = "") -> list[str]:
+        """Names of the handles in the workspace."""
+        path = f"/api/v1/namespaces/{workspace or self.w}/secrets?labelSelector=ambient-components/handle=true"
+        listed = self.machine.get(path) or {}
+        return sorted(item["metadata"]["name"] for item in listed["items"])
+
+    def status(self, path: str, token: str) -> int:
+        """The answer to a GET below the workspace's namespace."""
+        return self.machine.request("GET", f"/{path}".replace("//", "/").replace("THIS", self.w), token=token)
+
+    def sessions(self, token: str) -> int:
+        """The answer to a key that lists the workspace's sessions."""
+        return self.status("apis/vteam.ambient-code/v1alpha1/namespaces/THIS/agenticsessions", token)
+
+    def lose_state(self) -> None:
+        """The state file is lost: the stack begins anew, with its config, beside what is in the cluster."""
+        kept = self._run("stack", "export", "--file", str(self.folder / "lost.json"), "--stack", self.name)
+        assert kept.returncode == 0, kept.stderr
+        empty = json.loads((self.folder / "lost.json").read_text())
+        empty["deployment"].pop("resources", None)
+        (self.folder / "empty.json").write_text(json.dumps(empty))
+        self._cli("stack", "import", "--file", str(self.folder / "empty.json")).ok()
+
+    def remove(self) -> None:
+        """Takes the test's namespaces away, without waiting. The state stays, for the scan of all that is left."""
+        for namespace in self.machine.admin().request("GET", "/api/v1/namespaces")["items"]:
+            name = namespace["metadata"]["name"]
+            if name.startswith(self.w) and "deletionTimestamp" not in namespace["metadata"]:
+                self.machine.delete(f"/api/v1/namespaces/{name}")
+
+    def _remember_tokens(self) -> None:
+        shown = self._run("stack", "output", "--json", "--show-secrets", "--stack", self.name)
+        for key, value in (json.loads(shown.stdout) if shown.returncode == 0 and shown.stdout.strip() else {}).items():
+            if isinstance(value, str) and value.startswith("ey"):
+                self.machine.keep_secret(value, f"token of {key}")
+
+    def _cli(self, *words: str, offset: str = "", stdin: str = "") -> Result:
+        ended = self._run(*words, "--stack", self.name, offset=offset, stdin=stdin)
+        text = ended.stdout + ended.stderr
+        if words[:2] != ("stack", "export"):
+            text = "\n".join(line for line in text.splitlines() if not any(noise in line for noise in _NOISE))
+        self.machine.outputs.append(text)
+        return Result(ended.returncode, text)
+
+    def _run(self, *words: str, offset: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
+        words = tuple(word for word in words if word)
+        if words[:2] == ("stack", "init"):
+            words = ("stack", "init", *words[-1:])
+        environment = self.environment | ({"AMBIENT_CLOCK_OFFSET": offset} if offset else {})
+        return subprocess.run(
+            ["pulumi", *words, "--non-interactive"], cwd=self.folder, env=environment, input=stdin,
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+
+
+def deployer_token(machine: Machine) -> str:
+    return machine.cluster.token_of(DEPLOYER.name)
+
+
+def path_of(program: str, environment: dict[str, str]) -> str | None:
+    return shutil.which(program, path=environment.get("PATH", os.defpath))

@@ -1,0 +1,144 @@
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from ambient_components._version import VERSION
+from ambient_components.keys import Handle, Policy, TokenState
+from ambient_components.provider.access_token import _outputs, _record, _unknown_outputs
+from ambient_components.provider.configuration import SETTINGS
+from ambient_components.provider.schema import schema, schema_json
+from ambient_components.provider.servicer import RESOURCES
+from ambient_components.resources import AccessLedgerArgs, AccessTokenArgs, ProviderArgs
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_plugin import FakePlugin
+
+TOKEN = schema()["resources"]["ambient:index:AccessToken"]
+LEDGER = schema()["resources"]["ambient:index:AccessLedger"]
+INPUTS = set(TOKEN["inputProperties"])
+OUTPUTS = set(TOKEN["properties"]) - INPUTS
+MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
+
+# From the engine's own metaschema (pulumi/pkg/codegen/schema/pulumi.json).
+TYPE_TOKEN = re.compile(r"[a-zA-Z][-a-zA-Z0-9_]*:([^0-9][a-zA-Z0-9._/-]*)?:[^0-9][a-zA-Z0-9._/]*")
+PACKAGE_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9_]*")
+KEYS_OF_A_PROPERTY = {"type", "$ref", "items", "additionalProperties", "description", "default", "secret"}
+RESERVED = {"id", "urn"}
+
+
+def nodes(node):
+    """Each mapping of the schema."""
+    if isinstance(node, dict):
+        yield node
+        for item in node.values():
+            yield from nodes(item)
+
+
+def property_maps():
+    whole = schema()
+    yield whole["config"]["variables"]
+    yield whole["provider"]["inputProperties"]
+    for resource in whole["resources"].values():
+        yield resource["inputProperties"]
+        yield resource["properties"]
+    for kind in whole["types"].values():
+        yield kind["properties"]
+
+
+def test_the_schema_is_json_with_the_name_and_the_version_of_the_plugin():
+    read = json.loads(schema_json())
+    assert read == schema()
+    assert (read["name"], read["version"]) == ("ambient", VERSION)
+    assert PACKAGE_NAME.fullmatch(read["name"])
+
+
+def test_the_engine_gets_this_schema():
+    with FakeEngine() as engine, FakePlugin(engine.address) as plugin:
+        assert json.loads(plugin.schema()) == schema()
+
+
+def test_its_resources_are_those_that_the_plugin_serves():
+    assert set(schema()["resources"]) == set(RESOURCES)
+
+
+def test_tokens_and_names_are_as_the_engine_allows():
+    assert all(TYPE_TOKEN.fullmatch(token) for token in (*schema()["resources"], *schema()["types"]))
+    for properties in property_maps():
+        assert not RESERVED & set(properties)
+        assert all(re.fullmatch(r"[a-z][A-Za-z0-9]*", name) for name in properties)
+
+
+def test_every_property_has_one_type_a_description_and_nothing_unheard_of():
+    for properties in property_maps():
+        for name, spec in properties.items():
+            assert set(spec) <= KEYS_OF_A_PROPERTY, name
+            assert ("type" in spec) != ("$ref" in spec), name
+            assert spec["description"].endswith(".") or name == "what", name
+            assert (spec.get("type") == "array") == ("items" in spec), name
+
+
+def test_every_reference_leads_somewhere():
+    for node in nodes(schema()):
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/types/"):
+            assert reference.removeprefix("#/types/") in schema()["types"]
+
+
+def test_what_is_required_is_described():
+    for resource in (TOKEN, LEDGER):
+        assert set(resource["requiredInputs"]) <= set(resource["inputProperties"])
+        assert set(resource["required"]) <= set(resource["properties"])
+        assert set(resource["inputProperties"]) <= set(resource["properties"])
+    for kind in schema()["types"].values():
+        assert set(kind["required"]) <= set(kind["properties"])
+
+
+def test_tokens_and_the_kubeconfig_are_secret_and_nothing_else_is():
+    hidden = {name for properties in property_maps() for name, spec in properties.items() if spec.get("secret")}
+    assert hidden == {"token", "previousToken", "kubeconfig"}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        TokenState(),
+        TokenState(Handle("a", "a", 1, MOMENT, MOMENT), (Handle("b", "b", 1, MOMENT),), (Handle("c", "c", 1, MOMENT),)),
+    ],
+)
+def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(state):
+    record = _record(state, Policy.of(86_400), {"token": "t"})
+    assert set(record) == OUTPUTS
+    assert set(_outputs()) == OUTPUTS
+    assert set(_unknown_outputs("why")) == OUTPUTS
+
+
+def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
+    record = _record(TokenState(Handle("a", "a", 1, MOMENT, MOMENT)), Policy.of(86_400), {})
+    types = schema()["types"]
+    assert set(record["current"]) == set(types["ambient:index:TokenHandle"]["properties"])
+    assert set(record["nextAction"]) == set(types["ambient:index:NextAction"]["properties"])
+
+
+def test_each_recorded_value_has_the_type_of_the_schema():
+    handle = Handle("a", "a", 1, MOMENT, MOMENT)
+    record = _record(TokenState(handle, (handle,), (handle,)), Policy.of(86_400), {"grantedSeconds": 1, "reason": "r"})
+    kinds = {"string": str, "integer": int, "array": list}
+    for name, value in record.items():
+        kind = TOKEN["properties"][name].get("type")
+        if kind and value is not None:
+            assert isinstance(value, kinds[kind]), name
+
+
+@pytest.mark.parametrize(
+    ("client", "served"),
+    [(AccessTokenArgs, INPUTS), (AccessLedgerArgs, set(LEDGER["inputProperties"])), (ProviderArgs, set(SETTINGS))],
+)
+def test_the_client_side_declares_the_same_inputs(client, served):
+    assert client.__required_keys__ | client.__optional_keys__ == served
+
+
+def test_the_client_side_requires_the_same_inputs():
+    assert AccessTokenArgs.__required_keys__ == set(TOKEN["requiredInputs"])
+    assert AccessLedgerArgs.__required_keys__ == set(LEDGER["requiredInputs"])
+    assert not ProviderArgs.__required_keys__
