@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import pulumi
 from pulumi.output import UNKNOWN
-from pulumi.runtime.config import is_config_secret
+from pulumi.runtime.config import get_config, is_config_secret
 
 from ambient_components.access import Entry, Ledger
 from ambient_components.components import ClusterArgs, ClusterProviders, GrantSpec, KeySpec, Workspace, WorkspaceArgs
@@ -52,7 +52,12 @@ class StackSettings:
                 "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid}), or begin with: ambient init",
             )
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-        return cls(owner, cluster, config.get_bool("openshift") or False)
+        openshift = config.get("openshift") or "false"
+        if openshift not in ("true", "false"):
+            problems.add(
+                None, "openshift", f"{openshift!r} is neither true nor false", "pulumi config set openshift true"
+            )
+        return cls(owner, cluster, openshift == "true")
 
 
 def run(path: Path | None = None) -> None:
@@ -61,15 +66,16 @@ def run(path: Path | None = None) -> None:
     Raises:
         pulumi.RunError: with every problem of the file and of the config, one a line; nothing is then changed.
     """
-    try:
-        _declare(load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml"))
-    except AmbientError as error:
-        raise pulumi.RunError(str(error)) from None
-
-
-def _declare(stack: LoadedStack) -> None:
     problems = Problems()
     settings = StackSettings.read(problems)
+    try:
+        _declare(load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml"), settings, problems)
+    except AmbientError as error:
+        found = error.problems if set(problems) <= set(error.problems) else (*problems, *error.problems)
+        raise pulumi.RunError(str(AmbientError(found))) from None
+
+
+def _declare(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
     workspaces = sorted(stack.file.workspaces.items())
     secrets = {name: _runner_secrets(stack, name, workspace, problems) for name, workspace in workspaces}
     problems.raise_if_any()
@@ -161,6 +167,9 @@ def _runner_secrets(
         if value is not None and not is_config_secret(config.full_key(reference.config)):
             where, text = stack.sources.value(path), "is in the stack's config in plain text"
             problems.add(where, format_path(path), f"{reference.config!r} {text}", f"encrypt it: {command}")
+        elif get_config(config.full_key(reference.config)) == "":
+            where, text = stack.sources.value(path), f"{reference.config!r} is empty in the stack's config"
+            problems.add(where, format_path(path), text, f"the platform wants a value: {command}")
         elif value is not None:
             values[key] = value
         elif pulumi.runtime.is_dry_run():

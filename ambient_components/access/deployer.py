@@ -42,8 +42,8 @@ def _rights() -> tuple[Right, ...]:
         "create": "making {}",
         "patch": "changing {}",
         "delete": "removing {}",
-        # The Kubernetes plugin waits by an informer until what it deletes is gone: without these two a removal hangs for
-        # ten minutes, says nothing, and fails.
+        # The Kubernetes plugin waits by an informer until what it deletes is gone: without these two
+        # a removal hangs for ten minutes, says nothing, and fails (tried).
         "list": "seeing which {} exist, and waiting until removed ones are gone",
         "watch": "waiting until removed {} are gone",
     }

@@ -6,6 +6,10 @@ No secret is ever in it: it is shown in every diff.
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
+from ambient_components import naming
+from ambient_components.contract import Role
+from ambient_components.subjects import parse_subject
+
 ACTIVE: Final = "active"
 CLOSED: Final = "closed"
 
@@ -45,13 +49,48 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
     """
-    problems = []
-    for name in sorted(before.keys() - after.keys()):
-        state = before[name].get("state", ACTIVE)
-        if state == ACTIVE:
-            problems.append(
-                f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed. If that is a "
-                f"slip, put the entry back. To delete the workspace, write 'state: closed' in its entry and deploy: "
-                "that ends every grant and key; then remove the entry and deploy again: that deletes the namespace"
-            )
+    problems = [
+        f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed. If that is a slip, put "
+        "the entry back. To delete the workspace, write 'state: closed' in its entry and deploy: that ends every grant "
+        "and key; then remove the entry and deploy again: that deletes the namespace"
+        for name in sorted(before.keys() - after.keys())
+        if before[name].get("state", ACTIVE) == ACTIVE
+    ]
+    for name in sorted(before.keys() & after.keys()):
+        problems += _taken_over(name, before[name], after[name])
+        problems += _going_back(name, before[name], after[name])
     return problems
+
+
+def _taken_over(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Subjects that would get an object of the name that another subject's object has until this run.
+
+    The engine makes the new one, which takes the object over, and then deletes the old one: the same object. The new
+    subject would have no access, and the state would say it has.
+    """
+    old, new = _object_names(before), _object_names(after)
+    return [
+        f"workspace {workspace!r}: {new[name]} can't take the place of {old[name]} in one run: both are kept in an "
+        f"object called {name}. Remove {old[name]} and deploy, then add {new[name]} and deploy"
+        for name in sorted(old.keys() & new.keys())
+        if old[name] != new[name]
+    ]
+
+
+def _object_names(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Subject by the name of the RoleBinding that holds its access."""
+    names = {naming.owner_binding(parse_subject(owner)): str(owner) for owner in entry.get("owners") or ()}
+    for subject, role in (entry.get("grants") or {}).items():
+        names[naming.grant_binding(Role(role), parse_subject(subject))] = subject
+    return names
+
+
+def _going_back(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Keys whose generation goes back: the identity of the higher one would end before the new one is made."""
+    old, new = before.get("keys") or {}, after.get("keys") or {}
+    return [
+        f"workspace {workspace!r}: key {key!r}: generation {new[key]['generation']:g} is behind the deployed "
+        f"{old[key]['generation']:g}; generations only go up: write {old[key]['generation'] + 1:g} for a new identity"
+        for key in sorted(old.keys() & new.keys())
+        if new[key]["generation"] < old[key]["generation"]
+    ]

@@ -8,6 +8,7 @@ import pulumi_kubernetes.rbac.v1 as rbac
 
 from ambient_components import clock
 from ambient_components.components.bindings import role_binding
+from ambient_components.components.forced import FORCED
 from ambient_components.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
@@ -100,6 +101,7 @@ class ApiKey(pulumi.ComponentResource):
                 "namespace": args["namespace"],
                 "labels": {APP_LABEL: KEY_APP},
                 "annotations": {
+                    **FORCED,
                     KEY_NAME_ANNOTATION: label,
                     DESCRIPTION_ANNOTATION: args.get("description") or "",
                     CREATED_AT_ANNOTATION: format_time(clock.now()),

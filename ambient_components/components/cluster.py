@@ -4,12 +4,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from ambient_components.resources import Provider, ProviderArgs
+
+_FIXED: Final[dict[str, Any]] = {
+    "delete_unreachable": False,
+    "skip_update_unreachable": False,
+    "enable_server_side_apply": True,
+    "enable_patch_force": False,
+    "enable_config_map_mutable": True,
+    "suppress_deprecation_warnings": False,
+    "suppress_helm_hook_warnings": False,
+}
+"""What the SDK would otherwise take from PULUMI_K8S_* of the machine: a stack must not differ from one to the next.
+
+The first two matter most: with them, a revoked grant leaves the state and lives on where the cluster can't be reached.
+"""
 
 
 class ClusterArgs(TypedDict):
@@ -58,6 +72,7 @@ class ClusterProviders:
                 # The ledger's check decides whose an object is, so that plugins before and after 4.29 behave alike.
                 upsert_existing_objects=True,
                 kube_client_settings={"qps": 100, "burst": 200},
+                **_FIXED,
                 **settings,
             )
         return cls(kubernetes, Provider(name, own))

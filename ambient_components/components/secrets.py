@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes.core.v1 as core
 
+from ambient_components.components.forced import FORCED
 from ambient_components.contract import APP_LABEL, RUNNER_SECRET_ANNOTATION
 
 
@@ -24,7 +25,7 @@ def workspace_secret(
             "name": object_name,
             "namespace": namespace,
             "labels": {APP_LABEL: app},
-            "annotations": {RUNNER_SECRET_ANNOTATION: "true"},
+            "annotations": {**FORCED, RUNNER_SECRET_ANNOTATION: "true"},
         },
         type="Opaque",
         # `data`, not `stringData`: the server never returns the latter, so a change by hand would not be seen.

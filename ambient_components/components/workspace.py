@@ -11,7 +11,9 @@ from ambient_components import naming
 from ambient_components.access.ledger import ACTIVE
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bindings import role_binding
+from ambient_components.components.forced import FORCED
 from ambient_components.components.grant import Grant
+from ambient_components.components.rules import check_args
 from ambient_components.components.secrets import workspace_secret
 from ambient_components.contract import (
     MANAGED,
@@ -109,6 +111,7 @@ class Workspace(pulumi.ComponentResource):
     """API keys by id."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_args(name, args)
         super().__init__("ambient:index:Workspace", name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name
@@ -204,7 +207,7 @@ def _listed(logical: str, workspace: str, active: bool, opts: pulumi.ResourceOpt
         logical,
         metadata={
             "name": workspace,
-            "annotations": {"pulumi.com/patchForce": "true"},
+            "annotations": FORCED,
             "labels": {MANAGED_LABEL: MANAGED if active else UNMANAGED, MANAGED_BY_LABEL: MANAGED_BY_VALUE},
         },
         opts=opts,

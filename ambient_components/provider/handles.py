@@ -227,7 +227,8 @@ def _found(item: dict[str, Any]) -> Handle:
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> ProviderError:
-    if error.status == 403:
+    # RBAC's own words; a quota and an admission policy refuse with 403 too, and say so themselves.
+    if error.status == 403 and " cannot " in str(error):
         return ProviderError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
     if error.status == 404:
         return ProviderError(

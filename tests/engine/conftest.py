@@ -1,6 +1,7 @@
 """Fixtures of the engine tests: the real CLI, the real plugins, a real API server, and the deployer's rights alone."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,8 @@ def machine(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def stack(machine: Machine, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """A stack and a project folder of the test's own; its namespaces go when it ends."""
-    name = request.node.name.removeprefix("test_").split("[")[0].replace("_", "-")[:40].strip("-")
+    # The test's name, and a few digits: a test with parameters is several.
+    name = f"{request.node.name.removeprefix('test_').split('[')[0].replace('_', '-')[:32]}-{secrets.token_hex(2)}"
     stack = Stack(machine, name, tmp_path)
     yield stack
     stack.remove()

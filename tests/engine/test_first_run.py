@@ -1,5 +1,7 @@
 """The main job: one YAML file becomes a workspace, its grants and a key that works."""
 
+import base64
+
 import yaml
 
 from tests.support.stacks import Stack
@@ -92,8 +94,6 @@ def test_objects_are_the_platforms_own(stack: Stack) -> None:
     assert by_name["ambient-admin-alice-example-com"]["roleRef"]["name"] == "ambient-project-admin"
     secret = machine.get(f"/api/v1/namespaces/{w}/secrets/ambient-runner-secrets")
     assert secret["type"] == "Opaque"
-    import base64
-
     assert base64.b64decode(secret["data"]["ANTHROPIC_API_KEY"]).decode() == runner
 
 

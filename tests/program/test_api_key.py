@@ -34,6 +34,7 @@ def test_a_key_is_the_platforms_to_the_letter(record, role):
                 "ambient-code.io/key-name": "GitHub Actions",
                 "ambient-code.io/description": "Deploys on merge",
                 CREATED_AT: "2026-11-25T09:30:00Z",
+                "pulumi.com/patchForce": "true",  # no part of the contract: our own instruction to the engine's plugin
                 "ambient-code.io/role": role,
             },
         },

@@ -36,6 +36,13 @@ def test_the_kubernetes_provider_is_pinned_to_the_cluster_and_changes_secrets_in
         "enableSecretMutable": "true",
         "upsertExistingObjects": "true",
         "kubeClientSettings": '{"qps": 100, "burst": 200}',
+        "deleteUnreachable": "false",
+        "skipUpdateUnreachable": "false",
+        "enableServerSideApply": "true",
+        "enablePatchForce": "false",
+        "enableConfigMapMutable": "true",
+        "suppressDeprecationWarnings": "false",
+        "suppressHelmHookWarnings": "false",
     }
     assert ambient.inputs == {"clusterUid": "uid-1", "context": "prod"}
 
@@ -79,3 +86,16 @@ def test_both_are_for_every_resource_of_a_component(workspace):
     assert component.providers == {"ambient": "cluster", "kubernetes": "cluster"}
     custom = [item for item in recording.below(component) if item.custom]
     assert {item.provider for item in custom} == {"cluster"}
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "PULUMI_K8S_DELETE_UNREACHABLE",  # a revoked grant would leave the state, and live on in the cluster
+        "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE",
+    ],
+)
+def test_no_switch_of_this_machine_changes_what_a_run_does(record, monkeypatch, variable):
+    before = record(lambda: ClusterProviders.of("cluster")).named("kubernetes", "cluster").inputs
+    monkeypatch.setenv(variable, "true")
+    assert record(lambda: ClusterProviders.of("cluster")).named("kubernetes", "cluster").inputs == before

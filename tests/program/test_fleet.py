@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ambient_components.access import refusals
 from tests.program.conftest import RUNNER_VALUE
 from tests.support.recorder import Secret
 
@@ -159,6 +160,25 @@ def test_removing_one_workspace_leaves_every_name_of_the_others(run_fleet):
     gone = {urn.split("::")[3] for urn in before.registrations.keys() - after.registrations.keys()}
     assert after.registrations.keys() <= before.registrations.keys()
     assert gone == {"archive", "archive/namespace", "archive/listed", "archive/owner/user:alice@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"grants": [{"user": "Bob@example.com"}]}, {"grants": [{"user": "bob@example.com"}]}),
+        ({"owners": ["user:a@b"]}, {"owners": ["user:a-b"]}),
+        (
+            {"grants": [{"user": "a@b", "role": "view"}, {"user": "a-b", "role": "edit"}]},
+            {"grants": [{"user": "a@b", "role": "edit"}, {"user": "a-b", "role": "view"}]},
+        ),
+    ],
+)
+def test_one_subject_may_not_take_anothers_object_in_the_same_run(run_fleet, old, new):
+    before, after = (run_fleet({"workspaces": {"payments": entry}}) for entry in (old, new))
+    taken = {item.object_name: item.urn for item in before.of("RoleBinding")}
+    assert any(taken.get(item.object_name, item.urn) != item.urn for item in after.of("RoleBinding"))
+    ledgers = (recording.named("AccessLedger", "access").inputs["workspaces"] for recording in (before, after))
+    assert refusals(*ledgers)
 
 
 def test_the_example_deploys(run_fleet):

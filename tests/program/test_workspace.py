@@ -164,7 +164,7 @@ def test_the_runner_secret_is_the_platforms_with_values_kept_secret(workspace):
             "name": "ambient-runner-secrets",
             "namespace": "payments",
             "labels": {"app": "ambient-runner-secrets"},
-            "annotations": {"ambient-code.io/runner-secret": "true"},
+            "annotations": {"ambient-code.io/runner-secret": "true", "pulumi.com/patchForce": "true"},
         },
         "data": Secret(encoded),
     }
@@ -261,3 +261,20 @@ def test_a_preview_asks_for_what_the_update_asks_for(workspace):
         # The one input that is an output of something else.
         assert differing <= {"serviceAccountUid"}
         assert item.depends_on == other.depends_on
+
+
+def test_a_misspelt_state_is_refused(workspace):
+    with pytest.raises(ValueError, match="actve"):
+        workspace(**FULL, state="actve")
+
+
+@pytest.mark.parametrize(
+    "colliding",
+    [
+        {"grants": [{"subject": "user:a@b"}, {"subject": "user:a-b"}]},
+        {"owners": ["user:a@b", "user:a-b"]},
+    ],
+)
+def test_subjects_that_meet_in_one_object_name_are_refused(workspace, colliding):
+    with pytest.raises(ValueError, match="a-b"):
+        workspace(**colliding)

@@ -50,6 +50,11 @@ def status(code, message="", **details):
     return {"kind": "Status", "status": "Failure", "code": code, "message": message, **details}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with the default of 5, what comes all at once waits a second to try again
+
+
 class FakeApi:
     """Start it with `with`; `log` holds every request in order."""
 
@@ -65,8 +70,7 @@ class FakeApi:
         self._rules: list[_Rule] = []
         self._count = count(1)
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.add("/api/v1/namespaces", "kube-system", uid=SYSTEM_UID)
 
     def __enter__(self):
@@ -205,7 +209,8 @@ def _handler(api):
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or b"{}") if length else {}
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
-            answer = api.answer(Request(self.command, unquote(url.path), query, dict(self.headers), body or {}))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            answer = api.answer(Request(self.command, unquote(url.path), query, headers, body or {}))
             text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
             data = b"" if answer.body is None else text.encode()
             self.send_response(answer.status)

@@ -5,14 +5,21 @@ The wire forms are written out here on purpose, and not taken from the code unde
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import pytest
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from ambient_components import clock
 from ambient_components.provider.servicer import AmbientServicer
+from tests.support.fake_api import SYSTEM_UID, FakeApi
+from tests.support.fake_engine import FakeEngine
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -49,7 +56,7 @@ def plain(message: struct_pb2.Struct) -> dict[str, Any]:
     return json_format.MessageToDict(message)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A call that ended with an error; its text is what the user reads."""
 
 
@@ -88,11 +95,11 @@ class FakePlugin:
         return port
 
     def call(self, name, request):
-        """One call; an error becomes `Refused` with the text that the user would read."""
+        """One call; an error becomes `RefusedError` with the text that the user would read."""
         try:
             return getattr(self.stub, name)(request, timeout=20)
         except grpc.RpcError as error:
-            raise Refused(error.details()) from None
+            raise RefusedError(error.details()) from None
 
     def configure(self, **settings):
         return self.call("Configure", proto.ConfigureRequest(args=struct(settings), acceptSecrets=True))
@@ -133,3 +140,42 @@ class FakePlugin:
 
     def delete(self, state, urn=TOKEN):
         return self.call("Delete", proto.DeleteRequest(urn=urn, id="1", properties=struct(state)))
+
+
+@dataclass
+class World:
+    """A plugin between an engine and a cluster."""
+
+    api: FakeApi
+    engine: FakeEngine
+    plugin: FakePlugin
+    patch: pytest.MonkeyPatch
+    waits: list[float]
+    """What would have been slept, in seconds."""
+
+    def later(self, seconds):
+        """Moves the plugin's clock to so many seconds after the start; the cluster's stays."""
+        self.patch.setenv(clock.OFFSET_VARIABLE, f"{seconds}s")
+        clock.now.cache_clear()
+        clock.offset.cache_clear()
+
+    def writes(self):
+        """Every request that changes something, as text."""
+        reviews = "selfsubjectaccessreviews"
+        return [str(one) for one in self.api.log if one.method != "GET" and not one.path.endswith(reviews)]
+
+
+@contextmanager
+def running(patch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A configured plugin that waits for nothing and sees no cluster but the fake one."""
+    for name in ("KUBECONFIG", clock.OFFSET_VARIABLE, "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        patch.delenv(name, raising=False)
+    waits: list[float] = []
+    patch.setattr("time.sleep", waits.append)
+    with FakeApi() as api, FakeEngine() as engine, FakePlugin(engine.address) as plugin:
+        plugin.configure(kubeconfig=secret(api.kubeconfig()), clusterUid=SYSTEM_UID)
+        clock.now.cache_clear()
+        clock.offset.cache_clear()
+        yield World(api, engine, plugin, patch, waits)
+    clock.now.cache_clear()
+    clock.offset.cache_clear()

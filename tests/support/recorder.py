@@ -64,8 +64,6 @@ class Registration:
     """URNs that the engine would take for former names of this resource."""
     ignore_changes: tuple[str, ...]
     additional_secret_outputs: tuple[str, ...]
-    own_protect: bool
-    """As asked for this very resource."""
     protect: bool
     """As the engine sees it: own, or inherited from the parent."""
     retain_on_delete: bool
@@ -207,15 +205,7 @@ class Recorder:
         project: str = PROJECT,
         stack: str = STACK,
     ) -> None:
-        """Sets the scene.
-
-        Args:
-            config: plain config, in the project's namespace.
-            secrets: encrypted config, in the same.
-            preview: whether it is one; what the engine alone knows is then unknown.
-            project: the project's name.
-            stack: the stack's name.
-        """
+        """Takes the config, plain and encrypted, in the project's namespace; in a preview outputs are unknown."""
         self.config = {f"{project}:{key}": value for key, value in {**(config or {}), **(secrets or {})}.items()}
         self.secret_keys = [f"{project}:{key}" for key in secrets or {}]
         self.preview = preview
@@ -246,6 +236,9 @@ class Recorder:
             try:
                 loop.run_until_complete(run_in_stack(program))
             finally:
+                for task in asyncio.all_tasks(loop):  # what a program that failed has left
+                    task.cancel()
+                loop.run_until_complete(asyncio.sleep(0))
                 loop.run_until_complete(loop.shutdown_default_executor())
                 asyncio.set_event_loop(None)
 
@@ -280,20 +273,11 @@ class _Collect(logging.Handler):
         self.logs.append((record.levelname.lower(), record.getMessage()))
 
 
-class _NoMocks(mocks.Mocks):
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        msg = f"a program of ours calls no function of a provider: {args.token}"
-        raise AssertionError(msg)
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
-        raise NotImplementedError
-
-
 class _Monitor(mocks.MockMonitor):
     """Answers as an engine that creates everything, and marks no secret that the program did not mark."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__(_NoMocks())
+        super().__init__(None)  # no program of ours calls a function of a provider
         self.preview = recorder.preview
         self.lock = threading.Lock()
         self.urns: Counter[str] = Counter()
@@ -333,7 +317,6 @@ class _Monitor(mocks.MockMonitor):
 
     def _registration(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> Registration:
         parent = self.recording.registrations.get(request.parent)
-        own_protect = request.HasField("protect") and request.protect
         retain = (
             request.retainOnDelete if request.HasField("retainOnDelete") else bool(parent and parent.retain_on_delete)
         )
@@ -348,7 +331,6 @@ class _Monitor(mocks.MockMonitor):
             aliases=tuple(self._alias(alias, request) for alias in request.aliases),
             ignore_changes=tuple(request.ignoreChanges),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
-            own_protect=own_protect,
             protect=request.protect if request.HasField("protect") else bool(parent and parent.protect),
             retain_on_delete=retain,
             deleted_with=request.deletedWith or (parent.deleted_with if parent else ""),
@@ -387,10 +369,8 @@ class _Monitor(mocks.MockMonitor):
 
 def holds_secret(value: Any) -> bool:
     """Whether anything in it is marked as a secret."""
-    if isinstance(value, list):
-        return any(holds_secret(item) for item in value)
-    if isinstance(value, dict):
-        return any(holds_secret(item) for item in value.values())
+    if isinstance(value, dict | list):
+        return any(map(holds_secret, value.values() if isinstance(value, dict) else value))
     return isinstance(value, Secret)
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -113,8 +114,7 @@ class Result:
     def unchanged(self) -> bool:
         """Nothing was or would be done."""
         summary = self.text.rsplit("Resources:", 1)[-1]
-        changing = (" to create", " to update", " to delete", " to replace", " created", " updated", " deleted", " replaced")
-        return self.code == 0 and "unchanged" in summary and not any(word in summary for word in changing)
+        return self.code == 0 and "unchanged" in summary and not re.search(r"^ +[-+~]", summary, re.MULTILINE)
 
 
 class Stack:

@@ -1,0 +1,15 @@
+"""The ``ambient`` command: what Pulumi's own command line can't say. One file a verb, each thin.
+
+A verb imports what it needs when it runs: ``ambient --help`` must not wait for a Kubernetes client.
+"""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 Ctrl-C."""
+    from ambient_components.cli.app import run  # noqa: PLC0415  # whoever imports a part of it needs no typer
+
+    sys.exit(run(sys.argv[1:]))

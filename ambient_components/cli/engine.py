@@ -1,0 +1,110 @@
+"""The `pulumi` program, as the commands use it: asked for answers, never for a secret."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ambient_components.errors import AmbientError, fail
+
+
+class Engine(Protocol):
+    """What the verbs need of it; tests put a fake in its place."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment that it runs in."""
+
+    def with_backend(self, url: str) -> "Engine":
+        """The same, with its state elsewhere."""
+
+    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+        """Runs a command and returns what it printed; with `ask` it talks to the terminal itself and returns nothing.
+
+        Raises:
+            AmbientError: it failed, in its own words.
+        """
+
+
+class PulumiEngine:
+    """The program on PATH.
+
+    Args:
+        folder: the project's.
+        environ: the whole environment for it.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._folder = folder
+        self.environ: Mapping[str, str] = environ
+
+    def with_backend(self, url: str) -> "PulumiEngine":
+        """The same program with its state elsewhere, whatever it is logged in to."""
+        return PulumiEngine(self._folder, {**self.environ, "PULUMI_BACKEND_URL": url})
+
+    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+        """Runs one command of it."""
+        program = shutil.which("pulumi", path=self.environ.get("PATH"))
+        if program is None:
+            fail(
+                None,
+                "",
+                "there is no `pulumi` on PATH",
+                "install it (https://www.pulumi.com/docs/install/), or use the sandbox's: eval \"$(make -s env)\"",
+            )
+        environ = {**self.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        if ask:
+            code = subprocess.run([program, *arguments], cwd=self._folder, env=environ, check=False).returncode  # noqa: S603
+            if code != 0:
+                fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
+            return ""
+        done = subprocess.run(  # noqa: S603
+            [program, *arguments, "--non-interactive", "--color=never"],
+            cwd=self._folder,
+            env=environ,
+            # Never the terminal's: a question that nobody sees would wait for ever.
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = _reason(done.stderr or done.stdout)
+            fail(None, "", f"`pulumi {' '.join(arguments)}` failed: {said or f'exit code {done.returncode}'}")
+        return done.stdout
+
+
+def _reason(output: str) -> str:
+    """What it said, without its prefix and its warnings, on one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("warning:")]
+    return re.sub(r"^error: ", "", "; ".join(lines))
+
+
+def current_backend(engine: Engine) -> str | None:
+    """Where the state lies now: of PULUMI_BACKEND_URL, Pulumi.yaml or the login, in Pulumi's own order; None: nowhere.
+
+    Raises:
+        AmbientError: there is a login, and it does not work.
+    """
+    try:
+        return str(json.loads(engine.run("whoami", "--json"))["url"])
+    except AmbientError as error:
+        if "logging in" in str(error) or "PULUMI_ACCESS_TOKEN" in str(error):
+            return None
+        raise
+
+
+def has_stack(engine: Engine, stack: str) -> bool:
+    """Whether the backend has this stack, of this project."""
+    names = [str(item["name"]) for item in json.loads(engine.run("stack", "ls", "--json"))]
+    return stack in names or ("/" not in stack and stack in [name.rsplit("/", 1)[-1] for name in names])
+
+
+def export(engine: Engine, stack: str) -> dict[str, Any]:
+    """A stack's state, secrets encrypted."""
+    exported: dict[str, Any] = json.loads(engine.run("stack", "export", "--stack", stack))
+    return exported

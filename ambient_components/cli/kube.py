@@ -1,0 +1,155 @@
+"""What the commands need of a cluster: which one it is, and how a client reaches it.
+
+Read with the reference client, like the provider (docs/adr/0003); the two share no code, as the command line does not
+import the plugin.
+"""
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ambient_components.errors import fail
+
+OPENSHIFT_GROUP: Final = "project.openshift.io"
+"""API group that every OpenShift serves, and nobody else."""
+
+_TIMEOUT = (5.0, 20.0)  # seconds to connect, seconds to answer
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What identifies a cluster."""
+
+    uid: str
+    """uid of its kube-system namespace: the same by whichever address it is reached."""
+    openshift: bool
+    server: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How a client without a kubeconfig reaches the API server."""
+
+    server: str
+    ca: bytes | None = None
+    """PEM; None: one that the machine trusts anyway."""
+    ca_file: Path | None = None
+    """A file that holds it, where there is one to name."""
+
+
+def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> ClusterFacts:
+    """Asks the cluster of a context (None: the current one) who it is.
+
+    Raises:
+        AmbientError: it can't be reached, or doesn't let us.
+    """
+    from kubernetes import client  # noqa: PLC0415  # a quarter of a second
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    settings = client.Configuration()
+    _load(context, environ, settings)
+    settings.retries = 1
+    try:
+        with client.ApiClient(settings) as api:
+            uid = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=_TIMEOUT).metadata.uid
+            groups = client.ApisApi(api).get_api_versions(_request_timeout=_TIMEOUT).groups
+    except client.ApiException as error:
+        fail(
+            None,
+            "",
+            f"the cluster at {settings.host} doesn't say who it is: {error.status} {error.reason}",
+            "log in to it again, or give its uid: --cluster-uid "
+            "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid})",
+        )
+    except HTTPError as error:
+        cause = str(getattr(error, "reason", None) or error).split(": ", 1)[-1]
+        fail(
+            None,
+            "",
+            f"the cluster at {settings.host} does not answer ({cause})",
+            f"check KUBECONFIG and {f'the context {context!r}' if context else '--context'}, or give --cluster-uid",
+        )
+    return ClusterFacts(str(uid), any(group.name == OPENSHIFT_GROUP for group in groups), str(settings.host))
+
+
+def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | None]:
+    """The contexts of the kubeconfig and the current one; none where there is no kubeconfig."""
+    config = _merged(environ)
+    if config is None:
+        return [], None
+    return [str(item["name"]) for item in config.get("contexts") or ()], config.get("current-context")
+
+
+def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint | None:
+    """The API server of a context, out of the files alone: no login, no request. None where they don't say."""
+    config = _merged(environ)
+    if config is None:
+        return None
+    wanted = context or config.get("current-context")
+    found = next((item["context"] for item in config.get("contexts") or () if item["name"] == wanted), None)
+    named = found and next(
+        (item["cluster"] for item in config.get("clusters") or () if item["name"] == found.get("cluster")), None
+    )
+    if not named or not named.get("server"):
+        return None
+    if data := named.get("certificate-authority-data"):
+        return Endpoint(named["server"], base64.b64decode(data))
+    if file := named.get("certificate-authority"):
+        path = Path(file)
+        return Endpoint(named["server"], path.read_bytes() if path.is_file() else None, path)
+    return Endpoint(named["server"])
+
+
+def _listed(environ: Mapping[str, str]) -> list[Path]:
+    """The files that kubectl would read; a path in KUBECONFIG that does not exist is skipped, as there."""
+    text = environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
+    paths = [Path(part).expanduser() for part in text.split(os.pathsep) if part]
+    return [path for path in paths if path.is_file()]
+
+
+def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
+    """The files as one, by kubectl's rule: the first that names a thing wins. Relative paths become absolute."""
+    import yaml  # noqa: PLC0415
+
+    merged: dict[str, Any] = {}
+    for path in _listed(environ):
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            fail(None, "", f"the kubeconfig {path} can't be read: {str(error).splitlines()[0]}", "mend it")
+        for item in data.get("clusters") or ():
+            cluster = item.get("cluster") or {}
+            if file := cluster.get("certificate-authority"):
+                cluster["certificate-authority"] = str(path.parent / file)
+        for section in ("clusters", "contexts"):
+            known = merged.setdefault(section, [])
+            names = {item["name"] for item in known}
+            known += [item for item in data.get(section) or () if item.get("name") not in names]
+        merged["current-context"] = merged.get("current-context") or data.get("current-context")
+    return merged or None
+
+
+def _load(context: str | None, environ: Mapping[str, str], settings: Any) -> None:
+    from kubernetes import config  # noqa: PLC0415
+
+    files = _listed(environ)
+    try:
+        if not files and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=settings)
+            return
+        config.load_kube_config(
+            config_file=os.pathsep.join(map(str, files)) or str(Path("~", ".kube", "config").expanduser()),
+            context=context,
+            client_configuration=settings,
+            persist_config=False,
+        )
+    except (config.ConfigException, TypeError, KeyError, OSError, ValueError) as error:
+        fail(
+            None,
+            "",
+            f"no cluster to talk to: {str(error).splitlines()[0]}",
+            "set KUBECONFIG, name another --context, or give --cluster-uid",
+        )

@@ -1,0 +1,215 @@
+"""What a stack's state says of workspaces, access and keys: a pure reading of `pulumi stack export`.
+
+The ledger records what was declared, the other resources what was applied: both are shown where they differ, as after
+a run that failed halfway (design 3.7). Secrets are never looked at: the export has them encrypted.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.contract import KEY_NAME_ANNOTATION
+from ambient_components.keys.state import parse_time
+
+_NEVER: Final = timedelta(days=100 * 365)
+"""What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
+
+_ROLE_PREFIX: Final = "ambient-project-"
+_GENERATION = re.compile(r"(.+)/g([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One subject's access to a workspace."""
+
+    subject: str
+    declared: str | None
+    """Role in the ledger, `owner` for an owner; None: it should have none."""
+    actual: tuple[str, ...]
+    """Roles of the bindings in the state; none yet, or two in the middle of a change, after a run that failed."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last run did what was declared."""
+        return self.actual == ((self.declared,) if self.declared else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One identity of an API key."""
+
+    id: str
+    generation: int
+    label: str
+    role: str | None
+    declared: bool
+    """Whether the ledger has it, in this generation."""
+    made: bool
+    """Whether the state has a token for it."""
+    expires_at: datetime | None = None
+    never: bool = False
+    dead: str | None = None
+    """Why the token no longer works, once a refresh found out."""
+    next_action: str | None = None
+    """`rotate` or `revoke`: what the next run that matters does."""
+    next_at: datetime | None = None
+    retiring: tuple[str, ...] = ()
+    """Handles of older tokens that still work."""
+    pending: tuple[str, ...] = ()
+    """Handles of tokens whose revocation failed: they still work, and every run tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceView:
+    """One workspace."""
+
+    name: str
+    state: str | None
+    """As the ledger has it; None: no longer declared, yet something of it is in the state."""
+    access: tuple[Access, ...]
+    """Owners first, then the strongest role."""
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A stack at one moment."""
+
+    stack: str
+    now: datetime
+    workspaces: tuple[WorkspaceView, ...]
+    interrupted: tuple[str, ...] = ()
+    """Resources that a killed run was at work on; what became of them is not recorded."""
+
+
+@dataclass
+class _Found:
+    """What the state has of one workspace."""
+
+    access: dict[str, list[str]] = field(default_factory=dict)
+    key_roles: dict[tuple[str, int], str] = field(default_factory=dict)
+    labels: dict[tuple[str, int], str] = field(default_factory=dict)
+    tokens: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overview:
+    """The overview of an exported state.
+
+    Args:
+        export: what `pulumi stack export` printed, parsed.
+        stack: its name.
+        now: judges "expired".
+    """
+    deployment = export.get("deployment") or {}
+    resources: list[Mapping[str, Any]] = list(deployment.get("resources") or ())
+    ledger: dict[str, Mapping[str, Any]] = {}
+    for item in resources:
+        if item["type"] == "ambient:index:AccessLedger":
+            ledger.update((item.get("inputs") or {}).get("workspaces") or {})
+    found = _sort(resources)
+    names = sorted({*ledger, *found})
+    interrupted = [str((item.get("resource") or {}).get("urn")) for item in deployment.get("pending_operations") or ()]
+    return Overview(
+        stack,
+        now,
+        tuple(_workspace(name, ledger.get(name), found.get(name) or _Found(), now) for name in names),
+        tuple(urn.split("::", 3)[-1] for urn in interrupted),
+    )
+
+
+def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:
+    """Bindings, accounts and tokens by workspace; logical names say what they are (ambient_components.naming)."""
+    found: dict[str, _Found] = {}
+    for item in resources:
+        kind = str(item["type"]).rsplit(":", 1)[-1]
+        pieces = str(item["urn"]).split("::", 3)[-1].split("/", 2)
+        if kind not in {"RoleBinding", "ServiceAccount", "AccessToken"} or len(pieces) < 3:
+            continue
+        workspace, what, rest = pieces
+        place = found.setdefault(workspace, _Found())
+        inputs = item.get("inputs") or {}
+        if kind == "RoleBinding" and what in {"owner", "grant"}:
+            role = "owner" if what == "owner" else _role(inputs)
+            place.access.setdefault(rest, []).append(role)
+        elif what == "key" and (match := _GENERATION.fullmatch(rest)):
+            identity = (match[1], int(match[2]))
+            if kind == "AccessToken":
+                place.tokens[identity] = item.get("outputs") or {}
+            elif kind == "RoleBinding":
+                place.key_roles[identity] = _role(inputs)
+            else:
+                annotations = (inputs.get("metadata") or {}).get("annotations") or {}
+                place.labels[identity] = str(annotations.get(KEY_NAME_ANNOTATION) or match[1])
+    return found
+
+
+def _role(inputs: Mapping[str, Any]) -> str:
+    return str((inputs.get("roleRef") or {}).get("name") or "?").removeprefix(_ROLE_PREFIX)
+
+
+_ORDER: Final = ("owner", "admin", "edit", "view")
+
+
+def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> WorkspaceView:
+    said = entry or {}
+    declared: dict[str, list[str]] = {}
+    for subject in said.get("owners") or ():
+        declared.setdefault(subject, []).append("owner")
+    for subject, role in (said.get("grants") or {}).items():
+        declared.setdefault(subject, []).append(role if isinstance(role, str) else str(role.get("role")))
+    access: list[Access] = []
+    for subject in sorted({*declared, *found.access}):
+        wanted, actual = declared.get(subject, []), found.access.get(subject, [])
+        # An owner may have a grant beside it: the two are shown apart.
+        for group in (["owner"], [role for role in {*wanted, *actual} if role != "owner"]):
+            want = next((role for role in wanted if role in group), None)
+            have = tuple(sorted(role for role in actual if role in group))
+            if want or have:
+                access.append(Access(subject, want, have))
+    access.sort(key=lambda item: (min(_rank(role) for role in (item.declared, *item.actual) if role), item.subject))
+    keys = said.get("keys") or {}
+    wanted_keys = {(key_id, int(key.get("generation") or 1)): key for key_id, key in keys.items()}
+    identities = sorted({*wanted_keys, *found.tokens, *found.key_roles})
+    return WorkspaceView(
+        name,
+        str(said.get("state") or "active") if entry is not None else None,
+        tuple(access),
+        tuple(_key(identity, wanted_keys.get(identity), found, now) for identity in identities),
+    )
+
+
+def _rank(role: str) -> int:
+    return _ORDER.index(role) if role in _ORDER else len(_ORDER)
+
+
+def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> Key:
+    outputs = found.tokens.get(identity) or {}
+    current = outputs.get("current") or {}
+    following = outputs.get("nextAction") or {}
+    expires = _time(current.get("expiresAt"))
+    never = expires is not None and expires - now > _NEVER
+    return Key(
+        id=identity[0],
+        generation=identity[1],
+        label=found.labels.get(identity, identity[0]),
+        role=found.key_roles.get(identity) or (str(entry["role"]) if entry and entry.get("role") else None),
+        declared=entry is not None,
+        made=bool(current),
+        expires_at=None if never else expires,
+        never=never,
+        dead=current.get("dead") or None,
+        next_action=following.get("what"),
+        next_at=_time(following.get("at")),
+        retiring=_handles(outputs.get("retiring")),
+        pending=_handles(outputs.get("pendingRevocations")),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _handles(items: Iterable[Mapping[str, Any]] | None) -> tuple[str, ...]:
+    return tuple(str(item.get("handle")) for item in items or ())

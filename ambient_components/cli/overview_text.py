@@ -1,0 +1,197 @@
+"""An overview for people: aligned text, what needs attention in plain words, and how a key is read and used."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ambient_components.cli.kube import Endpoint
+from ambient_components.cli.overview import Access, Key, Overview, WorkspaceView
+from ambient_components.keys.state import format_time
+
+Paint = Callable[[str, str], str]
+"""Gives a text a look: `bold`, `loud`, `dim`."""
+
+_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
+
+
+def plain(text: str, look: str) -> str:  # noqa: ARG001
+    """No look: for pipes and files."""
+    return text
+
+
+def as_json(overview: Overview) -> dict[str, Any]:
+    """The overview for programs: names of the fields as they are here, times as RFC 3339."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return format_time(value)
+        if isinstance(value, dict):
+            return {key: convert(item) for key, item in value.items()}
+        return [convert(item) for item in value] if isinstance(value, list | tuple) else value
+
+    converted: dict[str, Any] = convert(asdict(overview))
+    return converted
+
+
+def as_text(overview: Overview, paint: Paint = plain) -> str:
+    """Workspaces, who has access, keys; without the commands of `usage`."""
+    if not overview.workspaces:
+        return f"Stack {overview.stack} has no workspaces yet: pulumi up --stack {overview.stack}"
+    lines: list[str] = []
+    for name in overview.interrupted:
+        lines.append(paint(f"! A run was killed while it worked on {name}: run `pulumi refresh`, then `pulumi up`", "loud"))
+    for workspace in overview.workspaces:
+        lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
+        lines += _keys(workspace, overview.now, paint)
+    return "\n".join(lines)
+
+
+def _title(workspace: WorkspaceView, paint: Paint) -> str:
+    title = paint(workspace.name, "bold")
+    if workspace.state is None:
+        return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
+    return title if workspace.state == "active" else f"{title}  {workspace.state}"
+
+
+def _access(access: Sequence[Access], paint: Paint) -> list[str]:
+    if not access:
+        return ["  nobody has access"]
+    lines, before = [], ""
+    for item in access:
+        role = (item.actual or (item.declared or "",))[0]
+        lines.append(f"  {role if role != before else '':<7} {item.subject}{_difference(item, paint)}")
+        before = role
+    return lines
+
+
+def _difference(item: Access, paint: Paint) -> str:
+    if item.settled:
+        return ""
+    if not item.actual:
+        return paint("  ! declared, not given yet: pulumi up", "loud")
+    has = " and ".join(item.actual)
+    wanted = f"is declared as {item.declared}" if item.declared else "is not declared any more"
+    return paint(f"  ! has {has}, {wanted}: pulumi up", "loud")
+
+
+def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
+    if not workspace.keys:
+        return []
+    rows = [("key", "role", "expires", "next", "")]
+    rows += [
+        (_key_name(key, workspace.keys), key.role or "?", _expiry(key, now), _following(key, now), _label(key))
+        for key in workspace.keys
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    shown = [paint(lines[0], "dim")]
+    for key, line in zip(workspace.keys, lines[1:], strict=True):
+        shown.append(line)
+        shown += [paint(f"    ! {warning}", "loud") for warning in warnings(key, now)]
+    return shown
+
+
+def _key_name(key: Key, keys: Iterable[Key]) -> str:
+    several = key.generation > 1 or any(other.id == key.id and other is not key for other in keys)
+    return f"{key.id} (generation {key.generation})" if several else key.id
+
+
+def _label(key: Key) -> str:
+    return f'"{key.label}"' if key.label != key.id else ""
+
+
+def _expiry(key: Key, now: datetime) -> str:
+    if not key.made:
+        return "-"
+    if key.never:
+        return "never"
+    if key.expires_at is None:
+        return "unknown"
+    day = f"{key.expires_at:%Y-%m-%d}"
+    return f"{day} (over)" if key.expires_at <= now else f"{day} ({left(key.expires_at - now)})"
+
+
+def left(delta: timedelta) -> str:
+    """A time to come in the unit that matters: days, then hours, then minutes; never rounded up."""
+    seconds = int(delta.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600)):
+        count = seconds // size
+        # From 2 on: "1 day" would hide up to 23 hours.
+        if count >= 2:
+            return f"{count} {unit}s"
+    return f"{seconds // 60} min"
+
+
+def _following(key: Key, now: datetime) -> str:
+    if not key.next_action or key.next_at is None:
+        return "-"
+    what = {"rotate": "new token", "revoke": "old token ends"}.get(key.next_action, key.next_action)
+    return f"{what} due now" if key.next_at <= now else f"{what} from {key.next_at:%Y-%m-%d}"
+
+
+def warnings(key: Key, now: datetime) -> list[str]:
+    """What somebody has to do something about."""
+    found = []
+    if key.declared and not key.made:
+        found.append("declared, not made yet: pulumi up")
+    if not key.declared:
+        found.append("not declared any more, still there: pulumi up")
+    if key.dead:
+        found.append(f"the token no longer works: {key.dead}; pulumi up makes a new one")
+    elif key.expires_at is not None and key.expires_at <= now:
+        found.append(f"the token expired on {key.expires_at:%Y-%m-%d %H:%M} UTC and is refused: pulumi up")
+    if key.pending:
+        found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
+    if key.retiring:
+        found.append(f"the token before it still works for a while ({len(key.retiring)}): switch its users over")
+    return found
+
+
+def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = None) -> str:
+    """How a key is read and used, as lines that can be pasted; nothing where there is no key.
+
+    The key goes through a pipe, as every user of a machine sees the arguments of programs.
+
+    Args:
+        overview: its first key that works is the example.
+        endpoint: of the cluster; None where the kubeconfig doesn't say.
+        ca_file: a file with the cluster's CA; by default the endpoint's, or one that is made on the way.
+    """
+    example = next(
+        ((workspace, key) for workspace in overview.workspaces for key in workspace.keys if key.made and key.declared),
+        None,
+    )
+    if example is None:
+        return ""
+    workspace, key = example
+    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {overview.stack}"
+    lines = ["Read a key, a secret:", f"  {read}"]
+    if endpoint is None:
+        return "\n".join(lines)
+    lines += ["Use it:"]
+    options = "-sS"
+    file = ca_file or endpoint.ca_file
+    if file is None and endpoint.ca is not None:
+        file = Path("cluster-ca.crt")
+        lines += [f"  ambient show {overview.stack} --ca-certificate > {file}"]
+    if file is not None:
+        options += f" --cacert {_quoted(file)}"
+    if urlsplit(endpoint.server).hostname in {"127.0.0.1", "::1", "localhost"}:
+        options += " --noproxy '*'"
+    url = f"{endpoint.server.rstrip('/')}/{_SESSIONS.format(workspace.name)}"
+    lines += [
+        f"  {read} |",
+        "    sed 's/^/Authorization: Bearer /' |",
+        f"    curl {options} -H @- {url}",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(path: Path) -> str:
+    import shlex  # noqa: PLC0415
+
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

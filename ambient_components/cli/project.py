@@ -1,0 +1,91 @@
+"""The Pulumi project that a command runs in: its folder, its name, and where a stack's two files are."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ambient_components.errors import Where, fail
+
+STACK_FILES: Final = "stacks"
+"""Folder of the stack files, as the program reads them."""
+
+_STACK = re.compile(r"(?:[\w.-]+/){0,2}([A-Za-z0-9_.-]{1,100})")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a Pulumi.yaml."""
+
+    folder: Path
+    name: str
+    config_folder: str
+    """`stackConfigDir` of Pulumi.yaml, relative to the folder."""
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Looks upward from `start` (the working directory by default), as Pulumi itself does.
+
+        Raises:
+            AmbientError: there is none, or it can't be read.
+        """
+        here = (start or Path.cwd()).absolute()
+        for folder in (here, *here.parents):
+            if (folder / "Pulumi.yaml").is_file():
+                settings = _read(folder / "Pulumi.yaml")
+                name = settings.get("name")
+                if not isinstance(name, str):
+                    fail(Where(str(folder / "Pulumi.yaml")), "name", "the project has no name", "add: name: my-project")
+                return cls(folder, name, str(settings.get("stackConfigDir") or "."))
+        return fail(
+            None,
+            "",
+            f"there is no Pulumi.yaml in {here} or above it",
+            "run this in the folder of the project, a clone of the repository for instance",
+        )
+
+    def config_file(self, stack: str) -> Path:
+        """Pulumi's own config of a stack."""
+        return self.folder / self.config_folder / f"Pulumi.{bare_name(stack)}.yaml"
+
+    def stack_file(self, stack: str) -> Path:
+        """The workspaces of a stack."""
+        return self.folder / STACK_FILES / f"{bare_name(stack)}.yaml"
+
+    def config(self, stack: str) -> Mapping[str, Any]:
+        """What the config says in this project's namespace; encrypted values stay as they are."""
+        path = self.config_file(stack)
+        if not path.exists():
+            return {}
+        entries = _read(path).get("config") or {}
+        prefix = f"{self.name}:"
+        return {key.removeprefix(prefix): value for key, value in entries.items() if key.startswith(prefix)}
+
+    def shown(self, path: Path) -> str:
+        """A path as people name it: from the project's folder."""
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+
+
+def bare_name(stack: str) -> str:
+    """A stack's name without organisation and project: its files are named after it.
+
+    Raises:
+        AmbientError: no stack can have this name.
+    """
+    match = _STACK.fullmatch(stack)
+    if match is None or match[1].strip(".") == "":
+        fail(None, "", f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
+    return match[1]
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    import yaml  # noqa: PLC0415  # a verb that fails earlier needs none
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        fail(Where(str(path)), "", f"can't be read: {str(error).splitlines()[0]}", "mend it, or restore it from Git")
+    if not isinstance(data, dict):
+        fail(Where(str(path)), "", "is no mapping", "mend it, or restore it from Git")
+    return data

@@ -1,0 +1,188 @@
+"""What must not be deployed, and what can't be: said before anything is created, as text a person can act on."""
+
+import json
+
+import pytest
+
+from ambient_components.access import RIGHTS, Right
+from tests.support.stacks import Machine, Stack
+
+ONE = "workspaces:\n  THIS: {protect: false, grants: [{user: alice@example.com}]}\n"
+
+
+def exists(stack: Stack, name: str = "") -> bool:
+    return stack.machine.get(f"/api/v1/namespaces/{name or stack.w}") is not None
+
+
+def test_every_mistake_of_a_file_is_told_at_once(stack: Stack) -> None:
+    stack.write(
+        "workspaces:\n"
+        "  THIS:\n"
+        "    grant: []\n"
+        "    grants:\n"
+        "      - {group: devs, role: admni}\n"
+        "      - {user: a@b}\n"
+        "      - {user: a-b}\n"
+        "    keys:\n"
+        "      ci: {lifetime: 5m}\n"
+        "    secrets:\n"
+        "      runner:\n"
+        "        ANTHROPIC_API_KEY: sk-ant-in-plain-text-0123456789\n"
+        "  kube-system: {}\n"
+        "  THIS: {}\n"
+    )
+    stack.machine.keep_secret("sk-ant-in-plain-text-0123456789", "a secret in the stack file")
+    file = f"stacks/{stack.name}.yaml"
+    for result in (stack.preview(), stack.up()):
+        result.refused(
+            f"{file}:3:5: workspaces.{stack.w}",
+            "grants",
+            f"{file}:5:29: workspaces.{stack.w}.grants[0].role: 'admni'",
+            "view, edit, admin",
+            f"{file}:7:16: workspaces.{stack.w}.grants[2]",
+            f"{file}:9:22: workspaces.{stack.w}.keys.ci.lifetime",
+            f"{file}:12:28: workspaces.{stack.w}.secrets.runner.ANTHROPIC_API_KEY",
+            "pulumi config set --secret",
+            f"{file}:13:3: workspaces.kube-system",
+            f"{file}:14:3: workspaces.{stack.w}",
+        )
+        assert "sk-ant-in" not in result.text
+    assert not exists(stack)
+
+
+def test_a_missing_secret_is_a_warning_in_a_preview_and_an_error_in_an_update(stack: Stack) -> None:
+    stack.write(ONE.replace("}]}", "}], secrets: {runner: {ANTHROPIC_API_KEY: {config: THIS/anthropic}}}}"))
+    told = f"the stack's config has no '{stack.w}/anthropic'"
+    preview = stack.preview().ok()
+    assert told in preview.text
+    assert f"pulumi config set --secret {stack.w}/anthropic" in preview.text
+    stack.up().refused(f"stacks/{stack.name}.yaml:2:", told)
+    assert not exists(stack)
+
+
+def test_a_secret_in_plain_text_in_the_config_is_refused(stack: Stack) -> None:
+    stack.config(f"{stack.w}/anthropic", stack.machine.keep_secret("sk-ant-plain-config-987654", "plain config"))
+    stack.write(ONE.replace("}]}", "}], secrets: {runner: {ANTHROPIC_API_KEY: {config: THIS/anthropic}}}}"))
+    result = stack.up().refused("in plain text", f"pulumi config set --secret {stack.w}/anthropic")
+    assert "sk-ant-plain" not in result.text
+    assert not exists(stack)
+
+
+def test_another_cluster_than_the_stacks_is_refused(stack: Stack) -> None:
+    stack.write(ONE)
+    stack.config("clusterUid", "11111111-2222-3333-4444-555555555555")
+    for result in (stack.preview(), stack.up()):
+        result.refused("another cluster", "11111111-2222-3333-4444-555555555555", stack.machine.cluster.uid)
+    assert not exists(stack)
+
+
+def test_an_unreachable_cluster_is_named(stack: Stack) -> None:
+    stack.write(ONE)
+    with open(stack.environment["KUBECONFIG"], encoding="utf-8") as source:  # noqa: PTH123
+        text = source.read().replace(stack.machine.cluster.url, "https://127.0.0.1:1")
+    dead = stack.folder / "dead.kubeconfig"
+    dead.write_text(text)
+    stack.environment |= {"KUBECONFIG": str(dead)}
+    for result in (stack.preview(), stack.up()):
+        result.refused("https://127.0.0.1:1", "does not answer", "KUBECONFIG")
+
+
+def test_a_context_that_does_not_exist_is_named(stack: Stack) -> None:
+    stack.write(ONE)
+    stack.config("context", "nowhere")
+    stack.up().refused("nowhere", "KUBECONFIG")
+    assert not exists(stack)
+
+
+def test_a_namespace_that_is_not_ours_is_refused(stack: Stack) -> None:
+    machine = stack.machine
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": stack.w}}
+    assert (
+        machine.request("POST", "/api/v1/namespaces", token=machine.cluster.token_of("sandbox-admin"), body=body) == 200
+    )
+    stack.write(f"{ONE}  THIS-b: {{protect: false}}\n")
+    for result in (stack.preview(), stack.up()):
+        result.refused(f"namespace '{stack.w}' exists", "not made by this tool")
+    assert not exists(stack, f"{stack.w}-b")
+    assert machine.get(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings")["items"] == []
+
+
+@pytest.mark.parametrize("flags", [(), ("--continue-on-error",), ("--refresh",)])
+def test_a_vanished_workspace_is_refused(stack: Stack, flags: tuple[str, ...]) -> None:
+    stack.write(f"{ONE}  THIS-b: {{protect: false, keys: {{ci: {{}}}}}}\n")
+    stack.up().ok()
+    handles = stack.handles(f"{stack.w}-b")
+    stack.write(ONE)
+    for result in (stack.preview(*(flag for flag in flags if flag == "--refresh")), stack.up(*flags)):
+        result.refused(f"workspace '{stack.w}-b' is gone from the files", "state: closed")
+    assert stack.handles(f"{stack.w}-b") == handles
+    assert exists(stack, f"{stack.w}-b")
+
+
+def test_a_service_account_cannot_be_granted_to(stack: Stack) -> None:
+    stack.write("workspaces:\n  THIS: {grants: [{serviceaccount: 'a:b'}]}\n")
+    stack.up().refused(f"stacks/{stack.name}.yaml:2:")
+    assert not exists(stack)
+
+
+def deployer_role(machine: Machine) -> dict:
+    role = machine.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/ambient-deployer")
+    assert role is not None
+    return role
+
+
+def replace_rules(machine: Machine, rules: list[dict]) -> None:
+    role = deployer_role(machine)
+    role["rules"] = rules
+    token = machine.cluster.token_of("sandbox-admin")
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/ambient-deployer"
+    assert machine.request("PUT", path, token=token, body=role) == 200
+
+
+def without(rules: list[dict], right: Right) -> list[dict]:
+    """The rules, each spelled out, less this one right."""
+    kept = []
+    for rule in rules:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for name in rule.get("resourceNames") or [""]:
+                    verbs = [
+                        verb
+                        for verb in rule["verbs"]
+                        if (group, resource, verb, name) != (right.group, right.resource, right.verb, right.name)
+                    ]
+                    if verbs:
+                        named = {"resourceNames": [name]} if name else {}
+                        kept.append({"apiGroups": [group], "resources": [resource], "verbs": verbs, **named})
+    return kept
+
+
+def allowed(machine: Machine, right: Right) -> bool:
+    resource, _, subresource = right.resource.partition("/")
+    attributes = {"group": right.group, "resource": resource, "verb": right.verb}
+    attributes |= {"subresource": subresource} if subresource else {}
+    attributes |= {"name": right.name} if right.name else {}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": "ambient-deployer", "groups": ["ambient-deployers"], "resourceAttributes": attributes},
+    }
+    answer = machine.admin().request(
+        "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", json.dumps(body).encode()
+    )
+    return bool(answer["status"]["allowed"])
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=str)
+def test_a_missing_right_is_named_before_anything_is_created(stack: Stack, right: Right) -> None:
+    machine = stack.machine
+    rules = deployer_role(machine)["rules"]
+    stack.write(ONE)
+    replace_rules(machine, without(rules, right))
+    try:
+        machine.until(lambda: not allowed(machine, right), "the right is gone")
+        stack.up().refused(f"no right to {right}", "deploy/deployer-rbac.yaml")
+        assert not exists(stack)
+    finally:
+        replace_rules(machine, rules)
+        machine.until(lambda: allowed(machine, right), "the right is back")

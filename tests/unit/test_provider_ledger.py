@@ -1,0 +1,213 @@
+"""`ambient:index:AccessLedger` over real gRPC, with a real HTTP server for a cluster."""
+
+import pytest
+from pulumi.runtime import proto
+
+from ambient_components.access import RIGHTS
+from tests.support.fake_plugin import LEDGER, UNKNOWN, RefusedError, output, plain, running, secret
+
+OWNER = "app/dev"
+MINE = {"ambient-components/owner": OWNER}
+KIND = proto.PropertyDiff
+
+
+def entry(state="active", owners=("user:alice",), grants=None, keys=None):
+    return {"state": state, "owners": list(owners), "grants": grants or {}, "keys": keys or {}}
+
+
+def ledger(**workspaces):
+    return {"owner": OWNER, "workspaces": workspaces}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        yield all_of_it
+
+
+def reasons(world, news, olds=None):
+    answer = world.plugin.check(news, olds, urn=LEDGER)
+    assert all(not failure.property for failure in answer.failures)
+    return [failure.reason for failure in answer.failures]
+
+
+# Check.
+
+
+def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    world.api.add("/api/v1/namespaces", "of-others", annotations={"ambient-components/owner": "other/one"})
+    news = ledger(pay=entry(grants={"group:devs": "edit"}, keys={"ci": {"generation": 1}}), new=entry())
+    answer = world.plugin.check(news, urn=LEDGER)
+    assert not answer.failures
+    assert plain(answer.inputs) == news
+
+
+def test_every_right_is_asked_for_and_nothing_is_changed(world):
+    assert reasons(world, ledger()) == []
+    reviews = [one.body["spec"]["resourceAttributes"] for one in world.api.seen("POST")]
+    asked = {
+        (
+            one["group"],
+            "/".join(filter(None, (one["resource"], one.get("subresource")))),
+            one["verb"],
+            one.get("name", ""),
+        )
+        for one in reviews
+    }
+    assert asked == {(right.group, right.resource, right.verb, right.name) for right in RIGHTS}
+    assert len(reviews) == len(RIGHTS)
+    assert world.writes() == []
+
+
+def test_a_vanished_workspace_is_refused_whatever_else_is_wrong(world):
+    world.api.denied.add(("watch", "namespaces", ""))
+    vanished, right = reasons(world, ledger(), ledger(pay=entry()))
+    assert "workspace 'pay' is gone from the files, but it was not closed" in vanished
+    assert "no right to watch namespaces" in right
+
+
+def test_a_closed_workspace_may_leave(world):
+    assert reasons(world, ledger(), ledger(pay=entry("closed"))) == []
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=str)
+def test_a_missing_right_is_named_with_its_use_and_the_remedy(world, right):
+    world.api.denied.add((right.verb, right.resource, right.name))
+    (reason,) = reasons(world, ledger(pay=entry()))
+    assert f"the deployer has no right to {right}, needed for {right.why}; apply deploy/deployer-rbac.yaml" in reason
+
+
+def test_all_missing_rights_are_named_at_once(world):
+    world.api.denied |= {(right.verb, right.resource, right.name) for right in RIGHTS}
+    assert len(reasons(world, ledger())) == len(RIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "told"),
+    [
+        ({"ambient-components/owner": "other/one"}, "it belongs to the stack other/one"),
+        ({}, "it was not made by this tool"),
+    ],
+)
+def test_a_namespace_of_somebody_else_is_refused(world, annotations, told):
+    world.api.add("/api/v1/namespaces", "pay", annotations=annotations)
+    (reason,) = reasons(world, ledger(pay=entry()))
+    assert f"namespace 'pay' exists, and {told}: it is not touched" in reason
+
+
+def test_a_namespace_on_a_later_page_is_found_too(world):
+    world.api.page = 1
+    world.api.add("/api/v1/namespaces", "zoo")
+    assert len(reasons(world, ledger(zoo=entry()))) == 1
+
+
+def test_another_cluster_is_refused_by_both_uids(world):
+    world.plugin.configure(kubeconfig=world.api.kubeconfig(), clusterUid="another")
+    (reason,) = reasons(world, ledger())
+    assert "uid-of-the-cluster" in reason
+    assert "another" in reason
+    assert world.api.seen("POST") == []
+
+
+def test_a_cluster_that_does_not_answer_is_a_reason_and_no_crash(world):
+    world.plugin.configure(kubeconfig=world.api.kubeconfig().replace(world.api.url, "http://127.0.0.1:1"))
+    vanished, reason = reasons(world, ledger(), ledger(pay=entry()))
+    assert "'pay'" in vanished
+    assert "does not answer" in reason
+
+
+@pytest.mark.parametrize("unknown", [UNKNOWN, secret(UNKNOWN), output()])
+def test_access_that_is_not_known_yet_is_refused(world, unknown):
+    news = ledger(pay=entry(grants={"user:a": unknown}))
+    assert reasons(world, news) == ["its inputs must be known before the update: give names and roles as plain text"]
+    assert reasons(world, ledger(pay=entry(owners=[unknown])))
+    assert world.api.log == []
+
+
+@pytest.mark.parametrize("owner", [{}, {"owner": ""}, {"owner": 3}, {"owner": None}])
+def test_a_ledger_without_an_owner_is_refused(world, owner):
+    assert reasons(world, {"workspaces": {}, **owner}) == [
+        "owner is missing: the project and the fleet that these workspaces belong to"
+    ]
+
+
+@pytest.mark.xfail(reason="workspaces that are no mapping are told as a bug of the provider")
+def test_workspaces_of_a_wrong_shape_are_refused_as_text(world):
+    assert reasons(world, {"owner": OWNER, "workspaces": ["pay"]})
+
+
+# Diff.
+
+
+def test_the_same_access_is_no_difference(world):
+    one = ledger(pay=entry(grants={"group:devs": "edit"}))
+    answer = world.plugin.diff(one, one, one, urn=LEDGER)
+    assert answer.changes == proto.DiffResponse.DIFF_NONE
+    assert not answer.detailedDiff
+    assert answer.hasDetailedDiff
+
+
+def test_each_subject_is_a_difference_of_its_own(world):
+    before = ledger(
+        pay=entry(grants={"group:devs": "edit", "user:bob": "view"}, keys={"ci": {"role": "edit", "generation": 1}}),
+        old=entry("closed"),
+    )
+    after = ledger(
+        pay=entry(
+            owners=["user:zoe"],
+            grants={"group:devs": "admin", "user:eve": "view"},
+            keys={"ci": {"role": "edit", "generation": 2}, "cd-2": {"role": "view"}},
+        ),
+        new=entry(),
+    )
+    answer = world.plugin.diff(before, before, after, urn=LEDGER)
+    assert answer.changes == proto.DiffResponse.DIFF_SOME
+    assert {path: (one.kind, one.inputDiff) for path, one in answer.detailedDiff.items()} == {
+        'workspaces.pay.grants["group:devs"]': (KIND.UPDATE, True),
+        'workspaces.pay.grants["user:bob"]': (KIND.DELETE, True),
+        'workspaces.pay.grants["user:eve"]': (KIND.ADD, True),
+        "workspaces.pay.keys.ci.generation": (KIND.UPDATE, True),
+        'workspaces.pay.keys["cd-2"]': (KIND.ADD, True),
+        "workspaces.pay.owners": (KIND.UPDATE, True),
+        "workspaces.new": (KIND.ADD, True),
+        "workspaces.old": (KIND.DELETE, True),
+    }
+    assert list(answer.diffs) == ["workspaces"]
+    assert not answer.replaces
+
+
+def test_a_new_owner_is_an_update_and_no_replacement(world):
+    one = ledger()
+    answer = world.plugin.diff(one, one, {**one, "owner": "app/prod"}, urn=LEDGER)
+    assert {path: change.kind for path, change in answer.detailedDiff.items()} == {"owner": KIND.UPDATE}
+    assert not answer.replaces
+
+
+def test_differences_that_the_user_ignores_are_none(world):
+    answer = world.plugin.diff(ledger(), ledger(), {**ledger(), "owner": "x"}, urn=LEDGER, ignore=["owner"])
+    assert answer.changes == proto.DiffResponse.DIFF_NONE
+
+
+# The rest: it makes nothing.
+
+
+def test_it_records_what_is_declared_and_makes_nothing(world):
+    news = ledger(pay=entry())
+    for preview in (True, False):
+        assert world.plugin.create(news, urn=LEDGER, preview=preview) == (OWNER, news)
+        assert world.plugin.update(ledger(), news, urn=LEDGER, preview=preview) == news
+    world.plugin.delete(news, urn=LEDGER)
+    assert world.api.log == []
+
+
+def test_a_refresh_finds_what_was_declared(world):
+    news = ledger(pay=entry())
+    answer = world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
+    assert answer.id == OWNER
+    assert plain(answer.inputs) == plain(answer.properties) == news
+
+
+def test_it_cant_be_imported(world):
+    with pytest.raises(RefusedError, match="app/dev can't be imported: a ledger is what a stack declares"):
+        world.plugin.read({}, {}, urn=LEDGER, identity=OWNER)
