@@ -3,7 +3,6 @@
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
-LOCKS := requirements/run.lock requirements/dev.lock
 # One failed step must not stop revocations: the engine skips every delete after a failure without this (design 3.9).
 export PULUMI_CONTINUE_ON_ERROR := true
 
@@ -16,12 +15,13 @@ export PULUMI_CONTINUE_ON_ERROR := true
 .PHONY: help setup up preview down clean check test test-unit bench lock
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nvariables:\n'
-	@printf '  %-21s %s\n' 'AMBIENT_SANDBOX_KUBECONFIG' 'make up: use this cluster (a file) instead of starting one; it has the platform already'
-	@printf '  %-26s %s\n' 'AMBIENT_CACHE_DIR' 'where built programs are kept (default: ~/.cache/ambient-components)'
-	@printf '  %-26s %s\n' 'BASE_PYTHON' 'the Python that .venv is made of (default: the newest tried one on PATH)'
-	@printf '  %-26s %s\n' 'ARGS' 'make test, make test-unit: further arguments of pytest, such as ARGS="-k rotation -x"'
+	@printf '  %-28s %s\n' \
+		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which has the platform, instead of starting one' \
+		AMBIENT_CACHE_DIR 'where built programs are kept (default: ~/.cache/ambient-components)' \
+		BASE_PYTHON 'the Python 3.11 or newer that .venv is made of (default: python3.13, 3.12, 3.11 or python3)' \
+		ARGS 'make test, make test-unit: further arguments of pytest, such as ARGS="-k rotation -x"'
 
 setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every other command)
 
@@ -29,7 +29,7 @@ setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every 
 .venv/.installed: requirements/dev.lock pyproject.toml
 	@{ set -e; \
 	uv=$$(command -v uv || true); \
-	if ! $(PYTHON) -c '' 2>/dev/null; then \
+	if ! $(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		base=; for candidate in $(or $(BASE_PYTHON),python3.13 python3.12 python3.11 python3); do \
 			if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 				base=$$(command -v "$$candidate"); break; \
@@ -72,7 +72,7 @@ check: setup ## Lint, formatting, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup sandbox-build ## All tests: unit, program, golden, engine (the last two thirds of the time)
+test: setup sandbox-build ## All tests: unit, program, golden, engine
 	$(PYTHON) -m pytest tests/unit tests/program tests/golden tests/engine $(ARGS)
 
 test-unit: setup ## The tests that need no engine: seconds
@@ -86,6 +86,7 @@ lock: ## Write the locks anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements/run.lock
 	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) -o requirements/dev.lock
 
+# No address of an index in the files: pip asks the one that its user has set up.
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 include sandbox.mk

@@ -17,16 +17,20 @@ from sandbox.environment import environment, export_lines, prepare, recorded_too
 from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.paths import DEFAULT_DIRECTORY, cache_root
 from sandbox.toolchain import find_or_build
+from sandbox.up import chosen_environment, chosen_kubeconfig, deployed, down, preview, up
 
 # Progress and errors: standard output belongs to what `env` and `status` answer.
 _CONSOLE = Console(stderr=True)
 
 _EPILOG = """\
 a first session:
-  make sandbox-start            build what is missing (once), start the API server
-  eval "$(make -s env)"         point this shell's pulumi and kubectl at it
-  pulumi up
+  make up                       build what is missing (once), start the API server, deploy the stack dev, show it
+  eval "$(make -s env)"         point this shell's pulumi, kubectl and ambient at it
+  pulumi preview                after a change in stacks/dev.yaml: who would gain or lose what
   make sandbox-stop             end it; workspaces and stacks are there again after the next start
+
+AMBIENT_SANDBOX_KUBECONFIG=FILE make up uses the cluster of that kubeconfig instead of starting one. It must have the
+platform and the rights of deploy/deployer-rbac.yaml; nothing is installed. The choice holds until `make clean`.
 """
 
 
@@ -67,6 +71,9 @@ def clean(options: argparse.Namespace) -> int:
     """Stop and forget everything but the cache of built programs."""
     stop(options)
     if (options.directory / "toolchain.json").exists():
+        if chosen_kubeconfig(options.directory) and deployed(options.directory):
+            message = "The stack dev is deployed on a cluster that is not ours to delete: run `make down` first."
+            raise SandboxError(message)
         shutil.rmtree(options.directory)
         _say(f"Removed {options.directory}. The built programs stay in {cache_root()}")
     return 0
@@ -95,11 +102,24 @@ def status(options: argparse.Namespace) -> int:
 
 def env(options: argparse.Namespace) -> int:
     """Print shell lines that point a shell at the sandbox."""
-    print(export_lines(environment(options.directory)))
+    print(export_lines({**environment(options.directory), **chosen_environment(options.directory)}))
     return 0
 
 
 _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
+    "up": (
+        up,
+        "start the API server, deploy the stack dev, show it",
+        "Builds what is missing, starts the sandbox, makes the stack dev as `ambient init` would, with a made-up "
+        "model key, runs `pulumi up` and shows who has access. A second run changes nothing. "
+        "AMBIENT_SANDBOX_KUBECONFIG=FILE takes the cluster of a kubeconfig instead of starting one.",
+    ),
+    "preview": (preview, "show what `up` would change", "Runs `pulumi preview --diff` on the stack dev."),
+    "down": (
+        down,
+        "destroy the stack dev, stop the API server",
+        "Deletes what the stack dev made, with `pulumi destroy`, then stops the sandbox. Its data stays.",
+    ),
     "build": (
         build,
         "find or build the programs, start nothing",

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from ambient_components._version import VERSION
-from ambient_components.cli.init import init
-from ambient_components.cli.show import show
+from ambient_components.cli import init, show
 from ambient_components.errors import AmbientError
 
 _EPILOG = """\
@@ -33,8 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-app.command()(init)
-app.command()(show)
+app.command(epilog=init.EPILOG)(init.init)
+app.command(epilog=show.EPILOG)(show.show)
 
 
 def _version(asked: bool) -> None:
@@ -45,7 +44,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[  # noqa: ARG001  # its callback does it
+    version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:

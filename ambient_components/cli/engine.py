@@ -54,7 +54,7 @@ class PulumiEngine:
                 None,
                 "",
                 "there is no `pulumi` on PATH",
-                "install it (https://www.pulumi.com/docs/install/), or use the sandbox's: eval \"$(make -s env)\"",
+                'install it (https://www.pulumi.com/docs/install/), or use the sandbox\'s: eval "$(make -s env)"',
             )
         environ = {**self.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
         if ask:

@@ -54,7 +54,7 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
     settings.retries = 1
     try:
         with client.ApiClient(settings) as api:
-            uid = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=_TIMEOUT).metadata.uid
+            system: Any = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=_TIMEOUT)
             groups = client.ApisApi(api).get_api_versions(_request_timeout=_TIMEOUT).groups
     except client.ApiException as error:
         fail(
@@ -72,7 +72,9 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
             f"the cluster at {settings.host} does not answer ({cause})",
             f"check KUBECONFIG and {f'the context {context!r}' if context else '--context'}, or give --cluster-uid",
         )
-    return ClusterFacts(str(uid), any(group.name == OPENSHIFT_GROUP for group in groups), str(settings.host))
+    return ClusterFacts(
+        str(system.metadata.uid), any(group.name == OPENSHIFT_GROUP for group in groups), str(settings.host)
+    )
 
 
 def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | None]:
@@ -133,8 +135,9 @@ def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def _load(context: str | None, environ: Mapping[str, str], settings: Any) -> None:
-    from kubernetes import config  # noqa: PLC0415
+    from kubernetes import config as reader  # noqa: PLC0415
 
+    config: Any = reader  # its functions have no types
     files = _listed(environ)
     try:
         if not files and context is None and environ.get("KUBERNETES_SERVICE_HOST"):

@@ -23,26 +23,30 @@ def plain(text: str, look: str) -> str:  # noqa: ARG001
 
 
 def as_json(overview: Overview) -> dict[str, Any]:
-    """The overview for programs: names of the fields as they are here, times as RFC 3339."""
+    """The overview for programs: names as in Pulumi's state (expiresAt), times as RFC 3339."""
 
     def convert(value: Any) -> Any:
         if isinstance(value, datetime):
             return format_time(value)
         if isinstance(value, dict):
-            return {key: convert(item) for key, item in value.items()}
+            return {_camel(key): convert(item) for key, item in value.items()}
         return [convert(item) for item in value] if isinstance(value, list | tuple) else value
 
     converted: dict[str, Any] = convert(asdict(overview))
     return converted
 
 
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 def as_text(overview: Overview, paint: Paint = plain) -> str:
     """Workspaces, who has access, keys; without the commands of `usage`."""
     if not overview.workspaces:
         return f"Stack {overview.stack} has no workspaces yet: pulumi up --stack {overview.stack}"
-    lines: list[str] = []
-    for name in overview.interrupted:
-        lines.append(paint(f"! A run was killed while it worked on {name}: run `pulumi refresh`, then `pulumi up`", "loud"))
+    killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
+    lines = [paint(killed.format(name), "loud") for name in overview.interrupted]
     for workspace in overview.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
         lines += _keys(workspace, overview.now, paint)
@@ -86,7 +90,8 @@ def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
         for key in workspace.keys
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    lines = [f"  {'  '.join(row)}".rstrip() for row in padded]
     shown = [paint(lines[0], "dim")]
     for key, line in zip(workspace.keys, lines[1:], strict=True):
         shown.append(line)

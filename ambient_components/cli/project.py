@@ -11,7 +11,7 @@ from ambient_components.errors import Where, fail
 STACK_FILES: Final = "stacks"
 """Folder of the stack files, as the program reads them."""
 
-_STACK = re.compile(r"(?:[\w.-]+/){0,2}([A-Za-z0-9_.-]{1,100})")
+_STACK = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}([A-Za-z0-9_.-]{1,100})")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ from ambient_components.provider.cluster import Cluster, core
 from ambient_components.provider.failure import ProviderError
 
 
+class WrongClusterError(ProviderError):
+    """The kubeconfig leads to another cluster than the stack's."""
+
+
 class Guard:
     """Hands out the cluster once it has proved to be the stack's own.
 
@@ -24,7 +28,8 @@ class Guard:
         """The stack's cluster.
 
         Raises:
-            ProviderError: the kubeconfig leads to another cluster, or to none.
+            WrongClusterError: the kubeconfig leads to another cluster.
+            ProviderError: it leads to none.
         """
         with self._lock:
             if not self._proved:
@@ -41,4 +46,4 @@ class Guard:
                 f"{self._expected}; nothing is done. Choose the stack's cluster (KUBECONFIG, or context in the stack's "
                 "config), or, if the cluster was made anew, begin a new stack: ambient init"
             )
-            raise ProviderError(msg)
+            raise WrongClusterError(msg)

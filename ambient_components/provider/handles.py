@@ -26,6 +26,7 @@ from ambient_components.keys.state import format_time, parse_time
 from ambient_components.naming import handle as handle_name
 from ambient_components.provider.cluster import ApiError, core
 from ambient_components.provider.failure import ProviderError
+from ambient_components.provider.guard import WrongClusterError
 from ambient_components.provider.resource import Context, Values
 
 _TRIES: Final = 3
@@ -189,10 +190,17 @@ def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) ->
 
 
 def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle]) -> None:
-    """Revokes every token of an identity, on record or not, with warnings for what could not be."""
+    """Revokes every token of an identity, on record or not, with warnings for what could not be.
+
+    Raises:
+        WrongClusterError: this is another cluster; the key stays on record.
+    """
     handles = {handle.uid: handle for handle in recorded}
     try:
         handles |= {handle.uid: handle for handle in owned(context, identity)}
+    except WrongClusterError:
+        # No failure of a revocation: nothing of the stack is here, and what is named alike is somebody else's.
+        raise
     except ProviderError as error:
         context.warn(f"could not look for further tokens of this key: {error}")
     if revoke(context, identity, [(handle, "the key is removed") for handle in handles.values()]):

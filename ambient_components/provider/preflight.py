@@ -53,14 +53,19 @@ def _allowed(cluster: Cluster, right: Right) -> bool:
 
 
 def foreign(cluster: Cluster, owner: str, workspaces: Iterable[str]) -> list[str]:
-    """The workspaces whose namespace exists and is not this stack's, as reasons not to begin."""
+    """The workspaces whose namespace exists and is not this stack's, or is about to go, as reasons not to begin."""
     wanted = set(workspaces)
     problems = []
     for namespace in cluster.list(core("namespaces")):
         metadata: Mapping[str, Any] = namespace["metadata"]
         name = metadata["name"]
         holder = (metadata.get("annotations") or {}).get(OWNER_ANNOTATION)
-        if name in wanted and holder != owner:
+        if name in wanted and metadata.get("deletionTimestamp"):
+            problems.append(
+                f"namespace {name!r} is still being deleted: nothing can be made in it. Wait until it is gone "
+                f"(kubectl get namespace {name}), then run again"
+            )
+        elif name in wanted and holder != owner:
             whose = f"it belongs to the stack {holder}" if holder else "it was not made by this tool"
             problems.append(
                 f"namespace {name!r} exists, and {whose}: it is not touched. Choose another name for the workspace, or "

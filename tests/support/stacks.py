@@ -206,6 +206,22 @@ class Stack:
         (self.folder / "empty.json").write_text(json.dumps(empty))
         self._cli("stack", "import", "--file", str(self.folder / "empty.json")).ok()
 
+    def cancel(self) -> None:
+        """The way out of a dead run's lock."""
+        self._cli("cancel", "--yes").ok()
+
+    def clear_pending(self) -> None:
+        """The way out of the creates that a dead run left open."""
+        self._cli("refresh", "--yes", "--skip-preview", "--clear-pending-creates").ok()
+
+    def pretend_other_cluster(self) -> None:
+        """The state says that it belongs to a cluster which this one is not."""
+        exported = self.folder / "state.json"
+        assert self._run("stack", "export", "--file", str(exported), "--stack", self.name).returncode == 0
+        text = exported.read_text().replace(self.machine.cluster.uid, "11111111-2222-3333-4444-555555555555")
+        exported.write_text(text)
+        self._cli("stack", "import", "--file", str(exported)).ok()
+
     def remove(self) -> None:
         """Takes the test's namespaces away, without waiting. The state stays, for the scan of all that is left."""
         for namespace in self.machine.admin().request("GET", "/api/v1/namespaces")["items"]:

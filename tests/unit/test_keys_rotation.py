@@ -304,7 +304,7 @@ def test_no_handle_is_lost_and_none_is_named_twice(state, policy, force):
     assert {each.uid for each in state.handles} == set(named) | kept | gone
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(states(always_current=True, retiring=2), policies(), forces)
 def test_two_tokens_at_the_most_live_after_a_plan_when_no_more_did_before(state, policy, force):
     # The rest is the failing test above: only a current token that works makes the plan trim those that retire.

@@ -198,9 +198,10 @@ def test_what_the_server_turns_away_unread_is_sent_again(api, cluster, code, met
     assert len({json.dumps(request.body) for request in api.log}) == 1
 
 
-def test_what_is_turned_away_without_end_is_told(api, cluster, slept):
-    api.fail("GET", ".", 429, "slow down")
-    assert message(lambda: cluster.get("/api")) == "GET /api: 429: slow down"
+@pytest.mark.parametrize("code", [429, 503])
+def test_what_is_turned_away_without_end_is_told(api, cluster, slept, code):
+    api.fail("GET", ".", code, "slow down")
+    assert message(lambda: cluster.get("/api")) == f"GET /api: {code}: slow down"
     assert 3 < len(api.log) < 10
     assert sum(slept) < 15
 

@@ -1,0 +1,99 @@
+"""`ambient init`: a new stack's two files, or what is missing in them."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ambient_components.cli.terminal import Ask, Question, asker, one_stack
+
+if TYPE_CHECKING:
+    from ambient_components.cli.engine import Engine
+
+EPILOG = """\
+\b
+examples:
+  ambient init prod                                       asks for what it needs
+  ambient init prod --backend s3://my-state --secrets-provider awskms://alias/pulumi --context prod
+  ambient init prod --yes                                 asks nothing: current login, passphrase, current context
+
+\b
+It writes stacks/STACK.yaml (the workspaces; an example to begin with) and stacks/Pulumi.STACK.yaml (which cluster;
+through `pulumi stack init` and `pulumi config set`). On a stack that exists it adds what is missing and changes nothing
+that is set. A stack belongs to one cluster, by the uid of its kube-system namespace; another one is refused.
+"""
+
+
+def init(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, such as prod or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    backend: Annotated[
+        str, typer.Option(metavar="URL", help="Where the state lies: file://~, s3://…, https://api.pulumi.com, …")
+    ] = "",
+    secrets_provider: Annotated[
+        str, typer.Option(metavar="NAME", help="What encrypts secrets: passphrase, default (Pulumi Cloud), awskms://…")
+    ] = "",
+    context: Annotated[
+        str, typer.Option(metavar="NAME", help="Context of the kubeconfig, pinned in the config. Default: the current.")
+    ] = "",
+    cluster_uid: Annotated[
+        str, typer.Option(metavar="UID", help="uid of the cluster's kube-system namespace, instead of asking it.")
+    ] = "",
+    openshift: Annotated[
+        bool | None, typer.Option("--openshift/--no-openshift", help="Whether it is OpenShift. Default: looked up.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, take the defaults.")] = False,
+) -> None:
+    """Make a stack for a cluster, or complete one."""
+    from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
+    from ambient_components.cli.initialize import Request, initialize  # noqa: PLC0415
+    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
+
+    stack = one_stack(stack, named)
+    bare_name(stack)
+    project = Project.find()
+    ask = asker(yes=yes)
+    engine, first_steps = settle_backend(PulumiEngine(project.folder), backend, ask)
+    interactive = sys.stdin.isatty() and sys.stderr.isatty()
+    request = Request(
+        stack, secrets_provider or None, context or None, cluster_uid or None, openshift, interactive=interactive
+    )
+    outcome = initialize(request, project, engine, ask=ask)
+    for line in (*(outcome.done or [f"Stack {stack} is complete; nothing was changed."]), *outcome.notes):
+        print(line)
+    print("\nNext:")
+    for step in [*first_steps, *_next_steps(project.shown(project.stack_file(stack)), stack)]:
+        print(f"  {step}")
+
+
+def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", list[str]]:
+    """The engine on the backend that is wanted, and what the user has to do so that `pulumi` uses it as well.
+
+    A login is never changed: it counts for every project on the machine.
+    """
+    from ambient_components.cli.engine import current_backend  # noqa: PLC0415
+
+    current = current_backend(engine)
+    wanted = asked or current or ask(Question("Backend for the state", "--backend", "file://~"))
+    if wanted == current:
+        return engine, []
+    chosen = engine.with_backend(wanted)
+    # `file://~` and the path that it stands for are one.
+    if current is not None and current_backend(chosen) == current:
+        return chosen, []
+    step = f"export PULUMI_BACKEND_URL={wanted}"
+    return chosen, [f"{step}    # in every shell, or once for all projects: pulumi login {wanted}"]
+
+
+def _next_steps(stack_file: str, stack: str) -> list[str]:
+    steps = [
+        f"edit {stack_file}",
+        f"pulumi preview --stack {stack}    # who would gain or lose what",
+        f"pulumi up --stack {stack}",
+        f"ambient show {stack}",
+    ]
+    if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):
+        # One failed step must not stop revocations (design 3.9).
+        steps.insert(0, "export PULUMI_CONTINUE_ON_ERROR=true    # a failed step then holds back no revocation")
+    return steps

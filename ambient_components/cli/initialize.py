@@ -1,0 +1,201 @@
+"""What `ambient init` does, for the command line and for the sandbox alike: look, decide, then change.
+
+Everything is checked before anything is changed, and nothing that is set is ever set again: a second run completes
+what the first could not do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ambient_components.cli.engine import Engine, current_backend, has_stack
+from ambient_components.cli.example import example
+from ambient_components.cli.kube import ClusterFacts, contexts, identify
+from ambient_components.cli.project import Project, bare_name
+from ambient_components.cli.terminal import Ask, Question, take_defaults
+from ambient_components.errors import Where, fail
+
+UID: Final = "clusterUid"
+CONTEXT: Final = "context"
+OPENSHIFT: Final = "openshift"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it, as lines for the user."""
+
+    done: tuple[str, ...]
+    """What was changed; empty where nothing was missing."""
+    notes: tuple[str, ...]
+    """What was left as it was, against what was asked."""
+
+
+Look = Callable[[str | None, Mapping[str, str]], ClusterFacts]
+"""Asks the cluster of a context who it is."""
+
+_PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user said; None: not said."""
+
+    stack: str
+    secrets_provider: str | None = None
+    context: str | None = None
+    cluster_uid: str | None = None
+    openshift: bool | None = None
+    interactive: bool = False
+    """Whether Pulumi may ask for a passphrase at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is there already."""
+
+    stack_exists: bool
+    config: Mapping[str, Any]
+    has_file: bool
+    uid: str
+    """Of the cluster that the kubeconfig leads to, or that the user named."""
+    openshift: bool | None
+    """None: nobody looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done."""
+
+    create_stack: bool
+    settings: Mapping[str, str]
+    """To be set in the stack's config."""
+    write_file: bool
+    notes: tuple[str, ...] = field(default=())
+    """What the user should know of what is not done."""
+
+
+def decide(request: Request, found: Found, config_file: str) -> Decision:
+    """What is missing, and what stands in the way.
+
+    Raises:
+        AmbientError: the config names another cluster.
+    """
+    known = found.config.get(UID)
+    if known is not None and str(known) != found.uid:
+        fail(
+            Where(config_file),
+            UID,
+            f"stack {request.stack!r} belongs to the cluster {known}, and this is the cluster {found.uid}",
+            "switch to its context (KUBECONFIG, or --context), or init a stack of another name for this cluster",
+        )
+    settings: dict[str, str] = {}
+    notes: list[str] = []
+    if known is None:
+        settings[UID] = found.uid
+    asked_context = request.context
+    if asked_context and CONTEXT not in found.config:
+        settings[CONTEXT] = asked_context
+    elif asked_context and found.config[CONTEXT] != asked_context:
+        notes.append(
+            f"The context stays {found.config[CONTEXT]}. To change it: "
+            f"pulumi config set {CONTEXT} {asked_context} --stack {request.stack}"
+        )
+    if OPENSHIFT not in found.config:
+        if request.openshift or (request.openshift is None and found.openshift):
+            settings[OPENSHIFT] = "true"
+            if request.openshift is None:
+                notes.append("The cluster is OpenShift (it serves project.openshift.io): workspaces get its names too.")
+        elif request.openshift is None and found.openshift is None:
+            notes.append("Nobody asked the cluster whether it is OpenShift: give --openshift if it is.")
+    elif request.openshift is not None and _truth(found.config[OPENSHIFT]) != request.openshift:
+        value = str(request.openshift).lower()
+        notes.append(
+            f"openshift stays {found.config[OPENSHIFT]}. To change it: "
+            f"pulumi config set {OPENSHIFT} {value} --stack {request.stack}"
+        )
+    if request.secrets_provider and found.stack_exists:
+        notes.append(
+            "The secrets provider stays as it is. To change it: "
+            f"pulumi stack change-secrets-provider {request.secrets_provider} --stack {request.stack}"
+        )
+    return Decision(not found.stack_exists, settings, not found.has_file, tuple(notes))
+
+
+def _truth(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def initialize(
+    request: Request, project: Project, engine: Engine, *, ask: Ask = take_defaults, look: Look = identify
+) -> Outcome:
+    """Makes or completes a stack; what is set already stays.
+
+    Raises:
+        AmbientError: something stands in the way; nothing was changed then, or Pulumi failed in the middle, and a
+            second run goes on from there.
+    """
+    bare_name(request.stack)
+    exists = has_stack(engine, request.stack)
+    config = project.config(request.stack)
+    provider = None if exists else request.secrets_provider or _ask_provider(ask, engine)
+    context = config.get(CONTEXT) or request.context or (None if config.get(UID) else _ask_context(ask, engine))
+    if request.cluster_uid:
+        uid, openshift, server = request.cluster_uid, None, ""
+    else:
+        facts = look(context, engine.environ)
+        uid, openshift, server = facts.uid, facts.openshift, facts.server
+    given = Request(
+        request.stack,
+        request.secrets_provider,
+        request.context or (context if CONTEXT not in config else None),
+        request.cluster_uid,
+        request.openshift,
+    )
+    found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
+    config_file, stack_file = project.config_file(request.stack), project.stack_file(request.stack)
+    decision = decide(given, found, project.shown(config_file))
+    lines = []
+    if decision.create_stack:
+        _create(engine, request, provider or "passphrase")
+        lines.append(f"Made the stack {request.stack} (secrets provider: {provider})")
+    for key, value in decision.settings.items():
+        engine.run("config", "set", "--plaintext", key, value, "--stack", request.stack)
+        at = f" ({server})" if key == UID and server else ""
+        lines.append(f"Set {key}: {value}{at} in {project.shown(config_file)}")
+    if decision.write_file:
+        stack_file.parent.mkdir(parents=True, exist_ok=True)
+        with stack_file.open("x", encoding="utf-8") as stream:
+            stream.write(example(bare_name(request.stack)))
+        lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
+    added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()
+    return Outcome(tuple(lines), (*added, *decision.notes))
+
+
+def _ask_provider(ask: Ask, engine: Engine) -> str:
+    # Pulumi Cloud encrypts by itself; everywhere else a passphrase is what needs nothing more.
+    cloud = (current_backend(engine) or "").startswith("https://")
+    text = "Secrets provider (passphrase, default, awskms://…, azurekeyvault://…, gcpkms://…, hashivault://…)"
+    return ask(Question(text, "--secrets-provider", "default" if cloud else "passphrase"))
+
+
+def _ask_context(ask: Ask, engine: Engine) -> str | None:
+    """Only a person is asked, and only where there is a choice: otherwise it is the current one, and not written."""
+    names, current = contexts(engine.environ)
+    if len(names) < 2:
+        return None
+    text = f"Context to pin in the config, of {', '.join(names)} (empty: each machine's current one, here {current})"
+    return ask(Question(text, "--context", optional=True)) or None
+
+
+def _create(engine: Engine, request: Request, provider: str) -> None:
+    if provider == "passphrase" and not any(engine.environ.get(name) is not None for name in _PASSPHRASE):
+        if not request.interactive:
+            fail(
+                None,
+                "",
+                "the secrets provider passphrase needs a passphrase",
+                f"set {_PASSPHRASE[1]} to a file with it (or {_PASSPHRASE[0]}), or name another --secrets-provider",
+            )
+        engine.run("stack", "init", "--stack", request.stack, "--secrets-provider", provider, ask=True)
+        return
+    engine.run("stack", "init", "--stack", request.stack, "--secrets-provider", provider)

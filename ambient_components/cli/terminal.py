@@ -1,0 +1,94 @@
+"""A person at a terminal, or a program that reads: how they are told apart, asked and answered."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TextIO
+
+from ambient_components.errors import fail
+
+if TYPE_CHECKING:
+    from ambient_components.cli.overview_text import Paint
+
+_LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that `ambient init` has to know."""
+
+    text: str
+    flag: str
+    """What says it on the command line."""
+    default: str = ""
+    optional: bool = False
+    """Whether an answer can be done without: then only a person is asked."""
+
+
+Ask = Callable[[Question], str]
+
+
+def take_defaults(question: Question) -> str:
+    """For `--yes`: nobody is asked."""
+    return question.default
+
+
+def refuse(question: Question) -> str:
+    """For runs without a terminal: a question there would wait for ever.
+
+    Raises:
+        AmbientError: the question has to be answered; the text names the flag.
+    """
+    if question.optional:
+        return question.default
+    return fail(
+        None,
+        "",
+        f"an answer is needed, and there is no terminal to ask at: {question.text}",
+        f"give {question.flag}, or --yes for the defaults (here: {question.default or 'none'})",
+    )
+
+
+def prompt(question: Question) -> str:
+    """Asks the person at the terminal."""
+    import typer  # noqa: PLC0415
+
+    try:
+        return str(typer.prompt(question.text, default=question.default, show_default=bool(question.default), err=True))
+    except typer.Abort:
+        # Ctrl-C: as everywhere else, exit code 130.
+        raise KeyboardInterrupt from None
+
+
+def asker(*, yes: bool) -> Ask:
+    """How questions are answered in this run."""
+    if yes:
+        return take_defaults
+    return prompt if sys.stdin.isatty() else refuse
+
+
+def one_stack(argument: str, option: str) -> str:
+    """The stack, given as the argument or as `--stack`.
+
+    Raises:
+        typer.BadParameter: not given, or given as two different ones.
+    """
+    import typer  # noqa: PLC0415
+
+    if argument and option and argument != option:
+        msg = f"two stacks are named, {argument!r} and {option!r}"
+        raise typer.BadParameter(msg, param_hint="STACK")
+    if not (argument or option):
+        msg = "which stack? Name it first: dev, for instance"
+        raise typer.BadParameter(msg, param_hint="STACK")
+    return argument or option
+
+
+def paint_for(stream: TextIO) -> "Paint":
+    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
+    from ambient_components.cli.overview_text import plain  # noqa: PLC0415
+
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return plain
+    return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"

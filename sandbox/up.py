@@ -1,0 +1,265 @@
+"""`make up` and its like: the sandbox, the stack `dev` on it with the real engine, and what came of it.
+
+The stack is made by the code of `ambient init` and shown by the code of `ambient show`: what a user of a real cluster
+does by hand, with the sandbox's answers given.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from ambient_components import clock
+from ambient_components.cli import kube
+from ambient_components.cli.engine import PulumiEngine, export, has_stack
+from ambient_components.cli.initialize import UID, Request, initialize
+from ambient_components.cli.overview import read_overview
+from ambient_components.cli.overview_text import as_text, usage
+from ambient_components.cli.project import Project
+from ambient_components.cli.terminal import paint_for
+from ambient_components.errors import AmbientError
+from sandbox.cluster import Cluster
+from sandbox.environment import child_environment, prepare, recorded_toolchain
+from sandbox.errors import NOT_RUNNING, SandboxError
+from sandbox.paths import REPOSITORY, write_private
+from sandbox.toolchain import find_or_build
+
+STACK = "dev"
+KUBECONFIG_VARIABLE = "AMBIENT_SANDBOX_KUBECONFIG"
+"""Names a kubeconfig: its current cluster is used instead of one that is started here."""
+
+_RUNNER_KEY = "payments/anthropic"
+_CONSOLE = Console(stderr=True)
+
+# The plugin that can be built is older than the SDK, and lies on PATH (sandbox-facts): true, known, and no news to
+# anybody who just wants to see the stack. Elsewhere nothing is hidden.
+_KNOWN_WARNINGS = (
+    "using pulumi-resource-kubernetes from $PATH",
+    "resource plugin kubernetes is expected to have version",
+)
+_COLOUR = re.compile(r"\033\[[0-9;]*m")
+_COUNT = re.compile(r" *(?:\033\[[0-9;]*m|\s)*[0-9]+ (?:\033\[[0-9;]*m)*warnings?(?:\033\[[0-9;]*m)*$", re.MULTILINE)
+_HEADING = re.compile(r"  \S+ \(.*\):")
+_STEP = re.compile(r"ing \([0-9]")
+
+
+def up(options: Namespace) -> int:
+    """Start the sandbox, deploy `dev`, show it."""
+    directory: Path = options.directory
+    toolchain = find_or_build(_CONSOLE)
+    prepare(directory, toolchain)
+    chosen = choose_kubeconfig(directory)
+    if chosen:
+        _say(f"Using the cluster of {chosen}: nothing is started or installed, it has the platform already.")
+    else:
+        cluster = Cluster(directory, toolchain)
+        before = cluster.running
+        cluster.start()
+        _say(f"The sandbox {'was running already' if before else 'is running'} at {cluster.url}")
+    environ = stack_environment(directory)
+    with _told():
+        project, engine = Project.find(REPOSITORY), PulumiEngine(REPOSITORY, environ)
+        _forget_old_cluster(project, engine)
+        outcome = initialize(Request(STACK), project, engine)
+        for line in (*outcome.done, *outcome.notes):
+            _say(line)
+        if _RUNNER_KEY not in project.config(STACK):
+            made_up = f"sk-ant-made-up-{secrets.token_urlsafe(24)}"
+            # By its input: arguments of programs are visible to every user of the machine.
+            engine.run("config", "set", "--secret", _RUNNER_KEY, "--stack", STACK, stdin=made_up)
+            _say(f"Put a made-up {_RUNNER_KEY} into the encrypted config of {STACK}")
+    code = _pulumi(environ, "up", "--yes", "--skip-preview")
+    if code != 0:
+        return code
+    with _told():
+        overview = read_overview(export(engine, STACK), STACK, clock.now())
+        endpoint = kube.endpoint(project.config(STACK).get("context"), environ)
+        ca_file = None if chosen else Cluster(directory, toolchain).ca_file
+        print(f"\n{as_text(overview, paint_for(sys.stdout))}\n")
+        print('In this shell, first: eval "$(make -s env)"')
+        print(usage(overview, endpoint, ca_file))
+    return 0
+
+
+def preview(options: Namespace) -> int:
+    """Show what `up` would change, by whom."""
+    environ = stack_environment(options.directory)
+    with _told():
+        if not has_stack(PulumiEngine(REPOSITORY, environ), STACK):
+            message = f"There is no stack {STACK} yet: run `make up`."
+            raise SandboxError(message, NOT_RUNNING)
+    if chosen_kubeconfig(options.directory) is None:
+        cluster = Cluster(options.directory, recorded_toolchain(options.directory))
+        if not cluster.running:
+            message = "The sandbox does not run: run `make up`, or `make sandbox-start`."
+            raise SandboxError(message, NOT_RUNNING)
+    return _pulumi(environ, "preview", "--diff")
+
+
+def down(options: Namespace) -> int:
+    """Destroy what `dev` has deployed, then stop the sandbox."""
+    directory: Path = options.directory
+    if not (directory / "toolchain.json").exists():
+        _say("There is no sandbox.")
+        return 0
+    chosen = chosen_kubeconfig(directory)
+    cluster = Cluster(directory, recorded_toolchain(directory))
+    if deployed(directory):
+        if not chosen:
+            # Only a running cluster can be emptied.
+            cluster.start()
+        code = _pulumi(stack_environment(directory), "destroy", "--yes", "--skip-preview")
+        if code != 0:
+            _say(f"{STACK} is not destroyed, so the sandbox was not stopped. To drop it all the same: make clean")
+            return code
+    cluster.stop()
+    _say(f"{STACK} is destroyed" + ("." if chosen else ", the sandbox is stopped; `make up` brings both back."))
+    return 0
+
+
+def deployed(directory: Path) -> bool:
+    """Whether `dev` has anything in its state."""
+    with _told():
+        engine = PulumiEngine(REPOSITORY, stack_environment(directory))
+        return has_stack(engine, STACK) and bool(export(engine, STACK)["deployment"].get("resources"))
+
+
+def stack_environment(directory: Path) -> dict[str, str]:
+    """The whole environment of the stack's engine: the sandbox's, and the cluster that was chosen."""
+    return {**child_environment(directory), **chosen_environment(directory)}
+
+
+def chosen_environment(directory: Path) -> dict[str, str]:
+    """What the choice of a cluster changes in the sandbox's environment."""
+    chosen = chosen_kubeconfig(directory)
+    return {"KUBECONFIG": str(chosen)} if chosen else {}
+
+
+def chosen_kubeconfig(directory: Path) -> Path | None:
+    """The kubeconfig that an earlier `up` was given; the stack belongs to its cluster until `make clean`."""
+    try:
+        return Path((directory / "chosen-kubeconfig").read_text(encoding="utf-8").strip())
+    except FileNotFoundError:
+        return None
+
+
+def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Record the kubeconfig that the user names, or return the one that is recorded.
+
+    Raises:
+        SandboxError: there is no such file, or the stack is on another cluster already.
+    """
+    before = chosen_kubeconfig(directory)
+    named = environ.get(KUBECONFIG_VARIABLE)
+    if not named:
+        return before
+    path = Path(named).expanduser().absolute()
+    if not path.is_file():
+        message = f"{KUBECONFIG_VARIABLE} names {path}, and there is no such file."
+        raise SandboxError(message)
+    if path != before:
+        if deployed(directory):
+            message = f"{STACK} is deployed on another cluster: run `make down` with the old setting first."
+            raise SandboxError(message)
+        write_private(directory / "chosen-kubeconfig", f"{path}\n")
+    return path
+
+
+def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
+    """Where nothing is deployed, the config may name a cluster that is gone, or is not the chosen one any more."""
+    path = project.config_file(STACK)
+    if not path.exists():
+        return
+    if not has_stack(engine, STACK):
+        # State, cluster and passphrase lie in one folder: with the state, whatever could read this file went too.
+        path.unlink()
+        _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
+    elif UID in project.config(STACK) and not export(engine, STACK)["deployment"].get("resources"):
+        engine.run("config", "rm", UID, "--stack", STACK)
+
+
+def _pulumi(environ: Mapping[str, str], *arguments: str) -> int:
+    """Run a command of the engine on the stack, its output shown but for the known warnings; returns its exit code.
+
+    Ctrl-C reaches the engine as well, as it is in the same terminal, and makes it end its steps in good order: it is
+    waited for, since what it would leave behind is a lock and half of a state.
+    """
+    program = shutil.which("pulumi", path=environ["PATH"]) or "pulumi"
+    colour = "always" if sys.stdout.isatty() else "never"
+    signals: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with subprocess.Popen(
+        [program, *arguments, "--stack", STACK, "--color", colour],
+        cwd=REPOSITORY,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as child:
+
+        def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+            signals.append(number)
+            if number == signal.SIGTERM:
+                child.terminate()
+
+        try:
+            for number in handlers:
+                signal.signal(number, note)
+            for line in without_known_warnings(child.stdout or ()):
+                print(line, end="", flush=True)
+            code = child.wait()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    return 128 + signals[0] if signals else code
+
+
+def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out the known warnings, their count, the headings that stand over nothing then, and repeated steps."""
+    waiting: list[str] = []  # headings that are worth a line once something follows
+    diagnostics = False
+    told: set[str] = set()
+    for line in lines:
+        text = _COLOUR.sub("", line).rstrip()
+        if any(warning in text for warning in _KNOWN_WARNINGS):
+            continue
+        if text == "Diagnostics:":
+            diagnostics, waiting = True, [line]
+        elif diagnostics and _HEADING.fullmatch(text):
+            waiting = [*(head for head in waiting if "Diagnostics:" in head), line]
+        elif (diagnostics and not text and waiting) or (_STEP.search(text) and text in told):
+            continue
+        else:
+            diagnostics = diagnostics and not text[:1].strip()
+            yield from waiting if diagnostics else ()
+            waiting = []
+            told.add(text)
+            yield _COUNT.sub("", line) if "pulumi:pulumi:Stack" in text else line
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The command line's errors as the sandbox's own, which are told without a traceback."""
+    try:
+        yield
+    except AmbientError as error:
+        raise SandboxError(str(error)) from error
+
+
+def _say(text: str) -> None:
+    _CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)

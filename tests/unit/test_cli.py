@@ -1,0 +1,155 @@
+"""The command line from outside: help, exit codes, what reaches a person, and the programs it starts."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ambient_components._version import VERSION
+from ambient_components.cli import kube
+from ambient_components.cli.app import run
+from ambient_components.cli.engine import PulumiEngine, current_backend, has_stack
+from ambient_components.cli.terminal import asker, paint_for, refuse, take_defaults
+from ambient_components.errors import AmbientError
+
+
+def script(folder: Path, text: str) -> PulumiEngine:
+    """An engine whose `pulumi` is a shell script."""
+    program = folder / "bin" / "pulumi"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+    return PulumiEngine(folder, {"PATH": f"{program.parent}:/usr/bin:/bin"})
+
+
+class TestCommandLine:
+    @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["init", "--help"], ["show", "-h"]])
+    def test_help_teaches(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(arguments) == 0
+        text = capsys.readouterr().out
+        assert "ambient show" in text or "ambient init" in text
+        assert "\033[" not in text
+
+    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(["--version"]) == 0
+        assert capsys.readouterr().out == f"ambient {VERSION}\n"
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["nope"],
+            ["show"],
+            ["init"],
+            ["show", "a", "-s", "b"],
+            ["show", "a", "--format", "xml"],
+            ["init", "a", "--nope"],
+        ],
+    )
+    def test_wrong_usage(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(arguments) == 2
+        assert "Traceback" not in capsys.readouterr().err
+
+    def test_errors_are_text(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert run(["show", "dev"]) == 1
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err.startswith("ambient: there is no Pulumi.yaml in ")
+        assert "Traceback" not in shown.err
+
+    def test_help_waits_for_no_client(self) -> None:
+        program = (
+            "import sys; from ambient_components.cli.app import run; run(['--help']);"
+            "heavy = {'pulumi', 'pydantic', 'kubernetes', 'grpc', 'rich', 'yaml'} & set(sys.modules);"
+            "sys.exit(str(heavy or ''))"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.stderr.strip() == ""
+
+
+class TestPulumi:
+    def test_fails_in_its_own_words(self, tmp_path: Path) -> None:
+        engine = script(tmp_path, "echo 'warning: old' >&2; echo 'error: no stack named x' >&2; exit 6")
+        with pytest.raises(AmbientError, match=r"^`pulumi stack export` failed: no stack named x$"):
+            engine.run("stack", "export")
+
+    def test_is_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(AmbientError, match="there is no `pulumi` on PATH"):
+            PulumiEngine(tmp_path, {"PATH": str(tmp_path)}).run("version")
+
+    def test_never_reads_the_terminal(self, tmp_path: Path) -> None:
+        assert script(tmp_path, 'cat; echo "$@"').run("config", "set", "k", stdin="value\n").splitlines() == [
+            "value",
+            "config set k --non-interactive --color=never",
+        ]
+        assert script(tmp_path, "cat").run("version") == ""
+
+    def test_no_login_is_no_error(self, tmp_path: Path) -> None:
+        said = "error: this command requires logging in; try running `pulumi login` first"
+        assert current_backend(script(tmp_path, f"echo '{said}' >&2; exit 3")) is None
+
+    def test_a_login_that_does_not_work_is_one(self, tmp_path: Path) -> None:
+        with pytest.raises(AmbientError, match="no such bucket"):
+            current_backend(script(tmp_path, "echo 'error: no such bucket' >&2; exit 1"))
+
+    @pytest.mark.parametrize(
+        ("stack", "there"), [("prod", True), ("org/prod", True), ("other/prod", False), ("stage", False)]
+    )
+    def test_stacks(self, tmp_path: Path, stack: str, there: bool) -> None:
+        assert has_stack(script(tmp_path, """echo '[{"name": "org/prod"}]'"""), stack) is there
+
+
+class TestKubeconfig:
+    def write(self, path: Path, name: str, cluster: dict[str, str], current: bool = True) -> None:
+        data = {
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "contexts": [{"name": name, "context": {"cluster": "c", "user": "u"}}],
+            **({"current-context": name} if current else {}),
+        }
+        path.write_text(yaml.safe_dump(data))
+
+    def test_the_first_file_that_names_a_thing_wins(self, tmp_path: Path) -> None:
+        ca = base64.b64encode(b"PEM").decode()
+        self.write(
+            tmp_path / "one", "first", {"server": "https://one", "certificate-authority-data": ca}, current=False
+        )
+        self.write(tmp_path / "two", "second", {"server": "https://two"})
+        environ = {"KUBECONFIG": f"{tmp_path / 'one'}:{tmp_path / 'missing'}:{tmp_path / 'two'}"}
+        assert kube.contexts(environ) == (["first", "second"], "second")
+        assert kube.endpoint("first", environ) == kube.Endpoint("https://one", b"PEM")
+        assert kube.endpoint("nobody", environ) is None
+
+    def test_a_ca_file_is_relative_to_its_kubeconfig(self, tmp_path: Path) -> None:
+        (tmp_path / "ca.crt").write_bytes(b"PEM")
+        self.write(tmp_path / "one", "x", {"server": "https://one", "certificate-authority": "ca.crt"})
+        found = kube.endpoint(None, {"KUBECONFIG": str(tmp_path / "one")})
+        assert found == kube.Endpoint("https://one", b"PEM", tmp_path / "ca.crt")
+
+    def test_no_kubeconfig(self, tmp_path: Path) -> None:
+        environ = {"KUBECONFIG": str(tmp_path / "none")}
+        assert kube.contexts(environ) == ([], None)
+        assert kube.endpoint(None, environ) is None
+        with pytest.raises(AmbientError, match="no cluster to talk to"):
+            kube.identify(None, environ)
+
+    def test_a_cluster_that_does_not_answer(self, tmp_path: Path) -> None:
+        self.write(tmp_path / "one", "x", {"server": "https://127.0.0.1:1"})
+        data = yaml.safe_load((tmp_path / "one").read_text())
+        (tmp_path / "one").write_text(yaml.safe_dump(data | {"users": [{"name": "u", "user": {"token": "t"}}]}))
+        with pytest.raises(AmbientError, match=r"https://127\.0\.0\.1:1 does not answer \(.*--cluster-uid"):
+            kube.identify("x", {"KUBECONFIG": str(tmp_path / "one")})
+
+
+class TestTerminal:
+    def test_nobody_is_asked_without_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stdin", open("/dev/null", encoding="utf-8"))  # noqa: SIM115, PTH123
+        assert asker(yes=False) is refuse
+        assert asker(yes=True) is take_defaults
+
+    def test_a_pipe_gets_no_colours(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert paint_for(sys.stdout)("text", "loud") == "text"

@@ -1,0 +1,240 @@
+"""What `ambient init` decides and does, with a Pulumi that only remembers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ambient_components.cli.init import settle_backend
+from ambient_components.cli.initialize import Found, Request, decide, initialize
+from ambient_components.cli.kube import ClusterFacts
+from ambient_components.cli.project import Project, bare_name
+from ambient_components.cli.terminal import Question, refuse, take_defaults
+from ambient_components.errors import AmbientError, fail
+from ambient_components.spec import load_stack
+
+UID = "11111111-2222-3333-4444-555555555555"
+
+
+class FakePulumi:
+    """Keeps stacks in memory and their config in the real file, as Pulumi does."""
+
+    def __init__(
+        self, project: Project, environ: Mapping[str, str] | None = None, url: str | None = "file:///s"
+    ) -> None:
+        self.project = project
+        self.environ: Mapping[str, str] = {"PULUMI_CONFIG_PASSPHRASE_FILE": "f"} if environ is None else environ
+        self.url = url
+        self.stacks: list[str] = []
+        self.calls: list[tuple[str, ...]] = []
+        self.broken = ""
+
+    def with_backend(self, url: str) -> "FakePulumi":
+        other = FakePulumi(self.project, {**self.environ, "PULUMI_BACKEND_URL": url}, url.replace("~", "/home/me"))
+        other.stacks = self.stacks
+        return other
+
+    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+        match arguments:
+            case ("whoami", "--json"):
+                if self.url is None:
+                    fail(None, "", "`pulumi whoami --json` failed: this command requires logging in")
+                return json.dumps({"user": "me", "url": self.url})
+            case ("stack", "ls", "--json"):
+                return json.dumps([{"name": name} for name in self.stacks])
+        self.calls.append(arguments)
+        if self.broken and self.broken in arguments:
+            fail(None, "", "broken")
+        match arguments:
+            case ("stack", "init", "--stack", stack, "--secrets-provider", _):
+                self.stacks.append(stack)
+                self._write(stack, {})
+            case ("config", "set", "--plaintext", key, value, "--stack", stack):
+                self._write(stack, {key: value})
+        return ""
+
+    def _write(self, stack: str, values: Mapping[str, str]) -> None:
+        path = self.project.config_file(stack)
+        path.parent.mkdir(exist_ok=True)
+        data = yaml.safe_load(path.read_text()) if path.exists() else {"config": {}}
+        data["config"] |= {f"{self.project.name}:{key}": value for key, value in values.items()}
+        path.write_text(yaml.safe_dump(data))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "Pulumi.yaml").write_text("name: my-project\nruntime: python\nstackConfigDir: stacks\n")
+    return Project.find(tmp_path)
+
+
+@pytest.fixture
+def pulumi(project: Project) -> FakePulumi:
+    return FakePulumi(project)
+
+
+class Cluster:
+    """Answers who it is, and remembers by which context it was asked."""
+
+    def __init__(self, uid: str = UID, *, openshift: bool = False) -> None:
+        self.facts = ClusterFacts(uid, openshift, "https://cluster.example.com")
+        self.asked: list[str | None] = []
+
+    def __call__(self, context: str | None, environ: Mapping[str, str]) -> ClusterFacts:
+        self.asked.append(context)
+        return self.facts
+
+
+class TestANewStack:
+    def test_both_files(self, project: Project, pulumi: FakePulumi) -> None:
+        outcome = initialize(Request("prod", "passphrase"), project, pulumi, look=Cluster())
+        assert pulumi.calls == [
+            ("stack", "init", "--stack", "prod", "--secrets-provider", "passphrase"),
+            ("config", "set", "--plaintext", "clusterUid", UID, "--stack", "prod"),
+        ]
+        assert [line.split()[0] for line in outcome.done] == ["Made", "Set", "Wrote"]
+        assert outcome.notes == ()
+
+    def test_the_example_is_valid_and_protected(self, project: Project, pulumi: FakePulumi) -> None:
+        initialize(Request("org/prod", "passphrase"), project, pulumi, look=Cluster())
+        path = project.folder / "stacks" / "prod.yaml"
+        (workspace,) = load_stack(path).file.workspaces.values()
+        assert workspace.protect
+        assert "STACK" not in path.read_text()
+
+    def test_a_context_is_pinned_only_where_given(self, project: Project, pulumi: FakePulumi) -> None:
+        cluster = Cluster()
+        initialize(Request("a", "passphrase", context="prod-cluster"), project, pulumi, look=cluster)
+        assert project.config("a") == {"clusterUid": UID, "context": "prod-cluster"}
+        assert cluster.asked == ["prod-cluster"]
+
+    def test_openshift_is_found_and_said(self, project: Project, pulumi: FakePulumi) -> None:
+        outcome = initialize(Request("a", "passphrase"), project, pulumi, look=Cluster(openshift=True))
+        assert project.config("a")["openshift"] == "true"
+        assert "OpenShift" in outcome.notes[0]
+
+    def test_no_openshift_wins_over_what_is_found(self, project: Project, pulumi: FakePulumi) -> None:
+        initialize(Request("a", "passphrase", openshift=False), project, pulumi, look=Cluster(openshift=True))
+        assert "openshift" not in project.config("a")
+
+    def test_a_named_uid_asks_no_cluster(self, project: Project, pulumi: FakePulumi) -> None:
+        cluster = Cluster()
+        outcome = initialize(Request("a", "passphrase", cluster_uid="given"), project, pulumi, look=cluster)
+        assert cluster.asked == []
+        assert project.config("a") == {"clusterUid": "given"}
+        assert "--openshift" in outcome.notes[0]
+
+    def test_a_file_that_is_there_is_left_alone(self, project: Project, pulumi: FakePulumi) -> None:
+        path = project.stack_file("a")
+        path.parent.mkdir()
+        path.write_text("workspaces: {}\n")
+        initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
+        assert path.read_text() == "workspaces: {}\n"
+
+    def test_without_a_passphrase_nothing_begins(self, project: Project) -> None:
+        pulumi = FakePulumi(project, environ={})
+        with pytest.raises(AmbientError, match="PULUMI_CONFIG_PASSPHRASE_FILE"):
+            initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
+        assert pulumi.calls == []
+        assert not project.stack_file("a").exists()
+
+
+class TestAStackThatIsThere:
+    def test_a_second_run_changes_nothing(self, project: Project, pulumi: FakePulumi) -> None:
+        initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
+        before = pulumi.calls.copy()
+        assert initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster()).done == ()
+        assert pulumi.calls == before
+
+    def test_another_cluster_is_refused(self, project: Project, pulumi: FakePulumi) -> None:
+        initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
+        before = pulumi.calls.copy()
+        with pytest.raises(AmbientError, match=r"stacks/Pulumi\.a\.yaml: clusterUid: .*belongs to the cluster 1111"):
+            initialize(Request("a", openshift=True), project, pulumi, look=Cluster("other"))
+        assert pulumi.calls == before
+
+    def test_a_run_that_broke_is_completed(self, project: Project, pulumi: FakePulumi) -> None:
+        pulumi.broken = "clusterUid"
+        with pytest.raises(AmbientError, match="broken"):
+            initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
+        pulumi.broken = ""
+        outcome = initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster())
+        assert [line.split()[0] for line in outcome.done] == ["Set", "Wrote"]
+        assert "the rest left as it is" in outcome.notes[0]
+
+    def test_its_own_context_is_asked_and_kept(self, project: Project, pulumi: FakePulumi) -> None:
+        initialize(Request("a", "passphrase", context="one"), project, pulumi, look=Cluster())
+        cluster = Cluster()
+        outcome = initialize(Request("a", context="two"), project, pulumi, look=cluster)
+        assert cluster.asked == ["one"]
+        assert outcome.done == ()
+        assert "pulumi config set context two" in outcome.notes[0]
+
+    def test_what_is_set_is_never_changed(self) -> None:
+        config = {"clusterUid": UID, "openshift": True}
+        found = Found(stack_exists=True, config=config, has_file=True, uid=UID, openshift=False)
+        decision = decide(Request("a", "awskms://x", openshift=False), found, "file")
+        assert (decision.create_stack, decision.settings, decision.write_file) == (False, {}, False)
+        assert [note.split()[0] for note in decision.notes] == ["openshift", "The"]
+
+
+class TestBackend:
+    def test_the_current_one_stays(self, pulumi: FakePulumi) -> None:
+        assert settle_backend(pulumi, "", refuse) == (pulumi, [])
+
+    def test_another_one_is_used_and_said_not_logged_in(self, pulumi: FakePulumi) -> None:
+        engine, steps = settle_backend(pulumi, "s3://state", refuse)
+        assert engine.environ["PULUMI_BACKEND_URL"] == "s3://state"
+        assert steps[0].startswith("export PULUMI_BACKEND_URL=s3://state")
+
+    def test_two_spellings_of_the_current_one(self, project: Project) -> None:
+        pulumi = FakePulumi(project, url="file:///home/me")
+        assert settle_backend(pulumi, "file://~", refuse)[1] == []
+
+    def test_none_yet(self, project: Project) -> None:
+        pulumi = FakePulumi(project, url=None)
+        with pytest.raises(AmbientError, match="--backend"):
+            settle_backend(pulumi, "", refuse)
+        assert settle_backend(pulumi, "", take_defaults)[0].environ["PULUMI_BACKEND_URL"] == "file://~"
+
+
+class TestAsking:
+    def test_without_a_terminal_the_flag_is_named(self, project: Project, pulumi: FakePulumi) -> None:
+        with pytest.raises(AmbientError, match="--secrets-provider"):
+            initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster())
+        assert pulumi.calls == []
+
+    @pytest.mark.parametrize(
+        ("url", "default"), [("file:///s", "passphrase"), ("https://app.pulumi.com/me", "default")]
+    )
+    def test_the_default_is_what_needs_nothing_more(self, project: Project, url: str, default: str) -> None:
+        questions: list[Question] = []
+
+        def ask(question: Question) -> str:
+            questions.append(question)
+            return question.default
+
+        pulumi = FakePulumi(project, url=url)
+        initialize(Request("a", cluster_uid="u", context="c"), project, pulumi, ask=ask)
+        assert [(question.flag, question.default) for question in questions] == [("--secrets-provider", default)]
+
+
+class TestProject:
+    def test_is_found_upward(self, project: Project) -> None:
+        below = project.folder / "a" / "b"
+        below.mkdir(parents=True)
+        assert Project.find(below) == project
+
+    def test_outside(self, tmp_path: Path) -> None:
+        with pytest.raises(AmbientError, match=r"no Pulumi\.yaml"):
+            Project.find(tmp_path)
+
+    @pytest.mark.parametrize("name", ["", "..", "../x", "a/../b", "a b", "/etc", "x" * 101, "a/b/c/d"])
+    def test_names_that_are_paths(self, name: str) -> None:
+        with pytest.raises(AmbientError, match="can't name a stack"):
+            bare_name(name)
+
+    @pytest.mark.parametrize("name", ["prod", "org/prod", "org/project/prod"])
+    def test_names(self, name: str) -> None:
+        assert bare_name(name) == "prod"

@@ -1,0 +1,251 @@
+"""What a state says of access and keys, and how it reads."""
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.kube import Endpoint
+from ambient_components.cli.overview import Key, Overview, read_overview
+from ambient_components.cli.overview_text import as_json, as_text, left, usage, warnings
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SECRET = "v1:nobody:shows-this"
+
+
+def resource(kind: str, name: str, inputs: Any = None, outputs: Any = None, **more: Any) -> dict[str, Any]:
+    return {
+        "urn": f"urn:pulumi:dev::ambient-components::parent$x:{kind}::{name}",
+        "type": f"x:{kind}",
+        "inputs": inputs or {},
+        "outputs": outputs or {},
+        **more,
+    }
+
+
+def binding(name: str, role: str, **more: Any) -> dict[str, Any]:
+    return resource("RoleBinding", name, {"roleRef": {"name": f"ambient-project-{role}"}}, **more)
+
+
+def handle(name: str, **more: Any) -> dict[str, Any]:
+    return {"handle": name, "uid": "u", "generation": 1, "issuedAt": "2026-11-25T01:00:00Z", **more}
+
+
+def token(name: str, expires: str | None, **more: Any) -> dict[str, Any]:
+    outputs = {
+        "token": {"ciphertext": SECRET},
+        "current": handle("h2", expiresAt=expires, dead=None),
+        "nextAction": {"what": "rotate", "at": "2026-12-17T13:00:00Z"},
+        "retiring": [],
+        "pendingRevocations": [],
+        **more,
+    }
+    return resource("AccessToken", name, outputs=outputs)
+
+
+def account(name: str, label: str) -> dict[str, Any]:
+    return resource("ServiceAccount", name, {"metadata": {"annotations": {"ambient-code.io/key-name": label}}})
+
+
+LEDGER = {
+    "payments": {
+        "state": "active",
+        "owners": ["user:alice@example.com"],
+        "grants": {"group:devs": "edit", "user:bob@example.com": "view"},
+        "keys": {"ci": {"role": "edit", "lifetimeSeconds": 2592000, "generation": 1}},
+    },
+    "research": {"state": "closed", "owners": [], "grants": {}, "keys": {}},
+}
+
+
+def state() -> dict[str, Any]:
+    ledger = resource("AccessLedger", "access", {"workspaces": copy.deepcopy(LEDGER)})
+    return {
+        "version": 3,
+        "deployment": {
+            "resources": [
+                {**ledger, "type": "ambient:index:AccessLedger"},
+                binding("payments/owner/user:alice@example.com", "admin"),
+                binding("payments/grant/group:devs", "edit"),
+                binding("payments/grant/user:bob@example.com", "view"),
+                account("payments/key/ci/g1", "GitHub Actions"),
+                binding("payments/key/ci/g1", "edit"),
+                token("payments/key/ci/g1", "2026-12-25T01:17:54Z"),
+                resource("Namespace", "payments/namespace"),
+            ]
+        },
+    }
+
+
+def read(export: dict[str, Any]) -> Overview:
+    return read_overview(export, "dev", NOW)
+
+
+def resources(export: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = export["deployment"]["resources"]
+    return found
+
+
+def without(export: dict[str, Any], name: str) -> dict[str, Any]:
+    resources(export)[:] = [item for item in resources(export) if not item["urn"].endswith(f"::{name}")]
+    return export
+
+
+class TestReading:
+    def test_a_settled_stack(self) -> None:
+        payments, research = read(state()).workspaces
+        assert (payments.name, payments.state, research.state) == ("payments", "active", "closed")
+        assert [(item.subject, item.actual) for item in payments.access] == [
+            ("user:alice@example.com", ("owner",)),
+            ("group:devs", ("edit",)),
+            ("user:bob@example.com", ("view",)),
+        ]
+        assert all(item.settled for item in payments.access)
+        (key,) = payments.keys
+        assert key == Key(
+            id="ci",
+            generation=1,
+            label="GitHub Actions",
+            role="edit",
+            declared=True,
+            made=True,
+            expires_at=datetime(2026, 12, 25, 1, 17, 54, tzinfo=UTC),
+            next_action="rotate",
+            next_at=datetime(2026, 12, 17, 13, tzinfo=UTC),
+        )
+
+    @pytest.mark.parametrize("export", [{}, {"deployment": {}}, {"deployment": {"resources": None}}])
+    def test_nothing_deployed(self, export: dict[str, Any]) -> None:
+        assert read(export).workspaces == ()
+        assert "has no workspaces yet" in as_text(read(export))
+        assert usage(read(export), None) == ""
+
+    def test_declared_and_not_given_yet(self) -> None:
+        found = read(without(state(), "payments/grant/group:devs")).workspaces[0].access[1]
+        assert (found.subject, found.declared, found.actual, found.settled) == ("group:devs", "edit", (), False)
+
+    def test_a_change_that_stopped_halfway_shows_both_roles(self) -> None:
+        export = state()
+        resources(export).append(binding("payments/grant/group:devs", "admin", delete=True))
+        found = read(export).workspaces[0].access[1]
+        assert (found.declared, found.actual, found.settled) == ("edit", ("admin", "edit"), False)
+
+    def test_access_that_outlived_its_declaration(self) -> None:
+        export = state()
+        resources(export).append(binding("gone/grant/user:eve::x@example.com", "admin"))
+        gone = read(export).workspaces[0]
+        assert (gone.name, gone.state) == ("gone", None)
+        assert [(item.subject, item.declared, item.actual) for item in gone.access] == [
+            ("user:eve::x@example.com", None, ("admin",))
+        ]
+
+    def test_a_new_generation_that_could_not_be_made(self) -> None:
+        export = state()
+        resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"]["generation"] = 2
+        old, new = read(export).workspaces[0].keys
+        assert (old.generation, old.declared, old.made) == (1, False, True)
+        assert (new.generation, new.declared, new.made, new.role) == (2, True, False, "edit")
+
+    def test_an_owner_may_have_a_grant_beside_it(self) -> None:
+        export = state()
+        resources(export)[0]["inputs"]["workspaces"]["payments"]["grants"]["user:alice@example.com"] = "view"
+        resources(export).append(binding("payments/grant/user:alice@example.com", "view"))
+        access = read(export).workspaces[0].access
+        assert [item.actual for item in access if item.subject == "user:alice@example.com"] == [("owner",), ("view",)]
+        assert all(item.settled for item in access)
+
+    def test_a_killed_run(self) -> None:
+        export = state()
+        urn = "urn:pulumi:dev::ambient-components::a$b::payments/key/ci/g1"
+        export["deployment"]["pending_operations"] = [{"type": "creating", "resource": {"urn": urn}}]
+        assert read(export).interrupted == ("payments/key/ci/g1",)
+        assert "pulumi refresh" in as_text(read(export)).splitlines()[0]
+
+    def test_never(self) -> None:
+        export = without(state(), "payments/key/ci/g1")
+        resources(export).append(token("payments/key/ci/g1", "2163-01-01T00:00:00Z", nextAction=None))
+        (key,) = read(export).workspaces[0].keys
+        assert (key.never, key.expires_at, key.next_action) == (True, None, None)
+
+
+class TestText:
+    def test_a_settled_stack(self) -> None:
+        assert as_text(read(state())).splitlines() == [
+            "payments",
+            "  owner   user:alice@example.com",
+            "  edit    group:devs",
+            "  view    user:bob@example.com",
+            "  key  role  expires               next",
+            '  ci   edit  2026-12-25 (29 days)  new token from 2026-12-17  "GitHub Actions"',
+            "",
+            "research  closed",
+            "  nobody has access",
+        ]
+
+    def test_what_is_unsettled_is_loud(self) -> None:
+        painted: list[str] = []
+
+        def paint(text: str, look: str) -> str:
+            painted.extend([text] if look == "loud" else [])
+            return text
+
+        as_text(read(without(state(), "payments/grant/group:devs")), paint)
+        assert painted == ["  ! declared, not given yet: pulumi up"]
+
+    def test_pending_revocations_and_dead_tokens_are_loud(self) -> None:
+        export = without(state(), "payments/key/ci/g1")
+        dead = handle("h2", expiresAt="2026-12-25T01:17:54Z", dead="its handle is gone")
+        resources(export).append(
+            token("payments/key/ci/g1", None, current=dead, pendingRevocations=[handle("h1")], retiring=[handle("h0")])
+        )
+        text = as_text(read(export))
+        assert "! the token no longer works: its handle is gone; pulumi up makes a new one" in text
+        assert "! not revoked yet, still valid: h1; pulumi up tries again" in text
+        assert "! the token before it still works for a while (1)" in text
+
+    def test_expired(self) -> None:
+        key = Key("ci", 1, "ci", "edit", declared=True, made=True, expires_at=NOW - timedelta(days=3))
+        assert warnings(key, NOW) == ["the token expired on 2026-11-22 12:00 UTC and is refused: pulumi up"]
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"),
+        [(89 * 86_400 + 80_000, "89 days"), (2 * 86_400 - 1, "47 hours"), (7_199, "119 min"), (59, "0 min")],
+    )
+    def test_time_left_is_never_rounded_up(self, seconds: int, text: str) -> None:
+        assert left(timedelta(seconds=seconds)) == text
+
+    def test_no_secret_is_in_any_form(self) -> None:
+        overview = read(state())
+        endpoint = Endpoint("https://cluster.example.com", b"PEM")
+        texts = [as_text(overview), json.dumps(as_json(overview)), usage(overview, endpoint)]
+        assert SECRET not in "".join(texts)
+
+    def test_json(self) -> None:
+        answer = as_json(read(state()))
+        assert (answer["stack"], answer["now"]) == ("dev", "2026-11-25T12:00:00Z")
+        key = answer["workspaces"][0]["keys"][0]
+        assert (key["expiresAt"], key["nextAction"]) == ("2026-12-25T01:17:54Z", "rotate")
+
+
+class TestUsage:
+    def test_the_key_never_is_an_argument(self) -> None:
+        lines = usage(read(state()), Endpoint("https://cluster.example.com/", None)).splitlines()
+        assert lines[1] == "  pulumi stack output payments/ci --show-secrets --stack dev"
+        assert lines[-1] == (
+            "    curl -sS -H @- https://cluster.example.com/apis/vteam.ambient-code/v1alpha1/namespaces/payments"
+            "/agenticsessions"
+        )
+
+    def test_a_ca_in_a_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "a b.crt"
+        text = usage(read(state()), Endpoint("https://127.0.0.1:6443", b"PEM"), file)
+        assert f"--cacert '{file}' --noproxy '*'" in text
+        assert "--ca-certificate" not in text
+
+    def test_a_ca_in_the_kubeconfig(self) -> None:
+        text = usage(read(state()), Endpoint("https://cluster.example.com", b"PEM"))
+        assert "ambient show dev --ca-certificate > cluster-ca.crt" in text
+        assert "--cacert cluster-ca.crt" in text
