@@ -16,6 +16,7 @@ from ambient_components.access import Entry, Ledger
 from ambient_components.components import ClusterArgs, ClusterProviders, GrantSpec, KeySpec, Workspace, WorkspaceArgs
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.naming import logical_workspace
+from ambient_components.quiet import without_stack_traces
 from ambient_components.resources import AccessLedger
 from ambient_components.spec import LoadedStack, WorkspaceState, load_stack
 from ambient_components.spec import Workspace as WorkspaceModel
@@ -66,6 +67,7 @@ def run(path: Path | None = None) -> None:
     Raises:
         pulumi.RunError: with every problem of the file and of the config, one a line; nothing is then changed.
     """
+    without_stack_traces()
     problems = Problems()
     settings = StackSettings.read(problems)
     try:

@@ -25,7 +25,7 @@ must leave the same objects in the cluster, else the benchmark fails; no time ev
 _EPILOG = """\
 examples:
   python -m bench --sizes 10             a first look, one minute
-  python -m bench                        10, 50 and 100 workspaces, some ten minutes on two cores
+  python -m bench                        10, 50 and 100 workspaces: ten minutes on two quiet cores
   python -m bench --runs 3               the best of three: for figures that you publish
   python -m bench --format json > b.json with the single runs, and CPU and memory by part
 

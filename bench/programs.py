@@ -93,9 +93,11 @@ class Project:
     def state(self) -> State:
         """How much the engine keeps."""
         text = self._cli("stack", "export").text
-        # The real CLI puts nothing before it, but a warning may be.
-        exported = json.loads(text[text.index("{\n") :])
-        return State(len(exported["deployment"].get("resources") or ()), len(text))
+        # A warning may come before it or after it.
+        exported, _ = json.JSONDecoder().raw_decode(text, text.index("{\n"))
+        # The export is indented, what the engine writes is not.
+        size = len(json.dumps(exported, separators=(",", ":"), ensure_ascii=False).encode())
+        return State(len(exported["deployment"].get("resources") or ()), size)
 
     def _cli(self, *words: str, stdin: str = "") -> Ended:
         selected = () if words[:2] == ("stack", "init") else ("--stack", _STACK)

@@ -23,7 +23,7 @@ _METRICS: Final[tuple[tuple[str, str, Callable[[Usage], float | None], int], ...
 _LEGEND: Final = """\
 ratio: ours / plain; the goal is at most 1.5 of seconds.
 s: wall clock. CPU s: of the command and all its processes, the API server apart; the steadier figure on a busy machine.
-MiB all: peak of all processes together. MiB largest: peak of the largest one, the Kubernetes plugin as a rule."""
+MiB all: peak of all processes together. MiB largest: peak of the largest one."""
 
 
 def _value(results: Results, program: Program, size: int, phase: Phase, metric: Callable[[Usage], float | None]) -> Any:

@@ -116,7 +116,8 @@ def down(options: Namespace) -> int:
         return 0
     chosen = chosen_kubeconfig(directory)
     cluster = Cluster(directory, recorded_toolchain(directory))
-    if deployed(directory):
+    anything = deployed(directory)
+    if anything:
         if not chosen:
             # Only a running cluster can be emptied.
             cluster.start()
@@ -125,7 +126,9 @@ def down(options: Namespace) -> int:
             _say(f"{STACK} is not destroyed, so the sandbox was not stopped. To drop it all the same: make clean")
             return code
     cluster.stop()
-    _say(f"{STACK} is destroyed" + ("." if chosen else ", the sandbox is stopped; `make up` brings both back."))
+    _say(f"{STACK} is destroyed." if anything else f"{STACK} had nothing deployed.")
+    if not chosen:
+        _say("The sandbox is stopped. `make up` brings both back.")
     return 0
 
 

@@ -49,17 +49,40 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
     """
+    problems = [problem for name in sorted(after) for problem in _misshapen(name, after[name])]
+    if problems:
+        return problems
     problems = [
         f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed. If that is a slip, put "
         "the entry back. To delete the workspace, write 'state: closed' in its entry and deploy: that ends every grant "
         "and key; then remove the entry and deploy again: that deletes the namespace"
         for name in sorted(before.keys() - after.keys())
-        if before[name].get("state", ACTIVE) == ACTIVE
+        if before[name].get("state", ACTIVE) != CLOSED
     ]
     for name in sorted(before.keys() & after.keys()):
         problems += _taken_over(name, before[name], after[name])
         problems += _going_back(name, before[name], after[name])
     return problems
+
+
+def _misshapen(workspace: str, entry: Any) -> list[str]:
+    """What is no ledger's entry: the stack file's checks see to it, a program that uses the library may not."""
+    try:
+        shape = (
+            entry["state"] in (ACTIVE, CLOSED)
+            and all(parse_subject(owner) for owner in entry["owners"])
+            and all(parse_subject(subject) and Role(role) for subject, role in entry["grants"].items())
+            and all(Role(key["role"]) for key in entry["keys"].values())
+            and all(key["generation"] >= 1 for key in entry["keys"].values())
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        shape = False
+    if shape:
+        return []
+    return [
+        f"workspace {workspace!r}: its entry in the ledger is not of the form it must have: state (active, closed), "
+        "owners (a list of subjects), grants (role by subject), keys (role and generation by id)"
+    ]
 
 
 def _taken_over(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ what the first could not do.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ambient_components.cli.engine import Engine, current_backend, has_stack
@@ -144,13 +144,8 @@ def initialize(
     else:
         facts = look(context, engine.environ)
         uid, openshift, server = facts.uid, facts.openshift, facts.server
-    given = Request(
-        request.stack,
-        request.secrets_provider,
-        request.context or (context if CONTEXT not in config else None),
-        request.cluster_uid,
-        request.openshift,
-    )
+    # A context that a person chose just now is one that was given.
+    given = request if CONTEXT in config else replace(request, context=context)
     found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
     config_file, stack_file = project.config_file(request.stack), project.stack_file(request.stack)
     decision = decide(given, found, project.shown(config_file))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ambient_components.keys.policy import Policy
+from ambient_components.keys.policy import Policy, default_rotate_before
 from ambient_components.keys.state import Handle, TokenState, format_time
 
 _LIVE_AT_MOST = 2
@@ -40,9 +40,22 @@ def mint_reason(state: TokenState, policy: Policy, now: datetime) -> str | None:
         return None
     if now >= current.expires_at:
         return f"the token expired on {format_time(current.expires_at)}"
-    if now >= current.expires_at - timedelta(seconds=policy.rotate_before):
+    if now >= current.expires_at - _notice(current, policy):
         return f"the token expires on {format_time(current.expires_at)}"
     return None
+
+
+def _notice(handle: Handle, policy: Policy) -> timedelta:
+    """How long before its expiry a token is renewed.
+
+    Where the cluster granted less than was asked, a notice that was meant for the longer life can be longer than the
+    whole of the shorter one, and every run would mint: then it is the default for the life that was granted.
+    """
+    if handle.expires_at is None:
+        return timedelta(seconds=policy.rotate_before)
+    granted = int((handle.expires_at - handle.issued_at).total_seconds())
+    before = policy.rotate_before if policy.rotate_before < granted else default_rotate_before(granted)
+    return timedelta(seconds=before)
 
 
 def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None = None) -> Plan:
@@ -52,10 +65,16 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
         state: what is on record.
         policy: what the stack file asks.
         now: the one clock reading of this process.
-        force: a reason to mint whatever the clock says (the ServiceAccount was replaced).
+        force: why every token on record is dead, whatever it says (the ServiceAccount was replaced).
     """
+    if force:
+        dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
+        state = TokenState(state.current.killed(force) if state.current else None, pending=dead)
     reason = force or mint_reason(state, policy, now)
-    revoke = [(handle, "its revocation failed before") for handle in state.pending]
+    again = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
+    # Where one is minted they go first: they still live, and two at once are the most.
+    first: list[tuple[Handle, str]] = again if reason else []
+    revoke: list[tuple[Handle, str]] = [] if reason else again
     ends = state.retires_at(policy.overlap_delta)
     staying = []
     for handle in state.retiring:
@@ -66,7 +85,6 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
         else:
             staying.append(handle)
     warnings: list[str] = []
-    first: list[tuple[Handle, str]] = []
     if not reason:
         return Plan(revoke=tuple(revoke), retire=tuple(staying))
     current = state.current
@@ -80,23 +98,29 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
         elif policy.overlap == 0:
             revoke.append((current, "it is replaced, and the overlap is 0"))
         else:
-            while len(staying) >= _LIVE_AT_MOST - 1:
-                first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
             staying.append(current)
     elif current:
         # Its handle may still be there (the ServiceAccount was replaced): nothing minted is left behind.
         revoke.append((current, current.dead or "it is dead"))
+    # Not where nothing is on record: which of the tokens found is in use is not known then, and a lost state file must
+    # lock nobody out. They all end with the overlap.
+    while current and len(staying) >= _LIVE_AT_MOST:
+        first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
     return Plan(tuple(first), reason, tuple(revoke), tuple(staying), tuple(warnings))
 
 
 def next_action(state: TokenState, policy: Policy) -> tuple[str, datetime] | None:
     """What the next run that matters will do, and from when: ("revoke" or "rotate", moment)."""
-    due: list[tuple[datetime, str]] = []
+    # What failed is due at once; of the moments that are past, one that no run moves.
+    due: list[tuple[datetime, str]] = [(handle.issued_at, "revoke") for handle in state.pending]
     ends = state.retires_at(policy.overlap_delta)
     if ends is not None:
         due.append((ends, "revoke"))
-    if state.current and state.current.expires_at:
-        due.append((state.current.expires_at - timedelta(seconds=policy.rotate_before), "rotate"))
+    if state.current and state.current.dead:
+        # Due at once; a moment that no run moves.
+        due.append((state.current.issued_at, "rotate"))
+    elif state.current and state.current.expires_at:
+        due.append((state.current.expires_at - _notice(state.current, policy), "rotate"))
     if not due:
         return None
     moment, what = min(due)

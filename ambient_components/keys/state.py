@@ -10,7 +10,14 @@ SCHEMA_VERSION: Final = 1
 
 
 def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds: as Kubernetes writes it."""
+    """RFC 3339 in UTC, whole seconds: as Kubernetes writes it.
+
+    Raises:
+        ValueError: the moment has no time zone; a guess would be this machine's.
+    """
+    if moment.tzinfo is None:
+        msg = f"{moment.isoformat()} has no time zone"
+        raise ValueError(msg)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -36,7 +36,7 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         sys.stderr.write(
             f"pulumi-resource-ambient {VERSION}: the ambient plugin, which the Pulumi engine starts.\n"
-            "To see that the engine finds it: pulumi package get-schema ambient\n"
+            "To see that the engine finds it: pulumi package get-schema $(command -v pulumi-resource-ambient)\n"
         )
         sys.exit(0 if len(sys.argv) > 1 else 2)
     if sys.argv[1] == "--version":

@@ -26,6 +26,8 @@ class AccessLedger:
         owner = news.get("owner")
         if not isinstance(owner, str) or not owner:
             return Check(failures=("owner is missing: the project and the fleet that these workspaces belong to",))
+        if not isinstance(news.get("workspaces"), dict):
+            return Check(failures=("workspaces: a mapping of workspace names to their access is expected",))
         problems = refusals(olds.get("workspaces") or {}, news.get("workspaces") or {})
         try:
             problems += preflight(context, owner, news.get("workspaces") or {})

@@ -12,6 +12,7 @@ from ambient_components.durations import format_seconds
 from ambient_components.keys import SCHEMA_VERSION, Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.rotation import next_action
 from ambient_components.keys.state import format_time
+from ambient_components.naming import key_id_problem
 from ambient_components.provider.failure import ProviderError
 from ambient_components.provider.handles import Identity, Minted, delete_all, mint, owned, revoke, service_account_uid
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
@@ -19,6 +20,8 @@ from ambient_components.provider.wire import UNKNOWN, Secret
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
 _REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
+_WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds")
+_SECRET: Final = ("token", "previousToken")
 _COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
 
 
@@ -30,6 +33,15 @@ class AccessToken:
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
         """Refuses what no cluster would grant, and adds the defaults of the policy."""
         failures = [f"{name} is missing" for name in _REQUIRED if news.get(name) in (None, "")]
+        failures += [
+            f"{name}: text is expected"
+            for name in _REQUIRED
+            if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
+        ]
+        key = news.get("key")
+        if isinstance(key, str) and key and (problem := key_id_problem(key)):
+            failures.append(f"key: {problem}")
+        failures += [f"{name}: a whole number is expected" for name in _WHOLE if not _is_whole(news.get(name))]
         life = news.get("lifetimeSeconds")
         if life is None:
             failures.append("lifetimeSeconds is missing")
@@ -38,7 +50,9 @@ class AccessToken:
                 f"lifetimeSeconds: {life} is not a life that can be granted; allowed: whole seconds from "
                 f"{TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
             )
-        if failures or life is UNKNOWN:
+        if news.get("generation") == 0 or str(news.get("generation")).startswith("-"):
+            failures.append("generation: 1 or a higher number is expected")
+        if failures or UNKNOWN in (life, news.get("rotateBeforeSeconds"), news.get("overlapSeconds")):
             return Check(failures=tuple(failures))
         policy = _policy(news)
         if not 0 <= policy.overlap <= policy.rotate_before < policy.lifetime:
@@ -104,7 +118,7 @@ class AccessToken:
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
             return None
-        alive = {handle.uid for handle in owned(context, about)} if uid else set()
+        alive = {handle.uid for handle in owned(context, about)}
         expected = inputs.get("serviceAccountUid")
         current = known.current
         if current and not current.dead:
@@ -127,7 +141,7 @@ class AccessToken:
         """Rotates or revokes where that is due; a mere change of the policy mints nothing."""
         steps = self._due(context, state, news)
         if context.preview:
-            return _unknown_outputs(steps.mint, state) if steps.mint else {name: state.get(name) for name in _outputs()}
+            return _unknown_outputs(steps.mint, state) if steps.mint else _kept(state)
         about = Identity.of(news)
         known = _state(state)
         policy = _policy(news)
@@ -145,7 +159,8 @@ class AccessToken:
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
         force = None
         before, after = state.get("serviceAccountUid"), news.get("serviceAccountUid")
-        if before is not None and before != after:
+        # An empty one is not given: nothing to compare.
+        if before and (after is UNKNOWN or after) and before != after:
             force = "its ServiceAccount is replaced"
         if UNKNOWN in (news.get("lifetimeSeconds"), news.get("overlapSeconds"), news.get("rotateBeforeSeconds")):
             return Plan(mint=force)
@@ -210,6 +225,16 @@ def _record(state: TokenState, policy: Policy, before: Values) -> dict[str, Any]
         "reason": before.get("reason"),
         "schemaVersion": SCHEMA_VERSION,
     }
+
+
+def _is_whole(value: Any) -> bool:
+    return value is None or value is UNKNOWN or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _kept(state: Values) -> dict[str, Any]:
+    """The recorded outputs, with the marks of the secret ones."""
+    kept = {name: state.get(name) for name in _outputs()}
+    return kept | {name: Secret(kept[name]) for name in _SECRET if kept[name] is not None}
 
 
 def _wire(handles: tuple[Handle, ...]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ are plain dicts, so that nothing depends on generated models.
 
 import json
 import os
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -71,8 +72,8 @@ class Cluster:
         try:
             self._request("DELETE", path, body)
         except ApiError as error:
-            # 409 with a uid: an object of this name exists, but it is another one.
-            if error.status == 404 or (error.status == 409 and uid):
+            # A precondition that fails: an object of this name exists, but it is another one.
+            if error.status == 404 or (error.status == 409 and "recondition" in str(error)):
                 return False
             raise
         return True
@@ -90,10 +91,13 @@ class Cluster:
             response.read()
         except HTTPError as error:
             raise self._unreachable(error) from None
-        data = json.loads(response.data) if response.data else {}
-        if response.status >= 400:
+        try:
+            data = json.loads(response.data) if response.data else {}
+        except ValueError:
+            data = None
+        if response.status >= 400 or not isinstance(data, dict):
             raise self._refused(method, path, response.status, data)
-        return data if isinstance(data, dict) else {}
+        return data
 
     def _connected(self) -> Any:
         with self._lock:
@@ -103,14 +107,17 @@ class Cluster:
 
     def _unreachable(self, error: Exception) -> ProviderError:
         host = self._client.configuration.host
-        cause = str(getattr(error, "reason", None) or error).split(": ", 1)[-1]
+        cause = re.sub(r"^[^:\[]*(Connection|Object|Error)[^:\[]*: ", "", str(getattr(error, "reason", None) or error))
         return ProviderError(
             f"the cluster at {host} does not answer ({cause}); check KUBECONFIG and the context"
             f"{f' {self._context!r}' if self._context else ''}, or try: kubectl cluster-info"
         )
 
-    def _refused(self, method: str, path: str, status: int, data: Mapping[str, Any]) -> ApiError:
-        said = str(data.get("message") or data.get("reason") or "no reason given")
+    def _refused(self, method: str, path: str, status: int, data: Any) -> ApiError:
+        if isinstance(data, dict):
+            said = str(data.get("message") or data.get("reason") or "no reason given")
+        else:
+            said = "the answer is not an API server's: is a proxy or a login page in between?"
         if status == 401:
             said = f"the credentials of the kubeconfig are refused ({said}); log in to the cluster again"
         return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}")
@@ -140,9 +147,9 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
             )
         else:
             _load(config, context, settings)
-    except (config.ConfigException, yaml.YAMLError, TypeError, KeyError, OSError) as error:
+    except Exception as error:  # the client raises whatever a broken file makes it stumble over
         where = "the kubeconfig given" if kubeconfig is not None else os.environ.get("KUBECONFIG") or "~/.kube/config"
-        said = type(error).__name__ if kubeconfig is not None else str(error).splitlines()[0]
+        said = _what_is_wrong(str(error))
         msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
         raise ProviderError(msg) from None
     # What a server turned away unread (429, 503) is sent again, whatever the verb; what may have been read is not.
@@ -153,6 +160,17 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
     # As many kept connections as the engine ever has steps under way on an ordinary machine.
     settings.connection_pool_maxsize = 32
     return client.ApiClient(settings)
+
+
+def _what_is_wrong(text: str) -> str:
+    """The client's complaint in our words: its own quote whole entries, with the tokens in them."""
+    if match := re.search(r"Expected object with name (\S+) in", text):
+        return f"there is no {match[1]} in it"
+    if match := re.search(r"Expected key (\S+) in", text):
+        return f"an entry in it has no {match[1]!r}"
+    if "No configuration found" in text or ("has no" in text and "configuration" in text):
+        return "there is no such file, or nothing in it"
+    return "it can't be read as a kubeconfig"
 
 
 def _load(config: Any, context: str | None, settings: Any) -> None:

@@ -1,6 +1,6 @@
 """The plugin's own settings: which cluster, and how to know that it is the right one."""
 
-from typing import Final
+from typing import Any, Final
 
 from ambient_components.provider.cluster import Cluster
 from ambient_components.provider.guard import Guard
@@ -20,11 +20,16 @@ SETTINGS: Final = {
 _OF_THE_ENGINE: Final = {"version", "pluginDownloadURL", "__internal"}
 
 
+def own(values: Values) -> dict[str, Any]:
+    """The settings that are ours, without what the engine adds."""
+    return {name: value for name, value in values.items() if name not in _OF_THE_ENGINE}
+
+
 def problems(values: Values) -> list[str]:
     """What is wrong with the settings, as text."""
     found = []
-    for name, value in values.items():
-        if name in _OF_THE_ENGINE or value is None or value is UNKNOWN:
+    for name, value in own(values).items():
+        if value is None or value is UNKNOWN:
             continue
         if name not in SETTINGS:
             found.append(f"{name} is no setting of the ambient provider; it has {', '.join(SETTINGS)}")

@@ -16,7 +16,10 @@ class Engine:
     """A client of the engine that started this provider."""
 
     def __init__(self, address: str) -> None:
-        self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+        self._stub = engine_pb2_grpc.EngineStub(
+            # gRPC would take the proxy of the environment, even to this machine.
+            grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
+        )
         self.cancelled = False
         """The user asked to end: nothing new is begun."""
 

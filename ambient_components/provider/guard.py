@@ -1,9 +1,14 @@
 """The cluster behind a guard: nothing is done in another one than the stack's."""
 
 import threading
+import time
+from typing import Final
 
-from ambient_components.provider.cluster import Cluster, core
+from ambient_components.provider.cluster import ApiError, Cluster, core
 from ambient_components.provider.failure import ProviderError
+
+_REMEMBERED: Final = 30.0
+"""Seconds for which a failure to prove the cluster is not tried again."""
 
 
 class WrongClusterError(ProviderError):
@@ -22,6 +27,7 @@ class Guard:
         self._expected = expected_uid
         self._lock = threading.Lock()
         self._proved = expected_uid is None
+        self._failure: tuple[float, ProviderError] | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -33,9 +39,21 @@ class Guard:
         """
         with self._lock:
             if not self._proved:
-                self._prove()
-                self._proved = True
+                self._try()
         return self._cluster
+
+    def _try(self) -> None:
+        # Remembered for a while: else every key of a run would wait in turn for a cluster that does not answer.
+        if self._failure and time.monotonic() < self._failure[0] + _REMEMBERED:
+            raise self._failure[1]
+        try:
+            self._prove()
+        except ApiError:
+            raise  # it answered, and at once
+        except ProviderError as error:
+            self._failure = (time.monotonic(), error)
+            raise
+        self._proved = True
 
     def _prove(self) -> None:
         namespace = self._cluster.get(core("namespaces", "kube-system"))

@@ -7,7 +7,7 @@ The token itself never lies in the namespace, where every session could read it 
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from ambient_components.keys import Handle, Policy
 from ambient_components.keys.state import format_time, parse_time
 from ambient_components.naming import handle as handle_name
 from ambient_components.provider.cluster import ApiError, core
-from ambient_components.provider.failure import ProviderError
+from ambient_components.provider.failure import ProviderError, text_of
 from ambient_components.provider.guard import WrongClusterError
 from ambient_components.provider.resource import Context, Values
 
@@ -133,18 +133,24 @@ def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
         raise _explain(error, identity, "make the token's handle (a Secret)") from None
     uid = str(made["metadata"]["uid"])
     name = str(made["metadata"]["name"])
+    handle = Handle(name, uid, identity.generation, issued)
+    # The server's own clock at both ends: its grant, however late in the run, and whatever time it is here.
+    made_at = parse_time(made["metadata"]["creationTimestamp"])
     try:
-        status = _request_token(context, identity, policy, name, uid)
-    except ProviderError:
-        revoke(context, identity, [(Handle(name, uid, identity.generation, issued), "no token came of it")])
+        token, expires = _request_token(context, identity, policy, name, uid)
+    except BaseException:
+        # Whatever it was: a handle that nobody records is left to nobody.
+        revoke(context, identity, [(handle, "no token came of it")])
         raise
     # Moved with the test clock, so that a moved run sees the life that was granted.
-    expires = parse_time(status["expirationTimestamp"]) + clock.offset()
-    handle = Handle(name, uid, identity.generation, issued, expires)
-    return Minted(handle, str(status["token"]), round((expires - issued).total_seconds()))
+    return Minted(
+        replace(handle, issued_at=made_at + clock.offset(), expires_at=expires + clock.offset()),
+        token,
+        round((expires - made_at).total_seconds()),
+    )
 
 
-def _request_token(context: Context, identity: Identity, policy: Policy, handle: str, uid: str) -> dict[str, Any]:
+def _request_token(context: Context, identity: Identity, policy: Policy, handle: str, uid: str) -> tuple[str, datetime]:
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -157,7 +163,11 @@ def _request_token(context: Context, identity: Identity, policy: Policy, handle:
         answer = context.guard.cluster.create(f"{identity.account_path}/token", request)
     except ApiError as error:
         raise _explain(error, identity, "mint a token") from None
-    return dict(answer["status"])
+    try:
+        return str(answer["status"]["token"]), parse_time(answer["status"]["expirationTimestamp"])
+    except (KeyError, TypeError, ValueError):
+        msg = f"can't mint a token for {identity.path}: the answer holds none, or no expiry"
+        raise ProviderError(msg) from None
 
 
 def revoke(
@@ -175,15 +185,17 @@ def revoke(
     return tuple(failed)
 
 
-def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) -> ProviderError | None:
-    last: ProviderError | None = None
+def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) -> str | None:
+    last: str | None = None
     for attempt in range(tries):
         if attempt:
             time.sleep(0.2 * 2**attempt)
         try:
             context.guard.cluster.delete(f"{identity.secrets_path}/{handle.name}", handle.uid)
-        except ProviderError as error:
-            last = error
+        except WrongClusterError:
+            raise
+        except Exception as error:  # whatever it is: the token minted before it must not be lost
+            last = text_of(error)
         else:
             return None
     return last
@@ -229,9 +241,13 @@ def _body(identity: Identity, issued: datetime) -> dict[str, Any]:
 def _found(item: dict[str, Any]) -> Handle:
     metadata = item["metadata"]
     notes = metadata["annotations"]
-    issued = notes.get(ISSUED_AT_ANNOTATION) or metadata["creationTimestamp"]
-    generation = int(notes.get(KEY_GENERATION_ANNOTATION) or 1)
-    return Handle(metadata["name"], metadata["uid"], generation, parse_time(issued))
+    # Annotations are anybody's to break; a handle with broken ones must still be revoked.
+    try:
+        issued = parse_time(notes[ISSUED_AT_ANNOTATION])
+    except (KeyError, ValueError):
+        issued = parse_time(metadata["creationTimestamp"])
+    generation = str(notes.get(KEY_GENERATION_ANNOTATION))
+    return Handle(metadata["name"], metadata["uid"], int(generation) if generation.isdecimal() else 1, issued)
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> ProviderError:

@@ -22,7 +22,7 @@ from ambient_components.provider.access_ledger import AccessLedger
 from ambient_components.provider.access_token import AccessToken
 from ambient_components.provider.engine import Engine
 from ambient_components.provider.failure import ProviderError, text_of
-from ambient_components.provider.resource import Change, Context, Diff, ResourceType
+from ambient_components.provider.resource import Change, Context, Diff, Found, ResourceType, Values
 from ambient_components.provider.schema import schema_json
 
 RESOURCES: dict[str, ResourceType] = {resource.token: resource for resource in (AccessLedger(), AccessToken())}
@@ -65,9 +65,8 @@ class AmbientServicer(ProviderServicer):
 
     async def DiffConfig(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: ARG002, N802
         """Never a replacement: with the provider, the engine would replace all that it made."""
-        olds, news = wire.decode(request.old_inputs), wire.decode(request.news)
-        names = sorted({*olds, *news} - {"version"})
-        changed = [name for name in names if olds.get(name) != news.get(name)]
+        olds, news = (configuration.own(wire.decode(values)) for values in (request.old_inputs, request.news))
+        changed = [name for name in sorted({*olds, *news}) if olds.get(name) != news.get(name)]
         some = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=some, diffs=changed)
 
@@ -80,29 +79,36 @@ class AmbientServicer(ProviderServicer):
 
     async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
         """See `ResourceType.check`."""
-        olds, news = wire.decode(request.olds), wire.decode(request.news)
-        result = await self._step(context, request.urn, lambda at, of: of.check(at, olds, news))
+        result = await self._step(
+            context, request.urn, lambda at, of: of.check(at, wire.decode(request.olds), wire.decode(request.news))
+        )
         inputs = wire.merged(request.news, result.defaults)
         return proto.CheckResponse(inputs=inputs, failures=_failures(result.failures))
 
     async def Diff(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: N802
         """See `ResourceType.diff`."""
-        inputs, state, news = wire.decode(request.old_inputs), wire.decode(request.olds), wire.decode(request.news)
-        diff = await self._step(context, request.urn, lambda at, of: of.diff(at, inputs, state, news))
+
+        def compare(at: Context, of: ResourceType) -> Diff:
+            inputs, state, news = map(wire.decode, (request.old_inputs, request.olds, request.news))
+            return of.diff(at, inputs, state, news)
+
+        diff = await self._step(context, request.urn, compare)
         return _diff_response(diff, list(request.ignoreChanges))
 
     async def Create(self, request: proto.CreateRequest, context: grpc.aio.ServicerContext) -> proto.CreateResponse:  # noqa: N802
         """See `ResourceType.create`."""
-        news = wire.decode(request.properties)
         identity, outputs = await self._step(
-            context, request.urn, lambda at, of: of.create(at, news), preview=request.preview
+            context, request.urn, lambda at, of: of.create(at, wire.decode(request.properties)), preview=request.preview
         )
         return proto.CreateResponse(id=identity, properties=wire.merged(request.properties, outputs))
 
     async def Read(self, request: proto.ReadRequest, context: grpc.aio.ServicerContext) -> proto.ReadResponse:  # noqa: N802
         """See `ResourceType.read`."""
-        inputs, state = wire.decode(request.inputs), wire.decode(request.properties)
-        found = await self._step(context, request.urn, lambda at, of: of.read(at, request.id, inputs, state))
+
+        def look(at: Context, of: ResourceType) -> Found | None:
+            return of.read(at, request.id, wire.decode(request.inputs), wire.decode(request.properties))
+
+        found = await self._step(context, request.urn, look)
         if found is None:
             return proto.ReadResponse()
         recorded = request.inputs if found.inputs is None else wire.encode(found.inputs)
@@ -110,16 +116,18 @@ class AmbientServicer(ProviderServicer):
 
     async def Update(self, request: proto.UpdateRequest, context: grpc.aio.ServicerContext) -> proto.UpdateResponse:  # noqa: N802
         """See `ResourceType.update`."""
-        state, news = wire.decode(request.olds), wire.decode(request.news)
-        outputs = await self._step(
-            context, request.urn, lambda at, of: of.update(at, request.id, state, news), preview=request.preview
-        )
+
+        def change(at: Context, of: ResourceType) -> Values:
+            return of.update(at, request.id, wire.decode(request.olds), wire.decode(request.news))
+
+        outputs = await self._step(context, request.urn, change, preview=request.preview)
         return proto.UpdateResponse(properties=wire.merged(request.news, outputs))
 
     async def Delete(self, request: proto.DeleteRequest, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
         """See `ResourceType.delete`."""
-        state = wire.decode(request.properties)
-        await self._step(context, request.urn, lambda at, of: of.delete(at, request.id, state))
+        await self._step(
+            context, request.urn, lambda at, of: of.delete(at, request.id, wire.decode(request.properties))
+        )
         return empty_pb2.Empty()
 
     async def _step(

@@ -129,6 +129,8 @@ def test_no_path_of_this_machine_is_in_the_state(stack: Stack) -> None:
     stack.up().ok()
     kubeconfig = stack.environment["KUBECONFIG"]
     assert kubeconfig not in str(stack.export())
+    assert str(stack.folder) not in str(stack.export())
+    assert "/site-packages/" not in str(stack.export())
     # As on another machine: the same cluster by another file.
     moved = stack.folder / "elsewhere.kubeconfig"
     with open(kubeconfig, encoding="utf-8") as source:  # noqa: PTH123

@@ -48,9 +48,9 @@ def test_the_platform_lists_workspace_grants_and_keys(stack: Stack, backend: Bac
     ]
 
     keys = backend.call("GET", f"/api/projects/{stack.w}/keys", user=alice).body["items"]
-    # The backend leaves out what is empty.
-    listed = sorted((item["name"], item.get("description"), item["role"], item.get("lastUsedAt")) for item in keys)
-    assert listed == [("GitHub Actions", "Deploys on merge", "edit", None), ("report", None, "view", None)]
+    # The backend leaves out an empty description.
+    listed = sorted((item["name"], item.get("description", ""), item["role"], item["lastUsedAt"]) for item in keys)
+    assert listed == [("GitHub Actions", "Deploys on merge", "edit", ""), ("report", "", "view", "")]
     created = [datetime.fromisoformat(item["createdAt"]) for item in keys]
     assert all(abs((datetime.now(UTC) - moment).total_seconds()) < 300 for moment in created)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.stacks import REPOSITORY, Stack
 
-LIBRARY = '''
+LIBRARY = """
 import pulumi
 from ambient_components import AccessLedger, ClusterProviders, Workspace
 
@@ -33,7 +33,7 @@ Workspace(
     },
     pulumi.ResourceOptions(providers=cluster.both, depends_on=[ledger]),
 )
-'''
+"""
 
 
 def test_as_a_library_the_console_script_is_the_plugin(stack: Stack) -> None:
@@ -66,7 +66,7 @@ def _plugins(folder: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
-            if b"ambient_components.provider" in command and Path(os.readlink(process / "cwd")) == folder:
+            if b"ambient_components.provider" in command and (process / "cwd").readlink() == folder:
                 found.append(int(process.name))
         except OSError:
             continue

@@ -104,7 +104,7 @@ class FakeApi:
         metadata = {
             "name": name,
             "uid": uid or f"uid-{next(self._count)}",
-            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "creationTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "labels": labels or {},
             "annotations": annotations or {},
         }

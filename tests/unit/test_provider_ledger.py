@@ -37,7 +37,7 @@ def reasons(world, news, olds=None):
 def test_a_ledger_in_order_passes_and_comes_back_unchanged(world):
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
     world.api.add("/api/v1/namespaces", "of-others", annotations={"ambient-components/owner": "other/one"})
-    news = ledger(pay=entry(grants={"group:devs": "edit"}, keys={"ci": {"generation": 1}}), new=entry())
+    news = ledger(pay=entry(grants={"group:devs": "edit"}, keys={"ci": {"role": "edit", "generation": 1}}), new=entry())
     answer = world.plugin.check(news, urn=LEDGER)
     assert not answer.failures
     assert plain(answer.inputs) == news
@@ -96,6 +96,13 @@ def test_a_namespace_of_somebody_else_is_refused(world, annotations, told):
     assert f"namespace 'pay' exists, and {told}: it is not touched" in reason
 
 
+def test_a_namespace_that_is_being_deleted_is_waited_for(world):
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    (reason,) = reasons(world, ledger(pay=entry()))
+    assert "namespace 'pay' is still being deleted" in reason
+    assert reasons(world, ledger()) == []
+
+
 def test_a_namespace_on_a_later_page_is_found_too(world):
     world.api.page = 1
     world.api.add("/api/v1/namespaces", "zoo")
@@ -132,7 +139,6 @@ def test_a_ledger_without_an_owner_is_refused(world, owner):
     ]
 
 
-@pytest.mark.xfail(reason="workspaces that are no mapping are told as a bug of the provider")
 def test_workspaces_of_a_wrong_shape_are_refused_as_text(world):
     assert reasons(world, {"owner": OWNER, "workspaces": ["pay"]})
 

@@ -12,7 +12,6 @@ from ambient_components.provider.engine import Engine
 from tests.support.fake_api import Answer
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import (
-    LEDGER,
     TOKEN,
     UNKNOWN,
     FakePlugin,
@@ -88,7 +87,6 @@ def test_changed_settings_are_a_change_and_never_a_replacement(world, olds, news
     assert not answer.deleteBeforeReplace
 
 
-@pytest.mark.xfail(reason="DiffConfig leaves out version alone; configuration._OF_THE_ENGINE has more")
 def test_what_the_engine_adds_to_the_settings_is_no_change(world):
     assert world.plugin.diff_config({}, {"pluginDownloadURL": "https://x", "__internal": {}}).changes == NONE
 
@@ -136,7 +134,6 @@ def test_a_urn_that_is_none_is_text(world):
     assert "please report" in refusal(lambda: world.plugin.check(WANTED, urn="nonsense"))
 
 
-@pytest.mark.xfail(reason="wire.decode runs outside _run: grpc answers with 'Unexpected <class ...>'")
 @pytest.mark.parametrize("call", ["check", "diff", "create", "read", "update", "delete"])
 def test_a_kind_of_value_that_is_not_taken_is_told_as_text(world, call):
     bad = {**WANTED, "key": asset("a")}
@@ -175,15 +172,6 @@ def test_without_a_cluster_the_text_says_where_it_looked(world, tmp_path, monkey
     assert "no cluster to talk to: ~/.kube/config" in refusal(lambda: world.plugin.create(WANTED))
 
 
-def test_a_message_that_nobody_can_read_fails_nothing(world):
-    world.api.add("/api/v1/namespaces", "pay")
-    world.engine.die()
-    ledger = {"owner": "app/dev", "workspaces": {}}
-    assert world.plugin.create(ledger, urn=LEDGER)[0] == "app/dev"
-    world.plugin.delete({**WANTED, "current": None})
-
-
-@pytest.mark.xfail(reason="grpc takes the environment's proxy to the engine at 127.0.0.1 too: nothing is minted there")
 def test_a_proxy_of_the_environment_is_not_between_the_plugin_and_its_engine(monkeypatch):
     for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
         monkeypatch.delenv(name, raising=False)
