@@ -42,6 +42,11 @@ class Guard:
                 self._try()
         return self._cluster
 
+    @property
+    def unproved(self) -> Cluster:
+        """Whatever cluster the kubeconfig leads to: to ask it what is allowed, and for nothing else."""
+        return self._cluster
+
     def _try(self) -> None:
         # Remembered for a while: else every key of a run would wait in turn for a cluster that does not answer.
         if self._failure and time.monotonic() < self._failure[0] + _REMEMBERED:
