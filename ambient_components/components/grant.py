@@ -32,10 +32,9 @@ class GrantArgs(TypedDict):
 
 
 class Grant(pulumi.ComponentResource):
-    """A RoleBinding that the platform lists, and can revoke, as a grant of its own (contract 1.3).
+    """A grant on its own, in a workspace that something else declares.
 
-    A new role is a replacement, made before the old one goes: the role is in the object's name, and not in the logical
-    one. Nobody is without access in between, and a failed change keeps the old grant.
+    `Workspace` makes the same binding for each of its grants, without this node above it (docs/adr/0008).
     """
 
     binding: rbac.RoleBinding
@@ -43,23 +42,35 @@ class Grant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ambient:index:Grant", name, {**args}, opts)
-        subject = parse_subject(args["subject"])
-        if subject.kind is SubjectKind.SERVICE_ACCOUNT:
-            msg = f"{args['subject']!r}: the platform grants to users and groups only; for a program declare a key"
-            raise ValueError(msg)
-        role = Role(args.get("role") or Role.VIEW)
-        self.binding = role_binding(
-            name,
-            namespace=args["namespace"],
-            object_name=grant_binding(role, subject),
-            role=role,
-            subject=subject,
-            labels={APP_LABEL: GRANT_APP},
-            annotations={
-                SUBJECT_KIND_ANNOTATION: subject.rbac_kind,
-                SUBJECT_NAME_ANNOTATION: subject.name,
-                ROLE_ANNOTATION: role.value,
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.register_outputs({"role": role.value, "subject": str(subject)})
+        self.binding = grant_role_binding(name, args, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"role": args.get("role") or Role.VIEW.value, "subject": args["subject"]})
+
+
+def grant_role_binding(name: str, args: GrantArgs, opts: pulumi.ResourceOptions) -> rbac.RoleBinding:
+    """A RoleBinding that the platform lists, and can revoke, as a grant of its own (contract 1.3).
+
+    A new role is a replacement, made before the old one goes: the role is in the object's name, and not in the logical
+    one. Nobody is without access in between, and a failed change keeps the old grant.
+
+    Raises:
+        ValueError: the subject is a ServiceAccount, or none at all, or the role is no role.
+    """
+    subject = parse_subject(args["subject"])
+    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
+        msg = f"{args['subject']!r}: the platform grants to users and groups only; for a program declare a key"
+        raise ValueError(msg)
+    role = Role(args.get("role") or Role.VIEW)
+    return role_binding(
+        name,
+        namespace=args["namespace"],
+        object_name=grant_binding(role, subject),
+        role=role,
+        subject=subject,
+        labels={APP_LABEL: GRANT_APP},
+        annotations={
+            SUBJECT_KIND_ANNOTATION: subject.rbac_kind,
+            SUBJECT_NAME_ANNOTATION: subject.name,
+            ROLE_ANNOTATION: role.value,
+        },
+        opts=opts,
+    )

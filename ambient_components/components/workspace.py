@@ -12,7 +12,7 @@ from ambient_components.access.ledger import ACTIVE
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.forced import FORCED
-from ambient_components.components.grant import Grant
+from ambient_components.components.grant import grant_role_binding
 from ambient_components.components.rules import check_args
 from ambient_components.components.secrets import workspace_secret
 from ambient_components.contract import (
@@ -104,7 +104,7 @@ class Workspace(pulumi.ComponentResource):
     owners: dict[str, rbac.RoleBinding]
     """Owner bindings by subject."""
 
-    grants: dict[str, Grant]
+    grants: dict[str, rbac.RoleBinding]
     """Grants by subject."""
 
     keys: dict[str, ApiKey]
@@ -163,9 +163,9 @@ class Workspace(pulumi.ComponentResource):
             opts=opts,
         )
 
-    def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, Grant]:
+    def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, rbac.RoleBinding]:
         return {
-            grant["subject"]: Grant(
+            grant["subject"]: grant_role_binding(
                 naming.logical_grant(self._name, parse_subject(grant["subject"])),
                 {"namespace": self._workspace, "subject": grant["subject"], "role": grant.get("role") or Role.VIEW},
                 opts,

@@ -26,15 +26,13 @@ def test_the_tree_of_a_full_workspace(workspace):
             "RoleBinding payments/key/nightly/g3",
             "ServiceAccount payments/key/nightly/g3",
         ],
-        "Grant payments/grant/group:devs": ["RoleBinding payments/grant/group:devs"],
-        "Grant payments/grant/user:bob@example.com": ["RoleBinding payments/grant/user:bob@example.com"],
         "Workspace payments": [
             "ApiKey payments/key/ci",
             "ApiKey payments/key/nightly",
-            "Grant payments/grant/group:devs",
-            "Grant payments/grant/user:bob@example.com",
             "Namespace payments/namespace",
             "NamespacePatch payments/listed",
+            "RoleBinding payments/grant/group:devs",
+            "RoleBinding payments/grant/user:bob@example.com",
             "RoleBinding payments/owner/serviceaccount:ci:deployer",
             "RoleBinding payments/owner/user:alice@example.com",
             "Secret payments/secret/runner",
@@ -98,7 +96,7 @@ def test_nothing_that_carries_access_is_retained_or_forgotten_with_another(works
     access = [item for item in workspace(**FULL) if item.is_access]
     assert {item.type.split(":")[-1] for item in access} == {
         *("RoleBinding", "ServiceAccount", "Secret", "AccessToken"),
-        *("Grant", "ApiKey", "Workspace"),
+        *("ApiKey", "Workspace"),
     }
     assert [item.urn for item in access if item.retain_on_delete or item.deleted_with] == []
 
@@ -174,7 +172,7 @@ def test_the_runner_secret_is_the_platforms_with_values_kept_secret(workspace):
 
 def test_the_inputs_of_components_hold_no_secret(workspace):
     recording = workspace(**FULL)
-    assert len(recording.components) == 5
+    assert len(recording.components) == 3
     assert [item.urn for item in recording.components if holds_secret(item.inputs)] == []
 
 
@@ -249,7 +247,7 @@ def test_two_workspaces_share_no_logical_name(record):
 
     recording = record(program)
     sizes = [len(recording.below(item)) for item in recording.of("Workspace")]
-    assert sizes == [17, 17]
+    assert sizes == [15, 15]
 
 
 def test_a_preview_asks_for_what_the_update_asks_for(workspace):
