@@ -75,8 +75,8 @@ check: setup ## Lint, formatting, types, import rules
 test: setup sandbox-build ## All tests: unit, program, golden, engine
 	$(PYTHON) -m pytest tests/unit tests/program tests/golden tests/engine $(ARGS)
 
-test-unit: setup ## The tests that need no engine: seconds
-	$(PYTHON) -m pytest tests/unit $(ARGS)
+test-unit: setup ## The tests that need no engine: half a minute
+	$(PYTHON) -m pytest tests/unit tests/program tests/golden $(ARGS)
 
 bench: setup sandbox-build ## Measure: N workspaces as components and as a plain program
 	$(PYTHON) -m bench

@@ -148,9 +148,9 @@ def logical_key(workspace: str, key_id: str) -> str:
     return f"{workspace}/key/{key_id}"
 
 
-def logical_key_generation(workspace: str, key_id: str, generation: int) -> str:
-    """Return the logical name of one identity of an API key."""
-    return f"{logical_key(workspace, key_id)}/g{generation}"
+def logical_key_generation(key: str, generation: int) -> str:
+    """Return the logical name of one identity of an API key, of which `key` is the logical name."""
+    return f"{key}/g{generation}"
 
 
 # What may be a name at all.

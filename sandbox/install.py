@@ -18,9 +18,8 @@ PLATFORM_NAMESPACE = "ambient-code"
 
 
 def manifests() -> list[Path]:
-    """The files to apply, in order. The deployer's roles count only if the repository has them."""
-    files = [PLATFORM_MANIFESTS / "crds.yaml", PLATFORM_MANIFESTS / "clusterroles.yaml", DEPLOYER_RBAC]
-    return [path for path in files if path.exists()]
+    """The files to apply, in order."""
+    return [PLATFORM_MANIFESTS / "crds.yaml", PLATFORM_MANIFESTS / "clusterroles.yaml", DEPLOYER_RBAC]
 
 
 def fingerprint() -> str:

@@ -6,12 +6,14 @@ import the plugin.
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ambient_components.errors import fail
+from ambient_components.errors import AmbientError, fail
+from ambient_components.kubeconfig import is_loopback, what_is_wrong
 
 OPENSHIFT_GROUP: Final = "project.openshift.io"
 """API group that every OpenShift serves, and nobody else."""
@@ -50,10 +52,10 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     settings = client.Configuration()
-    _load(context, environ, settings)
     settings.retries = 1
+    connected = _connect(context, environ, settings)
     try:
-        with client.ApiClient(settings) as api:
+        with connected as api:
             system: Any = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=_TIMEOUT)
             groups = client.ApisApi(api).get_api_versions(_request_timeout=_TIMEOUT).groups
     except client.ApiException as error:
@@ -79,15 +81,20 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
 
 def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | None]:
     """The contexts of the kubeconfig and the current one; none where there is no kubeconfig."""
-    config = _merged(environ)
-    if config is None:
-        return [], None
-    return [str(item["name"]) for item in config.get("contexts") or ()], config.get("current-context")
+    with _told(_where(environ)):
+        config = _merged(environ)
+        if config is None:
+            return [], None
+        return [str(item["name"]) for item in config.get("contexts") or ()], config.get("current-context")
 
 
 def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint | None:
     """The API server of a context, out of the files alone: no login, no request. None where they don't say."""
-    config = _merged(environ)
+    with _told(_where(environ)):
+        return _endpoint(context, _merged(environ))
+
+
+def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | None:
     if config is None:
         return None
     wanted = context or config.get("current-context")
@@ -105,10 +112,28 @@ def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> En
     return Endpoint(named["server"])
 
 
+@contextmanager
+def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") -> Iterator[None]:
+    """Whatever a broken file makes its reader stumble over, in our words: the reader's would quote tokens."""
+    try:
+        yield
+    except AmbientError:
+        raise
+    except Exception as error:
+        said = what_is_wrong(str(error))
+    else:
+        return
+    # Not in the handler: the error would carry the reader's along.
+    fail(None, "", f"no cluster to talk to: {where}: {said}", hint)
+
+
+def _where(environ: Mapping[str, str]) -> str:
+    return environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
+
+
 def _listed(environ: Mapping[str, str]) -> list[Path]:
     """The files that kubectl would read; a path in KUBECONFIG that does not exist is skipped, as there."""
-    text = environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
-    paths = [Path(part).expanduser() for part in text.split(os.pathsep) if part]
+    paths = [Path(part).expanduser() for part in _where(environ).split(os.pathsep) if part]
     return [path for path in paths if path.is_file()]
 
 
@@ -118,20 +143,30 @@ def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
 
     merged: dict[str, Any] = {}
     for path in _listed(environ):
-        try:
+        with _told(path):
             data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            fail(None, "", f"the kubeconfig {path} can't be read: {str(error).splitlines()[0]}", "mend it")
-        for item in data.get("clusters") or ():
-            cluster = item.get("cluster") or {}
-            if file := cluster.get("certificate-authority"):
-                cluster["certificate-authority"] = str(path.parent / file)
-        for section in ("clusters", "contexts"):
-            known = merged.setdefault(section, [])
-            names = {item["name"] for item in known}
-            known += [item for item in data.get(section) or () if item.get("name") not in names]
-        merged["current-context"] = merged.get("current-context") or data.get("current-context")
+            for item in data.get("clusters") or ():
+                cluster = item.get("cluster") or {}
+                if file := cluster.get("certificate-authority"):
+                    cluster["certificate-authority"] = str(path.parent / file)
+            for section in ("clusters", "contexts"):
+                known = merged.setdefault(section, [])
+                names = {item["name"] for item in known}
+                known += [item for item in data.get(section) or () if item.get("name") not in names]
+            merged["current-context"] = merged.get("current-context") or data.get("current-context")
     return merged or None
+
+
+def _connect(context: str | None, environ: Mapping[str, str], settings: Any) -> Any:
+    """A client of the context, as the settings say; they get the server's address."""
+    from kubernetes import client  # noqa: PLC0415
+
+    settings.proxy = None  # so that what is there afterwards is the kubeconfig's proxy-url
+    with _told(_where(environ), "set KUBECONFIG, name another --context, or give --cluster-uid"):
+        _load(context, environ, settings)
+        if settings.proxy is None and not is_loopback(settings.host):
+            settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's
+        return client.ApiClient(settings)
 
 
 def _load(context: str | None, environ: Mapping[str, str], settings: Any) -> None:
@@ -139,20 +174,12 @@ def _load(context: str | None, environ: Mapping[str, str], settings: Any) -> Non
 
     config: Any = reader  # its functions have no types
     files = _listed(environ)
-    try:
-        if not files and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
-            config.load_incluster_config(client_configuration=settings)
-            return
-        config.load_kube_config(
-            config_file=os.pathsep.join(map(str, files)) or str(Path("~", ".kube", "config").expanduser()),
-            context=context,
-            client_configuration=settings,
-            persist_config=False,
-        )
-    except (config.ConfigException, TypeError, KeyError, OSError, ValueError) as error:
-        fail(
-            None,
-            "",
-            f"no cluster to talk to: {str(error).splitlines()[0]}",
-            "set KUBECONFIG, name another --context, or give --cluster-uid",
-        )
+    if not files and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
+        config.load_incluster_config(client_configuration=settings)
+        return
+    config.load_kube_config(
+        config_file=os.pathsep.join(map(str, files)) or str(Path("~", ".kube", "config").expanduser()),
+        context=context,
+        client_configuration=settings,
+        persist_config=False,
+    )

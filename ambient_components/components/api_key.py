@@ -21,7 +21,7 @@ from ambient_components.contract import (
     Role,
 )
 from ambient_components.keys.state import format_time
-from ambient_components.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.naming import key_role_binding, key_service_account, key_suffix, logical_key_generation
 from ambient_components.resources import AccessToken, AccessTokenArgs
 from ambient_components.subjects import Subject, SubjectKind
 
@@ -86,10 +86,10 @@ class ApiKey(pulumi.ComponentResource):
         label = args.get("name") or args["id"]
         suffix = key_suffix(args["namespace"], args["id"], generation)
         account = key_service_account(args["id"], suffix)
-        logical = f"{name}/g{generation}"
+        logical = logical_key_generation(name, generation)
 
         def options(*depends_on: pulumi.Resource, ignore: list[str] | None = None) -> pulumi.ResourceOptions:
-            aliases = [pulumi.Alias(name=f"{name}/g{lower}") for lower in range(1, generation)]
+            aliases = [pulumi.Alias(name=logical_key_generation(name, lower)) for lower in range(1, generation)]
             return pulumi.ResourceOptions(
                 parent=self, aliases=aliases or None, depends_on=list(depends_on), ignore_changes=ignore
             )

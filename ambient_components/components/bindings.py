@@ -1,6 +1,7 @@
 """The RoleBinding that grants, owners and keys have in common: one subject, one of the platform's ClusterRoles."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import pulumi
 import pulumi_kubernetes.rbac.v1 as rbac
@@ -34,12 +35,6 @@ def role_binding(
             **({"annotations": dict(annotations)} if annotations else {}),
         },
         role_ref={"api_group": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
-        subjects=[_subject(subject)],
+        subjects=[cast("rbac.SubjectArgsDict", subject.rbac_subject())],
         opts=opts,
     )
-
-
-def _subject(subject: Subject) -> rbac.SubjectArgsDict:
-    if subject.namespace is not None:
-        return {"kind": subject.rbac_kind, "name": subject.name, "namespace": subject.namespace}
-    return {"kind": subject.rbac_kind, "api_group": RBAC_API_GROUP, "name": subject.name}

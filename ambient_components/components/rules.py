@@ -1,12 +1,20 @@
 """What a Workspace's arguments may be: the rules of the stack file's checks that a library user could break as well."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components import naming
 from ambient_components.access.ledger import ACTIVE, CLOSED
-from ambient_components.contract import RUNNER_SECRET_KEYS, Role
-from ambient_components.subjects import parse_subject
+from ambient_components.contract import (
+    KEY_DESCRIPTION_MAX,
+    KEY_NAME_MAX,
+    ROLES,
+    RUNNER_SECRET_KEYS,
+    TOKEN_LIFETIME_MAX,
+    TOKEN_LIFETIME_MIN,
+    Role,
+)
+from ambient_components.subjects import SubjectKind, parse_subject
 
 
 def check_args(name: str, args: Mapping[str, Any]) -> None:
@@ -15,34 +23,88 @@ def check_args(name: str, args: Mapping[str, Any]) -> None:
     Raises:
         ValueError: with every problem, one a line.
     """
-    problems = []
-    if problem := naming.workspace_name_problem(args.get("namespace") or name):
-        problems.append(problem)
-    state = args.get("state") or ACTIVE
-    if state not in (ACTIVE, CLOSED):
-        problems.append(f"state {state!r}; allowed: {ACTIVE}, {CLOSED}")
-    problems += [problem for problem in (naming.key_id_problem(key_id) for key_id in args.get("keys") or ()) if problem]
-    problems += [
-        f"runnerSecrets: {key!r} is not taken by the platform; allowed: {', '.join(RUNNER_SECRET_KEYS)}"
-        for key in args.get("runnerSecrets") or ()
-        if key not in RUNNER_SECRET_KEYS
+    problems = [
+        *_workspace(name, args),
+        *_owners(args),
+        *_grants(args),
+        *(problem for key_id, key in (args.get("keys") or {}).items() for problem in _key(key_id, key)),
     ]
-    owners = [(naming.owner_binding(parse_subject(owner)), owner) for owner in args.get("owners") or ()]
-    problems += _meeting(owners)
-    problems += _meeting([(_grant_name(grant), grant["subject"]) for grant in args.get("grants") or ()])
     if problems:
         raise ValueError("\n".join(f"workspace {name!r}: {problem}" for problem in problems))
 
 
+def _workspace(name: str, args: Mapping[str, Any]) -> Iterator[str]:
+    if problem := naming.workspace_name_problem(args.get("namespace") or name):
+        yield problem
+    state = args.get("state") or ACTIVE
+    if state not in (ACTIVE, CLOSED):
+        yield f"state {state!r}; allowed: {ACTIVE}, {CLOSED}"
+    for key in args.get("runnerSecrets") or ():
+        if key not in RUNNER_SECRET_KEYS:
+            yield f"runnerSecrets: {key!r} is not taken by the platform; allowed: {', '.join(RUNNER_SECRET_KEYS)}"
+
+
+def _owners(args: Mapping[str, Any]) -> Iterator[str]:
+    yield from _named("owners", args.get("owners") or (), str, _owner_name)
+
+
+def _grants(args: Mapping[str, Any]) -> Iterator[str]:
+    grants = args.get("grants") or ()
+    yield from _named("grants", grants, lambda grant: str(grant["subject"]), _grant_name)
+    seen: set[str] = set()
+    for grant in grants:
+        subject = str(grant["subject"])
+        if subject.lower() in seen:
+            yield f"grants: {subject} is here twice; a subject has one grant"
+        seen.add(subject.lower())
+
+
+def _owner_name(owner: str) -> str:
+    return naming.owner_binding(parse_subject(owner))
+
+
 def _grant_name(grant: Mapping[str, Any]) -> str:
-    return naming.grant_binding(Role(grant.get("role") or Role.VIEW), parse_subject(grant["subject"]))
+    subject = parse_subject(grant["subject"])
+    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
+        msg = f"{subject}: the platform grants to users and groups only; for a program declare a key"
+        raise ValueError(msg)
+    return naming.grant_binding(_role(grant.get("role") or Role.VIEW), subject)
 
 
-def _meeting(named: Iterable[tuple[str, str]]) -> list[str]:
+def _role(text: str) -> Role:
+    if text not in ROLES:
+        msg = f"{text!r} is not a role; allowed: {', '.join(ROLES)}"
+        raise ValueError(msg)
+    return Role(text)
+
+
+def _key(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:
+    if problem := naming.key_id_problem(key_id):
+        yield problem
+    if (role := key.get("role") or Role.EDIT) not in ROLES:
+        yield f"keys: {key_id}: {role!r} is not a role; allowed: {', '.join(ROLES)}"
+    life = key.get("lifetimeSeconds")
+    if life is not None and not TOKEN_LIFETIME_MIN <= life <= TOKEN_LIFETIME_MAX:
+        yield f"keys: {key_id}: lifetimeSeconds {life}; allowed: {TOKEN_LIFETIME_MIN} to {TOKEN_LIFETIME_MAX}"
+    if (generation := key.get("generation")) is not None and generation < 1:
+        yield f"keys: {key_id}: generation {generation}; allowed: 1 or a higher number"
+    for field, most in (("name", KEY_NAME_MAX), ("description", KEY_DESCRIPTION_MAX)):
+        if len(key.get(field) or "") > most:
+            yield f"keys: {key_id}: {field} is longer than {most} characters"
+
+
+def _named(
+    field: str, items: Iterable[Any], subject_of: Callable[[Any], str], name_of: Callable[[Any], str]
+) -> Iterator[str]:
+    """Object names that can't be made, and those that two subjects would share."""
     seen: dict[str, str] = {}
-    problems = []
-    for object_name, subject in named:
-        if object_name in seen:
-            problems.append(f"{seen[object_name]} and {subject} would both be kept in an object called {object_name}")
+    for item in items:
+        subject = subject_of(item)
+        try:
+            object_name = name_of(item)
+        except ValueError as error:
+            yield f"{field}: {error}"
+            continue
+        if object_name in seen and seen[object_name] != subject:
+            yield f"{field}: {seen[object_name]} and {subject} would both be kept in an object called {object_name}"
         seen[object_name] = subject
-    return problems

@@ -52,7 +52,7 @@ class Handle:
         return replace(self, dead=why)
 
     def to_wire(self) -> dict[str, Any]:
-        """The form in Pulumi's state (names of docs/reference: handle, uid, generation, issuedAt, expiresAt, dead)."""
+        """The form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead)."""
         return {
             "handle": self.name,
             "uid": self.uid,

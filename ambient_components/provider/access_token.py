@@ -50,7 +50,8 @@ class AccessToken:
                 f"lifetimeSeconds: {life} is not a life that can be granted; allowed: whole seconds from "
                 f"{TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
             )
-        if news.get("generation") == 0 or str(news.get("generation")).startswith("-"):
+        generation = news.get("generation")
+        if isinstance(generation, int) and generation < 1:
             failures.append("generation: 1 or a higher number is expected")
         if failures or UNKNOWN in (life, news.get("rotateBeforeSeconds"), news.get("overlapSeconds")):
             return Check(failures=tuple(failures))
@@ -124,7 +125,7 @@ class AccessToken:
         if current and not current.dead:
             if uid is None:
                 current = current.killed("its ServiceAccount was deleted")
-            elif expected not in (None, UNKNOWN, uid):
+            elif expected and expected != uid:
                 current = current.killed("its ServiceAccount was replaced")
             elif current.uid not in alive:
                 current = current.killed("it was revoked: its handle was deleted")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ambient_components.kubeconfig import is_loopback, what_is_wrong
 from ambient_components.provider.failure import ProviderError
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
@@ -140,18 +141,6 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
     from kubernetes import client, config  # noqa: PLC0415
 
     settings = client.Configuration()
-    try:
-        if kubeconfig is not None:
-            config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
-                yaml.safe_load(kubeconfig), context=context, client_configuration=settings, persist_config=False
-            )
-        else:
-            _load(config, context, settings)
-    except Exception as error:  # the client raises whatever a broken file makes it stumble over
-        where = "the kubeconfig given" if kubeconfig is not None else os.environ.get("KUBECONFIG") or "~/.kube/config"
-        said = _what_is_wrong(str(error))
-        msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
-        raise ProviderError(msg) from None
     # What a server turned away unread (429, 503) is sent again, whatever the verb; what may have been read is not.
     settings.retries = urllib3.Retry(
         total=6, connect=2, read=0, other=0, status=5, allowed_methods=None, status_forcelist=(429, 503),
@@ -159,18 +148,22 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
     )  # fmt: skip
     # As many kept connections as the engine ever has steps under way on an ordinary machine.
     settings.connection_pool_maxsize = 32
-    return client.ApiClient(settings)
-
-
-def _what_is_wrong(text: str) -> str:
-    """The client's complaint in our words: its own quote whole entries, with the tokens in them."""
-    if match := re.search(r"Expected object with name (\S+) in", text):
-        return f"there is no {match[1]} in it"
-    if match := re.search(r"Expected key (\S+) in", text):
-        return f"an entry in it has no {match[1]!r}"
-    if "No configuration found" in text or ("has no" in text and "configuration" in text):
-        return "there is no such file, or nothing in it"
-    return "it can't be read as a kubeconfig"
+    settings.proxy = None  # so that what is there afterwards is the kubeconfig's proxy-url
+    try:
+        if kubeconfig is not None:
+            config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
+                yaml.safe_load(kubeconfig), context=context, client_configuration=settings, persist_config=False
+            )
+        else:
+            _load(config, context, settings)
+        if settings.proxy is None and not is_loopback(settings.host):
+            settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's
+        return client.ApiClient(settings)
+    except Exception as error:  # the client raises whatever a broken file makes it stumble over
+        where = "the kubeconfig given" if kubeconfig is not None else os.environ.get("KUBECONFIG") or "~/.kube/config"
+        said = what_is_wrong(str(error))
+        msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
+        raise ProviderError(msg) from None
 
 
 def _load(config: Any, context: str | None, settings: Any) -> None:

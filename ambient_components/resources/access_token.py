@@ -46,6 +46,21 @@ class AccessToken(pulumi.CustomResource):
     retiring: pulumi.Output[list[dict[str, Any]]]
     """Handles of the tokens before it that are still valid."""
 
+    previousToken: pulumi.Output[str | None]  # noqa: N815
+    """The token before, while a delivery needs it; a secret."""
+
+    pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
+    """Handles whose revocation failed: every run tries again."""
+
+    grantedSeconds: pulumi.Output[int]  # noqa: N815
+    """The life that the cluster granted."""
+
+    reason: pulumi.Output[str | None]
+    """Why the newest token was minted."""
+
+    schemaVersion: pulumi.Output[int]  # noqa: N815
+    """Of the recorded shape."""
+
     nextAction: pulumi.Output[dict[str, str] | None]  # noqa: N815  # Pulumi's own spelling of outputs
     """What a later run will do (what) and from when (at)."""
 

@@ -1,6 +1,7 @@
 """The main job: one YAML file becomes a workspace, its grants and a key that works."""
 
 import base64
+import subprocess
 
 import yaml
 
@@ -42,6 +43,24 @@ def test_a_key_answers_as_its_role_says(stack: Stack) -> None:
         path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{stack.w}/agenticsessions"
         status = stack.machine.request("POST", path, token=token, body=session)
         assert status == (200 if may_create else 403)
+
+
+def test_the_command_that_is_printed_works_as_printed(stack: Stack) -> None:
+    """What `ambient show` and `make up` end with: a key through a pipe into curl."""
+    stack.write("workspaces:\n  THIS: {protect: false, keys: {ci: {role: view}}}\n")
+    stack.up().ok()
+    shown = stack.ambient("show", stack.name)
+    assert shown.code == 0, shown.text
+    assert f"{stack.w}" in shown.text
+    command = shown.text[shown.text.index("pulumi stack output", shown.text.index("Use it")) :]
+    ca_file = stack.machine.cluster.ca_file
+    script = command.replace("cluster-ca.crt", str(ca_file)).replace(
+        "curl -sS", "curl -sS -o /dev/null -w '%{http_code}'"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", script], cwd=stack.folder, env=stack.environment, capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == "200", script + ended.stderr
 
 
 def test_a_second_run_changes_nothing(stack: Stack) -> None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from tests.support.stacks import REPOSITORY, Stack
@@ -81,7 +80,7 @@ def test_a_killed_engine_leaves_no_plugin_and_the_next_run_converges(stack: Stac
         cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     stack.machine.until(lambda: stack.machine.get(f"/api/v1/namespaces/{stack.w}") is not None, "the run is under way")
-    time.sleep(0.05)
+    stack.machine.until(lambda: _plugins(stack.folder) != [], "the plugin runs")
     running.send_signal(signal.SIGKILL)
     running.wait(timeout=30)
     stack.machine.until(lambda: not _plugins(stack.folder), "the plugin ends with its engine", seconds=20)

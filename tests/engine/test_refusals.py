@@ -96,6 +96,7 @@ def test_an_unreachable_cluster_is_named(stack: Stack) -> None:
     stack.environment |= {"KUBECONFIG": str(dead)}
     for result in (stack.preview(), stack.up()):
         result.refused("https://127.0.0.1:1", "does not answer", "KUBECONFIG")
+    assert not exists(stack)
 
 
 def test_a_context_that_does_not_exist_is_named(stack: Stack) -> None:
@@ -132,7 +133,7 @@ def test_a_vanished_workspace_is_refused(stack: Stack, flags: tuple[str, ...]) -
 
 def test_a_service_account_cannot_be_granted_to(stack: Stack) -> None:
     stack.write("workspaces:\n  THIS: {grants: [{serviceaccount: 'a:b'}]}\n")
-    stack.up().refused(f"stacks/{stack.name}.yaml:2:")
+    stack.up().refused(f"stacks/{stack.name}.yaml:2:", "'serviceaccount' is not a field; allowed: user, group, role")
     assert not exists(stack)
 
 

@@ -64,15 +64,27 @@ def test_a_workspace_deleted_by_hand_is_made_again(stack: Stack) -> None:
     assert stack.preview("--expect-no-changes").unchanged
 
 
+def _create_session(stack: Stack, token: str) -> int:
+    session = {
+        "apiVersion": "vteam.ambient-code/v1alpha1",
+        "kind": "AgenticSession",
+        "metadata": {"name": "by-key"},
+        "spec": {},
+    }
+    path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{stack.w}/agenticsessions"
+    return stack.machine.request("POST", path, token=token, body=session)
+
+
 def test_description_label_role_and_life_mint_nothing(stack: Stack) -> None:
     stack.write(file_of("{role: view}"))
     stack.up().ok()
     token, handles = stack.token("ci"), stack.handles()
+    assert _create_session(stack, token) == 403
     stack.write(file_of("{role: edit, name: Another label, description: more, lifetime: 30d}"))
     assert not stack.preview().ok().unchanged
     stack.up().ok()
     assert (stack.token("ci"), stack.handles()) == (token, handles)
-    assert stack.status("api/v1/namespaces/THIS/configmaps/none", token) in (404, 403)
+    stack.machine.until(lambda: _create_session(stack, token) == 200, "the key has its new role")
     assert stack.preview("--expect-no-changes").unchanged
 
 

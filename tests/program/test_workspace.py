@@ -276,3 +276,33 @@ def test_a_misspelt_state_is_refused(workspace):
 def test_subjects_that_meet_in_one_object_name_are_refused(workspace, colliding):
     with pytest.raises(ValueError, match="a-b"):
         workspace(**colliding)
+
+
+def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
+    with pytest.raises(ValueError, match="workspace 'payments'") as refused:
+        workspace(
+            state="shut",
+            owners=["alice"],
+            grants=[
+                {"subject": "user:bob", "role": "admni"},
+                {"subject": "user:Carol"},
+                {"subject": "user:carol", "role": "edit"},
+                {"subject": "serviceaccount:a:b"},
+            ],
+            keys={"CI Key": {"role": "root", "lifetimeSeconds": 5, "generation": 0, "name": "x" * 65}},
+            runnerSecrets={"FOO": "bar"},
+        )
+    told = [line.removeprefix("workspace 'payments': ") for line in str(refused.value).splitlines()]
+    assert [line.split(";")[0] for line in told] == [
+        "state 'shut'",
+        "runnerSecrets: 'FOO' is not taken by the platform",
+        "owners: 'alice' is not a subject",
+        "grants: 'admni' is not a role",
+        "grants: serviceaccount:a:b: the platform grants to users and groups only",
+        "grants: user:carol is here twice",
+        "'CI Key' can't be a key's id",
+        "keys: CI Key: 'root' is not a role",
+        "keys: CI Key: lifetimeSeconds 5",
+        "keys: CI Key: generation 0",
+        "keys: CI Key: name is longer than 64 characters",
+    ]

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import secrets
 import shutil
@@ -15,7 +14,6 @@ from typing import Any
 
 from sandbox.api import Api, ApiError
 from sandbox.cluster import Cluster
-from sandbox.credentials import DEPLOYER
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 120
@@ -197,6 +195,15 @@ class Stack:
         """The answer to a key that lists the workspace's sessions."""
         return self.status("apis/vteam.ambient-code/v1alpha1/namespaces/THIS/agenticsessions", token)
 
+    def ambient(self, *words: str) -> Result:
+        """A verb of the command line, in the stack's folder."""
+        ended = subprocess.run(
+            [str(REPOSITORY / ".venv" / "bin" / "ambient"), *words],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        self.machine.outputs.append(ended.stdout + ended.stderr)
+        return Result(ended.returncode, ended.stdout + ended.stderr)
+
     def lose_state(self) -> None:
         """The state file is lost: the stack begins anew, with its config, beside what is in the cluster."""
         kept = self._run("stack", "export", "--file", str(self.folder / "lost.json"), "--stack", self.name)
@@ -252,11 +259,3 @@ class Stack:
             ["pulumi", *words, "--non-interactive"], cwd=self.folder, env=environment, input=stdin,
             capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
-
-
-def deployer_token(machine: Machine) -> str:
-    return machine.cluster.token_of(DEPLOYER.name)
-
-
-def path_of(program: str, environment: dict[str, str]) -> str | None:
-    return shutil.which(program, path=environment.get("PATH", os.defpath))

@@ -132,7 +132,7 @@ def test_logical_names_are_stable_and_hold_no_role():
         naming.logical_owner("payments", parse_subject("serviceaccount:ci:admin")),
         naming.logical_grant("payments", bob),
         naming.logical_key("payments", "ci"),
-        naming.logical_key_generation("payments", "ci", 2),
+        naming.logical_key_generation("payments/key/ci", 2),
     ]
     assert names == [
         "payments",
