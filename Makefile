@@ -3,7 +3,7 @@
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
-# One failed step must not stop revocations: the engine skips every delete after a failure without this (design 3.9).
+# One failed step must not stop revocations: the engine skips every delete after a failure without this (docs/how-it-works.md).
 export PULUMI_CONTINUE_ON_ERROR := true
 
 .DEFAULT_GOAL := help

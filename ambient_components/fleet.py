@@ -1,6 +1,6 @@
 """From a stack file to components: the one place where models, config and Pulumi meet.
 
-Nothing in here supposes that there is one stack: a fleet is many (design 3.14).
+Nothing in here supposes that there is one stack: a fleet is many (docs/how-it-works.md).
 """
 
 from collections.abc import Mapping

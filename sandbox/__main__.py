@@ -17,7 +17,7 @@ from sandbox.environment import environment, export_lines, prepare, recorded_too
 from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.paths import DEFAULT_DIRECTORY, cache_root
 from sandbox.toolchain import find_or_build
-from sandbox.up import chosen_environment, chosen_kubeconfig, deployed, down, preview, up
+from sandbox.up import chosen_environment, chosen_kubeconfig, config_path, deployed, down, is_marked, preview, up
 
 # Progress and errors: standard output belongs to what `env` and `status` answer.
 _CONSOLE = Console(stderr=True)
@@ -76,6 +76,9 @@ def clean(options: argparse.Namespace) -> int:
             raise SandboxError(message)
         shutil.rmtree(options.directory)
         _say(f"Removed {options.directory}. The built programs stay in {cache_root()}")
+    # Only of this folder's own sandbox: another directory's has nothing to do with it.
+    if options.directory.absolute() == DEFAULT_DIRECTORY and is_marked(config_path()):
+        config_path().unlink()
     return 0
 
 

@@ -153,7 +153,7 @@ class Cluster:
     def _start_etcd(self) -> None:
         if self._etcd.pid() is not None:
             return
-        self._etcd.start(commands.etcd(self.toolchain.etcd))
+        self._etcd.start(commands.etcd(_needed(self.toolchain.etcd)))
         # The API server waits for it by itself: only an end at once is told here, with its own words.
         self._wait(self._etcd, (self.directory / commands.ETCD_SOCKET).exists)
 
@@ -182,12 +182,12 @@ class Cluster:
                 return
 
     def _api_server_command(self, port: int) -> list[str]:
-        program = self.toolchain.kube_apiserver
+        program = _needed(self.toolchain.kube_apiserver)
         return [*commands.api_server(program, port, self._tokens, self._signing_key), *self._extra]
 
     def _start_controllers(self) -> None:
         command = commands.controller_manager(
-            self.toolchain.kube_controller_manager, self.admin_kubeconfig, self._signing_key, self.ca_file
+            _needed(self.toolchain.kube_controller_manager), self.admin_kubeconfig, self._signing_key, self.ca_file
         )
         if self._controllers.pid() is not None and self._controllers.command() == [*command, self.url]:
             return
@@ -245,6 +245,13 @@ class Cluster:
         with (self.directory / "lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _needed(program: Path | None) -> Path:
+    if program is None:
+        message = "The recorded toolchain has no cluster, as another one was chosen: run `make sandbox-start`."
+        raise SandboxError(message)
+    return program
 
 
 def _usable_port(preferred: int | None) -> int:

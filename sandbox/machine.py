@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.parts import MINIMUM_PULUMI
 from sandbox.paths import cache_root
 
 LAUNCHER_MARK = "ambient-components sandbox: stand-in language host"
@@ -32,7 +35,7 @@ class Found:
 def look_around(environ: Mapping[str, str] = os.environ) -> Found:
     """Look on PATH, in Pulumi's home and in `KUBEBUILDER_ASSETS`."""
     path = os.pathsep.join(_own_path(environ))
-    pulumi = _which("pulumi", path)
+    pulumi = _new_enough(_which("pulumi", path), environ)
     host = _language_host(pulumi, path) if pulumi else None
     if host is None:
         # A CLI without its Python host cannot run a program, and ours only fits the SDK files we build beside it.
@@ -40,6 +43,31 @@ def look_around(environ: Mapping[str, str] = os.environ) -> Found:
     plugin = _which("pulumi-resource-kubernetes", path) or _installed_plugin(environ)
     api_server, controller_manager, etcd = _assets(environ)
     return Found(pulumi, host, plugin, api_server, controller_manager, etcd)
+
+
+def _new_enough(pulumi: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """None, with a line that says so, for an engine that is too old; one that does not tell its version is trusted."""
+    if pulumi is None:
+        return None
+    try:
+        answer = subprocess.run(
+            [pulumi, "version"],
+            env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=30,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None  # it does not run
+    version = re.match(r"v?(\d+)\.(\d+)\.", answer)
+    if version and tuple(map(int, version.groups())) < MINIMUM_PULUMI:
+        wanted = ".".join(map(str, MINIMUM_PULUMI))
+        print(f"{pulumi} is {answer.strip()}, older than {wanted}: not used", file=sys.stderr)
+        return None
+    return pulumi
 
 
 def _own_path(environ: Mapping[str, str]) -> Iterator[str]:

@@ -14,6 +14,9 @@ from pathlib import Path
 from sandbox.paths import TOOLCHAIN_SOURCES
 
 PULUMI_VERSION = "v3.274.1"
+MINIMUM_PULUMI = (3, 249)
+"""What a `pulumi` of the machine must be at least to be used; an older one is built anew beside it."""
+
 KUBERNETES_VERSION = "v1.34.4"
 PLUGIN_VERSION = "4.25.0"
 LANGUAGE_EXEC = "pulumi-language-python-exec"

@@ -19,20 +19,22 @@ from sandbox.parts import LANGUAGE_EXEC, PARTS, Part, machine_key, sources_key
 from sandbox.paths import cache_root
 from sandbox.progress import Progress
 
+_OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager")
+
 
 @dataclass(frozen=True)
 class Toolchain:
     """Absolute paths of the programs.
 
     With a real Python language host `language_host` is set and `language_exec` is None; with the stand-in it is the
-    other way round.
+    other way round. The three programs of the cluster are None where an existing cluster is used.
     """
 
     pulumi: Path
     kubernetes_plugin: Path
-    kube_apiserver: Path
-    kube_controller_manager: Path
-    etcd: Path
+    kube_apiserver: Path | None
+    kube_controller_manager: Path | None
+    etcd: Path | None
     language_host: Path | None
     language_exec: Path | None
 
@@ -64,24 +66,28 @@ class Toolchain:
         return cls(
             pulumi=required("pulumi"),
             kubernetes_plugin=required("kubernetes_plugin"),
-            kube_apiserver=required("kube_apiserver"),
-            kube_controller_manager=required("kube_controller_manager"),
-            etcd=required("etcd"),
+            kube_apiserver=optional("kube_apiserver"),
+            kube_controller_manager=optional("kube_controller_manager"),
+            etcd=optional("etcd"),
             language_host=optional("language_host"),
             language_exec=optional("language_exec"),
         )
 
 
-def find_or_build(console: Console) -> Toolchain:
-    """Return a complete toolchain, building what neither the machine nor the cache has."""
+def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
+    """Return a complete toolchain, building what neither the machine nor the cache has.
+
+    Without `cluster` it lacks the cluster's three programs, which nobody needs who has a cluster.
+    """
+    parts = [part for part in PARTS if cluster or part.name not in _OF_THE_CLUSTER]
     found = look_around()
     folder = cache_root() / "toolchain"
-    cached = _finished(folder, found)
-    if cached is None and (_missing(None, found) or found.language_host is None):
+    cached = _finished(folder, found, parts)
+    if cached is None and (_missing(None, found, parts) or found.language_host is None):
         go = find_go()
         cached = folder / f"{sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
-        _complete(go, cached, found, Progress(console))
-    return _assemble(cached, found)
+        _complete(go, cached, found, parts, Progress(console))
+    return _assemble(cached, found, cluster=cluster)
 
 
 def _found_part(found: Found, part: Part) -> Path | None:
@@ -94,10 +100,10 @@ def _found_part(found: Found, part: Part) -> Path | None:
     }[part.name]
 
 
-def _missing(folder: Path | None, found: Found) -> list[Part]:
+def _missing(folder: Path | None, found: Found, parts: Sequence[Part]) -> list[Part]:
     return [
         part
-        for part in PARTS
+        for part in parts
         if _found_part(found, part) is None and (folder is None or not os.access(folder / "bin" / part.name, os.X_OK))
     ]
 
@@ -106,10 +112,10 @@ def _needs_exec(folder: Path, found: Found) -> bool:
     return found.language_host is None and not (folder / "bin" / LANGUAGE_EXEC).exists()
 
 
-def _finished(folder: Path, found: Found) -> Path | None:
+def _finished(folder: Path, found: Found, parts: Sequence[Part]) -> Path | None:
     """A cache folder of these very sources that lacks nothing, whichever Go built it: no compiler is needed then."""
     candidates = sorted(folder.glob(f"{sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
-    complete = [path for path in candidates if not _missing(path, found) and not _needs_exec(path, found)]
+    complete = [path for path in candidates if not _missing(path, found, parts) and not _needs_exec(path, found)]
     return complete[-1] if complete else None
 
 
@@ -120,11 +126,11 @@ def _this_machine() -> str:
     return f"{names.sysname.lower()}-{arch}"
 
 
-def _complete(go: Go, folder: Path, found: Found, progress: Progress) -> None:
+def _complete(go: Go, folder: Path, found: Found, parts: Sequence[Part], progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _only_builder(folder, progress):
         # Looked at again under the lock: another run may have built it all while this one waited.
-        missing: Sequence[Part] = _missing(folder, found)
+        missing: Sequence[Part] = _missing(folder, found, parts)
         steps = len(missing)
         if missing:
             minutes = sum(part.typical_minutes for part in missing)
@@ -162,7 +168,7 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _assemble(folder: Path | None, found: Found) -> Toolchain:
+def _assemble(folder: Path | None, found: Found, *, cluster: bool) -> Toolchain:
     def program(part_name: str) -> Path:
         part = next(part for part in PARTS if part.name == part_name)
         path = _found_part(found, part) or (folder / "bin" / part_name if folder else None)
@@ -174,9 +180,9 @@ def _assemble(folder: Path | None, found: Found) -> Toolchain:
     return Toolchain(
         pulumi=program("pulumi"),
         kubernetes_plugin=program("pulumi-resource-kubernetes"),
-        kube_apiserver=program("kube-apiserver"),
-        kube_controller_manager=program("kube-controller-manager"),
-        etcd=program("etcd"),
+        kube_apiserver=program("kube-apiserver") if cluster else None,
+        kube_controller_manager=program("kube-controller-manager") if cluster else None,
+        etcd=program("etcd") if cluster else None,
         language_host=found.language_host,
         language_exec=folder / "bin" / LANGUAGE_EXEC if folder and found.language_host is None else None,
     )

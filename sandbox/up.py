@@ -33,17 +33,21 @@ from ambient_components.errors import AmbientError
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
-from sandbox.paths import REPOSITORY, write_private
+from sandbox.paths import REPOSITORY, partial_file, write_private
 from sandbox.toolchain import find_or_build
 
 STACK = "dev"
 KUBECONFIG_VARIABLE = "AMBIENT_SANDBOX_KUBECONFIG"
 """Names a kubeconfig: its current cluster is used instead of one that is started here."""
 
+MARK = "# Of the sandbox of this folder: make up writes it, make clean removes it.\n"
+"""First line of the sandbox's Pulumi.dev.yaml, which `pulumi config set` keeps. Without it the file may be the only key
+to the secrets of somebody's own stack `dev` on another backend."""
+
 _RUNNER_KEY = "payments/anthropic"
 _CONSOLE = Console(stderr=True)
 
-# The plugin that can be built is older than the SDK, and lies on PATH (sandbox-facts): true, known, and no news to
+# The plugin that can be built is older than the SDK, and lies on PATH: true, known, and no news to
 # anybody who just wants to see the stack. Elsewhere nothing is hidden.
 _KNOWN_WARNINGS = (
     "using pulumi-resource-kubernetes from $PATH",
@@ -58,9 +62,10 @@ _STEP = re.compile(r"ing \([0-9]")
 def up(options: Namespace) -> int:
     """Start the sandbox, deploy `dev`, show it."""
     directory: Path = options.directory
-    toolchain = find_or_build(_CONSOLE)
-    prepare(directory, toolchain)
+    existing = bool(os.environ.get(KUBECONFIG_VARIABLE)) or chosen_kubeconfig(directory) is not None
+    toolchain = find_or_build(_CONSOLE, cluster=not existing)
     chosen = choose_kubeconfig(directory)
+    prepare(directory, toolchain)
     if chosen:
         _say(f"Using the cluster of {chosen}: nothing is started or installed, it has the platform already.")
     else:
@@ -72,7 +77,13 @@ def up(options: Namespace) -> int:
     with _told():
         project, engine = Project.find(REPOSITORY), PulumiEngine(REPOSITORY, environ)
         _forget_old_cluster(project, engine)
-        outcome = initialize(Request(STACK), project, engine)
+        config = project.config_file(STACK)
+        fresh = not config.exists()
+        try:
+            outcome = initialize(Request(STACK), project, engine)
+        finally:
+            if fresh:
+                mark(config)
         for line in (*outcome.done, *outcome.notes):
             _say(line)
         if _RUNNER_KEY not in project.config(STACK):
@@ -83,6 +94,7 @@ def up(options: Namespace) -> int:
     code = _pulumi(environ, "up", "--yes", "--skip-preview")
     if code != 0:
         return code
+    mark(config)  # one of an older `make up`: the sandbox's passphrase has just opened it
     with _told():
         overview = read_overview(export(engine, STACK), STACK, clock.now())
         endpoint = kube.endpoint(project.config(STACK).get("context"), environ)
@@ -134,6 +146,8 @@ def down(options: Namespace) -> int:
 
 def deployed(directory: Path) -> bool:
     """Whether `dev` has anything in its state."""
+    if not (directory / "toolchain.json").exists():
+        return False
     with _told():
         engine = PulumiEngine(REPOSITORY, stack_environment(directory))
         return has_stack(engine, STACK) and bool(export(engine, STACK)["deployment"].get("resources"))
@@ -173,6 +187,8 @@ def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) 
         message = f"{KUBECONFIG_VARIABLE} names {path}, and there is no such file."
         raise SandboxError(message)
     if path != before:
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)
         if deployed(directory):
             message = f"{STACK} is deployed on another cluster: run `make down` with the old setting first."
             raise SandboxError(message)
@@ -186,11 +202,38 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
     if not path.exists():
         return
     if not has_stack(engine, STACK):
+        if not is_marked(path):
+            message = (
+                f"{project.shown(path)} is of a stack that is not the sandbox's: "
+                "rename it or remove it, then run make up again"
+            )
+            raise SandboxError(message)
         # State, cluster and passphrase lie in one folder: with the state, whatever could read this file went too.
         path.unlink()
         _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
     elif UID in project.config(STACK) and not export(engine, STACK)["deployment"].get("resources"):
         engine.run("config", "rm", UID, "--stack", STACK)
+
+
+def config_path() -> Path:
+    """Pulumi's config of the stack `dev`."""
+    return Project.find(REPOSITORY).config_file(STACK)
+
+
+def is_marked(path: Path) -> bool:
+    """Whether a config file is the sandbox's to remove."""
+    try:
+        return path.read_text(encoding="utf-8").startswith(MARK)
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
+
+
+def mark(path: Path) -> None:
+    """Note in a config file, if there is one, that it is the sandbox's."""
+    if path.exists() and not is_marked(path):
+        text = MARK + path.read_text(encoding="utf-8")
+        with partial_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _pulumi(environ: Mapping[str, str], *arguments: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.kubeconfig import is_loopback, what_is_wrong
 
 OPENSHIFT_GROUP: Final = "project.openshift.io"
@@ -121,10 +121,7 @@ def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") ->
         raise
     except Exception as error:
         said = what_is_wrong(str(error))
-    else:
-        return
-    # Not in the handler: the error would carry the reader's along.
-    fail(None, "", f"no cluster to talk to: {where}: {said}", hint)
+        raise AmbientError([Problem(None, "", f"no cluster to talk to: {where}: {said}", hint)]) from None
 
 
 def _where(environ: Mapping[str, str]) -> str:

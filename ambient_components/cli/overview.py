@@ -1,7 +1,7 @@
 """What a stack's state says of workspaces, access and keys: a pure reading of `pulumi stack export`.
 
 The ledger records what was declared, the other resources what was applied: both are shown where they differ, as after
-a run that failed halfway (design 3.7). Secrets are never looked at: the export has them encrypted.
+a run that failed halfway (docs/adr/0004). Secrets are never looked at: the export has them encrypted.
 """
 
 import re

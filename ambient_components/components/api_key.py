@@ -64,7 +64,7 @@ class ApiKey(pulumi.ComponentResource):
     """A key that the platform lists, shows the last use of, and can revoke, as one of its own (contract 1.4).
 
     Logical names carry the generation, and each resource aliases the names of the lower generations. A bump is then a
-    replacement: the new identity is made first, and where that fails the old one is left alone (design 3.3).
+    replacement: the new identity is made first, and where that fails the old one is left alone (docs/adr/0005).
     """
 
     service_account: core.ServiceAccount

@@ -24,7 +24,7 @@ def role_binding(
     """A RoleBinding to a role of the platform.
 
     Exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that outlives its
-    entry is access that nobody declared (design 3.8).
+    entry is access that nobody declared (docs/surprises.md).
     """
     return rbac.RoleBinding(
         name,

@@ -123,7 +123,7 @@ class Workspace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=opts.depends_on if opts else None,
-                # On the namespace only: on the component it would keep a revoked grant alive (design 3.8).
+                # On the namespace only: on the component it would keep a revoked grant alive (docs/surprises.md).
                 protect=active and args.get("protect", True),
                 # The list's label is the patch's, further ones are the platform's and OpenShift's.
                 ignore_changes=["metadata.labels"],
@@ -201,7 +201,7 @@ def _listed(logical: str, workspace: str, active: bool, opts: pulumi.ResourceOpt
     """The label that puts a namespace on the platform's list, last: a half-made workspace is never on it.
 
     It is a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false" instead
-    of giving the label up, which would leave an adopted one listed (design 3.12).
+    of giving the label up, which would leave an adopted one listed (docs/surprises.md).
     """
     return core.NamespacePatch(
         logical,

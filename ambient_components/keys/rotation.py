@@ -7,7 +7,7 @@ from ambient_components.keys.policy import Policy, default_rotate_before
 from ambient_components.keys.state import Handle, TokenState, format_time
 
 _LIVE_AT_MOST = 2
-"""Tokens of one identity that may be valid at once (design, section 4): the current one and one that retires."""
+"""Tokens of one identity that may be valid at once (docs/adr/0005): the current one and one that retires."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 It exists for two answers of the protocol. `check` sees the last deployment's inputs beside the new ones, in preview and
 in up alike: what must not happen is refused there, before anything is changed. `diff` names each subject, so that the
-plain ``pulumi preview --diff`` says who gains and who loses what (design 3.7). It makes nothing in the cluster.
+plain ``pulumi preview --diff`` says who gains and who loses what (docs/adr/0004). It makes nothing in the cluster.
 """
 
 from typing import Any

@@ -94,7 +94,7 @@ class AccessToken:
             return identity.path, _unknown_outputs("no token yet")
         held = owned(context, identity)
         policy = _policy(news)
-        # The newest of them may be in use: the state file was lost, or an earlier create died (design 3.10).
+        # The newest of them may be in use: the state file was lost, or an earlier create died (docs/how-it-works.md).
         state = TokenState(retiring=held if policy.overlap else ())
         steps = plan(state, policy, context.now)
         extra = () if policy.overlap else tuple((handle, "the overlap is 0") for handle in held)

@@ -19,7 +19,7 @@ class Guard:
     """Hands out the cluster once it has proved to be the stack's own.
 
     A cluster's identity is the uid of its kube-system namespace: it survives upgrades and a change of address, and no
-    two clusters share it. Another uid is an error, never a replacement of what the stack made (design 3.4).
+    two clusters share it. Another uid is an error, never a replacement of what the stack made (docs/surprises.md).
     """
 
     def __init__(self, cluster: Cluster, expected_uid: str | None) -> None:

@@ -1,7 +1,7 @@
 """Handles and tokens in the cluster: mint, list, revoke.
 
 A handle is an empty Secret that a token is bound to: deleting it revokes that token, within ten seconds, and no other.
-The token itself never lies in the namespace, where every session could read it (design 3.2).
+The token itself never lies in the namespace, where every session could read it (docs/adr/0005).
 """
 
 import secrets

@@ -351,6 +351,29 @@ def test_a_proxy_of_the_kubeconfig_is_used(api):
         assert proxy.log[0].headers["Host"] == "cluster.example:6443"
 
 
+def test_a_proxy_of_the_environment_is_not_for_this_machine(api, cluster, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert cluster.get(core("namespaces", "kube-system"))
+    https = Cluster(kubeconfig=api.kubeconfig().replace("http:", "https:"))._connected().configuration
+    assert https.proxy is None
+
+
+def test_a_proxy_of_the_environment_is_for_other_machines(api, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", api.url)
+    contents = api.kubeconfig().replace(api.url, "http://cluster.example:6443")
+    assert Cluster(kubeconfig=contents).get(core("namespaces", "kube-system"))
+    assert api.log[0].headers["Host"] == "cluster.example:6443"
+
+
+def test_a_proxy_of_the_kubeconfig_is_for_this_machine_too(api, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    contents = api.kubeconfig(cluster=f"proxy-url: '{api.url}'")
+    contents = contents.replace(f"server: '{api.url}'", "server: 'http://127.0.0.1:2'")
+    assert Cluster(kubeconfig=contents).get(core("namespaces", "kube-system"))
+    assert api.log[0].headers["Host"] == "127.0.0.1:2"
+
+
 def test_in_a_pod_the_pods_own_account_is_taken_where_there_is_no_file(monkeypatch):
     calls = []
     monkeypatch.setattr("kubernetes.config.load_incluster_config", lambda **given: calls.append(given))

@@ -17,8 +17,17 @@ from rich.console import Console
 
 from sandbox import __main__ as command_line
 from sandbox.build import find_go
+from sandbox.cluster import Cluster
 from sandbox.credentials import USERS, ensure_tokens, read_tokens, signing_key
-from sandbox.environment import UNSET, child_environment, environment, export_lines, launcher_script, prepare
+from sandbox.environment import (
+    UNSET,
+    child_environment,
+    environment,
+    export_lines,
+    launcher_script,
+    prepare,
+    recorded_toolchain,
+)
 from sandbox.errors import SandboxError
 from sandbox.machine import LAUNCHER_MARK, Found, look_around
 from sandbox.parts import PARTS, machine_key, required_go, sources_key
@@ -88,6 +97,20 @@ class TestLookAround:
         host = program(tmp_path / "b" / "pulumi-language-python")
         found = self.look(tmp_path, tmp_path / "a", tmp_path / "b")
         assert (found.pulumi, found.language_host) == (pulumi, host)
+
+    @pytest.mark.parametrize(
+        ("version", "used"),
+        [("v3.248.9", False), ("v2.300.0", False), ("v3.249.0", True), ("3.300.0-dev+1", True), ("v4.0.0", True)],
+    )
+    def test_an_old_pulumi_is_not_used(
+        self, tmp_path: Path, version: str, used: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        program(tmp_path / "a" / "pulumi", f"#!/bin/sh\necho {version}\n")
+        program(tmp_path / "a" / "pulumi-language-python")
+        found = self.look(tmp_path, tmp_path / "a")
+        assert (found.pulumi is not None, found.language_host is not None) == (used, used)
+        told = f"{tmp_path / 'a' / 'pulumi'} is {version}, older than 3.249: not used\n"
+        assert capsys.readouterr().err == ("" if used else told)
 
     def test_host_beside_a_linked_pulumi(self, tmp_path: Path) -> None:
         program(tmp_path / "real" / "pulumi")
@@ -214,8 +237,27 @@ class TestEnvironment:
     def test_toolchain_record(self, tmp_path: Path) -> None:
         tools = toolchain(tmp_path)
         assert Toolchain.from_json(json.loads(json.dumps(tools.to_json()))) == tools
-        with pytest.raises(SandboxError, match="lacks etcd"):
-            Toolchain.from_json({**tools.to_json(), "etcd": None})
+        with pytest.raises(SandboxError, match="lacks pulumi"):
+            Toolchain.from_json({**tools.to_json(), "pulumi": None})
+
+    def test_a_cluster_of_ones_own_needs_no_servers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        there = tmp_path / "bin"
+        for name in ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes"):
+            program(there / name)
+        monkeypatch.setenv("PATH", str(there))
+        monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+        monkeypatch.setenv("AMBIENT_CACHE_DIR", str(tmp_path / "cache"))
+        with pytest.raises(SandboxError, match="no `go` on PATH"):
+            find_or_build(Console(file=io.StringIO()))
+        tools = find_or_build(Console(file=io.StringIO()), cluster=False)
+        assert (tools.etcd, tools.kube_apiserver, tools.kube_controller_manager) == (None, None, None)
+        prepare(tmp_path / "box", tools)
+        assert recorded_toolchain(tmp_path / "box") == tools
+        cluster = Cluster(tmp_path / "box", tools)
+        assert not cluster.running
+        cluster.stop()
+        with pytest.raises(SandboxError, match="make sandbox-start"):
+            cluster.start()
 
 
 class TestCredentials:

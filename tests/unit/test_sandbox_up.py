@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components.cli.engine import PulumiEngine
+from ambient_components.cli.project import Project
 from sandbox import __main__ as command_line
 from sandbox import up
 from sandbox.errors import SandboxError
@@ -130,6 +132,51 @@ class TestChoiceOfACluster:
         monkeypatch.setattr(command_line, "deployed", lambda directory: False)
         assert command_line.main(["clean", "--directory", str(box)]) == 0
         assert not box.exists()
+
+
+class TestConfigOfTheStack:
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Project:
+        (tmp_path / "stacks").mkdir()
+        return Project(tmp_path, "p", "stacks")
+
+    def forget(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(up, "has_stack", lambda engine, stack: False)
+        up._forget_old_cluster(project, PulumiEngine(project.folder, {}))
+
+    def test_of_somebody_else_is_left_alone(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = project.config_file("dev")
+        file.write_text("encryptionsalt: v1:x\n")
+        with pytest.raises(SandboxError, match=r"^stacks/Pulumi.dev.yaml is of a stack that is not the sandbox's: "):
+            self.forget(project, monkeypatch)
+        assert file.read_text() == "encryptionsalt: v1:x\n"
+
+    def test_of_a_sandbox_that_is_gone_is_removed(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = project.config_file("dev")
+        up.mark(file)
+        assert not file.exists()
+        file.write_text("encryptionsalt: v1:x\n")
+        up.mark(file)
+        up.mark(file)
+        assert file.read_text() == f"{up.MARK}encryptionsalt: v1:x\n"
+        self.forget(project, monkeypatch)
+        assert not file.exists()
+
+    @pytest.mark.parametrize("marked", [True, False])
+    def test_clean_removes_the_sandboxs_only(
+        self, project: Project, marked: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = project.config_file("dev")
+        file.write_text("config: {}\n")
+        if marked:
+            up.mark(file)
+        box = project.folder / "box"
+        monkeypatch.setattr(command_line, "config_path", lambda: file)
+        assert command_line.main(["clean", "--directory", str(box)]) == 0
+        assert file.exists()
+        monkeypatch.setattr(command_line, "DEFAULT_DIRECTORY", box)
+        assert command_line.main(["clean", "--directory", str(box)]) == 0
+        assert file.exists() is not marked
 
 
 class TestWithoutASandbox:
