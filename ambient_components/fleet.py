@@ -71,23 +71,26 @@ def run(path: Path | None = None) -> None:
     problems = Problems()
     settings = StackSettings.read(problems)
     try:
-        _declare(load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml"), settings, problems)
+        stack = load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml")
+        workspaces = sorted(stack.file.workspaces.items())
+        secrets = {name: _runner_secrets(stack, name, workspace, problems) for name, workspace in workspaces}
     except AmbientError as error:
-        found = error.problems if set(problems) <= set(error.problems) else (*problems, *error.problems)
-        raise pulumi.RunError(str(AmbientError(found))) from None
+        problems.extend(error.problems)
+    if problems:
+        raise pulumi.RunError(str(AmbientError(problems)))
+    _declare(stack, settings, secrets)
 
 
-def _declare(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
-    workspaces = sorted(stack.file.workspaces.items())
-    secrets = {name: _runner_secrets(stack, name, workspace, problems) for name, workspace in workspaces}
-    problems.raise_if_any()
+def _declare(
+    stack: LoadedStack, settings: StackSettings, secrets: Mapping[str, Mapping[str, pulumi.Input[str]]]
+) -> None:
     providers = ClusterProviders.of(CLUSTER_NAME, settings.cluster)
     ledger = AccessLedger(
         LEDGER_NAME,
         {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces)},
         pulumi.ResourceOptions(provider=providers.ambient),
     )
-    for name, workspace in workspaces:
+    for name, workspace in sorted(stack.file.workspaces.items()):
         declared = Workspace(
             logical_workspace(name),
             workspace_args(workspace, settings, secrets[name]),

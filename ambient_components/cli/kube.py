@@ -1,7 +1,6 @@
 """What the commands need of a cluster: which one it is, and how a client reaches it.
 
-Read with the reference client, like the provider (docs/adr/0003); the two share no code, as the command line does not
-import the plugin.
+Files are read without a client where they alone say enough; else by the connection that the provider has too.
 """
 
 import base64
@@ -12,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ambient_components.connection import connect, files, location
 from ambient_components.errors import AmbientError, Problem, fail
-from ambient_components.kubeconfig import is_loopback, what_is_wrong
+from ambient_components.kubeconfig import what_is_wrong
 
 OPENSHIFT_GROUP: Final = "project.openshift.io"
 """API group that every OpenShift serves, and nobody else."""
@@ -53,7 +53,8 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
 
     settings = client.Configuration()
     settings.retries = 1
-    connected = _connect(context, environ, settings)
+    with _told(location(environ), "set KUBECONFIG, name another --context, or give --cluster-uid"):
+        connected = connect(settings, context, environ)
     try:
         with connected as api:
             system: Any = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=_TIMEOUT)
@@ -81,7 +82,7 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
 
 def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | None]:
     """The contexts of the kubeconfig and the current one; none where there is no kubeconfig."""
-    with _told(_where(environ)):
+    with _told(location(environ)):
         config = _merged(environ)
         if config is None:
             return [], None
@@ -90,7 +91,7 @@ def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | 
 
 def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint | None:
     """The API server of a context, out of the files alone: no login, no request. None where they don't say."""
-    with _told(_where(environ)):
+    with _told(location(environ)):
         return _endpoint(context, _merged(environ))
 
 
@@ -124,22 +125,12 @@ def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") ->
         raise AmbientError([Problem(None, "", f"no cluster to talk to: {where}: {said}", hint)]) from None
 
 
-def _where(environ: Mapping[str, str]) -> str:
-    return environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
-
-
-def _listed(environ: Mapping[str, str]) -> list[Path]:
-    """The files that kubectl would read; a path in KUBECONFIG that does not exist is skipped, as there."""
-    paths = [Path(part).expanduser() for part in _where(environ).split(os.pathsep) if part]
-    return [path for path in paths if path.is_file()]
-
-
 def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
     """The files as one, by kubectl's rule: the first that names a thing wins. Relative paths become absolute."""
     import yaml  # noqa: PLC0415
 
     merged: dict[str, Any] = {}
-    for path in _listed(environ):
+    for path in files(environ):
         with _told(path):
             data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             for item in data.get("clusters") or ():
@@ -152,31 +143,3 @@ def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
                 known += [item for item in data.get(section) or () if item.get("name") not in names]
             merged["current-context"] = merged.get("current-context") or data.get("current-context")
     return merged or None
-
-
-def _connect(context: str | None, environ: Mapping[str, str], settings: Any) -> Any:
-    """A client of the context, as the settings say; they get the server's address."""
-    from kubernetes import client  # noqa: PLC0415
-
-    settings.proxy = None  # so that what is there afterwards is the kubeconfig's proxy-url
-    with _told(_where(environ), "set KUBECONFIG, name another --context, or give --cluster-uid"):
-        _load(context, environ, settings)
-        if settings.proxy is None and not is_loopback(settings.host):
-            settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's
-        return client.ApiClient(settings)
-
-
-def _load(context: str | None, environ: Mapping[str, str], settings: Any) -> None:
-    from kubernetes import config as reader  # noqa: PLC0415
-
-    config: Any = reader  # its functions have no types
-    files = _listed(environ)
-    if not files and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
-        config.load_incluster_config(client_configuration=settings)
-        return
-    config.load_kube_config(
-        config_file=os.pathsep.join(map(str, files)) or str(Path("~", ".kube", "config").expanduser()),
-        context=context,
-        client_configuration=settings,
-        persist_config=False,
-    )

@@ -82,31 +82,42 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
             continue
         if ends is not None and now >= ends:
             revoke.append((handle, f"its overlap ended on {format_time(ends)}"))
+        elif reason and policy.overlap == 0:
+            revoke.append((handle, "the overlap is 0"))
         else:
             staying.append(handle)
-    warnings: list[str] = []
     if not reason:
         return Plan(revoke=tuple(revoke), retire=tuple(staying))
     current = state.current
-    if current and not current.dead:
-        if current.expires_at and now >= current.expires_at:
-            warnings.append(
-                f"no run came in the {policy.rotate_before} s before the token expired on "
-                f"{format_time(current.expires_at)}: it has been refused since"
-            )
-            revoke.append((current, "it expired"))
-        elif policy.overlap == 0:
-            revoke.append((current, "it is replaced, and the overlap is 0"))
-        else:
-            staying.append(current)
+    if current and (why := _why_it_ends(current, policy, now)):
+        revoke.append((current, why))
     elif current:
-        # Its handle may still be there (the ServiceAccount was replaced): nothing minted is left behind.
-        revoke.append((current, current.dead or "it is dead"))
+        staying.append(current)
     # Not where nothing is on record: which of the tokens found is in use is not known then, and a lost state file must
     # lock nobody out. They all end with the overlap.
     while current and len(staying) >= _LIVE_AT_MOST:
         first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
-    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), tuple(warnings))
+    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), _missed(current, policy, now))
+
+
+def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
+    """Why the token that is replaced has no overlap; None: it has."""
+    if current.dead:
+        # Its handle may still be there (the ServiceAccount was replaced): nothing minted is left behind.
+        return current.dead
+    if current.expires_at and now >= current.expires_at:
+        return "it expired"
+    return "it is replaced, and the overlap is 0" if policy.overlap == 0 else None
+
+
+def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str, ...]:
+    """The warning that no run came in time, where none did."""
+    if current is None or current.dead or current.expires_at is None or now < current.expires_at:
+        return ()
+    return (
+        f"no run came in the {policy.rotate_before} s before the token expired on "
+        f"{format_time(current.expires_at)}: it has been refused since",
+    )
 
 
 def next_action(state: TokenState, policy: Policy) -> tuple[str, datetime] | None:

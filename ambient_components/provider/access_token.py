@@ -95,10 +95,8 @@ class AccessToken:
         held = owned(context, identity)
         policy = _policy(news)
         # The newest of them may be in use: the state file was lost, or an earlier create died (docs/how-it-works.md).
-        state = TokenState(retiring=held if policy.overlap else ())
-        steps = plan(state, policy, context.now)
-        extra = () if policy.overlap else tuple((handle, "the overlap is 0") for handle in held)
-        outputs = self._carry_out(context, identity, policy, state, replace(steps, revoke=(*steps.revoke, *extra)), {})
+        state = TokenState(retiring=held)
+        outputs = self._carry_out(context, identity, policy, state, plan(state, policy, context.now), {})
         if held and policy.overlap:
             context.warn(
                 f"{len(held)} token(s) of this key were in the cluster without a record (a lost state file, or a run "

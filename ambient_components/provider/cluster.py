@@ -6,14 +6,14 @@ are plain dicts, so that nothing depends on generated models.
 """
 
 import json
-import os
 import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ambient_components.kubeconfig import is_loopback, what_is_wrong
+from ambient_components.connection import connect, location
+from ambient_components.kubeconfig import what_is_wrong
 from ambient_components.provider.failure import ProviderError
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
@@ -137,8 +137,7 @@ def core(*segments: str) -> str:
 def _connect(context: str | None, kubeconfig: str | None) -> Any:
     # Imported here: it takes longer than all the rest, and most steps of most runs talk to no cluster.
     import urllib3  # noqa: PLC0415
-    import yaml  # noqa: PLC0415
-    from kubernetes import client, config  # noqa: PLC0415
+    from kubernetes import client  # noqa: PLC0415
 
     settings = client.Configuration()
     # What a server turned away unread (429, 503) is sent again, whatever the verb; what may have been read is not.
@@ -148,29 +147,10 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
     )  # fmt: skip
     # As many kept connections as the engine ever has steps under way on an ordinary machine.
     settings.connection_pool_maxsize = 32
-    settings.proxy = None  # so that what is there afterwards is the kubeconfig's proxy-url
     try:
-        if kubeconfig is not None:
-            config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
-                yaml.safe_load(kubeconfig), context=context, client_configuration=settings, persist_config=False
-            )
-        else:
-            _load(config, context, settings)
-        if settings.proxy is None and not is_loopback(settings.host):
-            settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's
-        return client.ApiClient(settings)
+        return connect(settings, context, contents=kubeconfig)
     except Exception as error:  # the client raises whatever a broken file makes it stumble over
-        where = "the kubeconfig given" if kubeconfig is not None else os.environ.get("KUBECONFIG") or "~/.kube/config"
+        where = "the kubeconfig given" if kubeconfig is not None else location()
         said = what_is_wrong(str(error))
         msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
         raise ProviderError(msg) from None
-
-
-def _load(config: Any, context: str | None, settings: Any) -> None:
-    """The files of KUBECONFIG or ~/.kube/config; where there are none, the account of the pod it runs in."""
-    listed = os.environ.get("KUBECONFIG") or os.path.join("~", ".kube", "config")  # noqa: PTH118  # a list, not a path
-    exists = any(os.path.exists(os.path.expanduser(part)) for part in listed.split(os.pathsep) if part)  # noqa: PTH110, PTH111
-    if not exists and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
-        config.load_incluster_config(client_configuration=settings)
-        return
-    config.load_kube_config(config_file=listed, context=context, client_configuration=settings, persist_config=False)
