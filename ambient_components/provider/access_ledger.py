@@ -8,7 +8,7 @@ plain ``pulumi preview --diff`` says who gains and who loses what (docs/adr/0004
 from typing import Any
 
 from ambient_components.access import changed_paths, refusals
-from ambient_components.provider.failure import ProviderError
+from ambient_components.failure import StepError
 from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.wire import UNKNOWN
@@ -31,7 +31,7 @@ class AccessLedger:
         problems = refusals(olds.get("workspaces") or {}, news.get("workspaces") or {})
         try:
             problems += preflight(context, owner, news.get("workspaces") or {})
-        except ProviderError as error:
+        except StepError as error:
             problems.append(str(error))
         return Check(failures=tuple(problems))
 
@@ -47,7 +47,7 @@ class AccessLedger:
         """What was declared, as it was declared: drift of single objects is theirs to report."""
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares; the next pulumi up records it"
-            raise ProviderError(msg)
+            raise StepError(msg)
         return Found({})
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002

@@ -13,7 +13,7 @@ from ambient_components.keys import SCHEMA_VERSION, Handle, Plan, Policy, TokenS
 from ambient_components.keys.rotation import next_action
 from ambient_components.keys.state import format_time
 from ambient_components.naming import key_id_problem
-from ambient_components.provider.failure import ProviderError
+from ambient_components.failure import StepError
 from ambient_components.provider.handles import Identity, Minted, delete_all, mint, owned, revoke, service_account_uid
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.wire import UNKNOWN, Secret
@@ -111,7 +111,7 @@ class AccessToken:
                 f"{identity} can't be imported: a token can't be read back from a cluster; declare the key, and the "
                 "next pulumi up mints one"
             )
-            raise ProviderError(msg)
+            raise StepError(msg)
         about = Identity.of(inputs)
         known = _state(state)
         uid = service_account_uid(context, about)
@@ -206,7 +206,7 @@ def _state(state: Values) -> TokenState:
     try:
         return TokenState.from_wire(state)
     except ValueError as error:
-        raise ProviderError(str(error)) from None
+        raise StepError(str(error)) from None
 
 
 def _record(state: TokenState, policy: Policy, before: Values) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from ambient_components.provider.cluster import Cluster
-from ambient_components.provider.guard import Guard
+from ambient_components.cluster import Cluster
+from ambient_components.guard import Guard
 from ambient_components.provider.resource import Values
 from ambient_components.provider.wire import UNKNOWN
 

@@ -7,7 +7,7 @@ resource's URN, does.
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from ambient_components.provider.failure import ProviderError
+from ambient_components.failure import StepError
 
 _SECONDS = 10.0
 
@@ -48,11 +48,11 @@ class Engine:
         After a kill the provider can outlive the CLI (tried): a token minted then would be in no state.
 
         Raises:
-            ProviderError: nobody answers at the engine's address, or the run is being cancelled.
+            StepError: nobody answers at the engine's address, or the run is being cancelled.
         """
         if self.cancelled:
             msg = "the run is being cancelled, so nothing is minted; run pulumi up again"
-            raise ProviderError(msg)
+            raise StepError(msg)
         request = engine_pb2.LogRequest(
             severity=engine_pb2.DEBUG, urn=urn, message="the engine lives: minting may begin"
         )
@@ -60,4 +60,4 @@ class Engine:
             self._stub.Log(request, timeout=_SECONDS)
         except grpc.RpcError:
             msg = "the engine is gone, so nothing is minted: no state would record it"
-            raise ProviderError(msg) from None
+            raise StepError(msg) from None

@@ -24,9 +24,9 @@ from ambient_components.contract import (
 from ambient_components.keys import Handle, Policy
 from ambient_components.keys.state import format_time, parse_time
 from ambient_components.naming import handle as handle_name
-from ambient_components.provider.cluster import ApiError, core
-from ambient_components.provider.failure import ProviderError, text_of
-from ambient_components.provider.guard import WrongClusterError
+from ambient_components.cluster import ApiError, core
+from ambient_components.failure import StepError, text_of
+from ambient_components.guard import WrongClusterError
 from ambient_components.provider.resource import Context, Values
 
 _TRIES: Final = 3
@@ -96,7 +96,7 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
     """The handles of this identity in the cluster, oldest first.
 
     Raises:
-        ProviderError: one of them belongs to another stack. It is never touched: its token may be in use there.
+        StepError: one of them belongs to another stack. It is never touched: its token may be in use there.
     """
     selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
     handles = []
@@ -111,7 +111,7 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
                 f"({notes.get(OWNER_ANNOTATION) or 'no owner'}; this one is {identity.owner}); it is not touched. Two "
                 "stacks must not declare one key: give the key another id, or take it out of one of them"
             )
-            raise ProviderError(msg)
+            raise StepError(msg)
         handles.append(_found(item))
     return tuple(sorted(handles, key=lambda handle: (handle.issued_at, handle.name)))
 
@@ -120,7 +120,7 @@ def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
     """Makes a handle and a token bound to it.
 
     Raises:
-        ProviderError: the engine is gone, or the cluster refuses. The handle is then deleted again; where even that
+        StepError: the engine is gone, or the cluster refuses. The handle is then deleted again; where even that
             fails, the next run finds it and revokes it.
     """
     context.engine.require(context.urn)
@@ -167,7 +167,7 @@ def _request_token(context: Context, identity: Identity, policy: Policy, handle:
         return str(answer["status"]["token"]), parse_time(answer["status"]["expirationTimestamp"])
     except (KeyError, TypeError, ValueError):
         msg = f"can't mint a token for {identity.path}: the answer holds none, or no expiry"
-        raise ProviderError(msg) from None
+        raise StepError(msg) from None
 
 
 def revoke(
@@ -213,7 +213,7 @@ def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle])
     except WrongClusterError:
         # No failure of a revocation: nothing of the stack is here, and what is named alike is somebody else's.
         raise
-    except ProviderError as error:
+    except StepError as error:
         context.warn(f"could not look for further tokens of this key: {error}")
     if revoke(context, identity, [(handle, "the key is removed") for handle in handles.values()]):
         context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
@@ -250,13 +250,13 @@ def _found(item: dict[str, Any]) -> Handle:
     return Handle(metadata["name"], metadata["uid"], int(generation) if generation.isdecimal() else 1, issued)
 
 
-def _explain(error: ApiError, identity: Identity, what: str) -> ProviderError:
+def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
     # RBAC's own words; a quota and an admission policy refuse with 403 too, and say so themselves.
     if error.status == 403 and " cannot " in str(error):
-        return ProviderError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
+        return StepError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
     if error.status == 404:
-        return ProviderError(
+        return StepError(
             f"can't {what}: {identity.namespace}/{identity.service_account} is not there ({error}); was it deleted by "
             "hand? pulumi refresh sees it, and the next pulumi up makes it again"
         )
-    return ProviderError(f"can't {what} for {identity.path}: {error}")
+    return StepError(f"can't {what} for {identity.path}: {error}")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ambient_components.access import RIGHTS, Right
 from ambient_components.contract import OWNER_ANNOTATION
-from ambient_components.provider.cluster import ApiError, Cluster, core, path
+from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.provider.resource import Context
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -17,7 +17,7 @@ def preflight(context: Context, owner: str, workspaces: Iterable[str]) -> list[s
     """Every reason not to begin.
 
     Raises:
-        ProviderError: there is no cluster to ask, or it is another one than the stack's.
+        StepError: there is no cluster to ask, or it is another one than the stack's.
     """
     try:
         cluster = context.guard.cluster

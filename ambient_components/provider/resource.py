@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from ambient_components.provider.engine import Engine
-from ambient_components.provider.guard import Guard
+from ambient_components.guard import Guard
 
 Values = Mapping[str, Any]
 """Properties as plain values (`wire.decode`)."""

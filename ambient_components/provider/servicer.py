@@ -21,7 +21,7 @@ from ambient_components.provider import configuration, wire
 from ambient_components.provider.access_ledger import AccessLedger
 from ambient_components.provider.access_token import AccessToken
 from ambient_components.provider.engine import Engine
-from ambient_components.provider.failure import ProviderError, text_of
+from ambient_components.failure import StepError, text_of
 from ambient_components.provider.resource import Change, Context, Diff, Found, ResourceType, Values
 from ambient_components.provider.schema import schema_json
 
@@ -143,7 +143,7 @@ class AmbientServicer(ProviderServicer):
             resource = RESOURCES.get(token)
             if resource is None:
                 msg = f"{token} is no resource of the ambient plugin {VERSION}; it has {', '.join(sorted(RESOURCES))}"
-                raise ProviderError(msg)
+                raise StepError(msg)
             return step(Context(urn, self._engine, self._guard, clock.now(), preview), resource)
 
         return await self._run(context, run)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-from ambient_components.provider.failure import ProviderError
+from ambient_components.failure import StepError
 
 type_key: Final = rpc._special_sig_key  # the SDK names its signatures privately; the protocol fixes them
 secret_signature: Final = rpc._special_secret_sig
@@ -76,7 +76,7 @@ def _decode_special(fields: Mapping[str, struct_pb2.Value]) -> Any:
     if signature == output_signature:
         return _decode(fields["value"]) if "value" in fields else UNKNOWN
     msg = f"a value of a kind this provider does not take (signature {signature})"
-    raise ProviderError(msg)
+    raise StepError(msg)
 
 
 def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:

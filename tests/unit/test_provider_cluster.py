@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from ambient_components.provider.cluster import ApiError, Cluster, core, path
-from ambient_components.provider.failure import ProviderError, text_of
+from ambient_components.cluster import ApiError, Cluster, core, path
+from ambient_components.failure import StepError, text_of
 from tests.support.fake_api import Answer, FakeApi, status
 
 SECRETS = "/api/v1/namespaces/pay/secrets"
@@ -53,7 +53,7 @@ def kubeconfig(monkeypatch, tmp_path):
 
 def message(action):
     """The text with which an action fails."""
-    with pytest.raises(ProviderError) as raised:
+    with pytest.raises(StepError) as raised:
         action()
     text = text_of(raised.value)
     assert "Traceback" not in text

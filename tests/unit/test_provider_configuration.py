@@ -49,6 +49,6 @@ def test_every_setting_has_a_meaning():
 
 
 def test_making_a_guard_connects_to_nothing(monkeypatch):
-    monkeypatch.setattr("ambient_components.provider.cluster._connect", lambda *_: pytest.fail("it connected"))
+    monkeypatch.setattr("ambient_components.cluster._connect", lambda *_: pytest.fail("it connected"))
     guard({"context": "nowhere", "kubeconfig": CONTENTS, "clusterUid": "u"})
     guard({"context": UNKNOWN, "kubeconfig": "", "clusterUid": None})

@@ -1,8 +1,8 @@
 import pytest
 
 from ambient_components.errors import AmbientError, Problem
-from ambient_components.provider.cluster import ApiError
-from ambient_components.provider.failure import ProviderError, text_of
+from ambient_components.cluster import ApiError
+from ambient_components.failure import StepError, text_of
 
 HIDDEN = "sk-very-secret"
 
@@ -15,7 +15,7 @@ def caught(error, cause=None):
         return raised
 
 
-@pytest.mark.parametrize("error", [ProviderError("what to do"), ApiError(403, "what to do")])
+@pytest.mark.parametrize("error", [StepError("what to do"), ApiError(403, "what to do")])
 def test_our_own_errors_are_told_as_they_are(error):
     assert text_of(caught(error)) == "what to do"
 

@@ -2,9 +2,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ambient_components.provider.cluster import Cluster, core
-from ambient_components.provider.failure import ProviderError
-from ambient_components.provider.guard import Guard
+from ambient_components.cluster import Cluster, core
+from ambient_components.failure import StepError
+from ambient_components.guard import Guard
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 
 
@@ -23,7 +23,7 @@ def test_the_stacks_own_cluster_is_handed_out(api):
 
 
 def test_another_cluster_is_an_error_that_names_both(api):
-    with pytest.raises(ProviderError) as raised:
+    with pytest.raises(StepError) as raised:
         _ = guard(api, "uid-in-the-config").cluster
     text = str(raised.value)
     assert SYSTEM_UID in text
@@ -34,7 +34,7 @@ def test_another_cluster_is_an_error_that_names_both(api):
 
 def test_a_cluster_without_kube_system_is_another_one(api):
     api.objects.clear()
-    with pytest.raises(ProviderError, match="another cluster"):
+    with pytest.raises(StepError, match="another cluster"):
         _ = guard(api, SYSTEM_UID).cluster
 
 
@@ -48,14 +48,14 @@ def test_the_uid_is_asked_once(api):
 def test_another_cluster_stays_refused(api):
     one = guard(api, "uid-in-the-config")
     for _ in range(2):
-        with pytest.raises(ProviderError, match="another cluster"):
+        with pytest.raises(StepError, match="another cluster"):
             _ = one.cluster
 
 
 def test_a_server_that_fails_to_say_is_asked_again(api):
     one = guard(api, SYSTEM_UID)
     api.fail("GET", ".", 403, "not yet", times=1)
-    with pytest.raises(ProviderError, match="not yet"):
+    with pytest.raises(StepError, match="not yet"):
         _ = one.cluster
     assert one.cluster
 

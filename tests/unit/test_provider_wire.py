@@ -3,7 +3,7 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.provider.failure import ProviderError
+from ambient_components.failure import StepError
 from ambient_components.provider.wire import UNKNOWN, Secret, decode, encode, merged
 from tests.support.fake_plugin import SIGNATURE, asset, output, plain, secret, struct
 from tests.support.fake_plugin import UNKNOWN as SENTINEL
@@ -92,7 +92,7 @@ def test_nothing_is_no_properties():
 
 
 def test_a_kind_of_value_that_is_not_taken_is_refused():
-    with pytest.raises(ProviderError, match=r"does not take \(signature c44067f5"):
+    with pytest.raises(StepError, match=r"does not take \(signature c44067f5"):
         decode(struct({"x": asset("a")}))
     with pytest.raises(TypeError, match="set has no wire form"):
         encode({"x": {1}})

@@ -1,9 +1,9 @@
-"""What a provider's step raises: text a person can act on, never a traceback."""
+"""What a step raises, in the plugin and in a program: text a person can act on, never a traceback."""
 
 from ambient_components.errors import AmbientError
 
 
-class ProviderError(Exception):
+class StepError(Exception):
     """A step that cannot be done. Its text reaches the user as it is: what is wrong, and what to do; never a secret."""
 
 
@@ -13,7 +13,7 @@ def text_of(error: BaseException) -> str:
     Of an error that is not ours only the type is told: its message may quote a request, hence a secret. The place it
     came from is told instead, so that a report of the bug can be acted on.
     """
-    if isinstance(error, ProviderError | AmbientError):
+    if isinstance(error, StepError | AmbientError):
         return str(error)
     frames = []
     trace = error.__traceback__

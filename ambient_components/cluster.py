@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode
 
 from ambient_components.connection import connect, location
 from ambient_components.kubeconfig import what_is_wrong
-from ambient_components.provider.failure import ProviderError
+from ambient_components.failure import StepError
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"
 
 
-class ApiError(ProviderError):
+class ApiError(StepError):
     """The API server refused a request."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -106,10 +106,10 @@ class Cluster:
                 self._client = _connect(self._context, self._kubeconfig)
             return self._client
 
-    def _unreachable(self, error: Exception) -> ProviderError:
+    def _unreachable(self, error: Exception) -> StepError:
         host = self._client.configuration.host
         cause = re.sub(r"^[^:\[]*(Connection|Object|Error)[^:\[]*: ", "", str(getattr(error, "reason", None) or error))
-        return ProviderError(
+        return StepError(
             f"the cluster at {host} does not answer ({cause}); check KUBECONFIG and the context"
             f"{f' {self._context!r}' if self._context else ''}, or try: kubectl cluster-info"
         )
@@ -153,4 +153,4 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
         where = "the kubeconfig given" if kubeconfig is not None else location()
         said = what_is_wrong(str(error))
         msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
-        raise ProviderError(msg) from None
+        raise StepError(msg) from None

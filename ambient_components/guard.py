@@ -4,14 +4,14 @@ import threading
 import time
 from typing import Final
 
-from ambient_components.provider.cluster import ApiError, Cluster, core
-from ambient_components.provider.failure import ProviderError
+from ambient_components.cluster import ApiError, Cluster, core
+from ambient_components.failure import StepError
 
 _REMEMBERED: Final = 30.0
 """Seconds for which a failure to prove the cluster is not tried again."""
 
 
-class WrongClusterError(ProviderError):
+class WrongClusterError(StepError):
     """The kubeconfig leads to another cluster than the stack's."""
 
 
@@ -27,7 +27,7 @@ class Guard:
         self._expected = expected_uid
         self._lock = threading.Lock()
         self._proved = expected_uid is None
-        self._failure: tuple[float, ProviderError] | None = None
+        self._failure: tuple[float, StepError] | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -35,7 +35,7 @@ class Guard:
 
         Raises:
             WrongClusterError: the kubeconfig leads to another cluster.
-            ProviderError: it leads to none.
+            StepError: it leads to none.
         """
         with self._lock:
             if not self._proved:
@@ -55,7 +55,7 @@ class Guard:
             self._prove()
         except ApiError:
             raise  # it answered, and at once
-        except ProviderError as error:
+        except StepError as error:
             self._failure = (time.monotonic(), error)
             raise
         self._proved = True
