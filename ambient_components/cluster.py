@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ambient_components.connection import connect, location
-from ambient_components.kubeconfig import what_is_wrong
 from ambient_components.failure import StepError
+from ambient_components.kubeconfig import what_is_wrong
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"
@@ -67,6 +67,10 @@ class Cluster:
         """Posts an object (or a subresource request) and returns what the server made of it."""
         return self._request("POST", path, body)
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Applies a JSON merge patch (RFC 7386); with a resourceVersion in it, to that version of the object alone."""
+        return self._request("PATCH", path, body, "application/merge-patch+json")
+
     def delete(self, path: str, uid: str | None = None) -> bool:
         """Deletes an object, this one and no other of its name where `uid` is given. False: it was already gone."""
         body = {"preconditions": {"uid": uid}} if uid else None
@@ -79,11 +83,13 @@ class Cluster:
             raise
         return True
 
-    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content: str = _JSON
+    ) -> dict[str, Any]:
         client = self._connected()
         from urllib3.exceptions import HTTPError  # noqa: PLC0415  # as late as the client itself
 
-        headers = {"Accept": _JSON, **({"Content-Type": _JSON} if body is not None else {})}
+        headers = {"Accept": _JSON, **({"Content-Type": content} if body is not None else {})}
         try:
             request = client.param_serialize(
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ambient_components._version import VERSION
 from ambient_components.kubeconfig import is_loopback
 
 
@@ -40,7 +41,10 @@ def connect(
     _load(settings, context, environ, contents)
     if settings.proxy is None and not is_loopback(settings.host):
         settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's
-    return client.ApiClient(settings)
+    api = client.ApiClient(settings)
+    # What the API server writes down as the manager of the fields that we set.
+    api.user_agent = f"ambient-components/{VERSION}"
+    return api
 
 
 def _load(settings: Any, context: str | None, environ: Mapping[str, str], contents: str | None) -> None:

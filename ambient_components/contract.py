@@ -34,6 +34,9 @@ def cluster_role(role: Role) -> str:
 RBAC_API_GROUP: Final = "rbac.authorization.k8s.io"
 """API group of roleRef and of User and Group subjects; a ServiceAccount subject has none. Contract 1.2, 1.3."""
 
+NETWORK_API_GROUP: Final = "networking.k8s.io"
+"""API group of NetworkPolicy."""
+
 # Labels
 
 MANAGED_LABEL: Final = "ambient-code.io/managed"
@@ -51,11 +54,20 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY_VALUE: Final = "ambient-code"
 """Value of `MANAGED_BY_LABEL`. Contract 1.1."""
 
+POD_SECURITY_LABEL: Final = "pod-security.kubernetes.io/enforce"
+"""On a Namespace: the level of pod security that is enforced; Kubernetes' own. Contract 10.18."""
+
+POD_SECURITY_LEVELS: Final = ("privileged", "baseline")
+"""Levels under which sessions start; `restricted` would refuse their pods. Contract 10.18."""
+
 OWNER_ROLE_LABEL: Final = "ambient-code.io/role"
 """Label of a creator binding, with the value `admin`. Equal to `ROLE_ANNOTATION` in spelling only. Contract 1.2."""
 
 APP_LABEL: Final = "app"
 """What the Sharing and Keys pages select on. Contract 0."""
+
+LEGACY_GRANT_APP: Final = "ambient-group-access"
+"""Value of `APP_LABEL` on grants of older installations, which the Sharing page still lists. Contract 0."""
 
 GRANT_APP: Final = "ambient-permission"
 """Value of `APP_LABEL` on a grant's RoleBinding. Contract 1.3."""
@@ -140,6 +152,99 @@ INTEGRATION_SECRET: Final = "ambient-non-vertex-integrations"  # noqa: S105 - a 
 PROJECT_SETTINGS: Final = "projectsettings"
 """Name of the one ProjectSettings of a workspace. Contract 0."""
 
+PLATFORM_API_GROUP: Final = "vteam.ambient-code"
+"""API group of ProjectSettings and of sessions. Contract 4."""
+
+PLATFORM_API_VERSION: Final = "v1alpha1"
+"""The version that the platform's CRDs serve. Contract 4."""
+
+CONTAINER_LIMITS: Final = "ambient-default-limits"
+"""Name of the LimitRange that the operator makes where there is none, and never changes. Contract 4."""
+
+FEATURE_FLAGS: Final = "feature-flag-overrides"
+"""ConfigMap with the workspace's overrides, flag by flag. Contract 0."""
+
+FEATURE_FLAGS_LABELS: Final = {MANAGED_BY_LABEL: MANAGED_BY_VALUE, "app.kubernetes.io/component": "feature-flags"}
+"""Labels of that ConfigMap; read by nobody. Contract 3."""
+
+CA_BUNDLE: Final = "trusted-ca-bundle"
+"""ConfigMap whose one key takes the place of the system's CA file in session containers. Contract 3."""
+
+CA_BUNDLE_KEY: Final = "ca-bundle.crt"
+"""Key in `CA_BUNDLE`. Contract 3."""
+
+# Names that mean something in a session
+
+STORAGE_VARIABLES: Final = (
+    "STORAGE_MODE",
+    "S3_ENDPOINT",
+    "S3_BUCKET",
+    "S3_REGION",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+)
+"""Keys of the integration secret that set the workspace's object storage. Contract 3, 4."""
+
+WIPED_VARIABLES: Final = (
+    "GITLAB_TOKEN",
+    "JIRA_URL",
+    "JIRA_EMAIL",
+    "JIRA_API_TOKEN",
+    "CODERABBIT_API_KEY",
+    "KUBECONFIG",
+)
+"""What the Claude runner deletes before every run, so that a workspace's value reaches no agent.
+
+`GITHUB_TOKEN` is deleted too, and comes back through the backend's fallback. Contract 3, 10.15.
+"""
+
+WIPED_VARIABLE_PATTERN: Final = r"MCP_[^_]*_.*"
+"""Whole names that it deletes as well, but for `MCP_CONFIG_FILE`. Contract 3."""
+
+FORCED_VARIABLES: Final = (
+    "AGENTIC_SESSION_NAME",
+    "AGENTIC_SESSION_NAMESPACE",
+    "AGUI_PORT",
+    "AGUI_TOKEN",
+    "ARTIFACTS_DIR",
+    "BACKEND_API_URL",
+    "CLAUDE_CODE_USE_VERTEX",
+    "DEBUG",
+    "GOOGLE_MCP_CREDENTIALS_DIR",
+    "GOOGLE_OAUTH_CLIENT_ID",
+    "GOOGLE_OAUTH_CLIENT_SECRET",
+    "INITIAL_PROMPT",
+    "LLM_MAX_TOKENS",
+    "LLM_MODEL",
+    "LLM_TEMPERATURE",
+    "PROJECT_NAME",
+    "SESSION_ID",
+    "TIMEOUT",
+    "USE_AGUI",
+    "USE_VERTEX",
+    "WORKSPACE_PATH",
+)
+"""What the operator sets in every runner container; it beats a workspace's secret. Contract 3, OH/sessions.go."""
+
+WORKSPACE_FLAGS: Final = (
+    "runner.gemini-cli.enabled",
+    "ldap.autocomplete.enabled",
+    "scheduled-session.reuse.enabled",
+    "jira-write",
+    "advanced-sdk-options",
+    "gerrit.enabled",
+)
+"""Feature flags that the platform ships with the tag scope:workspace; Unleash may hold others. Contract 7."""
+
+MODEL_FLAG_PATTERN: Final = r"model\..+\.enabled"
+"""Whole names of the flags of gated models. Contract 7."""
+
+SHIPPED_MCP_SERVERS: Final = ("context7", "deepwiki", "webfetch")
+"""MCP servers in the runner's image. Contract 7."""
+
+RUNNER_MCP_SERVERS: Final = ("acp", "ambient", "corrections", "rubric", "session")
+"""MCP servers of the runner itself, put over custom ones of the same name (its bridges/claude/mcp.py)."""
+
 # Limits
 
 WORKSPACE_NAME_MIN: Final = 2
@@ -166,6 +271,15 @@ SUBJECT_NAME_MAX_BYTES: Final = 253
 OBJECT_NAME_MAX: Final = 253
 """Bytes; Kubernetes' limit for the name of a ServiceAccount or a Secret."""
 
+IDLE_TIMEOUT_DEFAULT: Final = 86_400
+"""Seconds without activity after which the operator stops a session; the CRD's default. 0 is never. Contract 4."""
+
+CONTAINER_LIMITS_DEFAULT: Final = {
+    "defaultRequest": {"cpu": "250m", "memory": "256Mi"},
+    "default": {"cpu": "2", "memory": "4Gi"},
+}
+"""What the operator puts into `CONTAINER_LIMITS`. Contract 4."""
+
 TOKEN_LIFETIME_MIN: Final = 600
 """Seconds; Kubernetes refuses less. Contract 7."""
 
@@ -174,6 +288,17 @@ TOKEN_LIFETIME_MAX: Final = 31_536_000
 
 TOKEN_LIFETIME_DEFAULT: Final = 7_776_000
 """Seconds, 90 days; what the UI preselects. Contract 1.4."""
+
+# Network
+
+RUNNER_PORT: Final = 8001
+"""TCP port of a session's pod that the platform's namespace must reach. Contract 10.19."""
+
+BACKEND_PORT: Final = 8080
+"""TCP port of the platform's backend, which sessions call. Contract 10.19."""
+
+OBJECT_STORE_PORT: Final = 9000
+"""TCP port of the MinIO that the platform brings along. Contract 8."""
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Ours: the platform neither writes nor reads what follows. Stored in clusters, so never renamed.

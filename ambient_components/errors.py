@@ -1,4 +1,4 @@
-"""The one error type: what is wrong, where in which file, what is allowed; many at once."""
+"""The one error type: what is wrong, where in which file, what is allowed; many at once. Warnings ride along."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -44,6 +44,9 @@ class Problem:
     remedy: str = ""
     """What is allowed and what to do; may be empty."""
 
+    warning: bool = False
+    """Whether a person should know of it and nothing has to stop; never in an `AmbientError`."""
+
     def __str__(self) -> str:
         what = f"{self.problem}; {self.remedy}" if self.remedy else self.problem
         return ": ".join([str(part) for part in (self.where, self.path) if part] + [what])
@@ -58,7 +61,7 @@ class AmbientError(Exception):
     """One or more problems, sorted; as text one a line.
 
     Attributes:
-        problems: The problems, at least one.
+        problems: The problems, at least one; none is a warning.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -75,22 +78,36 @@ class Problems:
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._problems = list(problems)
 
-    def add(self, where: Where | None, path: str, problem: str, remedy: str = "") -> None:
+    def add(self, where: Where | None, path: str, problem: str, remedy: str = "", *, warning: bool = False) -> None:
         """Add one problem."""
-        self._problems.append(Problem(where, path, problem, remedy))
+        self._problems.append(Problem(where, path, problem, remedy, warning))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Add several problems."""
         self._problems.extend(problems)
 
     def raise_if_any(self) -> None:
-        """Raise what was collected, if anything was.
+        """Raise what was collected, if there is more than warnings.
 
         Raises:
-            AmbientError: All problems at once.
+            AmbientError: All problems at once, without the warnings.
         """
-        if self._problems:
-            raise AmbientError(self._problems)
+        if self.errors:
+            raise AmbientError(self.errors)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What is no warning, in the order of a report."""
+        return self._sorted(warning=False)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is a warning, in the order of a report."""
+        return self._sorted(warning=True)
+
+    def _sorted(self, *, warning: bool) -> tuple[Problem, ...]:
+        kept = (problem for problem in self._problems if problem.warning is warning)
+        return tuple(sorted(kept, key=lambda problem: problem.sort_key))
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._problems)

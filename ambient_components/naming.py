@@ -133,6 +133,46 @@ def logical_runner_secret(workspace: str) -> str:
     return f"{workspace}/secret/runner"
 
 
+def logical_integration_secret(workspace: str) -> str:
+    """Return the logical name of the integration secret."""
+    return f"{workspace}/secret/integrations"
+
+
+def logical_settings(workspace: str) -> str:
+    """Return the logical name of our part of ProjectSettings."""
+    return f"{workspace}/settings"
+
+
+def logical_flags(workspace: str) -> str:
+    """Return the logical name of our feature flags."""
+    return f"{workspace}/feature-flags"
+
+
+def logical_ca_bundle(workspace: str) -> str:
+    """Return the logical name of the CA bundle's ConfigMap."""
+    return f"{workspace}/ca-bundle"
+
+
+def logical_containers(workspace: str) -> str:
+    """Return the logical name of our part of the LimitRange."""
+    return f"{workspace}/containers"
+
+
+def logical_quota(workspace: str) -> str:
+    """Return the logical name of the ResourceQuota."""
+    return f"{workspace}/quota"
+
+
+def logical_network(workspace: str, policy: str) -> str:
+    """Return the logical name of a NetworkPolicy."""
+    return f"{workspace}/network/{policy}"
+
+
+def logical_closure(workspace: str) -> str:
+    """Return the logical name of what ends all access to a closed workspace."""
+    return f"{workspace}/closed"
+
+
 def logical_owner(workspace: str, subject: Subject) -> str:
     """Return the logical name of an owner's binding."""
     return f"{workspace}/owner/{subject}"

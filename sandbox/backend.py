@@ -1,7 +1,7 @@
 """The platform's own backend and operator against a sandbox cluster: the judge of what we declare.
 
 Both are prebuilt programs outside this repository, so whoever uses them asks `available()` first and skips with its
-reason. They bind every interface, which is theirs to decide; the sandbox only ever calls them on 127.0.0.1.
+reason. The backend binds every interface, which is its to decide; the sandbox only ever calls it on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -29,9 +29,6 @@ from sandbox.paths import REPOSITORY, cache_root, partial_file
 from sandbox.processes import Service
 
 START_SECONDS = 30.0
-OPERATOR_PORTS = (8080, 8081)
-"""The operator's metrics and health ports, which cannot be changed."""
-
 _PROGRAMS = ("ambient-backend", "ambient-operator")
 
 
@@ -60,16 +57,8 @@ def available() -> str | None:
     return None
 
 
-def operator_available() -> str | None:
-    """None if the operator can be started too: its two fixed ports must be free."""
-    for port in OPERATOR_PORTS:
-        if not _free(port):
-            return f"the operator needs port {port}, which another program has"
-    return available()
-
-
 class Backend:
-    """The backend on a free port, and on request the operator, both as the cluster's administrator."""
+    """The backend and, on request, the operator, on free ports, both as the cluster's administrator."""
 
     def __init__(self, cluster: Cluster, *, operator: bool = False) -> None:
         self.cluster = cluster
@@ -86,8 +75,7 @@ class Backend:
     def start(self) -> None:
         """Start it and wait until it answers; what an earlier, dead test run left is ended first."""
         self.stop()
-        reason = operator_available() if self._with_operator else available()
-        if reason:
+        if reason := available():
             message = f"The platform's programs cannot be started: {reason}."
             raise SandboxError(message)
         self._port = _free_port()
@@ -103,13 +91,24 @@ class Backend:
         self._backend.start([str(_unpacked("ambient-backend"))], {**common, **own})
         self._wait(self._backend, lambda: self.call("GET", "/health").status == 200)
         if self._with_operator:
-            self._operator.start([str(_unpacked("ambient-operator"))], common)
-            self._wait(self._operator, lambda: not _free(OPERATOR_PORTS[1]))
+            health = f"127.0.0.1:{_free_port()}"
+            # Else it opens 8080 and 8081 on every interface, and a machine could have one operator only.
+            ports = ("--metrics-bind-address=0", f"--health-probe-bind-address={health}")
+            self._operator.start([str(_unpacked("ambient-operator")), *ports], common)
+            self._wait(self._operator, lambda: _answers(f"http://{health}/readyz"))
 
     def stop(self) -> None:
         """End both."""
         self._operator.stop(patience=5)
-        self._backend.stop(patience=5)
+        # It takes SIGTERM for its background work alone and serves on. All that it knows is in the API server.
+        self._backend.stop(patience=0.2)
+
+    def operator_log(self) -> list[str]:
+        """What the operator wrote, of this and of earlier starts in the cluster's directory."""
+        try:
+            return self._operator.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
 
     def call(self, method: str, path: str, body: object = None, *, user: str = "", token: str = "") -> Answer:
         """One request, as a user of the sandbox (name and token) or with a bearer token alone, such as an API key."""
@@ -120,9 +119,8 @@ class Backend:
             headers["X-Forwarded-User"] = user
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - loopback
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=30) as answer:
+            with _open(request, timeout=30) as answer:
                 return Answer(answer.status, _parsed(answer.read()))
         except urllib.error.HTTPError as error:
             with error:
@@ -169,6 +167,11 @@ def _unpacked(name: str) -> Path:
     return target
 
 
+def _open(request: urllib.request.Request | str, timeout: float) -> Any:
+    # No proxy: a machine's has no business with 127.0.0.1.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
+
+
 def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
@@ -176,10 +179,9 @@ def _parsed(data: bytes) -> Any:
         return data.decode(errors="replace")
 
 
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+def _answers(url: str) -> bool:
+    with _open(url, timeout=1) as answer:
+        return bool(answer.status == 200)
 
 
 def _free_port() -> int:

@@ -103,8 +103,9 @@ class Cluster:
             self._start_etcd()
             self._start_api_server()
             self._write_kubeconfigs(tokens)
-            self._start_controllers()
+            # The garbage collector learns of a resource type that it does not find at its start half a minute later.
             self._install()
+            self._start_controllers()
 
     def stop(self) -> None:
         """End all three, the store last; data, port and tokens stay. Nothing happens if nothing runs."""

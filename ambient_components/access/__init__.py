@@ -1,7 +1,7 @@
 """Who can do what, computed from what is declared: the ledger of a stack, its rules, and the deployer's own rights."""
 
 from ambient_components.access.deployer import RIGHTS, Right
-from ambient_components.access.ledger import Entry, KeyEntry, Ledger, refusals
+from ambient_components.access.ledger import Entry, KeyEntry, Ledger, object_names, refusals
 from ambient_components.access.tree import PathChange, changed_paths
 
-__all__ = ["RIGHTS", "Entry", "KeyEntry", "Ledger", "PathChange", "Right", "changed_paths", "refusals"]
+__all__ = ["RIGHTS", "Entry", "KeyEntry", "Ledger", "PathChange", "Right", "changed_paths", "object_names", "refusals"]

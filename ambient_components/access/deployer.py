@@ -7,7 +7,7 @@ not met half-way. docs/deployer-rights.md says what they amount to.
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.contract import RBAC_API_GROUP, ROLES, cluster_role
+from ambient_components.contract import NETWORK_API_GROUP, PLATFORM_API_GROUP, RBAC_API_GROUP, ROLES, cluster_role
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,6 +36,14 @@ def _rights() -> tuple[Right, ...]:
         (RBAC_API_GROUP, "rolebindings"): "owners, grants and what keys may do",
         ("", "serviceaccounts"): "the identities of keys",
         ("", "secrets"): "workspace secrets, and the handles by which single tokens are revoked",
+        ("", "configmaps"): "feature flags and CA bundles",
+        ("", "resourcequotas"): "quotas",
+        (NETWORK_API_GROUP, "networkpolicies"): "network policies",
+    }
+    # Never deleted: they are the platform's, and only a part of them is declared.
+    parts = {
+        (PLATFORM_API_GROUP, "projectsettings"): "idle timeouts and MCP servers",
+        ("", "limitranges"): "the defaults of containers",
     }
     verbs = {
         "get": "reading {} back (refresh, and the check of what exists)",
@@ -51,6 +59,11 @@ def _rights() -> tuple[Right, ...]:
         Right(group, resource, verb, text.format(what))
         for (group, resource), what in objects.items()
         for verb, text in verbs.items()
+    ]
+    rights += [
+        Right(group, resource, verb, verbs[verb].format(what))
+        for (group, resource), what in parts.items()
+        for verb in ("get", "create", "patch")
     ]
     rights += [
         Right("", "serviceaccounts/token", "create", "minting the tokens of keys"),

@@ -4,7 +4,7 @@ No secret is ever in it: it is shown in every diff.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from ambient_components import naming
 from ambient_components.contract import Role
@@ -12,6 +12,10 @@ from ambient_components.subjects import parse_subject
 
 ACTIVE: Final = "active"
 CLOSED: Final = "closed"
+RELEASED: Final = "released"
+
+STATES: Final = (ACTIVE, CLOSED, RELEASED)
+"""Every state of a workspace."""
 
 
 class KeyEntry(TypedDict):
@@ -26,7 +30,9 @@ class Entry(TypedDict):
     """One workspace."""
 
     state: str
-    """active, or closed: no access by grants and keys, the data stays."""
+    """active; closed: no access by grants and keys, the data stays; released: all of it stays, and is ours no more."""
+    adopt: NotRequired[bool]
+    """Whether a namespace that exists and is nobody's may be taken over; false if left out."""
     owners: list[str]
     """Subjects of the hidden owner bindings, sorted."""
     grants: dict[str, str]
@@ -42,8 +48,8 @@ Ledger = dict[str, Entry]
 def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Why this change must not be deployed; nothing, where it may.
 
-    An entry may leave the files only in a run after one in which it was closed: what is lost by a slip (a file not
-    read, a line deleted in a merge) must not delete a namespace with everything in it.
+    An entry may leave the files only in a run after one in which it was closed or released: what is lost by a slip (a
+    file not read, a line deleted in a merge) must not delete a namespace with everything in it.
 
     Args:
         before: the ledger of the last deployment.
@@ -55,13 +61,20 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     problems = [
         f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed. If that is a slip, put "
         "the entry back. To delete the workspace, write 'state: closed' in its entry and deploy: that ends every grant "
-        "and key; then remove the entry and deploy again: that deletes the namespace"
+        "and key; then remove the entry and deploy again: that deletes the namespace. To keep all of it and only stop "
+        "managing it, write 'state: released', deploy, and then remove the entry"
         for name in sorted(before.keys() - after.keys())
-        if before[name].get("state", ACTIVE) != CLOSED
+        if _state(before[name]) not in (CLOSED, RELEASED)
+    ]
+    problems += [
+        f"workspace {name!r}: there is nothing to release: this stack has not deployed it. Remove the entry"
+        for name in sorted(after.keys() - before.keys())
+        if _state(after[name]) == RELEASED
     ]
     for name in sorted(before.keys() & after.keys()):
         problems += _taken_over(name, before[name], after[name])
         problems += _going_back(name, before[name], after[name])
+        problems += _released(name, before[name], after[name])
     return problems
 
 
@@ -69,7 +82,7 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
     """What is no ledger's entry: the stack file's checks see to it, a program that uses the library may not."""
     try:
         shape = (
-            entry["state"] in (ACTIVE, CLOSED)
+            entry["state"] in STATES
             and all(parse_subject(owner) for owner in entry["owners"])
             and all(parse_subject(subject) and Role(role) for subject, role in entry["grants"].items())
             and all(Role(key["role"]) for key in entry["keys"].values())
@@ -80,7 +93,8 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
     if shape:
         return []
     return [
-        f"workspace {workspace!r}: its entry in the ledger is not of the form it must have: state (active, closed), "
+        f"workspace {workspace!r}: its entry in the ledger is not of the form it must have: "
+        f"state ({', '.join(STATES)}), "
         "owners (a list of subjects), grants (role by subject), keys (role and generation by id)"
     ]
 
@@ -100,6 +114,35 @@ def _taken_over(workspace: str, before: Mapping[str, Any], after: Mapping[str, A
     ]
 
 
+def _released(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """A release changes nothing else in its run, and neither does what follows it.
+
+    Everything of a released workspace is kept when it leaves the state: a grant that is removed or replaced in such a
+    run would leave the record and live on in the cluster, as access that nobody declared.
+    """
+    was, is_now = _state(before), _state(after)
+    if RELEASED not in (was, is_now):
+        return []
+    if CLOSED in (was, is_now):
+        return [
+            f"workspace {workspace!r} is {was}: it can't be {is_now} at once. Write 'state: active' and deploy, then "
+            f"'state: {is_now}' and deploy"
+        ]
+    changed = [name for name in ("owners", "grants", "keys") if before.get(name) != after.get(name)]
+    if not changed:
+        return []
+    when = "as it was deployed last" if was != RELEASED else "as it was released"
+    return [
+        f"workspace {workspace!r} is {'released' if is_now == RELEASED else 'taken back'} in this run, and its "
+        f"{' and '.join(changed)} would change in the same one; leave the entry {when} but for its state, and deploy; "
+        "make other changes in a run of their own, while the state is active"
+    ]
+
+
+def _state(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("state") or ACTIVE)
+
+
 def _object_names(entry: Mapping[str, Any]) -> dict[str, str]:
     """Subject by the name of the RoleBinding that holds its access."""
     names = {naming.owner_binding(parse_subject(owner)): str(owner) for owner in entry.get("owners") or ()}
@@ -117,3 +160,13 @@ def _going_back(workspace: str, before: Mapping[str, Any], after: Mapping[str, A
         for key in sorted(old.keys() & new.keys())
         if new[key]["generation"] < old[key]["generation"]
     ]
+
+
+def object_names(workspace: str, entry: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Kind and name of every object that an entry's access lies in: RoleBindings, and the ServiceAccounts of keys."""
+    names = {("RoleBinding", name) for name in _object_names(entry)}
+    for key_id, key in (entry.get("keys") or {}).items():
+        suffix = naming.key_suffix(workspace, key_id, int(key["generation"]))
+        names.add(("ServiceAccount", naming.key_service_account(key_id, suffix)))
+        names.add(("RoleBinding", naming.key_role_binding(Role(key["role"]), key_id, suffix)))
+    return names

@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 Ctrl-C."""
+    """Run the command line. Exit codes: 0 done, 1 an error, 64 wrong usage, 130 Ctrl-C."""
     from ambient_components.cli.app import run  # noqa: PLC0415  # whoever imports a part of it needs no typer
 
     sys.exit(run(sys.argv[1:]))

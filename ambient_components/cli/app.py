@@ -2,24 +2,32 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ambient_components._version import VERSION
-from ambient_components.cli import init, show
+from ambient_components.cli import init, schema, show, validate
 from ambient_components.errors import AmbientError
+
+USAGE: Final = 64
+"""Exit code of a command line that makes no sense; EX_USAGE of sysexits.h, so that 1 and 2 can mean an answer."""
+
+# Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
+_UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 _EPILOG = """\
 \b
 a first stack:
   ambient init prod             ask what is needed, write stacks/prod.yaml and stacks/Pulumi.prod.yaml
+  ambient validate              check all stack files, without a cluster
   pulumi preview --stack prod   who would gain or lose what
   pulumi up --stack prod        make the cluster match
   ambient show prod             who has access, which keys end when, how to use one
+  ambient show prod my-team     all that the files say of one workspace, and where they say it
 
 \b
-exit codes: 0 done, 1 an error, 2 wrong usage, 130 Ctrl-C
+exit codes: 0 done, 1 an error, 64 wrong usage, 130 Ctrl-C
 """
 
 app = typer.Typer(
@@ -33,7 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command(epilog=init.EPILOG)(init.init)
+app.command(epilog=validate.EPILOG)(validate.validate)
 app.command(epilog=show.EPILOG)(show.show)
+app.command(epilog=schema.EPILOG)(schema.schema)
 
 
 def _version(asked: bool) -> None:
@@ -52,15 +62,18 @@ def _top(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; expected failures become text on standard error."""
+    """Run one command line and return its exit code; expected failures become text on standard error."""
     try:
-        app(list(arguments), prog_name="ambient")
+        code = app(list(arguments), prog_name="ambient", standalone_mode=False)
+    except _UsageError as error:
+        error.show()  # type: ignore[attr-defined]  # see _UsageError
+        return USAGE
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except AmbientError as error:
         for problem in error.problems:
             print(f"ambient: {problem}", file=sys.stderr)
         return 1
-    return 0
+    return code if isinstance(code, int) else 0

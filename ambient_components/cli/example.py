@@ -2,7 +2,11 @@
 
 from typing import Final
 
+SCHEMA_FILE: Final = "stack.schema.json"
+"""The schema's file, beside the stack files."""
+
 EXAMPLE: Final = """\
+# yaml-language-server: $schema=stack.schema.json
 # The workspaces of stack STACK. `pulumi preview --stack STACK` shows who would gain or lose what, `pulumi up` does it.
 # This file is reviewed and shared, so it never holds a secret: those lie in the stack's encrypted config.
 
@@ -27,6 +31,8 @@ workspaces:
     # secrets:
     #   runner:
     #     ANTHROPIC_API_KEY: {config: my-team/anthropic}
+
+    # settings: {idleTimeout: 12h}                 # and limits, labels, …: ambient schema --format markdown
 
     protect: true                                  # `pulumi destroy` refuses to delete it
 """

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ambient_components.cli.engine import Engine, current_backend, has_stack
-from ambient_components.cli.example import example
+from ambient_components.cli.example import SCHEMA_FILE, example
 from ambient_components.cli.kube import ClusterFacts, contexts, identify
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.terminal import Ask, Question, take_defaults
 from ambient_components.errors import Where, fail
+from ambient_components.spec.schema import schema_text
 
 UID: Final = "clusterUid"
 CONTEXT: Final = "context"
@@ -162,6 +163,10 @@ def initialize(
         with stack_file.open("x", encoding="utf-8") as stream:
             stream.write(example(bare_name(request.stack)))
         lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
+        # Beside it, for the editor: the first line of the example names it.
+        schema = stack_file.parent / SCHEMA_FILE
+        schema.write_text(schema_text(), encoding="utf-8")
+        lines.append(f"Wrote {project.shown(schema)}, with which editors complete and check stack files")
     added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()
     return Outcome(tuple(lines), (*added, *decision.notes))
 

@@ -1,4 +1,4 @@
-"""`ambient show`: what a stack gave to whom, out of its state."""
+"""`ambient show`: what a stack gave to whom, out of its state; or what its files say of one workspace."""
 
 import json
 import sys
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.terminal import one_stack, paint_for
+from ambient_components.cli.terminal import paint_for, stack_and_workspace
 from ambient_components.errors import fail
 
 if TYPE_CHECKING:
     from ambient_components.cli.kube import Endpoint
+    from ambient_components.cli.project import Project
+
+_SHOWN_NAMES = 10
 
 EPILOG = """\
 \b
@@ -19,10 +22,18 @@ examples:
   ambient show dev
   ambient show dev --format json | jq '.workspaces[].keys[].expiresAt'
   ambient show dev --ca-certificate > cluster-ca.crt      for curl --cacert
+  ambient show dev payments                               its entry, and where each value came from
+  ambient show payments --stack dev                       the same
 
 \b
-It reads the stack's state and the kubeconfig, asks no cluster, and shows no secret. What somebody changed in the
+Of a stack it reads the state and the kubeconfig, asks no cluster, and shows no secret. What somebody changed in the
 cluster by hand is seen after `pulumi refresh`.
+
+\b
+Of a workspace it reads the stack's files alone, and shows what they come to: built-in values, then defaults, then the
+template, then the workspace's own entry. Secrets are shown as references. As JSON:
+  {"workspace", "stack", "values": [{"path", "value", "layer", "file", "line", "column"}, ...]}
+with layer workspace, template NAME, defaults or built-in; what is built in has no file.
 """
 
 
@@ -35,22 +46,37 @@ class Format(StrEnum):
 
 def show(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="One of its workspaces. Default: all.")] = "",
+    named: Annotated[
+        str,
+        typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; an argument is the workspace."),
+    ] = "",
     form: Annotated[Format, typer.Option("--format", help="json for programs.")] = Format.TEXT,
     ca_certificate: Annotated[
         bool, typer.Option("--ca-certificate", help="Print the cluster's CA certificate, and nothing else.")
     ] = False,
 ) -> None:
-    """Show workspaces, access and keys, and how to use one."""
+    """Show access and keys, or one workspace's entry."""
+    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
+
+    stack, workspace = stack_and_workspace(stack, workspace, named)
+    if workspace and ca_certificate:
+        msg = "a cluster has one, not a workspace: leave WORKSPACE out"
+        raise typer.BadParameter(msg, param_hint="--ca-certificate")
+    bare_name(stack)
+    project = Project.find()
+    if workspace:
+        _show_workspace(project, stack, workspace, form)
+    else:
+        _show_stack(project, stack, form, ca_certificate=ca_certificate)
+
+
+def _show_stack(project: "Project", stack: str, form: Format, *, ca_certificate: bool) -> None:
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine, kube  # noqa: PLC0415
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
     from ambient_components.cli.overview_text import as_json, as_text, usage  # noqa: PLC0415
-    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
 
-    stack = one_stack(stack, named)
-    bare_name(stack)
-    project = Project.find()
     endpoint = kube.endpoint(project.config(stack).get("context"))
     if ca_certificate:
         _print_ca(endpoint)
@@ -61,6 +87,34 @@ def show(
         return
     commands = usage(overview, endpoint)
     print(as_text(overview, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
+
+
+def _show_workspace(project: "Project", stack: str, workspace: str, form: Format) -> None:
+    from ambient_components.cli.effective import effective  # noqa: PLC0415
+    from ambient_components.cli.effective_text import as_json, as_text  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.spec.layers import WORKSPACE  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack  # noqa: PLC0415
+    from ambient_components.spec.provenance import Origin  # noqa: PLC0415
+    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
+
+    loaded = load_stack(stack_path(project, stack))
+    if workspace not in loaded.data:
+        suggestion = did_you_mean(workspace, loaded.data)
+        fail(None, "", f"stack {stack!r} has no workspace {workspace!r}", suggestion or _some(sorted(loaded.data)))
+    values = effective(loaded, workspace)
+    if form is Format.JSON:
+        print(as_json(stack, workspace, values))
+    else:
+        place = Origin(WORKSPACE, loaded.sources.key(("workspaces", workspace)))
+        print(as_text(workspace, values, place, paint_for(sys.stdout)))
+
+
+def _some(names: list[str]) -> str:
+    if not names:
+        return "its files have none"
+    more = len(names) - _SHOWN_NAMES
+    return f"it has {', '.join(names[:_SHOWN_NAMES])}" + (f" and {more} more" if more > 0 else "")
 
 
 def _print_ca(endpoint: "Endpoint | None") -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from ambient_components.errors import fail
@@ -83,6 +84,22 @@ def one_stack(argument: str, option: str) -> str:
         msg = "which stack? Name it first: dev, for instance"
         raise typer.BadParameter(msg, param_hint="STACK")
     return argument or option
+
+
+def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:
+    """The stack, and the workspace or nothing: `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
+
+    Raises:
+        typer.BadParameter: no stack is given, or two different ones.
+    """
+    if option and first and not second:
+        return option, first
+    return one_stack(first, option), second
+
+
+def from_here(path: Path) -> str:
+    """A path as people at this prompt name it, and as their editor finds it: from the working directory."""
+    return os.path.relpath(path)
 
 
 def paint_for(stream: TextIO) -> "Paint":

@@ -7,7 +7,17 @@ annotations, and fails on postponed ones (tried).
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders
 from ambient_components.components.grant import Grant, GrantArgs
-from ambient_components.components.workspace import GrantSpec, KeySpec, Workspace, WorkspaceArgs
+from ambient_components.components.specs import (
+    GrantSpec,
+    KeySpec,
+    LimitsSpec,
+    NetworkPeerSpec,
+    NetworkSpec,
+    OnDriftSpec,
+    SettingsSpec,
+    WorkspaceArgs,
+)
+from ambient_components.components.workspace import Workspace
 
 __all__ = [
     "ApiKey",
@@ -18,6 +28,11 @@ __all__ = [
     "GrantArgs",
     "GrantSpec",
     "KeySpec",
+    "LimitsSpec",
+    "NetworkPeerSpec",
+    "NetworkSpec",
+    "OnDriftSpec",
+    "SettingsSpec",
     "Workspace",
     "WorkspaceArgs",
 ]

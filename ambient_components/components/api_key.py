@@ -59,6 +59,9 @@ class ApiKeyArgs(TypedDict):
     generation: NotRequired[int]
     """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
 
+    released: NotRequired[bool]
+    """The workspace is being let go: nothing is minted, and all of it stays when it leaves the program."""
+
 
 class ApiKey(pulumi.ComponentResource):
     """A key that the platform lists, shows the last use of, and can revoke, as one of its own (contract 1.4).
@@ -91,7 +94,11 @@ class ApiKey(pulumi.ComponentResource):
         def options(*depends_on: pulumi.Resource, ignore: list[str] | None = None) -> pulumi.ResourceOptions:
             aliases = [pulumi.Alias(name=logical_key_generation(name, lower)) for lower in range(1, generation)]
             return pulumi.ResourceOptions(
-                parent=self, aliases=aliases or None, depends_on=list(depends_on), ignore_changes=ignore
+                parent=self,
+                aliases=aliases or None,
+                depends_on=list(depends_on),
+                ignore_changes=ignore,
+                retain_on_delete=args.get("released") or None,
             )
 
         self.service_account = core.ServiceAccount(
@@ -132,6 +139,8 @@ class ApiKey(pulumi.ComponentResource):
             "generation": generation,
             "lifetimeSeconds": int(args.get("lifetimeSeconds") or TOKEN_LIFETIME_DEFAULT),
         }
+        if args.get("released"):
+            policy["released"] = True
         if args.get("rotateBeforeSeconds") is not None:
             policy["rotateBeforeSeconds"] = int(args["rotateBeforeSeconds"])
         if args.get("overlapSeconds") is not None:

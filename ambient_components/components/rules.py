@@ -4,17 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components import naming
-from ambient_components.access.ledger import ACTIVE, CLOSED
+from ambient_components.access.ledger import ACTIVE, STATES
 from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
+    POD_SECURITY_LEVELS,
     ROLES,
     RUNNER_SECRET_KEYS,
     TOKEN_LIFETIME_MAX,
     TOKEN_LIFETIME_MIN,
     Role,
 )
+from ambient_components.labels import annotations_problem, key_problem, label_value_problem
+from ambient_components.quantities import parse_quantity
 from ambient_components.subjects import SubjectKind, parse_subject
+from ambient_components.variables import variable_problem
 
 
 def check_args(name: str, args: Mapping[str, Any]) -> None:
@@ -27,6 +31,8 @@ def check_args(name: str, args: Mapping[str, Any]) -> None:
         *_workspace(name, args),
         *_owners(args),
         *_grants(args),
+        *_notes(args),
+        *_limits(args),
         *(problem for key_id, key in (args.get("keys") or {}).items() for problem in _key(key_id, key)),
     ]
     if problems:
@@ -37,11 +43,44 @@ def _workspace(name: str, args: Mapping[str, Any]) -> Iterator[str]:
     if problem := naming.workspace_name_problem(args.get("namespace") or name):
         yield problem
     state = args.get("state") or ACTIVE
-    if state not in (ACTIVE, CLOSED):
-        yield f"state {state!r}; allowed: {ACTIVE}, {CLOSED}"
+    if state not in STATES:
+        yield f"state {state!r}; allowed: {', '.join(STATES)}"
+    if (level := args.get("podSecurity")) not in (None, *POD_SECURITY_LEVELS):
+        yield f"podSecurity {level!r}; allowed: {', '.join(POD_SECURITY_LEVELS)}"
     for key in args.get("runnerSecrets") or ():
         if key not in RUNNER_SECRET_KEYS:
             yield f"runnerSecrets: {key!r} is not taken by the platform; allowed: {', '.join(RUNNER_SECRET_KEYS)}"
+    for key in args.get("integrationSecrets") or ():
+        if wrong := variable_problem(key):
+            yield f"integrationSecrets: {key!r} {'; '.join(wrong)}"
+
+
+def _notes(args: Mapping[str, Any]) -> Iterator[str]:
+    """Labels and annotations of the namespace."""
+    for field in ("labels", "annotations"):
+        for key in args.get(field) or ():
+            if problem := key_problem(key):
+                yield f"{field}: {'; '.join(problem)}"
+    for value in (args.get("labels") or {}).values():
+        if problem := label_value_problem(value):
+            yield f"labels: {'; '.join(problem)}"
+    if problem := annotations_problem(args.get("annotations") or {}):
+        yield f"annotations: {'; '.join(problem)}"
+
+
+def _limits(args: Mapping[str, Any]) -> Iterator[str]:
+    limits = args.get("limits") or {}
+    amounts = {"quota": limits.get("quota") or {}}
+    amounts |= {f"containers.{name}": given for name, given in (limits.get("containers") or {}).items()}
+    for field, given in amounts.items():
+        for resource, amount in given.items():
+            try:
+                parse_quantity(amount)
+            except ValueError as error:
+                yield f"limits: {field}: {resource}: {error}"
+    for peer in (limits.get("network") or {}).get("allow") or ():
+        if (peer.get("cidr") is None) == (peer.get("namespace") is None):
+            yield "limits: network: allow: exactly one of cidr and namespace is expected"
 
 
 def _owners(args: Mapping[str, Any]) -> Iterator[str]:

@@ -1,21 +1,23 @@
 """One workspace: a namespace that the platform lists, and everything in it that is declared."""
 
-from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes.core.v1 as core
 import pulumi_kubernetes.rbac.v1 as rbac
 
 from ambient_components import naming
-from ambient_components.access.ledger import ACTIVE
+from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.forced import FORCED
 from ambient_components.components.grant import grant_role_binding
 from ambient_components.components.rules import check_args
-from ambient_components.components.secrets import workspace_secret
+from ambient_components.components.settings import resource_limits, settings
+from ambient_components.components.specs import WorkspaceArgs
 from ambient_components.contract import (
+    INTEGRATION_SECRET,
     MANAGED,
     MANAGED_BY_LABEL,
     MANAGED_BY_VALUE,
@@ -24,78 +26,24 @@ from ambient_components.contract import (
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     OWNER_ANNOTATION,
     OWNER_ROLE_LABEL,
+    PLATFORM_NAMESPACE_DEFAULT,
+    POD_SECURITY_LABEL,
     RUNNER_SECRET,
-    RUNNER_SECRET_APP,
     UNMANAGED,
     Role,
 )
+from ambient_components.resources import Closure, WorkspaceSecret, WorkspaceSecretArgs
 from ambient_components.subjects import parse_subject
 
 
-class GrantSpec(TypedDict):
-    """A grant of the workspace."""
-
-    subject: str
-    """``user:NAME`` or ``group:NAME``."""
-
-    role: NotRequired[str]
-    """view (default), edit or admin."""
-
-
-class KeySpec(TypedDict):
-    """A key of the workspace; everything is optional. See `ApiKeyArgs`."""
-
-    name: NotRequired[str]
-    description: NotRequired[str]
-    role: NotRequired[str]
-    lifetimeSeconds: NotRequired[int]
-    rotateBeforeSeconds: NotRequired[int]
-    overlapSeconds: NotRequired[int]
-    generation: NotRequired[int]
-
-
-class WorkspaceArgs(TypedDict):
-    """What a workspace has. Only `owner` is needed."""
-
-    owner: str
-    """Project and fleet that own it, PROJECT/FLEET; the namespace says so in an annotation."""
-
-    namespace: NotRequired[str]
-    """Default: the component's name. Can't be renamed: another name is another workspace."""
-
-    displayName: NotRequired[str]
-    """Shown by the platform on OpenShift; elsewhere it has no place to keep it (contract 1.1)."""
-
-    description: NotRequired[str]
-    """As `displayName`."""
-
-    openshift: NotRequired[bool]
-    """The cluster is OpenShift. Said, not guessed: a preview must not depend on a cluster."""
-
-    owners: NotRequired[Sequence[str]]
-    """Subjects with admin rights by bindings that the Sharing page does not show: for break-glass access."""
-
-    grants: NotRequired[Sequence[GrantSpec]]
-    """Who may do what, as the Sharing page shows it."""
-
-    keys: NotRequired[Mapping[str, KeySpec]]
-    """API keys by id."""
-
-    runnerSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """The language models' keys, kept as secrets: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
-
-    protect: NotRequired[bool]
-    """The namespace can't be deleted by the engine; default true. A closed workspace is never protected."""
-
-    state: NotRequired[str]
-    """active (default), or closed: off the platform's list, without grants, keys and secrets; the data stays."""
-
-
 class Workspace(pulumi.ComponentResource):
-    """A Namespace with its owners, grants, keys and secrets, put on the platform's list once all of it is there.
+    """A Namespace with its owners, grants, keys, secrets and settings, listed by the platform once all of it is there.
 
-    Not emitted here, and why: ProjectSettings, LimitRange and the trigger account, which the platform's operator makes
-    for every namespace that it sees listed (contract 4).
+    Of what the platform's operator makes for every namespace that it sees listed (ProjectSettings, LimitRange, the
+    trigger account; contract 4) only the fields that are declared are touched.
+
+    Closed, it keeps its namespace, owners and settings, and a `Closure` ends all other access. Released, everything is
+    declared as before, without our mark, and is retained when it leaves the program.
     """
 
     namespace: core.Namespace
@@ -115,41 +63,43 @@ class Workspace(pulumi.ComponentResource):
         super().__init__("ambient:index:Workspace", name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name
-        active = (args.get("state") or ACTIVE) == ACTIVE
+        self._state = args.get("state") or ACTIVE
         # The caller's dependencies (the ledger) are for the namespace: all else in here depends on that.
         self.namespace = core.Namespace(
             naming.logical_namespace(name),
-            metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace)},
-            opts=pulumi.ResourceOptions(
-                parent=self,
+            metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace, self._state)},
+            opts=self._options(
                 depends_on=opts.depends_on if opts else None,
                 # On the namespace only: on the component it would keep a revoked grant alive (docs/surprises.md).
-                protect=active and args.get("protect", True),
+                protect=self._state == ACTIVE and args.get("protect", True),
                 # The list's label is the patch's, further ones are the platform's and OpenShift's.
                 ignore_changes=["metadata.labels"],
             ),
         )
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
+        inside = self._options(depends_on=[self.namespace])
+        open_to_users = self._state != CLOSED
+        made = self._settings(args)
         self.owners = {subject: self._owner(subject, inside) for subject in args.get("owners") or ()}
-        secrets = self._secrets(args, inside) if active else []
-        self.grants = self._grants(args, inside) if active else {}
-        self.keys = self._keys(args, inside) if active else {}
+        made += self._secrets(args, inside) if open_to_users else [self._closure()]
+        self.grants = self._grants(args, inside) if open_to_users else {}
+        self.keys = self._keys(args, inside) if open_to_users else {}
+        before = [self.namespace, *made, *self.owners.values(), *self.grants.values(), *self.keys.values()]
         _listed(
-            naming.logical_listed(name),
-            self._workspace,
-            active,
-            pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[
-                    self.namespace,
-                    *self.owners.values(),
-                    *secrets,
-                    *self.grants.values(),
-                    *self.keys.values(),
-                ],
-            ),
+            naming.logical_listed(name), self._workspace, _labels(args, self._state), self._options(depends_on=before)
         )
         self.register_outputs({"namespace": self._workspace, "keys": sorted(self.keys)})
+
+    def _options(self, **more: Any) -> pulumi.ResourceOptions:
+        # Only what is being released is retained: elsewhere it would leave access behind that nobody declares.
+        return pulumi.ResourceOptions(parent=self, retain_on_delete=self._state == RELEASED or None, **more)
+
+    def _settings(self, args: WorkspaceArgs) -> list[pulumi.Resource]:
+        opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
+        platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
+        return [
+            *settings(self._name, self._workspace, args.get("settings") or {}, opts),
+            *resource_limits(self._name, self._workspace, args.get("limits") or {}, platform, opts),
+        ]
 
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> rbac.RoleBinding:
         subject = parse_subject(text)
@@ -176,20 +126,43 @@ class Workspace(pulumi.ComponentResource):
     def _keys(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, ApiKey]:
         keys = {}
         for key_id, spec in (args.get("keys") or {}).items():
-            key: ApiKeyArgs = {"namespace": self._workspace, "id": key_id, "owner": args["owner"], **spec}
+            key = cast("ApiKeyArgs", {"namespace": self._workspace, "id": key_id, "owner": args["owner"], **spec})
+            if self._state == RELEASED:
+                key["released"] = True
             keys[key_id] = ApiKey(naming.logical_key(self._name, key_id), key, opts)
         return keys
 
-    def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[core.Secret]:
-        values = args.get("runnerSecrets")
-        if not values:
-            return []
-        logical = naming.logical_runner_secret(self._name)
-        return [workspace_secret(logical, self._workspace, RUNNER_SECRET, RUNNER_SECRET_APP, values, opts)]
+    def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        on_drift = args.get("onDrift") or {}
+        wanted = (
+            (naming.logical_runner_secret, RUNNER_SECRET, args.get("runnerSecrets"), on_drift.get("runner")),
+            (
+                naming.logical_integration_secret,
+                INTEGRATION_SECRET,
+                args.get("integrationSecrets"),
+                on_drift.get("integrations"),
+            ),
+        )
+        made: list[pulumi.Resource] = []
+        for logical, secret, values, drift in wanted:
+            if values:
+                spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
+                if drift:
+                    spec["onDrift"] = drift
+                made.append(WorkspaceSecret(logical(self._name), spec, opts))
+        return made
+
+    def _closure(self) -> Closure:
+        staying = sorted(naming.owner_binding(parse_subject(subject)) for subject in self.owners)
+        # After the owners' bindings: there is no moment in which nobody reaches the data.
+        opts = self._options(depends_on=[self.namespace, *self.owners.values()])
+        return Closure(naming.logical_closure(self._name), {"namespace": self._workspace, "staying": staying}, opts)
 
 
-def _annotations(args: WorkspaceArgs, workspace: str) -> dict[str, str]:
-    annotations = {OWNER_ANNOTATION: args["owner"]}
+def _annotations(args: WorkspaceArgs, workspace: str, state: str) -> dict[str, str]:
+    annotations = {**FORCED, **(args.get("annotations") or {})}
+    if state != RELEASED:
+        annotations[OWNER_ANNOTATION] = args["owner"]
     if args.get("openshift"):
         annotations[OPENSHIFT_DISPLAY_NAME_ANNOTATION] = args.get("displayName") or workspace
         if args.get("description"):
@@ -197,18 +170,27 @@ def _annotations(args: WorkspaceArgs, workspace: str) -> dict[str, str]:
     return annotations
 
 
-def _listed(logical: str, workspace: str, active: bool, opts: pulumi.ResourceOptions) -> core.NamespacePatch:
-    """The label that puts a namespace on the platform's list, last: a half-made workspace is never on it.
+def _labels(args: WorkspaceArgs, state: str) -> dict[str, str]:
+    labels = {
+        **(args.get("labels") or {}),
+        MANAGED_LABEL: UNMANAGED if state == CLOSED else MANAGED,
+        MANAGED_BY_LABEL: MANAGED_BY_VALUE,
+    }
+    if args.get("podSecurity"):
+        labels[POD_SECURITY_LABEL] = args["podSecurity"]
+    return labels
 
-    It is a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false" instead
-    of giving the label up, which would leave an adopted one listed (docs/surprises.md).
+
+def _listed(
+    logical: str, workspace: str, labels: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> core.NamespacePatch:
+    """The labels, last: one puts the namespace on the platform's list, where a half-made workspace must never be.
+
+    They are a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false"
+    instead of giving the label up, which would leave an adopted one listed (docs/surprises.md).
     """
     return core.NamespacePatch(
         logical,
-        metadata={
-            "name": workspace,
-            "annotations": FORCED,
-            "labels": {MANAGED_LABEL: MANAGED if active else UNMANAGED, MANAGED_BY_LABEL: MANAGED_BY_VALUE},
-        },
+        metadata={"name": workspace, "annotations": FORCED, "labels": dict(labels)},
         opts=opts,
     )

@@ -28,9 +28,12 @@ class AccessLedger:
             return Check(failures=("owner is missing: the project and the fleet that these workspaces belong to",))
         if not isinstance(news.get("workspaces"), dict):
             return Check(failures=("workspaces: a mapping of workspace names to their access is expected",))
-        problems = refusals(olds.get("workspaces") or {}, news.get("workspaces") or {})
+        before, after = olds.get("workspaces") or {}, news["workspaces"]
+        problems = refusals(before, after)
         try:
-            problems += preflight(context, owner, news.get("workspaces") or {})
+            entries = {name: entry for name, entry in after.items() if isinstance(entry, dict)}
+            # An entry that is refused for its form has no names to look for.
+            problems += preflight(context, owner, before, entries, look_for_drift=not problems)
         except StepError as error:
             problems.append(str(error))
         return Check(failures=tuple(problems))

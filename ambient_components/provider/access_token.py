@@ -9,12 +9,22 @@ from typing import Any, Final
 
 from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
 from ambient_components.durations import format_seconds
+from ambient_components.failure import StepError
 from ambient_components.keys import SCHEMA_VERSION, Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.rotation import next_action
 from ambient_components.keys.state import format_time
 from ambient_components.naming import key_id_problem
-from ambient_components.failure import StepError
-from ambient_components.provider.handles import Identity, Minted, delete_all, mint, owned, revoke, service_account_uid
+from ambient_components.provider.handles import (
+    Identity,
+    Minted,
+    delete_all,
+    mark,
+    mint,
+    owned,
+    revoke,
+    service_account_uid,
+    unmark,
+)
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.wire import UNKNOWN, Secret
 
@@ -30,7 +40,7 @@ class AccessToken:
 
     token = "ambient:index:AccessToken"  # noqa: S105  # a type token
 
-    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
         """Refuses what no cluster would grant, and adds the defaults of the policy."""
         failures = [f"{name} is missing" for name in _REQUIRED if news.get(name) in (None, "")]
         failures += [
@@ -50,6 +60,8 @@ class AccessToken:
                 f"lifetimeSeconds: {life} is not a life that can be granted; allowed: whole seconds from "
                 f"{TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
             )
+        if news.get("released") and not olds:
+            failures.append("released: there is no token yet that could be let go")
         generation = news.get("generation")
         if isinstance(generation, int) and generation < 1:
             failures.append("generation: 1 or a higher number is expected")
@@ -92,7 +104,7 @@ class AccessToken:
         identity = Identity.of(news)
         if context.preview:
             return identity.path, _unknown_outputs("no token yet")
-        held = owned(context, identity)
+        held = mark(context, identity)
         policy = _policy(news)
         # The newest of them may be in use: the state file was lost, or an earlier create died (docs/how-it-works.md).
         state = TokenState(retiring=held)
@@ -113,6 +125,10 @@ class AccessToken:
             )
             raise StepError(msg)
         about = Identity.of(inputs)
+        if inputs.get("released"):
+            if not context.guard.cluster.get(about.namespace_path):
+                return None
+            return Found(_kept(state))
         known = _state(state)
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
@@ -138,10 +154,16 @@ class AccessToken:
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Rotates or revokes where that is due; a mere change of the policy mints nothing."""
+        if news.get("released"):
+            if not context.preview:
+                unmark(context, Identity.of(news))
+            return _kept(state)
         steps = self._due(context, state, news)
         if context.preview:
             return _unknown_outputs(steps.mint, state) if steps.mint else _kept(state)
         about = Identity.of(news)
+        if state.get("released"):
+            mark(context, about)
         known = _state(state)
         policy = _policy(news)
         if steps:
@@ -156,6 +178,8 @@ class AccessToken:
         delete_all(context, Identity.of(state), _state(state).handles)
 
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
+        if news.get("released"):
+            return Plan()
         force = None
         before, after = state.get("serviceAccountUid"), news.get("serviceAccountUid")
         # An empty one is not given: nothing to compare.

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components import clock
+from ambient_components.cluster import ApiError, core
 from ambient_components.contract import (
     HANDLE,
     HANDLE_LABEL,
@@ -21,12 +22,11 @@ from ambient_components.contract import (
     OWNER_ANNOTATION,
     SERVICE_ACCOUNT_ANNOTATION,
 )
+from ambient_components.failure import StepError, text_of
+from ambient_components.guard import WrongClusterError
 from ambient_components.keys import Handle, Policy
 from ambient_components.keys.state import format_time, parse_time
 from ambient_components.naming import handle as handle_name
-from ambient_components.cluster import ApiError, core
-from ambient_components.failure import StepError, text_of
-from ambient_components.guard import WrongClusterError
 from ambient_components.provider.resource import Context, Values
 
 _TRIES: Final = 3
@@ -105,15 +105,45 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
         notes = metadata.get("annotations") or {}
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account:
             continue
-        if notes.get(OWNER_ANNOTATION) != identity.owner:
+        # One without a mark was released, and came to us with its namespace.
+        if notes.get(OWNER_ANNOTATION) not in (identity.owner, None):
             msg = (
                 f"Secret {identity.namespace}/{metadata['name']} is the handle of a token that another stack owns "
-                f"({notes.get(OWNER_ANNOTATION) or 'no owner'}; this one is {identity.owner}); it is not touched. Two "
+                f"({notes[OWNER_ANNOTATION]}; this one is {identity.owner}); it is not touched. Two "
                 "stacks must not declare one key: give the key another id, or take it out of one of them"
             )
             raise StepError(msg)
         handles.append(_found(item))
     return tuple(sorted(handles, key=lambda handle: (handle.issued_at, handle.name)))
+
+
+def mark(context: Context, identity: Identity) -> tuple[Handle, ...]:
+    """Puts our mark on the identity's handles that have none, and returns all of them.
+
+    Raises:
+        StepError: see `owned`.
+    """
+    handles = owned(context, identity)
+    for handle in handles:
+        _note_owner(context, identity, handle, identity.owner)
+    return handles
+
+
+def unmark(context: Context, identity: Identity) -> None:
+    """Takes our mark off the identity's handles: their tokens live on, and whoever adopts the workspace takes them."""
+    for handle in owned(context, identity):
+        _note_owner(context, identity, handle, None)
+
+
+def _note_owner(context: Context, identity: Identity, handle: Handle, owner: str | None) -> None:
+    path = f"{identity.secrets_path}/{handle.name}"
+    body = {"metadata": {"uid": handle.uid, "annotations": {OWNER_ANNOTATION: owner}}}
+    try:
+        context.guard.cluster.patch(path, body)
+    except ApiError as error:
+        # Deleted since, or another one of its name by now: no handle of this token any more.
+        if error.status not in (404, 409):
+            raise
 
 
 def mint(context: Context, identity: Identity, policy: Policy) -> Minted:

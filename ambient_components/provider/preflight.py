@@ -1,20 +1,34 @@
 """What is asked of the cluster before a run changes anything: is it the right one, may we, and whose is what exists."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Right
-from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.access import RIGHTS, Right, object_names
+from ambient_components.access.ledger import ACTIVE, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
+from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.provider.resource import Context
+from ambient_components.provider.undeclared import by_namespace, listed
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 _AT_ONCE: Final = 16
+_SYSTEMS: Final = ("kube-", "openshift-")
+"""Beginnings of names that the platform does not refuse, and that nobody should take over."""
+_SHOWN: Final = 10
 
 
-def preflight(context: Context, owner: str, workspaces: Iterable[str]) -> list[str]:
-    """Every reason not to begin.
+def preflight(
+    context: Context, owner: str, before: Mapping[str, Any], after: Mapping[str, Any], *, look_for_drift: bool
+) -> list[str]:
+    """Every reason not to begin; access that others gave or took is a warning.
+
+    Args:
+        context: of the ledger's check.
+        owner: the stack's mark, PROJECT/FLEET.
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for.
+        look_for_drift: whether to warn of access that others gave or took.
 
     Raises:
         StepError: there is no cluster to ask, or it is another one than the stack's.
@@ -34,7 +48,11 @@ def preflight(context: Context, owner: str, workspaces: Iterable[str]) -> list[s
             "its ClusterRole to the identity of this kubeconfig (docs/deployer-rights.md)"
             for right in missing
         ]
-    return foreign(cluster, owner, workspaces)
+    problems, there = foreign(cluster, owner, before, after)
+    if look_for_drift and not problems:
+        for warning in drift(cluster, there, before, after):
+            context.warn(warning)
+    return problems
 
 
 def missing_rights(cluster: Cluster) -> list[Right]:
@@ -59,23 +77,100 @@ def _allowed(cluster: Cluster, right: Right) -> bool:
     return bool(cluster.create(_REVIEWS, review)["status"]["allowed"])
 
 
-def foreign(cluster: Cluster, owner: str, workspaces: Iterable[str]) -> list[str]:
-    """The workspaces whose namespace exists and is not this stack's, or is about to go, as reasons not to begin."""
-    wanted = set(workspaces)
-    problems = []
+def foreign(
+    cluster: Cluster, owner: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[list[str], set[str]]:
+    """Reasons not to begin, and the workspaces whose namespace is there.
+
+    A namespace that exists must be this stack's: it carries its mark, or none and may be taken (``adopt: true``, or
+    released by this very stack before).
+
+    Args:
+        cluster: the stack's.
+        owner: the mark, PROJECT/FLEET.
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for.
+    """
+    problems, there = [], set()
     for namespace in cluster.list(core("namespaces")):
         metadata: Mapping[str, Any] = namespace["metadata"]
         name = metadata["name"]
+        entry = after.get(name)
+        if entry is None:
+            continue
+        there.add(name)
         holder = (metadata.get("annotations") or {}).get(OWNER_ANNOTATION)
-        if name in wanted and metadata.get("deletionTimestamp"):
+        if metadata.get("deletionTimestamp"):
             problems.append(
                 f"namespace {name!r} is still being deleted: nothing can be made in it. Wait until it is gone "
                 f"(kubectl get namespace {name}), then run again"
             )
-        elif name in wanted and holder != owner:
-            whose = f"it belongs to the stack {holder}" if holder else "it was not made by this tool"
-            problems.append(
-                f"namespace {name!r} exists, and {whose}: it is not touched. Choose another name for the workspace, or "
-                "delete the namespace first if nothing in it is needed"
+        elif holder != owner:
+            problems += _not_ours(name, holder, entry, before.get(name) or {})
+    return sorted(problems), there
+
+
+def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    if holder is None and (entry.get("adopt") or before.get("state") == RELEASED):
+        if name.startswith(_SYSTEMS):
+            return [f"namespace {name!r} is a part of Kubernetes or OpenShift: it can't be adopted"]
+        return []
+    if holder is None:
+        return [
+            f"namespace {name!r} exists, and it was not made by this tool: it is not touched. Write 'adopt: true' in "
+            "the workspace's entry to take it over, choose another name for the workspace, or delete the namespace "
+            "first if nothing in it is needed"
+        ]
+    if before.get("state") == RELEASED:
+        return [
+            f"workspace {name!r} was released, and the stack {holder} has adopted it: remove its entry from the files"
+        ]
+    return [
+        f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched. Choose another name for "
+        f"the workspace, or release it there first ('state: released') and write 'adopt: true' here"
+    ]
+
+
+def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Access in active workspaces that no file declares, and what was deployed and is not there: as warnings.
+
+    The engine itself looks at the cluster in a refresh only; what others did to somebody's access should not wait for
+    it. What the last deployment declared is not called undeclared: this run removes it.
+
+    Args:
+        cluster: the stack's.
+        there: the workspaces whose namespace exists.
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for.
+    """
+    active = {name for name, entry in after.items() if (entry.get("state") or ACTIVE) == ACTIVE}
+    warnings = [
+        f"workspace {name!r}: its namespace is gone from the cluster, and all that was in it. pulumi up --refresh "
+        "makes the workspace anew, with new keys"
+        for name in sorted(active & before.keys() - there)
+    ]
+    if not active & there:
+        return warnings
+    found = by_namespace(listed(cluster))
+    for name in sorted(active & there):
+        objects = {(one.kind, one.name): one.what for one in found.get(name, ())}
+        was, will_be = object_names(name, before.get(name) or {}), object_names(name, after[name])
+        others = [what for key, what in objects.items() if key not in was | will_be]
+        if others:
+            warnings.append(
+                f"workspace {name!r}: {_listing(others)}: in the cluster, and in no file. Declare it, or remove it on "
+                "the workspace's Sharing or Keys page (a creator's binding, which those don't show, with kubectl); it "
+                "stays as it is until then"
             )
-    return sorted(problems)
+        missing = [f"{kind} {object_name}" for kind, object_name in sorted((was & will_be) - objects.keys())]
+        if missing and (before[name].get("state") or ACTIVE) == ACTIVE:
+            warnings.append(
+                f"workspace {name!r}: {_listing(missing)}: declared, and not in the cluster. If the last run failed, "
+                "this one makes it; if somebody removed it, pulumi up --refresh makes it anew"
+            )
+    return warnings
+
+
+def _listing(items: list[str]) -> str:
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(items[:_SHOWN]) + more

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ambient_components.provider.engine import Engine
 from ambient_components.guard import Guard
+from ambient_components.provider.engine import Engine
 
 Values = Mapping[str, Any]
 """Properties as plain values (`wire.decode`)."""

@@ -8,6 +8,10 @@ from ambient_components.provider.configuration import SETTINGS
 
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
+_FLAG: Final = {"type": "boolean"}
+_ANY: Final = {"$ref": "pulumi.json#/Any"}
+_QUANTITIES: Final = {"type": "object", "additionalProperties": _TEXT}
+_NAMESPACE: Final = _TEXT | {"description": "The workspace's namespace."}
 _HANDLE: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
 
 _TOKEN_INPUTS: Final[dict[str, Any]] = {
@@ -18,6 +22,7 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "key": _TEXT | {"description": "The key's id in the stack file."},
     "generation": _WHOLE | {"description": "The identity's generation, from 1.", "default": 1},
     "owner": _TEXT | {"description": "Project and fleet that own the key, PROJECT/FLEET."},
+    "released": _FLAG | {"description": "Nothing is minted or revoked any more, and tokens bear no owner's mark."},
     "lifetimeSeconds": _WHOLE | {"description": "Life asked for each token, 600 to 31536000."},
     "rotateBeforeSeconds": _WHOLE
     | {"description": "The first run this close to expiry rotates. Default: 14 days, or a quarter of a shorter life."},
@@ -77,6 +82,43 @@ _LEDGER: Final[dict[str, Any]] = {
     },
 }
 
+_SECRET_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _NAMESPACE,
+    "secret": _TEXT | {"description": "Its name: ambient-runner-secrets or ambient-non-vertex-integrations."},
+    "values": {
+        "type": "object",
+        "additionalProperties": _TEXT,
+        "secret": True,
+        "description": "All that is in it, by name.",
+    },
+    "onDrift": _TEXT | {"description": "overwrite (default) or keep: who wins when the UI has saved it."},
+}
+
+_SETTINGS_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _NAMESPACE,
+    "inactivityTimeoutSeconds": _WHOLE
+    | {"description": "A session is stopped after so long without activity; 0: never."},
+    "mcpServers": {"type": "object", "additionalProperties": _ANY, "description": "custom, disabled."},
+}
+
+_CONTAINER_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _NAMESPACE,
+    "defaultRequest": _QUANTITIES | {"description": "Request of a container that has none."},
+    "default": _QUANTITIES | {"description": "Limit of a container that has none."},
+    "min": _QUANTITIES | {"description": "The least a container may ask for."},
+    "max": _QUANTITIES | {"description": "The most a container may have."},
+}
+
+_FLAGS_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _NAMESPACE,
+    "flags": {"type": "object", "additionalProperties": _FLAG, "description": "On or off, by the flag's name."},
+}
+
+_CLOSURE_INPUTS: Final[dict[str, Any]] = {
+    "namespace": _NAMESPACE,
+    "staying": {"type": "array", "items": _TEXT, "description": "RoleBindings that stay: the owners'."},
+}
+
 
 def schema() -> dict[str, Any]:
     """The schema as a mapping."""
@@ -84,7 +126,7 @@ def schema() -> dict[str, Any]:
         "name": "ambient",
         "version": VERSION,
         "displayName": "Ambient",
-        "description": "API keys and the access ledger of Ambient Code Platform workspaces.",
+        "description": "Access, keys, secrets and settings of Ambient Code Platform workspaces.",
         "license": "Apache-2.0",
         "keywords": ["kind/native", "category/cloud", "kubernetes"],
         "config": {"variables": _settings()},
@@ -105,7 +147,48 @@ def schema() -> dict[str, Any]:
                 "properties": _LEDGER,
                 "required": ["owner", "workspaces"],
             },
+            "ambient:index:WorkspaceSecret": _resource(
+                "One of a workspace's two Secrets, whole; changed in place.",
+                _SECRET_INPUTS,
+                ["namespace", "secret", "values"],
+                {
+                    "drift": {
+                        "type": "object",
+                        "additionalProperties": _TEXT,
+                        "description": "What a refresh found to differ, by name: added, changed, removed.",
+                    }
+                },
+            ),
+            "ambient:index:ProjectSettings": _resource(
+                "Idle timeout and MCP servers of a workspace.", _SETTINGS_INPUTS, ["namespace"]
+            ),
+            "ambient:index:ContainerDefaults": _resource(
+                "What a workspace's containers get and may have.", _CONTAINER_INPUTS, ["namespace"]
+            ),
+            "ambient:index:FeatureFlags": _resource(
+                "Feature flags of a workspace; those that the UI flipped beside them stay.",
+                _FLAGS_INPUTS,
+                ["namespace", "flags"],
+            ),
+            "ambient:index:Closure": _resource(
+                "While it is declared, a workspace has no grant, no key and no secret, whoever made them.",
+                _CLOSURE_INPUTS,
+                ["namespace", "staying"],
+                {"found": {"type": "array", "items": _TEXT, "description": "Access that came back."}},
+            ),
         },
+    }
+
+
+def _resource(
+    description: str, inputs: dict[str, Any], required: list[str], outputs: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "inputProperties": inputs,
+        "requiredInputs": required,
+        "properties": inputs | (outputs or {}),
+        "required": required,
     }
 
 

@@ -17,15 +17,29 @@ from pulumi.runtime import proto
 
 from ambient_components import clock
 from ambient_components._version import VERSION
+from ambient_components.failure import StepError, text_of
 from ambient_components.provider import configuration, wire
 from ambient_components.provider.access_ledger import AccessLedger
 from ambient_components.provider.access_token import AccessToken
+from ambient_components.provider.closure import Closure
 from ambient_components.provider.engine import Engine
-from ambient_components.failure import StepError, text_of
 from ambient_components.provider.resource import Change, Context, Diff, Found, ResourceType, Values
 from ambient_components.provider.schema import schema_json
+from ambient_components.provider.settings import ContainerDefaults, FeatureFlags, ProjectSettings
+from ambient_components.provider.workspace_secret import WorkspaceSecret
 
-RESOURCES: dict[str, ResourceType] = {resource.token: resource for resource in (AccessLedger(), AccessToken())}
+RESOURCES: dict[str, ResourceType] = {
+    resource.token: resource
+    for resource in (
+        AccessLedger(),
+        AccessToken(),
+        Closure(),
+        ContainerDefaults(),
+        FeatureFlags(),
+        ProjectSettings(),
+        WorkspaceSecret(),
+    )
+}
 """By type token."""
 
 T = TypeVar("T")
@@ -111,7 +125,7 @@ class AmbientServicer(ProviderServicer):
         found = await self._step(context, request.urn, look)
         if found is None:
             return proto.ReadResponse()
-        recorded = request.inputs if found.inputs is None else wire.encode(found.inputs)
+        recorded = request.inputs if found.inputs is None else wire.encode_like(request.inputs, found.inputs)
         return proto.ReadResponse(id=request.id, inputs=recorded, properties=wire.merged(recorded, found.outputs))
 
     async def Update(self, request: proto.UpdateRequest, context: grpc.aio.ServicerContext) -> proto.UpdateResponse:  # noqa: N802

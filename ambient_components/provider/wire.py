@@ -114,6 +114,33 @@ def _encode(value: Any, target: struct_pb2.Value) -> None:
         raise TypeError(msg)
 
 
+def encode_like(before: struct_pb2.Struct, values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Plain values as a struct, secret where they were secret before: a refresh reads values without their marks."""
+    struct = encode(values)
+    for key, value in values.items():
+        if key not in before.fields or not _holds_secret(before.fields[key]):
+            continue
+        if _decode(before.fields[key]) == value:
+            struct.fields[key].CopyFrom(before.fields[key])
+        else:
+            struct.fields[key].Clear()
+            _encode(Secret(value), struct.fields[key])
+    return struct
+
+
+def _holds_secret(value: struct_pb2.Value) -> bool:
+    match value.WhichOneof("kind"):
+        case "list_value":
+            return any(map(_holds_secret, value.list_value.values))
+        case "struct_value":
+            fields = value.struct_value.fields
+            signature = fields[type_key].string_value if type_key in fields else ""
+            marked = signature == output_signature and "secret" in fields and fields["secret"].bool_value
+            return signature == secret_signature or marked or any(map(_holds_secret, fields.values()))
+        case _:
+            return False
+
+
 def merged(inputs: struct_pb2.Struct, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
     """A resource's state: its inputs as they came (their secret marks stay) with the outputs over them."""
     state = struct_pb2.Struct()

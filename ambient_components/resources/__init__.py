@@ -2,6 +2,33 @@
 
 from ambient_components.resources.access_ledger import AccessLedger, AccessLedgerArgs
 from ambient_components.resources.access_token import AccessToken, AccessTokenArgs
+from ambient_components.resources.closure import Closure, ClosureArgs
 from ambient_components.resources.provider import Provider, ProviderArgs
+from ambient_components.resources.settings import (
+    ContainerDefaults,
+    ContainerDefaultsArgs,
+    FeatureFlags,
+    FeatureFlagsArgs,
+    ProjectSettings,
+    ProjectSettingsArgs,
+)
+from ambient_components.resources.workspace_secret import WorkspaceSecret, WorkspaceSecretArgs
 
-__all__ = ["AccessLedger", "AccessLedgerArgs", "AccessToken", "AccessTokenArgs", "Provider", "ProviderArgs"]
+__all__ = [
+    "AccessLedger",
+    "AccessLedgerArgs",
+    "AccessToken",
+    "AccessTokenArgs",
+    "Closure",
+    "ClosureArgs",
+    "ContainerDefaults",
+    "ContainerDefaultsArgs",
+    "FeatureFlags",
+    "FeatureFlagsArgs",
+    "ProjectSettings",
+    "ProjectSettingsArgs",
+    "Provider",
+    "ProviderArgs",
+    "WorkspaceSecret",
+    "WorkspaceSecretArgs",
+]

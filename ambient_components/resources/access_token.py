@@ -33,6 +33,9 @@ class AccessTokenArgs(TypedDict):
     overlapSeconds: NotRequired[pulumi.Input[int]]
     """How long the token before stays valid; default half of rotateBeforeSeconds."""
 
+    released: NotRequired[bool]
+    """The workspace is being let go: nothing is minted or revoked any more, and the tokens bear no owner's mark."""
+
 
 class AccessToken(pulumi.CustomResource):
     """The tokens of one ServiceAccount over their rotations; the newest is `token`."""

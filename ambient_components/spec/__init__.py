@@ -1,20 +1,43 @@
 """The stack file: YAML in, frozen models out, every problem with its line and column."""
 
-from ambient_components.spec.loader import LoadedStack, load_stack, parse_stack
+from ambient_components.spec.limits import ContainerLimits, Limits, Network, NetworkPeer, Protocol
+from ambient_components.spec.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
 from ambient_components.spec.marks import SourceMap
-from ambient_components.spec.models import ConfigRef, Grant, Key, Secrets, StackFile, Workspace
-from ambient_components.spec.types import WorkspaceState
+from ambient_components.spec.models import Defaults, Grant, Key, KeyDefaults, StackFile, Workspace
+from ambient_components.spec.provenance import Origin
+from ambient_components.spec.settings import CaBundle, McpServer, McpServers, McpType, Settings
+from ambient_components.spec.sources import DriftPolicy, OnDrift, SecretRef, Secrets, Source
+from ambient_components.spec.types import PodSecurity, WorkspaceState
 
 __all__ = [
-    "ConfigRef",
+    "CaBundle",
+    "ContainerLimits",
+    "Defaults",
+    "DriftPolicy",
     "Grant",
     "Key",
+    "KeyDefaults",
+    "Limits",
     "LoadedStack",
+    "McpServer",
+    "McpServers",
+    "McpType",
+    "Network",
+    "NetworkPeer",
+    "OnDrift",
+    "Origin",
+    "PodSecurity",
+    "Protocol",
+    "Review",
+    "SecretRef",
     "Secrets",
+    "Settings",
+    "Source",
     "SourceMap",
     "StackFile",
     "Workspace",
     "WorkspaceState",
     "load_stack",
     "parse_stack",
+    "review_stack",
 ]

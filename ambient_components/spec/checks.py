@@ -1,62 +1,64 @@
 """Checks that need more than one value: names, duplicates, and names of objects that would collide.
 
-Pure functions over the models. Each yields findings with paths; `spec.loader` turns paths into places in the file.
+Pure functions over the models. Each yields findings with paths; `spec.loader` turns paths into places in the file. The
+checks here are those of access; secrets, settings and limits have modules of their own.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from ambient_components.contract import RUNNER_SECRET_KEYS
-from ambient_components.errors import PathPart
-from ambient_components.naming import grant_binding, key_id_problem, owner_binding, workspace_name_problem
+from ambient_components.naming import (
+    grant_binding,
+    key_id_problem,
+    owner_binding,
+    sanitize_name,
+    workspace_name_problem,
+)
+from ambient_components.spec.findings import Check, Finding, Path
+from ambient_components.spec.limit_checks import LIMIT_CHECKS
 from ambient_components.spec.models import StackFile, Workspace
-from ambient_components.suggest import did_you_mean
+from ambient_components.spec.privacy import without_credentials
+from ambient_components.spec.secret_checks import SECRET_CHECKS
+from ambient_components.spec.setting_checks import SETTING_CHECKS
+from ambient_components.spec.types import WorkspaceState
 
-Path = tuple[PathPart, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a stack file that is well-formed."""
-
-    path: Path
-    """Of the offending value, or of the entry whose key offends."""
-
-    problem: str
-    """What is wrong."""
-
-    remedy: str
-    """What is allowed and what to do."""
-
-    other: Path | None = None
-    """Of the value that it collides with."""
-
-    at_key: bool = False
-    """Whether the key offends, and not the value."""
-
-
-Check = Callable[[Path, str, Workspace], Iterator[Finding]]
+__all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
 
 
 def check_stack(stack: StackFile) -> list[Finding]:
-    """Run every check over every workspace."""
-    return [
-        finding
-        for name, workspace in stack.workspaces.items()
-        for check in CHECKS
-        for finding in check(("workspaces", name), name, workspace)
-    ]
+    """Run every check over every workspace.
+
+    Args:
+        stack: The whole, with included files, defaults and templates merged into each workspace.
+
+    Returns:
+        What is wrong, and what is worth a warning. Nobody is warned of a workspace that isn't in use.
+    """
+    findings = list(workspaces_missing(stack))
+    for name, workspace in stack.workspaces.items():
+        found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
+        in_use = workspace.state is WorkspaceState.ACTIVE
+        findings += [finding for finding in found if in_use or not finding.warning]
+    return findings
+
+
+def workspaces_missing(stack: StackFile) -> Iterator[Finding]:
+    """A stack says that it has workspaces, were it `{}`: an empty file is a slip, and would be taken for a removal.
+
+    An included file may do without.
+    """
+    if "workspaces" not in stack.model_fields_set:
+        yield Finding(("workspaces",), "is missing", "add it; write {} for none")
 
 
 def check_workspace_name(path: Path, name: str, _workspace: Workspace) -> Iterator[Finding]:
     """A workspace's name must be one that V1 and V2 of the platform take. Contract 1.1."""
-    yield from _text_finding(path, workspace_name_problem(name))
+    yield from _name_finding(path, name, workspace_name_problem)
 
 
 def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
     """A key's id must survive the platform's sanitiser, so that no two ids meet in one object name."""
     for key_id in workspace.keys:
-        yield from _text_finding((*path, "keys", key_id), key_id_problem(key_id))
+        yield from _name_finding((*path, "keys", key_id), key_id, key_id_problem)
 
 
 def check_grants(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
@@ -97,27 +99,25 @@ def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
             yield Finding(here, problem, "make one of them an admin under grants", taken)
 
 
-def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """The runner secret takes three keys, and has at least one. Contract 3.
-
-    What is written in place of a key is never quoted: it may be the secret itself.
-    """
-    here = (*path, "secrets", "runner")
-    allowed = f"allowed: {', '.join(RUNNER_SECRET_KEYS)}"
-    if "runner" in workspace.secrets.model_fields_set and not workspace.secrets.runner:
-        yield Finding(here, "is an empty secret", f"{allowed}; leave runner out for no secret")
-    for key in workspace.secrets.runner:
-        if key not in RUNNER_SECRET_KEYS:
-            suggestion = did_you_mean(key, RUNNER_SECRET_KEYS)
-            remedy = f"{allowed}; {suggestion}" if suggestion else allowed
-            yield Finding((*here, key), "is a key that the runner secret doesn't take", remedy, at_key=True)
-
-
-CHECKS: tuple[Check, ...] = (check_workspace_name, check_key_ids, check_grants, check_owners, check_runner_secret)
+CHECKS: tuple[Check, ...] = (
+    check_workspace_name,
+    check_key_ids,
+    check_grants,
+    check_owners,
+    *SECRET_CHECKS,
+    *SETTING_CHECKS,
+    *LIMIT_CHECKS,
+)
 """Every check; each is called for every workspace."""
 
 
-def _text_finding(path: Path, text: str | None) -> Iterator[Finding]:
-    if text is not None:
-        problem, _, remedy = text.partition("; ")
-        yield Finding(path, problem, remedy, at_key=True)
+def _name_finding(path: Path, name: str, problem_of: Callable[[str], str | None]) -> Iterator[Finding]:
+    text = problem_of(name)
+    if text is None:
+        return
+    problem, _, remedy = text.rpartition("; ")  # the problem may quote anything
+    near = sanitize_name(name)
+    # The nearest name of a credential would be the credential, in lower case.
+    if remedy.startswith("allowed") and any(map(str.isalnum, name)) and without_credentials(name) == name:
+        remedy += f"; did you mean {near!r}?" if problem_of(near) is None else ""
+    yield Finding(path, problem, remedy, at_key=True)

@@ -1,41 +1,77 @@
-"""Reads a stack file: YAML, models and whole-file checks, with everything that is wrong in one report."""
+"""Reads a stack: its files, their layers, models and whole-file checks, with everything that is wrong in one report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from ambient_components.errors import PathPart, Problem, Problems
-from ambient_components.spec.checks import Finding, check_stack
+from ambient_components.errors import AmbientError, PathPart, Problem, Problems
+from ambient_components.spec.checks import check_stack
+from ambient_components.spec.effective import apply_layers
+from ambient_components.spec.includes import Reader
+from ambient_components.spec.layers import Tree
 from ambient_components.spec.marks import SourceMap
-from ambient_components.spec.messages import explain
 from ambient_components.spec.models import StackFile
 from ambient_components.spec.partial import Partial
-from ambient_components.spec.privacy import public_path
-from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml, read_text
+from ambient_components.spec.privacy import without_credentials_in
+from ambient_components.spec.provenance import Origin, Provenance
+from ambient_components.spec.report import Report
+from ambient_components.spec.unite import unite
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedStack:
-    """A stack file that passed every check."""
+    """A stack that passed every check."""
 
     file: StackFile
-    """What it says."""
+    """What it says, with the effective entry of each workspace."""
 
     sources: SourceMap
-    """Where it says it, for the reports of later steps."""
+    """Where it says it, in whichever file, for the reports of later steps."""
 
     path: str
-    """The file, as the user named it."""
+    """The stack file, as the user named it."""
+
+    files: tuple[str, ...]
+    """Every file that was read, the stack file first."""
+
+    warnings: tuple[Problem, ...]
+    """What nobody has to mend and somebody should know."""
+
+    data: Mapping[str, Any]
+    """The effective entries by workspace, as written: durations as text, nothing added that no file says."""
+
+    provenance: Provenance
+    """Which layer each value came from."""
+
+    def origin(self, path: tuple[PathPart, ...]) -> Origin:
+        """Return the layer and the place of a value such as `("workspaces", "payments", "protect")`."""
+        return self.provenance.origin(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What came of reading a stack, good or bad: for commands that report instead of stopping."""
+
+    stack: LoadedStack | None
+    """None if there is an error."""
+
+    problems: tuple[Problem, ...]
+    """Errors and warnings, by place."""
+
+    files: tuple[str, ...]
+    """Every file that was come upon, readable or not, the stack file first."""
 
 
 def load_stack(path: str | Path) -> LoadedStack:
-    """Read, validate and check a stack file.
+    """Read, validate and check a stack file and all that it includes.
 
     Raises:
         AmbientError: All problems at once, each with its line and column; never with the value of a secret.
     """
-    return parse_stack(read_text(path), str(path))
+    return _loaded(review_stack(path))
 
 
 def parse_stack(text: str, file: str) -> LoadedStack:
@@ -43,45 +79,53 @@ def parse_stack(text: str, file: str) -> LoadedStack:
 
     Args:
         text: The content.
-        file: How positions name the file.
+        file: How positions name the file; what it includes is looked for from its folder.
 
     Raises:
         AmbientError: All problems at once.
     """
-    parsed = parse_yaml(text, file)
-    problems = Problems(parsed.problems)
-    stack: StackFile | None = None
+    return _loaded(review_stack(file, text))
+
+
+def review_stack(path: str | Path, text: str | None = None) -> Review:
+    """Read, validate and check a stack, and return all that is wrong with it, warnings included.
+
+    Args:
+        path: The stack file.
+        text: Its content, where it is known already.
+    """
+    reader = Reader()
+    reader.read(str(path), text)
+    problems, stack = Problems(reader.problems), None
+    if reader.files:  # else the stack file itself could not be read
+        tree = unite(reader.files, problems, complete=reader.complete)
+        tree, layers = apply_layers(tree, problems, complete=reader.complete)
+        provenance = Provenance(layers)
+        sources = SourceMap(tree.marks)
+        file = _validate(tree, Report(sources, provenance, problems, {item.where for item in reader.problems}))
+        if file is not None and not problems.errors:
+            data: Mapping[str, Any] = tree.data["workspaces"]
+            warnings = tuple(map(without_credentials_in, problems.warnings))
+            stack = LoadedStack(file, sources, str(path), tuple(reader.paths), warnings, data, provenance)
+    everything = sorted((*problems.errors, *problems.warnings), key=lambda problem: problem.sort_key)
+    return Review(stack, tuple(map(without_credentials_in, everything)), tuple(reader.paths))
+
+
+def _validate(tree: Tree, report: Report) -> StackFile | None:
+    """Return the models, or None; the checks see what is valid even where the rest is not."""
     try:
-        stack = StackFile.model_validate(parsed.data)
+        stack = StackFile.model_validate(tree.data)
     except ValidationError as error:
-        problems.extend(_model_problems(error, parsed))
-        partial = Partial(parsed.data, [item["loc"] for item in error.errors(include_input=False)])
+        report.add_model_errors(error, tree.data)
+        partial = Partial(tree.data, [item["loc"] for item in error.errors(include_input=False)])
         if partial.stack is not None:
-            findings = check_stack(partial.stack)
-            problems.extend(_finding_problem(finding, parsed.sources, partial) for finding in findings)
-    else:
-        problems.extend(_finding_problem(finding, parsed.sources) for finding in check_stack(stack))
-    problems.raise_if_any()
-    assert stack is not None  # noqa: S101 - a stack that failed has left at least one problem
-    return LoadedStack(stack, parsed.sources, file)
+            report.add_findings(check_stack(partial.stack), partial.original)
+        return None
+    report.add_findings(check_stack(stack))
+    return stack
 
 
-def _model_problems(error: ValidationError, parsed: ParsedYaml) -> list[Problem]:
-    problems = []
-    for item in error.errors(include_url=False, include_input=False):
-        path = item["loc"]
-        at_key = item["type"] == "extra_forbidden"
-        where = parsed.sources.key(path) if at_key else parsed.sources.value(path)
-        problem, remedy = explain(item, parsed.data)
-        problems.append(Problem(where, public_path(path), problem, remedy))
-    return problems
-
-
-def _finding_problem(finding: Finding, sources: SourceMap, partial: Partial | None = None) -> Problem:
-    def original(path: tuple[PathPart, ...]) -> tuple[PathPart, ...]:
-        return partial.original(path) if partial is not None else path
-
-    path = original(finding.path)
-    where = sources.key(path) if finding.at_key else sources.value(path)
-    also = f", at {sources.value(original(finding.other))}" if finding.other is not None else ""
-    return Problem(where, public_path(path), finding.problem + also, finding.remedy)
+def _loaded(review: Review) -> LoadedStack:
+    if review.stack is None:
+        raise AmbientError(problem for problem in review.problems if not problem.warning)
+    return review.stack

@@ -1,12 +1,12 @@
-"""Where every key and value of a YAML file stands."""
+"""Where every key and value stands, in whichever file it was written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ambient_components.errors import PathPart, Where
 
-Spot = tuple[int, int]
-"""Line and column, both from 1."""
+Spot = tuple[str, int, int]
+"""File, as positions name it, line and column, both from 1: what is merged of several files keeps each one's."""
 
 
 @dataclass(slots=True)
@@ -41,27 +41,26 @@ Marks = Spot | MappingMarks | ListMarks
 class SourceMap:
     """Answers where a path such as `("workspaces", "payments", "grants", 0, "role")` stands.
 
-    A path that isn't in the file, such as a missing field, is answered with its nearest parent.
+    A path that isn't in the files, such as a missing field, is answered with its nearest parent.
     """
 
-    def __init__(self, file: str, marks: Marks) -> None:
-        self._file = file
+    def __init__(self, marks: Marks) -> None:
         self._marks = marks
 
     def key(self, path: Sequence[PathPart]) -> Where:
         """Return where the key of an entry stands; for an item of a list where the item itself stands."""
         parent, rest = self._walk(path[:-1])
         if path and not rest and isinstance(parent, MappingMarks) and path[-1] in parent.keys:
-            return Where(self._file, *parent.keys[str(path[-1])])
+            return Where(*parent.keys[str(path[-1])])
         return self.value(path)
 
     def value(self, path: Sequence[PathPart]) -> Where:
         """Return where a value stands; for a block its first line."""
         marks, _ = self._walk(path)
-        return Where(self._file, *(marks if isinstance(marks, tuple) else marks.start))
+        return Where(*(marks if isinstance(marks, tuple) else marks.start))
 
     def _walk(self, path: Sequence[PathPart]) -> tuple[Marks, Sequence[PathPart]]:
-        """Return the marks as far down as the file goes, and the rest of the path."""
+        """Return the marks as far down as the files go, and the rest of the path."""
         marks = self._marks
         for depth, part in enumerate(path):
             below = _below(marks, part)

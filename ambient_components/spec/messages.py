@@ -1,15 +1,19 @@
 """pydantic's errors in the words of the stack file: YAML's type names, allowed values, what was perhaps meant."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType
+from typing import Any, Final, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from ambient_components.errors import PathPart
-from ambient_components.spec.models import Model, StackFile
-from ambient_components.spec.privacy import is_private
-from ambient_components.spec.types import ERROR_TYPE
+from ambient_components.spec.base import ERROR_TYPE, Model, allowed_words, type_name
+from ambient_components.spec.limits import Limits, NetworkPeer
+from ambient_components.spec.models import Defaults, Grant, Key, StackFile, Workspace
+from ambient_components.spec.privacy import may_quote_key
+from ambient_components.spec.settings import CaBundle, McpServer, McpServers
+from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.suggest import did_you_mean
 
 _EXPECTED: Mapping[str, str] = {
@@ -22,6 +26,38 @@ _EXPECTED: Mapping[str, str] = {
     "model_type": "a mapping",
     "enum": "text",
 }
+
+_EXAMPLES: Final[Mapping[type[Model], str]] = {
+    CaBundle: "{file: PATH}",
+    Grant: "{user: NAME, role: edit} or {group: NAME}",
+    Limits: "{quota: {pods: 50}}",
+    McpServer: "{url: https://…} or {command: PROGRAM}",
+    NetworkPeer: "{cidr: 10.0.0.0/8} or {namespace: NAME}",
+    OnDrift: "{runner: keep, integrations: keep}",
+    SecretRef: "{namespace: NAME, name: NAME, key: KEY}",
+    Secrets: "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}",
+}
+"""How a mapping is written that people write as text or as a list."""
+
+_EXAMPLES_OF_MANY: Final[Mapping[type[Model], str]] = {
+    Defaults: "{NAME: {}}",
+    Key: "{ci: {role: edit}}",
+    McpServer: "{NAME: {url: https://…}}",
+    Source: "{NAME: {config: NAME}}",
+    Workspace: "{NAME: {}}",
+}
+"""How a mapping of names to such is written."""
+
+_ITEMS: Final[Mapping[str, str]] = {
+    "args": "--verbose",
+    "disabled": "webfetch",
+    "include": "teams/*.yaml",
+    "owners": "user:NAME",
+    "ports": "443",
+}
+"""What a list of texts or numbers holds, by field."""
+
+_YES: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
 def explain(error: ErrorDetails, data: object) -> tuple[str, str]:
@@ -39,65 +75,146 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, str]:
         return _unknown_field(path)
     if kind == "missing":
         return "is missing", "add it"
-    return _bad_value(kind, _at(data, path), context) or (error["msg"], "")  # pydantic's own text holds no input either
+    value = _at(data, path)
+    if kind in _EXPECTED:
+        return _wrong_type(value, _EXPECTED[kind], path)
+    return _bad_value(kind, value, context) or (error["msg"], "")  # pydantic's own text holds no input either
+
+
+def meant_fields(path: Sequence[PathPart]) -> Iterator[tuple[PathPart, ...]]:
+    """Yield the path of the field that was meant by one that doesn't exist, if one is near: it isn't missing, too."""
+    allowed = _fields(_model_at(path[:-1]))
+    suggestion = did_you_mean(str(path[-1]), allowed)
+    yield from ((*path[:-1], field) for field in allowed if f"{field!r}?" in suggestion)
 
 
 def _bad_value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, str] | None:
     if kind == "string_too_long":
         return f"has {len(str(value))} characters", f"allowed: up to {context['max_length']}"
+    if kind == "string_too_short":
+        return "is empty", "allowed: text"
     if kind == "greater_than_equal":
         return f"{value} is too low", f"allowed: whole numbers from {context['ge']}"
-    return _wrong_type(value, _EXPECTED[kind]) if kind in _EXPECTED else None
+    if kind == "less_than_equal":
+        return f"{value} is too high", f"allowed: whole numbers up to {context['le']}"
+    return None
 
 
-def _wrong_type(value: object, expected: str) -> tuple[str, str]:
+def _wrong_type(value: object, expected: str, path: Sequence[PathPart]) -> tuple[str, str]:
     allowed = f"allowed: {expected}"
-    if value is None and expected == "a mapping":
+    if expected == "a mapping" and value is None:
         allowed += "; write {} for an empty one"
+    elif expected == "a mapping":
+        allowed += _example(path)
+    elif expected == "a list":
+        allowed += _list_example(path)
+        allowed += "; write [] for an empty one" if value is None else ""
     elif expected == "text" and isinstance(value, bool | int | float):
         allowed += "; put it in quotes"
+    elif expected == "true or false" and isinstance(value, str):
+        allowed += _meant_flag(value)
+    elif expected == "a whole number" and isinstance(value, str) and value.isdecimal():
+        allowed += "; remove the quotes"
     return f"is {type_name(value)}", allowed
 
 
-def type_name(value: object) -> str:
-    """Name the type of a value as somebody who writes YAML would."""
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return "true or false"
-    names = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number with a fraction"}
-    return names.get(type(value), "something else")
+def _example(path: Sequence[PathPart]) -> str:
+    annotation = _annotation_at(path)
+    if path[-1] == "runner":
+        return f", such as {{{RUNNER_SECRET_KEYS[0]}: {{config: NAME}}}}"
+    many = get_origin(annotation) is dict
+    model = _item(annotation) if many else annotation
+    example = (_EXAMPLES_OF_MANY if many else _EXAMPLES).get(model)
+    return f", such as {example}" if example else ""
+
+
+def _list_example(path: Sequence[PathPart]) -> str:
+    item = _EXAMPLES.get(_item(_annotation_at(path)), "").partition(" or ")[0]
+    return f", such as [{item or _ITEMS[str(path[-1])]}]"
+
+
+def _meant_flag(value: str) -> str:
+    word = value.lower()
+    if value in ("true", "false"):
+        return "; remove the quotes"
+    meant = word if word in ("true", "false") else _YES.get(word)
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def _unknown_field(path: Sequence[PathPart]) -> tuple[str, str]:
     word = str(path[-1])
-    allowed = [field.alias or name for name, field in _model_at(path[:-1]).model_fields.items()]
-    problem = "is a field that doesn't exist" if is_private(path) else f"{word!r} is not a field"
-    suggestion = did_you_mean(word, allowed)
-    return problem, f"allowed: {', '.join(allowed)}" + (f"; {suggestion}" if suggestion else "")
+    model = _model_at(path[:-1])
+    problem = f"{word!r} is not a field" if may_quote_key(path) else "is a field that doesn't exist"
+    remedy = allowed_words(word, _fields(model))
+    home = "" if "did you mean" in remedy else _home(word, model)
+    return problem, f"{remedy}; {home}" if home else remedy
+
+
+def _home(word: str, model: type[Model]) -> str:
+    """Say where a field belongs that stands in the wrong place: mostly it was indented too much or too little."""
+    if model is StackFile and word in _fields(Workspace):
+        return "it belongs below the name of a workspace, with more indentation"
+    if model is Defaults and word in _fields(Workspace):
+        return "each workspace has its own"
+    if model is Secrets and word in RUNNER_SECRET_KEYS:
+        return f"did you mean 'runner.{word}'?"
+    if model is McpServers:
+        return "further servers stand below custom"
+    below = [(model, "")]
+    for outer, prefix in below:  # it grows, by level
+        for field, kind in _fields(outer).items():
+            if prefix and field == word:
+                return f"did you mean '{prefix}{field}'?"
+            if model is not StackFile and isinstance(kind, type) and issubclass(kind, Model):
+                below.append((kind, f"{prefix}{field}."))
+    return ""
+
+
+def _fields(model: type[Model]) -> dict[str, Any]:
+    """Return the kinds of a model's fields, by their names in the file."""
+    return {field.alias or name: _present(field.annotation) for name, field in model.model_fields.items()}
 
 
 def _model_at(path: Sequence[PathPart]) -> type[Model]:
     """Return the model of the mapping at a path."""
+    return _annotation_at(path)  # type: ignore[no-any-return]
+
+
+def _annotation_at(path: Sequence[PathPart]) -> Any:
+    """Return the annotation of what stands at a path: a model, a list or dict of something, or a type of ours."""
     annotation: Any = StackFile
     for part in path:
         if isinstance(annotation, type) and issubclass(annotation, Model):
-            by_alias = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
-            annotation = by_alias[str(part)]
+            annotation = _fields(annotation)[str(part)]
         else:
-            annotation = get_args(annotation)[-1]  # of a list or a dict: its items
-    return annotation  # type: ignore[no-any-return]
+            annotation = _item(annotation)
+    return annotation
+
+
+def _item(annotation: Any) -> Any:
+    """Return the annotation of the items of a list or a dict."""
+    return _present(get_args(annotation)[-1])
+
+
+def _present(annotation: Any) -> Any:
+    """Return what an optional annotation is if it is there."""
+    if get_origin(annotation) in (list, dict):
+        return annotation
+    return next((kind for kind in get_args(annotation) if kind is not NoneType), annotation)
 
 
 def _secret_remedy(path: Sequence[PathPart]) -> str:
     """Say how to bring a secret in, with a name that fits the workspace and the variable."""
-    workspace, key = str(path[1]), str(path[-1])
-    name = key.removesuffix("_API_KEY").lower() if key in RUNNER_SECRET_KEYS else "name"
-    reference = f"{workspace}/{name}"
-    return (
+    whose = str(path[1]) if path[0] != "defaults" else "shared"
+    key = str(path[-1])
+    name = key.removesuffix("_API_KEY") if key in RUNNER_SECRET_KEYS else key
+    name = name.lower().replace("_", "-") if may_quote_key(path) else "name"
+    reference = f"{whose}/{name}"
+    remedy = (
         "put the value into the stack's encrypted config with "
         f"`pulumi config set --secret {reference}` and write {{config: {reference}}}"
     )
+    return remedy if "runner" in path[2:-1] else f"{remedy}; what is no secret is written {{value: TEXT}}"
 
 
 def _at(data: object, path: Sequence[PathPart]) -> object:

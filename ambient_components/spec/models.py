@@ -1,49 +1,64 @@
 """The stack file as frozen models; the text after each field is also its documentation in the JSON Schema."""
 
-from typing import Any, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from ambient_components.contract import (
     DISPLAY_NAME_MAX,
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
+    PLATFORM_NAMESPACE_DEFAULT,
+    RESERVED_NAMESPACES,
     TOKEN_LIFETIME_DEFAULT,
     WORKSPACE_DESCRIPTION_MAX,
     Role,
 )
+from ambient_components.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
+from ambient_components.naming import KEY_ID_MAX
+from ambient_components.spec.base import Model, refuse
+from ambient_components.spec.limits import Limits
+from ambient_components.spec.settings import Settings
+from ambient_components.spec.sources import Secrets
 from ambient_components.spec.types import (
-    ConfigKey,
+    FilePath,
     Flag,
     Generation,
     Lifetime,
+    PodSecurityName,
     RoleName,
     StateName,
     SubjectName,
     SubjectText,
     Text,
     WorkspaceState,
-    refuse,
 )
 from ambient_components.subjects import Subject, SubjectKind
 
-
-class Model(BaseModel):
-    """Base of all models: nothing unknown, nothing mutable, and never an input in an error's text."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        alias_generator=to_camel,
-        populate_by_name=False,
-        use_attribute_docstrings=True,
-    )
+# What names may be, for editors; `spec.checks` says it in words. The tests hold both against each other.
+_WORKSPACE_NAMES: JsonDict = {
+    "propertyNames": {
+        "pattern": "^[a-z][-a-z0-9]{0,61}[a-z0-9]$",
+        "not": {"enum": [*sorted({*RESERVED_NAMESPACES, PLATFORM_NAMESPACE_DEFAULT})]},
+    }
+}
+_KEY_IDS: JsonDict = {"propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": KEY_ID_MAX}}
+_LABELS: JsonDict = {
+    "propertyNames": {"pattern": f"^{LABEL_KEY_PATTERN}$"},
+    "additionalProperties": {"type": "string", "pattern": f"^{LABEL_VALUE_PATTERN}$"},
+}
+_ANNOTATIONS: JsonDict = {"propertyNames": {"pattern": f"^{LABEL_KEY_PATTERN}$"}}
 
 
 class Grant(Model):
     """Access of one user or one group to the workspace, listed and revocable on its Sharing page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"title": "a user", "required": ["user"]}, {"title": "a group", "required": ["group"]}]
+        }
+    )
 
     user: SubjectName | None = None
     """Name of a user, exactly as the cluster authenticates it. Either this or `group`."""
@@ -92,30 +107,55 @@ class Key(Model):
         return self.name or key_id
 
 
-class ConfigRef(Model):
-    """A reference to a value in the stack's encrypted Pulumi config."""
+class KeyDefaults(Model):
+    """What every API key has that says nothing else."""
 
-    config: ConfigKey
-    """Name of the value, such as payments/anthropic; set it with `pulumi config set --secret`."""
+    role: RoleName | None = None
+    """view, edit or admin."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_plain_value(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            problem = "is empty" if value is None else "is a plain value, and secrets don't belong in this file"
-            refuse(problem, "")  # `spec.messages` says what to do: it knows for which workspace and variable
-        return value
+    lifetime: Lifetime | None = None
+    """How long a token is valid, from 10m to 1y."""
 
 
-class Secrets(Model):
-    """Secrets of a workspace, by reference."""
+class Defaults(Model):
+    """What lies under workspaces: mappings merge entry by entry; lists and values of a workspace take their place."""
 
-    runner: dict[Text, ConfigRef] = {}
-    """Keys of language models for every session: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
+    owners: list[SubjectText] = []
+    """Admins that the Sharing page neither lists nor revokes."""
+
+    grants: list[Grant] = []
+    """Who may use the workspace."""
+
+    keys: KeyDefaults = KeyDefaults()
+    """For each key that the workspace has; it makes no key by itself."""
+
+    secrets: Secrets = Secrets()
+    """What every session gets as environment variables, by reference."""
+
+    settings: Settings = Settings()
+    """How sessions behave."""
+
+    limits: Limits = Limits()
+    """What the workspace may use."""
+
+    labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
+    """Further labels of the namespace."""
+
+    annotations: dict[Text, Text] = Field(default={}, json_schema_extra=_ANNOTATIONS)
+    """Further annotations of the namespace."""
+
+    pod_security: PodSecurityName | None = None
+    """Pod security level that the namespace enforces: privileged or baseline."""
+
+    protect: Flag | None = None
+    """Whether the engine refuses to delete the namespace."""
 
 
 class Workspace(Model):
-    """One workspace: a namespace of the platform, who may use it, and its keys and secrets."""
+    """One workspace: a namespace of the platform, who may use it, its keys and secrets, and how its sessions behave."""
+
+    template: Text | None = None
+    """Name of the template that lies under this workspace, over `defaults`."""
 
     display_name: Text = Field(default="", max_length=DISPLAY_NAME_MAX)
     """Name in the UI, on OpenShift only; the workspace's own name if left out."""
@@ -129,21 +169,52 @@ class Workspace(Model):
     grants: list[Grant] = []
     """Who may use the workspace; at most one grant a subject."""
 
-    keys: dict[Text, Key] = {}
+    keys: dict[Text, Key] = Field(default={}, json_schema_extra=_KEY_IDS)
     """API keys by id; an id is stable, since objects are named after it."""
 
     secrets: Secrets = Secrets()
-    """Secrets of the workspace, by reference."""
+    """What every session gets as environment variables, by reference."""
+
+    settings: Settings = Settings()
+    """How sessions behave."""
+
+    limits: Limits = Limits()
+    """What the workspace may use."""
+
+    labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
+    """Further labels of the namespace, such as `{cost-center: "4711"}`; those of the platform are reserved."""
+
+    annotations: dict[Text, Text] = Field(default={}, json_schema_extra=_ANNOTATIONS)
+    """Further annotations of the namespace; those of the platform are reserved."""
+
+    pod_security: PodSecurityName | None = None
+    """Pod security level that the namespace enforces: privileged or baseline; the cluster's own if left out."""
 
     protect: Flag = True
     """Whether `pulumi destroy` refuses to delete the namespace; true if left out."""
 
     state: StateName = WorkspaceState.ACTIVE
-    """active, or closed: grants, keys and secrets end, while owners and data stay. active if left out."""
+    """active; closed: grants, keys and secrets end, while owners and data stay; released: all stays, without this tool.
+    active if left out."""
+
+    adopt: Flag = False
+    """Whether a namespace is taken over that exists and that nobody's mark is on; the line may stay afterwards.
+    false if left out: what exists is then refused."""
 
 
 class StackFile(Model):
     """Everything that one stack should hold."""
 
-    workspaces: dict[Text, Workspace]
+    model_config = ConfigDict(title="Stack file")
+
+    include: list[FilePath] = []
+    """Further files of this stack, relative to this one."""
+
+    defaults: Defaults = Defaults()
+    """What lies under every workspace."""
+
+    templates: dict[Text, Defaults] = {}
+    """Named defaults, for the workspaces that name one as their `template`."""
+
+    workspaces: dict[Text, Workspace] = Field(default={}, json_schema_extra=_WORKSPACE_NAMES)
     """Workspaces by name, which is the namespace's name and can't be changed."""

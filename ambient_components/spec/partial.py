@@ -1,9 +1,9 @@
-"""The valid part of a file that is not valid, so that the whole-file checks run in the same pass as the models.
+"""The valid part of a stack that is not valid, so that the whole-file checks run in the same pass as the models.
 
 Without it a user would mend the misspelled role first and learn of the two grants for one subject afterwards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,8 +13,9 @@ from ambient_components.spec.models import StackFile
 
 Path = tuple[PathPart, ...]
 
+_ROUNDS = 4  # of dropping; what is left after these has no checks
 _ENTRY = 2  # ("workspaces", NAME)
-_RUNNER_KEY = 5  # ("workspaces", NAME, "secrets", "runner", KEY)
+_SECRET = 5  # ("workspaces", NAME, "secrets", "runner", KEY)
 
 
 class Partial:
@@ -24,32 +25,41 @@ class Partial:
         stack: The valid part; None if nothing is left to check.
     """
 
-    def __init__(self, data: dict[str, object], faults: Iterable[Path]) -> None:
-        self._dropped: dict[Path, set[int]] = {}
+    def __init__(self, data: dict[str, object], faults: Sequence[Path]) -> None:
+        self._dropped: dict[Path, set[PathPart]] = {}
         self.stack: StackFile | None = None
-        cuts = {_cut(fault) for fault in faults}
-        if ("workspaces",) in cuts:
-            return
-        rest: Any = _copy(data)
-        # The deepest and last first, so that indices still to come stay true.
-        for cut in sorted(cuts, key=lambda cut: [str(part).zfill(9) for part in cut], reverse=True):
-            self._drop(rest, cut)
-        try:
-            self.stack = StackFile.model_validate(rest)
-        except ValidationError:
-            return  # the faults were reported already; only the checks are missing
+        # Defaults and templates were laid under every workspace before; no check asks for them again.
+        faulty = {fault[0] for fault in faults if fault}
+        rest: Any = {name: _copy(value) for name, value in data.items() if name == "workspaces" or name not in faulty}
+        for _ in range(_ROUNDS):
+            cuts = {_cut(rest, fault) for fault in faults if fault[:1] == ("workspaces",)}
+            if ("workspaces",) in cuts:
+                return
+            originals = {cut: (*self.original(cut[:-1]), self.original(cut)[-1]) for cut in cuts}
+            # The deepest and last first, so that indices still to come stay true.
+            for cut in sorted(cuts, key=lambda cut: [str(part).zfill(9) for part in cut], reverse=True):
+                self._drop(rest, cut, originals[cut])
+            try:
+                self.stack = StackFile.model_validate(rest)
+            except ValidationError as error:
+                # Without the misspelled url a server is neither on the web nor a program: it goes as a whole.
+                faults = [item["loc"] for item in error.errors(include_input=False)]
+            else:
+                return
 
-    def _drop(self, rest: Any, cut: Path) -> None:
+    def _drop(self, rest: Any, cut: Path, original: Path) -> None:
         container = rest
         for part in cut[:-1]:
+            if not _has(container, part):
+                return  # it went with something else
             container = container[part]
         last = cut[-1]
         if isinstance(container, list) and isinstance(last, int):
             del container[last]
-            self._dropped.setdefault(cut[:-1], set()).add(last)
+            self._dropped.setdefault(original[:-1], set()).add(original[-1])
         elif len(cut) == _ENTRY:
             container[last] = {}  # its name is still checked
-        elif len(cut) == _RUNNER_KEY and cut[2:4] == ("secrets", "runner"):
+        elif len(cut) == _SECRET and cut[2] == "secrets":
             container[last] = {"config": "unknown"}  # neither missing nor an empty secret
         elif isinstance(container, dict):
             container.pop(last, None)
@@ -59,8 +69,8 @@ class Partial:
         result: Path = ()
         for part in path:
             if isinstance(part, int):
-                for gone in sorted(self._dropped.get(result, ())):
-                    if gone <= part:
+                for gone in sorted(self._dropped.get(result, ()), key=int):
+                    if int(gone) <= part:
                         part += 1  # noqa: PLW2901 - it moves once for every item that went before it
             result = (*result, part)
         return result
@@ -73,11 +83,23 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def _cut(fault: Path) -> Path:
-    """Return what to drop for a fault: the whole item of a list, the whole key of a secret, else the field alone."""
+def _cut(data: Any, fault: Path) -> Path:
+    """Return what to drop for a fault: the whole item of a list, the whole of a secret, else the field alone.
+
+    What isn't in the data is a missing field, or how the models tell variants apart: then what it is missing in.
+    """
     for depth, part in enumerate(fault):
         if isinstance(part, int):
             return fault[: depth + 1]
-    if fault[2:4] == ("secrets", "runner") and len(fault) > _RUNNER_KEY:
-        return fault[:_RUNNER_KEY]
+        if not _has(data, part):
+            return fault[: max(depth, 1)]
+        if depth + 1 == _SECRET and fault[2] == "secrets":
+            return fault[:_SECRET]
+        data = data[part]
     return fault
+
+
+def _has(container: object, part: PathPart) -> bool:
+    if isinstance(container, dict):
+        return part in container
+    return isinstance(container, list) and isinstance(part, int) and part < len(container)

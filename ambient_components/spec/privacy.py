@@ -1,33 +1,141 @@
 """What an error may quote: nothing that could be a secret, be it a value or a key in the wrong place."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
-from ambient_components.contract import RUNNER_SECRET_KEYS
-from ambient_components.errors import PathPart, format_path
+from ambient_components.contract import (
+    FORCED_VARIABLES,
+    RUNNER_SECRET_KEYS,
+    STORAGE_VARIABLES,
+    WIPED_VARIABLES,
+)
+from ambient_components.credentials import CREDENTIAL_PREFIXES
+from ambient_components.errors import PathPart, Problem, format_path
 
 HIDDEN: Final = "…"
-"""Stands for a key that isn't quoted."""
+"""Stands for a key or a value that isn't quoted."""
 
-_OPEN_SECTIONS: Final = frozenset({"displayName", "description", "owners", "grants", "keys", "protect", "state"})
-_SECRET_WORDS: Final = frozenset({"secrets", "runner", "config", *RUNNER_SECRET_KEYS})
-_WORKSPACE_FIELD: Final = 3
+_ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
+"""Where the fields of an entry begin, by section of the file."""
+
+_OPEN_SECTIONS: Final = frozenset(
+    {
+        "displayName",
+        "description",
+        "owners",
+        "grants",
+        "keys",
+        "protect",
+        "state",
+        "adopt",
+        "template",
+        "limits",
+        "labels",
+        "annotations",
+        "podSecurity",
+    }
+)
+_OPEN_SETTINGS: Final = frozenset({"idleTimeout", "featureFlags", "caBundle"})
+"""MCP servers are not among them: their environment and their headers may hold a credential."""
+
+# What the models call it, so that a report can say which field of a hidden entry is meant.
+_SECRET_WORDS: Final = frozenset(
+    {
+        *("secrets", "runner", "integrations", "onDrift", *RUNNER_SECRET_KEYS),
+        *("config", "env", "file", "secret", "value", "namespace", "name", "key"),
+        *("mcpServers", "custom", "disabled", "type", "url", "headers", "command", "args"),
+    }
+)
+
+_SERVERS: Final = ("settings", "mcpServers", "custom")
+_KNOWN_VARIABLES: Final = frozenset(
+    {*RUNNER_SECRET_KEYS, *STORAGE_VARIABLES, *WIPED_VARIABLES, *FORCED_VARIABLES, "GITHUB_TOKEN"}
+)
+
+# A name such as PAYMENTS_DB_PASSWORD in place of `…` tells a reader which of thirty entries is meant, so it is shown if
+# it can't well be a secret that was typed on the wrong side of the colon. What issuers make of capitals alone has a
+# known beginning (AKIA…), is one long word (TOTP seeds, hex) or has digits inside its words (recovery codes): so a name
+# has two words at least, of up to 15 letters each, with up to two digits behind them.
+_VARIABLE: Final = re.compile(r"[A-Z]{1,15}[0-9]{0,2}(_[A-Z]{1,15}[0-9]{0,2})+")
+
+# As in `credentials`, and to the end of the word: what an issuer's token holds is not for us to say.
+_CREDENTIAL: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")\S{8,}"
+    r"|-----BEGIN .*"
+    r"|(?<=://)[^\s'\"]*@",
+    re.DOTALL,
+)
+_AROUND_A_WORD: Final = "'\"`;:,?"
 
 
 def is_private(path: Sequence[PathPart]) -> bool:
     """Tell whether what stands at a path, keys included, must not be quoted.
 
-    Private is everything below a workspace's `secrets`, and below a section that isn't known: it may be `secrets`,
-    misspelled or wrongly indented.
+    Private is everything below `secrets` of a workspace, the defaults or a template, and below a section that isn't
+    known: it may be `secrets`, misspelled or wrongly indented. The same goes for `mcpServers` in the settings.
     """
-    if path[:1] != ("workspaces",) and path[:1] != ["workspaces"]:
+    if not path or path[0] == "include":
+        return False
+    entry = _entry(path)
+    if entry is None:
         return len(path) > 1
-    return len(path) > _WORKSPACE_FIELD and path[_WORKSPACE_FIELD - 1] not in _OPEN_SECTIONS
+    if entry[:1] == ("settings",):
+        return len(entry) > 2 and entry[1] not in _OPEN_SETTINGS
+    return len(entry) > 1 and entry[0] not in _OPEN_SECTIONS
+
+
+def may_quote_key(path: Sequence[PathPart]) -> bool:
+    """Tell whether a report may say the last key of a path.
+
+    Beside what is not private these are names that people chose: of MCP servers, and of variables that look like one.
+    """
+    key = path[-1]
+    if isinstance(key, int):
+        return True
+    if without_credentials(key) != key:
+        return False
+    return key in _SECRET_WORDS or not is_private(path) or _names_something(path, key)
+
+
+def _names_something(path: Sequence[PathPart], key: str) -> bool:
+    entry = _entry(path) or ()
+    if entry[:-1] == _SERVERS:
+        return True
+    variables = entry[:-1] in (("secrets", "runner"), ("secrets", "integrations"))
+    variables = variables or (entry[:3] == _SERVERS and entry[4:-1] == ("env",))
+    return variables and (key in _KNOWN_VARIABLES or _VARIABLE.fullmatch(key) is not None)
 
 
 def public_path(path: Sequence[PathPart]) -> str:
-    """Write a path for a report, with the private keys that aren't part of our vocabulary as `…`."""
-    return format_path(
-        part if isinstance(part, int) or part in _SECRET_WORDS or not is_private(path[: depth + 1]) else HIDDEN
-        for depth, part in enumerate(path)
+    """Write a path for a report, with the keys that must not be quoted as `…`."""
+    return format_path(part if may_quote_key(path[: depth + 1]) else HIDDEN for depth, part in enumerate(path))
+
+
+def without_credentials(text: str) -> str:
+    """Blank what is shaped like a credential; whoever pasted one may have done so in place of any name."""
+    return _CREDENTIAL.sub(_blank, text)
+
+
+def without_credentials_in(problem: Problem) -> Problem:
+    """Blank what is shaped like a credential in all that a problem says: the last net under every rule above."""
+    return Problem(
+        problem.where,
+        problem.path,  # of `public_path`
+        without_credentials(problem.problem),
+        without_credentials(problem.remedy),
+        problem.warning,
     )
+
+
+def _blank(match: re.Match[str]) -> str:
+    word = match[0]
+    if word.endswith("@"):
+        return f"{HIDDEN}@"
+    return HIDDEN + word[len(word.rstrip(_AROUND_A_WORD)) :]
+
+
+def _entry(path: Sequence[PathPart]) -> tuple[PathPart, ...] | None:
+    """Return the path within a workspace, a template or the defaults; None if it is in none of them."""
+    start = _ENTRY_AT.get(str(path[0]))
+    return None if start is None else tuple(path[start:])

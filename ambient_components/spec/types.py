@@ -6,18 +6,16 @@ whose context has `problem` and `remedy`. None of them quotes a value that could
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
-from ambient_components.contract import ROLES, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN, Role
+from ambient_components.contract import ROLES, SUBJECT_NAME_MAX_BYTES, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN, Role
+from ambient_components.credentials import begins_like_credential
 from ambient_components.durations import format_seconds, parse_duration
-from ambient_components.subjects import SUBJECT_FORMS, Subject, parse_subject, subject_name_problem
+from ambient_components.spec.base import choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, subject_name_problem
 from ambient_components.suggest import did_you_mean
-
-ERROR_TYPE: Final = "stack"
-"""Type of every error that these validators raise."""
 
 CONFIG_KEY_MAX: Final = 128
 """Characters of the name of a value in the stack's config."""
@@ -28,9 +26,13 @@ LIFETIMES: Final = (
 )
 """Contract 7: Kubernetes refuses less than the lower bound, the platform's backend more than the upper."""
 
-_CONFIG_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
-# Beginnings of real credentials: whoever writes one here took `config` for the place of the value.
-_CREDENTIAL_PREFIXES = ("sk-", "AIza", "ghp_", "github_pat_", "glpat-", "eyJ")
+DURATION_PATTERN: Final = r"([0-9]+y)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?"
+"""What a duration looks like, for the JSON Schema; without anchors."""
+
+_CONFIG_KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
+_NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_PATH_MAX = 4096
+_AUTHENTICATED = "system:serviceaccount:"
 
 
 class WorkspaceState(StrEnum):
@@ -42,33 +44,36 @@ class WorkspaceState(StrEnum):
     CLOSED = "closed"
     """Grants, keys and secrets end, owners and data stay; the entry stays in the file and may be opened again."""
 
-
-def refuse(problem: str, remedy: str) -> NoReturn:
-    """Raise the error of a validator.
-
-    Raises:
-        PydanticCustomError: Always.
-    """
-    # The texts go through the context: a template would trip over their braces.
-    raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "remedy": remedy})
+    RELEASED = "released"
+    """Nothing in the cluster changes, but that the mark of this tool goes: somebody else takes over."""
 
 
-def _choice(value: object, allowed: tuple[str, ...], what: str) -> object:
-    if isinstance(value, str) and value in allowed:
-        return value
-    if not isinstance(value, str):
-        return value  # pydantic's own answer says which type it is
-    suggestion = did_you_mean(value, allowed)
-    remedy = f"allowed: {', '.join(allowed)}" + (f"; {suggestion}" if suggestion else "")
-    refuse(f"{value!r} is not a {what}", remedy)
+class PodSecurity(StrEnum):
+    """Level of Kubernetes' Pod Security Standards that the namespace enforces."""
+
+    PRIVILEGED = "privileged"
+    """Nothing is refused."""
+
+    BASELINE = "baseline"
+    """What is known to break out of a container is refused."""
 
 
 def _role(value: object) -> object:
-    return _choice(value, ROLES, "role")
+    return choice(value, ROLES, "role")
 
 
 def _state(value: object) -> object:
-    return _choice(value, tuple(WorkspaceState), "state")
+    return choice(value, WorkspaceState, "state")
+
+
+def _pod_security(value: object) -> object:
+    if value == "restricted":
+        # Contract 10.18: the init container runs as root, and no container has a seccomp profile.
+        refuse(
+            "'restricted' would reject every session: the platform's pods run an init container as root",
+            f"allowed: {', '.join(PodSecurity)}",
+        )
+    return choice(value, PodSecurity, "pod security level")
 
 
 def _subject_name(value: str) -> str:
@@ -88,32 +93,43 @@ def _subject(value: object) -> Subject:
         # `[user: alice]` is a mapping in YAML; the space is easy to overlook.
         refuse("is a mapping, not a subject", f"allowed: {SUBJECT_FORMS}, without a space after the colon")
     if not isinstance(value, str):
-        refuse("is not text", f"allowed: {SUBJECT_FORMS}")
+        refuse(f"is {type_name(value)}", f"allowed: {SUBJECT_FORMS}")
     try:
         subject = parse_subject(value)
     except ValueError as error:
-        _refuse_text(str(error))
+        _refuse_text(str(error), _nearest_subject(value))
     _subject_name(subject.name)
     return subject
 
 
+def _nearest_subject(text: str) -> str:
+    """Guess what was meant by a subject of an unknown kind, such as `User:alice`, if something was."""
+    if text.startswith(_AUTHENTICATED):
+        return f"did you mean '{SubjectKind.SERVICE_ACCOUNT}:{text.removeprefix(_AUTHENTICATED)}'?"
+    kind, _, rest = text.partition(":")
+    near = did_you_mean(kind, SubjectKind)
+    return near.replace("'?", f":{rest}'?") if near and rest and rest.isprintable() and kind not in near else ""
+
+
 def _lifetime(value: object) -> int:
+    if not is_scalar(value):
+        refuse(f"is {type_name(value)}", LIFETIMES)
     try:
         seconds = parse_duration(value)
     except ValueError as error:
-        refuse(str(error).partition("; ")[0], LIFETIMES)
+        refuse(str(error).rpartition("; allowed: ")[0], LIFETIMES)
     if not TOKEN_LIFETIME_MIN <= seconds <= TOKEN_LIFETIME_MAX:
         refuse(f"{value} is too {'short' if seconds < TOKEN_LIFETIME_MIN else 'long'}", LIFETIMES)
     return seconds
 
 
 def _config_key(value: str) -> str:
-    if value.startswith(_CREDENTIAL_PREFIXES):
+    if begins_like_credential(value):
         refuse(
             "looks like a credential, not like its name",
             "write the name of a value in the stack's encrypted config; if it is a credential, revoke it",
         )
-    if len(value) > CONFIG_KEY_MAX or not _CONFIG_KEY.fullmatch(value):
+    if len(value) > CONFIG_KEY_MAX or not re.fullmatch(_CONFIG_KEY, value):
         refuse(
             "is not the name of a value in the stack's config",
             f"allowed: 1-{CONFIG_KEY_MAX} of A-Z a-z 0-9 . _ / -, such as payments/anthropic",
@@ -121,13 +137,23 @@ def _config_key(value: str) -> str:
     return value
 
 
-def _refuse_text(text: str) -> NoReturn:
-    problem, _, allowed = text.partition("; allowed: ")
-    refuse(problem, f"allowed: {allowed}")
+def _file_path(value: str) -> str:
+    if begins_like_credential(value):
+        refuse("looks like a credential, not like a path", "write the path of a file; if it is a credential, revoke it")
+    if not value or len(value) > _PATH_MAX or not value.isprintable():
+        refuse("is not a path", "allowed: the path of a file, relative to the file that says it")
+    return value
 
 
-def _schema(kind: str, **more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": kind, **more})
+def _namespace(value: str) -> str:
+    if not re.fullmatch(_NAMESPACE, value):
+        refuse("is not the name of a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end")
+    return value
+
+
+def _refuse_text(text: str, suggestion: str = "") -> NoReturn:
+    problem, _, allowed = text.rpartition("; allowed: ")  # the problem may quote anything
+    refuse(problem, f"allowed: {allowed}" + (f"; {suggestion}" if suggestion else ""))
 
 
 Text = StrictStr
@@ -140,23 +166,34 @@ RoleName = Annotated[Role, BeforeValidator(_role)]
 """view, edit or admin."""
 
 StateName = Annotated[WorkspaceState, BeforeValidator(_state)]
-"""active or closed."""
+"""active, closed or released."""
 
-SubjectName = Annotated[StrictStr, AfterValidator(_subject_name)]
+PodSecurityName = Annotated[PodSecurity, BeforeValidator(_pod_security)]
+"""privileged or baseline."""
+
+SubjectName = Annotated[
+    StrictStr, AfterValidator(_subject_name), text_schema("name", minLength=1, maxLength=SUBJECT_NAME_MAX_BYTES)
+]
 """Name of a user or a group, verbatim. Contract 1.3."""
 
 SubjectText = Annotated[
-    Subject,
-    BeforeValidator(_subject),
-    _schema("string", pattern="^(user:.+|group:.+|serviceaccount:[^:]+:[^:]+)$"),
+    Subject, BeforeValidator(_subject), text_schema("subject", "user:.+|group:.+|serviceaccount:[^:]+:[^:]+")
 ]
 """user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME."""
 
-Lifetime = Annotated[int, BeforeValidator(_lifetime), _schema("string", pattern="^([0-9]+[ydhms])+$")]
+Lifetime = Annotated[int, BeforeValidator(_lifetime), text_schema("duration", DURATION_PATTERN, minLength=2)]
 """A duration, in seconds once read. Contract 1.4, 7."""
 
 Generation = Annotated[StrictInt, Field(ge=1)]
 """A whole number from 1."""
 
-ConfigKey = Annotated[StrictStr, AfterValidator(_config_key)]
+ConfigKey = Annotated[
+    StrictStr, AfterValidator(_config_key), text_schema("name in the config", _CONFIG_KEY, maxLength=CONFIG_KEY_MAX)
+]
 """Name of a value in the stack's Pulumi config."""
+
+FilePath = Annotated[StrictStr, AfterValidator(_file_path), text_schema("path", minLength=1, maxLength=_PATH_MAX)]
+"""Path of a file, as written; relative to the file that says it."""
+
+NamespaceName = Annotated[StrictStr, AfterValidator(_namespace), text_schema("name of a namespace", _NAMESPACE)]
+"""Name of a namespace."""

@@ -7,7 +7,7 @@ import yaml
 
 from ambient_components.errors import AmbientError, PathPart, Problems, Where
 from ambient_components.spec.marks import ListMarks, MappingMarks, Marks, Spot
-from ambient_components.spec.privacy import is_private, public_path
+from ambient_components.spec.privacy import may_quote_key, public_path
 
 MAX_DEPTH: Final = 50
 """Levels of nesting; the stack file needs eight."""
@@ -17,6 +17,10 @@ MAX_VALUES: Final = 1_000_000
 
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2})?")
+# Looks like a space or like nothing; comes with text that is pasted from a page.
+_INVISIBLE = re.compile(r"[\x85\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
+_NO_ANCHOR: Final = "define the anchor above, or quote a text that begins with '*'"
+_SHOWN_DEPTH: Final = 8
 _CONSTANTS: Final[dict[str, object]] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -60,7 +64,7 @@ class Builder:
 
     def __init__(self, file: str) -> None:
         self.top: object = None
-        self.marks: Marks = (1, 1)
+        self.marks: Marks = (file, 1, 1)
         self.problems = Problems()
         self.done = False
         self._file = file
@@ -102,10 +106,10 @@ class Builder:
             return
         self._refuse_tag(event)
         # The style of text without quotes is '' in C and None in Python.
-        value = event.value if event.style else _plain(event.value)
+        value = event.value if event.style else unquoted(event.value)
         self._values += 1
         mark = event.start_mark
-        spot = (mark.line + 1, mark.column + 1)
+        spot = (self._file, mark.line + 1, mark.column + 1)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, spot, 1)
         self._add(value, spot)
@@ -117,15 +121,19 @@ class Builder:
         frame.discarded = False
         seen = frame.marks.keys
         if key in seen:
-            first = Where(self._file, *seen[key])
-            quoted = "a key" if is_private(self._path()) else repr(key)
+            first = Where(*seen[key])
+            quoted = repr(key) if may_quote_key(self._path()) else "a key"
             self._problem(event, f"{quoted} is here twice, first at {first}", "keep one of them")
+            frame.discarded = True
+        elif invisible := _INVISIBLE.search(key):
+            code = f"U+{ord(invisible[0]):04X}"
+            self._problem(event, f"a key with an invisible character, {code}", "type the key and its indentation anew")
             frame.discarded = True
         elif key == "<<" and not event.style:
             self._problem(event, "'<<' (merge) is not supported", "write the fields out, or use an alias for the whole")
             frame.discarded = True
         else:
-            seen[key] = _spot(event)
+            seen[key] = self._spot(event)
 
     def _open(self, event: Any, frame: type[_MappingFrame | _ListFrame]) -> None:
         self._refuse_key(event)
@@ -134,7 +142,7 @@ class Builder:
             self._fatal(event, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        self._stack.append(frame(_spot(event), event.anchor, self._values))
+        self._stack.append(frame(self._spot(event), event.anchor, self._values))
         self._values += 1
 
     def _close(self) -> None:
@@ -146,7 +154,7 @@ class Builder:
     def _take_alias(self, event: Any) -> None:
         self._refuse_key(event)
         if event.anchor not in self._anchors:
-            self._fatal(event, "an alias (*) of an anchor (&) that the file doesn't have above", "define the anchor")
+            self._fatal(event, "an alias (*) of an anchor (&) that the file doesn't have above", _NO_ANCHOR)
         target = self._anchors[event.anchor]
         if target is None:
             self._fatal(event, "an alias (*) inside the anchor (&) that it stands for", "write the value out")
@@ -154,7 +162,7 @@ class Builder:
         self._values += size
         if self._values > MAX_VALUES:
             self._fatal(event, f"aliases make more than {MAX_VALUES:,} values of this file", "write them out")
-        spot = _spot(event)
+        spot = self._spot(event)
         # What is inside keeps its own place; the alias itself is where it is used.
         if isinstance(marks, MappingMarks):
             marks = MappingMarks(spot, marks.keys, marks.values)
@@ -188,8 +196,8 @@ class Builder:
             self._problem(event, "a tag ('!')", "remove it, or quote the text if it starts with '!'")
 
     def _problem(self, event: Any, problem: str, remedy: str) -> None:
-        where = Where(self._file, *_spot(event))
-        self.problems.add(where, public_path(self._path()), problem, remedy)
+        where = Where(*self._spot(event))
+        self.problems.add(where, public_path(self._path()[:_SHOWN_DEPTH]), problem, remedy)
 
     def _fatal(self, event: Any, problem: str, remedy: str) -> NoReturn:
         self._problem(event, problem, remedy)
@@ -205,14 +213,13 @@ class Builder:
                 path.append(frame.key)
         return tuple(path)
 
+    def _spot(self, event: Any) -> Spot:
+        mark = event.start_mark
+        return (self._file, mark.line + 1, mark.column + 1)
 
-def _spot(event: Any) -> Spot:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1)
 
-
-def _plain(value: str) -> object:
-    """Give a scalar without quotes its meaning; text is what is nothing else."""
+def unquoted(value: str) -> object:
+    """Return the meaning of a scalar without quotes; text is what is nothing else."""
     if value in _CONSTANTS:
         return _CONSTANTS[value]
     if value[0] in "-0123456789":

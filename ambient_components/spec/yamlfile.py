@@ -15,11 +15,13 @@ from typing import Final
 import yaml
 
 from ambient_components.errors import Problem, Problems, Where, fail
-from ambient_components.spec.marks import SourceMap
+from ambient_components.spec.marks import Marks, SourceMap
+from ambient_components.spec.syntax import explain_syntax
 from ambient_components.spec.yamlbuild import Builder
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_QUOTED = re.compile(r"'([^']*)'")
+# What the parsers take for the end of a line.
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -31,11 +33,16 @@ class ParsedYaml:
     data: dict[str, object]
     """Mappings, lists, text, whole numbers, floats, booleans and None; keys are text as written."""
 
-    sources: SourceMap
+    marks: Marks
     """Where each key and value stands."""
 
     problems: tuple[Problem, ...] = ()
     """Duplicate keys (the first counts), tags, merge keys: reported together with what else is wrong."""
+
+    @property
+    def sources(self) -> SourceMap:
+        """Return where each key and value stands, by path."""
+        return SourceMap(self.marks)
 
 
 def load_yaml(path: str | Path) -> ParsedYaml:
@@ -78,32 +85,24 @@ def parse_yaml(text: str, file: str) -> ParsedYaml:
     """
     if unprintable := _UNPRINTABLE.search(text):
         # Before the parsers see it: they disagree on whether they count characters or bytes.
-        fail(_where_after(text[: unprintable.start()], file), "", "a character that YAML doesn't allow", "remove it")
+        what = f"a character that YAML doesn't allow, U+{ord(unprintable[0]):04X}"
+        fail(_where_after(text[: unprintable.start()], file), "", what, "remove it")
     builder = Builder(file)
     try:
         loader = _Loader(text)
         while not builder.done:
             builder.take(loader.get_event())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = _where(mark, file) if mark else Where(file)
-        builder.problems.add(where, "", f"not YAML: {_without_quotes(error.problem or 'unreadable')}")
+        where, problem, remedy = explain_syntax(error, text, file)
+        builder.problems.add(where, "", problem, remedy)
     if not builder.done:  # the parser gave up: what was read up to there is no stack
         builder.problems.raise_if_any()
     if not isinstance(builder.top, dict):
         problem = "the file is empty" if builder.top is None else "the top of the file is not a mapping"
         fail(Where(file, 1, 1), "", problem, "allowed: a mapping such as 'workspaces: {}'")
-    return ParsedYaml(builder.top, SourceMap(file, builder.marks), tuple(builder.problems))
-
-
-def _where(mark: yaml.Mark, file: str) -> Where:
-    return Where(file, mark.line + 1, mark.column + 1)
+    return ParsedYaml(builder.top, builder.marks, tuple(builder.problems))
 
 
 def _where_after(before: str, file: str) -> Where:
-    return Where(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-
-
-def _without_quotes(text: str) -> str:
-    """Blank what the parser quotes of the file, which may be a secret; single characters and token names stay."""
-    return _QUOTED.sub(lambda match: match[0] if len(match[1]) <= 1 or match[1].startswith("<") else "'…'", text)
+    lines = _BREAK.split(before)
+    return Where(file, len(lines), len(lines[-1]) + 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sandbox.backend import Backend, available
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare
 from sandbox.toolchain import Toolchain, find_or_build
@@ -46,6 +47,20 @@ def stack(machine: Machine, request: pytest.FixtureRequest, tmp_path: Path) -> I
     stack = Stack(machine, name, tmp_path)
     yield stack
     stack.remove()
+
+
+@pytest.fixture(scope="module")
+def platform(machine: Machine) -> Iterator[Backend]:
+    """The platform's backend and its operator, for the modules that ask for it; `Backend.call` asks the backend.
+
+    A module, not the session: the operator takes up every workspace of the cluster, so with one for the session it
+    would depend on the order of tests whether others meet its objects. And the cluster's directory has one record of
+    a running backend: the start in test_platform.py would end the session's. It costs half a second a module.
+    """
+    if reason := available():
+        pytest.skip(reason)
+    with Backend(machine.cluster, operator=True) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,7 @@
 """How the engine finds the plugin, and what becomes of it when the engine is killed."""
 
 import os
-import shutil
-import signal
 import subprocess
-from pathlib import Path
 
 from tests.support.stacks import REPOSITORY, Stack
 
@@ -59,34 +56,10 @@ def test_the_engine_reads_the_plugins_schema(stack: Stack) -> None:
     assert "ambient:index:AccessToken" in shown.stdout
 
 
-def _plugins(folder: Path) -> list[int]:
-    """The running plugins whose working directory is this project's."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-            if b"ambient_components.provider" in command and (process / "cwd").readlink() == folder:
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
 def test_a_killed_engine_leaves_no_plugin_and_the_next_run_converges(stack: Stack) -> None:
     stack.write("workspaces:\n  THIS: {protect: false, keys: {ci: {}, two: {}, three: {}}}\n")
-    running = subprocess.Popen(
-        [shutil.which("pulumi", path=stack.environment["PATH"]) or "pulumi", "up", "--yes", "--skip-preview",
-         "--non-interactive", "--stack", stack.name],
-        cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    stack.machine.until(lambda: stack.machine.get(f"/api/v1/namespaces/{stack.w}") is not None, "the run is under way")
-    stack.machine.until(lambda: _plugins(stack.folder) != [], "the plugin runs")
-    running.send_signal(signal.SIGKILL)
-    running.wait(timeout=30)
-    stack.machine.until(lambda: not _plugins(stack.folder), "the plugin ends with its engine", seconds=20)
-    stack.cancel()
-    # The engine asks about creates that it does not know the end of; a refresh without a terminal clears them.
-    stack.clear_pending()
+    path = f"/api/v1/namespaces/{stack.w}"
+    stack.kill_up(lambda: stack.machine.get(path) is not None, "the run is under way")
     stack.up().ok()
     for key in ("ci", "two", "three"):
         assert stack.sessions(stack.token(key)) == 200

@@ -9,7 +9,7 @@ import pytest
 
 from ambient_components import clock, fleet
 from ambient_components.provider.schema import schema
-from tests.support.recorder import Recorder, Recording, Registration
+from tests.support.recorder import Recorder, Recording, Registration, holds_secret
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "stacks/dev.yaml"
@@ -69,10 +69,12 @@ def _rows(recording: Recording, item: Registration) -> list[str]:
         "object": "/".join(metadata[key] for key in ("namespace", "name") if key in metadata),
         "labels": _pairs(metadata.get("labels")),
         "annotations": _pairs(metadata.get("annotations")),
-        "inputs": _pairs(item.inputs) if item.type.startswith("pulumi:providers:") else [],
+        "inputs": _inputs(item),
         "parent": recording.label(item.parent),
         "provider": item.provider,
         "protect": "yes" if item.protect else "",
+        "goes with": recording.label(item.deleted_with) if item.deleted_with else "",
+        "retained": "yes" if item.retain_on_delete else "",
         "ignores": ", ".join(item.ignore_changes),
         "secret": ", ".join(sorted(item.additional_secret_outputs)),
         "aliases": ", ".join(sorted(urn.split("::")[3] for urn in item.former_names)),
@@ -83,6 +85,17 @@ def _rows(recording: Recording, item: Registration) -> list[str]:
         lines = value if isinstance(value, list) else [value] if value else []
         rows += [f"    {name if index == 0 else '':<12} {line}" for index, line in enumerate(sorted(lines))]
     return [*rows, ""]
+
+
+def _inputs(item: Registration) -> list[str]:
+    """Of providers and of our own resources, but for the ledger, which has a file of its own. A secret's name alone."""
+    if not item.custom or not item.type.startswith(("pulumi:providers:", "ambient:")) or "AccessLedger" in item.type:
+        return []
+    rows = []
+    for name, value in item.inputs.items():
+        fields = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        rows += [f"{field}: {'[secret]' if holds_secret(one) else _whole(one)}" for field, one in fields.items()]
+    return rows
 
 
 def _path(recording: Recording, item: Registration) -> list[str]:

@@ -153,6 +153,16 @@ def test_nothing_of_a_key_outlives_its_entry(record):
     assert [item.urn for item in recording if item.protect or item.retain_on_delete or item.deleted_with] == []
 
 
+@pytest.mark.parametrize("released", [True, False])
+def test_a_key_is_retained_as_a_whole_and_only_where_it_is_released(record, released):
+    recording = key(record, released=released)
+    assert {kind: recording.named(kind, "payments/key/ci/g1").retain_on_delete for kind in TRIO} == dict.fromkeys(
+        TRIO, released
+    )
+    token = recording.named("AccessToken", "payments/key/ci/g1").inputs
+    assert token.get("released") == (True if released else None)
+
+
 def test_ids_that_differ_never_meet_in_one_name(record):
     def program():
         for key_id in ("ci", "ci-2", "c-i"):

@@ -27,10 +27,11 @@ def test_a_missing_secret_stops_an_update_at_its_line_and_column(run_fleet):
 def test_a_missing_secret_is_a_warning_and_unknown_in_a_preview(run_fleet):
     recording = run_fleet(WITH_SECRET, preview=True)
     assert recording.warnings == [
-        f"stacks/dev.yaml:5:28: {AT}: the stack's config has no 'payments/anthropic'; set it: {SET_IT}; "
+        f"stacks/dev.yaml:5:28: {AT}: the stack's config has no 'payments/anthropic'; set it: {SET_IT}\n"
         "unknown in this preview, an error in pulumi up"
     ]
-    assert recording.named("Secret", "payments/secret/runner").inputs["data"] == Secret(UNKNOWN)
+    values = recording.named("WorkspaceSecret", "payments/secret/runner").inputs["values"]
+    assert values == {"ANTHROPIC_API_KEY": Secret(UNKNOWN)}
 
 
 @pytest.mark.parametrize("preview", [True, False])

@@ -97,12 +97,10 @@ def test_no_secret_leaves_unmarked(recording):
     text = recording.plain_text()
     for secret in (*STACK_SECRETS.values(), "c2stYW50LW5vdC1hLXJlYWwta2V5", "token-of-"):
         assert secret not in text
-    assert recording.named("Secret", "payments/secret/runner").inputs["data"] == Secret(
-        {
-            "ANTHROPIC_API_KEY": "c2stYW50LW5vdC1hLXJlYWwta2V5",
-            "GEMINI_API_KEY": "QUl6YS1ub3QtYS1yZWFsLWtleQ==",
-        }
-    )
+    assert recording.named("WorkspaceSecret", "payments/secret/runner").inputs["values"] == {
+        "ANTHROPIC_API_KEY": Secret(RUNNER_VALUE),
+        "GEMINI_API_KEY": Secret("AIza-not-a-real-key"),
+    }
 
 
 def test_protection_is_each_workspaces_own(recording):
@@ -117,7 +115,7 @@ def test_a_closed_workspace_needs_no_secrets_and_exports_no_key(run_fleet):
     closed = {"workspaces": {"payments": STACK["workspaces"]["payments"] | {"state": "closed"}}}
     recording = run_fleet(closed, secrets={})
     assert recording.exports == {}
-    assert (recording.of("Secret"), recording.of("ApiKey"), recording.of("Grant")) == ([], [], [])
+    assert (recording.of("WorkspaceSecret"), recording.of("ApiKey"), recording.of("Grant")) == ([], [], [])
     assert recording.names("RoleBinding") == [
         "payments/owner/group:break-glass",
         "payments/owner/user:alice@example.com",
@@ -159,7 +157,10 @@ def test_removing_one_workspace_leaves_every_name_of_the_others(run_fleet):
     after = run_fleet({"workspaces": rest}, secrets=STACK_SECRETS)
     gone = {urn.split("::")[3] for urn in before.registrations.keys() - after.registrations.keys()}
     assert after.registrations.keys() <= before.registrations.keys()
-    assert gone == {"archive", "archive/namespace", "archive/listed", "archive/owner/user:alice@example.com"}
+    assert gone == {
+        *("archive", "archive/namespace", "archive/listed", "archive/closed"),
+        "archive/owner/user:alice@example.com",
+    }
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,41 @@ def test_one_subject_may_not_take_anothers_object_in_the_same_run(run_fleet, old
 def test_the_example_deploys(run_fleet):
     recording = run_fleet(EXAMPLE.read_text(encoding="utf-8"), secrets=SECRETS)
     assert isinstance(recording.exports["payments/ci"], Secret)
-    assert recording.warnings == []
+    (warning,) = recording.warnings
+    assert "workspaces.research: has no runner secret: no session starts" in warning
+
+
+@pytest.mark.parametrize(
+    ("entry", "vertex", "warned"),
+    [
+        ({}, "false", True),
+        ({}, "true", False),
+        ({"state": "closed"}, "false", False),
+        ({"state": "released"}, "false", False),
+        ({"secrets": {"integrations": {"LOG_LEVEL": {"value": "debug"}}}}, "false", True),
+        ({"secrets": {"runner": {"ANTHROPIC_API_KEY": {"config": "payments/anthropic"}}}}, "false", False),
+    ],
+)
+def test_a_workspace_in_which_no_session_would_start_is_a_warning(run_fleet, entry, vertex, warned):
+    config = {"clusterUid": "uid-1", "vertex": vertex}
+    recording = run_fleet({"workspaces": {"payments": entry}}, config=config, secrets=SECRETS)
+    told = [line for line in recording.warnings if "workspaces.payments: has no runner secret" in line]
+    assert len(told) == warned
+
+
+@pytest.mark.parametrize("name", ["openshift", "vertex"])
+def test_a_flag_of_the_config_that_is_none_is_refused(run_fleet, name):
+    (line,) = run_fleet.refusal({"workspaces": {}}, config={"clusterUid": "uid-1", name: "yes"})
+    assert line == f"{name}: 'yes' is neither true nor false; pulumi config set {name} true"
+
+
+def test_the_platforms_own_namespace_is_no_workspace_wherever_it_is(run_fleet):
+    config = {"clusterUid": "uid-1", "platformNamespace": "acp"}
+    (line,) = run_fleet.refusal("workspaces:\n  acp: {}\n", config=config)
+    assert line == (
+        "stacks/dev.yaml:2:3: workspaces.acp: is the platform's own namespace, as the stack's config says; "
+        "choose another name"
+    )
 
 
 def _shuffled(value, chance: random.Random):

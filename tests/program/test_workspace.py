@@ -1,5 +1,3 @@
-import base64
-
 import pulumi
 import pytest
 
@@ -11,7 +9,10 @@ FULL = {
     "grants": [{"subject": "group:devs", "role": "edit"}, {"subject": "user:bob@example.com"}],
     "keys": {"ci": {"role": "edit"}, "nightly": {"role": "view", "generation": 3}},
     "runnerSecrets": {"ANTHROPIC_API_KEY": "sk-one", "GEMINI_API_KEY": "sk-two"},
+    "integrationSecrets": {"GITHUB_TOKEN": "ghp-three"},
 }
+MARKED = {"ambient-components/owner": "project/fleet", "pulumi.com/patchForce": "true"}
+"""Annotations of every Namespace: forced, since after a lost state its fields belong to the stack that was."""
 
 
 def test_the_tree_of_a_full_workspace(workspace):
@@ -35,7 +36,8 @@ def test_the_tree_of_a_full_workspace(workspace):
             "RoleBinding payments/grant/user:bob@example.com",
             "RoleBinding payments/owner/serviceaccount:ci:deployer",
             "RoleBinding payments/owner/user:alice@example.com",
-            "Secret payments/secret/runner",
+            "WorkspaceSecret payments/secret/integrations",
+            "WorkspaceSecret payments/secret/runner",
         ],
         "stack": ["Workspace payments", "ambient cluster", "kubernetes cluster"],
     }
@@ -52,7 +54,7 @@ def test_the_namespace_is_ours_and_leaves_its_labels_to_the_patch_and_the_platfo
     assert namespace.inputs == {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": "payments", "annotations": {"ambient-components/owner": "project/fleet"}},
+        "metadata": {"name": "payments", "annotations": MARKED},
     }
     assert namespace.ignore_changes == ("metadata.labels",)
 
@@ -95,7 +97,7 @@ def test_protect_false_protects_nothing(workspace):
 def test_nothing_that_carries_access_is_retained_or_forgotten_with_another(workspace):
     access = [item for item in workspace(**FULL) if item.is_access]
     assert {item.type.split(":")[-1] for item in access} == {
-        *("RoleBinding", "ServiceAccount", "Secret", "AccessToken"),
+        *("RoleBinding", "ServiceAccount", "WorkspaceSecret", "AccessToken"),
         *("ApiKey", "Workspace"),
     }
     assert [item.urn for item in access if item.retain_on_delete or item.deleted_with] == []
@@ -150,23 +152,19 @@ def test_an_owner_is_the_platforms_creator_binding(workspace, subject, binding, 
     }
 
 
-def test_the_runner_secret_is_the_platforms_with_values_kept_secret(workspace):
+def test_the_secrets_are_the_platforms_two_with_values_kept_secret(workspace):
     recording = workspace(**FULL)
-    secret = recording.named("Secret", "payments/secret/runner")
-    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in FULL["runnerSecrets"].items()}
-    assert secret.inputs == {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "Opaque",
-        "metadata": {
-            "name": "ambient-runner-secrets",
-            "namespace": "payments",
-            "labels": {"app": "ambient-runner-secrets"},
-            "annotations": {"ambient-code.io/runner-secret": "true", "pulumi.com/patchForce": "true"},
-        },
-        "data": Secret(encoded),
+    assert recording.named("WorkspaceSecret", "payments/secret/runner").inputs == {
+        "namespace": "payments",
+        "secret": "ambient-runner-secrets",
+        "values": {"ANTHROPIC_API_KEY": Secret("sk-one"), "GEMINI_API_KEY": Secret("sk-two")},
     }
-    for value in (*FULL["runnerSecrets"].values(), *encoded.values(), "token-of-"):
+    assert recording.named("WorkspaceSecret", "payments/secret/integrations").inputs == {
+        "namespace": "payments",
+        "secret": "ambient-non-vertex-integrations",
+        "values": {"GITHUB_TOKEN": Secret("ghp-three")},
+    }
+    for value in ("sk-one", "sk-two", "ghp-three", "token-of-"):
         assert value not in recording.plain_text()
 
 
@@ -189,6 +187,7 @@ def test_a_closed_workspace_keeps_its_owners_and_loses_all_other_access(workspac
     recording = workspace(**FULL, state="closed")
     assert recording.tree("Workspace payments") == {
         "Workspace payments": [
+            "Closure payments/closed",
             "Namespace payments/namespace",
             "NamespacePatch payments/listed",
             "RoleBinding payments/owner/serviceaccount:ci:deployer",
@@ -208,16 +207,17 @@ def test_a_closed_workspace_is_never_protected(workspace, protect):
 
 def test_closing_keeps_every_logical_name_that_stays(workspace):
     before, after = workspace(**FULL), workspace(**FULL, state="closed")
-    assert after.registrations.keys() <= before.registrations.keys()
+    new = after.registrations.keys() - before.registrations.keys()
+    assert [urn.split("::")[3] for urn in new] == ["payments/closed"]
 
 
 def test_openshift_alone_keeps_display_name_and_description(workspace):
     shown = {"displayName": "Payments", "description": "Services that move money"}
     plain = workspace(**shown).named("Namespace", "payments/namespace")
     openshift = workspace(**shown, openshift=True).named("Namespace", "payments/namespace")
-    assert plain.metadata["annotations"] == {"ambient-components/owner": "project/fleet"}
+    assert plain.metadata["annotations"] == MARKED
     assert openshift.metadata["annotations"] == {
-        "ambient-components/owner": "project/fleet",
+        **MARKED,
         "openshift.io/display-name": "Payments",
         "openshift.io/description": "Services that move money",
     }
@@ -226,7 +226,7 @@ def test_openshift_alone_keeps_display_name_and_description(workspace):
 def test_on_openshift_the_name_stands_in_for_a_display_name_and_no_description_is_none(workspace):
     namespace = workspace(openshift=True).named("Namespace", "payments/namespace")
     assert namespace.metadata["annotations"] == {
-        "ambient-components/owner": "project/fleet",
+        **MARKED,
         "openshift.io/display-name": "payments",
     }
 
@@ -247,7 +247,7 @@ def test_two_workspaces_share_no_logical_name(record):
 
     recording = record(program)
     sizes = [len(recording.below(item)) for item in recording.of("Workspace")]
-    assert sizes == [15, 15]
+    assert sizes == [16, 16]
 
 
 def test_a_preview_asks_for_what_the_update_asks_for(workspace):

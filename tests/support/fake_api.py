@@ -1,5 +1,6 @@
 """A Kubernetes API server in memory: the objects that the provider touches, over real HTTP on 127.0.0.1."""
 
+import copy
 import json
 import re
 import threading
@@ -11,6 +12,17 @@ from itertools import count
 from urllib.parse import parse_qs, unquote, urlsplit
 
 SYSTEM_UID = "uid-of-the-cluster"
+MERGE_PATCH = "application/merge-patch+json"
+KINDS = {
+    "configmaps",
+    "limitranges",
+    "namespaces",
+    "projectsettings",
+    "rolebindings",
+    "secrets",
+    "serviceaccounts",
+}
+"""Plurals of what it serves."""
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -67,6 +79,8 @@ class FakeApi:
         """The longest life of a token, in seconds."""
         self.page = 500
         """The most objects in one answer to a list."""
+        self.kinds = set(KINDS)
+        """Plurals of what is served; without projectsettings it is a cluster without the platform."""
         self._rules: list[_Rule] = []
         self._count = count(1)
         self._lock = threading.Lock()
@@ -99,17 +113,30 @@ class FakeApi:
 
     # What is there, and what goes wrong.
 
-    def add(self, collection, name, uid=None, labels=None, annotations=None):
+    def add(self, collection, name, uid=None, labels=None, annotations=None, **body):
         """Puts an object there, as somebody else would have."""
+        path = f"{collection}/{name}"
+        space = re.search(r"/namespaces/([^/]+)/", path)
         metadata = {
             "name": name,
+            **({"namespace": space[1]} if space else {}),
             "uid": uid or f"uid-{next(self._count)}",
+            "resourceVersion": str(next(self._count)),
             "creationTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "labels": labels or {},
             "annotations": annotations or {},
         }
-        self.objects[f"{collection}/{name}"] = {"metadata": metadata}
-        return metadata
+        self.objects[path] = _defaulted(path, {**body, "metadata": metadata})
+        return self.objects[path]["metadata"]
+
+    def change(self, path, patch):
+        """Somebody else writes to an object: a merge patch."""
+        before = self.objects[path]
+        after = _defaulted(path, _patched(before, patch))
+        if after != before:
+            after["metadata"] = {**after["metadata"], "resourceVersion": str(next(self._count))}
+            self.objects[path] = after
+        return after
 
     def names(self, collection):
         """The names of a collection's objects, sorted."""
@@ -143,13 +170,15 @@ class FakeApi:
     def _get(self, request):
         if request.path in self.objects:
             return Answer(200, self.objects[request.path])
-        if not re.search(r"/(namespaces|secrets|serviceaccounts)$", request.path):
+        group, space, plural, name = _parsed(request.path)
+        if plural not in self.kinds or name:
             return Answer(404, status(404, f"{request.path} not found"))
-        wanted = dict(part.split("=", 1) for part in request.query.get("labelSelector", "").split(",") if part)
+        selector = request.query.get("labelSelector", "")
         items = [
             one
             for path, one in sorted(self.objects.items())
-            if path.rsplit("/", 1)[0] == request.path and wanted.items() <= one["metadata"]["labels"].items()
+            if _parsed(path)[:3] == (group, space or _parsed(path)[1], plural)
+            and _selected(selector, one["metadata"]["labels"])
         ]
         first = int(request.query.get("continue", 0))
         last = first + min(self.page, int(request.query.get("limit", 500)))
@@ -164,13 +193,30 @@ class FakeApi:
             return Answer(201, {**request.body, "status": {"allowed": not refused}})
         if request.path.endswith("/token"):
             return self._mint(request)
+        _, space, plural, _ = _parsed(request.path)
+        if plural not in self.kinds:
+            return Answer(404, status(404, "the server could not find the requested resource"))
+        if space and f"/api/v1/namespaces/{space}" not in self.objects:
+            return Answer(404, status(404, f'namespaces "{space}" not found'))
         metadata = request.body["metadata"]
         path = f"{request.path}/{metadata['name']}"
         if path in self.objects:
             return Answer(409, status(409, "already exists"))
-        self.add(request.path, metadata["name"], None, metadata.get("labels"), metadata.get("annotations"))
-        self.objects[path] = {**request.body, "metadata": self.objects[path]["metadata"]}
+        body = {name: value for name, value in request.body.items() if name != "metadata"}
+        self.add(request.path, metadata["name"], None, metadata.get("labels"), metadata.get("annotations"), **body)
         return Answer(201, self.objects[path])
+
+    def _patch(self, request):
+        if request.headers.get("Content-Type") != MERGE_PATCH:
+            return Answer(415, status(415, "the body of the request was in an unknown format"))
+        found = self.objects.get(request.path)
+        if found is None:
+            return Answer(404, status(404, "not found"))
+        for name in ("uid", "resourceVersion"):
+            asked = request.body.get("metadata", {}).get(name)
+            if asked is not None and asked != found["metadata"][name]:
+                return Answer(409, status(409, "the object has been modified; please apply your changes to the latest"))
+        return Answer(200, self.change(request.path, request.body))
 
     def _mint(self, request):
         account = request.path.removesuffix("/token")
@@ -195,6 +241,51 @@ class FakeApi:
             return Answer(409, status(409, "Precondition failed: UID in precondition"))
         del self.objects[request.path]
         return Answer(200, {"kind": "Status", "status": "Success"})
+
+
+def _parsed(path):
+    """API group and version, namespace, plural and name of a path; None for what it has not."""
+    parts = path.split("/")
+    length = 3 if path.startswith("/api/") else 4
+    group, rest = "/".join(parts[:length]), parts[length:]
+    space = rest[1] if rest[:1] == ["namespaces"] and len(rest) > 2 else None
+    plural, name = ([*rest[2 if space else 0 :], None, None])[:2]
+    return group, space, plural, name
+
+
+def _selected(selector, labels):
+    """Whether a label selector picks these labels: ``a=b``, ``a in (b,c)`` and ``a``, all of them."""
+    for key, value, values in re.findall(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))?(?:,|$)", selector):
+        wanted = values.split(",") if values else [value] if value else None
+        if key not in labels or (wanted and labels[key] not in wanted):
+            return False
+    return True
+
+
+def _patched(target, patch):
+    """RFC 7386, as it stands there."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    result = copy.deepcopy(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _patched(result.get(key), value)
+    return result
+
+
+def _defaulted(path, one):
+    """What the API server adds by itself: the CRD's default, and amounts that follow from others of a LimitRange."""
+    one = copy.deepcopy(one)
+    if "/projectsettings/" in path:
+        one["spec"] = {"inactivityTimeoutSeconds": 86_400, **(one.get("spec") or {})}
+    for item in (one.get("spec") or {}).get("limits") or () if "/limitranges/" in path else ():
+        if item["type"] == "Container":
+            default = {**item.get("max", {}), **item.get("default", {})}
+            request = {**item.get("min", {}), **default, **item.get("defaultRequest", {})}
+            item |= {name: value for name, value in (("default", default), ("defaultRequest", request)) if value}
+    return one
 
 
 def _handler(api):

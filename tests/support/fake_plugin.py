@@ -28,6 +28,11 @@ TOKEN = (
     "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ApiKey$ambient:index:AccessToken::payments/key/ci/g1"
 )
 LEDGER = "urn:pulumi:dev::app::ambient:index:AccessLedger::access"
+SETTINGS = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ProjectSettings::payments/settings"
+CONTAINERS = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ContainerDefaults::payments/containers"
+FLAGS = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:FeatureFlags::payments/feature-flags"
+WORKSPACE_SECRET = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:WorkspaceSecret::payments/secret/runner"
+CLOSURE = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:Closure::payments/closed"
 PROVIDER = "urn:pulumi:dev::app::pulumi:providers:ambient::ambient"
 
 

@@ -98,9 +98,8 @@ class Registration:
         return self.type.split(":")[-1] in ACCESS
 
 
-ACCESS = frozenset(
-    {"RoleBinding", "ServiceAccount", "Secret", "AccessToken", "AccessLedger", "Grant", "ApiKey", "Workspace"}
-)
+ACCESS = frozenset({"RoleBinding", "ServiceAccount", "WorkspaceSecret", "AccessToken", "AccessLedger", "Closure"})
+ACCESS |= {"Grant", "ApiKey", "Workspace"}
 
 
 @dataclass

@@ -1,6 +1,6 @@
 import pytest
 
-from ambient_components.access import refusals
+from ambient_components.access import object_names, refusals
 
 
 def entry(state="active", owners=(), grants=None, **generations):
@@ -105,3 +105,99 @@ def test_a_generation_only_goes_up():
 )
 def test_an_entry_of_a_wrong_shape_is_refused_as_text(after):
     assert refusals({"pay": entry(ci=1)}, {"pay": after})
+
+
+# Release: before, after and whether anything else changes in the same run.
+
+FINE = None
+NOT_CLOSED = "is gone from the files, but it was not closed: nothing is changed"
+NOTHING_TO_RELEASE = "there is nothing to release: this stack has not deployed it. Remove the entry"
+AT_ONCE = "at once. Write 'state: active' and deploy"
+ALONE = "leave the entry"
+
+MATRIX = {
+    # (before, after): what is said where nothing else changes, and where something does. None for no entry.
+    (None, "active"): (FINE, FINE),
+    (None, "closed"): (FINE, FINE),
+    (None, "released"): (NOTHING_TO_RELEASE, NOTHING_TO_RELEASE),
+    ("active", "active"): (FINE, FINE),
+    ("active", "closed"): (FINE, FINE),
+    ("active", "released"): (FINE, ALONE),
+    ("active", None): (NOT_CLOSED, NOT_CLOSED),
+    ("closed", "active"): (FINE, FINE),
+    ("closed", "closed"): (FINE, FINE),
+    ("closed", "released"): (AT_ONCE, AT_ONCE),
+    ("closed", None): (FINE, FINE),
+    ("released", "active"): (FINE, ALONE),
+    ("released", "closed"): (AT_ONCE, AT_ONCE),
+    ("released", "released"): (FINE, ALONE),
+    ("released", None): (FINE, FINE),
+}
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize(("before", "after"), MATRIX, ids=lambda state: state or "absent")
+def test_what_may_follow_on_what(before, after, changed, adopt):
+    was = {} if before is None else {"pay": entry(before, grants={"user:a": "view"})}
+    is_now = {} if after is None else {"pay": entry(after, grants={"user:b" if changed else "user:a": "view"})}
+    if adopt and is_now:
+        is_now["pay"]["adopt"] = True  # it says whose the namespace may be, and changes nothing else
+    told = MATRIX[before, after][changed]
+    texts = refusals(was, is_now)
+    if told is FINE:
+        assert texts == []
+    else:
+        (text,) = texts
+        assert text.startswith("workspace 'pay'")
+        assert told in text
+
+
+@pytest.mark.parametrize("way", [("active", "released"), ("released", "active"), ("released", "released")])
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"owners": ["user:z"]}, "owners"),
+        ({"grants": {"user:a": "edit"}}, "grants"),
+        ({"grants": {}}, "grants"),
+        ({"keys": {"ci": {"role": "edit", "generation": 2}}}, "keys"),
+        ({"keys": {}}, "keys"),
+        ({"owners": [], "grants": {}, "keys": {}}, "owners and grants and keys"),
+    ],
+    ids=str,
+)
+def test_a_release_is_alone_in_its_run_and_so_is_the_way_back(way, change, named):
+    before, after = (entry(state, owners=["user:o"], grants={"user:a": "view"}, ci=1) for state in way)
+    (text,) = refusals({"pay": before}, {"pay": {**after, **change}})
+    assert f"its {named} would change in the same one" in text
+    assert ("taken back" if way == ("released", "active") else "released") in text.split(" in this run")[0]
+    assert ("as it was released" in text) == (way[0] == "released")
+    assert ("as it was deployed last" in text) == (way[0] == "active")
+
+
+def test_one_workspaces_release_refuses_nothing_of_anothers():
+    before = {"a": entry(), "b": entry(grants={"user:a": "view"}), "c": entry("released")}
+    after = {"a": entry("released"), "b": entry(grants={"user:z": "edit"})}
+    assert refusals(before, after) == []
+
+
+def test_an_entry_without_a_state_may_be_released_as_an_active_one():
+    before = {key: value for key, value in entry().items() if key != "state"}
+    assert refusals({"pay": before}, {"pay": entry("released")}) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "added"),
+    [
+        ({}, {"ci": 1}, True),
+        ({"ci": 1}, {"ci": 2}, True),
+        ({"ci": 1}, {"ci": 1}, False),
+    ],
+)
+def test_the_objects_of_an_entry_are_named_by_kind(before, after, added):
+    old, new = (object_names("pay", entry(owners=["user:a"], grants={"group:g": "edit"}, **k)) for k in (before, after))
+    assert ("RoleBinding", "ambient-admin-a") in old & new
+    assert ("RoleBinding", "ambient-permission-edit-g-group") in old & new
+    assert {kind for kind, _ in new - old} == ({"RoleBinding", "ServiceAccount"} if added else set())
+    assert object_names("other", entry(ci=1)).isdisjoint(object_names("pay", entry(ci=1)))
+    assert object_names("pay", {}) == set()

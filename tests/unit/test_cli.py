@@ -1,6 +1,7 @@
 """The command line from outside: help, exit codes, what reaches a person, and the programs it starts."""
 
 import base64
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import yaml
 
 from ambient_components._version import VERSION
 from ambient_components.cli import kube
-from ambient_components.cli.app import run
+from ambient_components.cli.app import USAGE, run
 from ambient_components.cli.engine import PulumiEngine, current_backend, has_stack
 from ambient_components.cli.terminal import asker, paint_for, refuse, take_defaults
 from ambient_components.errors import AmbientError
@@ -26,11 +27,11 @@ def script(folder: Path, text: str) -> PulumiEngine:
 
 
 class TestCommandLine:
-    @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["init", "--help"], ["show", "-h"]])
+    @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["init", "--help"], ["show", "-h"], ["validate", "-h"]])
     def test_help_teaches(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert run(arguments) == 0
         text = capsys.readouterr().out
-        assert "ambient show" in text or "ambient init" in text
+        assert re.search("ambient (show|init|validate) ", text)
         assert "\033[" not in text
 
     def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,17 +41,31 @@ class TestCommandLine:
     @pytest.mark.parametrize(
         "arguments",
         [
+            [],
             ["nope"],
             ["show"],
             ["init"],
-            ["show", "a", "-s", "b"],
+            ["init", "a", "-s", "b"],
+            ["show", "a", "b", "-s", "c"],
+            ["show", "a", "b", "c"],
+            ["show", "a", "b", "--ca-certificate"],
+            ["validate", "--format", "xml"],
             ["show", "a", "--format", "xml"],
             ["init", "a", "--nope"],
         ],
     )
     def test_wrong_usage(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-        assert run(arguments) == 2
-        assert "Traceback" not in capsys.readouterr().err
+        assert run(arguments) == USAGE == 64
+        shown = capsys.readouterr()
+        assert "Usage: ambient" in shown.err
+        assert (shown.out, "Traceback" in shown.err) == ("", False)
+
+    def test_ctrl_c(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("ambient_components.cli.project.Project.find", interrupted)
+        assert run(["validate"]) == 130
 
     def test_errors_are_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

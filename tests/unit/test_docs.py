@@ -1,19 +1,21 @@
-"""The documents say what the code does: links, examples, fields, rights and commands are checked against it.
+"""The documents say what the code does: links, examples, arguments, rights, commands and tests are checked against it.
 
-A block that must not be checked has an HTML comment on the line before it: ``<!-- unchecked: REASON -->``.
+A block that must not be checked has an HTML comment on the line before it: ``<!-- unchecked: REASON -->``. A block of
+YAML whose first line is a path, ``# stacks/prod.yaml``, is that file of its page, and may include the page's others.
+The fields of the stack file have a page of their own, which is generated: test_schema.py holds it against the models.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ambient_components import components, resources
 from ambient_components.access import RIGHTS, Right
-from ambient_components.components import ApiKeyArgs, ClusterArgs, GrantArgs, WorkspaceArgs
-from ambient_components.resources import AccessLedgerArgs, AccessTokenArgs, ProviderArgs
-from ambient_components.spec import ConfigRef, Grant, Key, Secrets, StackFile, Workspace, parse_stack
+from ambient_components.spec.loader import review_stack
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -21,7 +23,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _FENCE = re.compile(
     r"^(?P<fence>```+)(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL
 )
-STACK_FILE = re.compile(r"^workspaces:", re.MULTILINE)
+STACK_FILE = re.compile(r"^(include|defaults|templates|workspaces):", re.MULTILINE)
+_PATH = re.compile(r"# (?P<path>[\w./-]+\.yaml)\n")
+_TRAP = re.compile(r"^\| (?P<number>\d+) \|.*\|(?P<tests>[^|]*)\|$", re.MULTILINE)
+_TEST = re.compile(r"`(?P<file>tests/[\w/]+\.py)::(?P<name>\w+)`")
 _UNCHECKED = re.compile(r"<!-- unchecked: \S.*-->\s*\Z")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CODE = re.compile(r"`[^`\n]+`")
@@ -49,6 +54,11 @@ def blocks(language: str) -> list[Block]:
             if match["language"] == language and not _UNCHECKED.search(before):
                 found.append(Block(page, before.count("\n") + 1, language, match["text"]))
     return found
+
+
+def named(block: Block, page: Path) -> re.Match[str] | None:
+    """The path that a block of this page gives itself in its first line."""
+    return _PATH.match(block.text) if block.page == page else None
 
 
 def prose(page: Path) -> str:
@@ -116,8 +126,19 @@ def test_every_page_of_docs_that_the_code_names_exists() -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in blocks("yaml") if STACK_FILE.search(block.text)], ids=str)
-def test_every_stack_file_loads(block: Block) -> None:
-    parse_stack(block.text, str(block))
+def test_every_stack_file_loads(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {match["path"]: other.text for other in blocks("yaml") if (match := named(other, block.page))}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    match = named(block, block.page)
+    own = match["path"] if match else "stack.yaml"
+    if any(own in review_stack(path, text).files[1:] for path, text in files.items()):
+        return  # a part: it is read, and judged, with the file that includes it
+    problems = review_stack(own, block.text).problems
+    # An excerpt may show a stack without its workspaces.
+    assert [str(problem) for problem in problems if problem.path != "workspaces"] == []
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
@@ -125,31 +146,29 @@ def test_every_python_block_compiles(block: Block) -> None:
     compile(block.text, str(block), "exec")
 
 
-@pytest.mark.parametrize(
-    "model", [StackFile, Workspace, Grant, Key, Secrets, ConfigRef], ids=lambda model: model.__name__
-)
-def test_every_field_is_in_the_reference(model: type) -> None:
-    rows = re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "stack-file.md").read_text(encoding="utf-8"), re.MULTILINE)
-    fields = [field.alias or name for name, field in model.model_fields.items()]
-    assert [field for field in fields if field not in rows] == []
+def _public(suffixes: tuple[str, ...]) -> Iterator[type]:
+    for package in (components, resources):
+        yield from (getattr(package, name) for name in package.__all__ if name.endswith(suffixes))
 
 
-@pytest.mark.parametrize(
-    "args",
-    [WorkspaceArgs, GrantArgs, ApiKeyArgs, ClusterArgs, AccessLedgerArgs, AccessTokenArgs, ProviderArgs],
-    ids=lambda args: args.__name__,
-)
+@pytest.mark.parametrize("args", list(_public(("Args", "Spec"))), ids=lambda args: args.__name__)
 def test_every_argument_is_in_the_library_page(args: type) -> None:
     text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
     assert [name for name in args.__annotations__ if f"`{name}`" not in text] == []
+
+
+def test_every_component_and_resource_is_in_the_library_page() -> None:
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    names = {cls.__name__ for cls in _public(("",))} - {cls.__name__ for cls in _public(("Args", "Spec"))}
+    assert sorted(name for name in names if f"`{name}" not in text) == []
 
 
 def documented_rights() -> list[tuple[str, str, str, str]]:
     """The rows of the table: group, resource, verb, name of the one object."""
     text = (ROOT / "docs" / "deployer-rights.md").read_text(encoding="utf-8")
     rows = []
-    for group, resources, verb in re.findall(r"^\| (core|`[\w.]+`) \| (`[^|]+`) \| `(\w+)` \|", text, re.MULTILINE):
-        resource, _, name = resources.replace("`", "").partition(" ")
+    for group, objects, verb in re.findall(r"^\| (core|`[\w.-]+`) \| (`[^|]+`) \| `(\w+)` \|", text, re.MULTILINE):
+        resource, _, name = objects.replace("`", "").partition(" ")
         rows.append(("" if group == "core" else group.strip("`"), resource, verb, name))
     return rows
 
@@ -164,6 +183,29 @@ def test_no_right_is_explained_that_nobody_needs() -> None:
     rows = documented_rights()
     assert len(rows) == len(set(rows))
     assert set(rows) - needed == set()
+
+
+def test_every_trap_of_the_platform_is_handled_and_held() -> None:
+    """Contract 10 lists them; the page says for each what we do and which test would notice if we did not."""
+    contract = (ROOT / "docs" / "platform-contract.md").read_text(encoding="utf-8")
+    section = contract[contract.index("\n## 10. ") : contract.index("\n## 11. ")]
+    numbers = re.findall(r"^(\d+)\. ", section, re.MULTILINE)
+    page = (ROOT / "docs" / "surprises.md").read_text(encoding="utf-8")
+    rows = {match["number"]: match["tests"] for match in _TRAP.finditer(page[page.index("24 traps") :])}
+    assert list(rows) == numbers
+    assert len(numbers) == 24
+    assert [number for number, tests in rows.items() if not _TEST.search(tests)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    tests = {(match["file"], match["name"]) for match in _TEST.finditer(page.read_text(encoding="utf-8"))}
+    assert [
+        f"{file}::{name}"
+        for file, name in sorted(tests)
+        if not (ROOT / file).is_file()
+        or not re.search(rf"^ *def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    ] == []
 
 
 def test_every_make_target_exists() -> None:

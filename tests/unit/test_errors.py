@@ -51,6 +51,19 @@ def test_collected_problems_are_raised_together():
     assert (set(caught.value.problems), len(problems)) == ({Problem(None, "", "one"), ROLE}, 2)
 
 
+def test_a_warning_stops_nothing_and_is_in_no_error():
+    problems = Problems()
+    problems.add(Where("b"), "", "odd", warning=True)
+    problems.raise_if_any()
+    problems.add(Where("a"), "", "wrong")
+    assert (problems.errors, problems.warnings) == (
+        (Problem(Where("a"), "", "wrong"),),
+        (Problem(Where("b"), "", "odd", warning=True),),
+    )
+    with pytest.raises(AmbientError, match=r"^a: wrong$"):
+        problems.raise_if_any()
+
+
 def test_fail_raises_one_problem():
     with pytest.raises(AmbientError) as caught:
         fail(Where("a"), "p", "bad", "mend it")

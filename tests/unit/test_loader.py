@@ -6,16 +6,17 @@ import pytest
 from ambient_components.contract import Role
 from ambient_components.errors import AmbientError
 from ambient_components.spec import (
-    ConfigRef,
     Grant,
     Key,
     Secrets,
+    Source,
     StackFile,
     Workspace,
     WorkspaceState,
     load_stack,
     parse_stack,
 )
+from ambient_components.spec.loader import review_stack
 from ambient_components.subjects import parse_subject
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,10 @@ LIFETIMES = (
     "allowed: durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
 )
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
-WORKSPACE_FIELDS = "allowed: displayName, description, owners, grants, keys, secrets, protect, state"
+WORKSPACE_FIELDS = (
+    "allowed: template, displayName, description, owners, grants, keys, secrets, settings, limits, labels, "
+    "annotations, podSecurity, protect, state, adopt"
+)
 RUNNER_KEYS = "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY"
 
 
@@ -85,7 +89,7 @@ def test_a_file_becomes_models():
                 owners=[parse_subject("serviceaccount:ci:bot")],
                 grants=[Grant(user="bob", role=Role.VIEW)],
                 keys={"ci": Key(role=Role.EDIT, lifetime="90d", generation=2)},
-                secrets=Secrets(runner={"GEMINI_API_KEY": ConfigRef(config="pay/gemini")}),
+                secrets=Secrets(runner={"GEMINI_API_KEY": Source(config="pay/gemini")}),
                 protect=False,
                 state=WorkspaceState.CLOSED,
             )
@@ -102,9 +106,16 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "owners": [],
         "grants": [],
         "keys": {},
-        "secrets": {"runner": {}},
+        "secrets": {"runner": {}, "integrations": {}, "on_drift": {"runner": "overwrite", "integrations": "overwrite"}},
+        "settings": {"idle_timeout": None, "mcp_servers": None, "feature_flags": {}, "ca_bundle": None},
+        "limits": {"containers": None, "quota": {}, "network": None},
+        "labels": {},
+        "annotations": {},
+        "pod_security": None,
+        "template": None,
         "protect": True,
         "state": "active",
+        "adopt": False,
     }
     assert workspace.model_dump() == expected
 
@@ -126,7 +137,8 @@ def test_later_steps_can_ask_for_places():
         ("workspaces: {pay: }", "x.yaml:1:19: workspaces.pay: is empty; allowed: a mapping; write {} for an empty one"),
         (
             "workspaces: {}\nworkspace: {}",
-            "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: workspaces; did you mean 'workspaces'?",
+            "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, defaults, templates, workspaces; "
+            "did you mean 'workspaces'?",
         ),
     ],
 )
@@ -163,7 +175,8 @@ def test_problems_of_the_file_as_a_whole(text, problem):
         ("protect: 1", "3:14: workspaces.pay.protect: is a number; allowed: true or false"),
         (
             "state: closd",
-            "3:12: workspaces.pay.state: 'closd' is not a state; allowed: active, closed; did you mean 'closed'?",
+            "3:12: workspaces.pay.state: 'closd' is not a state; allowed: active, closed, released; "
+            "did you mean 'closed'?",
         ),
         ("state: 1", "3:12: workspaces.pay.state: is a number; allowed: text; put it in quotes"),
         # Limits
@@ -272,8 +285,8 @@ PLAIN = "is a plain value, and secrets don't belong in this file"
         (
             "{runner: {ANTHROPIC_API_KEY: {hunter2: }}}",
             [
-                "3:43: runner.ANTHROPIC_API_KEY.config: is missing; add it",
-                "3:44: runner.ANTHROPIC_API_KEY.…: is a field that doesn't exist; allowed: config",
+                "3:44: runner.ANTHROPIC_API_KEY.…: is a field that doesn't exist; "
+                "allowed: config, env, file, secret, value"
             ],
         ),
         (
@@ -309,7 +322,7 @@ PLAIN = "is a plain value, and secrets don't belong in this file"
         ("{runner: {}}", [f"3:23: runner: is an empty secret; {RUNNER_KEYS}; leave runner out for no secret"]),
         (
             "{runer: {hunter2: hunter2}}",
-            ["3:15: …: is a field that doesn't exist; allowed: runner; did you mean 'runner'?"],
+            ["3:15: …: is a field that doesn't exist; allowed: runner, integrations, onDrift; did you mean 'runner'?"],
         ),
         ("hunter2", ["3:14: : is text; allowed: a mapping"]),
     ],
@@ -386,6 +399,34 @@ def test_everything_is_reported_at_once_and_in_order():
     ]
 
 
+def test_warnings_stop_nothing_and_are_in_no_error():
+    text = in_workspace("settings: {mcpServers: {disabled: [nope]}}\nprotect: PROTECT")
+    said = "x.yaml:3:40: workspaces.pay.settings.mcpServers.disabled[0]: 'nope' is no server of this workspace; "
+    loaded = parse_stack(text.replace("PROTECT", "true"), "x.yaml")
+    assert [str(problem).startswith(said) for problem in loaded.warnings] == [True]
+    wrong = "x.yaml:4:14: workspaces.pay.protect: is text; allowed: true or false"
+    assert problems_of(text) == [wrong]
+    review = review_stack("x.yaml", text)
+    assert [(problem.warning, str(problem)) for problem in review.problems] == [
+        (True, str(loaded.warnings[0])),
+        (False, wrong),
+    ]
+    assert review.stack is None
+
+
+def test_a_missing_field_hides_nothing_else():
+    text = in_workspace(
+        "settings: {caBundle: {}}\nsecrets: {integrations: {A: {secret: {name: x, key: y}}, B_TOKEN: {config: c}}}\n"
+        "grants: [{user: a}, {user: A}]"
+    )
+    assert problems_of(text) == [
+        "x.yaml:3:26: workspaces.pay.settings.caBundle.file: is missing; add it",
+        "x.yaml:4:42: workspaces.pay.secrets.integrations.….secret.namespace: is missing; add it",
+        "x.yaml:5:32: workspaces.pay.grants[1].user: user 'A' has a grant already, at x.yaml:5:21; "
+        "keep one grant a subject (upper and lower case count as equal)",
+    ]
+
+
 def test_two_workspaces_that_share_a_faulty_list_are_both_reported():
     text = "workspaces:\n  aa: {grants: &g [{user: x, role: z}, {user: b}, {user: B}]}\n  bb: {grants: *g}\n"
     bad_role = "'z' is not a role; allowed: view, edit, admin"
@@ -415,4 +456,4 @@ def test_every_field_is_documented_for_the_schema():
         for name, field in model["properties"].items()
         if not field.get("description")
     ]
-    assert (len(models), missing) == (6, [])
+    assert (len(models), missing) == (18, [])

@@ -15,6 +15,7 @@ SECRETS = "/api/v1/namespaces/pay/secrets"
 @pytest.fixture
 def api():
     with FakeApi() as server:
+        server.add("/api/v1/namespaces", "pay")
         yield server
 
 
@@ -127,6 +128,19 @@ def test_a_name_with_a_slash_reaches_no_other_object():
 def test_nothing_is_connected_before_the_first_request(api):
     Cluster(kubeconfig="not even: [yaml")
     assert api.log == []
+
+
+def test_a_patch_is_a_merge_patch_for_the_version_that_was_read(api, cluster):
+    read = api.add(SECRETS, "a", labels={"app": "x"})
+    patch = {"metadata": {"resourceVersion": read["resourceVersion"], "labels": {"app": None, "k": "v"}}}
+    assert cluster.patch(f"{SECRETS}/a", patch)["metadata"]["labels"] == {"k": "v"}
+    assert api.log[0].headers["Content-Type"] == "application/merge-patch+json"
+    with pytest.raises(ApiError) as raised:
+        cluster.patch(f"{SECRETS}/a", patch)
+    assert raised.value.status == 409
+    with pytest.raises(ApiError) as raised:
+        cluster.patch(f"{SECRETS}/b", {})
+    assert raised.value.status == 404
 
 
 # Refusals.

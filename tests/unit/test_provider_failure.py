@@ -1,7 +1,7 @@
 import pytest
 
-from ambient_components.errors import AmbientError, Problem
 from ambient_components.cluster import ApiError
+from ambient_components.errors import AmbientError, Problem
 from ambient_components.failure import StepError, text_of
 
 HIDDEN = "sk-very-secret"

@@ -96,6 +96,66 @@ def test_a_namespace_of_somebody_else_is_refused(world, annotations, told):
     assert f"namespace 'pay' exists, and {told}: it is not touched" in reason
 
 
+OTHERS = {"ambient-components/owner": "other/one"}
+ADOPT = {"adopt": True}
+TAKEN = None
+
+
+@pytest.mark.parametrize(
+    ("name", "annotations", "before", "after", "told"),
+    [
+        pytest.param("pay", {}, None, ADOPT, TAKEN, id="adopt: what nobody owns"),
+        pytest.param("pay", MINE, None, {}, TAKEN, id="ours without a record: a lost state"),
+        pytest.param("pay", MINE, {}, ADOPT, TAKEN, id="adopt stays in the file"),
+        pytest.param("pay", {}, {}, {}, "it was not made by this tool", id="ours, and somebody took the mark off"),
+        pytest.param("pay", OTHERS, None, ADOPT, "it belongs to the stack other/one", id="adopt: another's"),
+        pytest.param("pay", {"ambient-components/owner": ""}, None, ADOPT, "it belongs to the stack", id="empty mark"),
+        pytest.param("pay", {}, {"state": "released"}, {"state": "released"}, TAKEN, id="released, and still so"),
+        pytest.param("pay", {}, {"state": "released"}, {}, TAKEN, id="released, and taken back"),
+        pytest.param("pay", MINE, {}, {"state": "released"}, TAKEN, id="being released"),
+        pytest.param("pay", {}, {"state": "closed"}, {}, "it was not made by this tool", id="closed is no release"),
+        pytest.param(
+            *("pay", OTHERS, {"state": "released"}, {"state": "released"}),
+            "workspace 'pay' was released, and the stack other/one has adopted it: remove its entry",
+            id="released, and adopted by another",
+        ),
+        pytest.param(
+            *("pay", OTHERS, {"state": "released"}, {}),
+            "workspace 'pay' was released, and the stack other/one has adopted it: remove its entry",
+            id="taken back from another",
+        ),
+        pytest.param("kube-flannel", {}, None, ADOPT, "is a part of Kubernetes or OpenShift", id="adopt: kube-"),
+        pytest.param("openshift-dns", {}, None, ADOPT, "is a part of Kubernetes or OpenShift", id="adopt: openshift-"),
+        pytest.param("kube-flannel", {}, {"state": "released"}, {}, "is a part of Kubernetes", id="taken back: kube-"),
+        pytest.param("openshifters", {}, None, ADOPT, TAKEN, id="adopt: a name that only begins alike"),
+    ],
+)
+def test_whose_a_namespace_is_decides(world, name, annotations, before, after, told):
+    world.api.add("/api/v1/namespaces", name, annotations=annotations)
+    olds = None if before is None else {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **before}}}
+    found = reasons(world, {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **after}}}, olds)
+    if told is None:
+        assert found == []
+    else:
+        (reason,) = found
+        assert told in reason
+    assert world.writes() == []
+
+
+def test_a_namespace_that_is_not_declared_is_nobodys_business(world):
+    for name, annotations in (("a", {}), ("b", OTHERS), ("kube-flannel", MINE)):
+        world.api.add("/api/v1/namespaces", name, annotations=annotations)
+    assert reasons(world, ledger(pay=entry())) == []
+
+
+@pytest.mark.parametrize("mark", [MINE, {}, OTHERS])
+def test_a_namespace_that_goes_is_told_as_that_whosever_it_is(world, mark):
+    metadata = world.api.add("/api/v1/namespaces", "pay", annotations=mark)
+    metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    (reason,) = reasons(world, ledger(pay={**entry(), **ADOPT}))
+    assert "namespace 'pay' is still being deleted: nothing can be made in it" in reason
+
+
 def test_a_namespace_that_is_being_deleted_is_waited_for(world):
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     (reason,) = reasons(world, ledger(pay=entry()))

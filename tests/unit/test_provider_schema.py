@@ -10,12 +10,20 @@ from ambient_components.provider.access_token import _outputs, _record, _unknown
 from ambient_components.provider.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
-from ambient_components.resources import AccessLedgerArgs, AccessTokenArgs, ProviderArgs
+from ambient_components.resources import (
+    AccessLedgerArgs,
+    AccessTokenArgs,
+    ClosureArgs,
+    ContainerDefaultsArgs,
+    FeatureFlagsArgs,
+    ProjectSettingsArgs,
+    ProviderArgs,
+    WorkspaceSecretArgs,
+)
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import FakePlugin
 
 TOKEN = schema()["resources"]["ambient:index:AccessToken"]
-LEDGER = schema()["resources"]["ambient:index:AccessLedger"]
 INPUTS = set(TOKEN["inputProperties"])
 OUTPUTS = set(TOKEN["properties"]) - INPUTS
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -86,7 +94,7 @@ def test_every_reference_leads_somewhere():
 
 
 def test_what_is_required_is_described():
-    for resource in (TOKEN, LEDGER):
+    for resource in schema()["resources"].values():
         assert set(resource["requiredInputs"]) <= set(resource["inputProperties"])
         assert set(resource["required"]) <= set(resource["properties"])
         assert set(resource["inputProperties"]) <= set(resource["properties"])
@@ -94,9 +102,9 @@ def test_what_is_required_is_described():
         assert set(kind["required"]) <= set(kind["properties"])
 
 
-def test_tokens_and_the_kubeconfig_are_secret_and_nothing_else_is():
+def test_tokens_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
     hidden = {name for properties in property_maps() for name, spec in properties.items() if spec.get("secret")}
-    assert hidden == {"token", "previousToken", "kubeconfig"}
+    assert hidden == {"token", "previousToken", "values", "kubeconfig"}
 
 
 @pytest.mark.parametrize(
@@ -130,15 +138,28 @@ def test_each_recorded_value_has_the_type_of_the_schema():
             assert isinstance(value, kinds[kind]), name
 
 
-@pytest.mark.parametrize(
-    ("client", "served"),
-    [(AccessTokenArgs, INPUTS), (AccessLedgerArgs, set(LEDGER["inputProperties"])), (ProviderArgs, set(SETTINGS))],
-)
-def test_the_client_side_declares_the_same_inputs(client, served):
-    assert client.__required_keys__ | client.__optional_keys__ == served
+CLIENTS = {
+    "AccessLedger": AccessLedgerArgs,
+    "AccessToken": AccessTokenArgs,
+    "Closure": ClosureArgs,
+    "ContainerDefaults": ContainerDefaultsArgs,
+    "FeatureFlags": FeatureFlagsArgs,
+    "ProjectSettings": ProjectSettingsArgs,
+    "WorkspaceSecret": WorkspaceSecretArgs,
+}
 
 
-def test_the_client_side_requires_the_same_inputs():
-    assert AccessTokenArgs.__required_keys__ == set(TOKEN["requiredInputs"])
-    assert AccessLedgerArgs.__required_keys__ == set(LEDGER["requiredInputs"])
+def test_every_resource_has_a_client_side():
+    assert {f"ambient:index:{name}" for name in CLIENTS} == set(RESOURCES)
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_the_client_side_declares_and_requires_the_same_inputs(name):
+    client, served = CLIENTS[name], schema()["resources"][f"ambient:index:{name}"]
+    assert client.__required_keys__ | client.__optional_keys__ == set(served["inputProperties"])
+    assert client.__required_keys__ == set(served["requiredInputs"])
+
+
+def test_the_client_side_of_the_provider_declares_its_settings_and_requires_none():
+    assert ProviderArgs.__required_keys__ | ProviderArgs.__optional_keys__ == set(SETTINGS)
     assert not ProviderArgs.__required_keys__

@@ -72,6 +72,11 @@ def leftover(world, name, age=timedelta(), owner="app/dev", account="ambient-key
     return world.api.add(SECRETS, name, None, {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}, annotations)
 
 
+def notes(world, handle):
+    """The annotations of a handle."""
+    return world.api.objects[f"{SECRETS}/{handle}"]["metadata"]["annotations"]
+
+
 def told(world, severity):
     return " / ".join(world.engine.texts(severity))
 
@@ -312,7 +317,8 @@ def test_without_an_overlap_a_create_revokes_what_it_finds_after_minting(world):
     leftover(world, "found")
     _, state = world.plugin.create({**WANTED, "overlapSeconds": 0})
     assert world.api.names(SECRETS) == [state["current"]["handle"]]
-    assert [one.split()[0] for one in world.writes()] == ["POST", "POST", "DELETE"]
+    # The patch is our mark: for a moment it is on record in the cluster alone.
+    assert [one.split()[0] for one in world.writes()] == ["PATCH", "POST", "POST", "DELETE"]
     assert state["retiring"] == []
 
 
@@ -326,9 +332,18 @@ def test_what_another_stack_owns_is_an_error_and_stays(world, made):
     assert world.writes() == []
 
 
-def test_a_handle_without_an_owner_is_anothers(world):
+def test_a_handle_without_a_mark_was_released_and_is_taken(world):
+    del leftover(world, "released")["annotations"][OWNER_ANNOTATION]
+    _, state = world.plugin.create(WANTED)
+    assert [one["handle"] for one in state["retiring"]] == ["released"]
+    assert notes(world, "released")[OWNER_ANNOTATION] == "app/dev"
+    assert "1 token(s) of this key were in the cluster without a record" in told(world, "warning")
+
+
+def test_a_handle_with_an_empty_mark_is_anothers(world):
     leftover(world, "foreign", owner="")
-    assert "(no owner; this one is app/dev)" in refusal(lambda: world.plugin.create(WANTED))
+    assert "is the handle of a token that another stack owns (" in refusal(lambda: world.plugin.create(WANTED))
+    assert world.writes() == []
 
 
 def test_handles_of_another_identity_of_the_key_are_left_alone(world):

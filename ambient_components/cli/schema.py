@@ -1,0 +1,34 @@
+"""`ambient schema`: the stack file's schema for editors, and the reference of its fields for people."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient schema > stacks/stack.schema.json
+  ambient schema --format markdown > docs/fields.md
+
+\b
+An editor with the YAML language server completes and checks a stack file that begins with
+  # yaml-language-server: $schema=stack.schema.json
+"""
+
+
+class Format(StrEnum):
+    """How the schema is written."""
+
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def schema(
+    form: Annotated[Format, typer.Option("--format", help="markdown for people.")] = Format.JSON,
+) -> None:
+    """Print the schema of the stack file."""
+    from ambient_components.spec.reference import reference_text  # noqa: PLC0415
+    from ambient_components.spec.schema import schema_text  # noqa: PLC0415
+
+    print(schema_text() if form is Format.JSON else reference_text(), end="")

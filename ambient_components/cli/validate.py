@@ -1,0 +1,71 @@
+"""`ambient validate`: what is wrong with stack files, without an engine and without a cluster."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient validate                                  every stack file of the project
+  ambient validate stacks/prod.yaml --strict        warnings fail as well
+  ambient validate --format github                  annotations in a pull request
+  ambient validate --format json | jq '.problems[] | select(.severity == "error") | .file'
+
+\b
+It reads the files alone: no engine, no cluster, no secret. Included files are checked with the file that includes
+them, so FILES are stack files; without any, those in stacks/ that no other one includes.
+
+\b
+text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM; REMEDY      (or warning:)
+json:   {"problems": [{"file", "line", "column", "path", "severity", "problem", "remedy"}, ...],
+         "summary": {"ok", "errors", "warnings", "workspaces", "files"}}
+        severity is error or warning; file, line and column are null where no place is at fault
+A summary goes to standard error.
+
+\b
+exit codes: 0 valid, 1 errors (with --strict warnings too), 64 wrong usage
+"""
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+def validate(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILES", help="Stack files. Default: all of the project.")
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="json for programs, github for annotations in a workflow.")
+    ] = Format.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
+) -> None:
+    """Check stack files: all that is wrong, each with its line."""
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
+    from ambient_components.cli.terminal import from_here, paint_for  # noqa: PLC0415
+    from ambient_components.cli.validate_text import as_github, as_json, as_text, summary  # noqa: PLC0415
+    from ambient_components.cli.validation import validate_files, validate_stacks  # noqa: PLC0415
+
+    if files:
+        result = validate_files([str(file) for file in files])
+    else:
+        result = validate_stacks([from_here(path) for path in stack_files(Project.find())])
+    failed = bool(result.errors or (strict and result.warnings))
+    if form is Format.JSON:
+        print(as_json(result, ok=not failed))
+    else:
+        lines = as_github(result) if form is Format.GITHUB else as_text(result, paint_for(sys.stdout))
+        if lines:
+            print(lines)
+        print(summary(result, strict=strict), file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,103 @@
+"""The findings of `ambient validate` for people, programs and pull requests."""
+
+import json
+
+from ambient_components.cli.overview_text import Paint, plain
+from ambient_components.cli.validation import Validation
+from ambient_components.errors import Problem
+
+
+def as_text(result: Validation, paint: Paint = plain) -> str:
+    """One problem a line, in the form that compilers have and editors jump from."""
+    return "\n".join(_line(problem, paint) for problem in result.problems)
+
+
+def _line(problem: Problem, paint: Paint) -> str:
+    place = f"{paint(_place(problem), 'bold')}: " if problem.where is not None else ""
+    severity = paint(f"{_severity(problem)}:", "bold" if problem.warning else "loud")
+    return f"{place}{severity} {_message(problem)}"
+
+
+def as_json(result: Validation, *, ok: bool) -> str:
+    """One object with the problems and a summary.
+
+    Args:
+        result: the findings.
+        ok: whether the command succeeds.
+    """
+    problems = []
+    for problem in result.problems:
+        where = problem.where
+        problems.append(
+            {
+                "file": where.file if where else None,
+                "line": (where.line or None) if where else None,
+                "column": (where.column or None) if where else None,
+                "path": problem.path,
+                "severity": _severity(problem),
+                "problem": problem.problem,
+                "remedy": problem.remedy,
+            }
+        )
+    counts = {"errors": result.errors, "warnings": result.warnings}
+    totals = {"workspaces": result.workspaces, "files": result.files}
+    return json.dumps({"problems": problems, "summary": {"ok": ok, **counts, **totals}}, indent=2, ensure_ascii=False)
+
+
+def as_github(result: Validation) -> str:
+    """Workflow commands, which GitHub turns into annotations beside the lines of a pull request.
+
+    The place is in the message too: the log shows that alone.
+    """
+    return "\n".join(_annotation(problem) for problem in result.problems)
+
+
+def _annotation(problem: Problem) -> str:
+    properties = {"title": f"ambient {_severity(problem)}"}
+    message = _message(problem)
+    if problem.where is not None:
+        line, column = problem.where.line or 1, problem.where.column or 1
+        properties = {"file": problem.where.file, "line": str(line), "col": str(column), **properties}
+        message = f"{_place(problem)}: {message}"
+    text = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
+    return f"::{_severity(problem)} {text}::{_escape(message)}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def summary(result: Validation, *, strict: bool = False) -> str:
+    """One line: how many problems in how many files, or how much is fine."""
+    files = _count(result.files, "file")
+    found = [_count(result.errors, "error")] if result.errors else []
+    found += [_count(result.warnings, "warning")] if result.warnings else []
+    if result.errors:
+        return f"{', '.join(found)} in {files}"
+    fine = f"{_count(result.workspaces, 'workspace')} in {files}"
+    if not found:
+        return f"OK: {fine}"
+    return f"{found[0]} in {files}, and --strict refuses them" if strict else f"OK with {found[0]}: {fine}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _severity(problem: Problem) -> str:
+    return "warning" if problem.warning else "error"
+
+
+def _place(problem: Problem) -> str:
+    """Return FILE:LINE:COLUMN; a file as a whole is shown at its first line, as editors know no other place."""
+    where = problem.where
+    return f"{where.file}:{where.line or 1}:{where.column or 1}" if where is not None else ""
+
+
+def _message(problem: Problem) -> str:
+    what = f"{problem.problem}; {problem.remedy}" if problem.remedy else problem.problem
+    return f"{problem.path}: {what}" if problem.path else what

@@ -1,0 +1,125 @@
+"""Models of the stack file as plain arguments: for the components, and for the ledger."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from ambient_components.access import Entry, Ledger
+from ambient_components.components import (
+    GrantSpec,
+    KeySpec,
+    LimitsSpec,
+    NetworkPeerSpec,
+    SettingsSpec,
+    WorkspaceArgs,
+)
+from ambient_components.fleet.secret_values import WorkspaceValues
+from ambient_components.fleet.stack_settings import StackSettings
+from ambient_components.spec import Workspace as WorkspaceModel
+from ambient_components.spec import WorkspaceState
+
+
+def ledger_of(workspaces: Mapping[str, WorkspaceModel]) -> Ledger:
+    """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret."""
+    return {name: _entry(workspace) for name, workspace in sorted(workspaces.items())}
+
+
+def _entry(workspace: WorkspaceModel) -> Entry:
+    has_users = workspace.state is not WorkspaceState.CLOSED
+    entry: Entry = {
+        "state": workspace.state.value,
+        "owners": sorted(str(subject) for subject in workspace.owners),
+        "grants": {str(grant.subject): grant.role.value for grant in workspace.grants} if has_users else {},
+        "keys": {
+            key_id: {"role": key.role.value, "lifetimeSeconds": key.lifetime, "generation": key.generation}
+            for key_id, key in workspace.keys.items()
+        }
+        if has_users
+        else {},
+    }
+    if workspace.adopt:
+        entry["adopt"] = True
+    return entry
+
+
+def workspace_args(
+    workspace: WorkspaceModel, settings: StackSettings, values: WorkspaceValues, ca_bundle: str | None = None
+) -> WorkspaceArgs:
+    """A model as the component's plain arguments.
+
+    Args:
+        workspace: the effective entry.
+        settings: the stack's config.
+        values: of its secrets.
+        ca_bundle: the contents of its CA bundle.
+    """
+    args: WorkspaceArgs = {
+        "owner": settings.owner,
+        "openshift": settings.openshift,
+        "platformNamespace": settings.platform_namespace,
+        "owners": sorted(str(subject) for subject in workspace.owners),
+        "grants": [
+            GrantSpec(subject=str(grant.subject), role=grant.role.value)
+            for grant in sorted(workspace.grants, key=lambda grant: str(grant.subject))
+        ],
+        "keys": {
+            key_id: KeySpec(
+                name=key.label(key_id),
+                description=key.description,
+                role=key.role.value,
+                lifetimeSeconds=key.lifetime,
+                generation=key.generation,
+            )
+            for key_id, key in sorted(workspace.keys.items())
+        },
+        "runnerSecrets": values.runner,
+        "integrationSecrets": values.integrations,
+        "onDrift": {
+            "runner": workspace.secrets.on_drift.runner.value,
+            "integrations": workspace.secrets.on_drift.integrations.value,
+        },
+        "settings": _settings(workspace, ca_bundle),
+        "limits": _limits(workspace),
+        "labels": dict(sorted(workspace.labels.items())),
+        "annotations": dict(sorted(workspace.annotations.items())),
+        "protect": workspace.protect,
+        "state": workspace.state.value,
+    }
+    if workspace.display_name:
+        args["displayName"] = workspace.display_name
+    if workspace.description:
+        args["description"] = workspace.description
+    if workspace.pod_security:
+        args["podSecurity"] = workspace.pod_security.value
+    return args
+
+
+def _settings(workspace: WorkspaceModel, ca_bundle: str | None) -> SettingsSpec:
+    declared = workspace.settings
+    spec: SettingsSpec = {"featureFlags": declared.feature_flags}
+    if declared.idle_timeout is not None:
+        spec["idleTimeoutSeconds"] = declared.idle_timeout
+    if declared.mcp_servers is not None:
+        custom = {name: server.as_platform() for name, server in sorted(declared.mcp_servers.custom.items())}
+        disabled = sorted(declared.mcp_servers.disabled)
+        spec["mcpServers"] = {**({"custom": custom} if custom else {}), **({"disabled": disabled} if disabled else {})}
+    if ca_bundle is not None:
+        spec["caBundle"] = ca_bundle
+    return spec
+
+
+def _limits(workspace: WorkspaceModel) -> LimitsSpec:
+    declared = workspace.limits
+    spec: LimitsSpec = {"quota": declared.quota}
+    if declared.containers is not None:
+        spec["containers"] = {
+            "defaultRequest": declared.containers.default_request,
+            "default": declared.containers.default,
+            "min": declared.containers.min,
+            "max": declared.containers.max,
+        }
+    if declared.network is not None:
+        allow = [
+            cast("NetworkPeerSpec", peer.model_dump(exclude_none=True, mode="json")) for peer in declared.network.allow
+        ]
+        spec["network"] = {"isolate": declared.network.isolate, "allow": allow}
+    return spec

@@ -1,0 +1,103 @@
+"""The program of a stack: reads all there is to read, and declares it if nothing is wrong with it.
+
+Nothing in here supposes that there is one stack: a fleet is many (docs/how-it-works.md).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pulumi
+
+from ambient_components.cluster import Cluster
+from ambient_components.components import ClusterProviders, Workspace
+from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.fleet.arguments import ledger_of, workspace_args
+from ambient_components.fleet.ca_bundles import ca_bundles
+from ambient_components.fleet.secret_values import WorkspaceValues, secret_values
+from ambient_components.fleet.stack_settings import StackSettings
+from ambient_components.guard import Guard
+from ambient_components.naming import logical_workspace
+from ambient_components.quiet import without_stack_traces
+from ambient_components.resources import AccessLedger
+from ambient_components.spec import LoadedStack, WorkspaceState, load_stack
+
+LEDGER_NAME: Final = "access"
+CLUSTER_NAME: Final = "cluster"
+
+
+def run(path: Path | None = None) -> None:
+    """The whole program of a stack: ``stacks/<stack>.yaml`` of the project's folder, declared.
+
+    Raises:
+        pulumi.RunError: with every problem of the file and of the config, one a line; nothing is then changed.
+    """
+    without_stack_traces()
+    problems = Problems()
+    settings = StackSettings.read(problems)
+    try:
+        stack = load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml")
+        _check_platform_namespace(stack, settings, problems)
+        values = secret_values(stack, _guard(settings), problems)
+        bundles = ca_bundles(stack, problems)
+    except AmbientError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise pulumi.RunError(str(AmbientError(problems)))
+    for warning in [*stack.warnings, *_without_model_key(stack, settings)]:
+        pulumi.log.warn(str(warning))
+    _declare(stack, settings, values, bundles)
+
+
+def _guard(settings: StackSettings) -> Guard:
+    return Guard(Cluster(settings.cluster.get("context")), settings.cluster.get("clusterUid"))
+
+
+def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
+    """The platform's own namespace is no workspace; under its default name the file's own checks refuse it."""
+    path = ("workspaces", settings.platform_namespace)
+    if settings.platform_namespace in stack.file.workspaces:
+        problems.add(
+            stack.sources.key(path),
+            format_path(path),
+            "is the platform's own namespace, as the stack's config says",
+            "choose another name",
+        )
+
+
+def _without_model_key(stack: LoadedStack, settings: StackSettings) -> list[Problem]:
+    """Workspaces in which no session would start: without Vertex the operator wants a runner secret. Contract 3."""
+    if settings.vertex:
+        return []
+    return [
+        Problem(
+            stack.sources.key(("workspaces", name)),
+            format_path(("workspaces", name)),
+            "has no runner secret: no session starts until an admin saves a key in the UI",
+            "declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",
+        )
+        for name, workspace in sorted(stack.file.workspaces.items())
+        if workspace.state is WorkspaceState.ACTIVE and not workspace.secrets.runner
+    ]
+
+
+def _declare(
+    stack: LoadedStack,
+    settings: StackSettings,
+    values: Mapping[str, WorkspaceValues],
+    bundles: Mapping[str, str],
+) -> None:
+    providers = ClusterProviders.of(CLUSTER_NAME, settings.cluster)
+    ledger = AccessLedger(
+        LEDGER_NAME,
+        {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces)},
+        pulumi.ResourceOptions(provider=providers.ambient),
+    )
+    for name, workspace in sorted(stack.file.workspaces.items()):
+        declared = Workspace(
+            logical_workspace(name),
+            workspace_args(workspace, settings, values[name], bundles.get(name)),
+            pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger]),
+        )
+        for key_id, key in sorted(declared.keys.items()):
+            pulumi.export(f"{name}/{key_id}", key.token)

@@ -1,0 +1,192 @@
+"""The values of a stack's secrets, from where its files say they are: config, environment, files, Secrets elsewhere.
+
+A value that is missing is unknown in a preview, with a warning (a change request from a fork has no secrets), and an
+error in an update. Nothing is declared before all of them are there.
+"""
+
+import base64
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+
+import pulumi
+from pulumi.output import UNKNOWN
+from pulumi.runtime.config import get_config, is_config_secret
+
+from ambient_components.cluster import ApiError, core
+from ambient_components.errors import PathPart, Problem, Problems, format_path
+from ambient_components.failure import StepError
+from ambient_components.guard import Guard
+from ambient_components.spec import LoadedStack, SecretRef, Source, WorkspaceState
+
+_AT_ONCE: Final = 16
+_SHOWN: Final = 10
+
+Values = dict[str, pulumi.Input[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceValues:
+    """Of one workspace; by variable."""
+
+    runner: Values = field(default_factory=dict)
+    integrations: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One value to find."""
+
+    workspace: str
+    kind: str
+    """runner or integrations."""
+    variable: str
+    source: Source
+    path: tuple[PathPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A value that is not there, and what to do."""
+
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A value that is there, and that must not be used."""
+
+    problem: str
+    remedy: str
+
+
+_Found = pulumi.Output[str] | str | _Missing | _Refused
+
+
+def secret_values(stack: LoadedStack, guard: Guard, problems: Problems) -> dict[str, WorkspaceValues]:
+    """Finds every value of every workspace that is not closed.
+
+    Args:
+        stack: the stack.
+        guard: the stack's cluster; asked only where a source is a Secret in it.
+        problems: takes what is missing (in an update) or refused (always).
+    """
+    wanted = list(_wanted(stack))
+    in_cluster = _from_cluster(guard, {one.source.secret for one in wanted if one.source.secret})
+    found = {name: WorkspaceValues() for name in stack.file.workspaces}
+    missing: list[Problem] = []
+    for one in wanted:
+        value = _find(stack, one, in_cluster)
+        if isinstance(value, _Missing | _Refused):
+            problem = Problem(stack.sources.value(one.path), format_path(one.path), value.problem, value.remedy)
+            preview = pulumi.runtime.is_dry_run() and isinstance(value, _Missing)
+            if preview:
+                missing.append(problem)
+            else:
+                problems.extend([problem])
+            value = pulumi.Output.secret(pulumi.Output.from_input(cast("str", UNKNOWN)))
+        getattr(found[one.workspace], one.kind)[one.variable] = value
+    _warn(missing)
+    return found
+
+
+def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
+    for name, workspace in sorted(stack.file.workspaces.items()):
+        if workspace.state is WorkspaceState.CLOSED:
+            continue
+        for kind, sources in (("runner", workspace.secrets.runner), ("integrations", workspace.secrets.integrations)):
+            for variable, source in sorted(sources.items()):
+                yield _Wanted(name, kind, variable, source, ("workspaces", name, "secrets", kind, variable))
+
+
+def _warn(missing: Iterable[Problem]) -> None:
+    """One warning for all: a fork's preview lacks every secret there is."""
+    lines = [str(problem) for problem in missing]
+    if lines:
+        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        text = "\n".join([*lines[:_SHOWN], *more])
+        pulumi.log.warn(f"{text}\nunknown in this preview, an error in pulumi up")
+
+
+def _find(stack: LoadedStack, one: _Wanted, in_cluster: Mapping[SecretRef, _Found]) -> _Found:
+    source = one.source
+    if source.config is not None:
+        return _from_config(source.config)
+    if source.env is not None:
+        return _from_environment(source.env)
+    if source.file is not None:
+        return _from_file(Path(stack.sources.value(one.path).file).parent / source.file)
+    if source.secret is not None:
+        return in_cluster[source.secret]
+    return source.value or ""
+
+
+def _from_config(key: str) -> _Found:
+    config = pulumi.Config()
+    command = f"pulumi config set --secret {key} --stack {pulumi.get_stack()}"
+    value = config.get_secret(key)
+    if value is None:
+        return _Missing(f"the stack's config has no {key!r}", f"set it: {command}")
+    if not is_config_secret(config.full_key(key)):
+        return _Refused(f"{key!r} is in the stack's config in plain text", f"encrypt it: {command}")
+    if get_config(config.full_key(key)) == "":
+        return _Refused(f"{key!r} is empty in the stack's config", f"the platform wants a value: {command}")
+    return value
+
+
+def _from_environment(variable: str) -> _Found:
+    # An empty one is what a pipeline sets for a secret that it does not have.
+    if not os.environ.get(variable):
+        state = "empty" if variable in os.environ else "not set"
+        return _Missing(f"the environment variable {variable!r} is {state}", "set it where pulumi runs")
+    return os.environ[variable]
+
+
+def _from_file(path: Path) -> _Found:
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        return _Missing(f"there is no file {str(path)!r}", "write it before pulumi runs; keep it out of Git")
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        return _Refused(f"the file {str(path)!r} can't be read: {what}", "a file of text is expected")
+    # Editors end a file with a newline; in a header or a password it is one character too many.
+    value = text.removesuffix("\n").removesuffix("\r")
+    return value or _Missing(f"the file {str(path)!r} is empty", "write the value into it")
+
+
+def _from_cluster(guard: Guard, references: Iterable[SecretRef]) -> dict[SecretRef, _Found]:
+    wanted = list(references)
+    if not wanted:
+        return {}
+    try:
+        guard.cluster  # noqa: B018  # the one question whose failure is everybody's
+    except StepError as error:
+        return dict.fromkeys(wanted, _Missing(f"the cluster can't be asked: {error}", "it holds the value"))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(wanted, pool.map(lambda one: _from_secret(guard, one), wanted), strict=True))
+
+
+def _from_secret(guard: Guard, reference: SecretRef) -> _Found:
+    space, name, key = reference.namespace, reference.name, reference.key
+    place = f"Secret {space}/{name}"
+    try:
+        secret = guard.cluster.get(core("namespaces", space, "secrets", name))
+    except ApiError as error:
+        return _Missing(f"{place} can't be read: {error}", "see docs/deployer-rights.md")
+    except StepError as error:
+        return _Missing(f"{place} can't be read: {error}", "it holds the value")
+    if secret is None:
+        return _Missing(f"there is no {place}", "create it, or mend the reference")
+    data = secret.get("data") or {}
+    if key not in data:
+        return _Missing(f"{place} has no key {key!r}", f"it has: {', '.join(sorted(data)) or 'none'}")
+    try:
+        value = base64.b64decode(data[key]).decode()
+    except UnicodeDecodeError:
+        return _Refused(f"key {key!r} of {place} is not text", "variables of sessions are text")
+    return value or _Missing(f"key {key!r} of {place} is empty", "the platform wants a value")

@@ -1,0 +1,61 @@
+"""What the stack's config says: which cluster, and how the platform is installed there."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from ambient_components.components import ClusterArgs
+from ambient_components.contract import PLATFORM_NAMESPACE_DEFAULT
+from ambient_components.errors import Problems
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What the stack's config (``stacks/Pulumi.<stack>.yaml``) says."""
+
+    owner: str
+    """PROJECT/FLEET, as ownership annotations say it."""
+
+    cluster: ClusterArgs
+
+    openshift: bool = False
+    """Namespaces then carry display name and description."""
+
+    vertex: bool = False
+    """Sessions use Vertex AI, and need no language model's key (contract 3)."""
+
+    platform_namespace: str = PLATFORM_NAMESPACE_DEFAULT
+    """Where the platform runs."""
+
+    @classmethod
+    def read(cls, problems: Problems) -> "StackSettings":
+        """Reads the project's namespace of the config; what is missing goes to `problems`."""
+        config = pulumi.Config()
+        cluster: ClusterArgs = {}
+        if context := config.get("context"):
+            cluster["context"] = context
+        if uid := config.get("clusterUid"):
+            cluster["clusterUid"] = uid
+        else:
+            problems.add(
+                None,
+                "clusterUid",
+                f"the config of stack {pulumi.get_stack()!r} does not say which cluster it belongs to",
+                "set it once: pulumi config set clusterUid "
+                "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid}), or begin with: ambient init",
+            )
+        owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+        return cls(
+            owner,
+            cluster,
+            openshift=_flag(config, "openshift", problems),
+            vertex=_flag(config, "vertex", problems),
+            platform_namespace=config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
+        )
+
+
+def _flag(config: pulumi.Config, name: str, problems: Problems) -> bool:
+    value = config.get(name) or "false"
+    if value not in ("true", "false"):
+        problems.add(None, name, f"{value!r} is neither true nor false", f"pulumi config set {name} true")
+    return value == "true"

@@ -1,0 +1,76 @@
+"""Labels and annotations that a stack file may put on a namespace: Kubernetes' syntax, and what is reserved."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+LABEL_KEY_PATTERN: Final = (
+    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+"""Names of labels and annotations, Kubernetes' qualified names; the part before the slash has up to 253."""
+
+LABEL_VALUE_PATTERN: Final = r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
+"""Values of labels, up to 63 characters."""
+
+ANNOTATIONS_MAX_BYTES: Final = 256 * 1024
+"""Bytes of UTF-8 of all keys and values of one object's annotations together: Kubernetes' limit."""
+
+_PREFIX_MAX: Final = 253
+_KEY_FORMS: Final = "allowed: [PREFIX/]NAME, the name 1-63 of A-Z a-z 0-9 - _ ., such as example.com/cost-center"
+
+# Domains and all below them; the first that fits decides.
+_OPENSHIFT_FIELDS: Final = {"openshift.io/display-name": "displayName", "openshift.io/description": "description"}
+_RESERVED: Final = (
+    ("ambient-code.io", "the platform"),
+    ("ambient-code", "the platform"),
+    ("ambient-components", "this tool"),
+    ("openshift.io", "OpenShift"),
+    ("pulumi.com", "Pulumi"),
+    ("kubernetes.io", "Kubernetes"),
+    ("k8s.io", "Kubernetes"),
+)
+_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+_POD_SECURITY: Final = "pod-security.kubernetes.io"
+# In Kubernetes' domains, and made for users: the recommended labels, and admission's node selectors and tolerations.
+_OPEN_PREFIXES: Final = ("app.kubernetes.io", "scheduler.alpha.kubernetes.io")
+
+
+def key_problem(key: str) -> tuple[str, str] | None:
+    """Say why the namespace can't have a label or annotation of this key, or None; as problem and remedy.
+
+    Reserved is what others write and read: the platform (contract 0), OpenShift, Kubernetes, Pulumi and this tool. Two
+    writers of one key would undo each other in every run.
+    """
+    prefix, slash, _ = key.rpartition("/")
+    if not re.fullmatch(LABEL_KEY_PATTERN, key) or len(prefix) > _PREFIX_MAX:
+        return f"{key!r} can't be the key of a label or annotation", _KEY_FORMS
+    if not slash:
+        return None
+    if prefix == _POD_SECURITY:
+        return f"{key!r} is reserved for podSecurity", "set podSecurity: baseline or privileged"
+    if key in _OPENSHIFT_FIELDS:
+        return f"{key!r} is reserved for {_OPENSHIFT_FIELDS[key]}", f"set {_OPENSHIFT_FIELDS[key]}"
+    if key == _MANAGED_BY:
+        return f"{key!r} is reserved for the platform", "remove it"
+    if prefix in _OPEN_PREFIXES:
+        return None
+    for domain, whose in _RESERVED:
+        if prefix == domain or prefix.endswith(f".{domain}"):
+            return f"{key!r} is reserved for {whose}", "remove it, or use a prefix of your own"
+    return None
+
+
+def label_value_problem(value: str) -> tuple[str, str] | None:
+    """Say why this can't be the value of a label, or None; as problem and remedy."""
+    if re.fullmatch(LABEL_VALUE_PATTERN, value):
+        return None
+    remedy = "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends; annotations take any text"
+    return f"{value!r} can't be the value of a label", remedy
+
+
+def annotations_problem(annotations: Mapping[str, str]) -> tuple[str, str] | None:
+    """Say why one object can't have all of these annotations, or None; as problem and remedy."""
+    total = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if total <= ANNOTATIONS_MAX_BYTES:
+        return None
+    return f"has {total} bytes", f"allowed: up to {ANNOTATIONS_MAX_BYTES} of all annotations together"

@@ -1,0 +1,138 @@
+"""The settings of a workspace that the platform's operator and UI write as well: three objects, each in part ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ambient_components.cluster import core, path
+from ambient_components.contract import (
+    CONTAINER_LIMITS,
+    CONTAINER_LIMITS_DEFAULT,
+    FEATURE_FLAGS,
+    FEATURE_FLAGS_LABELS,
+    IDLE_TIMEOUT_DEFAULT,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+)
+from ambient_components.provider.part import Part
+from ambient_components.provider.resource import Values
+
+_CONTAINER = "Container"
+_LIMITS = ("defaultRequest", "default", "min", "max")
+
+
+class ProjectSettings(Part):
+    """``ambient:index:ProjectSettings``: idle timeout and MCP servers."""
+
+    token = "ambient:index:ProjectSettings"  # noqa: S105  # a type token
+    kind = "ProjectSettings"
+    name = PROJECT_SETTINGS
+
+    def collection(self, namespace: str) -> str:
+        """Of the platform's own API group."""
+        return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """As the operator makes it. groupAccess is required, and a dead end (contract 10.7)."""
+        return {
+            "apiVersion": f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}",
+            "kind": self.kind,
+            "metadata": {"name": self.name, "namespace": inputs["namespace"]},
+            "spec": {"groupAccess": []},
+        }
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """Idle timeout and MCP servers, where they are given."""
+        given = {name: inputs.get(name) for name in ("inactivityTimeoutSeconds", "mcpServers")}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """The declared two, as they are there."""
+        others = {name: value for name, value in inputs.items() if name not in self.fields(inputs)}
+        return {**others, **{name: section[name] for name in self.fields(inputs) if section.get(name) is not None}}
+
+    def default(self, field: str) -> Any:
+        """The timeout is written as the CRD's default, not left to it: what is there is what somebody wrote."""
+        return IDLE_TIMEOUT_DEFAULT if field == "inactivityTimeoutSeconds" else None
+
+    def nothing(self) -> dict[str, Any]:
+        """Neither of them."""
+        return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
+
+
+class ContainerDefaults(Part):
+    """``ambient:index:ContainerDefaults``: the LimitRange's item for containers; items for others stay."""
+
+    token = "ambient:index:ContainerDefaults"  # noqa: S105  # a type token
+    kind = "LimitRange"
+    name = CONTAINER_LIMITS
+
+    def collection(self, namespace: str) -> str:
+        """Of the core group."""
+        return core("namespaces", namespace, "limitranges")
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """Made before the operator's, which it then leaves alone (contract 4)."""
+        return {
+            "apiVersion": "v1",
+            "kind": self.kind,
+            "metadata": {"name": self.name, "namespace": inputs["namespace"]},
+        }
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """One field, a list of one item."""
+        item = {name: inputs[name] for name in _LIMITS if inputs.get(name)}
+        return {"limits": [{"type": _CONTAINER, **item}]} if item else {}
+
+    def after(self, context: Any, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:
+        """Ours beside the items of other types."""
+        after = dict(super().after(context, news, before, live))
+        others = [item for item in live.get("limits") or () if item.get("type") != _CONTAINER]
+        ours = [item for item in after.get("limits") or () if item.get("type") == _CONTAINER]
+        return {**after, "limits": [*others, *ours]}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """The item for containers, as it is there."""
+        items = section.get("limits") or ()
+        found: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
+        there = {name: found[name] for name in _LIMITS if found.get(name)}
+        return {**{name: value for name, value in inputs.items() if name not in _LIMITS}, **there}
+
+    def default(self, field: str) -> Any:  # noqa: ARG002  # there is one
+        """What the operator would have made."""
+        return [{"type": _CONTAINER, **CONTAINER_LIMITS_DEFAULT}]
+
+    def nothing(self) -> dict[str, Any]:
+        """No item."""
+        return dict.fromkeys(_LIMITS)
+
+
+class FeatureFlags(Part):
+    """``ambient:index:FeatureFlags``: single flags; those that only the UI has flipped stay as they are."""
+
+    token = "ambient:index:FeatureFlags"  # noqa: S105  # a type token
+    kind = "ConfigMap"
+    name = FEATURE_FLAGS
+    section = "data"
+
+    def collection(self, namespace: str) -> str:
+        """Of the core group."""
+        return core("namespaces", namespace, "configmaps")
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """As the backend makes it."""
+        metadata = {"name": self.name, "namespace": inputs["namespace"], "labels": dict(FEATURE_FLAGS_LABELS)}
+        return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """The flags, as the backend writes them."""
+        return {flag: "true" if on else "false" for flag, on in (inputs.get("flags") or {}).items()}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """The declared flags, as they are there; the backend takes for off whatever is not "true"."""
+        there = {flag: section[flag] == "true" for flag in inputs.get("flags") or {} if flag in section}
+        return {**inputs, "flags": there}
+
+    def nothing(self) -> dict[str, Any]:
+        """No flag."""
+        return {"flags": {}}

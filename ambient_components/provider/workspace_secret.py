@@ -1,0 +1,159 @@
+"""``ambient:index:WorkspaceSecret``: one of the two Secrets that a workspace's sessions get, whole.
+
+The platform's UI saves the whole Secret at once, so it has one owner (contract 10.12): either the YAML's values are the
+truth and what was saved is drift (``overwrite``), or what was saved stays until a value in YAML changes (``keep``).
+Changes are made in place. The Secret never vanishes for a moment, as a session that starts then would fail.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.access.tree import child
+from ambient_components.cluster import core
+from ambient_components.contract import (
+    APP_LABEL,
+    INTEGRATION_SECRET,
+    INTEGRATION_SECRET_APP,
+    RUNNER_SECRET,
+    RUNNER_SECRET_ANNOTATION,
+    RUNNER_SECRET_APP,
+)
+from ambient_components.parts import drift, kept
+from ambient_components.provider.part import Part
+from ambient_components.provider.resource import Change, Context, Diff, Found, Values
+from ambient_components.provider.wire import UNKNOWN
+
+KEEP: Final = "keep"
+OVERWRITE: Final = "overwrite"
+
+_APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATION_SECRET_APP}
+
+
+class WorkspaceSecret(Part):
+    """The resource type."""
+
+    token = "ambient:index:WorkspaceSecret"  # noqa: S105  # a type token
+    kind = "Secret"
+    section = "data"
+
+    def collection(self, namespace: str) -> str:
+        """Of the core group."""
+        return core("namespaces", namespace, "secrets")
+
+    def object_name(self, inputs: Values) -> str:
+        """One of two."""
+        return str(inputs["secret"])
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """As the backend makes it (contract 3)."""
+        name = self.object_name(inputs)
+        metadata = {
+            "name": name,
+            "namespace": inputs["namespace"],
+            "labels": {APP_LABEL: _APPS[name]},
+            "annotations": {RUNNER_SECRET_ANNOTATION: "true"},
+        }
+        return {"apiVersion": "v1", "kind": self.kind, "type": "Opaque", "metadata": metadata}
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """The values, as the API server keeps them."""
+        return {key: base64.b64encode(str(value).encode()).decode() for key, value in _values(inputs).items()}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """As they were: what somebody saved in the UI is theirs, and does not enter the state."""
+        return dict(inputs)
+
+    def problems(self, news: Values) -> list[str]:
+        """Which secret, and who wins."""
+        found = []
+        if news.get("secret") not in (*_APPS, UNKNOWN):
+            found.append(f"secret: {news.get('secret')!r}; allowed: {', '.join(_APPS)}")
+        if news.get("onDrift") not in (None, UNKNOWN, OVERWRITE, KEEP):
+            found.append(f"onDrift: {news.get('onDrift')!r}; allowed: {OVERWRITE}, {KEEP}")
+        if news.get("values") is not UNKNOWN and not _values(news):
+            found.append("values: at least one is expected; a secret without any is left out")
+        found += [
+            f"values: {key}: text is expected"
+            for key, value in _values(news).items()
+            if value is not UNKNOWN and not isinstance(value, str)
+        ]
+        return found
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Changed values, and what a refresh found to be changed by others where the YAML's values are the truth."""
+        diff = super().diff(context, inputs, state, news)
+        replaces = frozenset({"namespace", "secret"} & diff.changes.keys())
+        changes = dict(diff.changes)
+        if news.get("onDrift") != KEEP:
+            changes = {path: Change(kind) for path, kind in _restored(state.get("drift") or {}).items()} | changes
+        return Diff(changes, diff.computed, replaces)
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Makes the Secret, or takes over one that is there."""
+        identity = f"{news['namespace']}/{self.object_name(news)}"
+        if context.preview:
+            self._tell_of_what_goes(context, news, {})
+            return identity, {"drift": {}}
+        return identity, self.write(context, news, {})
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Whether it is as declared: the names of what differs, never a value."""
+        found = super().read(context, identity, inputs, state)
+        if found is None:
+            return None
+        live = context.guard.cluster.get(self._path(inputs))
+        return Found({"drift": drift(self.fields(inputs), (live or {}).get("data") or {})})
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Deletes the Secret, whoever saved into it: a workspace without secrets has none."""
+        context.guard.cluster.delete(self._path(state))
+
+    def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
+        """All of it is ours, or what others saved stays."""
+        declared = self.fields(news)
+        return kept(before or None, declared, live) if news.get("onDrift") == KEEP else declared
+
+    def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:
+        """Names what others had saved."""
+        others = sorted(live.keys() - self.fields(news).keys() - before.keys())
+        if others and news.get("onDrift") != KEEP:
+            context.warn(f"{_shown(news)}: removed what others saved in it: {', '.join(others)}")
+
+    def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
+        """As `Part.write`; afterwards nothing differs, or nothing that is not meant to stay."""
+        super().write(context, news, before)
+        return {"drift": {}}
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
+        """Brings it to the new values, in place."""
+        if context.preview:
+            self._tell_of_what_goes(context, news, self.fields(state))
+        return super().update(context, identity, state, news)
+
+    def _tell_of_what_goes(self, context: Context, news: Values, before: Mapping[str, Any]) -> None:
+        if UNKNOWN in (news.get("namespace"), news.get("values")) or news.get("onDrift") == KEEP:
+            return
+        live = context.guard.cluster.get(self._path(news)) or {}
+        others = sorted((live.get("data") or {}).keys() - _values(news).keys() - before.keys())
+        if others:
+            context.warn(
+                f"{_shown(news)}: others have saved {', '.join(others)} in it: pulumi up removes them. "
+                "Declare them, or write onDrift: keep"
+            )
+
+
+def _shown(inputs: Values) -> str:
+    """For people, as kubectl has it."""
+    return f"Secret {inputs['namespace']}/{inputs['secret']}"
+
+
+def _values(inputs: Values) -> Mapping[str, Any]:
+    values = inputs.get("values")
+    return values if isinstance(values, Mapping) else {}
+
+
+def _restored(found: Mapping[str, str]) -> dict[str, str]:
+    """What an update will do about each difference, by property path."""
+    kinds = {"added": "delete", "removed": "add", "changed": "update"}
+    return {child("values", key): kinds[how] for key, how in found.items()}

@@ -1,0 +1,125 @@
+"""Kubernetes quantities, such as 500m, 2, 1.5Gi and 10k: read exactly, and written as the API server writes them.
+
+The server puts what it is given into a canonical form: `1000m` comes back as `1`, `1024Mi` as `1Gi`. Whoever declares
+the first sees a change in every refresh; so all quantities of ours are canonical before they leave. The rules are those
+of `resource.Quantity` in Kubernetes' apimachinery, and the tests hold them against what that code answers.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+QUANTITY_FORMS: Final = "a number and a unit of m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi or Ei, such as 500m, 2 or 512Mi"
+"""What `parse_quantity` takes, for error texts; n, u and exponents are left out, since hardly anybody means them."""
+
+QUANTITY_PATTERN: Final = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?"
+"""The same as a regular expression of JSON Schema, without anchors."""
+
+_DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_KIBI: Final = 1024
+_MAX: Final = 2**63 - 1
+_MIN: Final = Fraction(1, 10**9)
+_EXPONENT_DIGITS: Final = 3
+_QUANTITY: Final = re.compile(r"\+?(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>[eE][+-]?[0-9]+|[A-Za-z]{0,2})")
+_NUMBER_AND_WORD: Final = re.compile(r"([0-9.]+)\s*([A-Za-z]+)")
+
+
+class _Form(StrEnum):
+    """How a quantity was written; the canonical text keeps it."""
+
+    DECIMAL = "decimal"
+    BINARY = "binary"
+    EXPONENT = "exponent"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Quantity:
+    """An amount of a resource; compares by amount, as text canonical: `str(parse_quantity("1024Mi"))` is `1Gi`."""
+
+    amount: Fraction
+    """In the resource's own unit: cores, bytes, objects."""
+
+    _form: _Form = field(default=_Form.DECIMAL, compare=False)
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the amount has no fraction, as of bytes and of objects."""
+        return self.amount.denominator == 1
+
+    def __str__(self) -> str:
+        if not self.amount:
+            return "0"
+        # What no binary unit divides is written as a decimal: 0.5Ki is 512, 1.1Ki is 1126400m.
+        if self._form is _Form.BINARY and (self.amount / _KIBI).denominator == 1:
+            return self._binary()
+        power = max(power for power in _DECIMAL.values() if (self.amount / Fraction(10) ** power).denominator == 1)
+        number = self.amount / Fraction(10) ** power
+        if self._form is _Form.EXPONENT:
+            return f"{number}e{power}" if power else f"{number}"
+        return f"{number}{next(unit for unit, exponent in _DECIMAL.items() if exponent == power)}"
+
+    def _binary(self) -> str:
+        number, power = int(self.amount), 0
+        while number % _KIBI == 0 and power < len(_BINARY) - 1:
+            number, power = number // _KIBI, power + 1
+        return f"{number}{_BINARY[power]}"
+
+
+def parse_quantity(value: object) -> Quantity:
+    """Read a quantity.
+
+    Args:
+        value: What the YAML holds; a plain number is one too.
+
+    Returns:
+        The exact amount, from 0 to 2^63-1 and no finer than 1n: what is beyond these Kubernetes would round or cap
+        without a word.
+
+    Raises:
+        ValueError: Anything else; the text says what is allowed.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        msg = f"not a quantity; allowed: {QUANTITY_FORMS}"
+        raise ValueError(msg)  # not TypeError: pydantic collects ValueErrors only
+    text = value if isinstance(value, str) else repr(value)  # the shortest text that is this float, so 0.1 is 0.1
+    quantity = _read(text)
+    if quantity is None:
+        msg = f"{text!r} is not a quantity; allowed: {QUANTITY_FORMS}{_suggestion(text)}"
+        raise ValueError(msg)
+    if quantity.amount > _MAX:
+        msg = f"{text} is too large; allowed: up to {_MAX}, which is just below 8Ei"
+        raise ValueError(msg)
+    if (quantity.amount / _MIN).denominator != 1:
+        msg = f"{text} is too fine; allowed: multiples of 1n, the billionth part"
+        raise ValueError(msg)
+    return quantity
+
+
+def _read(text: str) -> Quantity | None:
+    match = _QUANTITY.fullmatch(text)
+    if match is None or not text.isascii():
+        return None
+    number = Fraction("0" + match["number"].rstrip("."))  # Python reads neither `.5` nor `1.` as a fraction
+    unit = match["unit"]
+    if unit in _DECIMAL:
+        return Quantity(number * Fraction(10) ** _DECIMAL[unit])
+    if unit in _BINARY:
+        return Quantity(number * _KIBI ** _BINARY.index(unit), _Form.BINARY)
+    exponent = unit[1:]
+    if unit[:1] not in ("e", "E") or not exponent.lstrip("+-").isdigit():
+        return None
+    if len(exponent.lstrip("+-")) > _EXPONENT_DIGITS:
+        return None  # no amount that fits needs it, and Python would compute with it for ever
+    return Quantity(number * Fraction(10) ** int(exponent), _Form.EXPONENT)
+
+
+def _suggestion(text: str) -> str:
+    """Return the quantity that somebody meant with `512MB`, `1 gb` or `1K`: nearly always the binary one."""
+    match = _NUMBER_AND_WORD.fullmatch(text.strip())
+    unit = f"{match[2].lower().removesuffix('b').removesuffix('i').upper()}i" if match else ""
+    if match is None or unit not in _BINARY or match[2] == "e" or _read(match[1]) is None:
+        return ""
+    return f"; did you mean '{match[1]}{unit}'?"

@@ -1,0 +1,120 @@
+"""What all models of the stack file share: strictness, one kind of error, and texts that never hold an input."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Annotated, Any, Final, NoReturn, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from ambient_components.suggest import did_you_mean
+
+ERROR_TYPE: Final = "stack"
+"""Type of every error that the validators of models and types raise."""
+
+KIND: Final = "x-kind"
+"""Keyword of a generated schema that names a type of ours; `spec.schema` makes a title of it."""
+
+
+def refuse(problem: str, remedy: str) -> NoReturn:
+    """Raise the error of a validator.
+
+    Raises:
+        PydanticCustomError: Always.
+    """
+    # The texts go through the context: a template would trip over their braces.
+    raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "remedy": remedy})
+
+
+def allowed_words(word: str, allowed: Iterable[str]) -> str:
+    """Return the remedy for a word that isn't one of those allowed: all of them, and the nearest."""
+    words = tuple(allowed)
+    suggestion = did_you_mean(word, words)
+    return f"allowed: {', '.join(words)}" + (f"; {suggestion}" if suggestion else "")
+
+
+def choice(value: object, allowed: Iterable[str], what: str) -> object:
+    """Return a text that is one of those allowed.
+
+    Raises:
+        PydanticCustomError: Anything else.
+    """
+    words = tuple(allowed)
+    if not isinstance(value, str):
+        return refuse(f"is {type_name(value)}", f"allowed: {', '.join(words)}")
+    if value in words:
+        return value
+    return refuse(f"{value!r} is not a {what}", allowed_words(value, words))
+
+
+def type_name(value: object) -> str:
+    """Name the type of a value as somebody who writes YAML would."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    names = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number with a fraction"}
+    return names.get(type(value), "something else")
+
+
+def is_scalar(value: object) -> bool:
+    """Tell whether a value is text or a number, and so can be quoted; what else it may be is named by its type."""
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def text_schema(kind: str, pattern: str = "", **rules: Any) -> WithJsonSchema:
+    """Describe a type of ours that is written as text.
+
+    Args:
+        kind: What people call it, such as duration.
+        pattern: Regular expression of the whole text, without anchors.
+        rules: Further keywords of JSON Schema.
+    """
+    return WithJsonSchema({"type": "string", KIND: kind, **({"pattern": f"^({pattern})$"} if pattern else {}), **rules})
+
+
+class Model(BaseModel):
+    """Base of all models: nothing unknown, nothing mutable, and never an input in an error's text."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        alias_generator=to_camel,
+        populate_by_name=False,
+        use_attribute_docstrings=True,
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_empty(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse an optional field that is written out and empty: `None` stands for what isn't written."""
+        kinds = get_args(cls.model_fields[info.field_name or ""].annotation)
+        if value is None and type(None) in kinds:
+            refuse("is empty", f"allowed: {_kind(kinds[0])}")
+        return value
+
+    def given(self, *fields: str) -> tuple[str, ...]:
+        """Return those of the named fields that were written, by their names in the file."""
+        return tuple(
+            type(self).model_fields[field].alias or field for field in fields if getattr(self, field) is not None
+        )
+
+
+def _kind(annotation: Any) -> str:
+    """Say what an optional field takes; a type of ours says it best itself."""
+    if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, Model)):
+        return "a mapping; write {} for an empty one"
+    if get_origin(annotation) is not Annotated:
+        return "text"
+    kind, *rules = get_args(annotation)
+    for rule in rules:
+        if isinstance(rule, BeforeValidator):
+            try:
+                rule.func(None)  # type: ignore[call-arg]  # ours take a value alone
+            except PydanticCustomError as error:
+                return str((error.context or {})["remedy"]).removeprefix("allowed: ")
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ", ".join(kind)
+    return "true or false" if kind is bool else "text"

@@ -1,0 +1,89 @@
+"""The JSON Schema of the stack file, for editors: generated from the models, so that neither can say more.
+
+A schema sees one value at a time. What needs two, such as a subject's second grant, the checks find; whatever the
+schema refuses, they refuse too.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+from ambient_components.durations import DURATION_FORMS, format_seconds
+from ambient_components.quantities import QUANTITY_FORMS
+from ambient_components.spec.base import KIND
+from ambient_components.spec.models import StackFile
+from ambient_components.subjects import SUBJECT_FORMS
+
+SCHEMA_FILE: Final = "stack.schema.json"
+"""Name of the file, next to the stack files; their first line names it for the YAML language server."""
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_NULL: Final = {"type": "null"}
+FORMS: Final = {
+    "duration": DURATION_FORMS,
+    "duration or never": f"never, or {DURATION_FORMS}",
+    "quantity": QUANTITY_FORMS,
+    "subject": SUBJECT_FORMS,
+    "address": "http://… or https://…",
+    "network": "an address and a mask, such as 10.0.0.0/8",
+}
+"""How texts of a kind are written; an editor shows it where one isn't."""
+
+_FIRST: Final = ("$schema", "$id", "title", "description", "$ref", "type")
+"""Keywords that come first; the others follow in the order of the generator, and definitions at the end."""
+
+_SOURCE_OF_A_RULE: Final = re.compile(r" ?Contract [0-9][0-9., ]*\.")
+"""`Contract 4.` in a docstring: for who reads the code."""
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, without the titles that only repeat a field's name."""
+
+    def field_title_should_be_set(self, schema: core_schema.CoreSchema | Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def stack_schema() -> dict[str, Any]:
+    """Return the schema, in draft 2020-12."""
+    generated = StackFile.model_json_schema(by_alias=True, schema_generator=_Generator)
+    return _tidy({"$schema": _DIALECT, "$id": SCHEMA_FILE, **generated})
+
+
+def schema_text() -> str:
+    """Return the schema as the content of its file."""
+    return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema for people: no nulls, defaults as the file writes them, a line each for descriptions."""
+    schema = {key: _below(key, value) for key, value in schema.items()}
+    choices = [choice for choice in schema.pop("anyOf", ()) if choice != _NULL]
+    if choices:  # an optional field: it is left out, never null
+        schema = {**choices[0], **schema}
+    if "description" in schema:
+        schema["description"] = _SOURCE_OF_A_RULE.sub("", " ".join(schema["description"].split()))
+    kind = schema.pop(KIND, None)
+    if kind is not None:
+        schema["title"] = kind
+    if kind in FORMS:
+        schema["patternErrorMessage"] = FORMS[kind]
+    if isinstance(schema.get("default"), list | dict | None) or schema["default"] == "":
+        schema.pop("default", None)  # empty, or the default of a model: its fields say it better
+    elif kind == "duration":
+        schema["default"] = format_seconds(schema["default"])
+    order = [*_FIRST, *(key for key in schema if key not in (*_FIRST, "$defs")), "$defs"]
+    return {key: schema[key] for key in order if key in schema}
+
+
+def _below(key: str, value: Any) -> Any:
+    """Tidy what stands at a keyword, if schemas do."""
+    if key in ("properties", "$defs"):
+        return {name: _tidy(schema) for name, schema in value.items()}
+    if key in ("anyOf", "oneOf"):
+        return [_tidy(schema) for schema in value]
+    if key in ("items", "additionalProperties", "propertyNames") and isinstance(value, dict):
+        return _tidy(value)
+    return value

@@ -1,0 +1,55 @@
+"""Checks of the secrets: which variables each of the two can hold, and which would reach no agent.
+
+What is written in place of a variable's name is never quoted: it may be the secret itself.
+"""
+
+from collections.abc import Iterator
+
+from ambient_components.contract import RUNNER_SECRET_KEYS
+from ambient_components.credentials import says_secret
+from ambient_components.spec.base import allowed_words
+from ambient_components.spec.findings import Check, Finding, Path, verdict_finding
+from ambient_components.spec.models import Workspace
+from ambient_components.spec.sources import GIVE_OTHERWISE
+from ambient_components.variables import variable_problem, variable_warning
+
+_CLAUDE_KEY = "ANTHROPIC_API_KEY"
+
+
+def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """The runner secret takes three keys, and has at least one. Contract 3."""
+    here = (*path, "secrets", "runner")
+    keys = workspace.secrets.runner
+    allowed = f"allowed: {', '.join(RUNNER_SECRET_KEYS)}"
+    if "runner" in workspace.secrets.model_fields_set and not keys:
+        yield Finding(here, "is an empty secret", f"{allowed}; leave runner out for no secret")
+    for key, source in keys.items():
+        if key not in RUNNER_SECRET_KEYS:
+            remedy = allowed_words(key, RUNNER_SECRET_KEYS)
+            yield Finding((*here, key), "is a key that the runner secret doesn't take", remedy, at_key=True)
+        elif source.value is not None:
+            yield Finding((*here, key, "value"), "is a plain value for a secret", GIVE_OTHERWISE)
+    if keys and _CLAUDE_KEY not in keys and all(key in RUNNER_SECRET_KEYS for key in keys):
+        problem = f"has no {_CLAUDE_KEY}: the platform refuses sessions with Claude"
+        yield Finding(here, problem, f"add {_CLAUDE_KEY}, unless all sessions are Gemini's", warning=True)
+
+
+def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """The integration secret has at least one variable, each with a name that gets through. Contract 3, 10.15."""
+    here = (*path, "secrets", "integrations")
+    variables = workspace.secrets.integrations
+    if "integrations" in workspace.secrets.model_fields_set and not variables:
+        yield Finding(here, "is an empty secret", "name a variable, or leave integrations out for no secret")
+    for name, source in variables.items():
+        problem = variable_problem(name)
+        yield from verdict_finding((*here, name), problem, at_key=True)
+        if problem is None:
+            yield from verdict_finding((*here, name), variable_warning(name), at_key=True, warning=True)
+        if source.value is not None and says_secret(name):
+            yield Finding(
+                (*here, name, "value"), "is a plain value, and the variable's name says secret", GIVE_OTHERWISE
+            )
+
+
+SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
+"""Every check of secrets."""

@@ -1,0 +1,202 @@
+"""How a workspace's sessions behave: idle time, MCP servers, feature flags, trusted certificates."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
+from pydantic.config import JsonDict
+
+from ambient_components.durations import YEAR, format_seconds, parse_duration
+from ambient_components.spec.base import Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.spec.types import DURATION_PATTERN, FilePath, Flag, Text
+from ambient_components.suggest import did_you_mean
+
+IDLE_TIMEOUT_MAX: Final = 68 * YEAR
+"""Seconds; the most whole years in 32 bits. The CRD takes any number, and whoever wants more means `never`."""
+
+NEVER: Final = "never"
+"""What is written for an idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
+
+FLAG_PATTERN: Final = r"[-._a-zA-Z0-9]{1,253}"
+"""Names of feature flags: they are keys of a ConfigMap."""
+
+SERVER_NAME_PATTERN: Final = r"[A-Za-z0-9]([_-]?[A-Za-z0-9])*"
+"""Names of MCP servers. An agent knows a server's tools as `mcp__SERVER__TOOL`, in the letters that models allow for
+the names of tools; two underscores in a row would end the name early."""
+
+SERVER_NAME_MAX: Final = 50
+"""Characters of an MCP server's name: models allow 64 for a tool's whole name, and the tool needs some."""
+
+_SERVER_NAMES: JsonDict = {"propertyNames": {"pattern": f"^{SERVER_NAME_PATTERN}$", "maxLength": SERVER_NAME_MAX}}
+_IDLE_FORMS = (
+    f"allowed: never, or durations up to {format_seconds(IDLE_TIMEOUT_MAX)}, a whole number and a unit of "
+    "s, m, h, d or y (365 days), such as 12h"
+)
+
+
+class McpType(StrEnum):
+    """How an agent talks to an MCP server. Contract 7."""
+
+    HTTP = "http"
+    """Over streamable HTTP."""
+
+    SSE = "sse"
+    """Over HTTP with server-sent events, the older way."""
+
+    STDIO = "stdio"
+    """A program in the session's container."""
+
+
+def _idle_timeout(value: object) -> int:
+    if value == NEVER:
+        return 0
+    if not is_scalar(value):
+        refuse(f"is {type_name(value)}", _IDLE_FORMS)
+    try:
+        seconds = parse_duration(value)
+    except ValueError as error:
+        meant = "did you mean 'never'?" if str(value).strip("shmdy") == "0" else did_you_mean(str(value), [NEVER])
+        refuse(str(error).rpartition("; allowed: ")[0], f"{_IDLE_FORMS}; {meant}".removesuffix("; "))
+    if seconds > IDLE_TIMEOUT_MAX:
+        refuse(f"{value} is too long", _IDLE_FORMS)
+    return seconds
+
+
+def _mcp_type(value: object) -> object:
+    return choice(value, McpType, "type of MCP server")
+
+
+def _url(value: str) -> str:
+    # Not quoted: an address may hold a password or a key.
+    try:
+        address = urlsplit(value)
+        sound = address.scheme in ("http", "https") and bool(address.hostname) and value.isprintable()
+    except ValueError:
+        sound = False
+    if not sound or " " in value:
+        refuse("is not an address of the web", "allowed: http://… or https://…")
+    return value
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        refuse("is empty", "allowed: text")
+    return value
+
+
+IdleTimeout = Annotated[
+    int, BeforeValidator(_idle_timeout), text_schema("duration or never", f"{NEVER}|{DURATION_PATTERN}", minLength=2)
+]
+"""A duration, in seconds once read; 0 is never."""
+
+McpTypeName = Annotated[McpType, BeforeValidator(_mcp_type)]
+"""http, sse or stdio."""
+
+Url = Annotated[StrictStr, AfterValidator(_url), text_schema("address", "https?://[^ /][^ ]*")]
+"""An address of the web."""
+
+Command = Annotated[StrictStr, AfterValidator(_filled), Field(min_length=1)]
+"""A program."""
+
+
+class McpServer(Model):
+    """An MCP server for every session: either one on the web, by `url`, or a program in the session, by `command`.
+
+    Texts may hold `${NAME}` and `${NAME:-default}`; the runner puts the session's variables there, so that secrets stay
+    under `secrets.integrations`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"title": "on the web", "required": ["url"]}, {"title": "a program", "required": ["command"]}],
+            "dependentRequired": {"headers": ["url"], "args": ["command"], "env": ["command"]},
+        }
+    )
+
+    type: McpTypeName | None = None
+    """http or sse with `url`, stdio with `command`; http and stdio if left out."""
+
+    url: Url | None = None
+    """Address of the server, http or https."""
+
+    headers: dict[Text, Text] = {}
+    """HTTP headers for `url`, such as `{Authorization: "Bearer ${SEARCH_TOKEN}"}`."""
+
+    command: Command | None = None
+    """Program that the runner's image has, such as uvx."""
+
+    args: list[Text] = []
+    """Arguments of `command`."""
+
+    env: dict[Text, Text] = {}
+    """Environment variables of `command`."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = self.given("url", "command")
+        if len(given) != 1:
+            problem = "has a url and a command" if given else "has neither a url nor a command"
+            refuse(problem, "allowed: exactly one of them, as {url: https://…} or {command: PROGRAM}")
+        if (self.transport is McpType.STDIO) != (self.url is None):
+            refuse(
+                f"is of type {self.transport} and has a {given[0]}", "allowed: url with http or sse, command with stdio"
+            )
+        foreign = ("args", "env") if self.url is not None else ("headers",)
+        misplaced = [field for field in foreign if field in self.model_fields_set]
+        if misplaced:
+            problem = f"has a {given[0]} and {' and '.join(misplaced)}"
+            refuse(problem, "allowed: headers with url, args and env with command")
+        return self
+
+    @property
+    def transport(self) -> McpType:
+        """Return the type, or what is meant where none is written."""
+        return self.type or (McpType.STDIO if self.url is None else McpType.HTTP)
+
+    def as_platform(self) -> dict[str, Any]:
+        """Return the entry for `spec.mcpServers.custom` of ProjectSettings: the type, and only the fields given."""
+        fields = {
+            "url": self.url,
+            "headers": self.headers,
+            "command": self.command,
+            "args": self.args,
+            "env": self.env,
+        }
+        return {"type": self.transport.value, **{name: value for name, value in fields.items() if value}}
+
+
+class McpServers(Model):
+    """Which MCP servers a session has, next to those that the runner's image ships."""
+
+    custom: dict[Text, McpServer] = Field(default={}, json_schema_extra=_SERVER_NAMES)
+    """Further servers by name; the name of a shipped one takes its place."""
+
+    disabled: list[Text] = []
+    """Names of servers that no session gets. The image ships context7, deepwiki and webfetch."""
+
+
+class CaBundle(Model):
+    """Certificates that sessions trust, instead of the image's own."""
+
+    file: FilePath
+    """Path of a file of PEM certificates, relative to the file that says it. Include the public ones you need."""
+
+
+class Settings(Model):
+    """How the sessions of a workspace behave."""
+
+    idle_timeout: IdleTimeout | None = Field(default=None, examples=["12h", "never"])
+    """Time without activity after which a session is stopped, such as 12h; `never` for no limit. The platform's 24h
+    if left out."""
+
+    mcp_servers: McpServers | None = None
+    """MCP servers of every session; left to the platform's UI if left out."""
+
+    feature_flags: dict[Text, Flag] = Field(
+        default={}, json_schema_extra={"propertyNames": {"pattern": f"^{FLAG_PATTERN}$"}}
+    )
+    """Overrides of the platform's feature flags, such as `{jira-write: true}`; other flags stay as they are."""
+
+    ca_bundle: CaBundle | None = None
+    """Certificates that sessions trust."""

@@ -1,0 +1,115 @@
+"""What a YAML parser says of a file that it can't read, in words that help: what is wrong, where, and what to do.
+
+A parser names the rule that broke and the place where it noticed. People need the place where it began, and the slip
+behind it. Nothing of the file is quoted: the line may hold a secret.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+import yaml
+
+from ambient_components.errors import Where
+
+_CONFLICT: Final = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
+_OTHERWISE: Final = "check quotes, brackets and indentation here and on the line above"
+_TAB: Final = ("a tab", "indent with spaces, and put a text that holds a tab in quotes")
+
+
+class _Slip(NamedTuple):
+    """What libyaml or PyYAML says, in part, and what is meant by it."""
+
+    said: str
+    problem: str
+    remedy: str
+    at_start: bool = False
+    """Whether the place is where the faulty thing began, and not where the parser gave up."""
+
+
+_SLIPS: Final = (
+    _Slip(
+        "mapping values are not allowed",
+        "a ': ' that belongs to no key",
+        "quote a text that holds one; else check the indentation here and the colon on the line above",
+    ),
+    _Slip(
+        "could not find expected ':'",
+        "a line that is neither 'KEY: VALUE' nor '- ITEM'",
+        "add the colon or the dash, and a space behind it; a text of several lines begins with |",
+        at_start=True,
+    ),
+    _Slip("found unexpected end of stream", "a quote that is never closed", "close it", at_start=True),
+    _Slip(
+        "found unexpected document indicator",
+        "a quote that is never closed",
+        "close it before the '---' or '...'",
+        at_start=True,
+    ),
+    _Slip("expected ',' or ']'", "a list that goes wrong here", "close its [, and put a comma between items"),
+    _Slip("expected ',' or '}'", "a mapping that goes wrong here", "close its {, and put a comma between entries"),
+    _Slip("node content", "nothing, where a value belongs", "write a value, or remove the comma or bracket"),
+    _Slip(
+        "'-' indicator", "a line in a list that is no item", "begin items with '- ', and indent all of an item alike"
+    ),
+    _Slip(
+        "sequence entries are not allowed",
+        "a '- ' behind a key",
+        "put items on lines of their own, or write [ITEM, ITEM]",
+    ),
+    _Slip(
+        "expected key",
+        "a line or a character that doesn't fit what is around it",
+        "indent the line like those beside it; a ' in single quotes is written twice",
+    ),
+    _Slip(
+        "expected <block end>",
+        "a line or a character that doesn't fit what is around it",
+        "indent the line like those beside it; a ' in single quotes is written twice",
+    ),
+    _Slip("tab character", *_TAB),
+    _Slip("escape", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
+    _Slip("hexdecimal", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
+    _Slip("document start", "something behind the end of the document", "keep one document in a file"),
+    _Slip("alphabetic or numeric", "an anchor (&) or alias (*) without a name", "name it, or put the text in quotes"),
+    _Slip("directive", "a directive ('%')", "remove the line, or put a text that begins with % in quotes"),
+    _Slip("incompatible", "a directive ('%')", "remove the line"),
+    _Slip("tag", "a tag ('!')", "remove it, or quote the text if it starts with '!'"),
+)
+
+
+def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Where, str, str]:
+    """Return place, problem and remedy of what a parser can't read.
+
+    Args:
+        error: What the parser says; libyaml and PyYAML differ in words and agree on the places.
+        text: The content of the file.
+        file: How positions name it.
+    """
+    mark = error.problem_mark or error.context_mark
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        return Where(file, line, 1), "not YAML: a merge conflict of Git", "resolve it"
+    if mark is None:
+        return Where(file), "not YAML", _OTHERWISE
+    said = error.problem or ""
+    if "cannot start any token" in said:
+        problem, remedy = _TAB if text[mark.index : mark.index + 1] == "\t" else _no_token(text[mark.index :])
+        return _where(mark, file), f"not YAML: {problem}", remedy
+    slip = next((slip for slip in _SLIPS if slip.said in said), None)
+    if slip is None:
+        return _where(mark, file), "not YAML: something that can't be read", _OTHERWISE
+    start, remedy = error.context_mark, slip.remedy
+    if start is not None and (slip.at_start or not text[mark.index :].strip()):
+        mark = start  # at the end of the file there is nothing to see
+    elif start is not None and slip.said.startswith("expected ','"):
+        remedy = f"{remedy}; it begins at {_where(start, file)}"
+    return _where(mark, file), f"not YAML: {slip.problem}", remedy
+
+
+def _no_token(rest: str) -> tuple[str, str]:
+    """Name the character: YAML reserves three of them, and no secret is known by its first one."""
+    return f"a text that begins with {rest[:1]}" if rest[:1] in "@`%" else "a reserved character", "put it in quotes"
+
+
+def _where(mark: yaml.Mark, file: str) -> Where:
+    return Where(file, mark.line + 1, mark.column + 1)

@@ -1,0 +1,135 @@
+"""What Git declares is what the platform answers: its own backend, with its own operator at work, is the judge."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.backend import Backend
+from tests.support import platform as ui
+from tests.support.stacks import Stack
+
+FILE = """
+workspaces:
+  THIS:
+    protect: false
+    displayName: Payments
+    description: Services that move money
+    owners: [user:alice@example.com]
+    grants:
+      - {group: payments-devs, role: edit}
+      - {user: Carol@Example.com, role: admin}
+      - {user: "kube:dora"}
+    keys:
+      ci: {name: GitHub Actions, description: Deploys on merge, role: edit}
+      report: {role: view}
+    secrets:
+      runner: {ANTHROPIC_API_KEY: {config: anthropic}}
+      integrations: {GITHUB_TOKEN: {config: github}, LOG_LEVEL: {value: debug}}
+    settings:
+      idleTimeout: 12h
+      featureFlags: {jira-write: true, gerrit.enabled: false}
+      mcpServers:
+        custom:
+          search: {url: "https://mcp.example.com", headers: {Authorization: "Bearer ${SEARCH_TOKEN}"}}
+          local: {command: uvx, args: [some-server], env: {MODE: "${MODE:-fast}"}}
+        disabled: [webfetch]
+    labels: {cost-center: "4711"}
+    annotations: {example.com/contact: payments@example.com}
+"""
+MCP = ui.McpServers(
+    {
+        "search": {
+            "type": "http",
+            "url": "https://mcp.example.com",
+            "headers": {"Authorization": "Bearer ${SEARCH_TOKEN}"},
+        },
+        "local": {"type": "stdio", "command": "uvx", "args": ["some-server"], "env": {"MODE": "${MODE:-fast}"}},
+    },
+    ["webfetch"],
+)
+
+
+@pytest.fixture
+def declared(stack: Stack, platform: Backend) -> tuple[Stack, dict[str, str]]:
+    """The workspace, deployed, and the secrets that its config holds."""
+    values = {"anthropic": stack.secret("anthropic"), "github": stack.secret("github")}
+    stack.write(FILE)
+    stack.up().ok()
+    return stack, values
+
+
+def test_every_page_of_the_platform_shows_what_is_declared(
+    declared: tuple[Stack, dict[str, str]], platform: Backend
+) -> None:
+    stack, values = declared
+    (project,) = [one for one in ui.projects(platform) if one.name == stack.w]
+    assert project.labels["cost-center"] == "4711"
+    assert project.annotations["example.com/contact"] == "payments@example.com"
+    # Outside OpenShift the platform has no place for them (contract 1.1).
+    assert (project.display_name, project.description) == ("", "")
+
+    assert ui.permissions(platform, stack.w) == [
+        ui.Permission("group", "payments-devs", "edit"),
+        ui.Permission("user", "Carol@Example.com", "admin"),
+        ui.Permission("user", "kube:dora", "view"),
+    ]
+    keys = ui.keys(platform, stack.w)
+    assert [(key.name, key.description, key.role, key.last_used_at) for key in keys] == [
+        ("GitHub Actions", "Deploys on merge", "edit", ""),
+        ("report", "", "view", ""),
+    ]
+    assert all(abs((datetime.now(UTC) - key.created_at).total_seconds()) < 300 for key in keys)
+
+    assert ui.secrets(platform, stack.w) == ["ambient-non-vertex-integrations", "ambient-runner-secrets"]
+    assert ui.runner_secrets(platform, stack.w) == {"ANTHROPIC_API_KEY": values["anthropic"]}
+    assert ui.integration_secrets(platform, stack.w) == {"GITHUB_TOKEN": values["github"], "LOG_LEVEL": "debug"}
+    assert ui.mcp_servers(platform, stack.w) == MCP
+    assert ui.feature_flags(platform, stack.w) == {"jira-write": True, "gerrit.enabled": False}
+
+
+def test_a_key_is_the_bearer_of_the_platforms_requests(
+    declared: tuple[Stack, dict[str, str]], platform: Backend
+) -> None:
+    stack, _ = declared
+    for key in ("ci", "report"):
+        sessions = f"/api/projects/{stack.w}/agentic-sessions"
+        assert platform.call("GET", sessions, token=stack.token(key)).status == 200
+        assert platform.call("GET", "/api/projects/default/agentic-sessions", token=stack.token(key)).status == 403
+    used = stack.machine.until
+    used(lambda: all(key.last_used_at for key in ui.keys(platform, stack.w)), "the backend writes the last use")
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_what_the_ui_revokes_and_a_refresh_agree(declared: tuple[Stack, dict[str, str]], platform: Backend) -> None:
+    stack, _ = declared
+    token = stack.token("ci")
+    (key,) = [one for one in ui.keys(platform, stack.w) if one.name == "GitHub Actions"]
+    ui.delete_key(platform, stack.w, key.id)
+    ui.remove_permission(platform, stack.w, "user", "Carol@Example.com")
+    stack.machine.until(lambda: stack.sessions(token) == 401, "a key revoked in the UI is refused")
+    stack.refresh().ok()
+    kept = {item["urn"].split("::")[-1] for item in stack.export()}
+    assert f"{stack.w}/grant/user:Carol@Example.com" not in kept
+    assert not stack.preview().ok().unchanged
+    stack.up().ok()
+    assert ui.Permission("user", "Carol@Example.com", "admin") in ui.permissions(platform, stack.w)
+    (again,) = [one for one in ui.keys(platform, stack.w) if one.name == "GitHub Actions"]
+    assert replace(again, created_at=key.created_at) == replace(key, last_used_at="")
+    assert stack.sessions(stack.token("ci")) == 200
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_change_in_git_is_a_change_on_every_page(declared: tuple[Stack, dict[str, str]], platform: Backend) -> None:
+    stack, values = declared
+    text = FILE.replace("payments-devs, role: edit", "payments-devs, role: view")
+    text = text.replace("      report: {role: view}\n", "").replace("LOG_LEVEL: {value: debug}", "LEVEL: {value: info}")
+    text = text.replace("jira-write: true, ", "").replace("        disabled: [webfetch]\n", "")
+    stack.write(text)
+    stack.up().ok()
+    assert ui.Permission("group", "payments-devs", "view") in ui.permissions(platform, stack.w)
+    assert ui.Permission("group", "payments-devs", "edit") not in ui.permissions(platform, stack.w)
+    assert [key.name for key in ui.keys(platform, stack.w)] == ["GitHub Actions"]
+    assert ui.integration_secrets(platform, stack.w) == {"GITHUB_TOKEN": values["github"], "LEVEL": "info"}
+    assert ui.mcp_servers(platform, stack.w) == replace(MCP, disabled=[])
+    assert ui.feature_flags(platform, stack.w) == {"gerrit.enabled": False}

@@ -1,0 +1,175 @@
+"""Beside the platform's operator: what it makes in a workspace is its own, and nothing of ours meets it."""
+
+from collections.abc import Iterator
+
+from sandbox.backend import Backend
+from sandbox.credentials import ALICE
+from tests.support import platform as ui
+from tests.support.stacks import Machine, Stack
+
+MANY = 50
+
+ENTRY = "protect: false, owners: [user:alice@example.com], keys: {ci: {role: view}}"
+ONE = f"workspaces:\n  THIS: {{{ENTRY}, grants: [{{group: payments-devs, role: edit}}]}}\n"
+SETTINGS = "/" + ui.OPERATOR_MADE[0]
+
+
+def names(stack: Stack) -> list[str]:
+    return [f"{stack.w}-{number:02}" for number in range(MANY)]
+
+
+def missing(machine: Machine, workspaces: list[str]) -> Iterator[str]:
+    """What the operator has not made yet."""
+    for workspace in workspaces:
+        for path in ui.OPERATOR_MADE:
+            if machine.get("/" + path.format(workspace)) is None:
+                yield path.format(workspace)
+
+
+def settled(machine: Machine, *workspaces: str) -> None:
+    """Waits for the operator: it takes one ProjectSettings after the other, a tenth of a second each, twice."""
+    for workspace in workspaces:
+        machine.until(lambda name=workspace: not list(missing(machine, [name])), f"the operator's objects: {workspace}")
+        settings = SETTINGS.format(workspace)
+        machine.until(lambda path=settings: "status" in (machine.get(path) or {}), f"the operator is done: {workspace}")
+
+
+def complaints(platform: Backend, stack: Stack) -> list[str]:
+    """What the operator could not do in the test's workspaces."""
+    return [line for line in platform.operator_log() if stack.w in line and ("Error" in line or "Failed" in line)]
+
+
+def test_fifty_workspaces(stack: Stack, platform: Backend) -> None:
+    machine, workspaces = stack.machine, names(stack)
+
+    def file(role: str, *, closed: str = "", without: str = "") -> str:
+        lines = [
+            f"  {name}: {{{ENTRY}"
+            + (f", grants: [{{group: payments-devs, role: {role}}}]" if name != without else "")
+            + (", state: closed" if name == closed else "")
+            + "}\n"
+            for name in workspaces
+        ]
+        return "workspaces:\n" + "".join(lines)
+
+    stack.write(file("view"))
+    stack.up().ok()
+    # While the operator still works through them.
+    assert stack.up("--expect-no-changes").unchanged
+    settled(machine, *workspaces)
+    assert stack.preview("--expect-no-changes").unchanged
+    assert stack.refresh().unchanged
+    assert stack.preview("--expect-no-changes").unchanged
+    listed = {project.name for project in ui.projects(platform, search=stack.w)}
+    assert listed == set(workspaces)
+
+    closed, without = workspaces[0], workspaces[1]
+    stack.write(file("edit", closed=closed, without=without))
+    stack.up().ok()
+    assert stack.preview("--expect-no-changes").unchanged
+    assert stack.refresh().unchanged
+    assert {project.name for project in ui.projects(platform, search=stack.w)} == set(workspaces) - {closed}
+    assert ui.permissions(platform, without) == []
+    assert ui.permissions(platform, workspaces[2]) == [ui.Permission("group", "payments-devs", "edit")]
+    assert list(missing(machine, workspaces)) == []  # neither did we take anything of the operator's away
+    assert complaints(platform, stack) == []
+
+    stack.destroy().ok()
+    assert stack.export() == []
+    assert [name for name in workspaces if machine.get(f"/api/v1/namespaces/{name}") is not None] == []
+
+
+def test_what_the_operator_makes_is_no_change_of_ours(stack: Stack, platform: Backend) -> None:
+    stack.write(ONE)
+    stack.up().ok()
+    settled(stack.machine, stack.w)
+    assert stack.preview("--expect-no-changes").unchanged
+    assert stack.refresh().unchanged
+    assert stack.up("--expect-no-changes").unchanged
+    # Its account is no key, its binding no grant.
+    assert [key.name for key in ui.keys(platform, stack.w)] == ["ci"]
+    assert ui.permissions(platform, stack.w) == [ui.Permission("group", "payments-devs", "edit")]
+    stack.destroy().ok()
+    assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
+
+
+def test_project_settings_deleted_by_hand(stack: Stack, platform: Backend) -> None:
+    """The operator makes them for a workspace that comes on the list, and never again (contract 10.2)."""
+    stack.write(ONE)
+    stack.up().ok()
+    machine = stack.machine
+    settled(machine, stack.w)
+    machine.delete(SETTINGS.format(stack.w))
+    # All that the operator made hangs on them, and goes with them.
+    everything = [path.format(stack.w) for path in ui.OPERATOR_MADE]
+    # The garbage collector learns of a new CRD within half a minute only, and then tries again in its own time.
+    machine.until(lambda: list(missing(machine, [stack.w])) == everything, "they are collected", seconds=150)
+    assert stack.refresh().unchanged
+    assert stack.up("--expect-no-changes").unchanged
+    assert list(missing(machine, [stack.w])) == everything
+    assert stack.sessions(stack.token("ci")) == 200  # nothing of ours hangs on them
+
+    # Off the list and on it again is what brings them back.
+    stack.write(ONE.replace("protect: false", "protect: false, state: closed"))
+    stack.up().ok()
+    stack.write(ONE)
+    stack.up().ok()
+    settled(machine, stack.w)
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_closed_workspace_opens_again_beside_the_operator(stack: Stack, platform: Backend) -> None:
+    stack.write(ONE)
+    stack.up().ok()
+    machine = stack.machine
+    settled(machine, stack.w)
+    before = machine.get(SETTINGS.format(stack.w))
+    ui.save_mcp_servers(platform, stack.w, ui.McpServers(disabled=["webfetch"]))
+    stack.write(ONE.replace("protect: false", "protect: false, state: closed"))
+    stack.up().ok()
+    assert list(missing(machine, [stack.w])) == []
+    stack.write(ONE)
+    stack.up().ok()
+    assert machine.get(SETTINGS.format(stack.w))["metadata"]["uid"] == before["metadata"]["uid"]
+    assert ui.mcp_servers(platform, stack.w).disabled == ["webfetch"]
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_a_workspace_deleted_in_the_ui_comes_back_whole(stack: Stack, platform: Backend) -> None:
+    stack.write(ONE)
+    stack.up().ok()
+    machine = stack.machine
+    settled(machine, stack.w)
+    ui.delete_project(platform, stack.w)
+    machine.until(lambda: machine.get(f"/api/v1/namespaces/{stack.w}") is None, "the namespace is gone")
+    stack.refresh().ok()
+    assert not stack.preview().ok().unchanged
+    stack.up().ok()
+    settled(machine, stack.w)
+    assert [project.name for project in ui.projects(platform, search=stack.w)] == [stack.w]
+    assert stack.sessions(stack.token("ci")) == 200
+    assert stack.preview("--expect-no-changes").unchanged
+
+
+def test_what_the_ui_sets_where_the_file_says_nothing_is_no_change_of_ours(stack: Stack, platform: Backend) -> None:
+    stack.write(ONE)
+    stack.up().ok()
+    settled(stack.machine, stack.w)
+    ui.save_mcp_servers(platform, stack.w, ui.McpServers({"jira": {"type": "http", "url": "https://mcp.example.com"}}))
+    ui.override_flag(platform, stack.w, "jira-write", True)
+    ui.save_integration_secrets(platform, stack.w, {"LOG_LEVEL": "debug"})
+    ui.add_permission(platform, stack.w, ui.Permission("user", "bob@example.com", "view"))
+    made = ui.create_key(platform, stack.w, "by hand", role="view")
+    stack.machine.keep_secret(made.token, "token made in the UI")
+    assert stack.refresh().unchanged
+    assert stack.up("--expect-no-changes").unchanged
+    assert ui.mcp_servers(platform, stack.w).custom == {"jira": {"type": "http", "url": "https://mcp.example.com"}}
+    assert ui.feature_flags(platform, stack.w) == {"jira-write": True}
+    assert ui.integration_secrets(platform, stack.w) == {"LOG_LEVEL": "debug"}
+    assert [key.name for key in ui.keys(platform, stack.w)] == ["by hand", "ci"]
+    assert stack.sessions(made.token) == 200
+    ui.delete_key(platform, stack.w, made.id)
+    ui.remove_permission(platform, stack.w, "user", "bob@example.com")
+    assert [key.name for key in ui.keys(platform, stack.w)] == ["ci"]
+    assert ui.permissions(platform, stack.w) == [ui.Permission("group", "payments-devs", "edit")]
+    assert ui.role(platform, stack.w, user=ALICE.name) == "admin"

@@ -1,0 +1,140 @@
+"""Active, closed, released: what of a workspace's resources differs, and what must not."""
+
+import pytest
+
+from tests.program.test_settings import LIMITS, SETTINGS
+from tests.program.test_workspace import FULL
+
+EVERYTHING = {**FULL, "settings": SETTINGS, "limits": LIMITS, "labels": {"team": "pay"}, "podSecurity": "baseline"}
+OWNER_BINDINGS = ["ambient-admin-alice-example-com", "ambient-admin-ci-deployer"]
+
+
+def plain(registration, *without):
+    """A registration as a mapping, for a comparison of all that it asks for."""
+    return {name: value for name, value in vars(registration).items() if name not in without}
+
+
+def kinds(recording):
+    return {item.type.split(":")[-1] for item in recording if item.custom}
+
+
+# Released.
+
+
+def test_released_everything_is_retained_and_nothing_is_otherwise(workspace):
+    released = workspace(**EVERYTHING, state="released")
+    custom = [item for item in released.below(released.named("Workspace", "payments")) if item.custom]
+    assert {item.type.split(":")[-1] for item in custom} == {
+        *("Namespace", "NamespacePatch", "RoleBinding", "ServiceAccount", "AccessToken", "WorkspaceSecret"),
+        *("ProjectSettings", "FeatureFlags", "ContainerDefaults", "ConfigMap", "ResourceQuota", "NetworkPolicy"),
+    }
+    assert [released.label(item.urn) for item in custom if not item.retain_on_delete] == []
+    for state in ("active", "closed"):
+        assert [item.urn for item in workspace(**EVERYTHING, state=state) if item.retain_on_delete] == []
+
+
+def test_a_provider_is_never_retained(workspace):
+    released = workspace(**EVERYTHING, state="released")
+    providers = [item for item in released if item.type.startswith("pulumi:providers:")]
+    assert len(providers) == 2
+    assert [item.urn for item in providers if item.retain_on_delete] == []
+
+
+def test_a_release_takes_protection_and_our_mark_and_nothing_else(workspace):
+    active, released = workspace(**EVERYTHING), workspace(**EVERYTHING, state="released")
+    assert active.registrations.keys() == released.registrations.keys()
+    for before in active:
+        after = released.registrations[before.urn]
+        # retain_on_delete is the point of it, and judged above.
+        assert plain(after, "inputs", "retain_on_delete", "protect") == plain(
+            before, "inputs", "retain_on_delete", "protect"
+        )
+        assert before.protect == (before.type.endswith(":Namespace"))
+        assert not after.protect
+        wanted = before.inputs
+        if before.type.endswith(":Namespace"):
+            notes = before.metadata["annotations"]
+            wanted = {
+                **wanted,
+                "metadata": {**before.metadata, "annotations": _without(notes, "ambient-components/owner")},
+            }
+            assert wanted != before.inputs
+        if before.type.endswith((":AccessToken", ":ApiKey")):
+            wanted = {**wanted, "released": True}
+        assert after.inputs == wanted
+    assert released.exports == active.exports
+
+
+def test_a_released_workspace_stays_on_the_platforms_list(workspace):
+    patch = workspace(**EVERYTHING, state="released").named("NamespacePatch", "payments/listed")
+    assert patch.metadata["labels"]["ambient-code.io/managed"] == "true"
+
+
+# Closed.
+
+
+def test_closed_there_is_a_closure_and_no_access_but_the_owners(workspace):
+    recording = workspace(**EVERYTHING, state="closed")
+    assert kinds(recording).isdisjoint({"AccessToken", "ServiceAccount", "WorkspaceSecret"})
+    assert sorted(item.object_name for item in recording.of("RoleBinding")) == OWNER_BINDINGS
+    closure = recording.named("Closure", "payments/closed")
+    assert closure.inputs == {"namespace": "payments", "staying": OWNER_BINDINGS}
+    # After the owners' bindings: there is no moment in which nobody reaches the data.
+    assert closure.depends_on >= {item.urn for item in recording.of("RoleBinding")}
+
+
+@pytest.mark.parametrize("state", ["active", "released"])
+def test_there_is_a_closure_in_no_other_state(workspace, state):
+    assert workspace(**EVERYTHING, state=state).of("Closure") == []
+
+
+def test_a_closed_workspace_without_owners_keeps_nobody(workspace):
+    closure = workspace(grants=FULL["grants"], state="closed").named("Closure", "payments/closed")
+    assert closure.inputs == {"namespace": "payments", "staying": []}
+
+
+def test_closing_and_opening_keeps_the_rest_as_it_is(workspace):
+    active, closed = workspace(**EVERYTHING), workspace(**EVERYTHING, state="closed")
+    common = active.registrations.keys() & closed.registrations.keys()
+    assert len(common) == 14
+    for urn in common:
+        before, after = active.registrations[urn], closed.registrations[urn]
+        if before.type.endswith(":NamespacePatch"):
+            continue
+        assert plain(before, "protect") == plain(after, "protect")
+    labels = {item.metadata["labels"]["ambient-code.io/managed"] for item in closed.of("NamespacePatch")}
+    assert labels == {"false"}
+
+
+# All.
+
+
+@pytest.mark.parametrize("state", ["active", "closed", "released"])
+def test_the_label_comes_last(workspace, state):
+    recording = workspace(**EVERYTHING, state=state)
+    listed = recording.named("NamespacePatch", "payments/listed")
+    others = {
+        item.urn
+        for item in recording.below(recording.named("Workspace", "payments"))
+        if item.custom and item is not listed
+    }
+    assert listed.depends_on == others
+
+
+@pytest.mark.parametrize("state", ["active", "closed", "released"])
+def test_no_access_goes_with_its_namespace(workspace, state):
+    recording = workspace(**EVERYTHING, state=state)
+    assert [item.urn for item in recording if item.is_access and item.deleted_with] == []
+    assert {item.type.split(":")[-1] for item in recording if item.deleted_with} == {
+        *("ProjectSettings", "FeatureFlags", "ContainerDefaults", "ConfigMap", "ResourceQuota", "NetworkPolicy")
+    }
+
+
+@pytest.mark.parametrize("state", ["active", "closed", "released"])
+def test_a_preview_asks_for_what_the_update_asks_for_in_every_state(workspace, state):
+    preview, update = workspace(**EVERYTHING, state=state, preview=True), workspace(**EVERYTHING, state=state)
+    assert preview.registrations.keys() == update.registrations.keys()
+
+
+def _without(values, key):
+    return {name: value for name, value in values.items() if name != key}

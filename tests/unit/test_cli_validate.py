@@ -1,0 +1,245 @@
+"""`ambient validate`: what is found, how it is written, and what the exit code says."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.validate_text import as_github, as_json, as_text, summary
+from ambient_components.cli.validation import Validation, validate_stacks
+from ambient_components.errors import Problem, Where
+
+ERROR = Problem(
+    Where("stacks/a.yaml", 5, 28), "workspaces.pay.grants[0].role", "'admni' is not a role", "allowed: view"
+)
+WARNING = Problem(Where("stacks/b.yaml", 2, 1), "defaults", "is odd", warning=True)
+FILE = Problem(Where("c.yaml"), "", "can't be read: 100%, or less", "mend\nit")
+NOWHERE = Problem(None, "", "is wrong")
+
+GOOD = "workspaces: {pay: {}, lab: {}}\n"
+BAD = "workspaces:\n  pay: {protect: 1, rubbish: 2}\n"
+
+Write = Callable[..., None]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write files into a project; `__` in a name is a folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write_files(**files: str) -> None:
+        for name, text in {"Pulumi": "name: p\nruntime: python\n", **files}.items():
+            path = tmp_path / f"{name.replace('__', '/')}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    return write_files
+
+
+def result(*problems: Problem) -> Validation:
+    return Validation(problems, workspaces=3, files=2)
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        ("problem", "line"),
+        [
+            (ERROR, "stacks/a.yaml:5:28: error: workspaces.pay.grants[0].role: 'admni' is not a role; allowed: view"),
+            (WARNING, "stacks/b.yaml:2:1: warning: defaults: is odd"),
+            (FILE, "c.yaml:1:1: error: can't be read: 100%, or less; mend\nit"),
+            (NOWHERE, "error: is wrong"),
+        ],
+    )
+    def test_text(self, problem: Problem, line: str) -> None:
+        assert as_text(result(problem)) == line
+
+    def test_what_is_painted(self) -> None:
+        def paint(text: str, look: str) -> str:
+            return f"<{look} {text}>"
+
+        assert as_text(result(ERROR, WARNING), paint).splitlines() == [
+            "<bold stacks/a.yaml:5:28>: <loud error:> workspaces.pay.grants[0].role: 'admni' is not a role; "
+            "allowed: view",
+            "<bold stacks/b.yaml:2:1>: <bold warning:> defaults: is odd",
+        ]
+
+    @pytest.mark.parametrize(
+        ("problem", "line"),
+        [
+            (
+                ERROR,
+                "::error file=stacks/a.yaml,line=5,col=28,title=ambient error::stacks/a.yaml:5:28: "
+                "workspaces.pay.grants[0].role: 'admni' is not a role; allowed: view",
+            ),
+            (
+                WARNING,
+                "::warning file=stacks/b.yaml,line=2,col=1,title=ambient warning::stacks/b.yaml:2:1: defaults: is odd",
+            ),
+            (
+                FILE,
+                "::error file=c.yaml,line=1,col=1,title=ambient error::"
+                "c.yaml:1:1: can't be read: 100%25, or less; mend%0Ait",
+            ),
+            (NOWHERE, "::error title=ambient error::is wrong"),
+            (
+                Problem(Where("a,b:c%.yaml", 1, 1), "", "x"),
+                "::error file=a%2Cb%3Ac%25.yaml,line=1,col=1,title=ambient error::a,b:c%25.yaml:1:1: x",
+            ),
+        ],
+    )
+    def test_github(self, problem: Problem, line: str) -> None:
+        assert as_github(result(problem)) == line
+
+    def test_json(self) -> None:
+        assert json.loads(as_json(result(ERROR, FILE, NOWHERE, WARNING), ok=False)) == {
+            "problems": [
+                {
+                    "file": "stacks/a.yaml",
+                    "line": 5,
+                    "column": 28,
+                    "path": "workspaces.pay.grants[0].role",
+                    "severity": "error",
+                    "problem": "'admni' is not a role",
+                    "remedy": "allowed: view",
+                },
+                {
+                    "file": "c.yaml",
+                    "line": None,
+                    "column": None,
+                    "path": "",
+                    "severity": "error",
+                    "problem": "can't be read: 100%, or less",
+                    "remedy": "mend\nit",
+                },
+                {
+                    "file": None,
+                    "line": None,
+                    "column": None,
+                    "path": "",
+                    "severity": "error",
+                    "problem": "is wrong",
+                    "remedy": "",
+                },
+                {
+                    "file": "stacks/b.yaml",
+                    "line": 2,
+                    "column": 1,
+                    "path": "defaults",
+                    "severity": "warning",
+                    "problem": "is odd",
+                    "remedy": "",
+                },
+            ],
+            "summary": {"ok": False, "errors": 3, "warnings": 1, "workspaces": 3, "files": 2},
+        }
+
+    @pytest.mark.parametrize(
+        ("problems", "strict", "line"),
+        [
+            ((), False, "OK: 3 workspaces in 2 files"),
+            ((WARNING,), False, "OK with 1 warning: 3 workspaces in 2 files"),
+            ((WARNING,), True, "1 warning in 2 files, and --strict refuses them"),
+            ((ERROR, FILE, WARNING), False, "2 errors, 1 warning in 2 files"),
+            ((ERROR,), True, "1 error in 2 files"),
+        ],
+    )
+    def test_summary(self, problems: tuple[Problem, ...], strict: bool, line: str) -> None:
+        assert summary(result(*problems), strict=strict) == line
+
+
+class TestCommand:
+    def test_all_is_well(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        write(stacks__prod=GOOD)
+        assert run(["validate"]) == 0
+        assert capsys.readouterr() == ("", "OK: 2 workspaces in 1 file\n")
+
+    def test_findings_go_to_standard_output(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        write(stacks__prod=BAD)
+        assert run(["validate"]) == 1
+        shown = capsys.readouterr()
+        assert [line.partition(" is ")[0] for line in shown.out.splitlines()] == [
+            "stacks/prod.yaml:2:18: error: workspaces.pay.protect:",
+            "stacks/prod.yaml:2:21: error: workspaces.pay.rubbish: 'rubbish'",
+        ]
+        assert shown.err == "2 errors in 1 file\n"
+
+    def test_json_is_all_there_is(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        write(stacks__prod=BAD)
+        assert run(["validate", "--format", "json"]) == 1
+        shown = capsys.readouterr()
+        assert [item["line"] for item in json.loads(shown.out)["problems"]] == [2, 2]
+        assert shown.err == ""
+
+    def test_github(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        write(stacks__prod=BAD)
+        assert run(["validate", "--format", "github", "stacks/prod.yaml"]) == 1
+        assert capsys.readouterr().out.startswith("::error file=stacks/prod.yaml,line=2,col=18,title=ambient error::")
+
+    def test_places_are_named_from_here(
+        self, write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(stacks__prod=BAD, docs__x="")
+        monkeypatch.chdir("docs")
+        assert run(["validate"]) == 1
+        assert capsys.readouterr().out.startswith("../stacks/prod.yaml:2:18: error: ")
+
+    def test_files_need_no_project(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("a.yaml").write_text(GOOD)
+        assert run(["validate", "a.yaml", "a.yaml"]) == 0
+        assert run(["validate", "a.yaml", "none.yaml"]) == 1
+        assert capsys.readouterr().out == (
+            "none.yaml:1:1: error: can't be read: No such file or directory; name a readable file\n"
+        )
+
+    @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["--strict"], 1)])
+    def test_warnings(self, write: Write, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int) -> None:
+        write(stacks__prod=GOOD)
+        monkeypatch.setattr("ambient_components.cli.validation.validate_stacks", lambda _: result(WARNING))
+        assert run(["validate", *arguments]) == code
+
+    def test_a_project_without_stacks(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        write(stacks__Pulumi="config: {}\n")
+        assert run(["validate"]) == 1
+        assert capsys.readouterr().err == (
+            "ambient: this project has no stack files; `ambient init dev` makes the first one, stacks/dev.yaml\n"
+        )
+
+    def test_it_needs_no_engine_and_no_client(self, write: Write) -> None:
+        write(stacks__prod=GOOD)
+        program = (
+            "import sys; from ambient_components.cli.app import run; run(['validate']);"
+            "sys.exit(str({'pulumi', 'pulumi_kubernetes', 'kubernetes', 'grpc', 'rich'} & set(sys.modules) or ''))"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.stderr.strip() == "OK: 2 workspaces in 1 file"
+
+
+class TestWhichFiles:
+    def found(self) -> set[str]:
+        paths = sorted(str(path) for path in Path("stacks").glob("*.yaml"))
+        return {problem.where.file for problem in validate_stacks(paths).problems if problem.where}
+
+    def test_an_included_file_is_checked_with_the_stack_alone(self, write: Write) -> None:
+        # By itself it has no such template.
+        write(stacks__a="include: [part.yaml]\ntemplates: {t: {}}\n", stacks__part="workspaces: {pay: {template: t}}\n")
+        assert self.found() == set()
+
+    def test_files_that_include_each_other_count_once(self, write: Write) -> None:
+        write(stacks__a="include: [b.yaml]\nworkspaces: {aa: {template: t}}\n", stacks__b="include: [a.yaml]\n")
+        assert self.found() == {"stacks/a.yaml"}
+
+    def test_a_shared_file_is_reported_once(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        stack = "include: [../shared.yaml]\nworkspaces: {pay: {}}\n"
+        write(stacks__a=stack, stacks__b=stack, shared="defaults: {protect: 1}\n")
+        assert run(["validate"]) == 1
+        assert capsys.readouterr() == (
+            "shared.yaml:1:21: error: defaults.protect: is a number; allowed: true or false\n",
+            "1 error in 3 files\n",
+        )

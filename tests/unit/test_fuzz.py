@@ -1,0 +1,445 @@
+"""Files that nobody would write: whatever a stack file holds, it is answered in order, in place and without its secrets.
+
+A failure here prints the file. Put it into tests/broken, and mend the code.
+"""
+
+import contextlib
+import copy
+import io
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from ambient_components.cli.app import run
+from ambient_components.cli.effective import effective
+from ambient_components.cli.effective_text import _Flow, as_json, as_text
+from ambient_components.contract import RUNNER_SECRET_KEYS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
+from ambient_components.credentials import CREDENTIAL_PREFIXES
+from ambient_components.spec import Review, Workspace, review_stack
+from ambient_components.spec.limit_checks import QUOTA_RESOURCES
+from ambient_components.spec.schema import stack_schema
+from tests.support.json_schema import faults
+
+SCHEMA = stack_schema()
+HIDDEN_MARK = "hunter2"
+"""In every planted secret. A word like any other: only its place tells that it is one."""
+
+SHAPED = [f"{prefix}{HIDDEN_MARK.upper()}hunter2hunter2" for prefix in CREDENTIAL_PREFIXES]
+"""Secrets that are known by their beginning: wherever they stand, they are not quoted."""
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+def fuzz(examples: int) -> settings:
+    return settings(
+        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    )
+
+
+# What holds for every file
+
+
+@contextlib.contextmanager
+def stack_of(files: dict[str, str | bytes]) -> Iterator[Path]:
+    """Write files into a folder of their own; the stack is s.yaml."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for name, content in files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        yield Path("s.yaml")
+
+
+def examine(files: dict[str, str | bytes]) -> tuple[Review, str]:
+    """Read a stack as the commands do, and check all that is said of it.
+
+    Returns:
+        The review, and everything that the commands print.
+    """
+    with stack_of(files) as path:
+        review = review_stack(path)
+        said = [validated(path, form) for form in ("text", "json", "github")]
+        check_places(review)
+    text, as_data, github = said
+    found = json.loads(as_data)["problems"]
+    assert len(text.splitlines()) == len(github.splitlines()) == len(found) == len(review.problems)
+    assert (review.stack is None) == any(not problem.warning for problem in review.problems)
+    return review, "\n".join([*said, *shown(review)])
+
+
+def validated(path: Path, form: str) -> str:
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        code = run(["validate", "--format", form, str(path)])
+    assert code in (0, 1)
+    assert "Traceback" not in out.getvalue() + errors.getvalue()
+    return out.getvalue()
+
+
+def shown(review: Review) -> Iterator[str]:
+    """What `ambient show` prints of each workspace."""
+    if review.stack is None:
+        return
+    for name in review.stack.file.workspaces:
+        values = effective(review.stack, name)
+        yield as_text("w", values, review.stack.origin(("workspaces", name)))
+        yield as_json("s", "w", values)
+
+
+def check_places(review: Review) -> None:
+    for problem in review.problems:
+        where = problem.where
+        assert where is not None
+        assert where.file in review.files
+        assert problem.problem
+        if not where.line:
+            continue  # the file as a whole
+        lines = _BREAK.split(Path(where.file).read_bytes().decode("utf-8-sig", errors="replace"))
+        assert 1 <= where.line <= len(lines), problem
+        assert 1 <= where.column <= len(lines[where.line - 1]) + 1, problem
+
+
+# Any text and any bytes
+
+YAMLISH = st.text(st.sampled_from("ab1 :-,{}[]'\"\t\n\r#&*!|>%@`?~<.\\é\u2028\x85\ufeff\x00😀"), max_size=60)
+LINES = st.lists(
+    st.sampled_from(
+        ["workspaces:", "  pay:", "    grants:", "      - {user: bob}", "    secrets:", "- x", "\t", "...", "---", "a: b: c"]
+    )
+    | YAMLISH,
+    max_size=8,
+).map("\n".join)
+
+
+@fuzz(400)
+@given(st.text(max_size=80) | YAMLISH | LINES)
+def test_any_text(text: str) -> None:
+    assume(not any(0xD800 <= ord(char) < 0xE000 for char in text))
+    examine({"s.yaml": text})
+
+
+@fuzz(200)
+@given(st.binary(max_size=60) | YAMLISH.map(lambda text: text.encode("utf-16")) | YAMLISH.map(str.encode))
+def test_any_bytes(content: bytes) -> None:
+    examine({"s.yaml": content})
+
+
+# Any data
+
+FIELDS = sorted(
+    {name for part in [SCHEMA, *SCHEMA["$defs"].values()] for name in part.get("properties", ())} | {"pay", "ci", "<<"}
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=12)
+    | st.sampled_from(["user:a", "12h", "1Gi", "never", "https://x.org", "10.0.0.0/8", "a.yaml", "view", "x" * 300])
+)
+ANY = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | SCALARS.map(str), inner),
+    max_leaves=25,
+)
+SECTIONS = st.dictionaries(st.sampled_from(["workspaces", "defaults", "templates", "include", "other"]), ANY)
+
+
+@fuzz(300)
+@given(SECTIONS | st.builds(lambda entry: {"workspaces": {"pay": entry}}, st.dictionaries(st.sampled_from(FIELDS), ANY)))
+def test_any_data(data: dict[str, Any]) -> None:
+    examine({"s.yaml": yaml.safe_dump(data, allow_unicode=True)})
+
+
+# Whole stacks that are valid
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True)
+ROLES = st.sampled_from(["view", "edit", "admin"])
+LIFETIMES = st.sampled_from(["10m", "12h", "30d", "1d12h", "1y"])
+VARIABLES = st.from_regex(r"[A-Z]{2,8}_[A-Z]{2,8}_NAME", fullmatch=True)
+PATHS = st.sampled_from(["secrets/x", "./a b.pem", "../ca.pem"])
+
+
+def fields(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def some(keys: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(keys, values, min_size=1, max_size=2)
+
+
+REFERENCES = st.one_of(
+    st.builds(lambda name: {"config": f"pay/{name}"}, NAMES),
+    st.builds(lambda name: {"env": name}, VARIABLES),
+    st.builds(lambda path: {"file": path}, PATHS),
+    st.builds(lambda a, b, c: {"secret": {"namespace": a, "name": b, "key": c}}, NAMES, NAMES, NAMES),
+)
+SERVERS = fields(headers=some(st.just("Accept"), st.sampled_from(["text/plain", "${A_TOKEN}"]))).map(
+    lambda extra: {"url": "https://mcp.example.com/v1", **extra}
+) | fields(args=st.lists(st.sampled_from(["-v", "x"]), max_size=2), env=some(VARIABLES, NAMES)).map(
+    lambda extra: {"command": "uvx", **extra}
+)
+QUANTITIES = st.sampled_from([1, 2, "3", "4Gi", "10k"])
+LIMITS = fields(
+    containers=st.sampled_from([{"max": {"cpu": 4}}, {"min": {"memory": "1Mi"}, "default": {"memory": "1Gi"}}, {}]),
+    quota=some(st.sampled_from(QUOTA_RESOURCES), QUANTITIES),
+    network=fields(
+        isolate=st.just(True),
+        allow=st.lists(
+            st.sampled_from([{"cidr": "10.0.0.0/8"}, {"namespace": "db", "ports": [53], "protocol": "UDP"}]), max_size=2
+        ),
+    ),
+)
+SHARED: dict[str, st.SearchStrategy[Any]] = {
+    "owners": st.lists(NAMES, max_size=3, unique=True).map(lambda names: [f"user:{name}" for name in names]),
+    "grants": st.lists(st.tuples(NAMES, ROLES), max_size=3, unique_by=lambda grant: grant[0]).map(
+        lambda grants: [{"user": name, "role": role} for name, role in grants]
+    ),
+    "secrets": fields(
+        runner=st.dictionaries(st.sampled_from(RUNNER_SECRET_KEYS), REFERENCES, min_size=1),
+        integrations=some(VARIABLES, REFERENCES | st.just({"value": "debug"})),
+        onDrift=fields(runner=st.sampled_from(["keep", "overwrite"])),
+    ),
+    "settings": fields(
+        idleTimeout=LIFETIMES | st.just("never"),
+        mcpServers=fields(
+            custom=some(NAMES, SERVERS), disabled=st.lists(st.sampled_from(SHIPPED_MCP_SERVERS), unique=True)
+        ),
+        featureFlags=some(st.sampled_from(WORKSPACE_FLAGS), st.booleans()),
+        caBundle=PATHS.map(lambda path: {"file": path}),
+    ),
+    "limits": LIMITS,
+    "labels": some(NAMES, st.sampled_from(["a", "4711", ""])),
+    "annotations": some(NAMES, st.text(max_size=10)),
+    "podSecurity": st.sampled_from(["baseline", "privileged"]),
+    "protect": st.booleans(),
+}
+KEYS = fields(
+    name=NAMES, description=NAMES, role=ROLES, lifetime=LIFETIMES, generation=st.integers(min_value=1, max_value=9)
+)
+WORKSPACES = fields(
+    **SHARED,
+    displayName=st.text(max_size=10),
+    description=st.text(max_size=10),
+    keys=st.dictionaries(NAMES, KEYS, max_size=2),
+    state=st.sampled_from(["active", "closed", "released"]),
+    adopt=st.booleans(),
+)
+DEFAULTS = fields(**SHARED, keys=fields(role=ROLES, lifetime=LIFETIMES))
+ALONE = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(lambda workspaces: {"workspaces": workspaces})
+
+
+@st.composite
+def layered(draw: st.DrawFn) -> dict[str, Any]:
+    """A stack with defaults and templates, which some of its workspaces name."""
+    templates = draw(st.dictionaries(NAMES, DEFAULTS, max_size=2))
+    workspaces = draw(st.dictionaries(NAMES, WORKSPACES, max_size=2))
+    for workspace in workspaces.values():
+        if templates and draw(st.booleans()):
+            workspace["template"] = draw(st.sampled_from(sorted(templates)))
+    return {"defaults": draw(DEFAULTS), "templates": templates, "workspaces": workspaces}
+
+
+def written(data: Any, *, block: bool = True) -> str:
+    """YAML that our own reading takes for the same data, as blocks or on few lines."""
+    return str(yaml.dump(data, Dumper=_Flow, default_flow_style=not block, sort_keys=False, allow_unicode=False))
+
+
+@fuzz(150)
+@given(ALONE | layered(), st.booleans())
+def test_valid_stacks_are_valid_for_us_and_for_the_schema(data: dict[str, Any], block: bool) -> None:
+    review, _ = examine({"s.yaml": written(data, block=block)})
+    assert [problem for problem in review.problems if not problem.warning] == []
+    assert review.stack is not None
+    assert list(review.stack.file.workspaces) == list(data["workspaces"])
+    assert list(faults(data, SCHEMA, SCHEMA)) == []
+
+
+# What slips of the hand and of the editor make of them
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """All paths in some data, the one of the whole excepted."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def at(data: Any, path: tuple[Any, ...]) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def renamed(mapping: dict[str, Any], old: str, new: str) -> None:
+    """Rename in place, so that what follows keeps its order."""
+    entries = [(new if key == old else key, value) for key, value in mapping.items()]
+    mapping.clear()
+    mapping.update(entries)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, stacks: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    """A valid stack after one to three slips."""
+    data = copy.deepcopy(draw(stacks))
+    for _ in range(draw(st.integers(1, 3))):
+        spots = list(places(data))
+        if not spots:
+            return data
+        *parents, last = draw(st.sampled_from(spots))
+        parent = at(data, tuple(parents))
+        match draw(st.sampled_from(["delete", "rename", "retype", "repeat", "move"])):
+            case "delete":
+                del parent[last]
+            case "rename" if isinstance(parent, dict):
+                renamed(parent, last, draw(st.sampled_from([last[1:], last.upper(), f"{last}s", last[::-1], ""])))
+            case "retype":
+                parent[last] = draw(ANY)
+            case "repeat" if isinstance(parent, list):
+                parent.append(copy.deepcopy(parent[last]))
+            case "move":
+                containers = [spot for spot in spots if isinstance(at(data, spot), dict)]
+                value = parent.pop(last)
+                target = draw(st.sampled_from(containers))
+                with contextlib.suppress(KeyError, IndexError, TypeError):  # it may have gone with the value
+                    at(data, target)[str(last)] = value
+    return data
+
+
+@fuzz(250)
+@given(mutated(ALONE))
+def test_what_the_schema_refuses_we_refuse(data: dict[str, Any]) -> None:
+    review, _ = examine({"s.yaml": written(data)})
+    assert review.stack is None or list(faults(data, SCHEMA, SCHEMA)) == []
+
+
+@fuzz(200)
+@given(mutated(layered()))
+def test_slips_in_layers_are_reported_at_their_place(data: dict[str, Any]) -> None:
+    examine({"s.yaml": written(data)})
+
+
+@st.composite
+def mistyped(draw: st.DrawFn) -> str:
+    """The text of a valid stack after one to three slips of the editor."""
+    lines = written(draw(layered()), block=draw(st.booleans())).split("\n")
+    for _ in range(draw(st.integers(1, 3))):
+        index = draw(st.integers(0, len(lines) - 1))
+        line = lines[index]
+        column = draw(st.integers(0, len(line)))
+        match draw(st.sampled_from(["delete", "repeat", "insert", "cut", "shift"])):
+            case "delete" if len(lines) > 1:
+                del lines[index]
+            case "repeat":
+                lines.insert(index, line)
+            case "insert":
+                lines[index] = line[:column] + draw(st.sampled_from(list(" :-,{}[]'\"\t#&*!|>%@`?"))) + line[column:]
+            case "cut":
+                lines[index] = line[:column] + line[column + 1 :]
+            case "shift":
+                lines[index] = f" {line}" if draw(st.booleans()) else line.removeprefix(" ")
+    return "\n".join(lines)
+
+
+@fuzz(250)
+@given(mistyped())
+def test_slips_in_text(text: str) -> None:
+    examine({"s.yaml": text})
+
+
+# Secrets in wrong places
+
+
+def hides(path: tuple[Any, ...], data: Any) -> bool:
+    """Whether a key here is one that must not be said whatever it looks like."""
+    start = {"workspaces": 2, "templates": 2, "defaults": 1}.get(path[0])
+    if start is None:
+        return len(path) > 1
+    entry = path[start:]
+    return len(entry) > 1 and entry[0] == "secrets" or len(entry) > 4 and entry[1] == "mcpServers" and len(entry) != 4
+
+
+@st.composite
+def planted(draw: st.DrawFn) -> str:
+    """A stack with a secret in a place where somebody could take it for right."""
+    data = copy.deepcopy(draw(layered()))
+    entries = [data["defaults"], *data["templates"].values(), *data["workspaces"].values()]
+    word = draw(st.sampled_from([f"{HIDDEN_MARK}zz", "HUNTER2HUNTER2", "hunter2 hunter2!", "*hunter2", "Hunter2\nx"]))
+    wrongly = draw(st.sampled_from([word, {word: word}, [word], {"config": [word]}, {word: {"config": "x"}}]))
+    entry = draw(st.sampled_from(entries))
+    match draw(st.sampled_from(["section", "value", "source", "key", "mcp", "misspelled", "top", "shaped", "shaped name"])):
+        case "section":
+            entry["secrets"] = wrongly
+        case "value":
+            entry["secrets"] = {draw(st.sampled_from(["runner", "integrations", "onDrift"])): wrongly}
+        case "source":
+            field = draw(st.sampled_from(["value", "secret", "x"]))
+            entry["secrets"] = {"integrations": {"A_TOKEN": {field: wrongly}}}
+        case "key":
+            entry["secrets"] = {"integrations": {word: draw(st.sampled_from([{"value": 5}, {"confg": 1}, {}, None]))}}
+        case "mcp":
+            server = {"url": "https://x.org", draw(st.sampled_from(["url", "headers", "command", "args", "env"])): wrongly}
+            entry["settings"] = {"mcpServers": {"custom": {"search": server}}}
+        case "misspelled":
+            entry[draw(st.sampled_from(["secert", "credentials", "runner"]))] = wrongly
+        case "top":
+            data[draw(st.sampled_from(["secrets", "x"]))] = wrongly
+        case "shaped":
+            spots = [spot for spot in places(data) if not isinstance(at(data, spot), dict | list)]
+            assume(spots)
+            *parents, last = draw(st.sampled_from(spots))
+            at(data, tuple(parents))[last] = draw(st.sampled_from(SHAPED))
+        case _:
+            spots = [spot for spot in places(data) if isinstance(spot[-1], str)]
+            *parents, last = draw(st.sampled_from(spots))
+            renamed(at(data, tuple(parents)), last, draw(st.sampled_from(SHAPED)))
+    return written(data, block=draw(st.booleans()))
+
+
+@fuzz(400)
+@given(planted(), st.integers(0, 2**32), st.sampled_from(["", "\t", '"', "'", "[", ": x: ", "}"]))
+def test_no_secret_is_ever_said(text: str, cut: int, damage: str) -> None:
+    whole = cut % (len(text) + 1)
+    for content in (text, text[:whole] + damage + text[whole:]):
+        if damage and HIDDEN_MARK not in content.lower():
+            continue  # the damage went through the mark
+        _, said = examine({"s.yaml": content})
+        assert HIDDEN_MARK not in said.lower()
+
+
+# Trees of files
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> dict[str, str | bytes]:
+    """Files that include each other, themselves, and what isn't there."""
+    names = ["s.yaml", "a.yaml", "t/b.yaml", "t/c.yaml", "u/d.yaml"][: draw(st.integers(1, 5))]
+    patterns = [*names, "*.yaml", "t/*.yaml", "**/*.yaml", "../s.yaml", "../*/*.yaml", "none.yaml", "t", "", "/x", "["]
+    files: dict[str, str | bytes] = {}
+    for name in names:
+        data = draw(ALONE | layered() | mutated(layered()) | st.just({}))
+        included = draw(st.lists(st.sampled_from(patterns), max_size=3) | st.just("x") | st.just([5]))
+        text = written({"include": included, **data})
+        files[name] = draw(st.sampled_from([text, text, text, text[:-3], "", "- x\n"]))
+    return files
+
+
+@fuzz(150)
+@given(trees())
+def test_files_that_include_each_other(files: dict[str, str | bytes]) -> None:
+    review, _ = examine(files)
+    assert {str(Path(path)) for path in review.files} <= set(files)
+    assert len(review.files) == len(set(review.files))
+
+
+def test_the_strategies_know_every_field_of_a_workspace() -> None:
+    known = {field.alias or name for name, field in Workspace.model_fields.items()}
+    assert {*SHARED, "displayName", "description", "keys", "state", "adopt", "template"} == known

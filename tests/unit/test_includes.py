@@ -1,0 +1,207 @@
+"""One stack of many files: what is found, in which order it counts, and where problems are reported."""
+
+import pytest
+
+from ambient_components.errors import AmbientError
+from ambient_components.spec import load_stack
+from ambient_components.spec.includes import MAX_NESTING
+from ambient_components.spec.loader import review_stack
+
+OUTSIDE = "paths start at the folder of this file; add the file, or remove the line"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_files(**files):
+        """Write files; `__` in a name is a folder, and each gets the ending .yaml."""
+        for name, text in files.items():
+            path = tmp_path / f"{name.replace('__', '/')}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    return write_files
+
+
+def problems_of(path="s.yaml"):
+    return [str(problem) for problem in review_stack(path).problems]
+
+
+def test_workspaces_of_all_files_are_one_stack(write):
+    write(
+        stacks__prod="include: [workspaces/*.yaml, ../shared/common.yaml]\nworkspaces: {own: {}}\n",
+        stacks__workspaces__b="workspaces: {bb: {}}\n",
+        stacks__workspaces__a="workspaces: {aa: {template: t}}\n",
+        shared__common="templates: {t: {protect: false}}\n",
+    )
+    loaded = load_stack("stacks/prod.yaml")
+    assert sorted(loaded.file.workspaces) == ["aa", "bb", "own"]
+    assert loaded.file.workspaces["aa"].protect is False
+    assert loaded.files == (
+        "stacks/prod.yaml",
+        "stacks/workspaces/a.yaml",
+        "stacks/workspaces/b.yaml",
+        "shared/common.yaml",
+    )
+    assert str(loaded.sources.key(("workspaces", "bb"))) == "stacks/workspaces/b.yaml:1:14"
+    origin = loaded.origin(("workspaces", "aa", "protect"))
+    assert (origin.layer, str(origin.where)) == ("template t", "shared/common.yaml:1:26")
+
+
+def test_an_included_file_finds_its_own_from_its_own_folder(write):
+    write(s="include: [a/a.yaml]\n", a__a="include: [b/b.yaml]\n", a__b__b="workspaces: {pay: {}}\n")
+    assert load_stack("s.yaml").files == ("s.yaml", "a/a.yaml", "a/b/b.yaml")
+
+
+def test_wildcards_find_sorted_files_and_leave_out_what_is_hidden(write, tmp_path):
+    write(s='include: ["w/**/*.yaml", "x?.yaml"]\n', w__b="workspaces: {bb: {}}\n", w__c__a="workspaces: {aa: {}}\n")
+    write(xy="workspaces: {xy: {}}\n")
+    (tmp_path / "w/.#b.yaml").write_text("not: [yaml")
+    (tmp_path / "w/folder.yaml").mkdir()
+    assert load_stack("s.yaml").files == ("s.yaml", "w/b.yaml", "w/c/a.yaml", "xy.yaml")
+
+
+def test_a_file_that_is_reached_twice_is_read_once(write, tmp_path):
+    write(
+        s='include: ["*.yaml", a.yaml, ./b.yaml, link.yaml]\nworkspaces: {own: {}}\n',
+        a="include: [b.yaml, s.yaml]\nworkspaces: {aa: {}}\n",
+        b="include: [a.yaml]\nworkspaces: {bb: {}}\n",
+    )
+    (tmp_path / "link.yaml").symlink_to("a.yaml")
+    loaded = load_stack("s.yaml")
+    assert (sorted(loaded.file.workspaces), loaded.files) == (["aa", "bb", "own"], ("s.yaml", "a.yaml", "b.yaml"))
+
+
+def test_later_defaults_lie_over_earlier_ones_and_the_including_file_over_all(write):
+    write(
+        s="include: [a.yaml, b.yaml]\ndefaults: {labels: {z: own}}\nworkspaces: {pay: {}}\n",
+        a="defaults: {labels: {x: a, y: a, z: a}, owners: [user:a]}\n",
+        b="include: [c.yaml]\ndefaults: {labels: {y: b, z: b}}\n",
+        c="defaults: {labels: {y: c, w: c}, owners: [user:c]}\n",
+    )
+    loaded = load_stack("s.yaml")
+    labels = {
+        name: (value, str(loaded.origin(("workspaces", "pay", "labels", name)).where))
+        for name, value in loaded.file.workspaces["pay"].labels.items()
+    }
+    assert labels == {
+        "x": ("a", "a.yaml:1:24"),
+        "w": ("c", "c.yaml:1:30"),
+        "y": ("b", "b.yaml:2:24"),
+        "z": ("own", "s.yaml:2:24"),
+    }
+    assert [str(owner) for owner in loaded.file.workspaces["pay"].owners] == ["user:c"]
+
+
+@pytest.mark.parametrize(
+    ("section", "column", "rest"), [("workspaces", 14, ""), ("templates", 13, "\nworkspaces: {}")], ids=str
+)
+def test_one_name_in_two_files_names_both_places(write, section, column, rest):
+    write(s=f"include: [a.yaml]\n{section}: {{pay: {{}}}}{rest}\n", a=f"# one\n\n{section}: {{pay: {{}}}}\n")
+    assert problems_of() == [
+        f"s.yaml:2:{column}: {section}.pay: 'pay' is in two files, here and at a.yaml:3:{column}; "
+        "keep one of them: an entry is in one file"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("include", "problem"),
+    [
+        ("[a.yaml]", f"1:11: include[0]: 'a.yaml' matches no file; {OUTSIDE}"),
+        ("['w/*.yaml', '**/x.yaml']", f"1:11: include[0]: 'w/*.yaml' matches no file; {OUTSIDE}"),
+        ("[w]", "1:11: include[0]: 'w' is a folder; for the files in it write w/*.yaml"),
+        ("[w/]", "1:11: include[0]: 'w/' is a folder; for the files in it write w/*.yaml"),
+        (
+            "[/etc/x.yaml]",
+            "1:11: include[0]: '/etc/x.yaml' is an absolute path; "
+            "write it from the folder of this file, so that it holds on every machine",
+        ),
+        ("[5]", "1:11: include[0]: is a number; allowed: text; put it in quotes"),
+        ("['']", "1:11: include[0]: is not a path; allowed: the path of a file, relative to the file that says it"),
+        (
+            "[ghp_hunter2hunter2]",
+            "1:11: include[0]: looks like a credential, not like a path; "
+            "write the path of a file; if it is a credential, revoke it",
+        ),
+        ("a.yaml", "1:10: include: is text; allowed: a list"),
+    ],
+)
+def test_what_can_not_be_included(write, tmp_path, include, problem):
+    (tmp_path / "w").mkdir()
+    write(s=f"include: {include}\nworkspaces: {{pay: {{}}}}\n", x="workspaces: {}\n")
+    assert problems_of() == [f"s.yaml:{problem}"]
+
+
+def test_a_mistake_in_an_include_is_reported_in_the_file_that_says_it(write):
+    write(s="include: [a/a.yaml]\nworkspaces: {}\n", a__a="include: [b.yaml]\n")
+    assert problems_of() == [f"a/a.yaml:1:11: include[0]: 'b.yaml' matches no file; {OUTSIDE}"]
+
+
+def test_includes_end(write):
+    write(s="include: [f0.yaml]\nworkspaces: {}\n")
+    write(**{f"f{n}": f"include: [f{n + 1}.yaml]\n" for n in range(MAX_NESTING + 5)})
+    assert problems_of() == [
+        f"f{MAX_NESTING - 1}.yaml:1:11: include[0]: includes nested deeper than {MAX_NESTING} files; flatten them"
+    ]
+
+
+def test_all_files_are_checked_at_once_each_at_its_place(write):
+    write(
+        s="include: [a.yaml, b.yaml, c.yaml]\nworkspaces: {own: {protect: 1}}\n",
+        a="workspace: {}\nworkspaces: {aa: {protect: 2}, aa: {}}\n",
+        b="workspaces: [\n",
+        c="defaults: 5\ntemplates: [t]\nworkspaces: \n",
+    )
+    problems = problems_of()
+    assert [problem for problem in problems if not problem.startswith("b.yaml")] == [
+        "a.yaml:1:1: workspace: 'workspace' is not a field; allowed: include, defaults, templates, workspaces; "
+        "did you mean 'workspaces'?",
+        "a.yaml:2:28: workspaces.aa.protect: is a number; allowed: true or false",
+        "a.yaml:2:32: workspaces.aa: 'aa' is here twice, first at a.yaml:2:14; keep one of them",
+        "c.yaml:1:11: defaults: is a number; allowed: a mapping",
+        "c.yaml:2:12: templates: is a list; allowed: a mapping",
+        "c.yaml:3:12: workspaces: is empty; allowed: a mapping; write {} for an empty one",
+        "s.yaml:2:29: workspaces.own.protect: is a number; allowed: true or false",
+    ]
+    assert len(problems) == 8
+
+
+def test_what_may_be_in_an_unreadable_file_is_not_called_missing(write):
+    write(s="include: [a.yaml, b.yaml]\n", a="[", b="workspaces: {pay: {template: t}}\n")
+    assert [problem.partition(":")[0] for problem in problems_of()] == ["a.yaml"]
+
+
+def test_a_stack_without_any_workspaces(write):
+    write(s="include: [a.yaml]\n", a="templates: {}\n")
+    assert problems_of() == ["s.yaml:1:1: workspaces: is missing; add it"]
+
+
+def test_a_check_across_workspaces_knows_both_files(write):
+    write(
+        s="include: [a.yaml]\nworkspaces: {pay: {grants: [{user: a-b}]}}\n",
+        a="workspaces: {pa: {owners: ['user:a@b', 'user:a-b']}}\n",
+    )
+    assert problems_of() == [
+        "a.yaml:1:40: workspaces.pa.owners[1]: 'user:a-b' and 'user:a@b' both become the RoleBinding "
+        "'ambient-admin-a-b', at a.yaml:1:28; make one of them an admin under grants"
+    ]
+
+
+def test_a_stack_file_that_can_not_be_read():
+    review = review_stack("none.yaml")
+    assert [str(problem) for problem in review.problems] == [
+        "none.yaml: can't be read: No such file or directory; name a readable file"
+    ]
+    assert (review.stack, review.files) == (None, ("none.yaml",))
+    with pytest.raises(AmbientError, match="can't be read"):
+        load_stack("none.yaml")
+
+
+def test_a_file_of_another_encoding_has_its_place(write, tmp_path):
+    write(s="include: [a.yaml]\nworkspaces: {}\n")
+    (tmp_path / "a.yaml").write_bytes(b"defaults: {labels: {a: \xe9}}\n")
+    assert problems_of() == ["a.yaml:1:24: not UTF-8; save the file as UTF-8"]

@@ -1,0 +1,307 @@
+"""Layers: how they lie over one another, which one a value came from, and where a mistake in one is reported."""
+
+import copy
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambient_components.errors import AmbientError
+from ambient_components.spec import parse_stack
+from ambient_components.spec.layers import RULES, Layer, Tree, flatten, layers_of, merge
+from ambient_components.spec.marks import ListMarks, MappingMarks, SourceMap
+from ambient_components.spec.provenance import Origin, Provenance
+
+LIFETIMES = (
+    "allowed: durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
+)
+
+
+def tree(data, file="x.yaml"):
+    """Give every value a place of its own."""
+    lines = count(1)
+
+    def marks(value):
+        spot = (file, next(lines), 1)
+        if isinstance(value, dict):
+            keys = {key: (file, next(lines), 1) for key in value}
+            return MappingMarks(spot, keys, {key: marks(item) for key, item in value.items()})
+        return ListMarks(spot, [marks(item) for item in value]) if isinstance(value, list) else spot
+
+    return Tree(copy.deepcopy(data), marks(data))
+
+
+def paths(data, path=()):
+    """All paths in some data, the one of the whole excepted."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from paths(value, (*path, key))
+
+
+def at(data, path):
+    for part in path:
+        data = data[part]
+    return data
+
+
+KEYS = st.sampled_from(["secrets", "runner", "A", "settings", "mcpServers", "custom", "caBundle", "keys", "labels"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.sampled_from(["x", "y"]) | st.lists(st.integers(0, 3), max_size=3),
+    lambda inner: st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+ENTRIES = st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+@given(ENTRIES)
+def test_nothing_over_or_under_an_entry_leaves_it_as_it_is(entry):
+    over, under, twice = (merge(tree(a), tree(b), RULES) for a, b in ((entry, {}), ({}, entry), (entry, entry)))
+    assert over.data == under.data == twice.data == entry
+
+
+@given(ENTRIES, ENTRIES)
+def test_all_that_the_upper_one_says_counts_and_neither_is_changed(lower, upper):
+    below, above = tree(lower), tree(upper)
+    before = copy.deepcopy((below, above))
+    merged = merge(below, above, RULES)
+    leaves = [path for path in paths(upper) if not isinstance(at(upper, path), dict)]
+    assert [at(merged.data, path) for path in leaves] == [at(upper, path) for path in leaves]
+    assert (below, above) == before
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=3))
+def test_provenance_agrees_with_what_was_merged(entries):
+    names = ["defaults", "template t", "workspace"][-len(entries) :]
+    layers = tuple(
+        Layer(name, ("workspaces", "pay"), tree(entry, name)) for name, entry in zip(names, entries, strict=True)
+    )
+    merged = flatten(layers)
+    provenance = Provenance({"pay": layers})
+    sources = SourceMap(merged.marks)
+    by_name = {layer.name: layer.tree.data for layer in layers}
+    for path in paths(merged.data):
+        origin = provenance.origin(("workspaces", "pay", *path))
+        assert origin.where == sources.value(path)
+        assert origin.layer == origin.where.file
+        if not isinstance(at(merged.data, path), dict):
+            assert at(by_name[origin.layer], path) == at(merged.data, path)
+    for entry in entries:
+        for path in set(paths(entry)) - set(paths(merged.data)):
+            assert provenance.origin(("workspaces", "pay", *path)) == Origin("built-in", None)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "merged"),
+    [
+        ({"labels": {"a": 1, "b": 2}}, {"labels": {"b": 3}}, {"labels": {"a": 1, "b": 3}}),
+        ({"grants": [1, 2]}, {"grants": [3]}, {"grants": [3]}),
+        ({"grants": [1, 2]}, {"grants": []}, {"grants": []}),
+        ({"labels": {"a": 1}}, {"labels": None}, {"labels": None}),
+        ({"labels": None}, {"labels": {"a": 1}}, {"labels": {"a": 1}}),
+        # Replaced whole: half of one reference and half of another would be neither.
+        (
+            {"secrets": {"runner": {"A": {"config": "x"}, "B": {"config": "y"}}}},
+            {"secrets": {"runner": {"A": {"env": "Z"}}}},
+            {"secrets": {"runner": {"A": {"env": "Z"}, "B": {"config": "y"}}}},
+        ),
+        (
+            {"secrets": {"integrations": {"A": {"config": "x"}}}},
+            {"secrets": {"integrations": {"A": {"value": "v"}}}},
+            {"secrets": {"integrations": {"A": {"value": "v"}}}},
+        ),
+        (
+            {"settings": {"mcpServers": {"custom": {"a": {"url": "u", "headers": {}}, "b": {}}, "disabled": ["x"]}}},
+            {"settings": {"mcpServers": {"custom": {"a": {"command": "c"}}}}},
+            {"settings": {"mcpServers": {"custom": {"a": {"command": "c"}, "b": {}}, "disabled": ["x"]}}},
+        ),
+        ({"settings": {"caBundle": {"file": "a"}}}, {"settings": {"caBundle": {}}}, {"settings": {"caBundle": {}}}),
+        (
+            {"settings": {"featureFlags": {"a": True}, "idleTimeout": "1h"}},
+            {"settings": {"featureFlags": {"b": True}}},
+            {"settings": {"featureFlags": {"a": True, "b": True}, "idleTimeout": "1h"}},
+        ),
+    ],
+)
+def test_what_merges_and_what_replaces(lower, upper, merged):
+    assert merge(tree(lower), tree(upper), RULES).data == merged
+
+
+@pytest.mark.parametrize(
+    ("own", "effective"),
+    [
+        (
+            {"keys": {"ci": {"role": "view"}, "b": {}}},
+            {"ci": {"role": "view", "lifetime": "9d"}, "b": {"lifetime": "9d"}},
+        ),
+        ({"keys": {"ci": None}}, {"ci": None}),
+        ({"keys": {}}, {}),
+        ({"keys": []}, []),
+        ({}, None),
+    ],
+)
+def test_what_holds_for_each_key_lies_under_each_key(own, effective):
+    layers = layers_of("pay", tree(own), tree({"keys": {"lifetime": "9d"}}), None)
+    assert flatten(layers).data.get("keys") == effective
+
+
+FILE = """\
+defaults:
+  protect: false
+  owners: [group:platform]
+  labels: {tier: low, team: none}
+  keys: {lifetime: 30d}
+templates:
+  strict:
+    protect: true
+    labels: {tier: high}
+    keys: {role: view}
+workspaces:
+  pay:
+    template: strict
+    labels: {team: pay}
+    keys: {ci: {role: admin}, cd: {}}
+  lab: {keys: {ci: {}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "origin"),
+    [
+        (("protect",), True, "template strict x.yaml:8:14"),
+        (("owners",), ["group:platform"], "defaults x.yaml:3:11"),
+        (("labels", "tier"), "high", "template strict x.yaml:9:20"),
+        (("labels", "team"), "pay", "workspace x.yaml:14:20"),
+        (("labels",), {"tier": "high", "team": "pay"}, "workspace x.yaml:14:13"),
+        (("keys", "ci", "role"), "admin", "workspace x.yaml:15:23"),
+        (("keys", "cd", "role"), "view", "template strict x.yaml:10:18"),
+        (("keys", "cd", "lifetime"), "30d", "defaults x.yaml:5:20"),
+        (("template",), "strict", "workspace x.yaml:13:15"),
+        (("owners", 0), "group:platform", "defaults x.yaml:3:12"),
+    ],
+)
+def test_the_layers_of_a_workspace(path, value, origin):
+    loaded = parse_stack(FILE, "x.yaml")
+    layer, where = loaded.origin(("workspaces", "pay", *path))
+    assert (at(loaded.data["pay"], path), f"{layer} {where}") == (value, origin)
+    assert loaded.sources.value(("workspaces", "pay", *path)) == where
+
+
+def test_what_no_file_says_is_built_in():
+    loaded = parse_stack(FILE, "x.yaml")
+    for path in [("state",), ("keys", "ci", "generation"), ("owners", 1), ("keys", "none")]:
+        assert loaded.origin(("workspaces", "pay", *path)) == Origin("built-in", None)
+    assert loaded.origin(("workspaces", "nobody")) == Origin("built-in", None)
+
+
+def test_the_models_see_the_effective_entry():
+    workspaces = parse_stack(FILE, "x.yaml").file.workspaces
+    keys = {key_id: (str(key.role), key.lifetime) for key_id, key in workspaces["pay"].keys.items()}
+    assert keys == {"ci": ("admin", 30 * 86_400), "cd": ("view", 30 * 86_400)}
+    assert [workspaces[name].protect for name in ("pay", "lab")] == [True, False]
+    assert [str(owner) for owner in workspaces["lab"].owners] == ["group:platform"]
+
+
+def problems_of(text):
+    with pytest.raises(AmbientError) as caught:
+        parse_stack(text, "x.yaml")
+    return str(caught.value).split("\n")
+
+
+USERS = "workspaces:\n  aa: {template: t, keys: {ci: {}, cd: {}}}\n  bb: {template: t, keys: {ci: {}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("shared", "problem"),
+    [
+        ("protect: yes", "3:14: LAYER.protect: is text; allowed: true or false"),
+        ("keys: {lifetime: 5m}", f"3:22: LAYER.keys.lifetime: 5m is too short; {LIFETIMES}"),
+        ("keys: {ci: {role: edit}}", "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime"),
+        (
+            "grants: [{user: a@b}, {user: a-b}]",
+            "3:34: LAYER.grants[1].user: 'a-b' and 'a@b' both become the RoleBinding 'ambient-permission-view-a-b-user'"
+            ", at x.yaml:3:21; give one of them another role, or access through a group",
+        ),
+        (
+            "grants: [{role: view}]",
+            "3:14: LAYER.grants[0]: names neither a user nor a group; "
+            "allowed: exactly one of them, as {user: NAME} or {group: NAME}",
+        ),
+        (
+            "secrets: {runner: {NOBODY: {config: x}}}",
+            "3:24: LAYER.secrets.runner.…: is a key that the runner secret doesn't take; "
+            "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY",
+        ),
+        ("settings: {caBundle: {}}", "3:26: LAYER.settings.caBundle.file: is missing; add it"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("head", "layer"),
+    [("templates: {t: {}}\ndefaults:\n", "defaults"), ("templates:\n  t:\n", "templates.t")],
+)
+def test_a_mistake_in_a_shared_layer_is_reported_once_and_where_it_is(head, layer, shared, problem):
+    assert problems_of(f"{head}    {shared}\n{USERS}") == [f"x.yaml:{problem.replace('LAYER', layer)}"]
+
+
+def test_a_mistake_in_a_layer_hides_none_of_a_workspace():
+    text = "defaults: {protect: yes, labels: {a: 1}}\nworkspaces:\n  aa: {protect: no}\n  bb: {labels: {b: 2}}\n"
+    assert problems_of(text) == [
+        "x.yaml:1:21: defaults.protect: is text; allowed: true or false",
+        "x.yaml:1:38: defaults.labels.a: is a number; allowed: text; put it in quotes",
+        "x.yaml:3:17: workspaces.aa.protect: is text; allowed: true or false",
+        "x.yaml:4:20: workspaces.bb.labels.b: is a number; allowed: text; put it in quotes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("templates", "remedy"),
+    [
+        ("{standard: {}, strict: {}}", "allowed: standard, strict; did you mean 'standard'?"),
+        ("{}", "this stack has no templates: add it to templates at the top of a file, or remove the line"),
+    ],
+)
+def test_a_template_that_does_not_exist(templates, remedy):
+    text = f"templates: {templates}\nworkspaces:\n  pay: {{template: standrd}}\n"
+    assert problems_of(text) == [f"x.yaml:3:19: workspaces.pay.template: 'standrd' is not a template; {remedy}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("templates: {t: }", ["1:16: templates.t: is empty; allowed: a mapping; write {} for an empty one"]),
+        ("templates: [t]", ["1:12: templates: is a list; allowed: a mapping"]),
+        ("defaults: ", ["1:10: defaults: is empty; allowed: a mapping; write {} for an empty one"]),
+        ("defaults: {keys: [x]}", ["1:18: defaults.keys: is a list; allowed: a mapping"]),
+        (
+            "defaults: {template: t}",
+            [
+                "1:12: defaults.template: 'template' is not a field; allowed: owners, grants, keys, secrets, settings, "
+                "limits, labels, annotations, podSecurity, protect"
+            ],
+        ),
+    ],
+)
+def test_layers_of_the_wrong_shape(text, problems):
+    got = problems_of(f"{text}\nworkspaces:\n  pay: {{keys: {{ci: {{}}}}}}\n")
+    assert got == [f"x.yaml:{problem}" for problem in problems]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "{secrets: {runner: {ANTHROPIC_API_KEY: hunter2}}}",
+        "{secrets: {runner: hunter2}}",
+        "{secret: {hunter2: 1, hunter2: 2}}",
+        "{rubbish: {hunter2: hunter2}}",
+        "{settings: {mcpServers: {custom: {hunter2: {env: {hunter2: 5}}}}}}",
+        "{settings: {mcpServers: {custom: {hunter2: {headers: [hunter2]}}}}}",
+        "{settings: {mcpServer: {custom: {a: {env: {hunter2: 1, hunter2: 2}}}}}}",
+    ],
+)
+@pytest.mark.parametrize("head", ["defaults: ENTRY", "templates: {t: ENTRY}", "workspaces: {pa: ENTRY}"])
+def test_no_layer_is_quoted_where_it_may_hold_a_secret(head, entry):
+    text = head.replace("ENTRY", entry) + ("\nworkspaces: {pay: {template: t}}\n" if "workspaces" not in head else "")
+    problems = problems_of(text.replace("{template: t}", "{}") if "templates" not in head else text)
+    assert problems
+    assert "hunter2" not in "".join(problems)

@@ -1,0 +1,181 @@
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambient_components.parts import declared_over, drift, kept, merge_patch
+
+KEYS = st.sampled_from("abcd")
+SCALARS = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "x", "y"])
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3))
+FIELDS = st.dictionaries(KEYS, JSON, max_size=4)
+TEXTS = st.dictionaries(KEYS, st.sampled_from(["", "x", "y"]), max_size=4)
+
+
+def without_nulls(value):
+    """As it is once the server has it: RFC 7386 has no null but for what is to go."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def applied(target, patch):
+    """The pseudo code of RFC 7386, section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = applied(result.get(key), value)
+    return result
+
+
+# merge_patch
+
+
+@given(FIELDS, FIELDS)
+def test_applied_to_what_was_before_a_patch_gives_what_should_be_after(before, after):
+    before, after = without_nulls(before), without_nulls(after)
+    assert applied(before, merge_patch(before, after)) == after
+
+
+@given(FIELDS, FIELDS)
+def test_nulls_count_as_absent_on_both_sides(before, after):
+    assert applied(before, merge_patch(before, after)).items() >= without_nulls(after).items() or any(
+        isinstance(value, dict) for value in after.values()
+    )
+    assert not {key for key, value in applied(before, merge_patch(before, after)).items() if after.get(key) is None}
+
+
+@given(FIELDS)
+def test_of_equals_there_is_nothing_to_patch(fields):
+    fields = without_nulls(fields)
+    assert merge_patch(fields, copy.deepcopy(fields)) == {}
+
+
+@given(FIELDS, FIELDS)
+def test_a_patch_names_nothing_that_stays_as_it_is(before, after):
+    before, after = without_nulls(before), without_nulls(after)
+    patch = merge_patch(before, after)
+    assert not [key for key in patch if before.get(key, ...) == after.get(key, ...)]
+
+
+@given(FIELDS, FIELDS)
+def test_nothing_given_is_changed(before, after):
+    given_before, given_after = copy.deepcopy(before), copy.deepcopy(after)
+    merge_patch(before, after)
+    declared_over(before, after, {})
+    assert (before, after) == (given_before, given_after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "patch"),
+    [
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"c": 3}}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, {"a": {"c": None}}),
+        ({"a": [1, 2]}, {"a": [1]}, {"a": [1]}),
+        ({"a": {"b": 1}}, {"a": "x"}, {"a": "x"}),
+        ({"a": "x"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": 1}, {"a": None}, {"a": None}),
+        ({}, {"a": None}, {}),
+        ({"a": False}, {"a": 0.5}, {"a": 0.5}),
+    ],
+)
+def test_patches_as_they_are_sent(before, after, patch):
+    assert merge_patch(before, after) == patch
+
+
+# declared_over
+
+
+@pytest.mark.parametrize(
+    ("live", "declared", "gone", "wanted"),
+    [
+        ({"theirs": 1}, {"ours": 2}, {}, {"theirs": 1, "ours": 2}),
+        ({"ours": 1}, {"ours": 2}, {}, {"ours": 2}),
+        ({"ours": 1, "theirs": 2}, {}, {"ours": None}, {"theirs": 2}),
+        ({"ours": 1}, {}, {"ours": 86_400}, {"ours": 86_400}),
+        # What somebody has removed by hand returns to the default all the same: nobody has said otherwise.
+        ({}, {}, {"ours": 86_400}, {"ours": 86_400}),
+        ({}, {}, {"ours": None}, {}),
+        ({"theirs": None}, {}, {}, {}),
+        ({"zero": 0, "empty": "", "no": False}, {}, {}, {"zero": 0, "empty": "", "no": False}),
+    ],
+)
+def test_ours_where_we_declare_it_and_others_where_we_dont(live, declared, gone, wanted):
+    assert declared_over(live, declared, gone) == wanted
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_what_nobody_of_us_ever_declared_stays(live, declared, gone):
+    after = declared_over(live, declared, gone)
+    assert {key: after[key] for key in declared} == declared
+    untouched = live.keys() - declared.keys() - gone.keys()
+    assert {key: after[key] for key in untouched} == {key: live[key] for key in untouched}
+    assert after.keys() == {*live, *declared, *gone}
+
+
+# drift
+
+
+def test_drift_is_told_by_name_and_kind_and_never_by_value():
+    declared = {"same": "s", "changed": "sk-1", "removed": "sk-2"}
+    live = {"same": "s", "changed": "sk-3", "added": "sk-4"}
+    assert drift(declared, live) == {"added": "added", "changed": "changed", "removed": "removed"}
+
+
+@given(TEXTS, TEXTS)
+def test_drift_is_empty_exactly_where_nothing_differs(declared, live):
+    assert bool(drift(declared, live)) == (declared != live)
+    assert drift(declared, live).keys() == {k for k in {*declared, *live} if declared.get(k) != live.get(k)}
+    assert {k for k, how in drift(declared, live).items() if how == "added"} == live.keys() - declared.keys()
+    assert {k for k, how in drift(declared, live).items() if how == "removed"} == declared.keys() - live.keys()
+
+
+# kept
+
+
+@pytest.mark.parametrize(
+    ("before", "declared", "live", "wanted"),
+    [
+        pytest.param({"a": "1"}, {"a": "1"}, {"a": "ui"}, {"a": "ui"}, id="the UI's save stays"),
+        pytest.param({"a": "1"}, {"a": "2"}, {"a": "ui"}, {"a": "2"}, id="until ours changes"),
+        pytest.param({"a": "1"}, {"a": "1"}, {}, {}, id="also a removal"),
+        pytest.param({"a": "1"}, {"a": "2"}, {}, {"a": "2"}, id="until ours changes, likewise"),
+        pytest.param({"a": "1"}, {}, {"a": "1"}, {}, id="removed by us goes"),
+        pytest.param({"a": "1"}, {}, {"a": "ui"}, {}, id="removed by us goes, whatever it is"),
+        pytest.param({"a": "1"}, {"a": "1"}, {"a": "1", "b": "ui"}, {"a": "1", "b": "ui"}, id="others' keys stay"),
+        pytest.param({"a": "1"}, {"a": "1", "b": "2"}, {"a": "1", "b": "ui"}, {"a": "1", "b": "2"}, id="new of ours"),
+        pytest.param(None, {"a": "1"}, {"a": "ui"}, {"a": "ui"}, id="no record: what is there stays"),
+        pytest.param(None, {"a": "1"}, {}, {"a": "1"}, id="no record: what is missing is added"),
+        pytest.param(None, {"a": "1"}, {"a": ""}, {"a": "1"}, id="no record: an empty one is missing"),
+        pytest.param(None, {}, {"b": "ui", "c": ""}, {"b": "ui"}, id="no record: others' keys stay"),
+        pytest.param({"a": "1"}, {"a": "1"}, {"a": ""}, {"a": ""}, id="on record: an emptied one was emptied"),
+    ],
+)
+def test_others_writing_stays_until_ours_changes(before, declared, live, wanted):
+    assert kept(before, declared, live) == wanted
+
+
+@given(TEXTS, TEXTS)
+def test_without_a_change_of_ours_nothing_is_written(declared, live):
+    assert kept(declared, declared, live) == live
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_each_field_has_one_writer(before, declared, live):
+    after = kept(before, declared, live)
+    for key in {*before, *declared, *live}:
+        if declared.get(key) != before.get(key):
+            assert after.get(key) == declared.get(key)
+        else:
+            assert after.get(key) == live.get(key)
+
+
+@given(st.none() | TEXTS, TEXTS, TEXTS)
+def test_writing_twice_is_writing_once(before, declared, live):
+    once = kept(before, declared, live)
+    assert kept(declared, declared, once) == once

@@ -1,0 +1,243 @@
+"""`ambient:index:Closure` over real gRPC, with a real HTTP server for a cluster."""
+
+import pytest
+from pulumi.runtime import proto
+
+from tests.support.fake_plugin import CLOSURE, UNKNOWN, RefusedError, plain, running
+
+NAMESPACE = "/api/v1/namespaces/pay"
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+ACCOUNTS = f"{NAMESPACE}/serviceaccounts"
+SECRETS = f"{NAMESPACE}/secrets"
+KIND = proto.PropertyDiff
+WANTED = {"namespace": "pay", "staying": ["ambient-admin-alice", "ambient-admin-ops"]}
+GRANT = {"app": "ambient-permission"}
+KEY = {"app": "ambient-access-key"}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        all_of_it.api.add("/api/v1/namespaces", "pay")
+        yield all_of_it
+
+
+def binding(world, name, role="ambient-project-edit", labels=None, kind="ClusterRole", subject="bob", path=BINDINGS):
+    subjects = [{"kind": "User", "name": subject}] if subject else []
+    world.api.add(path, name, labels=labels, roleRef={"kind": kind, "name": role}, subjects=subjects)
+
+
+def shared(world):
+    """A workspace as it is after a while: what ends, and what is nobody's business here."""
+    binding(world, "ambient-admin-alice", "ambient-project-admin", {"ambient-code.io/role": "admin"}, subject="alice")
+    binding(world, "ambient-admin-ops", "ambient-project-admin", {"ambient-code.io/role": "admin"}, subject="ops")
+    # Ends.
+    binding(world, "ambient-admin-creator", "ambient-project-admin", {"ambient-code.io/role": "admin"})
+    binding(world, "ambient-permission-view-bob-user", "ambient-project-view", GRANT)
+    binding(world, "by-hand", "ambient-project-admin")
+    binding(world, "devs-edit", "ambient-project-edit", {"ambient-code.io/managed": "true"})
+    binding(world, "legacy", "custom", {"app": "ambient-group-access"}, kind="Role")
+    binding(world, "ambient-key-edit-ci-1", "ambient-project-edit", KEY)
+    binding(world, "to-nobody", "ambient-project-view", subject="")
+    binding(world, "admin-of-kubernetes", "admin", subject="maker")
+    world.api.add(ACCOUNTS, "ambient-key-ci-1", labels=KEY)
+    world.api.add(SECRETS, "ambient-runner-secrets")
+    world.api.add(SECRETS, "ambient-non-vertex-integrations")
+    # Stays.
+    binding(world, "ambient-session-trigger", "ambient-session-trigger", kind="Role")
+    binding(world, "view-of-kubernetes", "view")
+    binding(world, "a-role-of-the-same-name", "ambient-project-edit", kind="Role")
+    world.api.add(ACCOUNTS, "default")
+    world.api.add(ACCOUNTS, "ambient-session-trigger")
+    world.api.add(SECRETS, "trusted")
+    elsewhere = BINDINGS.replace("/pay/", "/other/")
+    binding(world, "ambient-permission-edit-bob-user", labels=GRANT, path=elsewhere)
+    world.api.add(ACCOUNTS.replace("/pay/", "/other/"), "ambient-key-ci-1", labels=KEY)
+
+
+STAYS = {
+    BINDINGS: [
+        *("a-role-of-the-same-name", "ambient-admin-alice", "ambient-admin-ops"),
+        *("ambient-session-trigger", "view-of-kubernetes"),
+    ],
+    ACCOUNTS: ["ambient-session-trigger", "default"],
+    SECRETS: ["trusted"],
+    BINDINGS.replace("/pay/", "/other/"): ["ambient-permission-edit-bob-user"],
+    ACCOUNTS.replace("/pay/", "/other/"): ["ambient-key-ci-1"],
+}
+
+
+def left(world):
+    return {collection: world.api.names(collection) for collection in STAYS}
+
+
+def notes(world):
+    return sorted(world.engine.texts("info"))
+
+
+def refreshed(world, state):
+    answer = world.plugin.read(WANTED, state, urn=CLOSURE, identity="pay")
+    assert plain(answer.inputs) == WANTED
+    return plain(answer.properties)
+
+
+def test_all_access_ends_but_the_owners_and_what_is_no_access_of_the_platforms(world):
+    shared(world)
+    identity, state = world.plugin.create(WANTED, urn=CLOSURE)
+    assert (identity, state) == ("pay", {**WANTED, "found": []})
+    assert left(world) == STAYS
+
+
+def test_what_ended_is_told_by_whose_it_was(world):
+    shared(world)
+    world.plugin.create(WANTED, urn=CLOSURE)
+    begin = "pay is closed: ended "
+    assert all(note.startswith(begin) for note in notes(world))
+    assert [note.removeprefix(begin) for note in notes(world)] == [
+        "Secret ambient-non-vertex-integrations",
+        "Secret ambient-runner-secrets",
+        "admin of user:bob (RoleBinding ambient-admin-creator)",
+        "admin of user:bob (RoleBinding by-hand)",
+        "custom of user:bob (RoleBinding legacy)",
+        "edit of user:bob (RoleBinding ambient-key-edit-ci-1)",
+        "edit of user:bob (RoleBinding devs-edit)",
+        "key ambient-key-ci-1 (ServiceAccount ambient-key-ci-1)",
+        "view of nobody (RoleBinding to-nobody)",
+        "view of user:bob (RoleBinding ambient-permission-view-bob-user)",
+    ]
+
+
+def test_access_ends_before_the_secrets(world):
+    shared(world)
+    world.plugin.create(WANTED, urn=CLOSURE)
+    deleted = [one.path for one in world.api.seen("DELETE")]
+    assert [path.rsplit("/", 1)[0] for path in deleted[-2:]] == [SECRETS, SECRETS]
+    assert SECRETS not in [path.rsplit("/", 1)[0] for path in deleted[:-2]]
+
+
+def test_each_is_deleted_by_its_uid_and_what_took_its_name_stays(world):
+    binding(world, "by-hand")
+
+    def swap(_):
+        binding(world, "by-hand", "view")
+
+    world.api.rule("DELETE", "by-hand$", swap)
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(BINDINGS) == ["by-hand"]
+    assert notes(world) == []
+
+
+def test_a_key_does_not_stay_by_bearing_the_name_of_an_owners_binding(world):
+    world.api.add(ACCOUNTS, "ambient-admin-alice", labels=KEY)
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(ACCOUNTS) == []
+
+
+def test_a_workspace_without_access_is_closed_at_once(world):
+    assert world.plugin.create(WANTED, urn=CLOSURE)[1] == {**WANTED, "found": []}
+    assert notes(world) == []
+
+
+@pytest.mark.parametrize("pattern", ["by-hand$", "ambient-key-ci-1$", "ambient-runner-secrets$"])
+def test_what_cant_be_ended_is_told_and_keeps_nothing_else_alive(world, pattern):
+    shared(world)
+    world.api.fail("DELETE", pattern, 403, "a policy says no")
+    with pytest.raises(RefusedError, match=r"could not end .*: DELETE .*: 403: a policy says no$"):
+        world.plugin.create(WANTED, urn=CLOSURE)
+    before = {collection: set(names) for collection, names in STAYS.items()}
+    more = {name for collection, names in left(world).items() for name in set(names) - before[collection]}
+    assert more == {pattern.rstrip("$")}
+
+
+def test_a_preview_changes_nothing(world):
+    shared(world)
+    before = dict(world.api.objects)
+    assert world.plugin.create(WANTED, urn=CLOSURE, preview=True)[1] == {**WANTED, "found": []}
+    world.plugin.update({**WANTED, "found": ["x"]}, WANTED, urn=CLOSURE, preview=True)
+    assert world.api.objects == before
+    assert world.writes() == []
+
+
+# What comes back.
+
+
+def test_a_refresh_finds_what_came_back_and_the_next_update_ends_it(world):
+    shared(world)
+    _, state = world.plugin.create(WANTED, urn=CLOSURE)
+    assert refreshed(world, state) == state
+    binding(world, "by-hand", subject="eve")
+    world.api.add(ACCOUNTS, "ambient-key-cd-1", labels=KEY)
+    world.api.add(SECRETS, "ambient-runner-secrets")
+    world.api.log.clear()
+    found = refreshed(world, state)
+    assert found["found"] == ["edit of user:eve", "key ambient-key-cd-1", "Secret ambient-runner-secrets"]
+    assert world.writes() == []
+    answer = world.plugin.diff(WANTED, found, WANTED, urn=CLOSURE)
+    assert set(answer.detailedDiff) == {"found"}
+    assert world.plugin.update(found, WANTED, urn=CLOSURE) == {**WANTED, "found": []}
+    assert left(world) == STAYS
+
+
+def test_without_its_namespace_there_is_nothing_to_close(world):
+    del world.api.objects[NAMESPACE]
+    assert not world.plugin.read(WANTED, WANTED, urn=CLOSURE).id
+
+
+def test_it_cant_be_imported(world):
+    with pytest.raises(RefusedError, match="pay can't be imported: it is what state: closed does"):
+        world.plugin.read({}, {}, urn=CLOSURE, identity="pay")
+
+
+# Diff, delete, check.
+
+
+def test_the_same_again_is_no_change_and_asks_nobody(world):
+    answer = world.plugin.diff(WANTED, {**WANTED, "found": []}, WANTED, urn=CLOSURE)
+    assert answer.changes == proto.DiffResponse.DIFF_NONE
+    assert world.api.log == []
+
+
+def test_an_owner_who_leaves_is_a_change_and_ends(world):
+    shared(world)
+    _, state = world.plugin.create(WANTED, urn=CLOSURE)
+    news = {**WANTED, "staying": ["ambient-admin-ops"]}
+    answer = world.plugin.diff(WANTED, state, news, urn=CLOSURE)
+    assert {path: one.kind for path, one in answer.detailedDiff.items()} == {"staying": KIND.UPDATE}
+    assert not answer.replaces
+    world.plugin.update(state, news, urn=CLOSURE)
+    assert "ambient-admin-alice" not in world.api.names(BINDINGS)
+    assert "ambient-admin-ops" in world.api.names(BINDINGS)
+
+
+def test_another_namespace_is_another_closure(world):
+    answer = world.plugin.diff(WANTED, WANTED, {**WANTED, "namespace": "other"}, urn=CLOSURE)
+    assert list(answer.replaces) == ["namespace"]
+
+
+def test_opening_or_deleting_a_workspace_takes_nothing_away(world):
+    shared(world)
+    before = dict(world.api.objects)
+    world.plugin.delete({**WANTED, "found": []}, urn=CLOSURE)
+    assert world.api.objects == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"namespace": UNKNOWN}, "namespace and staying must be known before the update"),
+        ({"staying": UNKNOWN}, "namespace and staying must be known before the update"),
+        ({"namespace": None}, "namespace, and staying (names of RoleBindings of owners), are expected"),
+        ({"namespace": ""}, "namespace, and staying (names of RoleBindings of owners), are expected"),
+        ({"staying": None}, "namespace, and staying (names of RoleBindings of owners), are expected"),
+        ({"staying": "ambient-admin-alice"}, "namespace, and staying (names of RoleBindings of owners), are expected"),
+        ({"staying": [UNKNOWN]}, "namespace and staying must be known before the update"),
+    ],
+)
+def test_without_its_inputs_nothing_is_closed(world, wrong, text):
+    answer = world.plugin.check({**WANTED, **wrong}, urn=CLOSURE)
+    assert [failure.reason for failure in answer.failures] == [text]
+
+
+def test_what_is_right_passes(world):
+    for staying in ([], ["a"]):
+        assert not world.plugin.check({"namespace": "pay", "staying": staying}, urn=CLOSURE).failures

@@ -1,0 +1,323 @@
+"""Settings that the platform writes as well, over real gRPC: how they are written and given back."""
+
+import pytest
+
+from tests.support.fake_api import Answer
+from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, running
+from tests.support.parts import (
+    EACH,
+    LIMITS,
+    MAP,
+    MAPS,
+    NAMESPACE,
+    OPERATORS_LIMITS,
+    PODS,
+    PROJECT,
+    RANGE,
+    RANGES,
+    SEARCH,
+    SERVERS,
+    WANTED,
+    operator,
+    refusal,
+    spec,
+)
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        all_of_it.api.add("/api/v1/namespaces", "pay")
+        yield all_of_it
+
+
+def verbs(world):
+    return [one.split()[0] for one in world.writes()]
+
+
+# Create.
+
+
+@EACH
+def test_on_nothing_the_object_is_made_as_the_platform_makes_it(world, urn, wanted, path, name):
+    identity, state = world.plugin.create(wanted, urn=urn)
+    assert identity == f"pay/{name}"
+    assert state == wanted
+    assert world.writes() == [f"POST {path.rsplit('/', 1)[0]}"]
+    body = world.api.seen("POST")[0].body
+    assert body["metadata"]["namespace"] == "pay"
+    assert body["apiVersion"] == ("vteam.ambient-code/v1alpha1" if urn == SETTINGS else "v1")
+    assert body["kind"] == {SETTINGS: "ProjectSettings", CONTAINERS: "LimitRange", FLAGS: "ConfigMap"}[urn]
+
+
+def test_what_is_made_has_what_the_crd_requires(world):
+    world.plugin.create({"namespace": "pay", "mcpServers": SERVERS}, urn=SETTINGS)
+    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400, "mcpServers": SERVERS}
+
+
+def test_a_limit_range_of_ours_has_one_item(world):
+    world.plugin.create(LIMITS, urn=CONTAINERS)
+    item = {name: value for name, value in LIMITS.items() if name != "namespace"}
+    assert spec(world, RANGE) == {"limits": [{"type": "Container", **item}]}
+
+
+def test_flags_are_text_as_the_backend_writes_them(world):
+    world.plugin.create({"namespace": "pay", "flags": {"jira-write": True, "gerrit.enabled": False}}, urn=FLAGS)
+    assert world.api.objects[MAP]["data"] == {"jira-write": "true", "gerrit.enabled": "false"}
+    assert world.api.objects[MAP]["metadata"]["labels"] == {
+        "app.kubernetes.io/managed-by": "ambient-code",
+        "app.kubernetes.io/component": "feature-flags",
+    }
+
+
+def test_labels_that_an_object_lacks_are_added_and_others_stay(world):
+    world.api.add(MAPS, "feature-flag-overrides", labels={"team": "x"}, data={"jira-write": "true"})
+    world.plugin.create({"namespace": "pay", "flags": {"jira-write": True}}, urn=FLAGS)
+    labels = world.api.objects[MAP]["metadata"]["labels"]
+    assert labels["team"] == "x"
+    assert labels["app.kubernetes.io/component"] == "feature-flags"
+
+
+@pytest.mark.parametrize("late", [1, 3])
+def test_the_operator_that_comes_in_between_is_patched(world, late):
+    """It is not there when we look, and there when we write."""
+    lookups = []
+
+    def look(_):
+        lookups.append(None)
+        if len(lookups) == late:
+            operator(world, mcpServers={"custom": {"theirs": SEARCH}})
+        return Answer(404, {"message": "not there yet"}) if len(lookups) <= late else None
+
+    world.api.rule("GET", "/projectsettings$", look)
+    if late > 1:
+        world.api.fail("POST", "/projectsettings$", 409, "already exists", times=late - 1)
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
+    assert verbs(world) == ["POST"] * late + ["PATCH"]
+    assert spec(world)["inactivityTimeoutSeconds"] == 600
+    assert spec(world)["mcpServers"] == {"custom": {"theirs": SEARCH}}
+
+
+def test_others_fields_and_labels_stay(world):
+    operator(world, groupAccess=[{"groupName": "g", "role": "view"}], repositories=["r"])
+    world.api.change(PROJECT, {"metadata": {"labels": {"theirs": "1"}}, "status": {"limitRangeReady": True}})
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
+    found = world.api.objects[PROJECT]
+    assert found["spec"] == {
+        "groupAccess": [{"groupName": "g", "role": "view"}],
+        "repositories": ["r"],
+        "inactivityTimeoutSeconds": 600,
+    }
+    assert (found["metadata"]["labels"], found["status"]) == ({"theirs": "1"}, {"limitRangeReady": True})
+    assert verbs(world) == ["PATCH"]
+
+
+def test_a_patch_holds_the_version_that_was_read_and_only_what_changes(world):
+    operator(world)
+    version = world.api.objects[PROJECT]["metadata"]["resourceVersion"]
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
+    (patch,) = world.api.seen("PATCH")
+    assert patch.body == {"metadata": {"resourceVersion": version}, "spec": {"inactivityTimeoutSeconds": 600}}
+
+
+@EACH
+def test_what_is_right_already_is_not_written(world, urn, wanted, path, name):
+    world.plugin.create(wanted, urn=urn)
+    world.api.log.clear()
+    assert world.plugin.create(wanted, urn=urn)[1] == wanted
+    assert world.plugin.update(wanted, wanted, urn=urn) == wanted
+    assert world.writes() == []
+
+
+@EACH
+def test_a_preview_writes_nothing(world, urn, wanted, path, name):
+    assert world.plugin.create(wanted, urn=urn, preview=True) == (f"pay/{name}", wanted)
+    assert world.plugin.update({"namespace": "pay"}, wanted, urn=urn, preview=True) == wanted
+    assert world.writes() == []
+
+
+# Update.
+
+
+def test_others_servers_and_flags_beside_ours(world):
+    world.api.add(MAPS, "feature-flag-overrides", data={"theirs": "true", "jira-write": "false"})
+    before = {"namespace": "pay", "flags": {"jira-write": True, "gerrit.enabled": True}}
+    world.plugin.create(before, urn=FLAGS)
+    assert world.api.objects[MAP]["data"] == {"theirs": "true", "jira-write": "true", "gerrit.enabled": "true"}
+    world.plugin.update(before, {"namespace": "pay", "flags": {"jira-write": False}}, urn=FLAGS)
+    assert world.api.objects[MAP]["data"] == {"theirs": "true", "jira-write": "false"}
+
+
+def test_a_timeout_that_leaves_returns_to_the_platforms(world):
+    operator(world, inactivityTimeoutSeconds=3600)
+    before = {"namespace": "pay", "inactivityTimeoutSeconds": 600, "mcpServers": SERVERS}
+    world.plugin.create(before, urn=SETTINGS)
+    world.plugin.update(before, {"namespace": "pay", "mcpServers": SERVERS}, urn=SETTINGS)
+    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400, "mcpServers": SERVERS}
+    # Said, and not left to the CRD: one without a default would leave the old timeout's absence to the operator.
+    assert world.api.seen("PATCH")[-1].body["spec"] == {"inactivityTimeoutSeconds": 86_400}
+
+
+def test_a_timeout_of_none_is_a_timeout(world):
+    operator(world)
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 0}, urn=SETTINGS)
+    assert spec(world)["inactivityTimeoutSeconds"] == 0
+
+
+@pytest.mark.parametrize(
+    ("news", "after"),
+    [
+        ({"custom": {"search": SEARCH}}, {"custom": {"search": SEARCH}}),
+        ({"disabled": ["webfetch"]}, {"disabled": ["webfetch"]}),
+        (
+            {"custom": {"search": {"type": "sse", "url": "https://b"}}},
+            {"custom": {"search": {"type": "sse", "url": "https://b"}}},
+        ),
+        ({"custom": {"other": SEARCH}, "disabled": []}, {"custom": {"other": SEARCH}, "disabled": []}),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_servers_are_ours_as_a_whole_down_to_the_last_key(world, news, after):
+    with_headers = {**SEARCH, "headers": {"Authorization": "Bearer ${TOKEN}", "X": "1"}}
+    before = {"namespace": "pay", "mcpServers": {"custom": {"search": with_headers}, "disabled": ["webfetch"]}}
+    operator(world)
+    world.plugin.create(before, urn=SETTINGS)
+    world.plugin.update(before, {"namespace": "pay", **({"mcpServers": news} if news else {})}, urn=SETTINGS)
+    assert spec(world).get("mcpServers") == after
+
+
+def test_what_was_saved_in_the_ui_meanwhile_is_overwritten_by_an_update(world):
+    operator(world)
+    world.plugin.create(WANTED, urn=SETTINGS)
+    world.api.change(PROJECT, {"spec": {"mcpServers": {"custom": {"theirs": SEARCH}}}})
+    world.plugin.update(WANTED, WANTED, urn=SETTINGS)
+    assert spec(world)["mcpServers"] == SERVERS
+
+
+def test_the_limits_of_pods_stay_through_all_of_it(world):
+    world.api.add(RANGES, "ambient-default-limits", spec={"limits": [PODS, OPERATORS_LIMITS]})
+    world.plugin.create(LIMITS, urn=CONTAINERS)
+    ours = {"type": "Container", **{name: value for name, value in LIMITS.items() if name != "namespace"}}
+    assert spec(world, RANGE)["limits"] == [PODS, ours]
+    news = {**LIMITS, "max": {"cpu": "6"}}
+    world.plugin.update(LIMITS, news, urn=CONTAINERS)
+    assert spec(world, RANGE)["limits"] == [PODS, {**ours, "max": {"cpu": "6"}}]
+    world.plugin.delete(news, urn=CONTAINERS)
+    assert spec(world, RANGE)["limits"] == [PODS, OPERATORS_LIMITS]
+
+
+# Delete.
+
+
+def test_settings_are_given_back_and_the_object_stays(world):
+    operator(world)
+    world.plugin.create(WANTED, urn=SETTINGS)
+    world.plugin.delete(WANTED, urn=SETTINGS)
+    assert spec(world) == {"groupAccess": [], "inactivityTimeoutSeconds": 86_400}
+
+
+def test_flags_are_given_back_and_those_of_the_ui_stay(world):
+    wanted = {"namespace": "pay", "flags": {"jira-write": True}}
+    world.plugin.create(wanted, urn=FLAGS)
+    world.api.change(MAP, {"data": {"theirs": "true"}})
+    world.plugin.delete(wanted, urn=FLAGS)
+    assert world.api.objects[MAP]["data"] == {"theirs": "true"}
+
+
+@EACH
+def test_an_object_is_never_deleted(world, urn, wanted, path, name):
+    world.plugin.create(wanted, urn=urn)
+    world.plugin.delete(wanted, urn=urn)
+    assert path in world.api.objects
+    assert world.api.seen("DELETE") == []
+
+
+@EACH
+@pytest.mark.parametrize("namespace", ["there", "gone"])
+def test_a_delete_of_what_is_gone_is_none(world, urn, wanted, path, name, namespace):
+    if namespace == "gone":
+        del world.api.objects[NAMESPACE]
+    world.plugin.delete(wanted, urn=urn)
+    assert world.writes() == []
+
+
+@EACH
+def test_a_delete_while_the_namespace_goes_is_none(world, urn, wanted, path, name):
+    world.plugin.create(wanted, urn=urn)
+
+    def vanish(_):
+        world.api.objects.pop(path, None)
+        world.api.objects.pop(NAMESPACE, None)
+
+    world.api.rule("PATCH", f"{name}$", vanish)
+    world.plugin.delete(wanted, urn=urn)
+    assert verbs(world) == ["POST", "PATCH"]
+
+
+# Races.
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_conflict_reads_again(world, times):
+    operator(world)
+
+    def theirs(_):
+        if len(world.api.seen("PATCH")) <= times:
+            world.api.change(PROJECT, {"status": {"count": len(world.api.log)}})
+
+    world.api.rule("PATCH", ".", theirs)
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
+    assert len(world.api.seen("PATCH")) == times + 1
+    assert spec(world)["inactivityTimeoutSeconds"] == 600
+
+
+def test_what_changed_in_between_is_not_lost(world):
+    operator(world)
+    changed = []
+
+    def theirs(_):
+        if not changed:
+            changed.append(world.api.change(PROJECT, {"spec": {"groupAccess": [{"groupName": "g", "role": "edit"}]}}))
+
+    world.api.rule("PATCH", ".", theirs)
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
+    assert spec(world)["groupAccess"] == [{"groupName": "g", "role": "edit"}]
+
+
+def test_others_without_a_pause_are_told_and_end_it(world):
+    operator(world)
+    world.api.fail("PATCH", ".", 409, "the object has been modified")
+    text = refusal(lambda: world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS))
+    assert text.startswith("ProjectSettings of pay is written by others without a pause: PATCH ")
+    assert "the object has been modified" in text
+    assert text.endswith("; run again")
+    assert len(world.api.seen("PATCH")) == 10
+
+
+def test_an_object_that_vanishes_between_two_steps_is_made_again(world):
+    operator(world)
+    world.api.rule("PATCH", ".", lambda _: world.api.objects.pop(PROJECT, None) and None, times=1)
+    world.plugin.create({"namespace": "pay", "inactivityTimeoutSeconds": 600}, urn=SETTINGS)
+    assert spec(world)["inactivityTimeoutSeconds"] == 600
+
+
+def test_without_its_namespace_there_is_nothing_to_write_to(world):
+    del world.api.objects[NAMESPACE]
+    assert 'namespaces "pay" not found' in refusal(lambda: world.plugin.create(WANTED, urn=SETTINGS))
+
+
+def test_a_cluster_without_the_platform_is_told_as_what_it_is(world):
+    world.api.kinds.remove("projectsettings")
+    text = refusal(lambda: world.plugin.create(WANTED, urn=SETTINGS))
+    assert "404: the server could not find the requested resource" in text
+    assert "without a pause" not in text
+    assert len(world.api.seen("POST")) == 1
+
+
+@pytest.mark.parametrize("code", [403, 422, 500])
+def test_a_refusal_of_the_cluster_is_told_at_once(world, code):
+    operator(world)
+    world.api.fail("PATCH", ".", code, "because of a rule")
+    assert "because of a rule" in refusal(lambda: world.plugin.create(WANTED, urn=SETTINGS))
+    assert len(world.api.seen("PATCH")) == 1

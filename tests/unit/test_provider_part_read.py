@@ -1,0 +1,174 @@
+"""Settings that the platform writes as well, over real gRPC: how they are read, compared and checked."""
+
+import pytest
+
+from tests.support.fake_plugin import CONTAINERS, FLAGS, SETTINGS, UNKNOWN, plain, running, secret
+from tests.support.parts import (
+    EACH,
+    KIND,
+    LIMITS,
+    MAP,
+    NAMESPACE,
+    NONE,
+    OPERATORS_LIMITS,
+    PODS,
+    PROJECT,
+    RANGE,
+    SEARCH,
+    SERVERS,
+    SOME,
+    WANTED,
+    refusal,
+)
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        all_of_it.api.add("/api/v1/namespaces", "pay")
+        yield all_of_it
+
+
+# Read.
+
+
+def read(world, inputs, urn):
+    answer = world.plugin.read(inputs, inputs, urn=urn, identity="pay/x")
+    return plain(answer.inputs) if answer.id else None
+
+
+@EACH
+def test_what_is_as_it_was_declared_is_read_so(world, urn, wanted, path, name):
+    world.plugin.create(wanted, urn=urn)
+    assert read(world, wanted, urn) == wanted
+    assert world.plugin.diff(wanted, wanted, wanted, urn=urn).changes == NONE
+
+
+@EACH
+@pytest.mark.parametrize("also", ["the object", "its namespace"])
+def test_without_the_object_there_is_nothing(world, urn, wanted, path, name, also):
+    if also == "its namespace":
+        del world.api.objects[NAMESPACE]
+    assert read(world, wanted, urn) is None
+
+
+@EACH
+def test_it_needs_no_import(world, urn, wanted, path, name):
+    text = refusal(lambda: world.plugin.read({}, {}, urn=urn, identity=f"pay/{name}"))
+    assert f"pay/{name} can't be imported, and needs no import" in text
+
+
+@pytest.mark.parametrize(
+    ("urn", "wanted", "path", "patch", "changes"),
+    [
+        (
+            SETTINGS,
+            WANTED,
+            PROJECT,
+            {"spec": {"inactivityTimeoutSeconds": 60}},
+            {"inactivityTimeoutSeconds": KIND.UPDATE},
+        ),
+        (SETTINGS, WANTED, PROJECT, {"spec": {"mcpServers": None}}, {"mcpServers": KIND.ADD}),
+        (
+            SETTINGS,
+            WANTED,
+            PROJECT,
+            {"spec": {"mcpServers": {"custom": {"search": {"url": "https://b"}, "new": SEARCH}}}},
+            {"mcpServers.custom.search.url": KIND.UPDATE, "mcpServers.custom.new": KIND.DELETE},
+        ),
+        (SETTINGS, {"namespace": "pay", "mcpServers": SERVERS}, PROJECT, {"spec": {"inactivityTimeoutSeconds": 9}}, {}),
+        (SETTINGS, WANTED, PROJECT, {"spec": {"repositories": ["r"]}, "status": {"x": 1}}, {}),
+        (
+            FLAGS,
+            {"namespace": "pay", "flags": {"a": True, "b": False, "c.d": True, "e": True}},
+            MAP,
+            {"data": {"a": "false", "b": None, "c.d": "TRUE", "theirs": "true"}},
+            {"flags.a": KIND.UPDATE, "flags.b": KIND.ADD, 'flags["c.d"]': KIND.UPDATE},
+        ),
+        (
+            CONTAINERS,
+            LIMITS,
+            RANGE,
+            {"spec": {"limits": [PODS, {**OPERATORS_LIMITS, "min": {"cpu": "10m"}}]}},
+            {
+                "default.cpu": KIND.UPDATE,
+                "default.memory": KIND.UPDATE,
+                "defaultRequest.cpu": KIND.UPDATE,
+                "max": KIND.ADD,
+                "min": KIND.DELETE,
+            },
+        ),
+    ],
+    ids=[
+        "timeout",
+        "servers gone",
+        "servers",
+        "a timeout that is not ours",
+        "what is not ours",
+        "flags",
+        "limits",
+    ],
+)
+def test_drift_of_what_is_ours_shows_in_the_next_diff_and_ends_with_the_update(
+    world, urn, wanted, path, patch, changes
+):
+    world.plugin.create(wanted, urn=urn)
+    right = world.api.objects[path]
+    world.api.change(path, patch)
+    found = read(world, wanted, urn)
+    answer = world.plugin.diff(found, found, wanted, urn=urn)
+    assert {where: one.kind for where, one in answer.detailedDiff.items()} == changes
+    world.plugin.update(found, wanted, urn=urn)
+    assert read(world, wanted, urn) == wanted
+    section = "data" if urn == FLAGS else "spec"
+    if urn != CONTAINERS:
+        others = {key: value for key, value in patch[section].items() if key in ("theirs", "repositories")}
+        assert world.api.objects[path][section].items() >= others.items()
+    else:
+        assert world.api.objects[path][section]["limits"] == [PODS, *right[section]["limits"]]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_refresh_keeps_what_is_secret_a_secret(world, whole):
+    """A program may give a header as a secret: what is read back is no less one, whatever it is now."""
+
+    def servers(header):
+        return {"custom": {"search": {**SEARCH, "headers": {"Authorization": header}}}}
+
+    given = secret(servers("Bearer sk-1")) if whole else servers(secret("Bearer sk-1"))
+    wanted = {"namespace": "pay", "mcpServers": given}
+    world.plugin.create(wanted, urn=SETTINGS)
+    answer = world.plugin.read(wanted, wanted, urn=SETTINGS)
+    assert plain(answer.inputs) == plain(answer.properties) == wanted
+    world.api.change(PROJECT, {"spec": {"mcpServers": servers("Bearer sk-2")}})
+    answer = world.plugin.read(wanted, wanted, urn=SETTINGS)
+    assert plain(answer.inputs) == plain(answer.properties) == {**wanted, "mcpServers": secret(servers("Bearer sk-2"))}
+
+
+# Check and diff.
+
+
+@EACH
+@pytest.mark.parametrize("namespace", [None, "", 3])
+def test_a_namespace_is_needed(world, urn, wanted, path, name, namespace):
+    answer = world.plugin.check({**wanted, "namespace": namespace}, urn=urn)
+    assert [failure.reason for failure in answer.failures] == ["namespace is missing: the workspace's"]
+    assert not world.plugin.check({**wanted, "namespace": UNKNOWN}, urn=urn).failures
+    assert plain(world.plugin.check(wanted, urn=urn).inputs) == wanted
+
+
+@EACH
+def test_another_namespace_is_another_resource(world, urn, wanted, path, name):
+    answer = world.plugin.diff(wanted, wanted, {**wanted, "namespace": "other"}, urn=urn)
+    assert list(answer.replaces) == ["namespace"]
+    assert {where: one.kind for where, one in answer.detailedDiff.items()} == {"namespace": KIND.UPDATE_REPLACE}
+
+
+@EACH
+def test_a_diff_asks_nobody(world, urn, wanted, path, name):
+    news = {name: value for name, value in wanted.items() if name == "namespace"}
+    answer = world.plugin.diff(wanted, wanted, news, urn=urn)
+    assert answer.changes == SOME
+    assert not answer.replaces
+    assert {one.kind for one in answer.detailedDiff.values()} == {KIND.DELETE}
+    assert world.api.log == []

@@ -1,0 +1,165 @@
+"""What the ledger's check says of access that others gave or took. It only warns."""
+
+import pytest
+
+from ambient_components import naming
+from ambient_components.contract import Role
+from ambient_components.subjects import parse_subject
+from tests.support.fake_plugin import LEDGER, running
+
+OWNER = "app/dev"
+RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
+SUFFIX = naming.key_suffix("pay", "ci", 1)
+ACCOUNT = naming.key_service_account("ci", SUFFIX)
+CI = {"ci": {"role": "edit", "lifetimeSeconds": 86_400, "generation": 1}}
+
+
+def entry(state="active", owners=("user:alice",), grants=None, keys=None):
+    return {"state": state, "owners": list(owners), "grants": grants or {}, "keys": keys or {}}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        namespace(all_of_it, "pay")
+        owner(all_of_it)
+        yield all_of_it
+
+
+def namespace(world, name):
+    world.api.add("/api/v1/namespaces", name, annotations={"ambient-components/owner": OWNER})
+
+
+def binding(world, name, role="view", subject=None, labels=None, space="pay"):
+    subject = subject or {"kind": "User", "name": "eve"}
+    ref = {"kind": "ClusterRole", "name": f"ambient-project-{role}"}
+    labels = {"app": "ambient-permission"} if labels is None else labels
+    world.api.add(f"{RBAC}/{space}/rolebindings", name, labels=labels, roleRef=ref, subjects=[subject])
+
+
+def owner(world, name="ambient-admin-alice", space="pay"):
+    alice = {"kind": "User", "name": name.removeprefix("ambient-admin-")}
+    binding(world, name, "admin", alice, {"ambient-code.io/role": "admin"}, space)
+
+
+def key(world, account=ACCOUNT, space="pay"):
+    labels = {"app": "ambient-access-key"}
+    world.api.add(f"/api/v1/namespaces/{space}/serviceaccounts", account, labels=labels)
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": space}
+    binding(world, account.replace("-key-", "-key-edit-", 1), "edit", subject, labels, space)
+
+
+def warnings(world, after, before=None):
+    olds = {"owner": OWNER, "workspaces": before} if before is not None else None
+    answer = world.plugin.check({"owner": OWNER, "workspaces": after}, olds, urn=LEDGER)
+    assert not answer.failures
+    assert world.writes() == []
+    return world.engine.texts("warning")
+
+
+def test_what_is_declared_is_not_undeclared(world):
+    key(world)
+    binding(world, naming.grant_binding(Role.VIEW, parse_subject("user:eve")))
+    assert warnings(world, {"pay": entry(grants={"user:eve": "view"}, keys=CI)}) == []
+
+
+def test_what_this_run_removes_is_not_undeclared(world):
+    key(world)
+    binding(world, "ambient-permission-view-eve-user")
+    binding(world, "ambient-permission-edit-bob-user", "edit")
+    before = {"pay": entry(owners=["user:alice", "user:zoe"], grants={"user:eve": "view", "user:bob": "edit"}, keys=CI)}
+    owner(world, "ambient-admin-zoe")
+    assert warnings(world, {"pay": entry(grants={"user:bob": "admin"})}, before) == []
+
+
+def test_each_kind_of_undeclared_access_is_named_in_one_warning_a_workspace(world):
+    binding(world, "ambient-permission-view-eve-user")
+    binding(world, "old", "edit", {"kind": "Group", "name": "devs"}, {"app": "ambient-group-access"})
+    owner(world, "ambient-admin-creator")
+    key(world, "ambient-key-cd-1")
+    namespace(world, "zoo")
+    owner(world, space="zoo")
+    binding(world, "ambient-permission-admin-ivy-user", "admin", {"kind": "User", "name": "ivy"}, space="zoo")
+    first, second = warnings(world, {"pay": entry(), "zoo": entry()})
+    assert first.startswith("workspace 'pay': ")
+    assert "in the cluster, and in no file. Declare it, or remove it on the workspace's Sharing or Keys page" in first
+    listed = first.removeprefix("workspace 'pay': ").split(": in the cluster")[0].split(", ")
+    assert sorted(listed) == [
+        "admin of user:creator",
+        "edit of group:devs",
+        "edit of serviceaccount:pay:ambient-key-cd-1",
+        "key ambient-key-cd-1",
+        "view of user:eve",
+    ]
+    assert second.startswith("workspace 'zoo': admin of user:ivy: in the cluster, and in no file")
+
+
+def test_what_gives_no_access_of_the_platforms_is_no_warning(world):
+    binding(world, "ambient-session-trigger", labels={"ambient-code.io/managed": "true"})
+    world.api.add("/api/v1/namespaces/pay/serviceaccounts", "default")
+    assert warnings(world, {"pay": entry()}) == []
+
+
+def test_workspaces_of_others_are_not_looked_at(world):
+    world.api.add("/api/v1/namespaces", "theirs")
+    binding(world, "ambient-permission-view-eve-user", space="theirs")
+    assert warnings(world, {"pay": entry()}) == []
+
+
+@pytest.mark.parametrize("state", ["closed", "released"])
+def test_only_active_workspaces_are_looked_at(world, state):
+    binding(world, "ambient-permission-view-eve-user")
+    assert warnings(world, {"pay": entry(state)}, {"pay": entry(state)}) == []
+    assert [one for one in world.api.seen("GET") if one.path.endswith("/rolebindings")] == []
+
+
+def test_an_adopted_workspace_says_what_comes_with_it(world):
+    world.api.add("/api/v1/namespaces", "old")
+    binding(world, "ambient-permission-view-eve-user", space="old")
+    (warning,) = warnings(world, {"old": {**entry(), "adopt": True}})
+    assert warning.startswith("workspace 'old': view of user:eve: in the cluster, and in no file")
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, " and 1 more"), (23, " and 13 more")])
+def test_ten_are_named_and_the_rest_is_counted(world, count, more):
+    for number in range(count):
+        binding(world, f"ambient-permission-view-u{number:02}-user", subject={"kind": "User", "name": f"u{number:02}"})
+    (warning,) = warnings(world, {"pay": entry()})
+    assert [name for name in (f"u{n:02}" for n in range(count)) if name in warning] == [f"u{n:02}" for n in range(10)]
+    assert f"view of user:u09{more}: in the cluster" in warning
+
+
+def test_where_the_run_is_refused_nothing_is_warned_of(world):
+    binding(world, "ambient-permission-view-eve-user")
+    answer = world.plugin.check(
+        {"owner": OWNER, "workspaces": {"pay": entry()}}, {"workspaces": {"gone": entry()}}, urn=LEDGER
+    )
+    assert len(answer.failures) == 1
+    assert world.engine.texts("warning") == []
+
+
+# What others took.
+
+
+def test_what_somebody_took_away_is_named(world):
+    grants = {"user:eve": "view"}
+    (warning,) = warnings(world, {"pay": entry(grants=grants, keys=CI)}, {"pay": entry(grants=grants, keys=CI)})
+    assert warning.startswith(
+        f"workspace 'pay': RoleBinding ambient-key-edit-ci-{SUFFIX}, RoleBinding ambient-permission-view-eve-user, "
+        f"ServiceAccount {ACCOUNT}: declared, and not in the cluster"
+    )
+
+
+def test_what_is_new_in_this_run_is_not_missing(world):
+    assert warnings(world, {"pay": entry(grants={"user:eve": "view"}, keys=CI)}, {"pay": entry()}) == []
+
+
+@pytest.mark.parametrize("state", ["closed", "released"])
+def test_what_a_closed_or_released_workspace_had_is_not_missing(world, state):
+    del world.api.objects[f"{RBAC}/pay/rolebindings/ambient-admin-alice"]
+    assert warnings(world, {"pay": entry()}, {"pay": entry(state)}) == []
+
+
+def test_a_namespace_that_somebody_deleted_is_told_as_that(world):
+    (warning,) = warnings(world, {"gone": entry(keys=CI), "new": entry()}, {"gone": entry(keys=CI)})
+    assert warning.startswith("workspace 'gone': its namespace is gone from the cluster")
