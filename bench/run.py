@@ -2,24 +2,18 @@
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from ambient_components.spec import load_stack
 from bench.errors import BenchError
 from bench.objects import difference, objects
+from bench.offline import WORKSPACES, Offline, offline
 from bench.process import Usage
 from bench.programs import Phase, Program, Project, State
-from bench.workload import stack_file
 from sandbox.cluster import Cluster
 from sandbox.environment import prepare
 from sandbox.toolchain import Toolchain
-
-LOADED_WORKSPACES: Final = 1000
-_LOADS: Final = 3
 
 Say = Callable[[str], None]
 
@@ -41,25 +35,12 @@ class Measured:
 class Results:
     """Everything that was measured."""
 
-    load_seconds: float
+    offline: Offline
     measured: list[Measured] = field(default_factory=list)
 
     def of(self, program: Program, workspaces: int) -> list[Measured]:
         """The runs of one program at one size."""
         return [one for one in self.measured if (one.program, one.workspaces) == (program, workspaces)]
-
-
-def load_seconds() -> float:
-    """Loads and checks a file of 1,000 workspaces; the fastest of three, as other programs only ever slow it down."""
-    with tempfile.TemporaryDirectory(prefix="ambient-bench-") as folder:
-        path = Path(folder) / "stack.yaml"
-        path.write_text(stack_file(LOADED_WORKSPACES), encoding="utf-8")
-        times = []
-        for _ in range(_LOADS):
-            started = time.perf_counter()
-            load_stack(path)
-            times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def benchmark(toolchain: Toolchain, sizes: Sequence[int], runs: int, say: Say) -> Results:
@@ -68,8 +49,8 @@ def benchmark(toolchain: Toolchain, sizes: Sequence[int], runs: int, say: Say) -
     Raises:
         BenchError: a command failed, or the two programs did not make the same objects.
     """
-    results = Results(load_seconds())
-    say(f"load and check {LOADED_WORKSPACES} workspaces: {results.load_seconds:.2f} s")
+    results = Results(offline())
+    say(f"validate {WORKSPACES} workspaces in as many files: {results.offline.validate:.2f} s")
     say("warming up: both programs once, not counted")
     for program in Program:
         _measure(toolchain, program, 1, lambda _: None)

@@ -56,7 +56,7 @@ def _clean(value: Any) -> Any:
 
 def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple[Path, Any]]:
     """Walk what was written, beside the models that say what is built in."""
-    if not isinstance(raw, dict | list) or not raw or rules.whole:
+    if not isinstance(raw, dict | list) or (path and not raw) or rules.whole:
         yield path, raw
     elif isinstance(raw, list):
         yield from (((*path, index), item) for index, item in enumerate(raw))

@@ -11,6 +11,7 @@ import yaml
 
 from ambient_components.errors import Where
 
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _CONFLICT: Final = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
 _OTHERWISE: Final = "check quotes, brackets and indentation here and on the line above"
 _TAB: Final = ("a tab", "indent with spaces, and put a text that holds a tab in quotes")
@@ -94,16 +95,16 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[W
     said = error.problem or ""
     if "cannot start any token" in said:
         problem, remedy = _TAB if text[mark.index : mark.index + 1] == "\t" else _no_token(text[mark.index :])
-        return _where(mark, file), f"not YAML: {problem}", remedy
+        return _where(mark, text, file), f"not YAML: {problem}", remedy
     slip = next((slip for slip in _SLIPS if slip.said in said), None)
     if slip is None:
-        return _where(mark, file), "not YAML: something that can't be read", _OTHERWISE
+        return _where(mark, text, file), "not YAML: something that can't be read", _OTHERWISE
     start, remedy = error.context_mark, slip.remedy
     if start is not None and (slip.at_start or not text[mark.index :].strip()):
         mark = start  # at the end of the file there is nothing to see
     elif start is not None and slip.said.startswith("expected ','"):
-        remedy = f"{remedy}; it begins at {_where(start, file)}"
-    return _where(mark, file), f"not YAML: {slip.problem}", remedy
+        remedy = f"{remedy}; it begins at {_where(start, text, file)}"
+    return _where(mark, text, file), f"not YAML: {slip.problem}", remedy
 
 
 def _no_token(rest: str) -> tuple[str, str]:
@@ -111,5 +112,9 @@ def _no_token(rest: str) -> tuple[str, str]:
     return f"a text that begins with {rest[:1]}" if rest[:1] in "@`%" else "a reserved character", "put it in quotes"
 
 
-def _where(mark: yaml.Mark, file: str) -> Where:
-    return Where(file, mark.line + 1, mark.column + 1)
+def _where(mark: yaml.Mark, text: str, file: str) -> Where:
+    """Return the place of a mark; libyaml takes the end of a file for a line below the last one."""
+    lines = _BREAK.split(text)
+    if mark.line < len(lines):
+        return Where(file, mark.line + 1, min(mark.column, len(lines[mark.line])) + 1)
+    return Where(file, len(lines), len(lines[-1]) + 1)

@@ -193,10 +193,15 @@ def test_closing_ends_access_also_where_the_engine_deletes_nothing(stack: Stack)
 # Released.
 
 
-def test_releasing_loses_nothing_and_another_stack_can_adopt(stack: Stack) -> None:
-    token = deployed(stack)
+@pytest.mark.parametrize("adopted", [False, True], ids=["made here", "adopted"])
+def test_releasing_loses_nothing_and_another_stack_can_adopt(stack: Stack, adopted: bool) -> None:
+    text = FILE
+    if adopted:
+        made_in_the_ui(stack)
+        text = f"{FILE}    adopt: true\n"
+    token = deployed(stack, text)
     before = everything(stack)
-    stack.write(with_state("released"))
+    stack.write(with_state("released", text))
     preview = stack.preview().ok()
     assert '~ state: "active" => "released"' in preview.text
     stack.up().ok()

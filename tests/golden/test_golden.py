@@ -110,7 +110,7 @@ def _pairs(values: dict[str, str] | None) -> list[str]:
 def _whole(value):
     """Numbers as the program gave them: protobuf knows floats alone."""
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _whole(value[key]) for key in sorted(value)}  # protobuf keeps no order
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -98,6 +98,7 @@ def test_what_ended_is_told_by_whose_it_was(world):
         "Secret ambient-runner-secrets",
         "admin of user:bob (RoleBinding ambient-admin-creator)",
         "admin of user:bob (RoleBinding by-hand)",
+        "admin of user:maker (RoleBinding admin-of-kubernetes)",
         "custom of user:bob (RoleBinding legacy)",
         "edit of user:bob (RoleBinding ambient-key-edit-ci-1)",
         "edit of user:bob (RoleBinding devs-edit)",

@@ -1,0 +1,70 @@
+"""What needs no engine and no cluster: the command line's own time, over many small files."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from ambient_components.spec import load_stack
+from bench.errors import BenchError
+from bench.workload import stack_file
+
+WORKSPACES: Final = 1000
+_TIMES: Final = 3
+_AMBIENT: Final = Path(sys.executable).with_name("ambient")
+
+
+@dataclass(frozen=True)
+class Offline:
+    """Seconds of wall clock, each the fastest of three, as other programs only ever add."""
+
+    load: float
+    """Loading and checking 1,000 workspaces of one file, in this process."""
+    validate: float
+    """`ambient validate` on 1,000 workspaces in as many included files, the whole process."""
+    start: float
+    """`ambient --version`, the whole process."""
+
+
+def offline() -> Offline:
+    """Measures all three.
+
+    Raises:
+        BenchError: the files are not valid.
+    """
+    with tempfile.TemporaryDirectory(prefix="ambient-bench-") as folder:
+        one = Path(folder) / "one.yaml"
+        one.write_text(stack_file(WORKSPACES), encoding="utf-8")
+        many = Path(folder) / "many.yaml"
+        many.write_text("include: [workspaces/*.yaml]\n", encoding="utf-8")
+        (Path(folder) / "workspaces").mkdir()
+        for name, entry in yaml.safe_load(one.read_text(encoding="utf-8"))["workspaces"].items():
+            text = yaml.safe_dump({"workspaces": {name: entry}}, sort_keys=False)
+            (Path(folder) / "workspaces" / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return Offline(
+            min(_loaded(one) for _ in range(_TIMES)),
+            min(_ran([str(_AMBIENT), "validate", str(many)]) for _ in range(_TIMES)),
+            min(_ran([str(_AMBIENT), "--version"]) for _ in range(_TIMES)),
+        )
+
+
+def _loaded(path: Path) -> float:
+    started = time.perf_counter()
+    load_stack(path)
+    return time.perf_counter() - started
+
+
+def _ran(command: Sequence[str]) -> float:
+    started = time.perf_counter()
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if ended.returncode != 0:
+        message = f"{' '.join(command)} failed:\n{ended.stdout}{ended.stderr}"
+        raise BenchError(message)
+    return seconds
