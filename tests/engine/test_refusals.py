@@ -1,6 +1,8 @@
 """What must not be deployed, and what can't be: said before anything is created, as text a person can act on."""
 
 import json
+import secrets
+from collections.abc import Iterator
 
 import pytest
 
@@ -185,11 +187,19 @@ def allowed(machine: Machine, right: Right) -> bool:
     return bool(answer["status"]["allowed"])
 
 
-@pytest.mark.parametrize("right", RIGHTS, ids=str)
-def test_a_missing_right_is_named_before_anything_is_created(stack: Stack, right: Right) -> None:
-    machine = stack.machine
-    rules = deployer_role(machine)["rules"]
+@pytest.fixture(scope="module")
+def one_stack(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack for all rights: none of the runs comes to change anything."""
+    stack = Stack(machine, f"rights-{secrets.token_hex(2)}", tmp_path_factory.mktemp("rights"))
     stack.write(ONE)
+    yield stack
+    stack.remove()
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=str)
+def test_a_missing_right_is_named_before_anything_is_created(one_stack: Stack, right: Right) -> None:
+    stack, machine = one_stack, one_stack.machine
+    rules = deployer_role(machine)["rules"]
     replace_rules(machine, without(rules, right))
     try:
         machine.until(lambda: not allowed(machine, right), "the right is gone")
