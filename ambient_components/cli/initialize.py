@@ -163,8 +163,9 @@ def initialize(
         with stack_file.open("x", encoding="utf-8") as stream:
             stream.write(example(bare_name(request.stack)))
         lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
-        # Beside it, for the editor: the first line of the example names it.
-        schema = stack_file.parent / SCHEMA_FILE
+    # Beside the stack files, for the editor: the first line of the example names it.
+    schema = stack_file.parent / SCHEMA_FILE
+    if not schema.exists():
         schema.write_text(schema_text(), encoding="utf-8")
         lines.append(f"Wrote {project.shown(schema)}, with which editors complete and check stack files")
     added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()

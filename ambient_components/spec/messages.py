@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from ambient_components.errors import PathPart
 from ambient_components.spec.base import ERROR_TYPE, Model, allowed_words, type_name
-from ambient_components.spec.limits import Limits, NetworkPeer
+from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
 from ambient_components.spec.models import Defaults, Grant, Key, StackFile, Workspace
 from ambient_components.spec.privacy import may_quote_key
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
@@ -48,6 +48,17 @@ _EXAMPLES_OF_MANY: Final[Mapping[type[Model], str]] = {
 }
 """How a mapping of names to such is written."""
 
+_ENTRIES: Final[Mapping[str, str]] = {
+    "annotations": "{NAME: TEXT}",
+    "featureFlags": "{jira-write: true}",
+    "headers": "{NAME: TEXT}",
+    "labels": "{team: NAME}",
+    "quota": "{pods: 50}",
+    "runner": "{ANTHROPIC_API_KEY: {config: NAME}}",
+    **dict.fromkeys(("defaultRequest", "default", "min", "max"), "{cpu: 500m, memory: 1Gi}"),
+}
+"""What a mapping holds whose entries are no models, by field."""
+
 _ITEMS: Final[Mapping[str, str]] = {
     "args": "--verbose",
     "disabled": "webfetch",
@@ -56,6 +67,8 @@ _ITEMS: Final[Mapping[str, str]] = {
     "ports": "443",
 }
 """What a list of texts or numbers holds, by field."""
+
+_NEVER_EMPTY: Final = ("runner", "integrations")
 
 _YES: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -102,7 +115,9 @@ def _bad_value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[st
 
 def _wrong_type(value: object, expected: str, path: Sequence[PathPart]) -> tuple[str, str]:
     allowed = f"allowed: {expected}"
-    if expected == "a mapping" and value is None:
+    if value is None and path[-1] in _NEVER_EMPTY:
+        allowed += f"{_example(path)}; leave it out for no secret"
+    elif expected == "a mapping" and value is None:
         allowed += "; write {} for an empty one"
     elif expected == "a mapping":
         allowed += _example(path)
@@ -120,8 +135,8 @@ def _wrong_type(value: object, expected: str, path: Sequence[PathPart]) -> tuple
 
 def _example(path: Sequence[PathPart]) -> str:
     annotation = _annotation_at(path)
-    if path[-1] == "runner":
-        return f", such as {{{RUNNER_SECRET_KEYS[0]}: {{config: NAME}}}}"
+    if path[-1] in _ENTRIES:
+        return f", such as {_ENTRIES[str(path[-1])]}"
     many = get_origin(annotation) is dict
     model = _item(annotation) if many else annotation
     example = (_EXAMPLES_OF_MANY if many else _EXAMPLES).get(model)
@@ -158,6 +173,8 @@ def _home(word: str, model: type[Model]) -> str:
         return "each workspace has its own"
     if model is Secrets and word in RUNNER_SECRET_KEYS:
         return f"did you mean 'runner.{word}'?"
+    if model is Limits and word in CONTAINER_RESOURCES:
+        return f"did you mean 'containers.default.{word}'?"
     if model is McpServers:
         return "further servers stand below custom"
     below = [(model, "")]

@@ -10,7 +10,7 @@ from ambient_components.contract import (
     STORAGE_VARIABLES,
     WIPED_VARIABLES,
 )
-from ambient_components.credentials import CREDENTIAL_PREFIXES
+from ambient_components.credentials import CREDENTIAL_PREFIXES, begins_like_credential
 from ambient_components.errors import PathPart, Problem, format_path
 
 HIDDEN: Final = "…"
@@ -104,7 +104,9 @@ def _names_something(path: Sequence[PathPart], key: str) -> bool:
         return True
     variables = entry[:-1] in (("secrets", "runner"), ("secrets", "integrations"))
     variables = variables or (entry[:3] == _SERVERS and entry[4:-1] == ("env",))
-    return variables and (key in _KNOWN_VARIABLES or _VARIABLE.fullmatch(key) is not None)
+    if not variables or begins_like_credential(key):
+        return False
+    return key in _KNOWN_VARIABLES or _VARIABLE.fullmatch(key) is not None
 
 
 def public_path(path: Sequence[PathPart]) -> str:

@@ -71,6 +71,7 @@ _SLIPS: Final = (
     _Slip("escape", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
     _Slip("hexdecimal", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
     _Slip("document start", "something behind the end of the document", "keep one document in a file"),
+    _Slip("nesting", "nested too deeply", "flatten it"),
     _Slip("alphabetic or numeric", "an anchor (&) or alias (*) without a name", "name it, or put the text in quotes"),
     _Slip("directive", "a directive ('%')", "remove the line, or put a text that begins with % in quotes"),
     _Slip("incompatible", "a directive ('%')", "remove the line"),

@@ -93,7 +93,7 @@ class TestANewStack:
             ("stack", "init", "--stack", "prod", "--secrets-provider", "passphrase"),
             ("config", "set", "--plaintext", "clusterUid", UID, "--stack", "prod"),
         ]
-        assert [line.split()[0] for line in outcome.done] == ["Made", "Set", "Wrote"]
+        assert [line.split()[0] for line in outcome.done] == ["Made", "Set", "Wrote", "Wrote"]
         assert outcome.notes == ()
 
     def test_the_example_is_valid_and_protected(self, project: Project, pulumi: FakePulumi) -> None:
@@ -131,6 +131,12 @@ class TestANewStack:
         path.write_text("workspaces: {}\n")
         initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
         assert path.read_text() == "workspaces: {}\n"
+        # The editor's schema is added where it is missing, and left alone where it is not.
+        schema = path.parent / "stack.schema.json"
+        assert json.loads(schema.read_text())["title"]
+        schema.write_text("{}")
+        initialize(Request("b", "passphrase"), project, pulumi, look=Cluster())
+        assert schema.read_text() == "{}"
 
     def test_without_a_passphrase_nothing_begins(self, project: Project) -> None:
         pulumi = FakePulumi(project, environ={})
@@ -160,7 +166,7 @@ class TestAStackThatIsThere:
             initialize(Request("a", "passphrase"), project, pulumi, look=Cluster())
         pulumi.broken = ""
         outcome = initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster())
-        assert [line.split()[0] for line in outcome.done] == ["Set", "Wrote"]
+        assert [line.split()[0] for line in outcome.done] == ["Set", "Wrote", "Wrote"]
         assert "the rest left as it is" in outcome.notes[0]
 
     def test_its_own_context_is_asked_and_kept(self, project: Project, pulumi: FakePulumi) -> None:

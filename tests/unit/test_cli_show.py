@@ -115,6 +115,29 @@ def test_a_workspace_that_says_nothing(project: Path, capsys: pytest.CaptureFixt
     )
 
 
+def test_a_workspace_of_which_no_file_says_anything(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "stacks/prod.yaml").write_text("workspaces: {lab: {}}\n")
+    assert run(["show", "prod", "lab"]) == 0
+    assert capsys.readouterr().out == (
+        "lab:             # stacks/prod.yaml:1\n"
+        "  protect: true  # built-in\n"
+        "  state: active  # built-in\n"
+        "  adopt: false   # built-in\n"
+    )
+
+
+def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
+    secret = "ghp_hunter2hunter2"
+    text = f"""
+        templates: {{{secret}: {{labels: {{{secret}: {secret}}}}}}}
+        workspaces: {{pay: {{template: {secret}, description: "https://bob:hunter2@x.org"}}}}
+    """
+    loaded = parse_stack(text, "x.yaml")
+    shown = as_text("pay", effective(loaded, "pay"), loaded.origin(("workspaces", "pay")))
+    assert "hunter2" not in shown
+    assert "https://…@x.org" in shown
+
+
 def test_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "prod", "payments", "--format", "json"]) == 0
     text = capsys.readouterr().out

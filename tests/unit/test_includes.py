@@ -127,7 +127,7 @@ def test_one_name_in_two_files_names_both_places(write, section, column, rest):
             "1:11: include[0]: looks like a credential, not like a path; "
             "write the path of a file; if it is a credential, revoke it",
         ),
-        ("a.yaml", "1:10: include: is text; allowed: a list"),
+        ("a.yaml", "1:10: include: is text; allowed: a list, such as [teams/*.yaml]"),
     ],
 )
 def test_what_can_not_be_included(write, tmp_path, include, problem):
@@ -163,7 +163,7 @@ def test_all_files_are_checked_at_once_each_at_its_place(write):
         "a.yaml:2:28: workspaces.aa.protect: is a number; allowed: true or false",
         "a.yaml:2:32: workspaces.aa: 'aa' is here twice, first at a.yaml:2:14; keep one of them",
         "c.yaml:1:11: defaults: is a number; allowed: a mapping",
-        "c.yaml:2:12: templates: is a list; allowed: a mapping",
+        "c.yaml:2:12: templates: is a list; allowed: a mapping, such as {NAME: {}}",
         "c.yaml:3:12: workspaces: is empty; allowed: a mapping; write {} for an empty one",
         "s.yaml:2:29: workspaces.own.protect: is a number; allowed: true or false",
     ]
@@ -177,7 +177,7 @@ def test_what_may_be_in_an_unreadable_file_is_not_called_missing(write):
 
 def test_a_stack_without_any_workspaces(write):
     write(s="include: [a.yaml]\n", a="templates: {}\n")
-    assert problems_of() == ["s.yaml:1:1: workspaces: is missing; add it"]
+    assert problems_of() == ["s.yaml:1:1: workspaces: is missing; add it; write {} for none"]
 
 
 def test_a_check_across_workspaces_knows_both_files(write):

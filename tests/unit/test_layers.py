@@ -215,7 +215,7 @@ USERS = "workspaces:\n  aa: {template: t, keys: {ci: {}, cd: {}}}\n  bb: {templa
 @pytest.mark.parametrize(
     ("shared", "problem"),
     [
-        ("protect: yes", "3:14: LAYER.protect: is text; allowed: true or false"),
+        ("protect: yes", "3:14: LAYER.protect: is text; allowed: true or false; did you mean true?"),
         ("keys: {lifetime: 5m}", f"3:22: LAYER.keys.lifetime: 5m is too short; {LIFETIMES}"),
         ("keys: {ci: {role: edit}}", "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime"),
         (
@@ -247,9 +247,9 @@ def test_a_mistake_in_a_shared_layer_is_reported_once_and_where_it_is(head, laye
 def test_a_mistake_in_a_layer_hides_none_of_a_workspace():
     text = "defaults: {protect: yes, labels: {a: 1}}\nworkspaces:\n  aa: {protect: no}\n  bb: {labels: {b: 2}}\n"
     assert problems_of(text) == [
-        "x.yaml:1:21: defaults.protect: is text; allowed: true or false",
+        "x.yaml:1:21: defaults.protect: is text; allowed: true or false; did you mean true?",
         "x.yaml:1:38: defaults.labels.a: is a number; allowed: text; put it in quotes",
-        "x.yaml:3:17: workspaces.aa.protect: is text; allowed: true or false",
+        "x.yaml:3:17: workspaces.aa.protect: is text; allowed: true or false; did you mean false?",
         "x.yaml:4:20: workspaces.bb.labels.b: is a number; allowed: text; put it in quotes",
     ]
 
@@ -270,14 +270,14 @@ def test_a_template_that_does_not_exist(templates, remedy):
     ("text", "problems"),
     [
         ("templates: {t: }", ["1:16: templates.t: is empty; allowed: a mapping; write {} for an empty one"]),
-        ("templates: [t]", ["1:12: templates: is a list; allowed: a mapping"]),
+        ("templates: [t]", ["1:12: templates: is a list; allowed: a mapping, such as {NAME: {}}"]),
         ("defaults: ", ["1:10: defaults: is empty; allowed: a mapping; write {} for an empty one"]),
         ("defaults: {keys: [x]}", ["1:18: defaults.keys: is a list; allowed: a mapping"]),
         (
             "defaults: {template: t}",
             [
                 "1:12: defaults.template: 'template' is not a field; allowed: owners, grants, keys, secrets, settings, "
-                "limits, labels, annotations, podSecurity, protect"
+                "limits, labels, annotations, podSecurity, protect; each workspace has its own"
             ],
         ),
     ],
@@ -294,8 +294,8 @@ def test_layers_of_the_wrong_shape(text, problems):
         "{secrets: {runner: hunter2}}",
         "{secret: {hunter2: 1, hunter2: 2}}",
         "{rubbish: {hunter2: hunter2}}",
-        "{settings: {mcpServers: {custom: {hunter2: {env: {hunter2: 5}}}}}}",
-        "{settings: {mcpServers: {custom: {hunter2: {headers: [hunter2]}}}}}",
+        "{settings: {mcpServers: {custom: {a: {env: {hunter2: 5}}}}}}",
+        "{settings: {mcpServers: {custom: {a: {headers: [hunter2]}}}}}",
         "{settings: {mcpServer: {custom: {a: {env: {hunter2: 1, hunter2: 2}}}}}}",
     ],
 )

@@ -170,7 +170,7 @@ def test_defaults_know_every_other_field_of_a_workspace():
                 (
                     "integrations.GITHUB_TOKEN",
                     "is a plain value, and secrets don't belong in this file",
-                    SECRET_REMEDY.format("pay/name") + OR_PLAIN,
+                    SECRET_REMEDY.format("pay/github-token") + OR_PLAIN,
                 ),
                 ("integrations.A", "is empty", SECRET_REMEDY.format("pay/name") + OR_PLAIN),
             ],
@@ -312,18 +312,19 @@ def test_every_duration_of_32_bits_is_an_idle_timeout(seconds):
 
 
 @pytest.mark.parametrize(
-    ("value", "problem"),
+    ("value", "problem", "never"),
     [
-        (0, "0 has no unit"),
-        (3600, "3600 has no unit"),
-        ("0h", "'0h' is not a duration"),
-        ("Never", "'Never' is not a duration"),
-        ("69y", "69y is too long"),
-        ([], "not a duration"),
+        (0, "0 has no unit", True),
+        (3600, "3600 has no unit", False),
+        ("0h", "'0h' is not a duration", True),
+        ("Never", "'Never' is not a duration", True),
+        ("69y", "69y is too long", False),
+        ([], "is a list", False),
     ],
 )
-def test_what_is_no_idle_timeout(value, problem):
-    assert in_workspace(settings={"idleTimeout": value}) == [("settings.idleTimeout", problem, IDLE)]
+def test_what_is_no_idle_timeout(value, problem, never):
+    remedy = f"{IDLE}; did you mean 'never'?" if never else IDLE
+    assert in_workspace(settings={"idleTimeout": value}) == [("settings.idleTimeout", problem, remedy)]
 
 
 @pytest.mark.parametrize(
@@ -407,7 +408,7 @@ def test_faults_of_mcp_servers(server, path, problem, remedy):
     [
         ({"quota": {"pods": "1gb"}}, "quota.pods", "'1gb' is not a quantity", f"{QUANTITIES}; did you mean '1Gi'?"),
         ({"quota": {"pods": -1}}, "quota.pods", "'-1' is not a quantity", QUANTITIES),
-        ({"quota": {"pods": None}}, "quota.pods", "not a quantity", QUANTITIES),
+        ({"quota": {"pods": None}}, "quota.pods", "is empty", QUANTITIES),
         ({"network": None}, "network", "is empty", "allowed: a mapping; write {} for an empty one"),
         ({"network": {"allow": [{}]}}, "network.allow.0", "has neither a cidr nor a namespace", PEERS),
         (
@@ -491,7 +492,7 @@ def test_networks(cidr):
             "'base-line' is not a pod security level",
             "allowed: privileged, baseline; did you mean 'baseline'?",
         ),
-        (None, "is empty", "allowed: text"),
+        (None, "is empty", "allowed: privileged, baseline"),
     ],
 )
 def test_pod_security_levels_that_are_refused(level, problem, remedy):

@@ -135,13 +135,16 @@ def test_an_alias_stands_where_it_is_used_and_what_is_in_it_where_it_is_written(
         ("a: {{ b }}\n", ["x.yaml:1:5: a: a key that is not text; quote it; a value in {{ }} needs quotes around it"]),
         (
             "a: *b\n",
-            ["x.yaml:1:4: a: an alias (*) of an anchor (&) that the file doesn't have above; define the anchor"],
+            [
+                "x.yaml:1:4: a: an alias (*) of an anchor (&) that the file doesn't have above; "
+                "define the anchor above, or quote a text that begins with '*'"
+            ],
         ),
         (
             "a: &a [1, *a]\n",
             ["x.yaml:1:11: a[1]: an alias (*) inside the anchor (&) that it stands for; write the value out"],
         ),
-        ("é: '\x07'\n", ["x.yaml:1:5: a character that YAML doesn't allow; remove it"]),
+        ("é: '\x07'\n", ["x.yaml:1:5: a character that YAML doesn't allow, U+0007; remove it"]),
     ],
 )
 def test_what_is_refused(text, problems):
@@ -158,6 +161,35 @@ def test_what_is_not_yaml_has_a_place(text):
     (problem,) = problems_of(text)
     assert problem.startswith(("x.yaml:1:", "x.yaml:2:", "x.yaml:3:"))
     assert ": not YAML: " in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: b: c\n", "1:5: not YAML: a ': ' that belongs to no key; quote a text"),
+        ("a:\n  b: 'c\n\nd: 1\n", "2:6: not YAML: a quote that is never closed; close it"),
+        ("a:\n\tb: 1\n", "2:1: not YAML: a tab; indent with spaces"),
+        ("a: @b\n", "1:4: not YAML: a text that begins with @; put it in quotes"),
+        ("a: [1, 2\n", "1:4: not YAML: a list that goes wrong here; close its [, and put a comma between items"),
+        ("a: {b: 1 c: 2}\n", "1:11: not YAML: a mapping that goes wrong here; close its {, and put a comma between"),
+        ("a: - b\n", "1:4: not YAML: a '- ' behind a key; put items on lines of their own"),
+        ("a:\n- b\nc\nd: 1\n", "3:1: not YAML: a line that is neither 'KEY: VALUE' nor '- ITEM'; add the colon"),
+        ('a: "\\q"\n', "1:"),
+        ("a: [1,, 2]\n", "1:7: not YAML: nothing, where a value belongs; write a value"),
+        ("a:\n  b: 1\n c: 2\n", "3:2: not YAML: a line or a character that doesn't fit what is around it; indent"),
+        ("a: !x!y z\n", "1:4: not YAML: a tag ('!'); remove it"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n", "2:1: not YAML: a merge conflict of Git; resolve it"),
+        ("[", "1:"),
+    ],
+)
+def test_what_is_not_yaml_is_said_in_words_that_help(text, said):
+    (problem,) = problems_of(text)
+    assert problem.startswith(f"x.yaml:{said}")
+
+
+def test_a_key_with_an_invisible_character_is_no_key():
+    (problem,) = problems_of("a:\n  \xa0b: 1\n")
+    assert problem.endswith("a key with an invisible character, U+00A0; type the key and its indentation anew")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +218,7 @@ def test_an_alias_bomb_ends():
 
 def test_deep_nesting_ends():
     (problem,) = problems_of("a: " + "[" * 60 + "]" * 60)
-    assert problem == f"x.yaml:1:53: a{'[0]' * 49}: nested deeper than {MAX_DEPTH} levels; flatten it"
+    assert problem == f"x.yaml:1:53: a{'[0]' * 7}: nested deeper than {MAX_DEPTH} levels; flatten it"
 
 
 def test_nesting_that_would_exhaust_a_parser_ends_too():

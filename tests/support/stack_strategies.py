@@ -1,0 +1,183 @@
+"""Strategies of stacks: valid ones out of the vocabulary, any data in their shape, and what slips make of them."""
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from hypothesis import strategies as st
+
+from ambient_components.cli import effective_text
+from ambient_components.contract import RUNNER_SECRET_KEYS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
+from ambient_components.spec.limit_checks import QUOTA_RESOURCES
+from ambient_components.spec.schema import stack_schema
+
+SCHEMA = stack_schema()
+
+# Any data
+
+FIELDS = sorted(
+    {name for part in [SCHEMA, *SCHEMA["$defs"].values()] for name in part.get("properties", ())} | {"pay", "ci", "<<"}
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=12)
+    | st.sampled_from(["user:a", "12h", "1Gi", "never", "https://x.org", "10.0.0.0/8", "a.yaml", "view", "x" * 300])
+)
+ANY = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | SCALARS.map(str), inner),
+    max_leaves=25,
+)
+
+
+# Whole stacks that are valid
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True)
+ROLES = st.sampled_from(["view", "edit", "admin"])
+LIFETIMES = st.sampled_from(["10m", "12h", "30d", "1d12h", "1y"])
+VARIABLES = st.from_regex(r"[A-Z]{2,8}_[A-Z]{2,8}_NAME", fullmatch=True)
+PATHS = st.sampled_from(["secrets/x", "./a b.pem", "../ca.pem"])
+
+
+def fields(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def some(keys: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(keys, values, min_size=1, max_size=2)
+
+
+REFERENCES = st.one_of(
+    st.builds(lambda name: {"config": f"pay/{name}"}, NAMES),
+    st.builds(lambda name: {"env": name}, VARIABLES),
+    st.builds(lambda path: {"file": path}, PATHS),
+    st.builds(lambda a, b, c: {"secret": {"namespace": a, "name": b, "key": c}}, NAMES, NAMES, NAMES),
+)
+SERVERS = fields(headers=some(st.just("Accept"), st.sampled_from(["text/plain", "${A_TOKEN}"]))).map(
+    lambda extra: {"url": "https://mcp.example.com/v1", **extra}
+) | fields(args=st.lists(st.sampled_from(["-v", "x"]), max_size=2), env=some(VARIABLES, NAMES)).map(
+    lambda extra: {"command": "uvx", **extra}
+)
+QUANTITIES = st.sampled_from([1, 2, "3", "4Gi", "10k"])
+LIMITS = fields(
+    containers=st.sampled_from([{"max": {"cpu": 4}}, {"min": {"memory": "1Mi"}, "default": {"memory": "1Gi"}}, {}]),
+    quota=some(st.sampled_from(QUOTA_RESOURCES), QUANTITIES),
+    network=fields(
+        isolate=st.just(True),
+        allow=st.lists(
+            st.sampled_from([{"cidr": "10.0.0.0/8"}, {"namespace": "db", "ports": [53], "protocol": "UDP"}]), max_size=2
+        ),
+    ),
+)
+SHARED: dict[str, st.SearchStrategy[Any]] = {
+    "owners": st.lists(NAMES, max_size=3, unique=True).map(lambda names: [f"user:{name}" for name in names]),
+    "grants": st.lists(st.tuples(NAMES, ROLES), max_size=3, unique_by=lambda grant: grant[0]).map(
+        lambda grants: [{"user": name, "role": role} for name, role in grants]
+    ),
+    "secrets": fields(
+        runner=st.dictionaries(st.sampled_from(RUNNER_SECRET_KEYS), REFERENCES, min_size=1),
+        integrations=some(VARIABLES, REFERENCES | st.just({"value": "debug"})),
+        onDrift=fields(runner=st.sampled_from(["keep", "overwrite"])),
+    ),
+    "settings": fields(
+        idleTimeout=LIFETIMES | st.just("never"),
+        mcpServers=fields(
+            custom=some(NAMES, SERVERS), disabled=st.lists(st.sampled_from(SHIPPED_MCP_SERVERS), unique=True)
+        ),
+        featureFlags=some(st.sampled_from(WORKSPACE_FLAGS), st.booleans()),
+        caBundle=PATHS.map(lambda path: {"file": path}),
+    ),
+    "limits": LIMITS,
+    "labels": some(NAMES, st.sampled_from(["a", "4711", ""])),
+    "annotations": some(NAMES, st.text(max_size=10)),
+    "podSecurity": st.sampled_from(["baseline", "privileged"]),
+    "protect": st.booleans(),
+}
+KEYS = fields(
+    name=NAMES, description=NAMES, role=ROLES, lifetime=LIFETIMES, generation=st.integers(min_value=1, max_value=9)
+)
+WORKSPACES = fields(
+    **SHARED,
+    displayName=st.text(max_size=10),
+    description=st.text(max_size=10),
+    keys=st.dictionaries(NAMES, KEYS, max_size=2),
+    state=st.sampled_from(["active", "closed", "released"]),
+    adopt=st.booleans(),
+)
+DEFAULTS = fields(**SHARED, keys=fields(role=ROLES, lifetime=LIFETIMES))
+ALONE = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(lambda workspaces: {"workspaces": workspaces})
+
+
+@st.composite
+def layered(draw: st.DrawFn) -> dict[str, Any]:
+    """A stack with defaults and templates, which some of its workspaces name."""
+    templates = draw(st.dictionaries(NAMES, DEFAULTS, max_size=2))
+    workspaces = draw(st.dictionaries(NAMES, WORKSPACES, max_size=2))
+    for workspace in workspaces.values():
+        if templates and draw(st.booleans()):
+            workspace["template"] = draw(st.sampled_from(sorted(templates)))
+    return {"defaults": draw(DEFAULTS), "templates": templates, "workspaces": workspaces}
+
+
+def written(data: Any, *, block: bool = True) -> str:
+    """YAML that our own reading takes for the same data, as blocks or on few lines."""
+    return str(
+        yaml.dump(data, Dumper=effective_text._Flow, default_flow_style=not block, sort_keys=False, allow_unicode=False)
+    )
+
+
+# Slips
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """All paths in some data, the one of the whole excepted."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def at(data: Any, path: tuple[Any, ...]) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def renamed(mapping: dict[str, Any], old: str, new: str) -> None:
+    """Rename in place, so that what follows keeps its order."""
+    entries = [(new if key == old else key, value) for key, value in mapping.items()]
+    mapping.clear()
+    mapping.update(entries)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, stacks: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    """A valid stack after one to three slips."""
+    data = copy.deepcopy(draw(stacks))
+    for _ in range(draw(st.integers(1, 3))):
+        spots = list(places(data))
+        if not spots:
+            return data
+        *parents, last = draw(st.sampled_from(spots))
+        parent = at(data, tuple(parents))
+        match draw(st.sampled_from(["delete", "rename", "retype", "repeat", "move"])):
+            case "delete":
+                del parent[last]
+            case "rename" if isinstance(parent, dict):
+                renamed(parent, last, draw(st.sampled_from([last[1:], last.upper(), f"{last}s", last[::-1], ""])))
+            case "retype":
+                parent[last] = draw(ANY)
+            case "repeat" if isinstance(parent, list):
+                parent.append(copy.deepcopy(parent[last]))
+            case "move":
+                containers = [(), *(spot for spot in spots if isinstance(at(data, spot), dict))]
+                value = parent.pop(last)
+                target = draw(st.sampled_from(containers))
+                with contextlib.suppress(KeyError, IndexError, TypeError):  # it may have gone with the value
+                    at(data, target)[str(last)] = value
+    return data
