@@ -86,7 +86,7 @@ _RESOURCES: JsonDict = {"propertyNames": {"enum": list(CONTAINER_RESOURCES)}}
 
 
 class ContainerLimits(Model):
-    """Limits of each container: they take the place of those that the platform's operator would set. Contract 4.
+    """Limits of each container, over those that the platform's operator would set. Contract 4.
 
     Each is a mapping of cpu, memory or ephemeral-storage to a quantity; min ≤ defaultRequest ≤ default ≤ max.
     """

@@ -55,7 +55,7 @@ def platform(machine: Machine) -> Iterator[Backend]:
 
     A module, not the session: the operator takes up every workspace of the cluster, so with one for the session it
     would depend on the order of tests whether others meet its objects. And the cluster's directory has one record of
-    a running backend: the start in test_platform.py would end the session's. It costs half a second a module.
+    a running backend: the start in test_openshift.py would end the session's. It costs half a second a module.
     """
     if reason := available():
         pytest.skip(reason)

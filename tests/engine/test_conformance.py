@@ -101,6 +101,18 @@ def test_a_key_is_the_bearer_of_the_platforms_requests(
     assert stack.preview("--expect-no-changes").unchanged
 
 
+def test_a_closed_workspace_is_off_the_platforms_list(
+    declared: tuple[Stack, dict[str, str]], platform: Backend
+) -> None:
+    stack, _ = declared
+    stack.write(f"{FILE}    state: closed\n")
+    stack.up().ok()
+    assert stack.w not in [one.name for one in ui.projects(platform)]
+    with pytest.raises(ui.Refused) as refused:
+        ui.project(platform, stack.w)
+    assert refused.value.status == 404
+
+
 def test_what_the_ui_revokes_and_a_refresh_agree(declared: tuple[Stack, dict[str, str]], platform: Backend) -> None:
     stack, _ = declared
     token = stack.token("ci")
