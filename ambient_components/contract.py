@@ -306,6 +306,9 @@ OBJECT_STORE_PORT: Final = 9000
 OWNER_ANNOTATION: Final = "ambient-components/owner"
 """On Namespace, bucket and handles: project and fleet that own it."""
 
+RELEASED_BY_ANNOTATION: Final = "ambient-components/released-by"
+"""On a Namespace: who released it, written by the last step of that run. Without it a release is not complete."""
+
 KEY_LABEL: Final = "ambient-components/key"
 """On a handle: the key's id."""
 

@@ -39,7 +39,16 @@ class Entry(TypedDict):
     """Role by subject, in force now."""
     keys: dict[str, KeyEntry]
     """By key id."""
+    secrets: NotRequired[dict[str, list[str]]]
+    """Names of the variables in each of the two Secrets, sorted; never a value."""
+    settings: NotRequired[list[str]]
+    """Names of the declared settings, sorted."""
+    limits: NotRequired[list[str]]
+    """Names of the declared limits, sorted."""
 
+
+_BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits")
+"""What must stay as it is where a workspace is released: each of them is objects."""
 
 Ledger = dict[str, Entry]
 """By workspace name."""
@@ -128,7 +137,7 @@ def _released(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any
             f"workspace {workspace!r} is {was}: it can't be {is_now} at once. Write 'state: active' and deploy, then "
             f"'state: {is_now}' and deploy"
         ]
-    changed = [name for name in ("owners", "grants", "keys") if before.get(name) != after.get(name)]
+    changed = [name for name in _BONES if (before.get(name) or None) != (after.get(name) or None)]
     if not changed:
         return []
     when = "as it was deployed last" if was != RELEASED else "as it was released"

@@ -18,6 +18,7 @@ from ambient_components.contract import (
 from ambient_components.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.quantities import parse_quantity
 from ambient_components.subjects import SubjectKind, parse_subject
+from ambient_components.suggest import allowed_words
 from ambient_components.variables import variable_problem
 
 
@@ -44,12 +45,12 @@ def _workspace(name: str, args: Mapping[str, Any]) -> Iterator[str]:
         yield problem
     state = args.get("state") or ACTIVE
     if state not in STATES:
-        yield f"state {state!r}; allowed: {', '.join(STATES)}"
+        yield f"state {state!r}; {allowed_words(str(state), STATES)}"
     if (level := args.get("podSecurity")) not in (None, *POD_SECURITY_LEVELS):
-        yield f"podSecurity {level!r}; allowed: {', '.join(POD_SECURITY_LEVELS)}"
+        yield f"podSecurity {level!r}; {allowed_words(str(level), POD_SECURITY_LEVELS)}"
     for key in args.get("runnerSecrets") or ():
         if key not in RUNNER_SECRET_KEYS:
-            yield f"runnerSecrets: {key!r} is not taken by the platform; allowed: {', '.join(RUNNER_SECRET_KEYS)}"
+            yield f"runnerSecrets: {key!r} is not taken by the platform; {allowed_words(str(key), RUNNER_SECRET_KEYS)}"
     for key in args.get("integrationSecrets") or ():
         if wrong := variable_problem(key):
             yield f"integrationSecrets: {key!r} {'; '.join(wrong)}"
@@ -112,7 +113,7 @@ def _grant_name(grant: Mapping[str, Any]) -> str:
 
 def _role(text: str) -> Role:
     if text not in ROLES:
-        msg = f"{text!r} is not a role; allowed: {', '.join(ROLES)}"
+        msg = f"{text!r} is not a role; {allowed_words(str(text), ROLES)}"
         raise ValueError(msg)
     return Role(text)
 
@@ -121,7 +122,7 @@ def _key(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:
     if problem := naming.key_id_problem(key_id):
         yield problem
     if (role := key.get("role") or Role.EDIT) not in ROLES:
-        yield f"keys: {key_id}: {role!r} is not a role; allowed: {', '.join(ROLES)}"
+        yield f"keys: {key_id}: {role!r} is not a role; {allowed_words(str(role), ROLES)}"
     life = key.get("lifetimeSeconds")
     if life is not None and not TOKEN_LIFETIME_MIN <= life <= TOKEN_LIFETIME_MAX:
         yield f"keys: {key_id}: lifetimeSeconds {life}; allowed: {TOKEN_LIFETIME_MIN} to {TOKEN_LIFETIME_MAX}"

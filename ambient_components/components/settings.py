@@ -18,23 +18,30 @@ from ambient_components.resources import (
     ContainerDefaults,
     ContainerDefaultsArgs,
     FeatureFlags,
+    FeatureFlagsArgs,
     ProjectSettings,
     ProjectSettingsArgs,
 )
 
 
-def settings(name: str, namespace: str, spec: SettingsSpec, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:
-    """The declared settings of the workspace with this logical name."""
+def settings(
+    name: str, namespace: str, spec: SettingsSpec, opts: pulumi.ResourceOptions, *, released: bool = False
+) -> Iterator[pulumi.Resource]:
+    """The declared settings of the workspace with this logical name; of a released one, which are then left alone."""
     project: ProjectSettingsArgs = {"namespace": namespace}
     if spec.get("idleTimeoutSeconds") is not None:
         project["inactivityTimeoutSeconds"] = int(spec["idleTimeoutSeconds"])
     if spec.get("mcpServers") is not None:  # none at all is a declaration too
         project["mcpServers"] = dict(spec["mcpServers"])
     if len(project) > 1:
+        if released:
+            project["released"] = True
         yield ProjectSettings(naming.logical_settings(name), project, opts)
     if spec.get("featureFlags"):
-        flags = dict(sorted(spec["featureFlags"].items()))
-        yield FeatureFlags(naming.logical_flags(name), {"namespace": namespace, "flags": flags}, opts)
+        flags: FeatureFlagsArgs = {"namespace": namespace, "flags": dict(sorted(spec["featureFlags"].items()))}
+        if released:
+            flags["released"] = True
+        yield FeatureFlags(naming.logical_flags(name), flags, opts)
     if spec.get("caBundle"):
         yield core.ConfigMap(
             naming.logical_ca_bundle(name),
@@ -45,11 +52,19 @@ def settings(name: str, namespace: str, spec: SettingsSpec, opts: pulumi.Resourc
 
 
 def resource_limits(
-    name: str, namespace: str, spec: LimitsSpec, platform_namespace: str, opts: pulumi.ResourceOptions
+    name: str,
+    namespace: str,
+    spec: LimitsSpec,
+    platform_namespace: str,
+    opts: pulumi.ResourceOptions,
+    *,
+    released: bool = False,
 ) -> Iterator[pulumi.Resource]:
-    """The declared limits of the workspace with this logical name."""
+    """The declared limits of the workspace with this logical name; of a released one, which are then left alone."""
     if containers := limits.container_limits(spec.get("containers") or {}):
         args = cast("ContainerDefaultsArgs", {"namespace": namespace, **containers})
+        if released:
+            args["released"] = True
         yield ContainerDefaults(naming.logical_containers(name), args, opts)
     if spec.get("quota"):
         yield core.ResourceQuota(

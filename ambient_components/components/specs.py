@@ -133,6 +133,9 @@ class WorkspaceArgs(TypedDict):
     podSecurity: NotRequired[str]
     """Level of Kubernetes' pod security that the namespace enforces: privileged or baseline."""
 
+    adopt: NotRequired[bool]
+    """The namespace may be one that exists already; the ledger's entry has to say so as well."""
+
     protect: NotRequired[bool]
     """The namespace can't be deleted by the engine; default true. Only an active workspace is ever protected."""
 

@@ -1,6 +1,5 @@
 """One workspace: a namespace that the platform lists, and everything in it that is declared."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
@@ -28,6 +27,7 @@ from ambient_components.contract import (
     OWNER_ROLE_LABEL,
     PLATFORM_NAMESPACE_DEFAULT,
     POD_SECURITY_LABEL,
+    RELEASED_BY_ANNOTATION,
     RUNNER_SECRET,
     UNMANAGED,
     Role,
@@ -84,9 +84,7 @@ class Workspace(pulumi.ComponentResource):
         self.grants = self._grants(args, inside) if open_to_users else {}
         self.keys = self._keys(args, inside) if open_to_users else {}
         before = [self.namespace, *made, *self.owners.values(), *self.grants.values(), *self.keys.values()]
-        _listed(
-            naming.logical_listed(name), self._workspace, _labels(args, self._state), self._options(depends_on=before)
-        )
+        self._listed(args, before)
         self.register_outputs({"namespace": self._workspace, "keys": sorted(self.keys)})
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
@@ -96,9 +94,10 @@ class Workspace(pulumi.ComponentResource):
     def _settings(self, args: WorkspaceArgs) -> list[pulumi.Resource]:
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
         platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
+        released = self._state == RELEASED
         return [
-            *settings(self._name, self._workspace, args.get("settings") or {}, opts),
-            *resource_limits(self._name, self._workspace, args.get("limits") or {}, platform, opts),
+            *settings(self._name, self._workspace, args.get("settings") or {}, opts, released=released),
+            *resource_limits(self._name, self._workspace, args.get("limits") or {}, platform, opts, released=released),
         ]
 
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> rbac.RoleBinding:
@@ -149,8 +148,29 @@ class Workspace(pulumi.ComponentResource):
                 spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
                 if drift:
                     spec["onDrift"] = drift
+                if self._state == RELEASED:
+                    spec["released"] = True
                 made.append(WorkspaceSecret(logical(self._name), spec, opts))
         return made
+
+    def _listed(self, args: WorkspaceArgs, before: list[pulumi.Resource]) -> None:
+        """The labels, last: one puts the namespace on the platform's list, where a half-made workspace must never be.
+
+        They are a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false"
+        instead of giving the label up, which would leave an adopted one listed (docs/surprises.md).
+
+        A release notes its end in the same step: only then is everything kept when the entry leaves the program.
+        """
+        notes = {RELEASED_BY_ANNOTATION: args["owner"]} if self._state == RELEASED else {}
+        core.NamespacePatch(
+            naming.logical_listed(self._name),
+            metadata={
+                "name": self._workspace,
+                "annotations": {**FORCED, **notes},
+                "labels": _labels(args, self._state),
+            },
+            opts=self._options(depends_on=before),
+        )
 
     def _closure(self) -> Closure:
         staying = sorted(naming.owner_binding(parse_subject(subject)) for subject in self.owners)
@@ -163,6 +183,9 @@ def _annotations(args: WorkspaceArgs, workspace: str, state: str) -> dict[str, s
     annotations = {**FORCED, **(args.get("annotations") or {})}
     if state != RELEASED:
         annotations[OWNER_ANNOTATION] = args["owner"]
+        if args.get("adopt"):
+            # Whoever released it before: a note that stayed would say that our own release, once begun, has ended.
+            annotations[RELEASED_BY_ANNOTATION] = ""
     if args.get("openshift"):
         annotations[OPENSHIFT_DISPLAY_NAME_ANNOTATION] = args.get("displayName") or workspace
         if args.get("description"):
@@ -179,18 +202,3 @@ def _labels(args: WorkspaceArgs, state: str) -> dict[str, str]:
     if args.get("podSecurity"):
         labels[POD_SECURITY_LABEL] = args["podSecurity"]
     return labels
-
-
-def _listed(
-    logical: str, workspace: str, labels: Mapping[str, str], opts: pulumi.ResourceOptions
-) -> core.NamespacePatch:
-    """The labels, last: one puts the namespace on the platform's list, where a half-made workspace must never be.
-
-    They are a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false"
-    instead of giving the label up, which would leave an adopted one listed (docs/surprises.md).
-    """
-    return core.NamespacePatch(
-        logical,
-        metadata={"name": workspace, "annotations": FORCED, "labels": dict(labels)},
-        opts=opts,
-    )

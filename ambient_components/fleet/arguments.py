@@ -38,7 +38,23 @@ def _entry(workspace: WorkspaceModel) -> Entry:
     }
     if workspace.adopt:
         entry["adopt"] = True
+    _bones(entry, workspace, has_users=has_users)
     return entry
+
+
+def _bones(entry: Entry, workspace: WorkspaceModel, *, has_users: bool) -> None:
+    """Names of what else is declared: of a released workspace nothing may vanish in the run that releases it."""
+    kinds = {"runner": workspace.secrets.runner, "integrations": workspace.secrets.integrations}
+    if has_users and (secrets := {kind: sorted(names) for kind, names in kinds.items() if names}):
+        entry["secrets"] = secrets
+    if settings := _given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)):
+        entry["settings"] = settings
+    if limits := _given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)):
+        entry["limits"] = limits
+
+
+def _given(declared: Mapping[str, object]) -> list[str]:
+    return sorted(declared)
 
 
 def workspace_args(
@@ -84,6 +100,8 @@ def workspace_args(
         "protect": workspace.protect,
         "state": workspace.state.value,
     }
+    if workspace.adopt:
+        args["adopt"] = True
     if workspace.display_name:
         args["displayName"] = workspace.display_name
     if workspace.description:

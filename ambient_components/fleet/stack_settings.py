@@ -7,6 +7,7 @@ import pulumi
 from ambient_components.components import ClusterArgs
 from ambient_components.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.errors import Problems
+from ambient_components.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -57,5 +58,8 @@ class StackSettings:
 def _flag(config: pulumi.Config, name: str, problems: Problems) -> bool:
     value = config.get(name) or "false"
     if value not in ("true", "false"):
-        problems.add(None, name, f"{value!r} is neither true nor false", f"pulumi config set {name} true")
+        # Not quoted: somebody may have set a secret under this name.
+        meant = did_you_mean(value, ("true", "false"))
+        word = "false" if "false" in meant else "true"
+        problems.add(None, name, "is neither true nor false", f"{meant} pulumi config set {name} {word}".strip())
     return value == "true"

@@ -6,6 +6,7 @@ from ambient_components.cluster import Cluster
 from ambient_components.guard import Guard
 from ambient_components.provider.resource import Values
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.suggest import allowed_words
 
 SETTINGS: Final = {
     "context": "Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster.",
@@ -32,7 +33,7 @@ def problems(values: Values) -> list[str]:
         if value is None or value is UNKNOWN:
             continue
         if name not in SETTINGS:
-            found.append(f"{name} is no setting of the ambient provider; it has {', '.join(SETTINGS)}")
+            found.append(f"{name} is no setting of the ambient provider; {allowed_words(name, SETTINGS)}")
         elif not isinstance(value, str) or not value:
             found.append(f"{name}: text is expected")
         elif name == "kubeconfig" and "\n" not in value and "{" not in value:

@@ -73,7 +73,7 @@ class Part(ABC):
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Declares the fields, in an object that is there or in a new one."""
-        outputs = {} if context.preview else self.write(context, news, {})
+        outputs = {} if context.preview or news.get("released") else self.write(context, news, {})
         return f"{news['namespace']}/{self.object_name(news)}", outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
@@ -81,14 +81,22 @@ class Part(ABC):
         if not inputs:
             msg = f"{identity} can't be imported, and needs no import: declare it, and the next pulumi up takes it over"
             raise StepError(msg)
+        if inputs.get("released"):
+            # Whatever others do to it by now is no difference, even where they deleted it.
+            return Found({}) if self._namespace(context, inputs) else None
         live = context.guard.cluster.get(self._path(inputs))
         if live is None:
             return None
         return Found({}, self.as_inputs(inputs, live.get(self.section) or {}))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Declares the fields anew; those that left the declaration return to the platform's default."""
-        return {} if context.preview else self.write(context, news, self.fields(state))
+        """Declares the fields anew; those that left the declaration return to the platform's default.
+
+        Of a released workspace nothing is written: it is somebody else's to change by then.
+        """
+        if context.preview or news.get("released"):
+            return {}
+        return self.write(context, news, self.fields(state))
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Gives every declared field back. The object stays: it is the platform's."""

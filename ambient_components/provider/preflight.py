@@ -7,7 +7,7 @@ from typing import Any, Final
 from ambient_components.access import RIGHTS, Right, object_names
 from ambient_components.access.ledger import ACTIVE, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
-from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 
@@ -49,6 +49,7 @@ def preflight(
             for right in missing
         ]
     problems, there = foreign(cluster, owner, before, after)
+    problems += changed_since(cluster, there, before, after)
     if look_for_drift and not problems:
         for warning in drift(cluster, there, before, after):
             context.warn(warning)
@@ -96,10 +97,13 @@ def foreign(
         metadata: Mapping[str, Any] = namespace["metadata"]
         name = metadata["name"]
         entry = after.get(name)
+        notes = metadata.get("annotations") or {}
+        holder = notes.get(OWNER_ANNOTATION)
         if entry is None:
+            if name in before and before[name].get("state") == RELEASED:
+                problems += _leaving(name, owner, holder, notes.get(RELEASED_BY_ANNOTATION))
             continue
         there.add(name)
-        holder = (metadata.get("annotations") or {}).get(OWNER_ANNOTATION)
         if metadata.get("deletionTimestamp"):
             problems.append(
                 f"namespace {name!r} is still being deleted: nothing can be made in it. Wait until it is gone "
@@ -108,6 +112,17 @@ def foreign(
         elif holder != owner:
             problems += _not_ours(name, holder, entry, before.get(name) or {})
     return sorted(problems), there
+
+
+def _leaving(name: str, owner: str, holder: str | None, released_by: str | None) -> list[str]:
+    """An entry leaves only once its release has ended: what the engine had not got to would be deleted with it."""
+    adopted = holder not in (None, "", owner)
+    if adopted or (holder is None and released_by == owner):
+        return []
+    return [
+        f"workspace {name!r} was not released whole: the run that released it did not end, and what it had not got to "
+        "would be deleted with the entry. Put the entry back with 'state: released' and deploy; then remove it"
+    ]
 
 
 def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
@@ -129,6 +144,35 @@ def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: M
         f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched. Choose another name for "
         f"the workspace, or release it there first ('state: released') and write 'adopt: true' here"
     ]
+
+
+def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Released workspaces in which somebody else has ended access since: a run with a refresh would give it again.
+
+    Args:
+        cluster: the stack's.
+        there: the workspaces whose namespace exists.
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for.
+    """
+    released = [
+        name
+        for name in sorted(there & before.keys())
+        if before[name].get("state") == RELEASED and after[name].get("state") == RELEASED
+    ]
+    if not released:
+        return []
+    found = by_namespace(listed(cluster))
+    problems = []
+    for name in released:
+        objects = {(one.kind, one.name) for one in found.get(name, ())}
+        missing = [f"{kind} {gone}" for kind, gone in sorted(object_names(name, before[name]) - objects)]
+        if missing:
+            problems.append(
+                f"workspace {name!r} was released, and somebody has changed it since ({_listing(missing)} is gone): "
+                "remove its entry from the files"
+            )
+    return problems
 
 
 def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ _WHOLE: Final = {"type": "integer"}
 _FLAG: Final = {"type": "boolean"}
 _ANY: Final = {"$ref": "pulumi.json#/Any"}
 _QUANTITIES: Final = {"type": "object", "additionalProperties": _TEXT}
+_RELEASED: Final = _FLAG | {"description": "Nothing is written any more: the workspace is being let go."}
 _NAMESPACE: Final = _TEXT | {"description": "The workspace's namespace."}
 _HANDLE: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
 
@@ -92,6 +93,7 @@ _SECRET_INPUTS: Final[dict[str, Any]] = {
         "description": "All that is in it, by name.",
     },
     "onDrift": _TEXT | {"description": "overwrite (default) or keep: who wins when the UI has saved it."},
+    "released": _RELEASED,
 }
 
 _SETTINGS_INPUTS: Final[dict[str, Any]] = {
@@ -99,6 +101,7 @@ _SETTINGS_INPUTS: Final[dict[str, Any]] = {
     "inactivityTimeoutSeconds": _WHOLE
     | {"description": "A session is stopped after so long without activity; 0: never."},
     "mcpServers": {"type": "object", "additionalProperties": _ANY, "description": "custom, disabled."},
+    "released": _RELEASED,
 }
 
 _CONTAINER_INPUTS: Final[dict[str, Any]] = {
@@ -107,11 +110,13 @@ _CONTAINER_INPUTS: Final[dict[str, Any]] = {
     "default": _QUANTITIES | {"description": "Limit of a container that has none."},
     "min": _QUANTITIES | {"description": "The least a container may ask for."},
     "max": _QUANTITIES | {"description": "The most a container may have."},
+    "released": _RELEASED,
 }
 
 _FLAGS_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
     "flags": {"type": "object", "additionalProperties": _FLAG, "description": "On or off, by the flag's name."},
+    "released": _RELEASED,
 }
 
 _CLOSURE_INPUTS: Final[dict[str, Any]] = {

@@ -23,6 +23,7 @@ from ambient_components.parts import drift, kept
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Change, Context, Diff, Found, Values
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.suggest import allowed_words
 
 KEEP: Final = "keep"
 OVERWRITE: Final = "overwrite"
@@ -68,9 +69,10 @@ class WorkspaceSecret(Part):
         """Which secret, and who wins."""
         found = []
         if news.get("secret") not in (*_APPS, UNKNOWN):
-            found.append(f"secret: {news.get('secret')!r}; allowed: {', '.join(_APPS)}")
+            found.append(f"secret: {news.get('secret')!r}; {allowed_words(str(news.get('secret')), _APPS)}")
         if news.get("onDrift") not in (None, UNKNOWN, OVERWRITE, KEEP):
-            found.append(f"onDrift: {news.get('onDrift')!r}; allowed: {OVERWRITE}, {KEEP}")
+            words = allowed_words(str(news.get("onDrift")), (OVERWRITE, KEEP))
+            found.append(f"onDrift: {news.get('onDrift')!r}; {words}")
         if news.get("values") is not UNKNOWN and not _values(news):
             found.append("values: at least one is expected; a secret without any is left out")
         found += [
@@ -94,14 +96,15 @@ class WorkspaceSecret(Part):
         identity = f"{news['namespace']}/{self.object_name(news)}"
         if context.preview:
             self._tell_of_what_goes(context, news, {})
+        if context.preview or news.get("released"):
             return identity, {"drift": {}}
         return identity, self.write(context, news, {})
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
         """Whether it is as declared: the names of what differs, never a value."""
         found = super().read(context, identity, inputs, state)
-        if found is None:
-            return None
+        if found is None or inputs.get("released"):
+            return found and Found({"drift": {}})
         live = context.guard.cluster.get(self._path(inputs))
         return Found({"drift": drift(self.fields(inputs), (live or {}).get("data") or {})})
 
@@ -127,6 +130,8 @@ class WorkspaceSecret(Part):
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
         """Brings it to the new values, in place."""
+        if news.get("released"):
+            return {"drift": {}}
         if context.preview:
             self._tell_of_what_goes(context, news, self.fields(state))
         return super().update(context, identity, state, news)

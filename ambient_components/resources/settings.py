@@ -20,6 +20,9 @@ class ProjectSettingsArgs(TypedDict):
     mcpServers: NotRequired[pulumi.Input[dict[str, Any]]]
     """``custom`` (servers by name) and ``disabled`` (names), as the runner reads them."""
 
+    released: NotRequired[bool]
+    """The workspace is being let go: nothing is written any more, and others' changes are no drift."""
+
 
 class ProjectSettings(pulumi.CustomResource):
     """Idle timeout and MCP servers; the object itself is the operator's and is never deleted."""
@@ -37,6 +40,8 @@ class ContainerDefaultsArgs(TypedDict):
     """The limit of a container that has none."""
     min: NotRequired[pulumi.Input[dict[str, str]]]
     max: NotRequired[pulumi.Input[dict[str, str]]]
+    released: NotRequired[bool]
+    """See `ProjectSettingsArgs`."""
 
 
 class ContainerDefaults(pulumi.CustomResource):
@@ -51,6 +56,8 @@ class FeatureFlagsArgs(TypedDict):
 
     namespace: pulumi.Input[str]
     flags: pulumi.Input[dict[str, bool]]
+    released: NotRequired[bool]
+    """See `ProjectSettingsArgs`."""
 
 
 class FeatureFlags(pulumi.CustomResource):

@@ -20,6 +20,9 @@ class WorkspaceSecretArgs(TypedDict):
     onDrift: NotRequired[str]
     """overwrite (default): these values are the truth; keep: what the UI saved stays until a value here changes."""
 
+    released: NotRequired[bool]
+    """The workspace is being let go: nothing is written any more, and others' changes are no drift."""
+
 
 class WorkspaceSecret(pulumi.CustomResource):
     """A Secret that the platform's settings page saves as well. Changed in place; it never vanishes for a moment."""

@@ -83,6 +83,7 @@ def test_the_file_has_every_field_that_there_is():
 def test_every_field_becomes_an_argument():
     assert workspace_args(model(), SETTINGS, VALUES, "PEM") == {
         "owner": "project/fleet",
+        "adopt": True,
         "openshift": True,
         "platformNamespace": "acp",
         "displayName": "Payments",
@@ -219,6 +220,10 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
                 "nightly": {"role": "view", "lifetimeSeconds": 2_592_000, "generation": 2},
                 "ci": {"role": "edit", "lifetimeSeconds": 7_776_000, "generation": 1},
             },
+            # Names alone: of a released workspace nothing may vanish, and a value is nobody's to see.
+            "secrets": {"runner": ["ANTHROPIC_API_KEY"], "integrations": ["FOO", "LOG_LEVEL"]},
+            "settings": ["caBundle", "featureFlags", "idleTimeout", "mcpServers"],
+            "limits": ["containers", "network", "quota"],
         }
     }
 
@@ -229,7 +234,8 @@ def test_the_ledger_of_a_closed_workspace_has_its_owners_alone(state, access):
     ledger = ledger_of({"payments": model(text)})["payments"]
     assert ledger["state"] == state
     assert len(ledger["owners"]) == 3
-    assert (bool(ledger["grants"]), bool(ledger["keys"])) == (access, access)
+    assert (bool(ledger["grants"]), bool(ledger["keys"]), "secrets" in ledger) == (access, access, access)
+    assert ("settings" in ledger, "limits" in ledger) == (True, True)
 
 
 def test_adopt_is_said_only_where_it_is_asked_for():

@@ -55,6 +55,7 @@ def test_the_ledger_says_who_may_do_what(recording):
                     "ci": {"role": "edit", "lifetimeSeconds": 2592000, "generation": 2},
                     "nightly": {"role": "view", "lifetimeSeconds": 7776000, "generation": 1},
                 },
+                "secrets": {"runner": ["ANTHROPIC_API_KEY", "GEMINI_API_KEY"]},
             },
             "research": {
                 "state": "active",
@@ -208,9 +209,17 @@ def test_a_workspace_in_which_no_session_would_start_is_a_warning(run_fleet, ent
 
 
 @pytest.mark.parametrize("name", ["openshift", "vertex"])
-def test_a_flag_of_the_config_that_is_none_is_refused(run_fleet, name):
-    (line,) = run_fleet.refusal({"workspaces": {}}, config={"clusterUid": "uid-1", name: "yes"})
-    assert line == f"{name}: 'yes' is neither true nor false; pulumi config set {name} true"
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("yes", "pulumi config set NAME true"),
+        ("ture", "did you mean 'true'? pulumi config set NAME true"),
+        ("Flase", "did you mean 'false'? pulumi config set NAME false"),
+    ],
+)
+def test_a_flag_of_the_config_that_is_none_is_refused(run_fleet, name, value, remedy):
+    (line,) = run_fleet.refusal({"workspaces": {}}, config={"clusterUid": "uid-1", name: value})
+    assert line == f"{name}: is neither true nor false; {remedy.replace('NAME', name)}"
 
 
 def test_the_platforms_own_namespace_is_no_workspace_wherever_it_is(run_fleet):

@@ -6,6 +6,11 @@ from tests.program.test_settings import LIMITS, SETTINGS
 from tests.program.test_workspace import FULL
 
 EVERYTHING = {**FULL, "settings": SETTINGS, "limits": LIMITS, "labels": {"team": "pay"}, "podSecurity": "baseline"}
+LEFT_ALONE = (
+    *(":AccessToken", ":ApiKey", ":WorkspaceSecret", ":ProjectSettings", ":FeatureFlags", ":ContainerDefaults"),
+)
+"""What is ours and would write, or mint, in a workspace that is somebody else's by then."""
+OWNER = "project/fleet"
 OWNER_BINDINGS = ["ambient-admin-alice-example-com", "ambient-admin-ci-deployer"]
 
 
@@ -59,8 +64,11 @@ def test_a_release_takes_protection_and_our_mark_and_nothing_else(workspace):
                 "metadata": {**before.metadata, "annotations": _without(notes, "ambient-components/owner")},
             }
             assert wanted != before.inputs
-        if before.type.endswith((":AccessToken", ":ApiKey")):
+        if before.type.endswith(LEFT_ALONE):
             wanted = {**wanted, "released": True}
+        if before.type.endswith(":NamespacePatch"):
+            notes = {**before.metadata["annotations"], "ambient-components/released-by": OWNER}
+            wanted = {**wanted, "metadata": {**before.metadata, "annotations": notes}}
         assert after.inputs == wanted
     assert released.exports == active.exports
 
@@ -68,6 +76,20 @@ def test_a_release_takes_protection_and_our_mark_and_nothing_else(workspace):
 def test_a_released_workspace_stays_on_the_platforms_list(workspace):
     patch = workspace(**EVERYTHING, state="released").named("NamespacePatch", "payments/listed")
     assert patch.metadata["labels"]["ambient-code.io/managed"] == "true"
+
+
+def test_the_note_of_an_earlier_release_goes_where_a_workspace_is_adopted(workspace):
+    note = "ambient-components/released-by"
+    active, adopted = workspace(**EVERYTHING), workspace(**EVERYTHING, adopt=True)
+    assert note not in active.named("Namespace", "payments/namespace").metadata["annotations"]
+    assert adopted.named("Namespace", "payments/namespace").metadata["annotations"][note] == ""
+    released = workspace(**EVERYTHING, adopt=True, state="released")
+    # The Namespace gives it up, and the last step of all writes it.
+    assert note not in released.named("Namespace", "payments/namespace").metadata["annotations"]
+    patch = released.named("NamespacePatch", "payments/listed")
+    assert patch.metadata["annotations"][note] == OWNER
+    others = [item.urn for item in released.below(released.named("Workspace", "payments")) if item.custom]
+    assert released.reaches(patch) >= set(others) - {patch.urn}
 
 
 # Closed.

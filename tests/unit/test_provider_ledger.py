@@ -203,6 +203,44 @@ def test_workspaces_of_a_wrong_shape_are_refused_as_text(world):
     assert reasons(world, {"owner": OWNER, "workspaces": ["pay"]})
 
 
+RELEASED_BY = "ambient-components/released-by"
+
+
+@pytest.mark.parametrize(
+    ("notes", "leaves"),
+    [
+        pytest.param({RELEASED_BY: OWNER}, True, id="released whole"),
+        pytest.param({}, False, id="the last step did not come"),
+        pytest.param({**MINE, RELEASED_BY: OWNER}, False, id="the mark is still on"),
+        pytest.param(MINE, False, id="not begun"),
+        pytest.param({RELEASED_BY: ""}, False, id="adopted once"),
+        pytest.param({RELEASED_BY: "other/one"}, False, id="released by another"),
+        pytest.param({"ambient-components/owner": "other/one"}, True, id="adopted by another since"),
+    ],
+)
+def test_a_released_entry_leaves_only_after_the_last_step_of_its_release(world, notes, leaves):
+    world.api.add("/api/v1/namespaces", "pay", annotations=notes)
+    told = reasons(world, ledger(), ledger(pay=entry("released")))
+    if leaves:
+        assert told == []
+    else:
+        (reason,) = told
+        assert "workspace 'pay' was not released whole" in reason
+        assert "Put the entry back with 'state: released'" in reason
+
+
+def test_a_released_entry_whose_namespace_is_gone_leaves(world):
+    assert reasons(world, ledger(), ledger(pay=entry("released"))) == []
+
+
+def test_what_others_ended_in_a_released_workspace_is_not_given_again(world):
+    released = entry("released", owners=[], grants={"user:bob": "view"})
+    world.api.add("/api/v1/namespaces", "pay", annotations={RELEASED_BY: OWNER})
+    (reason,) = reasons(world, ledger(pay=released), ledger(pay=released))
+    assert "somebody has changed it since (RoleBinding ambient-permission-view-bob-user is gone)" in reason
+    assert "remove its entry" in reason
+
+
 # Diff.
 
 
