@@ -321,6 +321,15 @@ ISSUED_AT_ANNOTATION: Final = "ambient-components/issued-at"
 SERVICE_ACCOUNT_ANNOTATION: Final = "ambient-components/service-account"
 """On a handle: the ServiceAccount that its token speaks for."""
 
+DELIVERY_LABEL: Final = "ambient-components/delivery"
+"""On a Secret that a key is delivered to, in a namespace that is no workspace; value `DELIVERY`."""
+
+DELIVERY: Final = "true"
+"""Value of `DELIVERY_LABEL`."""
+
+KEY_NAME_OF_DELIVERY: Final = "ambient-components/delivered-key"
+"""On such a Secret: WORKSPACE/KEY, the key that lies in it."""
+
 HANDLE_LABEL: Final = "ambient-components/handle"
 """On a handle, the empty Secret whose deletion revokes one token; value `HANDLE`."""
 

@@ -22,6 +22,16 @@ def stack_file(workspaces: int, *, changed: bool = False) -> str:
     return yaml.safe_dump({"workspaces": declared}, sort_keys=False)
 
 
+def stack_files(workspaces: int) -> dict[str, str]:
+    """The same, a file a workspace: contents by path, `many.yaml` the stack file that includes the others."""
+    entries = yaml.safe_load(stack_file(workspaces))["workspaces"]
+    files = {
+        f"workspaces/{name}.yaml": yaml.safe_dump({"workspaces": {name: entry}}, sort_keys=False)
+        for name, entry in entries.items()
+    }
+    return {"many.yaml": "include: [workspaces/*.yaml]\n", **files}
+
+
 def _workspace(number: int) -> dict[str, Any]:
     return {
         "owners": [f"user:owner-{number}@example.com"],

@@ -2,6 +2,19 @@
 
 from ambient_components.access.deployer import RIGHTS, Right
 from ambient_components.access.ledger import Entry, KeyEntry, Ledger, object_names, refusals
+from ambient_components.access.minting import Ended, ended
 from ambient_components.access.tree import PathChange, changed_paths
 
-__all__ = ["RIGHTS", "Entry", "KeyEntry", "Ledger", "PathChange", "Right", "changed_paths", "object_names", "refusals"]
+__all__ = [
+    "RIGHTS",
+    "Ended",
+    "Entry",
+    "KeyEntry",
+    "Ledger",
+    "PathChange",
+    "Right",
+    "changed_paths",
+    "ended",
+    "object_names",
+    "refusals",
+]

@@ -19,11 +19,25 @@ STATES: Final = (ACTIVE, CLOSED, RELEASED)
 
 
 class KeyEntry(TypedDict):
-    """An API key: what it may do, and for how long each of its tokens lives."""
+    """An API key: what it may do, for how long each of its tokens lives, and where it lies."""
 
     role: str
-    lifetimeSeconds: int
     generation: int
+    lifetimeSeconds: NotRequired[int]
+    """Left out where it never expires."""
+    never: NotRequired[bool]
+    static: NotRequired[bool]
+    """Whether every session of the workspace can read it."""
+    manual: NotRequired[bool]
+    """Whether nobody renews it, where it expires."""
+    overlapUntil: NotRequired[str]
+    """Last day, YYYY-MM-DD, of the identity of the generation before."""
+    overlapping: NotRequired[int]
+    """That generation, while it is in force."""
+    deliver: NotRequired[str]
+    """NAMESPACE/NAME of the Secret that it is written to."""
+    retain: NotRequired[str]
+    """none: it lies there alone."""
 
 
 class Entry(TypedDict):
@@ -83,6 +97,7 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     for name in sorted(before.keys() & after.keys()):
         problems += _taken_over(name, before[name], after[name])
         problems += _going_back(name, before[name], after[name])
+        problems += _overlaps(name, before[name], after[name])
         problems += _released(name, before[name], after[name])
     return problems
 
@@ -95,7 +110,7 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
             and all(parse_subject(owner) for owner in entry["owners"])
             and all(parse_subject(subject) and Role(role) for subject, role in entry["grants"].items())
             and all(Role(key["role"]) for key in entry["keys"].values())
-            and all(key["generation"] >= 1 for key in entry["keys"].values())
+            and all(key["generation"] > (key.get("overlapping") or 0) >= 0 for key in entry["keys"].values())
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         shape = False
@@ -137,7 +152,9 @@ def _released(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any
             f"workspace {workspace!r} is {was}: it can't be {is_now} at once. Write 'state: active' and deploy, then "
             f"'state: {is_now}' and deploy"
         ]
-    changed = [name for name in _BONES if (before.get(name) or None) != (after.get(name) or None)]
+    # A day that passes is no change of anybody's.
+    old, new = _without_overlaps(before), _without_overlaps(after)
+    changed = [name for name in _BONES if (old.get(name) or None) != (new.get(name) or None)]
     if not changed:
         return []
     when = "as it was deployed last" if was != RELEASED else "as it was released"
@@ -171,11 +188,44 @@ def _going_back(workspace: str, before: Mapping[str, Any], after: Mapping[str, A
     ]
 
 
+def _overlaps(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Identities of the generation before that shall live on: they must be there, and keep what they are."""
+    old, new = before.get("keys") or {}, after.get("keys") or {}
+    problems = []
+    for key_id, key in sorted(new.items()):
+        kept = key.get("overlapping")
+        if not kept:
+            continue
+        was = old.get(key_id) or {}
+        whose = f"workspace {workspace!r}: key {key_id!r}"
+        if kept not in (was.get("generation"), was.get("overlapping")):
+            has = f"it had generation {was['generation']:g}" if was else "it had no such key"
+            problems.append(
+                f"{whose}: overlapUntil keeps the identity of generation {kept:g}, and the last deployment had none: "
+                f"{has}. Remove overlapUntil"
+                + (f", or write generation: {was['generation'] + 1:g}" if was.get("generation", kept) < kept else "")
+            )
+        elif kept == was.get("generation") and was["role"] != key["role"]:
+            problems.append(
+                f"{whose}: its role changes from {was['role']} to {key['role']} in the run that makes generation "
+                f"{key['generation']:g}, and the identity of generation {kept:g} lives on with its own: deploy one of "
+                "the two changes first"
+            )
+    return problems
+
+
+def _without_overlaps(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    keys = entry.get("keys") or {}
+    plain = {key_id: {name: key[name] for name in key if name != "overlapping"} for key_id, key in keys.items()}
+    return {**entry, "keys": plain}
+
+
 def object_names(workspace: str, entry: Mapping[str, Any]) -> set[tuple[str, str]]:
     """Kind and name of every object that an entry's access lies in: RoleBindings, and the ServiceAccounts of keys."""
     names = {("RoleBinding", name) for name in _object_names(entry)}
     for key_id, key in (entry.get("keys") or {}).items():
-        suffix = naming.key_suffix(workspace, key_id, int(key["generation"]))
-        names.add(("ServiceAccount", naming.key_service_account(key_id, suffix)))
-        names.add(("RoleBinding", naming.key_role_binding(Role(key["role"]), key_id, suffix)))
+        for generation in filter(None, (key["generation"], key.get("overlapping"))):
+            suffix = naming.key_suffix(workspace, key_id, int(generation))
+            names.add(("ServiceAccount", naming.key_service_account(key_id, suffix)))
+            names.add(("RoleBinding", naming.key_role_binding(Role(key["role"]), key_id, suffix)))
     return names

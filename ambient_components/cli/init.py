@@ -48,10 +48,9 @@ def init(
     """Make a stack for a cluster, or complete one."""
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
     from ambient_components.cli.initialize import Request, initialize  # noqa: PLC0415
-    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
 
     stack = one_stack(stack, named)
-    bare_name(stack)
     project = Project.find()
     ask = asker(yes=yes)
     engine, first_steps = settle_backend(PulumiEngine(project.folder), backend, ask)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-import typer
+from ambient_components.cli.choices import choice
 
 EPILOG = """\
 \b
@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 
 def schema(
-    form: Annotated[Format, typer.Option("--format", help="markdown for people.")] = Format.JSON,
+    form: Annotated[Format, choice("--format", Format, "markdown for people.")] = Format.JSON,
 ) -> None:
     """Print the schema of the stack file."""
     from ambient_components.spec.reference import reference_text  # noqa: PLC0415

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ambient_components.cli.choices import choice
 from ambient_components.cli.terminal import paint_for, stack_and_workspace
 from ambient_components.errors import fail
 
@@ -51,19 +52,18 @@ def show(
         str,
         typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; an argument is the workspace."),
     ] = "",
-    form: Annotated[Format, typer.Option("--format", help="json for programs.")] = Format.TEXT,
+    form: Annotated[Format, choice("--format", Format, "json for programs.")] = Format.TEXT,
     ca_certificate: Annotated[
         bool, typer.Option("--ca-certificate", help="Print the cluster's CA certificate, and nothing else.")
     ] = False,
 ) -> None:
     """Show access and keys, or one workspace's entry."""
-    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
 
     stack, workspace = stack_and_workspace(stack, workspace, named)
     if workspace and ca_certificate:
         msg = "a cluster has one, not a workspace: leave WORKSPACE out"
         raise typer.BadParameter(msg, param_hint="--ca-certificate")
-    bare_name(stack)
     project = Project.find()
     if workspace:
         _show_workspace(project, stack, workspace, form)

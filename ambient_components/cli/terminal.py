@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from ambient_components.errors import fail
+from ambient_components.errors import AmbientError, fail
 
 if TYPE_CHECKING:
     from ambient_components.cli.overview_text import Paint
@@ -73,7 +73,7 @@ def one_stack(argument: str, option: str) -> str:
     """The stack, given as the argument or as `--stack`.
 
     Raises:
-        typer.BadParameter: not given, or given as two different ones.
+        typer.BadParameter: not given, given as two different ones, or no stack can have that name.
     """
     import typer  # noqa: PLC0415
 
@@ -83,18 +83,31 @@ def one_stack(argument: str, option: str) -> str:
     if not (argument or option):
         msg = "which stack? Name it first: dev, for instance"
         raise typer.BadParameter(msg, param_hint="STACK")
-    return argument or option
+    return _stack_name(argument or option)
 
 
 def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:
     """The stack, and the workspace or nothing: `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
 
     Raises:
-        typer.BadParameter: no stack is given, or two different ones.
+        typer.BadParameter: no stack is given, two different ones, or one that can't be.
     """
     if option and first and not second:
-        return option, first
+        return _stack_name(option), first
     return one_stack(first, option), second
+
+
+def _stack_name(text: str) -> str:
+    """The name as it is, once it can be one: on a command line another one is wrong usage."""
+    import typer  # noqa: PLC0415
+
+    from ambient_components.cli.project import bare_name  # noqa: PLC0415
+
+    try:
+        bare_name(text)
+    except AmbientError as error:
+        raise typer.BadParameter(str(error), param_hint="STACK") from None
+    return text
 
 
 def from_here(path: Path) -> str:

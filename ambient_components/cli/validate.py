@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli.choices import choice
+
 EPILOG = """\
 \b
 examples:
@@ -44,7 +46,7 @@ def validate(
         list[Path] | None, typer.Argument(metavar="FILES", help="Stack files. Default: all of the project.")
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="json for programs, github for annotations in a workflow.")
+        Format, choice("--format", Format, "json for programs, github for annotations in a workflow.")
     ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
 ) -> None:

@@ -4,7 +4,7 @@ None of these modules may use ``from __future__ import annotations``: Pulumi inf
 annotations, and fails on postponed ones (tried).
 """
 
-from ambient_components.components.api_key import ApiKey, ApiKeyArgs
+from ambient_components.components.api_key import ApiKey, ApiKeyArgs, DeliverySpec
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders
 from ambient_components.components.grant import Grant, GrantArgs
 from ambient_components.components.specs import (
@@ -24,6 +24,7 @@ __all__ = [
     "ApiKeyArgs",
     "ClusterArgs",
     "ClusterProviders",
+    "DeliverySpec",
     "Grant",
     "GrantArgs",
     "GrantSpec",

@@ -1,5 +1,6 @@
 """One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
 
+from collections.abc import Collection
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -9,6 +10,7 @@ import pulumi_kubernetes.rbac.v1 as rbac
 from ambient_components import clock
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.forced import FORCED
+from ambient_components.components.rules import role_of
 from ambient_components.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
@@ -24,6 +26,18 @@ from ambient_components.keys.state import format_time
 from ambient_components.naming import key_role_binding, key_service_account, key_suffix, logical_key_generation
 from ambient_components.resources import AccessToken, AccessTokenArgs
 from ambient_components.subjects import Subject, SubjectKind
+
+
+class DeliverySpec(TypedDict):
+    """A Secret that a key is delivered to."""
+
+    namespace: str
+    """It exists, and is no workspace."""
+
+    name: str
+
+    key: str
+    """Of the token; during an overlap the one before is under ``previous-`` and this."""
 
 
 class ApiKeyArgs(TypedDict):
@@ -50,14 +64,35 @@ class ApiKeyArgs(TypedDict):
     lifetimeSeconds: NotRequired[int]
     """600 to 31,536,000; default 90 days."""
 
+    never: NotRequired[bool]
+    """Its token does not expire; then without lifetimeSeconds. Refused by clusters that cap the life of tokens."""
+
+    static: NotRequired[bool]
+    """Its token lies in a Secret of the workspace, where every session can read it, and does not expire."""
+
+    manual: NotRequired[bool]
+    """No token is minted after the first one; default for tokens that do not expire."""
+
     rotateBeforeSeconds: NotRequired[int]
     """The first run this close to expiry rotates; default 14 days, or a quarter of a shorter life."""
 
     overlapSeconds: NotRequired[int]
     """How long the token before stays valid after a rotation; default half of the above."""
 
+    runEverySeconds: NotRequired[int]
+    """How often a run is promised; a notice in which none might come is refused."""
+
     generation: NotRequired[int]
     """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
+
+    keepPrevious: NotRequired[bool]
+    """The identity of the generation before lives on beside this one, until a run without this."""
+
+    deliver: NotRequired[DeliverySpec]
+    """A Secret in another namespace that the key's user reads."""
+
+    retain: NotRequired[str]
+    """state (default), or none: the token is in no state, only where it is delivered to."""
 
     released: NotRequired[bool]
     """The workspace is being let go: nothing is minted, and all of it stays when it leaves the program."""
@@ -67,7 +102,8 @@ class ApiKey(pulumi.ComponentResource):
     """A key that the platform lists, shows the last use of, and can revoke, as one of its own (contract 1.4).
 
     Logical names carry the generation, and each resource aliases the names of the lower generations. A bump is then a
-    replacement: the new identity is made first, and where that fails the old one is left alone (docs/adr/0005).
+    replacement: the new identity is made first, and where that fails the old one is left alone (docs/adr/0005). With
+    `keepPrevious` both are registered, and the old one ends in the first run without it.
     """
 
     service_account: core.ServiceAccount
@@ -79,20 +115,41 @@ class ApiKey(pulumi.ComponentResource):
     access_token: AccessToken
     """The token's life: expiry, handles, next action."""
 
+    former: AccessToken | None
+    """Of the generation before, while it lives on."""
+
     token: pulumi.Output[str]
-    """The key itself, a secret: the bearer of HTTP requests."""
+    """The key itself, a secret: the bearer of HTTP requests. Null where it is not retained."""
 
     def __init__(self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ambient:index:ApiKey", name, {**args}, opts)
+        self._name = name
+        self._args = args
+        self._role = role_of(args.get("role") or Role.EDIT)
         generation = int(args.get("generation") or 1)
-        role = Role(args.get("role") or Role.EDIT)
+        living = {generation, generation - 1} if args.get("keepPrevious") and generation > 1 else {generation}
+        self.former = None
+        if generation - 1 in living:
+            self.former = self._identity(generation - 1, living)[2]
+        self.service_account, self.binding, self.access_token = self._identity(generation, living)
+        self.token = pulumi.Output.secret(self.access_token.token)
+        account = _account(args, generation)
+        self.register_outputs({"serviceAccount": account, "role": self._role.value})
+
+    def _identity(
+        self, generation: int, living: Collection[int]
+    ) -> tuple[core.ServiceAccount, rbac.RoleBinding, AccessToken]:
+        """One generation: ServiceAccount, RoleBinding, tokens. Of two that live the lower one is the former."""
+        args, role = self._args, self._role
         label = args.get("name") or args["id"]
+        account = _account(args, generation)
         suffix = key_suffix(args["namespace"], args["id"], generation)
-        account = key_service_account(args["id"], suffix)
-        logical = logical_key_generation(name, generation)
+        logical = logical_key_generation(self._name, generation)
+        # Those that live have their own place in the state.
+        ended = [lower for lower in range(1, generation) if lower not in living]
 
         def options(*depends_on: pulumi.Resource, ignore: list[str] | None = None) -> pulumi.ResourceOptions:
-            aliases = [pulumi.Alias(name=logical_key_generation(name, lower)) for lower in range(1, generation)]
+            aliases = [pulumi.Alias(name=logical_key_generation(self._name, lower)) for lower in ended]
             return pulumi.ResourceOptions(
                 parent=self,
                 aliases=aliases or None,
@@ -101,7 +158,7 @@ class ApiKey(pulumi.ComponentResource):
                 retain_on_delete=args.get("released") or None,
             )
 
-        self.service_account = core.ServiceAccount(
+        service_account = core.ServiceAccount(
             logical,
             metadata={
                 "name": account,
@@ -120,7 +177,7 @@ class ApiKey(pulumi.ComponentResource):
             # Written once: the moment of a later run is no change.
             opts=options(ignore=[f'metadata.annotations["{CREATED_AT_ANNOTATION}"]']),
         )
-        self.binding = role_binding(
+        binding = role_binding(
             logical,
             namespace=args["namespace"],
             object_name=key_role_binding(role, args["id"], suffix),
@@ -128,24 +185,44 @@ class ApiKey(pulumi.ComponentResource):
             subject=Subject(SubjectKind.SERVICE_ACCOUNT, account, args["namespace"]),
             labels={APP_LABEL: KEY_APP},
             annotations={KEY_NAME_ANNOTATION: label, SA_NAME_ANNOTATION: account, ROLE_ANNOTATION: role.value},
-            opts=options(self.service_account),
+            opts=options(service_account),
         )
-        policy: AccessTokenArgs = {
-            "namespace": args["namespace"],
-            "serviceAccount": account,
-            "serviceAccountUid": self.service_account.metadata.apply(lambda metadata: metadata.uid or ""),
-            "key": args["id"],
-            "owner": args["owner"],
-            "generation": generation,
-            "lifetimeSeconds": int(args.get("lifetimeSeconds") or TOKEN_LIFETIME_DEFAULT),
-        }
-        if args.get("released"):
-            policy["released"] = True
-        if args.get("rotateBeforeSeconds") is not None:
-            policy["rotateBeforeSeconds"] = int(args["rotateBeforeSeconds"])
-        if args.get("overlapSeconds") is not None:
-            policy["overlapSeconds"] = int(args["overlapSeconds"])
+        wanted = token_args(args, account, service_account, generation)
+        if generation != max(living):
+            wanted["former"] = True
+        elif len(living) > 1:
+            wanted["overlapping"] = True
         # After the binding: a token that can do nothing yet is never handed out.
-        self.access_token = AccessToken(logical, policy, options(self.service_account, self.binding))
-        self.token = pulumi.Output.secret(self.access_token.token)
-        self.register_outputs({"serviceAccount": account, "role": role.value})
+        return service_account, binding, AccessToken(logical, wanted, options(service_account, binding))
+
+
+def token_args(
+    args: ApiKeyArgs, account: str, service_account: core.ServiceAccount, generation: int
+) -> AccessTokenArgs:
+    """What a key asks of the tokens of one generation."""
+    wanted: AccessTokenArgs = {
+        "namespace": args["namespace"],
+        "serviceAccount": account,
+        "serviceAccountUid": service_account.metadata.apply(lambda metadata: metadata.uid or ""),
+        "key": args["id"],
+        "owner": args["owner"],
+        "generation": generation,
+    }
+    if not (args.get("never") or args.get("static")):
+        wanted["lifetimeSeconds"] = int(args.get("lifetimeSeconds") or TOKEN_LIFETIME_DEFAULT)
+    for flag in ("never", "static", "released"):
+        if args.get(flag):
+            wanted[flag] = True
+    for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds"):
+        if args.get(field) is not None:
+            wanted[field] = args[field]
+    if args.get("deliver"):
+        target = args["deliver"]
+        wanted["deliver"] = {"namespace": target["namespace"], "name": target["name"], "key": target["key"]}
+    if args.get("retain"):
+        wanted["retain"] = args["retain"]
+    return wanted
+
+
+def _account(args: ApiKeyArgs, generation: int) -> str:
+    return key_service_account(args["id"], key_suffix(args["namespace"], args["id"], generation))

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes.rbac.v1 as rbac
 
 from ambient_components.components.bindings import role_binding
+from ambient_components.components.rules import role_of
 from ambient_components.contract import (
     APP_LABEL,
     GRANT_APP,
@@ -59,7 +60,7 @@ def grant_role_binding(name: str, args: GrantArgs, opts: pulumi.ResourceOptions)
     if subject.kind is SubjectKind.SERVICE_ACCOUNT:
         msg = f"{args['subject']!r}: the platform grants to users and groups only; for a program declare a key"
         raise ValueError(msg)
-    role = Role(args.get("role") or Role.VIEW)
+    role = role_of(args.get("role") or Role.VIEW)
     return role_binding(
         name,
         namespace=args["namespace"],

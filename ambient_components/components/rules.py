@@ -108,10 +108,15 @@ def _grant_name(grant: Mapping[str, Any]) -> str:
     if subject.kind is SubjectKind.SERVICE_ACCOUNT:
         msg = f"{subject}: the platform grants to users and groups only; for a program declare a key"
         raise ValueError(msg)
-    return naming.grant_binding(_role(grant.get("role") or Role.VIEW), subject)
+    return naming.grant_binding(role_of(grant.get("role") or Role.VIEW), subject)
 
 
-def _role(text: str) -> Role:
+def role_of(text: str) -> Role:
+    """The role of this name.
+
+    Raises:
+        ValueError: it is none.
+    """
     if text not in ROLES:
         msg = f"{text!r} is not a role; {allowed_words(str(text), ROLES)}"
         raise ValueError(msg)

@@ -5,6 +5,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.components.api_key import DeliverySpec
+
 
 class GrantSpec(TypedDict):
     """A grant of the workspace."""
@@ -23,9 +25,16 @@ class KeySpec(TypedDict):
     description: NotRequired[str]
     role: NotRequired[str]
     lifetimeSeconds: NotRequired[int]
+    never: NotRequired[bool]
+    static: NotRequired[bool]
+    manual: NotRequired[bool]
     rotateBeforeSeconds: NotRequired[int]
     overlapSeconds: NotRequired[int]
+    runEverySeconds: NotRequired[int]
     generation: NotRequired[int]
+    keepPrevious: NotRequired[bool]
+    deliver: NotRequired[DeliverySpec]
+    retain: NotRequired[str]
 
 
 class SettingsSpec(TypedDict):

@@ -6,35 +6,36 @@ from typing import cast
 from ambient_components.access import Entry, Ledger
 from ambient_components.components import (
     GrantSpec,
-    KeySpec,
     LimitsSpec,
     NetworkPeerSpec,
     SettingsSpec,
     WorkspaceArgs,
 )
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.keys import key_entry, key_spec
 from ambient_components.fleet.secret_values import WorkspaceValues
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.spec import Workspace as WorkspaceModel
 from ambient_components.spec import WorkspaceState
 
 
-def ledger_of(workspaces: Mapping[str, WorkspaceModel]) -> Ledger:
-    """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret."""
-    return {name: _entry(workspace) for name, workspace in sorted(workspaces.items())}
+def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar) -> Ledger:
+    """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret.
+
+    Args:
+        workspaces: by name.
+        calendar: judges which overlaps are in force.
+    """
+    return {name: _entry(workspace, calendar) for name, workspace in sorted(workspaces.items())}
 
 
-def _entry(workspace: WorkspaceModel) -> Entry:
+def _entry(workspace: WorkspaceModel, calendar: Calendar) -> Entry:
     has_users = workspace.state is not WorkspaceState.CLOSED
     entry: Entry = {
         "state": workspace.state.value,
         "owners": sorted(str(subject) for subject in workspace.owners),
         "grants": {str(grant.subject): grant.role.value for grant in workspace.grants} if has_users else {},
-        "keys": {
-            key_id: {"role": key.role.value, "lifetimeSeconds": key.lifetime, "generation": key.generation}
-            for key_id, key in workspace.keys.items()
-        }
-        if has_users
-        else {},
+        "keys": {key_id: key_entry(key, calendar) for key_id, key in workspace.keys.items()} if has_users else {},
     }
     if workspace.adopt:
         entry["adopt"] = True
@@ -58,12 +59,17 @@ def _given(declared: Mapping[str, object]) -> list[str]:
 
 
 def workspace_args(
-    workspace: WorkspaceModel, settings: StackSettings, values: WorkspaceValues, ca_bundle: str | None = None
+    workspace: WorkspaceModel,
+    settings: StackSettings,
+    values: WorkspaceValues,
+    calendar: Calendar,
+    ca_bundle: str | None = None,
 ) -> WorkspaceArgs:
     """A model as the component's plain arguments.
 
     Args:
         workspace: the effective entry.
+        calendar: judges which overlaps are in force.
         settings: the stack's config.
         values: of its secrets.
         ca_bundle: the contents of its CA bundle.
@@ -77,16 +83,7 @@ def workspace_args(
             GrantSpec(subject=str(grant.subject), role=grant.role.value)
             for grant in sorted(workspace.grants, key=lambda grant: str(grant.subject))
         ],
-        "keys": {
-            key_id: KeySpec(
-                name=key.label(key_id),
-                description=key.description,
-                role=key.role.value,
-                lifetimeSeconds=key.lifetime,
-                generation=key.generation,
-            )
-            for key_id, key in sorted(workspace.keys.items())
-        },
+        "keys": {key_id: key_spec(key_id, key, calendar) for key_id, key in sorted(workspace.keys.items())},
         "runnerSecrets": values.runner,
         "integrationSecrets": values.integrations,
         "onDrift": {

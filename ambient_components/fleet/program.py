@@ -14,13 +14,16 @@ from ambient_components.components import ClusterProviders, Workspace
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.fleet.arguments import ledger_of, workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
+from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.secret_values import WorkspaceValues, secret_values
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.guard import Guard
 from ambient_components.naming import logical_workspace
 from ambient_components.quiet import without_stack_traces
 from ambient_components.resources import AccessLedger
-from ambient_components.spec import LoadedStack, WorkspaceState, load_stack
+from ambient_components.spec import LoadedStack, Retain, WorkspaceState, load_stack
+from ambient_components.spec.key_checks import beyond_cap
+from ambient_components.spec.loader import located
 
 LEDGER_NAME: Final = "access"
 CLUSTER_NAME: Final = "cluster"
@@ -38,6 +41,7 @@ def run(path: Path | None = None) -> None:
     try:
         stack = load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml")
         _check_platform_namespace(stack, settings, problems)
+        _check_lifetimes(stack, settings, problems)
         values = secret_values(stack, _guard(settings), problems)
         bundles = ca_bundles(stack, problems)
     except AmbientError as error:
@@ -65,6 +69,12 @@ def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, probl
         )
 
 
+def _check_lifetimes(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
+    """What the cluster would cut short is refused before a run, where the config says what it grants."""
+    if settings.max_token_lifetime is not None:
+        problems.extend(located(stack, beyond_cap(stack.file.workspaces, settings.max_token_lifetime)))
+
+
 def _without_model_key(stack: LoadedStack, settings: StackSettings) -> list[Problem]:
     """Workspaces in which no session would start: without Vertex the operator wants a runner secret. Contract 3."""
     if settings.vertex:
@@ -87,17 +97,19 @@ def _declare(
     values: Mapping[str, WorkspaceValues],
     bundles: Mapping[str, str],
 ) -> None:
+    calendar = Calendar.of(stack.file)
     providers = ClusterProviders.of(CLUSTER_NAME, settings.cluster)
     ledger = AccessLedger(
         LEDGER_NAME,
-        {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces)},
+        {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces, calendar)},
         pulumi.ResourceOptions(provider=providers.ambient),
     )
     for name, workspace in sorted(stack.file.workspaces.items()):
         declared = Workspace(
             logical_workspace(name),
-            workspace_args(workspace, settings, values[name], bundles.get(name)),
+            workspace_args(workspace, settings, values[name], calendar, bundles.get(name)),
             pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger]),
         )
         for key_id, key in sorted(declared.keys.items()):
-            pulumi.export(f"{name}/{key_id}", key.token)
+            if workspace.keys[key_id].retain is not Retain.NONE:
+                pulumi.export(f"{name}/{key_id}", key.token)

@@ -143,7 +143,11 @@ def _from_environment(variable: str) -> _Found:
     if not os.environ.get(variable):
         state = "empty" if variable in os.environ else "not set"
         return _Missing(f"the environment variable {variable!r} is {state}", "set it where pulumi runs")
-    return os.environ[variable]
+    value = os.environ[variable]
+    # Python reads other bytes as halves of characters, over which the SDK would stumble with a traceback.
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        return _Refused(f"the environment variable {variable!r} is not UTF-8", "variables of sessions are text")
+    return value
 
 
 def _from_file(path: Path) -> _Found:
@@ -187,6 +191,6 @@ def _from_secret(guard: Guard, reference: SecretRef) -> _Found:
         return _Missing(f"{place} has no key {key!r}", f"it has: {', '.join(sorted(data)) or 'none'}")
     try:
         value = base64.b64decode(data[key]).decode()
-    except UnicodeDecodeError:
+    except ValueError:
         return _Refused(f"key {key!r} of {place} is not text", "variables of sessions are text")
     return value or _Missing(f"key {key!r} of {place} is empty", "the platform wants a value")

@@ -7,6 +7,7 @@ import pulumi
 from ambient_components.components import ClusterArgs
 from ambient_components.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.errors import Problems
+from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, max_token_lifetime
 from ambient_components.suggest import did_you_mean
 
 
@@ -27,6 +28,9 @@ class StackSettings:
 
     platform_namespace: str = PLATFORM_NAMESPACE_DEFAULT
     """Where the platform runs."""
+
+    max_token_lifetime: int | None = None
+    """Seconds; the longest life of a token that the cluster grants. None: not known, or no cap."""
 
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":
@@ -52,6 +56,7 @@ class StackSettings:
             openshift=_flag(config, "openshift", problems),
             vertex=_flag(config, "vertex", problems),
             platform_namespace=config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
+            max_token_lifetime=max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems),
         )
 
 

@@ -3,17 +3,20 @@
 Nothing here talks to anybody. The provider carries the steps out and records what came of them.
 """
 
-from ambient_components.keys.policy import Policy, default_overlap, default_rotate_before
+from ambient_components.keys.policy import NEVER, Policy, default_overlap, default_rotate_before, misfit
 from ambient_components.keys.rotation import Plan, plan
-from ambient_components.keys.state import SCHEMA_VERSION, Handle, TokenState
+from ambient_components.keys.state import SCHEMA_VERSION, Handle, TokenState, TokenStatus
 
 __all__ = [
+    "NEVER",
     "SCHEMA_VERSION",
     "Handle",
     "Plan",
     "Policy",
     "TokenState",
+    "TokenStatus",
     "default_overlap",
     "default_rotate_before",
+    "misfit",
     "plan",
 ]

@@ -22,6 +22,8 @@ class Plan:
     """Handles to delete after minting, each with the reason: a mint that fails must not take the token before it."""
     retire: tuple[Handle, ...] = ()
     """Handles that live on through the overlap, oldest first."""
+    current: Handle | None = None
+    """What is on record as the current one where none is minted."""
     warnings: tuple[str, ...] = field(default=())
     """What the user should hear of it, whether or not anything is done."""
 
@@ -34,6 +36,8 @@ def mint_reason(state: TokenState, policy: Policy, now: datetime) -> str | None:
     current = state.current
     if current is None:
         return "no token yet"
+    if policy.manual:
+        return None
     if current.dead:
         return f"the token no longer works: {current.dead}"
     if current.expires_at is None:
@@ -58,7 +62,15 @@ def _notice(handle: Handle, policy: Policy) -> timedelta:
     return timedelta(seconds=before)
 
 
-def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None = None) -> Plan:
+def plan(
+    state: TokenState,
+    policy: Policy,
+    now: datetime,
+    *,
+    force: str | None = None,
+    again: str | None = None,
+    former: bool = False,
+) -> Plan:
     """What is due for one identity.
 
     Args:
@@ -66,15 +78,20 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
         policy: what the stack file asks.
         now: the one clock reading of this process.
         force: why every token on record is dead, whatever it says (the ServiceAccount was replaced).
+        again: why a token is needed beside one that works (nobody has that one).
+        former: another generation has taken this identity's place, and it lives on beside that one for a while. It
+            never mints.
     """
     if force:
         dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
         state = TokenState(state.current.killed(force) if state.current else None, pending=dead)
-    reason = force or mint_reason(state, policy, now)
-    again = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
+    reason = None if former else mint_reason(state, policy, now) or again
+    if force and reason:
+        reason = force
+    failed = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
     # Where one is minted they go first: they still live, and two at once are the most.
-    first: list[tuple[Handle, str]] = again if reason else []
-    revoke: list[tuple[Handle, str]] = [] if reason else again
+    first: list[tuple[Handle, str]] = failed if reason else []
+    revoke: list[tuple[Handle, str]] = [] if reason else failed
     ends = state.retires_at(policy.overlap_delta)
     staying = []
     for handle in state.retiring:
@@ -86,9 +103,12 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
             revoke.append((handle, "the overlap is 0"))
         else:
             staying.append(handle)
-    if not reason:
-        return Plan(revoke=tuple(revoke), retire=tuple(staying))
     current = state.current
+    if not reason:
+        if force and current:
+            # Its handle is still there, and speaks for nobody any more.
+            revoke.append((current, force))
+        return Plan(revoke=tuple(revoke), retire=tuple(staying), current=current)
     if current and (why := _why_it_ends(current, policy, now)):
         revoke.append((current, why))
     elif current:
@@ -97,7 +117,7 @@ def plan(state: TokenState, policy: Policy, now: datetime, *, force: str | None 
     # lock nobody out. They all end with the overlap.
     while current and len(staying) >= _LIVE_AT_MOST:
         first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
-    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), _missed(current, policy, now))
+    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=_missed(current, policy, now))
 
 
 def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
@@ -120,18 +140,25 @@ def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str,
     )
 
 
-def next_action(state: TokenState, policy: Policy) -> tuple[str, datetime] | None:
-    """What the next run that matters will do, and from when: ("revoke" or "rotate", moment)."""
+def next_action(state: TokenState, policy: Policy, *, former: bool = False) -> tuple[str, datetime] | None:
+    """What the next run that matters will do, and from when: ("revoke" or "rotate", moment).
+
+    Where nothing is done for a token that ends: ("expire", moment).
+    """
     # What failed is due at once; of the moments that are past, one that no run moves.
     due: list[tuple[datetime, str]] = [(handle.issued_at, "revoke") for handle in state.pending]
     ends = state.retires_at(policy.overlap_delta)
     if ends is not None:
         due.append((ends, "revoke"))
-    if state.current and state.current.dead:
+    current = state.current
+    if policy.manual or former:
+        if current and current.expires_at and not current.dead and not policy.never:
+            due.append((current.expires_at, "expire"))
+    elif current and current.dead:
         # Due at once; a moment that no run moves.
-        due.append((state.current.issued_at, "rotate"))
-    elif state.current and state.current.expires_at:
-        due.append((state.current.expires_at - _notice(state.current, policy), "rotate"))
+        due.append((current.issued_at, "rotate"))
+    elif current and current.expires_at and not policy.never:
+        due.append((current.expires_at - _notice(current, policy), "rotate"))
     if not due:
         return None
     moment, what = min(due)

@@ -1,8 +1,9 @@
 """What is recorded of a key's tokens: their handles, never the tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 SCHEMA_VERSION: Final = 1
@@ -76,6 +77,29 @@ class Handle:
         )
 
 
+class TokenStatus(StrEnum):
+    """What has become of a token that was minted."""
+
+    CURRENT = "current"
+    """It was delivered last, and works."""
+
+    RETIRING = "retiring"
+    """Another has taken its place; it works until the overlap ends."""
+
+    EXPIRED = "expired"
+    """Its life is over."""
+
+    DEAD = "dead"
+    """It no longer works, as a refresh found out."""
+
+    REVOKED = "revoked"
+    """Its revocation was begun and could not be ended: it may still work, and every run tries again. One that could is
+    on no record any more."""
+
+    UNDELIVERED = "undelivered"
+    """A run that died minted it: nobody has it. The next run that has something to do for the key revokes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenState:
     """What is held of one identity's tokens."""
@@ -95,6 +119,26 @@ class TokenState:
     def retires_at(self, overlap: timedelta) -> datetime | None:
         """When the retiring tokens end: the overlap counts from the issue of the one that took their place."""
         return self.current.issued_at + overlap if self.current and self.retiring else None
+
+    def undelivered(self, found: Collection[Handle]) -> tuple[Handle, ...]:
+        """Those of the identity's handles in the cluster that no record has: a run died before it could write one."""
+        recorded = {handle.uid for handle in self.handles}
+        return tuple(handle for handle in found if handle.uid not in recorded)
+
+    def statuses(self, now: datetime, found: Collection[Handle] = ()) -> tuple[tuple[Handle, TokenStatus], ...]:
+        """What has become of each token, the newest first.
+
+        Args:
+            now: judges what has expired.
+            found: the identity's handles in the cluster, where somebody looked.
+        """
+        named = [
+            *((handle, TokenStatus.UNDELIVERED) for handle in self.undelivered(found)),
+            *((handle, TokenStatus.CURRENT) for handle in (self.current,) if handle),
+            *((handle, TokenStatus.RETIRING) for handle in reversed(self.retiring)),
+            *((handle, TokenStatus.REVOKED) for handle in self.pending),
+        ]
+        return tuple((handle, _ended(handle, status, now)) for handle, status in named)
 
     @classmethod
     def from_wire(cls, state: Mapping[str, Any]) -> "TokenState":
@@ -116,3 +160,11 @@ class TokenState:
             retiring=tuple(Handle.from_wire(item) for item in state.get("retiring") or ()),
             pending=tuple(Handle.from_wire(item) for item in state.get("pendingRevocations") or ()),
         )
+
+
+def _ended(handle: Handle, status: TokenStatus, now: datetime) -> TokenStatus:
+    if handle.dead:
+        return TokenStatus.DEAD
+    if handle.expires_at is not None and now >= handle.expires_at:
+        return TokenStatus.EXPIRED
+    return status

@@ -7,13 +7,12 @@ secret, the token; the namespace holds the handles alone.
 from dataclasses import replace
 from typing import Any, Final
 
-from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
-from ambient_components.keys import SCHEMA_VERSION, Handle, Plan, Policy, TokenState, plan
-from ambient_components.keys.rotation import next_action
+from ambient_components.keys import Plan, Policy, TokenState, plan
 from ambient_components.keys.state import format_time
-from ambient_components.naming import key_id_problem
+from ambient_components.provider import delivery, token_inputs
+from ambient_components.provider.delivery import Delivered, Target
 from ambient_components.provider.handles import (
     Identity,
     Minted,
@@ -26,13 +25,12 @@ from ambient_components.provider.handles import (
     unmark,
 )
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
-from ambient_components.provider.wire import UNKNOWN, Secret
+from ambient_components.provider.token_inputs import policy, retained
+from ambient_components.provider.token_outputs import COMPUTED, kept, record, token_state, unknown
+from ambient_components.provider.wire import UNKNOWN
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
-_REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
-_WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds")
-_SECRET: Final = ("token", "previousToken")
-_COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
+_NOT_DELIVERED: Final = "the run that minted it could not deliver it"
 
 
 class AccessToken:
@@ -42,43 +40,14 @@ class AccessToken:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
         """Refuses what no cluster would grant, and adds the defaults of the policy."""
-        failures = [f"{name} is missing" for name in _REQUIRED if news.get(name) in (None, "")]
-        failures += [
-            f"{name}: text is expected"
-            for name in _REQUIRED
-            if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
-        ]
-        key = news.get("key")
-        if isinstance(key, str) and key and (problem := key_id_problem(key)):
-            failures.append(f"key: {problem}")
-        failures += [f"{name}: a whole number is expected" for name in _WHOLE if not _is_whole(news.get(name))]
-        life = news.get("lifetimeSeconds")
-        if life is None:
-            failures.append("lifetimeSeconds is missing")
-        elif life is not UNKNOWN and not (isinstance(life, int) and TOKEN_LIFETIME_MIN <= life <= TOKEN_LIFETIME_MAX):
-            failures.append(
-                f"lifetimeSeconds: {life} is not a life that can be granted; allowed: whole seconds from "
-                f"{TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
-            )
-        if news.get("released") and not olds:
-            failures.append("released: there is no token yet that could be let go")
-        generation = news.get("generation")
-        if isinstance(generation, int) and generation < 1:
-            failures.append("generation: 1 or a higher number is expected")
-        if failures or UNKNOWN in (life, news.get("rotateBeforeSeconds"), news.get("overlapSeconds")):
+        failures = token_inputs.problems(olds, news)
+        if failures or not token_inputs.known(news):
             return Check(failures=tuple(failures))
-        policy = _policy(news)
-        if not 0 <= policy.overlap <= policy.rotate_before < policy.lifetime:
-            return Check(
-                failures=(
-                    f"rotateBeforeSeconds {policy.rotate_before} and overlapSeconds {policy.overlap} don't fit a life "
-                    f"of {policy.lifetime} s; allowed: 0 <= overlap <= rotateBefore < lifetime",
-                )
-            )
+        asked = policy(news)
         defaults = {
             "generation": 1,
-            "rotateBeforeSeconds": policy.rotate_before,
-            "overlapSeconds": policy.overlap,
+            "rotateBeforeSeconds": asked.rotate_before,
+            "overlapSeconds": asked.overlap,
         }
         return Check({name: value for name, value in defaults.items() if news.get(name) is None})
 
@@ -94,25 +63,28 @@ class AccessToken:
             return Diff(changes, frozenset(), frozenset(replaces))
         due = self._due(context, state, news)
         if due.mint:
-            return Diff(changes, frozenset(_COMPUTED))
-        if due:
-            return Diff(changes, frozenset({"retiring", "pendingRevocations", "nextAction"}))
-        return Diff(changes)
+            return Diff(changes, frozenset(COMPUTED))
+        computed = {"retiring", "pendingRevocations", "nextAction"} if due else set()
+        if self._to_deliver(state, news):
+            computed.add("undelivered")
+        return Diff(changes, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Mints the first token. Handles that are there without a state file are kept through the overlap."""
         identity = Identity.of(news)
+        former = bool(news.get("former"))
         if context.preview:
-            return identity.path, _unknown_outputs("no token yet")
+            return identity.path, unknown(None if former else "no token yet", news)
         held = mark(context, identity)
-        policy = _policy(news)
         # The newest of them may be in use: the state file was lost, or an earlier create died (docs/how-it-works.md).
         state = TokenState(retiring=held)
-        outputs = self._carry_out(context, identity, policy, state, plan(state, policy, context.now), {})
-        if held and policy.overlap:
+        steps = plan(state, policy(news), context.now, former=former)
+        outputs = self._carry_out(context, news, state, steps, {})
+        overlap = policy(news).overlap
+        if held and overlap and not former:
             context.warn(
                 f"{len(held)} token(s) of this key were in the cluster without a record (a lost state file, or a run "
-                f"that died); they stay valid for {format_seconds(policy.overlap)} and are then revoked"
+                f"that died); they stay valid for {format_seconds(overlap)} and are then revoked"
             )
         return identity.path, outputs
 
@@ -128,8 +100,8 @@ class AccessToken:
         if inputs.get("released"):
             if not context.guard.cluster.get(about.namespace_path):
                 return None
-            return Found(_kept(state))
-        known = _state(state)
+            return Found(kept(state))
+        known = token_state(state)
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
             return None
@@ -150,32 +122,35 @@ class AccessToken:
             tuple(handle for handle in known.retiring if handle.uid in alive),
             tuple(handle for handle in known.pending if handle.uid in alive),
         )
-        return Found(_record(found, _policy(inputs), state))
+        outputs = record(found, inputs, state)
+        outputs["undelivered"] = state.get("undelivered") or self._lost_delivery(context, inputs, found)
+        return Found(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Rotates or revokes where that is due; a mere change of the policy mints nothing."""
+        """Rotates, revokes or delivers where that is due; a mere change of the policy mints nothing."""
         if news.get("released"):
             if not context.preview:
                 unmark(context, Identity.of(news))
-            return _kept(state)
+            return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
-            return _unknown_outputs(steps.mint, state) if steps.mint else _kept(state)
+            return unknown(steps.mint, news, state) if steps.mint else kept(state)
         about = Identity.of(news)
         if state.get("released"):
             mark(context, about)
-        known = _state(state)
-        policy = _policy(news)
+        known = token_state(state)
         if steps:
-            recorded = {handle.uid for handle in known.handles}
-            lost = tuple(handle for handle in owned(context, about) if handle.uid not in recorded)
+            lost = known.undelivered(owned(context, about))
             undelivered = tuple((handle, "it was minted by a run that died, and never delivered") for handle in lost)
             steps = replace(steps, revoke_first=(*steps.revoke_first, *undelivered))
-        return self._carry_out(context, about, policy, known, steps, state)
+        return self._carry_out(context, news, known, steps, state)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Revokes every token of the identity. What fails is told, and left to the ServiceAccount's own delete."""
-        delete_all(context, Identity.of(state), _state(state).handles)
+        about = Identity.of(state)
+        delete_all(context, about, token_state(state).handles)
+        if target := Target.of(state):
+            delivery.remove(context, about, target)
 
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
         if news.get("released"):
@@ -185,96 +160,113 @@ class AccessToken:
         # An empty one is not given: nothing to compare.
         if before and (after is UNKNOWN or after) and before != after:
             force = "its ServiceAccount is replaced"
-        if UNKNOWN in (news.get("lifetimeSeconds"), news.get("overlapSeconds"), news.get("rotateBeforeSeconds")):
-            return Plan(mint=force)
-        return plan(_state(state), _policy(news), context.now, force=force)
+        former = bool(news.get("former"))
+        if not token_inputs.known(news):
+            return Plan(mint=None if former else force)
+        due = plan(token_state(state), policy(news), context.now, force=force, former=former)
+        lost = state.get("undelivered")
+        if due.mint or not lost or retained(news) or former or policy(news).manual:
+            return due
+        # Nobody has it: what lay in the Secret was all there was of it.
+        return plan(token_state(state), policy(news), context.now, again=f"the token is lost: {lost}")
+
+    def _to_deliver(self, state: Values, news: Values) -> bool:
+        return bool(state.get("undelivered") and news.get("deliver") and not news.get("former"))
+
+    def _lost_delivery(self, context: Context, inputs: Values, state: TokenState) -> str | None:
+        """Why the Secret that the token was delivered to does not hold it; None where it does."""
+        target = Target.of(inputs)
+        if target is None or inputs.get("former") or state.current is None:
+            return None
+        try:
+            there = delivery.look(context, Identity.of(inputs), target)
+        except StepError as error:
+            return str(error)
+        if not there.exists:
+            return f"{target} is gone"
+        return None if delivery.is_of(there.token, state.current) else f"{target} holds another token"
 
     def _carry_out(
-        self, context: Context, identity: Identity, policy: Policy, known: TokenState, steps: Plan, state: Values
+        self, context: Context, news: Values, known: TokenState, steps: Plan, state: Values
     ) -> dict[str, Any]:
+        identity, asked = Identity.of(news), policy(news)
+        target = None if news.get("former") else Target.of(news)
+        # Before anything is minted: a Secret of somebody else's is met while all is as it was.
+        there = delivery.look(context, identity, target) if target else Delivered()
+        moved = self._moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(warning)
         failed = revoke(context, identity, steps.revoke_first)
         minted: Minted | None = None
-        current = known.current
+        current = steps.current or known.current
         if steps.mint:
-            minted = mint(context, identity, policy)
+            minted = mint(context, identity, asked)
             current = minted.handle
-            _tell(context, policy, minted)
+            _tell(context, asked, minted)
+        held = minted.token if minted else state.get("token")
+        if held is None and current is not None:
+            # It was not kept: it lies where it was delivered to, if anywhere.
+            held = next((text for text in (there.token, moved.token) if delivery.is_of(text, current)), None)
+        undelivered = None
+        if target and held is not None:
+            still = bool(steps.retire) or bool(news.get("overlapping"))
+            previous = _previous(there if there.exists else moved, held) if still else None
+            undelivered = self._deliver(context, news, target, minted, held, previous)
+        elif target and current is not None:
+            undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
+        if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
+            delivery.remove(context, identity, old)
         failed += revoke(context, identity, steps.revoke)
         after = TokenState(current, steps.retire, failed)
-        outputs = _record(after, policy, state)
+        outputs = record(after, news, {**state, "token": held})
+        outputs["undelivered"] = undelivered
         if minted:
-            outputs |= {
-                "token": Secret(minted.token),
-                "grantedSeconds": minted.granted_seconds,
-                "reason": steps.mint,
-            }
+            outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}
         return outputs
 
+    def _moved_from(self, context: Context, identity: Identity, state: Values, target: Target | None) -> Delivered:
+        """What lies in the Secret that was delivered to until now, where that is another one."""
+        old = Target.of(state)
+        if old is None or old == target:
+            return Delivered()
+        try:
+            return delivery.look(context, identity, old)
+        except StepError:
+            return Delivered()
 
-def _tell(context: Context, policy: Policy, minted: Minted) -> None:
+    def _deliver(
+        self,
+        context: Context,
+        news: Values,
+        target: Target,
+        minted: Minted | None,
+        token: str,
+        previous: str | None,
+    ) -> str | None:
+        """Writes the token; why that failed, where the token is kept and the next run can write it."""
+        identity = Identity.of(news)
+        try:
+            delivery.write(context, identity, target, token, previous)
+        except StepError as error:
+            if not retained(news):
+                if minted:
+                    revoke(context, identity, [(minted.handle, _NOT_DELIVERED)])
+                raise
+            context.warn(f"{error}; the token is kept, and the next pulumi up tries again")
+            return str(error)
+        return None
+
+
+def _previous(there: Delivered, held: str) -> str | None:
+    """The token before, of what the Secret holds until now."""
+    return there.token if there.token and there.token != held else there.previous
+
+
+def _tell(context: Context, asked: Policy, minted: Minted) -> None:
+    granted = minted.granted_seconds
     # A clock may differ by seconds between here and the server; a cap takes hours.
-    if minted.granted_seconds < policy.lifetime - 60:
+    if granted is not None and granted < asked.lifetime - 60:
         context.warn(
-            f"the cluster granted {format_seconds(minted.granted_seconds)} where {format_seconds(policy.lifetime)} "
-            "were asked: it caps the life of tokens; the next token is due accordingly earlier"
+            f"the cluster granted {format_seconds(granted)} where {format_seconds(asked.lifetime)} were asked: it caps "
+            "the life of tokens; the next token is due accordingly earlier"
         )
-
-
-def _policy(values: Values) -> Policy:
-    return Policy.of(values["lifetimeSeconds"], values.get("rotateBeforeSeconds"), values.get("overlapSeconds"))
-
-
-def _state(state: Values) -> TokenState:
-    try:
-        return TokenState.from_wire(state)
-    except ValueError as error:
-        raise StepError(str(error)) from None
-
-
-def _record(state: TokenState, policy: Policy, before: Values) -> dict[str, Any]:
-    """The outputs for a token state; what only minting changes is carried over from before."""
-    action = next_action(state, policy)
-    token = before.get("token")
-    return {
-        "token": Secret(token) if token is not None else None,
-        "previousToken": None,
-        "current": state.current.to_wire() if state.current else None,
-        "retiring": _wire(state.retiring),
-        "pendingRevocations": _wire(state.pending),
-        "grantedSeconds": before.get("grantedSeconds"),
-        "nextAction": {"what": action[0], "at": format_time(action[1])} if action else None,
-        "reason": before.get("reason"),
-        "schemaVersion": SCHEMA_VERSION,
-    }
-
-
-def _is_whole(value: Any) -> bool:
-    return value is None or value is UNKNOWN or (isinstance(value, int) and not isinstance(value, bool))
-
-
-def _kept(state: Values) -> dict[str, Any]:
-    """The recorded outputs, with the marks of the secret ones."""
-    kept = {name: state.get(name) for name in _outputs()}
-    return kept | {name: Secret(kept[name]) for name in _SECRET if kept[name] is not None}
-
-
-def _wire(handles: tuple[Handle, ...]) -> list[dict[str, Any]]:
-    return [handle.to_wire() for handle in handles]
-
-
-def _outputs() -> tuple[str, ...]:
-    return (*_COMPUTED, "previousToken", "pendingRevocations", "schemaVersion")
-
-
-def _unknown_outputs(reason: str | None, state: Values | None = None) -> dict[str, Any]:
-    """What a preview can say of a token that an update would mint: why, and nothing else."""
-    return {
-        **dict.fromkeys(_COMPUTED, UNKNOWN),
-        "token": Secret(UNKNOWN),
-        "previousToken": None,
-        "pendingRevocations": (state or {}).get("pendingRevocations") or [],
-        "reason": reason,
-        "schemaVersion": SCHEMA_VERSION,
-    }

@@ -4,6 +4,7 @@ A handle is an empty Secret that a token is bound to: deleting it revokes that t
 The token itself never lies in the namespace, where every session could read it (docs/adr/0005).
 """
 
+import base64
 import secrets
 import time
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from ambient_components.contract import (
     OWNER_ANNOTATION,
     SERVICE_ACCOUNT_ANNOTATION,
 )
+from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError, text_of
 from ambient_components.guard import WrongClusterError
 from ambient_components.keys import Handle, Policy
@@ -30,6 +32,11 @@ from ambient_components.naming import handle as handle_name
 from ambient_components.provider.resource import Context, Values
 
 _TRIES: Final = 3
+_TOLERANCE: Final = 60
+"""Seconds by which clocks may differ; a cap takes hours."""
+_STATIC_SECONDS: Final = 30
+_ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
+"""Kubernetes' own annotation: whose token it shall put into the Secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,8 @@ class Minted:
 
     handle: Handle
     token: str
-    granted_seconds: int
+    granted_seconds: int | None
+    """None: it does not expire."""
 
     def __repr__(self) -> str:
         return f"Minted({self.handle!r})"
@@ -156,7 +164,7 @@ def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
     context.engine.require(context.urn)
     cluster = context.guard.cluster
     issued = context.now
-    body = _body(identity, issued)
+    body = _body(identity, issued, static=policy.static)
     try:
         made = cluster.create(identity.secrets_path, body)
     except ApiError as error:
@@ -166,18 +174,20 @@ def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
     handle = Handle(name, uid, identity.generation, issued)
     # The server's own clock at both ends: its grant, however late in the run, and whatever time it is here.
     made_at = parse_time(made["metadata"]["creationTimestamp"])
+    # Moved with the test clock, so that a moved run sees the life that was granted.
+    handle = replace(handle, issued_at=made_at + clock.offset())
     try:
+        if policy.static:
+            return Minted(handle, _static_token(context, identity, name), None)
         token, expires = _request_token(context, identity, policy, name, uid)
+        granted = round((expires - made_at).total_seconds())
+        if problem := _too_short(policy, granted):
+            raise StepError(problem)
     except BaseException:
         # Whatever it was: a handle that nobody records is left to nobody.
         revoke(context, identity, [(handle, "no token came of it")])
         raise
-    # Moved with the test clock, so that a moved run sees the life that was granted.
-    return Minted(
-        replace(handle, issued_at=made_at + clock.offset(), expires_at=expires + clock.offset()),
-        token,
-        round((expires - made_at).total_seconds()),
-    )
+    return Minted(replace(handle, expires_at=expires + clock.offset()), token, granted)
 
 
 def _request_token(context: Context, identity: Identity, policy: Policy, handle: str, uid: str) -> tuple[str, datetime]:
@@ -198,6 +208,43 @@ def _request_token(context: Context, identity: Identity, policy: Policy, handle:
     except (KeyError, TypeError, ValueError):
         msg = f"can't mint a token for {identity.path}: the answer holds none, or no expiry"
         raise StepError(msg) from None
+
+
+def _static_token(context: Context, identity: Identity, name: str) -> str:
+    """The token that Kubernetes' token controller puts into a Secret of its type."""
+    deadline = time.monotonic() + _STATIC_SECONDS
+    while time.monotonic() < deadline:
+        secret = context.guard.cluster.get(f"{identity.secrets_path}/{name}")
+        if secret is None:
+            msg = f"can't mint a token for {identity.path}: its Secret vanished; is its ServiceAccount there?"
+            raise StepError(msg)
+        if token := (secret.get("data") or {}).get("token"):
+            return base64.b64decode(token).decode()
+        time.sleep(0.2)
+    msg = (
+        f"can't mint a token for {identity.path}: no token came into its Secret within {_STATIC_SECONDS} s; does the "
+        "cluster's token controller run?"
+    )
+    raise StepError(msg)
+
+
+def _too_short(policy: Policy, granted: int) -> str | None:
+    """Why a life that was granted is of no use; None: it is. A clock may differ by seconds from the server's."""
+    if granted >= policy.lifetime - _TOLERANCE or (not policy.never and policy.fits(granted)):
+        return None
+    most = format_seconds(granted - granted % 60 or granted)
+    if policy.never:
+        return (
+            f"the cluster caps the life of tokens: it granted {most} where one without an end was asked. Write a "
+            f"lifetime up to {most}, and maxTokenLifetime: {most} in the stack's config, so that it is refused before "
+            "a run"
+        )
+    return (
+        f"the cluster caps the life of tokens: it granted {most} where {format_seconds(policy.lifetime)} were asked, "
+        f"too short for the notice of {format_seconds(policy.rotate_before)} and what goes with it. Write lifetime: "
+        f"{most} or less, with a rotateBefore that fits it, and maxTokenLifetime: {most} in the stack's config, so "
+        "that it is refused before a run"
+    )
 
 
 def revoke(
@@ -249,11 +296,11 @@ def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle])
         context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
 
 
-def _body(identity: Identity, issued: datetime) -> dict[str, Any]:
+def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "type": "Opaque",
+        "type": "kubernetes.io/service-account-token" if static else "Opaque",
         "metadata": {
             # Chance, not a count: after a crash the number that is next is not known.
             "name": handle_name(identity.service_account, secrets.token_hex(4)),
@@ -263,6 +310,7 @@ def _body(identity: Identity, issued: datetime) -> dict[str, Any]:
                 KEY_GENERATION_ANNOTATION: str(identity.generation),
                 SERVICE_ACCOUNT_ANNOTATION: identity.service_account,
                 ISSUED_AT_ANNOTATION: format_time(issued),
+                **({_ACCOUNT_OF_TOKEN: identity.service_account} if static else {}),
             },
         },
     }

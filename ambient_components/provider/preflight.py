@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Right, object_names
+from ambient_components.access import RIGHTS, Right, ended, object_names
 from ambient_components.access.ledger import ACTIVE, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
-from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.contract import APP_LABEL, KEY_APP, OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 
@@ -50,8 +50,9 @@ def preflight(
         ]
     problems, there = foreign(cluster, owner, before, after)
     problems += changed_since(cluster, there, before, after)
+    problems += _nothing_to_keep(there, before, after)
     if look_for_drift and not problems:
-        for warning in drift(cluster, there, before, after):
+        for warning in (*drift(cluster, there, before, after), *may_be_kept(cluster, owner, there, before, after)):
             context.warn(warning)
     return problems
 
@@ -212,6 +213,53 @@ def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: M
                 f"workspace {name!r}: {_listing(missing)}: declared, and not in the cluster. If the last run failed, "
                 "this one makes it; if somebody removed it, pulumi up --refresh makes it anew"
             )
+    return warnings
+
+
+def _nothing_to_keep(there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Keys of workspaces that are made in this run: no identity was before theirs."""
+    return [
+        f"workspace {name!r}: key {key_id!r}: overlapUntil keeps the identity of generation "
+        f"{key['overlapping']:g}, and the workspace is made in this run: there is none. Remove overlapUntil"
+        for name in sorted(after.keys() - before.keys() - there)
+        for key_id, key in sorted((after[name].get("keys") or {}).items())
+        if key.get("overlapping")
+    ]
+
+
+def may_be_kept(
+    cluster: Cluster, owner: str, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[str]:
+    """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
+
+    Args:
+        cluster: the stack's.
+        owner: the stack's mark, PROJECT/FLEET.
+        there: the workspaces whose namespace exists.
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for.
+    """
+    warnings = []
+    for name in sorted(there & before.keys()):
+        entry = after[name]
+        gone = ended(before[name], entry) if (entry.get("state") or ACTIVE) == ACTIVE else None
+        if gone is None:
+            continue
+        listed_there = cluster.list(core("namespaces", name, "serviceaccounts"))
+        others = [
+            account["metadata"]["name"]
+            for account in listed_there
+            if (account["metadata"].get("labels") or {}).get(APP_LABEL) != KEY_APP
+        ]
+        keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
+        accounts = " and ".join(filter(None, (keys, f"the accounts {_listing(sorted(others))}" if others else "")))
+        if not accounts:
+            continue
+        rotate = f": ambient keys rotate {owner.rsplit('/', 1)[-1]} --workspace {name} --leaked" if gone.keys else ""
+        warnings.append(
+            f"workspace {name!r}: {_listing(list(gone.who))} ends in this run. Whoever had it could mint tokens of "
+            f"{accounts}, and those outlive it. If that may have happened, rotate them{rotate} (docs/leaked-key.md)"
+        )
     return warnings
 
 

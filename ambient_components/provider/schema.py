@@ -29,11 +29,22 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     | {"description": "The first run this close to expiry rotates. Default: 14 days, or a quarter of a shorter life."},
     "overlapSeconds": _WHOLE
     | {"description": "How long the token before stays valid after a rotation. Default: half of rotateBeforeSeconds."},
+    "runEverySeconds": _WHOLE | {"description": "How often a run is promised. Default: no promise."},
+    "never": _FLAG | {"description": "The token does not expire; then without lifetimeSeconds."},
+    "static": _FLAG | {"description": "The token lies in its handle, a Secret of the workspace."},
+    "manual": _FLAG | {"description": "Nothing is minted after the first token. Default: for what does not expire."},
+    "former": _FLAG | {"description": "Another generation has followed: tokens are kept, and none is minted."},
+    "overlapping": _FLAG | {"description": "The generation before lives on; its token stays in the delivery."},
+    "deliver": {
+        "$ref": "#/types/ambient:index:TokenDelivery",
+        "description": "A Secret that the token is written to.",
+    },
+    "retain": _TEXT | {"description": "state (default), or none: the token is only where it is delivered to."},
 }
 
 _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
     "token": _TEXT | {"secret": True, "description": "The token; the bearer of HTTP requests."},
-    "previousToken": _TEXT | {"secret": True, "description": "The one before, while a delivery needs it."},
+    "previousToken": _TEXT | {"secret": True, "description": "Always null; in an overlap it lies in the delivery."},
     "current": _HANDLE | {"description": "The handle of the token that was minted last."},
     "retiring": {"type": "array", "items": _HANDLE, "description": "Tokens that live on through their overlap."},
     "pendingRevocations": {
@@ -47,6 +58,7 @@ _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
         "description": "What a later run will do, and from when.",
     },
     "reason": _TEXT | {"description": "Why the current token was minted."},
+    "undelivered": _TEXT | {"description": "Why the Secret that is delivered to does not hold the token; or null."},
     "schemaVersion": _WHOLE | {"description": "Of the recorded shape."},
 }
 
@@ -64,10 +76,20 @@ _TYPES: Final[dict[str, Any]] = {
         },
         "required": ["handle", "uid", "generation", "issuedAt"],
     },
+    "ambient:index:TokenDelivery": {
+        "type": "object",
+        "description": "A Secret outside of all workspaces.",
+        "properties": {
+            "namespace": _TEXT | {"description": "It exists, and is no workspace."},
+            "name": _TEXT | {"description": "Of the Secret; one that others made is refused."},
+            "key": _TEXT | {"description": "Of the token; the one before is under `previous-` and this."},
+        },
+        "required": ["namespace", "name", "key"],
+    },
     "ambient:index:NextAction": {
         "type": "object",
         "properties": {
-            "what": _TEXT | {"description": "rotate or revoke."},
+            "what": _TEXT | {"description": "rotate, revoke, or expire: nothing is done about that."},
             "at": _TEXT | {"description": "RFC 3339: the first run from then on does it."},
         },
         "required": ["what", "at"],
@@ -141,9 +163,9 @@ def schema() -> dict[str, Any]:
             "ambient:index:AccessToken": {
                 "description": "The tokens of one key, over their rotations.",
                 "inputProperties": _TOKEN_INPUTS,
-                "requiredInputs": ["namespace", "serviceAccount", "key", "owner", "lifetimeSeconds"],
+                "requiredInputs": ["namespace", "serviceAccount", "key", "owner"],
                 "properties": _TOKEN_INPUTS | _TOKEN_OUTPUTS,
-                "required": ["token", "current", "retiring", "schemaVersion"],
+                "required": ["retiring", "schemaVersion"],
             },
             "ambient:index:AccessLedger": {
                 "description": "A stack's whole access, registered before all else: guard rails and a readable diff.",

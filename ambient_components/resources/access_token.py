@@ -24,14 +24,38 @@ class AccessTokenArgs(TypedDict):
     generation: NotRequired[pulumi.Input[int]]
     """Of the identity, from 1 (the default)."""
 
-    lifetimeSeconds: pulumi.Input[int]
-    """600 to 31,536,000. A new life applies from the next rotation."""
+    lifetimeSeconds: NotRequired[pulumi.Input[int]]
+    """600 to 31,536,000; needed unless `never` or `static`. A new life applies from the next rotation."""
+
+    never: NotRequired[bool]
+    """The token does not expire."""
+
+    static: NotRequired[bool]
+    """The token lies in its handle, a Secret of the workspace, and does not expire."""
+
+    manual: NotRequired[bool]
+    """Nothing is minted after the first token; default for tokens that do not expire."""
 
     rotateBeforeSeconds: NotRequired[pulumi.Input[int]]
     """The first run this close to expiry rotates; default 14 days, or a quarter of a shorter life."""
 
     overlapSeconds: NotRequired[pulumi.Input[int]]
     """How long the token before stays valid; default half of rotateBeforeSeconds."""
+
+    runEverySeconds: NotRequired[pulumi.Input[int]]
+    """How often a run is promised; 0, the default, for no promise."""
+
+    former: NotRequired[bool]
+    """The identity of a generation before the current one: it keeps its tokens and never mints."""
+
+    overlapping: NotRequired[bool]
+    """The identity of the generation before lives on beside this one; judges what stays in the delivery."""
+
+    deliver: NotRequired[dict[str, str]]
+    """Secret to write the token to: namespace, name, key."""
+
+    retain: NotRequired[str]
+    """state (default), or none: the token is only where it is delivered to."""
 
     released: NotRequired[bool]
     """The workspace is being let go: nothing is minted or revoked any more, and the tokens bear no owner's mark."""
@@ -50,7 +74,10 @@ class AccessToken(pulumi.CustomResource):
     """Handles of the tokens before it that are still valid."""
 
     previousToken: pulumi.Output[str | None]  # noqa: N815
-    """The token before, while a delivery needs it; a secret."""
+    """Always null: during an overlap the token before lies in the Secret that is delivered to."""
+
+    undelivered: pulumi.Output[str | None]
+    """Why the Secret that is delivered to does not hold the token; null where it does."""
 
     pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
     """Handles whose revocation failed: every run tries again."""
@@ -78,6 +105,7 @@ class AccessToken(pulumi.CustomResource):
                 "grantedSeconds",
                 "nextAction",
                 "reason",
+                "undelivered",
                 "schemaVersion",
             )
         )

@@ -1,9 +1,10 @@
 """The stack file: YAML in, frozen models out, every problem with its line and column."""
 
+from ambient_components.spec.keys import Key, KeyDefaults, Retain
 from ambient_components.spec.limits import ContainerLimits, Limits, Network, NetworkPeer, Protocol
 from ambient_components.spec.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
 from ambient_components.spec.marks import SourceMap
-from ambient_components.spec.models import Defaults, Grant, Key, KeyDefaults, StackFile, Workspace
+from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.provenance import Origin
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers, McpType, Settings
 from ambient_components.spec.sources import DriftPolicy, OnDrift, SecretRef, Secrets, Source
@@ -28,6 +29,7 @@ __all__ = [
     "Origin",
     "PodSecurity",
     "Protocol",
+    "Retain",
     "Review",
     "SecretRef",
     "Secrets",

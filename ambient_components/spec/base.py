@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, Wit
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import allowed_words
 
 ERROR_TYPE: Final = "stack"
 """Type of every error that the validators of models and types raise."""
@@ -25,13 +25,6 @@ def refuse(problem: str, remedy: str) -> NoReturn:
     """
     # The texts go through the context: a template would trip over their braces.
     raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "remedy": remedy})
-
-
-def allowed_words(word: str, allowed: Iterable[str]) -> str:
-    """Return the remedy for a word that isn't one of those allowed: all of them, and the nearest."""
-    words = tuple(allowed)
-    suggestion = did_you_mean(word, words)
-    return f"allowed: {', '.join(words)}" + (f"; {suggestion}" if suggestion else "")
 
 
 def choice(value: object, allowed: Iterable[str], what: str) -> object:

@@ -14,6 +14,7 @@ from ambient_components.naming import (
     workspace_name_problem,
 )
 from ambient_components.spec.findings import Check, Finding, Path
+from ambient_components.spec.key_checks import Explicit, check_keys
 from ambient_components.spec.limit_checks import LIMIT_CHECKS
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.privacy import without_credentials
@@ -24,11 +25,16 @@ from ambient_components.spec.types import WorkspaceState
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
 
 
-def check_stack(stack: StackFile) -> list[Finding]:
+def _everything(_: Path) -> bool:
+    return True
+
+
+def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Finding]:
     """Run every check over every workspace.
 
     Args:
         stack: The whole, with included files, defaults and templates merged into each workspace.
+        explicit: Tells what a workspace says itself from what lies under it.
 
     Returns:
         What is wrong, and what is worth a warning. Nobody is warned of a workspace that isn't in use.
@@ -38,6 +44,8 @@ def check_stack(stack: StackFile) -> list[Finding]:
         found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
         in_use = workspace.state is WorkspaceState.ACTIVE
         findings += [finding for finding in found if in_use or not finding.warning]
+    active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
+    findings += [found for found in check_keys(stack, explicit) if found.path[1] in active or not found.warning]
     return findings
 
 

@@ -123,7 +123,7 @@ class Reader:
             if identity not in self._seen:
                 self._seen.add(identity)
                 new.append(found)
-        if not matched and pathlib.Path(folder, pattern).is_dir():
+        if not matched and _is_folder(pathlib.Path(folder, pattern)):
             self._refuse(
                 at, sources, f"{pattern!r} is a folder", f"for the files in it write {pattern.rstrip('/')}/*.yaml"
             )
@@ -142,6 +142,13 @@ def _expand(pattern: str, folder: str) -> list[str]:
         return [pattern]
     # Not pathlib's: this one leaves out hidden files, which are editors' locks and copies.
     return sorted(glob.glob(pattern, root_dir=folder or None, recursive=True))  # noqa: PTH207
+
+
+def _is_folder(path: pathlib.Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file system takes
+        return False
 
 
 def _identity(path: str) -> tuple[int, int] | None:

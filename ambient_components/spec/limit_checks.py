@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from ambient_components.credentials import looks_like_credential
 from ambient_components.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.quantities import parse_quantity
-from ambient_components.spec.base import allowed_words
 from ambient_components.spec.findings import Check, Finding, Path, verdict_finding
 from ambient_components.spec.limits import CONTAINER_RESOURCES, ContainerLimits
 from ambient_components.spec.models import Workspace
+from ambient_components.suggest import allowed_words, did_you_mean
 
 QUOTA_RESOURCES: Final = (
     "requests.cpu",
@@ -36,12 +37,13 @@ QUOTA_RESOURCES: Final = (
 """What Kubernetes counts in a namespace by these very names; the first of them are what people mostly want."""
 
 _QUOTA_FORMS: Final = "count/RESOURCE.GROUP and requests.VENDOR/RESOURCE"
+_OF_A_CLASS: Final = ".storageclass.storage.k8s.io/"
 _SUBDOMAIN: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _QUOTA_PATTERN: Final = re.compile(
     rf"count/{_SUBDOMAIN}"
     rf"|requests\.{_SUBDOMAIN}/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
     r"|(requests\.)?hugepages-[0-9]+[KMG]i"
-    rf"|{_SUBDOMAIN}\.storageclass\.storage\.k8s\.io/(requests\.storage|persistentvolumeclaims)"
+    rf"|{_SUBDOMAIN}{re.escape(_OF_A_CLASS)}(requests\.storage|persistentvolumeclaims)"
 )
 # Counted in whole pieces or bytes, unlike cores.
 _BYTES: Final = re.compile(r"(.*[./])?(memory|storage|ephemeral-storage)|(requests\.)?hugepages-.*")
@@ -87,12 +89,29 @@ def check_quota(path: Path, _name: str, workspace: Workspace) -> Iterator[Findin
     for resource, quantity in workspace.limits.quota.items():
         spot = (*here, resource)
         if resource not in QUOTA_RESOURCES and not _QUOTA_PATTERN.fullmatch(resource):
-            remedy = allowed_words(resource, [*QUOTA_RESOURCES, _QUOTA_FORMS])
+            allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
+            meant = did_you_mean(resource, [*QUOTA_RESOURCES, *_near_quota_forms(resource)])
+            remedy = f"{allowed}; {meant}" if meant else allowed
             yield Finding(spot, f"{resource!r} is not a resource that a quota counts", remedy, at_key=True)
         elif _BYTES.fullmatch(resource):
             yield from _broken_bytes(spot, resource, quantity)
         elif resource not in _CORES and not parse_quantity(quantity).whole:
             yield Finding(spot, f"{quantity} is a fraction", "allowed: whole numbers, since objects are counted")
+
+
+def _near_quota_forms(resource: str) -> Iterator[str]:
+    """Yield what a resource would be called if only the fixed part of its name were misspelled."""
+    if looks_like_credential(resource):
+        return  # the rest of it may be the secret
+    before, slash, kind = resource.rpartition("/")
+    size, rest, storage_class = resource.rpartition("-")[2], resource.partition(".")[2], before.partition(".")[0]
+    names = [f"hugepages-{size}", f"requests.hugepages-{size}"]
+    if slash:
+        names += [f"count/{kind}", f"requests.{rest}"]
+        names += [
+            f"{storage_class}{_OF_A_CLASS}{counted}" for counted in ("requests.storage", "persistentvolumeclaims")
+        ]
+    yield from (name for name in names if _QUOTA_PATTERN.fullmatch(name))
 
 
 def _broken_bytes(path: Path, resource: str, quantity: str) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Reads a stack: its files, their layers, models and whole-file checks, with everything that is wrong in one report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
 from ambient_components.spec.checks import check_stack
 from ambient_components.spec.effective import apply_layers
+from ambient_components.spec.findings import Finding
 from ambient_components.spec.includes import Reader
-from ambient_components.spec.layers import Tree
+from ambient_components.spec.key_checks import Explicit
+from ambient_components.spec.layers import WORKSPACE, Tree
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import StackFile
 from ambient_components.spec.partial import Partial
@@ -102,7 +104,8 @@ def review_stack(path: str | Path, text: str | None = None) -> Review:
         tree, layers = apply_layers(tree, problems, complete=reader.complete)
         provenance = Provenance(layers)
         sources = SourceMap(tree.marks)
-        file = _validate(tree, Report(sources, provenance, problems, {item.where for item in reader.problems}))
+        report = Report(sources, provenance, problems, {item.where for item in reader.problems})
+        file = _validate(tree, report, lambda place: provenance.origin(place).layer == WORKSPACE)
         if file is not None and not problems.errors:
             data: Mapping[str, Any] = tree.data["workspaces"]
             warnings = tuple(map(without_credentials_in, problems.warnings))
@@ -111,7 +114,7 @@ def review_stack(path: str | Path, text: str | None = None) -> Review:
     return Review(stack, tuple(map(without_credentials_in, everything)), tuple(reader.paths))
 
 
-def _validate(tree: Tree, report: Report) -> StackFile | None:
+def _validate(tree: Tree, report: Report, explicit: Explicit) -> StackFile | None:
     """Return the models, or None; the checks see what is valid even where the rest is not."""
     try:
         stack = StackFile.model_validate(tree.data)
@@ -119,9 +122,9 @@ def _validate(tree: Tree, report: Report) -> StackFile | None:
         report.add_model_errors(error, tree.data)
         partial = Partial(tree.data, [item["loc"] for item in error.errors(include_input=False)])
         if partial.stack is not None:
-            report.add_findings(check_stack(partial.stack), partial.original)
+            report.add_findings(check_stack(partial.stack, explicit), partial.original)
         return None
-    report.add_findings(check_stack(stack))
+    report.add_findings(check_stack(stack, explicit))
     return stack
 
 
@@ -129,3 +132,15 @@ def _loaded(review: Review) -> LoadedStack:
     if review.stack is None:
         raise AmbientError(problem for problem in review.problems if not problem.warning)
     return review.stack
+
+
+def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
+    """Turn what a later step found in a stack that was loaded into problems with places.
+
+    Args:
+        stack: The stack.
+        findings: Of checks that need more than the files, such as what the cluster grants.
+    """
+    problems = Problems()
+    Report(stack.sources, stack.provenance, problems).add_findings(findings)
+    return list(problems)

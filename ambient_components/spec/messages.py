@@ -8,13 +8,14 @@ from pydantic_core import ErrorDetails
 
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from ambient_components.errors import PathPart
-from ambient_components.spec.base import ERROR_TYPE, Model, allowed_words, type_name
+from ambient_components.spec.base import ERROR_TYPE, Model, type_name
+from ambient_components.spec.keys import Delivery, DeliverySecret, Key
 from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
-from ambient_components.spec.models import Defaults, Grant, Key, StackFile, Workspace
+from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.privacy import may_quote_key
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
 from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import allowed_words, did_you_mean
 
 _EXPECTED: Mapping[str, str] = {
     "string_type": "text",
@@ -29,6 +30,8 @@ _EXPECTED: Mapping[str, str] = {
 
 _EXAMPLES: Final[Mapping[type[Model], str]] = {
     CaBundle: "{file: PATH}",
+    Delivery: "{secret: {namespace: NAME, name: NAME}}",
+    DeliverySecret: "{namespace: NAME, name: NAME}",
     Grant: "{user: NAME, role: edit} or {group: NAME}",
     Limits: "{quota: {pods: 50}}",
     McpServer: "{url: https://…} or {command: PROGRAM}",
@@ -152,8 +155,8 @@ def _meant_flag(value: str) -> str:
     word = value.lower()
     if value in ("true", "false"):
         return "; remove the quotes"
-    meant = word if word in ("true", "false") else _YES.get(word)
-    return f"; did you mean {meant}?" if meant else ""
+    meant = f"did you mean {_YES[word]}?" if word in _YES else did_you_mean(word, ("true", "false")).replace("'", "")
+    return f"; {meant}" if meant else ""
 
 
 def _unknown_field(path: Sequence[PathPart]) -> tuple[str, str]:

@@ -1,31 +1,30 @@
 """The stack file as frozen models; the text after each field is also its documentation in the JSON Schema."""
 
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from ambient_components.contract import (
     DISPLAY_NAME_MAX,
-    KEY_DESCRIPTION_MAX,
-    KEY_NAME_MAX,
     PLATFORM_NAMESPACE_DEFAULT,
     RESERVED_NAMESPACES,
-    TOKEN_LIFETIME_DEFAULT,
     WORKSPACE_DESCRIPTION_MAX,
     Role,
 )
 from ambient_components.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.naming import KEY_ID_MAX
 from ambient_components.spec.base import Model, refuse
+from ambient_components.spec.dates import TimeZone
+from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import Limits
 from ambient_components.spec.settings import Settings
 from ambient_components.spec.sources import Secrets
 from ambient_components.spec.types import (
+    Duration,
     FilePath,
     Flag,
-    Generation,
-    Lifetime,
     PodSecurityName,
     RoleName,
     StateName,
@@ -82,39 +81,6 @@ class Grant(Model):
         if self.user is not None:
             return Subject(SubjectKind.USER, self.user)
         return Subject(SubjectKind.GROUP, self.group or "")
-
-
-class Key(Model):
-    """An API key: an identity of its own in the workspace, with a token that expires."""
-
-    name: Text = Field(default="", max_length=KEY_NAME_MAX)
-    """Label on the workspace's Keys page; the key's id if left out."""
-
-    description: Text = Field(default="", max_length=KEY_DESCRIPTION_MAX)
-    """What the key is for, shown on the Keys page."""
-
-    role: RoleName = Role.EDIT
-    """view, edit or admin; edit, as in the platform's UI, if left out."""
-
-    lifetime: Lifetime = TOKEN_LIFETIME_DEFAULT
-    """How long a token is valid, from 10m to 1y; 90d if left out."""
-
-    generation: Generation = 1
-    """Number of the key's identity; a new number makes a new ServiceAccount and a new token. 1 if left out."""
-
-    def label(self, key_id: str) -> str:
-        """Return what the Keys page shows: the name, or the id where there is none."""
-        return self.name or key_id
-
-
-class KeyDefaults(Model):
-    """What every API key has that says nothing else."""
-
-    role: RoleName | None = None
-    """view, edit or admin."""
-
-    lifetime: Lifetime | None = None
-    """How long a token is valid, from 10m to 1y."""
 
 
 class Defaults(Model):
@@ -209,6 +175,12 @@ class StackFile(Model):
 
     include: list[FilePath] = []
     """Further files of this stack, relative to this one."""
+
+    timezone: TimeZone = ZoneInfo("UTC")
+    """Time zone of plain days, such as Europe/Berlin; UTC if left out."""
+
+    run_every: Duration | None = None
+    """How often a run is promised, such as 1d; keys whose renewal it could come too late for are refused."""
 
     defaults: Defaults = Defaults()
     """What lies under every workspace."""

@@ -25,6 +25,8 @@ _NULL: Final = {"type": "null"}
 FORMS: Final = {
     "duration": DURATION_FORMS,
     "duration or never": f"never, or {DURATION_FORMS}",
+    "duration or 0": f"0, or {DURATION_FORMS}",
+    "day": "YYYY-MM-DD, such as 2026-12-31",
     "quantity": QUANTITY_FORMS,
     "subject": SUBJECT_FORMS,
     "address": "http://… or https://…",
@@ -72,7 +74,7 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
         schema["patternErrorMessage"] = FORMS[kind]
     if isinstance(schema.get("default"), list | dict | None) or schema["default"] == "":
         schema.pop("default", None)  # empty, or the default of a model: its fields say it better
-    elif kind == "duration":
+    elif kind in ("duration", "duration or never"):
         schema["default"] = format_seconds(schema["default"])
     order = [*_FIRST, *(key for key in schema if key not in (*_FIRST, "$defs")), "$defs"]
     return {key: schema[key] for key in order if key in schema}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from ambient_components.credentials import says_secret
-from ambient_components.spec.base import allowed_words
 from ambient_components.spec.findings import Check, Finding, Path, verdict_finding
 from ambient_components.spec.models import Workspace
 from ambient_components.spec.sources import GIVE_OTHERWISE
+from ambient_components.suggest import allowed_words
 from ambient_components.variables import variable_problem, variable_warning
 
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"

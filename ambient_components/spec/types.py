@@ -12,16 +12,20 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 
 from ambient_components.contract import ROLES, SUBJECT_NAME_MAX_BYTES, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN, Role
 from ambient_components.credentials import begins_like_credential
-from ambient_components.durations import format_seconds, parse_duration
+from ambient_components.durations import DURATION_FORMS, format_seconds, parse_duration
+from ambient_components.keys import NEVER
 from ambient_components.spec.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, subject_name_problem
 from ambient_components.suggest import did_you_mean
+
+NEVER_WORD: Final = "never"
+"""What is written for a life without an end."""
 
 CONFIG_KEY_MAX: Final = 128
 """Characters of the name of a value in the stack's config."""
 
 LIFETIMES: Final = (
-    f"allowed: durations from {format_seconds(TOKEN_LIFETIME_MIN)} to {format_seconds(TOKEN_LIFETIME_MAX)}, "
+    f"allowed: never, or durations from {format_seconds(TOKEN_LIFETIME_MIN)} to {format_seconds(TOKEN_LIFETIME_MAX)}, "
     "a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
 )
 """Contract 7: Kubernetes refuses less than the lower bound, the platform's backend more than the upper."""
@@ -112,15 +116,28 @@ def _nearest_subject(text: str) -> str:
 
 
 def _lifetime(value: object) -> int:
+    if value == NEVER_WORD:
+        return NEVER
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", LIFETIMES)
     try:
         seconds = parse_duration(value)
     except ValueError as error:
-        refuse(str(error).rpartition("; allowed: ")[0], LIFETIMES)
+        near = did_you_mean(str(value), [NEVER_WORD])
+        refuse(str(error).rpartition("; allowed: ")[0], f"{LIFETIMES}; {near}".removesuffix("; "))
     if not TOKEN_LIFETIME_MIN <= seconds <= TOKEN_LIFETIME_MAX:
         refuse(f"{value} is too {'short' if seconds < TOKEN_LIFETIME_MIN else 'long'}", LIFETIMES)
     return seconds
+
+
+def _duration(value: object) -> int:
+    allowed = f"allowed: {DURATION_FORMS}"
+    if not is_scalar(value):
+        refuse(f"is {type_name(value)}", allowed)
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        refuse(str(error).rpartition("; allowed: ")[0], allowed)
 
 
 def _config_key(value: str) -> str:
@@ -181,8 +198,15 @@ SubjectText = Annotated[
 ]
 """user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME."""
 
-Lifetime = Annotated[int, BeforeValidator(_lifetime), text_schema("duration", DURATION_PATTERN, minLength=2)]
-"""A duration, in seconds once read. Contract 1.4, 7."""
+Lifetime = Annotated[
+    int,
+    BeforeValidator(_lifetime),
+    text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
+]
+"""A duration or never, in seconds once read. Contract 1.4, 7."""
+
+Duration = Annotated[int, BeforeValidator(_duration), text_schema("duration", DURATION_PATTERN, minLength=2)]
+"""A duration, in seconds once read."""
 
 Generation = Annotated[StrictInt, Field(ge=1)]
 """A whole number from 1."""

@@ -171,3 +171,8 @@ def test_ids_that_differ_never_meet_in_one_name(record):
     recording = record(program)
     names = [item.object_name for kind in TRIO[:2] for item in recording.of(kind)]
     assert len(set(names)) == len(names) == 6
+
+
+def test_an_unknown_role_is_refused(record):
+    with pytest.raises(ValueError, match=r"'edti' is not a role; allowed: view, edit, admin; did you mean 'edit'[?]"):
+        key(record, role="edti")

@@ -1,8 +1,12 @@
 """A stack file with every field, as the components and the ledger get it."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from ambient_components.components import (
+    DeliverySpec,
     GrantSpec,
     KeySpec,
     LimitsSpec,
@@ -12,10 +16,20 @@ from ambient_components.components import (
     SettingsSpec,
     WorkspaceArgs,
 )
-from ambient_components.fleet import StackSettings, WorkspaceValues, ledger_of, workspace_args
+from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, ledger_of, workspace_args
+from ambient_components.fleet.keys import key_entry, key_spec
 from ambient_components.spec import Defaults, Workspace, parse_stack
 from tests.support.recorder import Secret
 
+ALL_OF_KEYS = """\
+workspaces:
+  pay:
+    keys:
+      a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, generation: 3, \
+overlapUntil: 2026-12-31, deliver: {secret: {namespace: ci, name: a}}, retain: none}
+      b: {lifetime: never, static: true}
+"""
+CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))
 FULL = """\
 workspaces:
   payments:
@@ -81,7 +95,7 @@ def test_the_file_has_every_field_that_there_is():
 
 
 def test_every_field_becomes_an_argument():
-    assert workspace_args(model(), SETTINGS, VALUES, "PEM") == {
+    assert workspace_args(model(), SETTINGS, VALUES, CALENDAR, "PEM") == {
         "owner": "project/fleet",
         "adopt": True,
         "openshift": True,
@@ -154,11 +168,16 @@ def test_every_field_becomes_an_argument():
 
 
 def test_arguments_are_those_that_the_component_knows():
-    args = workspace_args(model(), SETTINGS, VALUES, "PEM")
+    args = workspace_args(model(), SETTINGS, VALUES, CALENDAR, "PEM")
+    keys = [
+        key_spec("a", key, Calendar(CALENDAR.now, run_every=86_400)) for key in model(ALL_OF_KEYS, "pay").keys.values()
+    ]
+    everything = {name: value for spec in keys for name, value in spec.items()}
     known = {
         "": (args, WorkspaceArgs, {"namespace"}),
         "grants": (args["grants"][0], GrantSpec, set()),
-        "keys": (args["keys"]["ci"], KeySpec, {"rotateBeforeSeconds", "overlapSeconds"}),
+        "keys": (everything, KeySpec, set()),
+        "delivery": (everything["deliver"], DeliverySpec, set()),
         "onDrift": (args["onDrift"], OnDriftSpec, set()),
         "settings": (args["settings"], SettingsSpec, set()),
         "limits": (args["limits"], LimitsSpec, set()),
@@ -170,7 +189,7 @@ def test_arguments_are_those_that_the_component_knows():
 
 
 def test_an_empty_entry_declares_nothing_of_the_platforms():
-    args = workspace_args(entry("{}"), StackSettings("p/f", {}), WorkspaceValues())
+    args = workspace_args(entry("{}"), StackSettings("p/f", {}), WorkspaceValues(), CALENDAR)
     assert args["settings"] == {"featureFlags": {}}
     assert args["limits"] == {"quota": {}}
     assert (args["openshift"], args["platformNamespace"], args["protect"]) == (False, "ambient-code", True)
@@ -189,7 +208,7 @@ def test_an_empty_entry_declares_nothing_of_the_platforms():
     ],
 )
 def test_settings_as_they_are_given(text, settings):
-    assert workspace_args(entry(text), SETTINGS, VALUES)["settings"] == settings
+    assert workspace_args(entry(text), SETTINGS, VALUES, CALENDAR)["settings"] == settings
 
 
 @pytest.mark.parametrize(
@@ -203,14 +222,14 @@ def test_settings_as_they_are_given(text, settings):
     ],
 )
 def test_limits_as_they_are_given(text, limits):
-    assert workspace_args(entry(text), SETTINGS, VALUES)["limits"] == limits
+    assert workspace_args(entry(text), SETTINGS, VALUES, CALENDAR)["limits"] == limits
 
 
 # The ledger.
 
 
 def test_the_ledger_has_all_access_and_whether_to_adopt():
-    assert ledger_of({"payments": model()}) == {
+    assert ledger_of({"payments": model()}, CALENDAR) == {
         "payments": {
             "state": "active",
             "adopt": True,
@@ -231,7 +250,7 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
 @pytest.mark.parametrize(("state", "access"), [("active", True), ("released", True), ("closed", False)])
 def test_the_ledger_of_a_closed_workspace_has_its_owners_alone(state, access):
     text = FULL.replace("state: active", f"state: {state}")
-    ledger = ledger_of({"payments": model(text)})["payments"]
+    ledger = ledger_of({"payments": model(text)}, CALENDAR)["payments"]
     assert ledger["state"] == state
     assert len(ledger["owners"]) == 3
     assert (bool(ledger["grants"]), bool(ledger["keys"]), "secrets" in ledger) == (access, access, access)
@@ -239,7 +258,7 @@ def test_the_ledger_of_a_closed_workspace_has_its_owners_alone(state, access):
 
 
 def test_adopt_is_said_only_where_it_is_asked_for():
-    assert "adopt" not in ledger_of({"payments": entry("{adopt: false}")})["payments"]
+    assert "adopt" not in ledger_of({"payments": entry("{adopt: false}")}, CALENDAR)["payments"]
 
 
 def test_what_lies_under_every_workspace_is_a_workspaces_own():
@@ -274,3 +293,76 @@ def test_the_whole_file_becomes_resources(run_fleet, monkeypatch, tmp_path):
     }
     assert "v-one" not in recording.plain_text()
     assert "v-two" not in recording.plain_text()
+
+
+# Keys.
+
+DAY = 86_400
+
+
+def key_of(text, calendar=CALENDAR):
+    """A key as the component and as the ledger get it."""
+    key = entry(f"{{keys: {{ci: {text}}}}}").keys["ci"]
+    spec = key_spec("ci", key, calendar)
+    return {name: value for name, value in spec.items() if name not in ("name", "description", "role")}, key_entry(
+        key, calendar
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "recorded"),
+    [
+        ("{}", {"lifetimeSeconds": 90 * DAY}, {"lifetimeSeconds": 90 * DAY}),
+        ("{lifetime: never}", {"never": True}, {"never": True}),
+        ("{lifetime: never, static: true}", {"never": True, "static": True}, {"never": True, "static": True}),
+        (
+            "{lifetime: 1d, rotate: manual}",
+            {"lifetimeSeconds": DAY, "manual": True},
+            {"lifetimeSeconds": DAY, "manual": True},
+        ),
+        ("{lifetime: never, rotate: auto}", {"never": True, "manual": False}, {"never": True}),
+        (
+            "{lifetime: 30d, rotateBefore: 10d, overlap: 0}",
+            {"lifetimeSeconds": 30 * DAY, "rotateBeforeSeconds": 10 * DAY, "overlapSeconds": 0},
+            {"lifetimeSeconds": 30 * DAY},
+        ),
+        (
+            "{deliver: {secret: {namespace: ci, name: s, key: k}}, retain: none}",
+            {
+                "lifetimeSeconds": 90 * DAY,
+                "deliver": {"namespace": "ci", "name": "s", "key": "k"},
+                "retain": "none",
+            },
+            {"lifetimeSeconds": 90 * DAY, "deliver": "ci/s", "retain": "none"},
+        ),
+    ],
+)
+def test_a_key_as_it_is_declared_and_recorded(text, spec, recorded):
+    declared, entry_ = key_of(text)
+    assert declared == {"generation": 1, **spec}
+    assert entry_ == {"role": "edit", "generation": 1, **recorded}
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "in_force"),
+    [
+        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), "UTC", True),
+        (datetime(2027, 1, 1, tzinfo=UTC), "UTC", False),
+        (datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), "Europe/Berlin", True),
+        (datetime(2026, 12, 31, 23, tzinfo=UTC), "Europe/Berlin", False),
+        (datetime(2027, 1, 1, 7, 59, 59, tzinfo=UTC), "America/Los_Angeles", True),
+        (datetime(2027, 1, 1, 8, tzinfo=UTC), "America/Los_Angeles", False),
+    ],
+)
+def test_the_generation_before_lives_to_the_end_of_its_last_day_where_the_team_is(now, zone, in_force):
+    declared, recorded = key_of("{generation: 2, overlapUntil: 2026-12-31}", Calendar(now, ZoneInfo(zone)))
+    assert declared.get("keepPrevious", False) is in_force
+    assert recorded.get("overlapping") == (1 if in_force else None)
+    assert recorded["overlapUntil"] == "2026-12-31"
+
+
+def test_a_default_that_the_life_is_too_short_for_is_cut():
+    text = "defaults: {keys: {rotateBefore: 14d, overlap: 7d}}\nworkspaces: {pay: {keys: {ci: {lifetime: 1d}}}}"
+    key = parse_stack(text, "x.yaml").file.workspaces["pay"].keys["ci"]
+    spec = key_spec("ci", key, CALENDAR)
+    assert (spec["rotateBeforeSeconds"], spec["overlapSeconds"]) == (DAY // 2, DAY // 2)

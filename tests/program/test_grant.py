@@ -80,5 +80,5 @@ def test_a_grant_to_a_service_account_is_refused(record):
 
 
 def test_an_unknown_role_is_refused(record):
-    with pytest.raises(ValueError, match="admni"):
+    with pytest.raises(ValueError, match=r"'admni' is not a role; allowed: view, edit, admin; did you mean 'admin'[?]"):
         grant(record, "user:bob", "admni")

@@ -1,6 +1,7 @@
 """Where the values of secrets come from. Every value begins with ``v-``, so that none goes unseen in a text."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def given(api, monkeypatch, tmp_path):
     """One value in every place."""
     monkeypatch.setenv("FOO_OF_THE_RUN", "v-env")
     monkeypatch.setenv("FOO_EMPTY", "")
+    monkeypatch.setenv("FOO_LATIN_1", os.fsdecode(b"v-\xff"))
     monkeypatch.delenv("FOO_MISSING", raising=False)
     for name, content in {
         "value": b"v-file\n",
@@ -125,6 +127,7 @@ REFUSED = [
         "'payments/empty' is empty in the stack's config; the platform wants a value: "
         "pulumi config set --secret payments/empty --stack dev",
     ),
+    ({"env": "FOO_LATIN_1"}, "the environment variable 'FOO_LATIN_1' is not UTF-8; variables of sessions are text"),
     ({"file": "latin-1.txt"}, "the file 'stacks/latin-1.txt' can't be read: not UTF-8; a file of text is expected"),
     ({"file": "."}, "the file 'stacks' can't be read: Is a directory; a file of text is expected"),
     (secret_of("binary"), "key 'binary' of Secret vault-sync/payments is not text; variables of sessions are text"),

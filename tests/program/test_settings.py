@@ -178,6 +178,11 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
     ("args", "told"),
     [
         ({"podSecurity": "restricted"}, "podSecurity 'restricted'; allowed: privileged, baseline"),
+        ({"podSecurity": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
+        ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
+        ({"grants": [{"subject": "user:a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
+        ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),
+        ({"runnerSecrets": {"ANTROPIC_API_KEY": "x"}}, "did you mean 'ANTHROPIC_API_KEY'?"),
         ({"labels": {"ambient-code.io/managed": "false"}}, "is reserved for the platform"),
         ({"annotations": {"pulumi.com/patchForce": "false"}}, "is reserved for Pulumi"),
         ({"annotations": {"ambient-components/owner": "me"}}, "is reserved for this tool"),

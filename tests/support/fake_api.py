@@ -1,5 +1,6 @@
 """A Kubernetes API server in memory: the objects that the provider touches, over real HTTP on 127.0.0.1."""
 
+import base64
 import copy
 import json
 import re
@@ -77,6 +78,8 @@ class FakeApi:
         """Rights that a SelfSubjectAccessReview refuses: verb, resource with its subresource, name."""
         self.cap: int | None = None
         """The longest life of a token, in seconds."""
+        self.jwt = False
+        """Whether tokens say what they are bound to, as real ones do; else their text is their handle's name."""
         self.page = 500
         """The most objects in one answer to a list."""
         self.kinds = set(KINDS)
@@ -149,6 +152,10 @@ class FakeApi:
     def fail(self, method, pattern, code, message="no", times=float("inf"), headers=None):
         """Refuses requests of this kind."""
         self.rule(method, pattern, Answer(code, status(code, message), headers or {}), times)
+
+    def heal(self):
+        """Ends every rule: from now on all goes well."""
+        self._rules.clear()
 
     def seen(self, method=None, pattern="."):
         """The requests of this kind, in order."""
@@ -229,8 +236,15 @@ class FakeApi:
             return Answer(409, status(409, "the bound object is another one"))
         granted = min(spec["expirationSeconds"], self.cap or spec["expirationSeconds"])
         expires = datetime.now(UTC) + timedelta(seconds=granted)
-        given = {"token": f"token-of-{bound['name']}", "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        given = {"token": self.token_of(bound), "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return Answer(201, {**request.body, "spec": {**spec, "expirationSeconds": granted}, "status": given})
+
+    def token_of(self, bound):
+        """The token that is bound to a Secret."""
+        if not self.jwt:
+            return f"token-of-{bound['name']}"
+        claims = {"kubernetes.io": {"secret": {"name": bound["name"], "uid": bound["uid"]}}}
+        return f"head.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature"
 
     def _delete(self, request):
         found = self.objects.get(request.path)

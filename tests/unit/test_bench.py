@@ -1,16 +1,22 @@
 """The benchmark's own parts; that both programs make the same objects it checks itself, in every run."""
 
 import argparse
+import io
+import json
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ambient_components.spec import parse_stack
 from bench.__main__ import _sizes, main
+from bench.machine import Machine
 from bench.objects import _lines, difference
+from bench.offline import Offline
 from bench.process import run
-from bench.report import aligned
+from bench.report import aligned, as_json, show
+from bench.run import Results
 from bench.workload import stack_file
 
 
@@ -79,3 +85,15 @@ def test_a_command_is_measured_with_its_children(tmp_path: Path) -> None:
 
 def test_columns_line_up() -> None:
     assert aligned([["N", "phase", "s"], ["100", "create", "9.0"]]) == "  N  phase     s\n100  create  9.0"
+
+
+def test_the_command_lines_own_times_are_printed_with_their_goals() -> None:
+    results = Results(Offline(load=0.1, validate=1.234, start=0.06, imported=0.05))
+    machine = Machine("2026-11-25", 2, "a CPU", 0.1, "3.11", "v3", "v4")
+    console = Console(file=io.StringIO(), width=200)
+    show(console, results, machine, [], 1)
+    said = console.file.getvalue()
+    assert "ambient validate, 1,000 workspaces in as many included files: 1.23 s (goal: under 2 s)" in said
+    assert "import ambient_components.cli.app': 0.05 s (goal: under 0.3 s)" in said
+    assert "2 cores, a CPU" in said
+    assert json.loads(as_json(results, machine, [], 1))["offline"]["imported"] == 0.05

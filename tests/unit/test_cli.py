@@ -4,14 +4,18 @@ import base64
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+import typer
 import yaml
 
 from ambient_components._version import VERSION
 from ambient_components.cli import kube
-from ambient_components.cli.app import USAGE, run
+from ambient_components.cli.app import USAGE, app, run
 from ambient_components.cli.engine import PulumiEngine, current_backend, has_stack
 from ambient_components.cli.terminal import asker, paint_for, refuse, take_defaults
 from ambient_components.errors import AmbientError
@@ -24,6 +28,23 @@ def script(folder: Path, text: str) -> PulumiEngine:
     program.write_text(f"#!/bin/sh\n{text}\n")
     program.chmod(0o755)
     return PulumiEngine(folder, {"PATH": f"{program.parent}:/usr/bin:/bin"})
+
+
+def misspelled(word: str) -> str:
+    return word[:-2] + word[-1]
+
+
+def choices(verbs: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Every word of every option with a closed vocabulary: its verb, its flag, the word."""
+    for group in verbs.registered_groups:
+        yield from choices(group.typer_instance, (*before, group.name or ""))
+    for command in verbs.registered_commands:
+        for kind in get_type_hints(command.callback, include_extras=True).values():
+            declared, *infos = get_args(kind) or (kind,)  # Annotated: the flag is what else would be the default
+            for words in (declared, *get_args(declared)):
+                if isinstance(words, type) and issubclass(words, Enum):
+                    verb = (*before, command.name or command.callback.__name__)
+                    yield from ((verb, infos[0].default, word.value) for word in words)
 
 
 class TestCommandLine:
@@ -52,6 +73,12 @@ class TestCommandLine:
             ["validate", "--format", "xml"],
             ["show", "a", "--format", "xml"],
             ["init", "a", "--nope"],
+            ["init", "bad name!", "--yes"],
+            ["init", "--stack", "../prod"],
+            ["show", "dev/"],
+            ["show", "pay", "--stack", "a/b/c/d"],
+            ["schema", "dev"],
+            ["schema", "--format", "xml"],
         ],
     )
     def test_wrong_usage(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +86,18 @@ class TestCommandLine:
         shown = capsys.readouterr()
         assert "Usage: ambient" in shown.err
         assert (shown.out, "Traceback" in shown.err) == ("", False)
+
+    @pytest.mark.parametrize(("verb", "flag", "word"), sorted(choices()))
+    def test_a_typo_in_the_words_of_an_option_is_guessed(
+        self, verb: tuple[str, ...], flag: str, word: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run([*verb, flag, misspelled(word)]) == USAGE
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"Error: Invalid value for '{flag}': '{misspelled(word)}' is none of them; allowed: ")
+        assert said.endswith(f"; did you mean '{word}'?")
+
+    def test_there_are_options_with_words(self) -> None:
+        assert {verb for verb, *_ in choices()} >= {("show",), ("validate",), ("schema",)}
 
     def test_ctrl_c(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(*_: object) -> None:

@@ -24,7 +24,15 @@ def test_settings_that_fit_are_no_problem(values):
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"namespace": "a"}, "namespace is no setting of the ambient provider; it has context, kubeconfig, clusterUid"),
+        (
+            {"namespace": "a"},
+            "namespace is no setting of the ambient provider; allowed: context, kubeconfig, clusterUid",
+        ),
+        (
+            {"contxt": "a"},
+            "contxt is no setting of the ambient provider; allowed: context, kubeconfig, clusterUid; "
+            "did you mean 'context'?",
+        ),
         ({"context": ""}, "context: text is expected"),
         ({"context": 3}, "context: text is expected"),
         ({"clusterUid": ["a"]}, "clusterUid: text is expected"),

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components._version import VERSION
-from ambient_components.keys import Handle, Policy, TokenState
-from ambient_components.provider.access_token import _outputs, _record, _unknown_outputs
+from ambient_components.keys import Handle, TokenState
+from ambient_components.provider import token_outputs
 from ambient_components.provider.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
@@ -25,6 +25,7 @@ from tests.support.fake_plugin import FakePlugin
 
 TOKEN = schema()["resources"]["ambient:index:AccessToken"]
 INPUTS = set(TOKEN["inputProperties"])
+LIFE = {"lifetimeSeconds": 86_400}
 OUTPUTS = set(TOKEN["properties"]) - INPUTS
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -115,14 +116,14 @@ def test_tokens_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
     ],
 )
 def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(state):
-    record = _record(state, Policy.of(86_400), {"token": "t"})
+    record = token_outputs.record(state, LIFE, {"token": "t"})
     assert set(record) == OUTPUTS
-    assert set(_outputs()) == OUTPUTS
-    assert set(_unknown_outputs("why")) == OUTPUTS
+    assert set(token_outputs.kept({})) == OUTPUTS
+    assert set(token_outputs.unknown("why", LIFE)) == OUTPUTS
 
 
 def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
-    record = _record(TokenState(Handle("a", "a", 1, MOMENT, MOMENT)), Policy.of(86_400), {})
+    record = token_outputs.record(TokenState(Handle("a", "a", 1, MOMENT, MOMENT)), LIFE, {})
     types = schema()["types"]
     assert set(record["current"]) == set(types["ambient:index:TokenHandle"]["properties"])
     assert set(record["nextAction"]) == set(types["ambient:index:NextAction"]["properties"])
@@ -130,7 +131,9 @@ def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
 
 def test_each_recorded_value_has_the_type_of_the_schema():
     handle = Handle("a", "a", 1, MOMENT, MOMENT)
-    record = _record(TokenState(handle, (handle,), (handle,)), Policy.of(86_400), {"grantedSeconds": 1, "reason": "r"})
+    record = token_outputs.record(
+        TokenState(handle, (handle,), (handle,)), LIFE, {"grantedSeconds": 1, "reason": "r"}
+    )
     kinds = {"string": str, "integer": int, "array": list}
     for name, value in record.items():
         kind = TOKEN["properties"][name].get("type")

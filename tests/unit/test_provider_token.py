@@ -124,11 +124,20 @@ def test_the_ends_of_the_range_are_allowed(world, life):
     assert not world.plugin.check(news).failures
 
 
-@pytest.mark.parametrize(("before", "overlap"), [(90 * DAY, 0), (91 * DAY, DAY), (DAY, 2 * DAY), (0, 1)])
-def test_windows_that_dont_fit_the_life_are_refused(world, before, overlap):
+@pytest.mark.parametrize(
+    ("before", "overlap", "allowed"),
+    [
+        (90 * DAY, 0, "rotateBefore under 90d"),
+        (91 * DAY, DAY, "rotateBefore under 90d"),
+        (DAY, 2 * DAY, "overlap up to 1d"),
+        (0, 1, "overlap up to 0"),
+        (60 * DAY, 40 * DAY, "overlap up to 30d"),
+    ],
+)
+def test_windows_that_dont_fit_the_life_are_refused(world, before, overlap, allowed):
     news = {**WANTED, "rotateBeforeSeconds": before, "overlapSeconds": overlap}
     (failure,) = world.plugin.check(news).failures
-    assert "allowed: 0 <= overlap <= rotateBefore < lifetime" in failure.reason
+    assert failure.reason.endswith(f"allowed: {allowed}")
 
 
 def test_a_life_that_is_not_known_yet_is_no_failure(world):
@@ -236,10 +245,20 @@ def test_a_cap_of_the_cluster_is_told(world):
     assert "where 90d were asked" in told(world, "warning")
 
 
-def test_under_a_cap_below_the_window_the_second_run_is_no_change(world):
+def test_a_cap_that_leaves_no_room_for_the_notice_is_an_error_and_leaves_nothing(world):
     world.api.cap = DAY
-    _, state = world.plugin.create(WANTED)
-    assert world.plugin.diff(WANTED, state, WANTED).changes == NONE
+    text = refusal(lambda: world.plugin.create(WANTED))
+    assert "it granted 1d where 90d were asked, too short for the notice of 14d" in text
+    assert "Write lifetime: 1d or less" in text
+    assert "maxTokenLifetime: 1d in the stack's config" in text
+    assert world.api.names(SECRETS) == []
+
+
+def test_a_renewal_under_a_new_cap_leaves_the_token_before_alone(world, made):
+    due(world)
+    world.api.cap = DAY
+    refusal(lambda: world.plugin.update(made, WANTED))
+    assert world.api.names(SECRETS) == [made["current"]["handle"]]
 
 
 def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(world, monkeypatch):

@@ -380,7 +380,13 @@ def test_a_delete_of_what_is_gone_is_none(world, gone):
     [
         ({"secret": "my-own"}, "secret: 'my-own'; allowed: ambient-runner-secrets, ambient-non-vertex-integrations"),
         ({"secret": None}, "secret: None; allowed: ambient-runner-secrets, ambient-non-vertex-integrations"),
+        (
+            {"secret": "ambient-runner-secret"},
+            "secret: 'ambient-runner-secret'; allowed: ambient-runner-secrets, ambient-non-vertex-integrations; "
+            "did you mean 'ambient-runner-secrets'?",
+        ),
         ({"onDrift": "ignore"}, "onDrift: 'ignore'; allowed: overwrite, keep"),
+        ({"onDrift": "overwite"}, "onDrift: 'overwite'; allowed: overwrite, keep; did you mean 'overwrite'?"),
         ({"values": {}}, "values: at least one is expected; a secret without any is left out"),
         ({"values": None}, "values: at least one is expected; a secret without any is left out"),
         ({"values": {"A": None, "B": "sk-b"}}, "values: A: text is expected"),

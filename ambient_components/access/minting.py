@@ -1,0 +1,63 @@
+"""Whose access ends, and what they may have kept: tokens of the workspace's ServiceAccounts outlive the right to mint.
+
+The platform's roles edit and admin may ask for a token of any ServiceAccount in the namespace (tried: such a token
+outlives its maker's grant, and works beside the key's own). So where such access ends, every identity that was not
+made anew since is as good as shared.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+MINTERS: Final = ("edit", "admin")
+"""Roles that may mint tokens of other accounts. Contract 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Access to one workspace that ends in a run."""
+
+    who: tuple[str, ...]
+    """As people read it: ``edit of user:bob``, ``the edit key ci``."""
+    keys: tuple[str, ...]
+    """Ids of the keys whose identity is as it was, sorted."""
+
+
+def ended(before: Mapping[str, Any], after: Mapping[str, Any]) -> Ended | None:
+    """What ends of one workspace's access to mint; None where nothing does.
+
+    Args:
+        before: its entry in the ledger of the last deployment.
+        after: its entry now.
+    """
+    who = (*_subjects(before, after), *_identities(before, after))
+    if not who:
+        return None
+    old, new = before.get("keys") or {}, after.get("keys") or {}
+    same = (key for key in sorted(old.keys() & new.keys()) if old[key]["generation"] == new[key]["generation"])
+    return Ended(who, tuple(same))
+
+
+def _subjects(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    owners, grants = set(after.get("owners") or ()), after.get("grants") or {}
+
+    def may_mint(subject: str) -> bool:
+        return subject in owners or grants.get(subject) in MINTERS
+
+    for owner in before.get("owners") or ():
+        if not may_mint(owner):
+            yield f"ownership of {owner}"
+    for subject, role in sorted((before.get("grants") or {}).items()):
+        if role in MINTERS and not may_mint(subject):
+            yield f"{role} of {subject}"
+
+
+def _identities(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    new = after.get("keys") or {}
+    for key_id, key in sorted((before.get("keys") or {}).items()):
+        if key["role"] not in MINTERS:
+            continue
+        if key_id not in new:
+            yield f"the {key['role']} key {key_id}"
+        elif new[key_id]["generation"] != key["generation"] and not new[key_id].get("overlapping"):
+            yield f"generation {key['generation']:g} of the {key['role']} key {key_id}"

@@ -1,0 +1,56 @@
+"""`ambient keys revoke`: keys that leave the stack's files."""
+
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient keys revoke dev payments/ci                     remove the entry; the next run ends the key
+  ambient keys revoke dev payments/ci --now               end it now
+  ambient keys revoke payments/ci lab/nightly -s dev      several
+
+\b
+It removes the keys' entries from the stack's files, with the comments that are theirs. All other lines stay. Git stays
+the truth: look at the diff, commit it. A key whose user still needs one gets a new identity instead:
+  ambient keys rotate dev payments/ci --leaked
+
+\b
+--now runs `pulumi up` as well, if the plan holds nothing but this; else it names what is pending, and deploys nothing.
+
+\b
+exit codes: 0 done, 1 an error, or with --now something else is pending; 64 wrong usage
+"""
+
+
+def revoke(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY...", help="Keys, such as payments/ci.")
+    ] = None,
+    named: Annotated[
+        str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")
+    ] = "",
+    now: Annotated[bool, typer.Option("--now", help="Deploy it too, if nothing else is pending.")] = False,
+) -> None:
+    """End keys: remove them from the stack's files."""
+    from ambient_components.cli.keys_apply import (  # noqa: PLC0415
+        engine_for,
+        finish,
+        stack_and_names,
+        write_stack,
+    )
+    from ambient_components.cli.keys_edit import chosen_keys, revocation, revocation_lines  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack  # noqa: PLC0415
+
+    stack, names = stack_and_names(stack, keys or (), named)
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    chosen = chosen_keys(loaded, names, ())
+    texts = revocation(loaded, chosen)
+    write_stack(loaded.path, texts)
+    print("\n".join(revocation_lines(loaded, chosen)))
+    finish(engine_for(project.folder), stack, chosen, list(texts), now=now)

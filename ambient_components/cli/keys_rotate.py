@@ -1,0 +1,144 @@
+"""`ambient keys rotate`: the next generation of keys, written into the stack's files."""
+
+import re
+from datetime import UTC, date, timedelta
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ambient_components.cli.keys_edit import OverlapUntil
+
+EPILOG = """\
+\b
+examples:
+  ambient keys rotate dev payments/ci                         the old key works on for some days
+  ambient keys rotate dev payments/ci --overlap 3d            for three days
+  ambient keys rotate dev payments/ci --overlap-until 2026-12-31    through that day
+  ambient keys rotate dev payments/ci --leaked --now          the old key ends now
+  ambient keys rotate dev --workspace payments                all keys of a workspace: after somebody who could make
+                                                              tokens there (edit or admin) has lost access
+  ambient keys rotate payments/ci lab/nightly --stack dev     several
+
+\b
+It writes the next `generation`, which is a new identity with a new token, and `overlapUntil`, the last day of the old
+one, into the stack's files. Comments, order and all other lines stay. Git stays the truth: look at the diff, commit it.
+Without an option the overlap is the key's own, in whole days and one at least, in the stack's time zone.
+
+\b
+Tokens are renewed before they expire without this. It is for a key that leaked, for one that somebody may have copied,
+and for keys without an end.
+
+\b
+--now runs `pulumi up` as well, if the plan holds nothing but this; else it names what is pending, and deploys nothing.
+
+\b
+exit codes: 0 done, 1 an error, or with --now something else is pending; 64 wrong usage
+"""
+
+_DAY = timedelta(days=1)
+_DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def rotate(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORKSPACE/KEY]...", help="Keys, such as payments/ci.")
+    ] = None,
+    named: Annotated[
+        str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")
+    ] = "",
+    workspace: Annotated[
+        list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of a workspace; may be repeated.")
+    ] = None,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="DURATION", help="How long the old key works on at least, such as 3d.")
+    ] = "",
+    overlap_until: Annotated[
+        str, typer.Option("--overlap-until", metavar="YYYY-MM-DD", help="The last day on which the old key works.")
+    ] = "",
+    leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the old key ends with the next run.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Deploy it too, if nothing else is pending.")] = False,
+) -> None:
+    """Give keys a new identity: edit the stack's files."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.keys_apply import (  # noqa: PLC0415
+        engine_for,
+        finish,
+        stack_and_names,
+        write_stack,
+    )
+    from ambient_components.cli.keys_edit import chosen_keys, rotation, rotation_lines  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack  # noqa: PLC0415
+
+    stack, names = stack_and_names(stack, keys or (), named)
+    if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
+        msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
+        raise typer.BadParameter(msg, param_hint="--overlap")
+    seconds, last_day = _duration(overlap), _day(overlap_until)
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    chosen = chosen_keys(loaded, names, workspace or ())
+    here = clock.now().astimezone(loaded.file.timezone)
+    if last_day is not None and last_day < here.date():
+        msg = f"{last_day} is over; to end the old keys at once: --leaked"
+        raise typer.BadParameter(msg, param_hint="--overlap-until")
+    texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked))
+    write_stack(loaded.path, texts)
+    print("\n".join(rotation_lines(loaded, chosen, texts)))
+    again = " (and not this again: it would make yet another generation)"
+    finish(engine_for(project.folder), stack, chosen, list(texts), now=now, again=again)
+
+
+def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":
+    """How the last day of an old identity is found.
+
+    Args:
+        here: Now, in the stack's time zone. The day on which the overlap ends is whole: it may be a day longer.
+        seconds: The overlap that was asked for, if one was.
+        last_day: The day that was asked for, if one was.
+        leaked: Whether there shall be none.
+    """
+    if leaked:
+        return lambda _key, _name: None
+    if last_day is not None:
+        return lambda _key, _name: last_day
+    if seconds is not None:
+        # By the clock of the whole world and not of the wall: 24 hours are 24 hours when that is put back.
+        until = (here.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(here.tzinfo).date()
+        return lambda _key, _name: until
+    return lambda key, _name: here.date() + max(1, -(-key.overlap_or_default() // 86_400)) * _DAY
+
+
+def _duration(text: str) -> int | None:
+    from ambient_components.durations import YEAR, parse_duration  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        seconds = parse_duration(text)
+        msg = f"{text} is too long; allowed: up to 1y"
+    except ValueError as error:
+        seconds, msg = 0, str(error)
+    if not 0 < seconds <= YEAR:
+        msg += "; for no overlap at all: --leaked"
+        raise typer.BadParameter(msg, param_hint="--overlap")
+    return seconds
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text) if _DAY_FORM.fullmatch(text) else _no_day(text)
+    except ValueError:
+        return _no_day(text)
+
+
+def _no_day(text: str) -> NoReturn:
+    msg = f"{text!r} is not a day; allowed: YYYY-MM-DD, such as 2026-12-31"
+    raise typer.BadParameter(msg, param_hint="--overlap-until")

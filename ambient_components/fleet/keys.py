@@ -1,0 +1,68 @@
+"""Models of keys as plain arguments: for the component, and for the ledger."""
+
+from ambient_components.access import KeyEntry
+from ambient_components.components import DeliverySpec, KeySpec
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.keys import NEVER
+from ambient_components.spec import Key, Retain
+
+
+def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
+    """A key as the component's argument.
+
+    Args:
+        key_id: its id.
+        key: the effective entry.
+        calendar: judges whether the generation before lives on.
+    """
+    spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
+    policy = key.policy(calendar.run_every)
+    if key.lifetime == NEVER:
+        spec["never"] = True
+    else:
+        spec["lifetimeSeconds"] = key.lifetime
+    if key.static:
+        spec["static"] = True
+    if key.rotate is not None:
+        spec["manual"] = key.manual
+    if key.rotate_before is not None:
+        spec["rotateBeforeSeconds"] = policy.rotate_before
+    if key.overlap is not None:
+        spec["overlapSeconds"] = policy.overlap
+    if calendar.run_every:
+        spec["runEverySeconds"] = calendar.run_every
+    if calendar.keeps_previous(key):
+        spec["keepPrevious"] = True
+    if key.deliver is not None:
+        secret = key.deliver.secret
+        spec["deliver"] = DeliverySpec(namespace=secret.namespace, name=secret.name, key=secret.key)
+    if key.retain is Retain.NONE:
+        spec["retain"] = key.retain.value
+    return spec
+
+
+def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
+    """A key as the ledger records it: what a reviewer has to know of it, and what a later run has to compare.
+
+    Args:
+        key: the effective entry.
+        calendar: judges whether the generation before lives on.
+    """
+    entry = KeyEntry(role=key.role.value, generation=key.generation)
+    if key.lifetime == NEVER:
+        entry["never"] = True
+    else:
+        entry["lifetimeSeconds"] = key.lifetime
+        if key.manual:
+            entry["manual"] = True
+    if key.static:
+        entry["static"] = True
+    if key.overlap_until is not None:
+        entry["overlapUntil"] = key.overlap_until.isoformat()
+        if calendar.keeps_previous(key):
+            entry["overlapping"] = key.generation - 1
+    if key.deliver is not None:
+        entry["deliver"] = f"{key.deliver.secret.namespace}/{key.deliver.secret.name}"
+    if key.retain is Retain.NONE:
+        entry["retain"] = key.retain.value
+    return entry

@@ -1,0 +1,76 @@
+"""An AccessToken's outputs: how a token state is recorded, and what a preview can say of one to come."""
+
+from typing import Any, Final
+
+from ambient_components.failure import StepError
+from ambient_components.keys import SCHEMA_VERSION, Handle, TokenState
+from ambient_components.keys.rotation import next_action
+from ambient_components.keys.state import format_time
+from ambient_components.provider.resource import Values
+from ambient_components.provider.token_inputs import policy, retained
+from ambient_components.provider.wire import UNKNOWN, Secret
+
+COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
+"""What minting changes."""
+
+_SECRET: Final = ("token", "previousToken")
+_OUTPUTS: Final = (*COMPUTED, "previousToken", "pendingRevocations", "undelivered", "schemaVersion")
+
+
+def token_state(state: Values) -> TokenState:
+    """What is on record.
+
+    Raises:
+        StepError: written by a later version.
+    """
+    try:
+        return TokenState.from_wire(state)
+    except ValueError as error:
+        raise StepError(str(error)) from None
+
+
+def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
+    """The outputs for a token state; what only minting changes is carried over from before.
+
+    Args:
+        state: the state.
+        inputs: judge what comes next, and whether the token is kept.
+        before: the outputs until now.
+    """
+    action = next_action(state, policy(inputs), former=bool(inputs.get("former")))
+    token = before.get("token") if retained(inputs) else None
+    return {
+        "token": Secret(token) if token is not None else None,
+        "previousToken": None,
+        "current": state.current.to_wire() if state.current else None,
+        "retiring": _wire(state.retiring),
+        "pendingRevocations": _wire(state.pending),
+        "grantedSeconds": before.get("grantedSeconds"),
+        "nextAction": {"what": action[0], "at": format_time(action[1])} if action else None,
+        "reason": before.get("reason"),
+        "undelivered": None,
+        "schemaVersion": SCHEMA_VERSION,
+    }
+
+
+def kept(state: Values) -> dict[str, Any]:
+    """The recorded outputs, with the marks of the secret ones."""
+    outputs = {name: state.get(name) for name in _OUTPUTS}
+    return outputs | {name: Secret(outputs[name]) for name in _SECRET if outputs[name] is not None}
+
+
+def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> dict[str, Any]:
+    """What a preview can say of a token that an update would mint: why, and nothing else."""
+    return {
+        **dict.fromkeys(COMPUTED, UNKNOWN),
+        "token": Secret(UNKNOWN) if retained(inputs) else None,
+        "previousToken": None,
+        "pendingRevocations": (state or {}).get("pendingRevocations") or [],
+        "reason": reason,
+        "undelivered": None,
+        "schemaVersion": SCHEMA_VERSION,
+    }
+
+
+def _wire(handles: tuple[Handle, ...]) -> list[dict[str, Any]]:
+    return [handle.to_wire() for handle in handles]

@@ -1,0 +1,211 @@
+"""Edits a stack file's text and nothing else in it: comments, order, quotes, indentation and every other byte stay.
+
+A library that reads and writes YAML indents and wraps anew what nobody touched, and a reviewer would have to look for
+the change. So the text is cut where the parser says that a node lies, and what comes out is parsed again: unless it
+holds the old data with exactly the change, the edit is refused, and a person is told what to write.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from ambient_components.errors import AmbientError, Problems, Where, fail
+from ambient_components.spec.privacy import public_path
+from ambient_components.spec.splices import Cutter, Splice, UnknownFormError, spliced
+from ambient_components.spec.textnodes import Node, top_node
+from ambient_components.spec.yamlfile import parse_yaml
+
+Path = tuple[str, ...]
+"""Keys from the top of the file to a mapping, such as `("workspaces", "payments", "keys", "ci")`."""
+
+_BOM: Final = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of one mapping."""
+
+    path: Path
+    """To the mapping."""
+
+    field: str
+    """Its key."""
+
+    value: str | None
+    """YAML of a scalar, such as `3` or `2026-12-31`; None removes the field, whatever it holds."""
+
+
+def set_scalar(text: str, file: str, path: Path, field: str, value: str) -> str:
+    """Return the text with a scalar in a mapping: replaced where it stands, or added behind the last entry.
+
+    Args:
+        text: The content of the file.
+        file: How errors name it.
+        path: To the mapping.
+        field: The key of the scalar.
+        value: YAML, such as `3` or `2026-12-31`.
+
+    Raises:
+        AmbientError: The mapping isn't there, is or has an alias, or the change can't be made by a program.
+    """
+    return edited(text, file, [Change(path, field, value)])
+
+
+def remove_field(text: str, file: str, path: Path) -> str:
+    """Return the text without an entry of a mapping, and without the comment right above it, which speaks of it.
+
+    A mapping that is empty then becomes `{}`.
+
+    Args:
+        text: The content of the file.
+        file: How errors name it.
+        path: To the entry.
+
+    Raises:
+        AmbientError: The entry isn't there, is or has an alias, or the change can't be made by a program.
+    """
+    return edited(text, file, [Change(path[:-1], path[-1], None)])
+
+
+def edited(text: str, file: str, changes: Sequence[Change]) -> str:
+    """Return the text with several changes, which take hardly longer than one.
+
+    What is added is added in the order of the changes, and before anything is removed.
+
+    Raises:
+        AmbientError: All that stands in the way, at once.
+    """
+    bom = _BOM if text.startswith(_BOM) else ""
+    before = text.removeprefix(bom)
+    parsed = parse_yaml(before, file)
+    Problems(parsed.problems).raise_if_any()
+    written = [change for change in changes if change.value is not None]
+    removed = [change for change in changes if change.value is None]
+    after = before
+    for group in filter(None, (written, removed)):
+        try:
+            after = spliced(after, _Edit(after, file).splices(group))
+        except UnknownFormError:
+            _by_hand(file, changes)
+    _verify(parsed.data, after, file, [*written, *removed])
+    return bom + after
+
+
+class _Edit:
+    """Finds what is to be changed in a text, and refuses what would change more than that."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._file = file
+        self._top = top_node(text)
+        self._cutter = Cutter(text)
+
+    def splices(self, changes: Iterable[Change]) -> list[Splice]:
+        """Return the cuts for changes that all write, or all remove.
+
+        Raises:
+            AmbientError: What can't be changed, all at once.
+        """
+        problems = Problems()
+        splices: list[Splice] = []
+        by_path: dict[Path, list[Change]] = {}
+        for change in changes:
+            by_path.setdefault(change.path, []).append(change)
+        # The deepest first, as two mappings may end at one place.
+        for path, group in sorted(by_path.items(), key=lambda item: -len(item[0])):
+            try:
+                key, mapping = self._find(path)
+                if group[0].value is not None:
+                    splices += self._write(path, mapping, group)
+                else:
+                    splices += self._remove(path, key, mapping, [change.field for change in group])
+            except AmbientError as error:
+                problems.extend(error.problems)
+        problems.raise_if_any()
+        return splices
+
+    def _find(self, path: Path) -> tuple[Node | None, Node]:
+        """Return the key and the value of a mapping."""
+        key, node = None, self._top
+        for depth, part in enumerate(path):
+            if part not in (node.entries or {}):
+                self._missing(path[: depth + 1], node)
+            key, node = (node.entries or {})[part]
+            self._refuse_shared(path[: depth + 1], node)
+        if node.entries is None:
+            fail(self._where(node), public_path(path), "is not a mapping", "write it as one, such as {}")
+        return key, node
+
+    def _write(self, path: Path, mapping: Node, changes: Iterable[Change]) -> Iterator[Splice]:
+        entries, new = mapping.entries or {}, []
+        for change in changes:
+            if change.field not in entries:
+                new.append(f"{change.field}: {change.value}")
+                continue
+            at = (*path, change.field)
+            _, value = entries[change.field]
+            self._refuse_shared(at, value)
+            if not value.scalar:
+                fail(self._where(value), public_path(at), "holds more than one value", f"write {change.value} by hand")
+            yield from self._cutter.replace(value, str(change.value))
+        if new:
+            yield from self._cutter.add(mapping, new)
+
+    def _remove(self, path: Path, key: Node | None, mapping: Node, fields: list[str]) -> Iterator[Splice]:
+        entries = mapping.entries or {}
+        for field in fields:
+            if field not in entries:
+                self._missing((*path, field), mapping)
+            name, value = entries[field]
+            self._refuse_shared((*path, field), value)
+            uses = [use for node in (*name.family(), *value.family()) for use in node.uses]
+            if any(not name.start <= use < value.end for use in uses):
+                self._refuse_anchor((*path, field), name)
+        yield from self._cutter.remove(key, mapping, set(fields))
+
+    def _refuse_shared(self, path: Path, node: Node) -> None:
+        if node.alias:
+            problem, remedy = "is an alias of another entry", "write it out first, so that a change is its own"
+            fail(self._where(node), public_path(path), problem, remedy)
+        if node.uses:
+            self._refuse_anchor(path, node)
+
+    def _refuse_anchor(self, path: Path, node: Node) -> NoReturn:
+        problem = "has an anchor, and other entries are aliases of it"
+        fail(self._where(node), public_path(path), problem, "write those out first, so that a change is its own")
+
+    def _missing(self, path: Path, parent: Node) -> NoReturn:
+        fail(self._where(parent), public_path(path), "is not in this file", "name an entry that it has")
+
+    def _where(self, node: Node) -> Where:
+        return Where(self._file, node.line, node.column)
+
+
+def _verify(data: dict[str, Any], text: str, file: str, changes: Sequence[Change]) -> None:
+    # By JSON, which tells 1 from true, and does not know that an alias is the same object.
+    expected = json.loads(json.dumps(data))
+    for change in changes:
+        mapping = expected
+        for part in change.path:
+            mapping = mapping[part]
+        if change.value is None:
+            del mapping[change.field]
+        else:
+            mapping[change.field] = parse_yaml(f"value: {change.value}", file).data["value"]
+    try:
+        parsed = parse_yaml(text, file)
+        sound = not parsed.problems and json.dumps(parsed.data) == json.dumps(expected)
+    except AmbientError:
+        sound = False
+    if not sound:
+        _by_hand(file, changes)
+
+
+def _by_hand(file: str, changes: Iterable[Change]) -> NoReturn:
+    wanted = [
+        f"remove {public_path((*change.path, change.field))}"
+        if change.value is None
+        else f"write '{change.field}: {change.value}' in {public_path(change.path)}"
+        for change in changes
+    ]
+    fail(Where(file), "", "can't be edited by a program, the way it is written", f"by hand: {', '.join(wanted)}")

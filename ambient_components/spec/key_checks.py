@@ -1,0 +1,119 @@
+"""Checks of keys: times that don't go together, tokens without an end, and where a key may not be delivered."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from ambient_components.contract import Role
+from ambient_components.durations import format_seconds, parse_duration
+from ambient_components.errors import Problems
+from ambient_components.keys import NEVER, misfit
+from ambient_components.spec.findings import Finding, Path
+from ambient_components.spec.keys import Key
+from ambient_components.spec.models import StackFile, Workspace
+
+MAX_TOKEN_LIFETIME: Final = "maxTokenLifetime"  # noqa: S105 - a name
+"""Key of the stack's config: the longest life of a token that the cluster grants, such as 24h."""
+
+Explicit = Callable[[Path], bool]
+"""Whether a workspace's own entry says what stands at a path; a default that doesn't fit is cut, not refused."""
+
+
+def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
+    """Run every check of keys over the whole stack.
+
+    Args:
+        stack: with the effective entries.
+        explicit: tells what a workspace says itself from what lies under it.
+    """
+    targets: dict[tuple[str, str], tuple[Path, str]] = {}
+    for name, workspace in stack.workspaces.items():
+        for key_id, key in workspace.keys.items():
+            here = ("workspaces", name, "keys", key_id)
+            yield from _times(here, key, stack.run_every or 0, explicit)
+            yield from _without_an_end(here, key)
+            yield from _delivery(here, key, stack.workspaces, targets)
+
+
+def max_token_lifetime(text: object, problems: Problems) -> int | None:
+    """What the config says of the longest life of a token; what is no duration goes to `problems`."""
+    if text in (None, ""):
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition("; ")
+        problems.add(None, MAX_TOKEN_LIFETIME, problem, f"{remedy}: pulumi config set {MAX_TOKEN_LIFETIME} 24h")
+    return None
+
+
+def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Finding]:
+    """Keys whose tokens the cluster would cut short.
+
+    Args:
+        workspaces: by name.
+        cap: the longest life that the cluster grants, in seconds.
+    """
+    for name, workspace in workspaces.items():
+        for key_id, key in workspace.keys.items():
+            # A static token is no request: nobody caps it.
+            if key.lifetime > cap and not key.static:
+                life = "never" if key.lifetime == NEVER else format_seconds(key.lifetime)
+                yield Finding(
+                    ("workspaces", name, "keys", key_id, "lifetime"),
+                    f"{life} is longer than the cluster grants: maxTokenLifetime is {format_seconds(cap)}",
+                    f"allowed: up to {format_seconds(cap)}",
+                )
+
+
+def _times(path: Path, key: Key, run_every: int, explicit: Explicit) -> Iterator[Finding]:
+    own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
+    verdict = misfit(key.policy(run_every, uncut=own))
+    if verdict is None:
+        return
+    # The shortest way to mend it is what the entry says itself.
+    field = next((field for field in ("overlap", "rotateBefore") if field in own), "lifetime")
+    if "overlap" in own and not verdict[1].partition("allowed: ")[2].startswith("overlap") and "rotateBefore" in own:
+        field = "rotateBefore"
+    yield Finding((*path, field), *verdict)
+
+
+def _without_an_end(path: Path, key: Key) -> Iterator[Finding]:
+    if key.lifetime != NEVER:
+        return
+    if key.role is Role.ADMIN:
+        yield Finding(
+            (*path, "lifetime"),
+            "is a key of role admin that never expires",
+            "give it a lifetime, or another role: whoever finds it could do anything here for ever",
+        )
+    if key.static:
+        readers = "every session of the workspace can read a static token"
+        worst = ", and can then do more than it may itself" if key.role is not Role.VIEW else ""
+        yield Finding(
+            (*path, "static"), f"{readers}{worst}", "leave static out: lifetime never works without", warning=True
+        )
+
+
+def _delivery(
+    path: Path, key: Key, workspaces: Mapping[str, Workspace], targets: dict[tuple[str, str], tuple[Path, str]]
+) -> Iterator[Finding]:
+    if key.deliver is None:
+        return
+    secret = key.deliver.secret
+    here = (*path, "deliver", "secret")
+    if secret.namespace == path[1]:
+        yield Finding(
+            (*here, "namespace"),
+            "is the workspace itself, where every session could read the key",
+            "name a namespace that is no workspace",
+        )
+    elif secret.namespace in workspaces:
+        yield Finding(
+            (*here, "namespace"),
+            f"{secret.namespace!r} is a workspace, where every session could read the key",
+            "name a namespace that is no workspace",
+        )
+    taken, other = targets.setdefault((secret.namespace, secret.name), (here, f"{path[1]}/{path[3]}"))
+    if taken != here:
+        problem = f"Secret {secret.namespace}/{secret.name} is where the key {other} is delivered to"
+        yield Finding((*here, "name"), problem, "give each key a Secret of its own", (*taken, "name"))
