@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components._version import VERSION
-from ambient_components.cli import init, schema, show, validate
+from ambient_components.cli import init, keys, schema, show, validate
 from ambient_components.errors import AmbientError
 
 USAGE: Final = 64
@@ -25,9 +25,10 @@ a first stack:
   pulumi up --stack prod        make the cluster match
   ambient show prod             who has access, which keys end when, how to use one
   ambient show prod my-team     all that the files say of one workspace, and where they say it
+  ambient keys list             every key: when it expires, when it was last used, what is due
 
 \b
-exit codes: 0 done, 1 an error, 64 wrong usage, 130 Ctrl-C
+exit codes: 0 done, 1 an error, 2 something needs attention (keys list), 64 wrong usage, 130 Ctrl-C
 """
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command(epilog=init.EPILOG)(init.init)
 app.command(epilog=validate.EPILOG)(validate.validate)
 app.command(epilog=show.EPILOG)(show.show)
+app.add_typer(keys.app, name="keys")
 app.command(epilog=schema.EPILOG)(schema.schema)
 
 

@@ -1,4 +1,4 @@
-"""The `pulumi` program, as the commands use it: asked for answers, never for a secret."""
+"""The `pulumi` program, as the commands use it: asked for answers; for a secret only by who wants to see a key."""
 
 import json
 import os
@@ -98,13 +98,29 @@ def current_backend(engine: Engine) -> str | None:
         raise
 
 
+def stacks(engine: Engine) -> set[str]:
+    """Names of the project's stacks in the backend, each as it is there and without its organisation."""
+    names = {str(item["name"]) for item in json.loads(engine.run("stack", "ls", "--json"))}
+    return names | {name.rsplit("/", 1)[-1] for name in names}
+
+
 def has_stack(engine: Engine, stack: str) -> bool:
     """Whether the backend has this stack, of this project."""
-    names = [str(item["name"]) for item in json.loads(engine.run("stack", "ls", "--json"))]
-    return stack in names or ("/" not in stack and stack in [name.rsplit("/", 1)[-1] for name in names])
+    return stack in stacks(engine)
 
 
 def export(engine: Engine, stack: str) -> dict[str, Any]:
     """A stack's state, secrets encrypted."""
     exported: dict[str, Any] = json.loads(engine.run("stack", "export", "--stack", stack))
     return exported
+
+
+def output(engine: Engine, stack: str, name: str) -> str | None:
+    """A secret output, decrypted; None where the stack has none of that name.
+
+    Raises:
+        AmbientError: the state can't be read, or not be decrypted.
+    """
+    values = json.loads(engine.run("stack", "output", "--json", "--show-secrets", "--stack", stack) or "{}")
+    value = values.get(name)
+    return None if value is None else str(value)

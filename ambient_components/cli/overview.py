@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.contract import KEY_NAME_ANNOTATION
+from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.keys.state import parse_time
 
 _NEVER: Final = timedelta(days=100 * 365)
@@ -45,7 +45,7 @@ class Key:
     label: str
     role: str | None
     declared: bool
-    """Whether the ledger has it, in this generation."""
+    """Whether the ledger has it, in this generation or as the one before that lives on."""
     made: bool
     """Whether the state has a token for it."""
     expires_at: datetime | None = None
@@ -59,6 +59,24 @@ class Key:
     """Handles of older tokens that still work."""
     pending: tuple[str, ...] = ()
     """Handles of tokens whose revocation failed: they still work, and every run tries again."""
+    account: str = ""
+    """Its ServiceAccount."""
+    issued_at: datetime | None = None
+    description: str = ""
+    former: bool = False
+    """Whether another generation has followed, and this one lives on until a day."""
+    until: str | None = None
+    """That day, of a former one."""
+    manual: bool = False
+    """Whether nobody renews it."""
+    static: bool = False
+    """Whether every session of the workspace can read it."""
+    delivered_to: str | None = None
+    """NAMESPACE/NAME of the Secret that it is written to."""
+    retained: bool = True
+    """Whether the state has it."""
+    undelivered: str | None = None
+    """Why that Secret does not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +108,10 @@ class _Found:
 
     access: dict[str, list[str]] = field(default_factory=dict)
     key_roles: dict[tuple[str, int], str] = field(default_factory=dict)
-    labels: dict[tuple[str, int], str] = field(default_factory=dict)
+    accounts: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+    """Metadata of the ServiceAccounts."""
     tokens: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+    """Outputs of the AccessTokens, which have their inputs in them."""
 
 
 def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overview:
@@ -140,8 +160,7 @@ def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:
             elif kind == "RoleBinding":
                 place.key_roles[identity] = _role(inputs)
             else:
-                annotations = (inputs.get("metadata") or {}).get("annotations") or {}
-                place.labels[identity] = str(annotations.get(KEY_NAME_ANNOTATION) or match[1])
+                place.accounts[identity] = inputs.get("metadata") or {}
     return found
 
 
@@ -170,7 +189,12 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
                 access.append(Access(subject, want, have))
     access.sort(key=lambda item: (min(_rank(role) for role in (item.declared, *item.actual) if role), item.subject))
     keys = said.get("keys") or {}
-    wanted_keys = {(key_id, int(key.get("generation") or 1)): key for key_id, key in keys.items()}
+    wanted_keys = {
+        (key_id, int(generation)): key
+        for key_id, key in keys.items()
+        for generation in (key.get("generation") or 1, key.get("overlapping"))
+        if generation
+    }
     identities = sorted({*wanted_keys, *found.tokens, *found.key_roles})
     return WorkspaceView(
         name,
@@ -188,12 +212,17 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
     outputs = found.tokens.get(identity) or {}
     current = outputs.get("current") or {}
     following = outputs.get("nextAction") or {}
+    metadata = found.accounts.get(identity) or {}
+    notes = metadata.get("annotations") or {}
     expires = _time(current.get("expiresAt"))
-    never = expires is not None and expires - now > _NEVER
+    endless = bool(outputs.get("never") or outputs.get("static"))
+    never = bool(current) and (endless or (expires is not None and expires - now > _NEVER))
+    former = bool(entry and entry.get("overlapping") == identity[1])
+    target = outputs.get("deliver") or {}
     return Key(
         id=identity[0],
         generation=identity[1],
-        label=found.labels.get(identity, identity[0]),
+        label=str(notes.get(KEY_NAME_ANNOTATION) or identity[0]),
         role=found.key_roles.get(identity) or (str(entry["role"]) if entry and entry.get("role") else None),
         declared=entry is not None,
         made=bool(current),
@@ -204,6 +233,16 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
         next_at=_time(following.get("at")),
         retiring=_handles(outputs.get("retiring")),
         pending=_handles(outputs.get("pendingRevocations")),
+        account=str(metadata.get("name") or ""),
+        issued_at=_time(current.get("issuedAt")),
+        description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
+        former=former,
+        until=str(entry["overlapUntil"]) if former and entry and entry.get("overlapUntil") else None,
+        manual=bool(outputs.get("manual", endless)),
+        static=bool(outputs.get("static")),
+        delivered_to=f"{target['namespace']}/{target['name']}" if target and not former else None,
+        retained=outputs.get("retain") != "none",
+        undelivered=outputs.get("undelivered") or None,
     )
 
 

@@ -131,6 +131,10 @@ def left(delta: timedelta) -> str:
 
 
 def _following(key: Key, now: datetime) -> str:
+    if key.former:
+        return f"ends after {key.until}" if key.until else "ends with its overlap"
+    if key.next_action == "expire":
+        return "not renewed"
     if not key.next_action or key.next_at is None:
         return "-"
     what = {"rotate": "new token", "revoke": "old token ends"}.get(key.next_action, key.next_action)
@@ -144,10 +148,19 @@ def warnings(key: Key, now: datetime) -> list[str]:
         found.append("declared, not made yet: pulumi up")
     if not key.declared:
         found.append("not declared any more, still there: pulumi up")
+    mended = "pulumi up makes a new one"
+    if key.manual:
+        mended = "it is renewed by its next generation only: ambient keys rotate"
+    if key.former:
+        mended = "another generation has followed"
     if key.dead:
-        found.append(f"the token no longer works: {key.dead}; pulumi up makes a new one")
+        found.append(f"the token no longer works: {key.dead}; {mended}")
     elif key.expires_at is not None and key.expires_at <= now:
-        found.append(f"the token expired on {key.expires_at:%Y-%m-%d %H:%M} UTC and is refused: pulumi up")
+        found.append(f"the token expired on {key.expires_at:%Y-%m-%d %H:%M} UTC and is refused: {mended}")
+    if key.undelivered and not key.former:
+        found.append(f"not delivered: {key.undelivered}; pulumi up tries again")
+    if key.static:
+        found.append("every session of the workspace can read it")
     if key.pending:
         found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
     if key.retiring:
@@ -166,7 +179,12 @@ def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = 
         ca_file: a file with the cluster's CA; by default the endpoint's, or one that is made on the way.
     """
     example = next(
-        ((workspace, key) for workspace in overview.workspaces for key in workspace.keys if key.made and key.declared),
+        (
+            (workspace, key)
+            for workspace in overview.workspaces
+            for key in workspace.keys
+            if key.made and key.declared and key.retained and not key.former
+        ),
         None,
     )
     if example is None:

@@ -97,6 +97,21 @@ def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]
     return one_stack(first, option), second
 
 
+def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
+    """The stack and a key of it: `STACK WORKSPACE/KEY` or `WORKSPACE/KEY --stack STACK`.
+
+    Raises:
+        typer.BadParameter: one of them is missing, or no stack can have that name.
+    """
+    import typer  # noqa: PLC0415
+
+    stack, key = stack_and_workspace(first, second, option)
+    if not key:
+        msg = "which key? Name it after the stack: payments/ci, for instance"
+        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+    return stack, key
+
+
 def _stack_name(text: str) -> str:
     """The name as it is, once it can be one: on a command line another one is wrong usage."""
     import typer  # noqa: PLC0415

@@ -1,11 +1,15 @@
 """What `ambient validate` finds out, before it is written in one form or another."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from ambient_components.errors import Problem, fail
-from ambient_components.spec.loader import Review, review_stack
+from ambient_components.cli.project import Project
+from ambient_components.errors import AmbientError, Problem, Problems, fail
+from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
+from ambient_components.spec.loader import Review, located, review_stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Validation:
 
 def validate_files(paths: Sequence[str]) -> Validation:
     """Check these stack files, each with what it includes."""
-    return _together([review_stack(path) for path in dict.fromkeys(paths)])
+    return _together([_review(path) for path in dict.fromkeys(paths)])
 
 
 def validate_stacks(paths: Sequence[str]) -> Validation:
@@ -43,7 +47,7 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
     """
     if not paths:
         fail(None, "", "this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
-    reviews = {os.path.realpath(path): review_stack(path) for path in paths}
+    reviews = {os.path.realpath(path): _review(path) for path in paths}
     included = {path: {os.path.realpath(file) for file in review.files[1:]} for path, review in reviews.items()}
 
     def is_part(path: str) -> bool:
@@ -55,6 +59,30 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
         )
 
     return _together([review for path, review in reviews.items() if not is_part(path)])
+
+
+def _review(path: str) -> Review:
+    """Read a stack, and judge it by what its config says of the cluster, where there is one beside it."""
+    review = review_stack(path)
+    if review.stack is None:
+        return review
+    problems = Problems()
+    cap = max_token_lifetime(_config(path).get(MAX_TOKEN_LIFETIME), problems)
+    if cap is not None:
+        problems.extend(located(review.stack, beyond_cap(review.stack.file.workspaces, cap)))
+    if not problems:
+        return review
+    everything = sorted((*review.problems, *problems), key=lambda problem: problem.sort_key)
+    return Review(None, tuple(everything), review.files)
+
+
+def _config(path: str) -> Mapping[str, Any]:
+    """What Pulumi's config of this stack says in plain text; nothing, where the file is of no project or no stack."""
+    file = Path(path)
+    try:
+        return Project.find(file.absolute().parent).config(file.stem)
+    except AmbientError:
+        return {}
 
 
 def _together(reviews: Sequence[Review]) -> Validation:

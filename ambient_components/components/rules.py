@@ -11,10 +11,12 @@ from ambient_components.contract import (
     POD_SECURITY_LEVELS,
     ROLES,
     RUNNER_SECRET_KEYS,
+    TOKEN_LIFETIME_DEFAULT,
     TOKEN_LIFETIME_MAX,
     TOKEN_LIFETIME_MIN,
     Role,
 )
+from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.quantities import parse_quantity
 from ambient_components.subjects import SubjectKind, parse_subject
@@ -128,14 +130,38 @@ def _key(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:
         yield problem
     if (role := key.get("role") or Role.EDIT) not in ROLES:
         yield f"keys: {key_id}: {role!r} is not a role; {allowed_words(str(role), ROLES)}"
-    life = key.get("lifetimeSeconds")
-    if life is not None and not TOKEN_LIFETIME_MIN <= life <= TOKEN_LIFETIME_MAX:
-        yield f"keys: {key_id}: lifetimeSeconds {life}; allowed: {TOKEN_LIFETIME_MIN} to {TOKEN_LIFETIME_MAX}"
+    yield from _life(key_id, key)
     if (generation := key.get("generation")) is not None and generation < 1:
         yield f"keys: {key_id}: generation {generation}; allowed: 1 or a higher number"
     for field, most in (("name", KEY_NAME_MAX), ("description", KEY_DESCRIPTION_MAX)):
         if len(key.get(field) or "") > most:
             yield f"keys: {key_id}: {field} is longer than {most} characters"
+
+
+def _life(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:
+    """What the cluster would not grant, times that don't go together, and where a key may not lie."""
+    life, endless = key.get("lifetimeSeconds"), bool(key.get("never") or key.get("static"))
+    if endless and life is not None:
+        yield f"keys: {key_id}: lifetimeSeconds of a key that never expires"
+    elif life is not None and not TOKEN_LIFETIME_MIN <= life <= TOKEN_LIFETIME_MAX:
+        yield f"keys: {key_id}: lifetimeSeconds {life}; allowed: {TOKEN_LIFETIME_MIN} to {TOKEN_LIFETIME_MAX}"
+    else:
+        policy = Policy.of(
+            NEVER if endless else life or TOKEN_LIFETIME_DEFAULT,
+            key.get("rotateBeforeSeconds"),
+            key.get("overlapSeconds"),
+            key.get("runEverySeconds") or 0,
+            manual=key.get("manual"),
+            static=bool(key.get("static")),
+        )
+        if wrong := misfit(policy):
+            yield f"keys: {key_id}: {'; '.join(wrong)}"
+    if endless and key.get("role") == Role.ADMIN:
+        yield f"keys: {key_id}: a key of role admin that never expires"
+    if (retain := key.get("retain")) not in (None, "state", "none"):
+        yield f"keys: {key_id}: retain {retain!r}; {allowed_words(str(retain), ('state', 'none'))}"
+    elif retain == "none" and not key.get("deliver"):
+        yield f"keys: {key_id}: retain none without deliver"
 
 
 def _named(

@@ -101,9 +101,12 @@ def test_a_name_changed_in_the_ui_gives_way_to_the_file(openshift: Stack, backen
     stack.up().ok()
     ui.update_project(backend, stack.w, display_name="Renamed", description="By hand")
     assert shown(backend, stack) == ("Renamed", "By hand")
-    assert not stack.refresh().ok().unchanged
+    found = stack.refresh().ok()
+    assert '"Payments" => "Renamed"' in found.text
+    assert '"Services that move money" => "By hand"' in found.text
     plan = stack.preview().ok()
     assert '"Renamed" => "Payments"' in plan.text
+    assert '"By hand" => "Services that move money"' in plan.text
     stack.up().ok()
     assert shown(backend, stack) == ("Payments", "Services that move money")
     assert stack.preview("--expect-no-changes").unchanged

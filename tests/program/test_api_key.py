@@ -176,3 +176,53 @@ def test_ids_that_differ_never_meet_in_one_name(record):
 def test_an_unknown_role_is_refused(record):
     with pytest.raises(ValueError, match=r"'edti' is not a role; allowed: view, edit, admin; did you mean 'edit'[?]"):
         key(record, role="edti")
+
+
+# Two identities.
+
+
+def test_the_identity_of_the_generation_before_lives_on_under_its_own_name(record):
+    recording = key(record, generation=3, keepPrevious=True, role="view")
+    assert {item.name for item in recording.of("AccessToken")} == {"payments/key/ci/g2", "payments/key/ci/g3"}
+    for kind in TRIO:
+        # What lives on has its own place in the state; only what ended before is the newer one's past.
+        former, newer = (recording.named(kind, f"payments/key/ci/g{generation}") for generation in (2, 3))
+        assert [alias for alias in newer.aliases if "g2" in str(alias)] == []
+        assert any("g1" in str(alias) for alias in newer.aliases)
+        assert any("g1" in str(alias) for alias in former.aliases)
+    former, newer = (recording.named("AccessToken", f"payments/key/ci/g{generation}").inputs for generation in (2, 3))
+    assert (former.get("former"), former.get("overlapping")) == (True, None)
+    assert (newer.get("former"), newer.get("overlapping")) == (None, True)
+    assert former["serviceAccount"] == f"ambient-key-ci-{key_suffix('payments', 'ci', 2)}"
+    assert newer["serviceAccount"] == f"ambient-key-ci-{key_suffix('payments', 'ci', 3)}"
+    assert recording.exports == {"key": Secret("token-of-payments/key/ci/g3")}
+
+
+@pytest.mark.parametrize("args", [{"generation": 1, "keepPrevious": True}, {"generation": 2}, {"keepPrevious": False}])
+def test_without_a_generation_before_there_is_one_identity(record, args):
+    recording = key(record, **args)
+    assert len(recording.of("AccessToken")) == 1
+    assert not {"former", "overlapping"} & recording.of("AccessToken")[0].inputs.keys()
+
+
+@pytest.mark.parametrize(
+    ("args", "asked"),
+    [
+        ({"never": True}, {"never": True}),
+        ({"static": True, "manual": False}, {"static": True, "manual": False}),
+        ({"manual": True}, {"lifetimeSeconds": 7_776_000, "manual": True}),
+        (
+            {"rotateBeforeSeconds": 600, "overlapSeconds": 0, "runEverySeconds": 60},
+            {"lifetimeSeconds": 7_776_000, "rotateBeforeSeconds": 600, "overlapSeconds": 0, "runEverySeconds": 60},
+        ),
+        (
+            {"deliver": {"namespace": "ci", "name": "s", "key": "k"}, "retain": "none"},
+            {"lifetimeSeconds": 7_776_000, "deliver": {"namespace": "ci", "name": "s", "key": "k"}, "retain": "none"},
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_asked_of_the_tokens(record, args, asked):
+    given = key(record, **args).of("AccessToken")[0].inputs
+    identity = {"namespace", "serviceAccount", "serviceAccountUid", "key", "owner", "generation"}
+    assert {name: value for name, value in given.items() if name not in identity} == asked

@@ -231,6 +231,31 @@ def test_the_platforms_own_namespace_is_no_workspace_wherever_it_is(run_fleet):
     )
 
 
+@pytest.mark.parametrize("life", ["90d", "never"])
+def test_a_life_that_the_cluster_would_cut_short_is_refused_with_its_line(run_fleet, life):
+    config = {"clusterUid": "uid-1", "maxTokenLifetime": "24h"}
+    text = f"workspaces:\n  pay:\n    keys:\n      ci: {{lifetime: {life}}}\n      job: {{lifetime: 1d}}\n"
+    (line,) = run_fleet.refusal(text, config=config)
+    assert line == (
+        f"stacks/dev.yaml:4:22: workspaces.pay.keys.ci.lifetime: {life} is longer than the cluster grants: "
+        "maxTokenLifetime is 1d; allowed: up to 1d"
+    )
+
+
+def test_a_cap_that_is_no_duration_is_refused(run_fleet):
+    config = {"clusterUid": "uid-1", "maxTokenLifetime": "24"}
+    (line,) = run_fleet.refusal({"workspaces": {}}, config=config)
+    assert line.startswith("maxTokenLifetime: '24' is not a duration; allowed: ")
+    assert line.endswith("pulumi config set maxTokenLifetime 24h")
+
+
+def test_a_key_that_is_not_retained_is_no_output(run_fleet):
+    deliver = "{secret: {namespace: c, name: d}}"
+    text = f"workspaces:\n  pay:\n    keys:\n      a: {{}}\n      b: {{retain: none, deliver: {deliver}}}\n"
+    recording = run_fleet(text, config={"clusterUid": "uid-1"})
+    assert set(recording.exports) == {"pay/a"}
+
+
 def _shuffled(value, chance: random.Random):
     if isinstance(value, dict):
         items = [(key, _shuffled(item, chance)) for key, item in value.items()]

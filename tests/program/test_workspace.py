@@ -306,3 +306,23 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
         "keys: CI Key: generation 0",
         "keys: CI Key: name is longer than 64 characters",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ({"never": True, "lifetimeSeconds": 86_400}, "keys: ci: lifetimeSeconds of a key that never expires"),
+        ({"never": True, "role": "admin"}, "keys: ci: a key of role admin that never expires"),
+        ({"static": True, "role": "admin"}, "keys: ci: a key of role admin that never expires"),
+        ({"rotateBeforeSeconds": 7_776_000}, "keys: ci: a notice of 90d is not shorter than the life of 90d"),
+        ({"rotateBeforeSeconds": 60, "overlapSeconds": 61}, "keys: ci: an overlap of 1m1s is longer than the notice"),
+        ({"runEverySeconds": 1_209_600}, "keys: ci: a notice of 14d is too short: runs come every 14d"),
+        ({"retain": "none"}, "keys: ci: retain none without deliver"),
+        ({"retain": "stat"}, "keys: ci: retain 'stat'; allowed: state, none; did you mean 'state'?"),
+    ],
+    ids=str,
+)
+def test_keys_whose_times_dont_go_together_are_refused(workspace, key, told):
+    with pytest.raises(ValueError, match="keys: ci") as refused:
+        workspace(keys={"ci": key})
+    assert told in str(refused.value)

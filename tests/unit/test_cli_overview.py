@@ -208,7 +208,7 @@ class TestText:
 
     def test_expired(self) -> None:
         key = Key("ci", 1, "ci", "edit", declared=True, made=True, expires_at=NOW - timedelta(days=3))
-        assert warnings(key, NOW) == ["the token expired on 2026-11-22 12:00 UTC and is refused: pulumi up"]
+        assert warnings(key, NOW) == ["the token expired on 2026-11-22 12:00 UTC and is refused: pulumi up makes a new one"]
 
     @pytest.mark.parametrize(
         ("seconds", "text"),

@@ -243,3 +243,33 @@ class TestWhichFiles:
             "shared.yaml:1:21: error: defaults.protect: is a number; allowed: true or false\n",
             "1 error in 3 files\n",
         )
+
+
+CONFIG = "name: p\nruntime: python\nstackConfigDir: stacks\n"
+KEYS = "workspaces:\n  pay:\n    keys:\n      ci: {}\n      job: {lifetime: 1d}\n      old: {lifetime: never}\n"
+
+
+def test_what_the_cluster_would_cut_short_is_found_without_it(write: Write) -> None:
+    write(Pulumi=CONFIG, stacks__dev=KEYS, **{"stacks__Pulumi.dev": "config: {'p:maxTokenLifetime': 24h}\n"})
+    found = validate_stacks(["stacks/dev.yaml"])
+    cap = "is longer than the cluster grants: maxTokenLifetime is 1d; allowed: up to 1d"
+    assert [str(problem) for problem in found.problems] == [
+        f"stacks/dev.yaml:4:11: workspaces.pay.keys.ci.lifetime: 90d {cap}",
+        f"stacks/dev.yaml:6:23: workspaces.pay.keys.old.lifetime: never {cap}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "problems"),
+    [
+        ("config: {'p:maxTokenLifetime': 1d}\n", 2),
+        ("config: {'p:maxTokenLifetime': soon}\n", 1),
+        ("config: {'p:maxTokenLifetime': {secure: v1:x}}\n", 1),
+        ("config: {'other:maxTokenLifetime': 1d}\n", 0),
+        ("config: {}\n", 0),
+        ("[", 0),
+    ],
+)
+def test_a_config_is_read_as_far_as_it_can_be(write: Write, config: str, problems: int) -> None:
+    write(Pulumi=CONFIG, stacks__dev=KEYS, **{"stacks__Pulumi.dev": config})
+    assert len(validate_stacks(["stacks/dev.yaml"]).problems) == problems

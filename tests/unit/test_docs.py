@@ -197,6 +197,20 @@ def test_every_trap_of_the_platform_is_handled_and_held() -> None:
     assert [number for number, tests in rows.items() if not _TEST.search(tests)] == []
 
 
+def test_every_line_of_the_page_of_drift_is_held_and_every_test_of_drift_is_a_line() -> None:
+    page = (ROOT / "docs" / "drift.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!-|somebody)(.*) \|$", page[page.index("\n## ") :], re.MULTILINE)
+    assert len(rows) >= 20
+    assert [row for row in rows if not _TEST.search(row.rpartition(" | ")[2])] == []
+    named = {(match["file"], match["name"]) for match in _TEST.finditer("\n".join(rows))}
+    tests = {
+        (str(file.relative_to(ROOT)), name)
+        for file in ROOT.glob("tests/engine/test_drift_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert sorted(tests - named) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_test_that_a_page_names_exists(page: Path) -> None:
     tests = {(match["file"], match["name"]) for match in _TEST.finditer(page.read_text(encoding="utf-8"))}

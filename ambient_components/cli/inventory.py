@@ -1,0 +1,176 @@
+"""Every key of some stacks, a row each, and what needs somebody's attention: pure, for `ambient keys list`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.cli.overview import Key, Overview
+from ambient_components.cli.overview_text import left
+from ambient_components.contract import LAST_USED_AT_ANNOTATION
+from ambient_components.keys import TokenStatus, default_rotate_before
+from ambient_components.keys.state import parse_time
+
+NEVER_USED: Final = "Never"
+"""As the platform's Keys page says it."""
+
+_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the cluster says of a key's ServiceAccount."""
+
+    created: datetime
+    last_used: datetime | None
+    """As the platform's backend notes it; None: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One identity of a key."""
+
+    stack: str
+    workspace: str
+    id: str
+    generation: int
+    name: str
+    """Its label in the UI."""
+    description: str
+    role: str | None
+    created: datetime | None
+    """None: the cluster was not asked, or has no such account."""
+    last_used: datetime | str | None
+    """A moment, `NEVER_USED`, or None: the cluster was not asked."""
+    expires: datetime | str | None
+    """A moment, `never`, or None: there is no token."""
+    state: str
+    """Of its newest token: current, expired, dead; former of one that another generation has followed; missing where
+    there is none."""
+    next: str | None
+    """What a later run does: rotate, revoke, end; expire: nothing is done about that."""
+    next_at: datetime | None
+    attention: tuple[str, ...]
+    """What somebody has to look at, in words; nothing where all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is worth somebody's attention."""
+
+    within: timedelta
+    """Time to the next run."""
+    idle: timedelta | None = None
+    """So long without use; None: use is not judged."""
+
+
+def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:
+    """What the ServiceAccounts of keys say, by namespace and name.
+
+    Args:
+        accounts: as the API server lists them.
+    """
+    found = {}
+    for account in accounts:
+        metadata = account["metadata"]
+        used = (metadata.get("annotations") or {}).get(LAST_USED_AT_ANNOTATION)
+        try:
+            last = parse_time(used) if used else None
+        except ValueError:  # an annotation is anybody's to break
+            last = None
+        found[metadata["namespace"], metadata["name"]] = Seen(parse_time(metadata["creationTimestamp"]), last)
+    return found
+
+
+def rows(overview: Overview, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
+    """The keys of one stack, by workspace and id.
+
+    Args:
+        overview: what its state says.
+        seen: what its cluster says; None: nobody asked it.
+        limits: judge what needs attention.
+    """
+    return [
+        _row(overview, workspace.name, key, seen, limits) for workspace in overview.workspaces for key in workspace.keys
+    ]
+
+
+def _row(
+    overview: Overview, workspace: str, key: Key, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
+) -> Row:
+    there = seen.get((workspace, key.account)) if seen is not None else None
+    ends = key.until and f"{key.until}"
+    return Row(
+        stack=overview.stack,
+        workspace=workspace,
+        id=key.id,
+        generation=key.generation,
+        name=key.label,
+        description=key.description,
+        role=key.role,
+        created=there.created if there else None,
+        last_used=(there.last_used or NEVER_USED) if there else None,
+        expires="never" if key.never else key.expires_at,
+        state=_state(key, overview.now),
+        next=f"end after {ends}" if ends else key.next_action,
+        next_at=None if ends else key.next_at,
+        attention=tuple(_attention(key, there, overview.now, limits, asked=seen is not None)),
+    )
+
+
+def _state(key: Key, now: datetime) -> str:
+    if not key.made:
+        return "missing"
+    if key.dead:
+        return TokenStatus.DEAD
+    if key.expires_at is not None and key.expires_at <= now:
+        return TokenStatus.EXPIRED
+    if key.former:
+        return "former"
+    return TokenStatus.CURRENT if key.declared else TokenStatus.REVOKED
+
+
+def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, asked: bool) -> Iterable[str]:
+    """What is wrong, the worst first."""
+    if not key.declared:
+        yield "not declared any more, and still there: pulumi up"
+    if not key.made:
+        yield "declared, and not made: pulumi up"
+    if asked and there is None and key.made:
+        yield "its ServiceAccount is not in the cluster: pulumi up --refresh"
+    if key.dead:
+        yield f"the token no longer works: {key.dead}"
+    elif key.expires_at is not None and not key.former:
+        yield from _ending(key, key.expires_at, now, limits)
+    if key.pending:
+        yield f"not revoked yet, still valid: {', '.join(key.pending)}"
+    if key.undelivered and not key.former:
+        yield f"not delivered: {key.undelivered}"
+    if limits.idle is not None and there is not None and not key.former:
+        yield from _idle(there, now, limits.idle)
+
+
+def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Iterable[str]:
+    if expires <= now:
+        yield f"expired on {expires:%Y-%m-%d %H:%M} UTC"
+    elif expires - now <= limits.within:
+        yield f"expires in {left(expires - now)}, before the next run"
+    elif key.manual and expires - now <= timedelta(seconds=default_rotate_before(_life(key, expires))):
+        yield f"expires in {left(expires - now)}, and nobody renews it: ambient keys rotate"
+    elif key.next_action == "rotate" and key.next_at is not None and now - key.next_at > 2 * limits.within:
+        yield f"due for renewal since {key.next_at:%Y-%m-%d %H:%M} UTC: do the runs come?"
+
+
+def _life(key: Key, expires: datetime) -> int:
+    """How long its token lives in all, as far as that is known; else the platform's usual 90 days."""
+    if key.issued_at is None:
+        return 90 * _DAY
+    return int((expires - key.issued_at).total_seconds())
+
+
+def _idle(there: Seen, now: datetime, idle: timedelta) -> Iterable[str]:
+    if there.last_used is None:
+        if now - there.created >= idle:
+            yield f"never used since it was made {left(now - there.created)} ago"
+    elif now - there.last_used >= idle:
+        yield f"not used for {left(now - there.last_used)}"

@@ -1,0 +1,101 @@
+"""One key of a stack: found by its name, read, and who else can read it. For `ambient keys show` and `deliver`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from ambient_components.cli.overview import Key, Overview, WorkspaceView
+from ambient_components.errors import fail
+from ambient_components.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ambient_components.cli.engine import Engine
+
+_MINTERS: Final = ("owner", "admin", "edit")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A key that a stack has."""
+
+    workspace: WorkspaceView
+    key: Key
+
+    @property
+    def name(self) -> str:
+        """WORKSPACE/KEY, as its output is called."""
+        return f"{self.workspace.name}/{self.key.id}"
+
+
+def find(overview: Overview, name: str) -> Named:
+    """The newest identity of a key.
+
+    Args:
+        overview: of the stack.
+        name: WORKSPACE/KEY.
+
+    Raises:
+        typer.BadParameter: the name is not of this form.
+        AmbientError: there is no such key.
+    """
+    workspace, slash, key_id = name.partition("/")
+    if not (workspace and slash and key_id) or "/" in key_id:
+        msg = f"{name!r} is no name of a key; allowed: WORKSPACE/KEY, such as payments/ci"
+        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+    found = [
+        Named(view, key)
+        for view in overview.workspaces
+        for key in view.keys
+        if (view.name, key.id) == (workspace, key_id) and not key.former
+    ]
+    if not found:
+        names = sorted({f"{view.name}/{key.id}" for view in overview.workspaces for key in view.keys})
+        hint = did_you_mean(name, names) or (f"it has {', '.join(names[:10])}" if names else "it has none")
+        fail(None, "", f"stack {overview.stack!r} has no key {name!r}", f"{hint}; a key is there after pulumi up")
+    return max(found, key=lambda one: one.key.generation)
+
+
+def read(engine: "Engine", overview: Overview, named: Named) -> str:
+    """The key itself.
+
+    Raises:
+        AmbientError: the stack does not have it, or it no longer works.
+    """
+    from ambient_components.cli.engine import output  # noqa: PLC0415
+
+    key = named.key
+    if key.dead or (key.expires_at is not None and key.expires_at <= overview.now):
+        fail(None, "", f"key {named.name} no longer works: {key.dead or 'it expired'}", "run pulumi up first")
+    if not key.retained:
+        where = f"kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')}"
+        fail(None, "", f"key {named.name} is not in the state (retain: none)", f"it is delivered: {where} -o yaml")
+    token = output(engine, overview.stack, named.name)
+    if not token:
+        fail(None, "", f"stack {overview.stack!r} has no output {named.name!r}", "run pulumi up first")
+    return token
+
+
+def readers(named: Named, backend: str, provider: str) -> list[str]:
+    """Who else can read this key, or get as far without it, for people.
+
+    Args:
+        named: the key.
+        backend: where the stack's state lies.
+        provider: of its secrets, as Pulumi calls it.
+    """
+    key, workspace = named.key, named.workspace
+    said = [f"whoever reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
+    if key.delivered_to:
+        space, name = key.delivered_to.split("/", 1)
+        said.append(f"whoever may read Secrets in namespace {space} (it lies in {name})")
+    if key.static:
+        said.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
+    makers = [item.subject for item in workspace.access if {item.declared, *item.actual} & set(_MINTERS)]
+    others = [f"key {one.id}" for one in workspace.keys if one.role in _MINTERS and one.id != key.id]
+    if makers or others:
+        said.append(
+            f"not this key, but one of the same rights can be made by {', '.join([*makers, *others])}: owners, admin "
+            "and edit may mint tokens of every account here"
+        )
+    return said

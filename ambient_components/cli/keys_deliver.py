@@ -1,0 +1,114 @@
+"""`ambient keys deliver`: hands a key to a file or to a program, without showing it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ambient_components.errors import fail
+
+EPILOG = """\
+\b
+examples:
+  ambient keys deliver prod payments/ci --file /run/secrets/ambient-key
+  ambient keys deliver prod payments/ci -- gh secret set AMBIENT_KEY --repo acme/payments
+  ambient keys deliver prod payments/ci -- vault kv put -mount=ci payments/ambient key=-
+  ambient keys deliver payments/ci --stack prod --file ambient-key
+
+\b
+Run it after `pulumi up`, which may have a new token; the same one again does no harm. The program gets the key on its
+standard input, without a newline at the end; what it prints goes where yours goes. A file is written whole, readable
+by its owner alone (0600), and replaced only if the key is another one.
+
+\b
+A program that takes a secret as an argument shows it to every user of the machine: choose one that reads it.
+
+\b
+For a Secret of the cluster write `deliver` in the stack file: then every run does it.
+
+\b
+exit codes: 0 done, 1 an error, or the program failed; 64 wrong usage
+"""
+
+
+def deliver(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND ARGS...]", help="A program that reads the key on its standard input."),
+    ] = None,
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    file: Annotated[Path | None, typer.Option("--file", metavar="PATH", help="A file to write, 0600.")] = None,
+) -> None:
+    """Hand a key to a file or a program, without showing it."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.key_reading import find, read  # noqa: PLC0415
+    from ambient_components.cli.overview import read_overview  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import stack_and_key  # noqa: PLC0415
+
+    words = list(command or ())
+    if named and key:
+        # The key stands first then, and what was taken for one is the program.
+        words, key = [key, *words], ""
+    stack, key = stack_and_key(stack, key, named)
+    if (file is None) == (not words):
+        msg = "give either --file PATH, or a program after --"
+        raise typer.BadParameter(msg, param_hint="--file")
+    pulumi = engine.PulumiEngine(Project.find().folder)
+    overview = read_overview(engine.export(pulumi, stack), stack, clock.now())
+    found = find(overview, key)
+    token = read(pulumi, overview, found)
+    if file is not None:
+        changed = write(file, token)
+        print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)
+        return
+    code = hand_over(words, token)
+    if code:
+        print(f"ambient: {words[0]} failed (exit code {code}): {found.name} may not be there", file=sys.stderr)
+        raise typer.Exit(1)
+    print(f"{found.name}: handed to {words[0]}", file=sys.stderr)
+
+
+def write(path: Path, token: str) -> bool:
+    """Write a key to a file of its owner's, whole or not at all; whether it was another one until now.
+
+    Raises:
+        AmbientError: it can't be written.
+    """
+    try:
+        if path.is_file() and path.read_bytes() == token.encode():
+            path.chmod(0o600)
+            return False
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the first byte
+    except OSError as error:
+        fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(token.encode())
+        Path(partial).replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            Path(partial).unlink()
+        fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
+    return True
+
+
+def hand_over(words: list[str], token: str) -> int:
+    """Run a program with the key on its standard input, and return its exit code.
+
+    Raises:
+        AmbientError: there is no such program.
+    """
+    try:
+        # The key is no argument, which every user of the machine could see.
+        return subprocess.run(words, input=token.encode(), check=False).returncode  # noqa: S603
+    except OSError as error:
+        fail(None, "", f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")

@@ -1,0 +1,158 @@
+"""`ambient keys list`: every key of one stack or of all, and what needs somebody's attention."""
+
+import sys
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ambient_components.cli.choices import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ambient_components.cli.inventory import Row, Seen
+    from ambient_components.cli.project import Project
+
+ATTENTION: Final = 2
+"""Exit code where something needs attention, so that a pipeline can tell it from an error."""
+
+EPILOG = """\
+\b
+examples:
+  ambient keys list                          every stack of the project
+  ambient keys list prod                     one
+  ambient keys list prod --idle 90d          also those that nobody has used for so long
+  ambient keys list --format csv > keys.csv
+  ambient keys list prod --format json | jq '.keys[] | select(.attention != [])'
+
+\b
+It reads the stacks' states, and asks their clusters when each key was made and last used, as the platform notes it.
+No key is shown. With --offline no cluster is asked.
+
+\b
+state:  current; expired; dead: revoked by hand, as a refresh found; former: another generation has followed;
+        revoked: not declared any more, and still there; missing: declared, and not made
+next:   rotate: a run from then on has a new token; revoke: it ends the token before; expire: nobody renews it
+
+\b
+json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
+        "lastUsed", "expires", "state", "next", "nextAt", "attention": [...]}, ...]}, times as RFC 3339;
+        lastUsed is "Never" or null where the cluster was not asked, expires may be "never"
+csv:    the same columns, attention in one of them
+
+\b
+exit codes: 0 all is well; 2 something needs attention: it expires before the next run, is dead, was not delivered or
+            revoked, or with --idle was not used for so long; 1 an error; 64 wrong usage
+"""
+
+_DAY: Final = 86_400
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def list_keys(
+    stack: Annotated[str, typer.Argument(metavar="[STACK]", help="The stack. Default: all of the project.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    form: Annotated[Format, choice("--format", Format, "json and csv for programs.")] = Format.TABLE,
+    within: Annotated[
+        str,
+        typer.Option("--within", metavar="DURATION", help="Time to the next run. Default: the file's runEvery, or 1d."),
+    ] = "",
+    idle: Annotated[
+        str, typer.Option("--idle", metavar="DURATION", help="Call for attention what was not used for so long.")
+    ] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no cluster: no dates of use.")] = False,
+) -> None:
+    """List keys: age, last use, expiry, state, what is next."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import inventory_text  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
+
+    soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
+    project = Project.find()
+    wanted = [one_stack(stack, named)] if stack or named else _deployed(project)
+    found = [row for name in wanted for row in _rows(project, name, soon, unused, offline=offline)]
+    if form is Format.JSON:
+        print(inventory_text.as_json(found, clock.now()))
+    elif form is Format.CSV:
+        print(inventory_text.as_csv(found), end="")
+    else:
+        print(inventory_text.as_table(found, clock.now(), paint_for(sys.stdout)))
+    if any(row.attention for row in found):
+        raise typer.Exit(ATTENTION)
+
+
+def _deployed(project: "Project") -> list[str]:
+    """The stacks that have a file here and are in the backend; a file may be a part of another, or not deployed yet."""
+    from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
+    from ambient_components.errors import fail  # noqa: PLC0415
+
+    there = engine.stacks(engine.PulumiEngine(project.folder))
+    names = [path.stem for path in stack_files(project) if path.stem in there]
+    if not names:
+        fail(
+            None, "", "no stack of this project is deployed", "name one, or check where the state is: pulumi whoami -v"
+        )
+    return names
+
+
+def _rows(
+    project: "Project", stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
+) -> "list[Row]":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.inventory import Limits, rows  # noqa: PLC0415
+    from ambient_components.cli.overview import read_overview  # noqa: PLC0415
+
+    overview = read_overview(engine.export(engine.PulumiEngine(project.folder), stack), stack, clock.now())
+    limits = Limits(within or _promised(project, stack), idle)
+    return rows(overview, None if offline else _seen(project, stack), limits)
+
+
+def _promised(project: "Project", stack: str) -> timedelta:
+    """What the stack's file says of the next run; a day, where it says nothing or can't be read."""
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.errors import AmbientError  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack  # noqa: PLC0415
+
+    try:
+        seconds = load_stack(stack_path(project, stack)).file.run_every
+    except AmbientError:
+        seconds = None
+    return timedelta(seconds=seconds or _DAY)
+
+
+def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | None":
+    """What the stack's cluster says; nothing, with a word on standard error, where it says nothing."""
+    from ambient_components.cli.inventory import seen_in  # noqa: PLC0415
+    from ambient_components.cluster import Cluster, core  # noqa: PLC0415
+    from ambient_components.contract import APP_LABEL, KEY_APP  # noqa: PLC0415
+    from ambient_components.failure import StepError  # noqa: PLC0415
+    from ambient_components.guard import Guard  # noqa: PLC0415
+
+    config = project.config(stack)
+    try:
+        cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+        return seen_in(cluster.list(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
+    except StepError as error:
+        print(f"ambient: {stack}: when keys were used is not known: {error}", file=sys.stderr)
+        return None
+
+
+def _duration(text: str, flag: str) -> timedelta | None:
+    from ambient_components.durations import parse_duration  # noqa: PLC0415
+
+    try:
+        return timedelta(seconds=parse_duration(text)) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=flag) from None

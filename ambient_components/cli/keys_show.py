@@ -1,0 +1,49 @@
+"""`ambient keys show`: one key, on request, and who else can read it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient keys show prod payments/ci
+  ambient keys show prod payments/ci --quiet | some-program --key-on-stdin
+  ambient keys show payments/ci --stack prod
+
+\b
+The key goes to standard output, and nothing else does; who else can read it goes to standard error. Not for a
+pipeline's log: `ambient keys deliver` hands it on without showing it.
+
+\b
+exit codes: 0 done, 1 an error, 64 wrong usage
+"""
+
+
+def show(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The key alone.")] = False,
+) -> None:
+    """Print a key, and say who else can read it."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.key_reading import find, read, readers  # noqa: PLC0415
+    from ambient_components.cli.overview import read_overview  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import stack_and_key  # noqa: PLC0415
+
+    stack, key = stack_and_key(stack, key, named)
+    project = Project.find()
+    pulumi = engine.PulumiEngine(project.folder)
+    exported = engine.export(pulumi, stack)
+    overview = read_overview(exported, stack, clock.now())
+    found = find(overview, key)
+    token = read(pulumi, overview, found)
+    if not quiet:
+        provider = ((exported.get("deployment") or {}).get("secrets_providers") or {}).get("type") or "none"
+        said = readers(found, engine.current_backend(pulumi) or "?", str(provider))
+        print(f"{found.name} can be read by:", *(f"  {one}" for one in said), sep="\n", file=sys.stderr)
+    print(token)
