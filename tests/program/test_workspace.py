@@ -316,7 +316,7 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
         ({"static": True, "role": "admin"}, "keys: ci: a key of role admin that never expires"),
         ({"rotateBeforeSeconds": 7_776_000}, "keys: ci: a notice of 90d is not shorter than the life of 90d"),
         ({"rotateBeforeSeconds": 60, "overlapSeconds": 61}, "keys: ci: an overlap of 1m1s is longer than the notice"),
-        ({"runEverySeconds": 1_209_600}, "keys: ci: a notice of 14d is too short: runs come every 14d"),
+        ({"runEverySeconds": 1_296_000}, "keys: ci: a notice of 14d is too short: runs come every 15d"),
         ({"retain": "none"}, "keys: ci: retain none without deliver"),
         ({"retain": "stat"}, "keys: ci: retain 'stat'; allowed: state, none; did you mean 'state'?"),
     ],
