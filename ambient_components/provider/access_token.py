@@ -134,6 +134,7 @@ class AccessToken:
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
+            _announce(context, steps, news)
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
         about = Identity.of(news)
         if state.get("released"):
@@ -202,7 +203,7 @@ class AccessToken:
         if steps.mint:
             minted = mint(context, identity, asked)
             current = minted.handle
-            _tell(context, asked, minted)
+            _tell(context, asked, minted, steps.mint)
         held = minted.token if minted else state.get("token")
         if held is None and current is not None:
             # It was not kept: it lies where it was delivered to, if anywhere.
@@ -262,7 +263,21 @@ def _previous(there: Delivered, held: str) -> str | None:
     return there.token if there.token and there.token != held else there.previous
 
 
-def _tell(context: Context, asked: Policy, minted: Minted) -> None:
+def _announce(context: Context, steps: Plan, news: Values) -> None:
+    """What an update would do, with reasons and dates: a preview's diff says that something would change, not why."""
+    if steps.mint:
+        stays = ""
+        if steps.retire and token_inputs.known(news):
+            stays = f"; the token before works on until {format_time(context.now + policy(news).overlap_delta)} at most"
+        context.note(f"a new token would be minted: {steps.mint}{stays}")
+    for handle, why in (*steps.revoke_first, *steps.revoke):
+        context.note(f"{handle.name} would be revoked: {why}")
+
+
+def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
+    expires = minted.handle.expires_at
+    ends = f", valid until {format_time(expires)}" if expires and not asked.never else ", without an end"
+    context.note(f"minted {minted.handle.name}: {why}{ends}")
     granted = minted.granted_seconds
     # A clock may differ by seconds between here and the server; a cap takes hours.
     if granted is not None and granted < asked.lifetime - 60:

@@ -741,3 +741,34 @@ def test_a_message_that_nobody_can_read_fails_no_delete(world, made):
 def test_every_message_stands_beside_its_resource(world, made):
     world.plugin.delete(made)
     assert {line.urn.rsplit("::", 1)[1] for line in world.engine.lines} == {"payments/key/ci/g1"}
+
+
+# What people are told.
+
+
+def test_a_preview_says_why_and_until_when_and_mints_nothing(world, made):
+    due(world)
+    world.plugin.update(made, WANTED, preview=True)
+    (said,) = world.engine.texts("info")
+    assert said.startswith(f"a new token would be minted: the token expires on {made['current']['expiresAt']}; ")
+    assert "works on until" in said
+    assert world.writes() == []
+
+
+def test_a_preview_names_what_would_be_revoked(world, made):
+    due(world)
+    rotated = world.plugin.update(made, WANTED)
+    world.later(88 * DAY)
+    world.engine.lines.clear()
+    world.plugin.update(rotated, WANTED, preview=True)
+    (said,) = world.engine.texts("info")
+    assert said.startswith(f"{made['current']['handle']} would be revoked: its overlap ended on ")
+
+
+def test_an_update_says_what_was_minted_and_until_when(world, made):
+    due(world)
+    rotated = world.plugin.update(made, WANTED)
+    said = world.engine.texts("info")
+    assert f"minted {rotated['current']['handle']}: the token expires on" in said[0]
+    assert said[0].endswith(f"valid until {rotated['current']['expiresAt']}")
+    assert all("token-of" not in line for line in said)
