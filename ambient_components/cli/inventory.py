@@ -45,10 +45,11 @@ class Row:
     expires: datetime | str | None
     """A moment, `never`, or None: there is no token."""
     state: str
-    """Of its newest token: current, expired, dead; former of one that another generation has followed; missing where
-    there is none."""
+    """Of its newest token: current, expired, dead; former of one that another generation has followed; revoked of one
+    that is not declared any more; missing where there is none."""
     next: str | None
-    """What a later run does: rotate, revoke, end; expire: nothing is done about that."""
+    """What a later run does: rotate, revoke, `end after` the last day of a former one; expire: nothing is done about
+    that."""
     next_at: datetime | None
     attention: tuple[str, ...]
     """What somebody has to look at, in words; nothing where all is well."""
@@ -76,7 +77,7 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
         used = (metadata.get("annotations") or {}).get(LAST_USED_AT_ANNOTATION)
         try:
             last = parse_time(used) if used else None
-        except ValueError:  # an annotation is anybody's to break
+        except (ValueError, OverflowError):  # an annotation is anybody's to break
             last = None
         found[metadata["namespace"], metadata["name"]] = Seen(parse_time(metadata["creationTimestamp"]), last)
     return found
@@ -120,7 +121,7 @@ def _row(
 
 def _state(key: Key, now: datetime) -> str:
     if not key.made:
-        return "missing"
+        return "missing" if key.declared else TokenStatus.REVOKED
     if key.dead:
         return TokenStatus.DEAD
     if key.expires_at is not None and key.expires_at <= now:
@@ -134,7 +135,7 @@ def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, a
     """What is wrong, the worst first."""
     if not key.declared:
         yield "not declared any more, and still there: pulumi up"
-    if not key.made:
+    elif not key.made:
         yield "declared, and not made: pulumi up"
     if asked and there is None and key.made:
         yield "its ServiceAccount is not in the cluster: pulumi up --refresh"

@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.cli.inventory import Row
-from ambient_components.cli.overview_text import Paint, left, plain
+from ambient_components.cli.overview_text import Paint, left, one_line, plain
 from ambient_components.keys.state import format_time
 
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
+
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula, with those of full width."""
 
 
 def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
@@ -52,7 +55,7 @@ def _lines(found: Sequence[Row], now: datetime, paint: Paint) -> list[str]:
     lines = [paint(padded[0], "dim")]
     for row, line in zip(found, padded[1:], strict=True):
         lines.append(line)
-        lines += [paint(f"  ! {what}", "loud") for what in row.attention]
+        lines += [paint(f"  ! {one_line(what)}", "loud") for what in row.attention]
     return lines
 
 
@@ -66,7 +69,7 @@ def _cells(row: Row, now: datetime) -> tuple[str, ...]:
         _expiry(row.expires, now),
         row.state,
         _next(row, now),
-        f'"{row.name}"' if row.name != row.id else "",
+        f'"{one_line(row.name)}"' if row.name != row.id else "",
     )
 
 
@@ -104,8 +107,7 @@ def _plain(value: Any) -> Any:
 
 def _cell(value: Any) -> Any:
     text = "; ".join(value) if isinstance(value, list) else value
-    # A spreadsheet would take it for a formula.
-    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULAS) else text
 
 
 def _camel(name: str) -> str:

@@ -41,7 +41,7 @@ def find(overview: Overview, name: str) -> Named:
     """
     workspace, slash, key_id = name.partition("/")
     if not (workspace and slash and key_id) or "/" in key_id:
-        msg = f"{name!r} is no name of a key; allowed: WORKSPACE/KEY, such as payments/ci"
+        msg = f"{_shown(name)} is no name of a key; allowed: WORKSPACE/KEY, such as payments/ci"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     found = [
         Named(view, key)
@@ -51,9 +51,19 @@ def find(overview: Overview, name: str) -> Named:
     ]
     if not found:
         names = sorted({f"{view.name}/{key.id}" for view in overview.workspaces for key in view.keys})
-        hint = did_you_mean(name, names) or (f"it has {', '.join(names[:10])}" if names else "it has none")
-        fail(None, "", f"stack {overview.stack!r} has no key {name!r}", f"{hint}; a key is there after pulumi up")
+        # Where the workspace is right, its name is no likeness of two keys.
+        beside = [one.partition("/")[2] for one in names if one.startswith(f"{workspace}/")]
+        hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
+        hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
+        fail(None, "", f"stack {overview.stack!r} has no key {_shown(name)}", f"{hint}; a key is there after pulumi up")
     return max(found, key=lambda one: one.key.generation)
+
+
+def _shown(name: str) -> str:
+    """A name as an error may say it: in a hurry somebody names a key by its token."""
+    from ambient_components.spec.privacy import without_credentials  # noqa: PLC0415
+
+    return without_credentials(repr(name))
 
 
 def read(engine: "Engine", overview: Overview, named: Named) -> str:
@@ -66,10 +76,14 @@ def read(engine: "Engine", overview: Overview, named: Named) -> str:
 
     key = named.key
     if key.dead or (key.expires_at is not None and key.expires_at <= overview.now):
-        fail(None, "", f"key {named.name} no longer works: {key.dead or 'it expired'}", "run pulumi up first")
+        mended = f"give it another one: ambient keys rotate {overview.stack} {named.name}"
+        why = key.dead or "it expired"
+        fail(None, "", f"key {named.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
     if not key.retained:
-        where = f"kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')}"
-        fail(None, "", f"key {named.name} is not in the state (retain: none)", f"it is delivered: {where} -o yaml")
+        where = f"it is delivered: kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')} -o yaml"
+        if key.undelivered:
+            where = f"and not delivered: {key.undelivered}; run pulumi up first"
+        fail(None, "", f"key {named.name} is not in the state (retain: none)", where)
     token = output(engine, overview.stack, named.name)
     if not token:
         fail(None, "", f"stack {overview.stack!r} has no output {named.name!r}", "run pulumi up first")
@@ -92,10 +106,10 @@ def readers(named: Named, backend: str, provider: str) -> list[str]:
     if key.static:
         said.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
     makers = [item.subject for item in workspace.access if {item.declared, *item.actual} & set(_MINTERS)]
-    others = [f"key {one.id}" for one in workspace.keys if one.role in _MINTERS and one.id != key.id]
-    if makers or others:
+    makers += [f"key {one.id}" for one in workspace.keys if one.role in _MINTERS and one.id != key.id]
+    if makers:
         said.append(
-            f"not this key, but one of the same rights can be made by {', '.join([*makers, *others])}: owners, admin "
-            "and edit may mint tokens of every account here"
+            f"not this key, but one of the same rights can be made by {', '.join(dict.fromkeys(makers))}: owners, "
+            "admin and edit may mint tokens of every account here"
         )
     return said

@@ -1,6 +1,7 @@
 """`ambient keys deliver`: hands a key to a file or to a program, without showing it."""
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ examples:
 \b
 Run it after `pulumi up`, which may have a new token; the same one again does no harm. The program gets the key on its
 standard input, without a newline at the end; what it prints goes where yours goes. A file is written whole, readable
-by its owner alone (0600), and replaced only if the key is another one.
+by its owner alone (0600), and replaced only if the key is another one; a link, a folder and a device are refused.
 
 \b
 A program that takes a secret as an argument shows it to every user of the machine: choose one that reads it.
@@ -41,7 +42,7 @@ def deliver(
     key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- COMMAND ARGS...]", help="A program that reads the key on its standard input."),
+        typer.Argument(metavar="-- COMMAND", help="A program that reads the key on its standard input."),
     ] = None,
     named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="PATH", help="A file to write, 0600.")] = None,
@@ -55,7 +56,7 @@ def deliver(
     from ambient_components.cli.terminal import stack_and_key  # noqa: PLC0415
 
     words = list(command or ())
-    if named and key:
+    if named and key and "/" in stack and stack != named:
         # The key stands first then, and what was taken for one is the program.
         words, key = [key, *words], ""
     stack, key = stack_and_key(stack, key, named)
@@ -83,21 +84,25 @@ def write(path: Path, token: str) -> bool:
     Raises:
         AmbientError: it can't be written.
     """
+    partial: Path | None = None
     try:
-        if path.is_file() and path.read_bytes() == token.encode():
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            # Through a link a key would lie where nobody asked for it; in place of a device nothing shall.
+            fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
+        if path.exists() and path.read_bytes() == token.encode():
             path.chmod(0o600)
             return False
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the first byte
-    except OSError as error:
-        fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
-    try:
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the first byte
+        partial = Path(made)
         with os.fdopen(handle, "wb") as stream:
             stream.write(token.encode())
-        Path(partial).replace(path)
+        partial.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            Path(partial).unlink()
         fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
+    finally:
+        if partial is not None:
+            with suppress(OSError):
+                partial.unlink()
     return True
 
 

@@ -34,7 +34,8 @@ No key is shown. With --offline no cluster is asked.
 \b
 state:  current; expired; dead: revoked by hand, as a refresh found; former: another generation has followed;
         revoked: not declared any more, and still there; missing: declared, and not made
-next:   rotate: a run from then on has a new token; revoke: it ends the token before; expire: nobody renews it
+next:   rotate: a run from then on has a new token; revoke: it ends the token before; expire: nobody renews it;
+        end after DAY: the last one of a former generation
 
 \b
 json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
@@ -48,6 +49,7 @@ exit codes: 0 all is well; 2 something needs attention: it expires before the ne
 """
 
 _DAY: Final = 86_400
+_YEARS: Final = 100
 
 
 class Format(StrEnum):
@@ -59,7 +61,7 @@ class Format(StrEnum):
 
 
 def list_keys(
-    stack: Annotated[str, typer.Argument(metavar="[STACK]", help="The stack. Default: all of the project.")] = "",
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all of the project.")] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
     form: Annotated[Format, choice("--format", Format, "json and csv for programs.")] = Format.TABLE,
     within: Annotated[
@@ -150,9 +152,15 @@ def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | N
 
 
 def _duration(text: str, flag: str) -> timedelta | None:
-    from ambient_components.durations import parse_duration  # noqa: PLC0415
+    from ambient_components.durations import YEAR, parse_duration  # noqa: PLC0415
 
+    if not text:
+        return None
     try:
-        return timedelta(seconds=parse_duration(text)) if text else None
+        seconds = parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=flag) from None
+    if seconds > _YEARS * YEAR:
+        msg = f"{text} is too long; allowed: up to {_YEARS}y"
+        raise typer.BadParameter(msg, param_hint=flag)
+    return timedelta(seconds=seconds)

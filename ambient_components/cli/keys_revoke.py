@@ -27,7 +27,7 @@ exit codes: 0 done, 1 an error, or with --now something else is pending; 64 wron
 def revoke(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY...", help="Keys, such as payments/ci.")
+        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
     ] = None,
     named: Annotated[
         str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")

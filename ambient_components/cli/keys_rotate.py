@@ -45,7 +45,7 @@ _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 def rotate(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORKSPACE/KEY]...", help="Keys, such as payments/ci.")
+        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
     ] = None,
     named: Annotated[
         str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")

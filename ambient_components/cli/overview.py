@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.keys.state import parse_time
+from ambient_components.naming import key_service_account, key_suffix
 
 _NEVER: Final = timedelta(days=100 * 365)
 """What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
@@ -142,7 +143,8 @@ def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overv
 def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:
     """Bindings, accounts and tokens by workspace; logical names say what they are (ambient_components.naming)."""
     found: dict[str, _Found] = {}
-    for item in resources:
+    # What is left of a replacement comes last: it takes the place of nothing that lives.
+    for item in sorted(resources, key=lambda one: bool(one.get("delete"))):
         kind = str(item["type"]).rsplit(":", 1)[-1]
         pieces = str(item["urn"]).split("::", 3)[-1].split("/", 2)
         if kind not in {"RoleBinding", "ServiceAccount", "AccessToken"} or len(pieces) < 3:
@@ -154,14 +156,29 @@ def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:
             role = "owner" if what == "owner" else _role(inputs)
             place.access.setdefault(rest, []).append(role)
         elif what == "key" and (match := _GENERATION.fullmatch(rest)):
-            identity = (match[1], int(match[2]))
+            generation = int(match[2])
+            if item.get("delete"):
+                generation = _ending(kind, inputs, workspace, match[1], generation)
+            identity = (match[1], generation)
             if kind == "AccessToken":
-                place.tokens[identity] = item.get("outputs") or {}
+                place.tokens.setdefault(identity, item.get("outputs") or {})
             elif kind == "RoleBinding":
-                place.key_roles[identity] = _role(inputs)
+                place.key_roles.setdefault(identity, _role(inputs))
             else:
-                place.accounts[identity] = inputs.get("metadata") or {}
+                place.accounts.setdefault(identity, inputs.get("metadata") or {})
     return found
+
+
+def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, named: int) -> int:
+    """The generation of what a replacement left: the engine has given it the logical name of what followed (tried)."""
+    if kind == "AccessToken":
+        return int(inputs.get("generation") or named)
+    holders = inputs.get("subjects") if kind == "RoleBinding" else [inputs.get("metadata")]
+    account = ((holders or [None])[0] or {}).get("name")
+    for generation in range(named - 1, 0, -1):
+        if account == key_service_account(key_id, key_suffix(workspace, key_id, generation)):
+            return generation
+    return named
 
 
 def _role(inputs: Mapping[str, Any]) -> str:
@@ -195,7 +212,7 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
         for generation in (key.get("generation") or 1, key.get("overlapping"))
         if generation
     }
-    identities = sorted({*wanted_keys, *found.tokens, *found.key_roles})
+    identities = sorted({*wanted_keys, *found.tokens, *found.key_roles, *found.accounts})
     return WorkspaceView(
         name,
         str(said.get("state") or "active") if entry is not None else None,

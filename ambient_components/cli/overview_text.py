@@ -95,7 +95,7 @@ def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
     shown = [paint(lines[0], "dim")]
     for key, line in zip(workspace.keys, lines[1:], strict=True):
         shown.append(line)
-        shown += [paint(f"    ! {warning}", "loud") for warning in warnings(key, now)]
+        shown += [paint(f"    ! {one_line(warning)}", "loud") for warning in warnings(key, now)]
     return shown
 
 
@@ -105,7 +105,12 @@ def _key_name(key: Key, keys: Iterable[Key]) -> str:
 
 
 def _label(key: Key) -> str:
-    return f'"{key.label}"' if key.label != key.id else ""
+    return f'"{one_line(key.label)}"' if key.label != key.id else ""
+
+
+def one_line(text: str) -> str:
+    """A text from outside as it may stand in a line: what would move the cursor or colour the rest is a blank."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _expiry(key: Key, now: datetime) -> str:

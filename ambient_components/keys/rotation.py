@@ -82,6 +82,8 @@ def plan(
         former: another generation has taken this identity's place, and it lives on beside that one for a while. It
             never mints.
     """
+    # By the record as it was: a window that was missed is told, whatever else has happened to the token.
+    missed = _missed(state.current, policy, now)
     if force:
         dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
         state = TokenState(state.current.killed(force) if state.current else None, pending=dead)
@@ -93,12 +95,14 @@ def plan(
     first: list[tuple[Handle, str]] = failed if reason else []
     revoke: list[tuple[Handle, str]] = [] if reason else failed
     ends = state.retires_at(policy.overlap_delta)
+    # Those whose overlap is over as well, unless one of them may be all that works until the mint.
+    over = first if reason and state.current and _works(state.current, now) else revoke
     staying = []
     for handle in state.retiring:
         if handle.dead:
             continue
         if ends is not None and now >= ends:
-            revoke.append((handle, f"its overlap ended on {format_time(ends)}"))
+            over.append((handle, f"its overlap ended on {format_time(ends)}"))
         elif reason and policy.overlap == 0:
             revoke.append((handle, "the overlap is 0"))
         else:
@@ -117,7 +121,11 @@ def plan(
     # lock nobody out. They all end with the overlap.
     while current and len(staying) >= _LIVE_AT_MOST:
         first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
-    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=_missed(current, policy, now))
+    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=missed)
+
+
+def _works(handle: Handle, now: datetime) -> bool:
+    return not handle.dead and not handle.lapse(now)
 
 
 def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
@@ -132,7 +140,10 @@ def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
 
 def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str, ...]:
     """The warning that no run came in time, where none did."""
-    if current is None or current.dead or current.expires_at is None or now < current.expires_at:
+    if current is None or current.expires_at is None or now < current.expires_at:
+        return ()
+    # Where a refresh came first, it is on record as dead for that very reason.
+    if current.dead and current.dead != current.lapse(now):
         return ()
     return (
         f"no run came in the {policy.rotate_before} s before the token expired on "

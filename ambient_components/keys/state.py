@@ -52,6 +52,12 @@ class Handle:
         """This handle, known to be dead."""
         return replace(self, dead=why)
 
+    def lapse(self, now: datetime) -> str | None:
+        """Why it is dead, where its life is over; None: it is not, or its end is not known."""
+        if self.expires_at is None or now < self.expires_at:
+            return None
+        return f"it expired on {format_time(self.expires_at)}"
+
     def to_wire(self) -> dict[str, Any]:
         """The form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead)."""
         return {
@@ -163,8 +169,7 @@ class TokenState:
 
 
 def _ended(handle: Handle, status: TokenStatus, now: datetime) -> TokenStatus:
-    if handle.dead:
+    lapse = handle.lapse(now)
+    if handle.dead and handle.dead != lapse:
         return TokenStatus.DEAD
-    if handle.expires_at is not None and now >= handle.expires_at:
-        return TokenStatus.EXPIRED
-    return status
+    return TokenStatus.EXPIRED if lapse else status

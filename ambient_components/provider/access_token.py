@@ -4,12 +4,12 @@ The steps come from `ambient_components.keys`; here they are carried out and rec
 secret, the token; the namespace holds the handles alone.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Any, Final
 
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
-from ambient_components.keys import Plan, Policy, TokenState, plan
+from ambient_components.keys import Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.state import format_time
 from ambient_components.provider import delivery, token_inputs
 from ambient_components.provider.delivery import Delivered, Target
@@ -31,6 +31,8 @@ from ambient_components.provider.wire import UNKNOWN
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
 _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
+_NEVER_DELIVERED: Final = "it was minted by a run that died, and never delivered"
+_NEVER_RECORDED: Final = "it was delivered by a run that died, and never recorded"
 
 
 class AccessToken:
@@ -115,8 +117,8 @@ class AccessToken:
                 current = current.killed("its ServiceAccount was replaced")
             elif current.uid not in alive:
                 current = current.killed("it was revoked: its handle was deleted")
-            elif current.expires_at and context.now >= current.expires_at:
-                current = current.killed(f"it expired on {format_time(current.expires_at)}")
+            elif lapse := current.lapse(context.now):
+                current = current.killed(lapse)
         found = TokenState(
             current,
             tuple(handle for handle in known.retiring if handle.uid in alive),
@@ -140,11 +142,8 @@ class AccessToken:
         if state.get("released"):
             mark(context, about)
         known = token_state(state)
-        if steps:
-            lost = known.undelivered(owned(context, about))
-            undelivered = tuple((handle, "it was minted by a run that died, and never delivered") for handle in lost)
-            steps = replace(steps, revoke_first=(*steps.revoke_first, *undelivered))
-        return self._carry_out(context, news, known, steps, state)
+        lost = known.undelivered(owned(context, about)) if steps else ()
+        return self._carry_out(context, news, known, steps, state, lost)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Revokes every token of the identity. What fails is told, and left to the ServiceAccount's own delete."""
@@ -182,13 +181,23 @@ class AccessToken:
         try:
             there = delivery.look(context, Identity.of(inputs), target)
         except StepError as error:
-            return str(error)
+            if retained(inputs):
+                return str(error)
+            # Not seen is not lost: of one that nobody keeps another would be minted.
+            context.warn(f"could not see whether {target} holds the key: {error}")
+            return None
         if not there.exists:
             return f"{target} is gone"
         return None if delivery.is_of(there.token, state.current) else f"{target} holds another token"
 
     def _carry_out(
-        self, context: Context, news: Values, known: TokenState, steps: Plan, state: Values
+        self,
+        context: Context,
+        news: Values,
+        known: TokenState,
+        steps: Plan,
+        state: Values,
+        lost: tuple[Handle, ...] = (),
     ) -> dict[str, Any]:
         identity, asked = Identity.of(news), policy(news)
         target = None if news.get("former") else Target.of(news)
@@ -197,7 +206,10 @@ class AccessToken:
         moved = self._moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(warning)
-        failed = revoke(context, identity, steps.revoke_first)
+        # What a Secret holds is what its user reads, and may be all that works: it ends after another is there.
+        read = _held(lost, there, moved)
+        unread = [(handle, _NEVER_DELIVERED) for handle in lost if handle not in read]
+        failed = revoke(context, identity, (*steps.revoke_first, *unread))
         minted: Minted | None = None
         current = steps.current or known.current
         if steps.mint:
@@ -211,14 +223,16 @@ class AccessToken:
         undelivered = None
         if target and held is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = _previous(there if there.exists else moved, held) if still else None
+            previous = _previous(there if there.exists else moved, held, steps.retire) if still else None
             undelivered = self._deliver(context, news, target, minted, held, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
-        failed += revoke(context, identity, steps.revoke)
-        after = TokenState(current, steps.retire, failed)
+        ending = (*steps.revoke, *((handle, _NEVER_RECORDED) for handle in read))
+        kept_back = _held((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
+        failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
+        after = TokenState(current, (*steps.retire, *kept_back), failed)
         outputs = record(after, news, {**state, "token": held})
         outputs["undelivered"] = undelivered
         if minted:
@@ -249,6 +263,8 @@ class AccessToken:
         try:
             delivery.write(context, identity, target, token, previous)
         except StepError as error:
+            if self._arrived(context, identity, target, token):
+                return None
             if not retained(news):
                 if minted:
                     revoke(context, identity, [(minted.handle, _NOT_DELIVERED)])
@@ -257,10 +273,24 @@ class AccessToken:
             return str(error)
         return None
 
+    def _arrived(self, context: Context, identity: Identity, target: Target, token: str) -> bool:
+        """Whether the Secret holds the token although its writing failed: only the answer was lost."""
+        try:
+            return delivery.look(context, identity, target).token == token
+        except StepError:
+            return False
 
-def _previous(there: Delivered, held: str) -> str | None:
-    """The token before, of what the Secret holds until now."""
-    return there.token if there.token and there.token != held else there.previous
+
+def _previous(there: Delivered, held: str, retiring: Iterable[Handle]) -> str | None:
+    """The token before, of what the Secret holds until now: one that lives on, where that is known."""
+    before = [text for text in (there.token, there.previous) if text and text != held]
+    living = [text for text in before if any(delivery.is_of(text, handle) for handle in retiring)]
+    return next(iter((*living, *before)), None)
+
+
+def _held(handles: Iterable[Handle], *secrets: Delivered) -> tuple[Handle, ...]:
+    """Those whose token a Secret holds."""
+    return tuple(one for one in handles if any(delivery.is_of(secret.token, one) for secret in secrets))
 
 
 def _announce(context: Context, steps: Plan, news: Values) -> None:

@@ -233,6 +233,15 @@ def save_integration_secrets(backend: Backend, workspace: str, data: dict[str, s
     _ask(backend, "PUT", _path(workspace, "integration-secrets"), {"data": data}, user=user)
 
 
+# Sessions
+
+
+def create_session(backend: Backend, workspace: str, prompt: str, *, user: str = ALICE.name) -> str:
+    """Start a session; its name. Nothing runs it where there are no nodes."""
+    body = {"initialPrompt": prompt}
+    return str(_ask(backend, "POST", _path(workspace, "agentic-sessions"), body, user=user, status=201)["name"])
+
+
 # Settings
 
 

@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandbox.api import Api, ApiError
 from sandbox.cluster import Cluster
+from sandbox.environment import child_environment, prepare
+from sandbox.toolchain import Toolchain
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 300
@@ -58,6 +61,13 @@ class Machine:
         for folder in ("state", "logs", "pulumi-home"):
             yield from (path for path in (self.directory / folder).rglob("*") if path.is_file())
 
+    def files_with(self, secret: str, *folders: Path) -> list[Path]:
+        """Every file of this run that holds a secret, but for the API server's own store."""
+        forms = (secret.encode(), base64.b64encode(secret.encode()))
+        files = [path for folder in (self.directory, *folders) for path in folder.rglob("*") if path.is_file()]
+        own = [path for path in files if self.directory / "etcd" not in path.parents]
+        return [path for path in own if any(form in path.read_bytes() for form in forms)]
+
     def request(self, method: str, path: str, *, token: str, body: object = None) -> int:
         """The status of one request, as a client of the API server with this bearer."""
         api = Api(self.cluster.url, self.cluster.ca_file, token)
@@ -77,6 +87,25 @@ class Machine:
             raise
         return answer if isinstance(answer, dict) else json.loads(answer)
 
+    def create(self, path: str, body: dict[str, Any], *, user: str = "sandbox-admin") -> dict[str, Any]:
+        """Somebody makes an object."""
+        answer = self.cluster.api(user).request("POST", path, json.dumps(body).encode())
+        return dict(answer)
+
+    def mint(self, workspace: str, account: str, *, user: str) -> str:
+        """A token that somebody asks for himself, past all records."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        made = self.create(f"/api/v1/namespaces/{workspace}/serviceaccounts/{account}/token", body, user=user)
+        return self.keep_secret(made["status"]["token"], f"a token of {account} that {user} minted")
+
+    def fill(self, workspace: str, what: str, most: int) -> str:
+        """A quota that lets no more of this in; its path, for `delete`."""
+        path = f"/api/v1/namespaces/{workspace}/resourcequotas"
+        spec = {"hard": {f"count/{what}": str(most)}}
+        self.create(path, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": spec})
+        self.until(lambda: "used" in ((self.get(f"{path}/full") or {}).get("status") or {}), "the quota is counted")
+        return f"{path}/full"
+
     def delete(self, path: str) -> None:
         """Somebody removes something by hand."""
         self.admin().request("DELETE", path)
@@ -87,6 +116,29 @@ class Machine:
         while not done():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
             time.sleep(0.1)
+
+
+@contextmanager
+def started(directory: Path, toolchain: Toolchain, *flags: str) -> Iterator[Machine]:
+    """A cluster and an engine of their own, and after it all the scan of what they left: always on.
+
+    Args:
+        directory: where both are kept.
+        toolchain: what they are run with.
+        flags: further ones of the API server.
+    """
+    prepare(directory, toolchain)
+    with Cluster(directory, toolchain, flags) as cluster:
+        machine = Machine(cluster, child_environment(directory), directory)
+        yield machine
+        # Nothing that this whole run left behind holds a secret byte.
+        assert machine.leaks() == []
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a token says of itself."""
+    payload = token.split(".")[1]
+    return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 
 @dataclass(frozen=True)
@@ -181,6 +233,44 @@ class Stack:
         assert shown.returncode == 0, shown.stderr
         return self.machine.keep_secret(shown.stdout.strip(), f"token of {key}")
 
+    def tokens(self, key: str, generation: int = 1) -> dict[str, Any]:
+        """What the state has of a key's tokens."""
+        outputs: dict[str, Any] = self.resource("AccessToken", f"{self.w}/key/{key}/g{generation}")["outputs"]
+        return outputs
+
+    def accounts(self) -> list[str]:
+        """Names of the keys' ServiceAccounts in the workspace."""
+        path = f"/api/v1/namespaces/{self.w}/serviceaccounts?labelSelector=app=ambient-access-key"
+        listed = self.machine.get(path) or {}
+        return sorted(item["metadata"]["name"] for item in listed["items"])
+
+    def delivered(self, secret: str, namespace: str) -> dict[str, str] | None:
+        """What lies in a Secret, by key; its tokens are remembered for the scan."""
+        found = self.machine.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
+        if found is None:
+            return None
+        data = {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
+        for key, value in data.items():
+            self.machine.keep_secret(value, f"{key} of Secret {namespace}/{secret}")
+        return data
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets hidden."""
+        return dict(json.loads(self._cli("stack", "output", "--json").ok().text))
+
+    def decrypted(self) -> str:
+        """The whole state and the outputs, secrets in plain text; not for the scan of what was printed."""
+        shown = [
+            self._run(*words, "--show-secrets", "--stack", self.name)
+            for words in (("stack", "export"), ("stack", "output", "--json"))
+        ]
+        assert all(one.returncode == 0 for one in shown), [one.stderr for one in shown]
+        return "\n".join(one.stdout for one in shown)
+
+    def ended(self, token: str, what: str) -> None:
+        """A token is refused, within the 15 seconds that are promised."""
+        self.machine.until(lambda: self.sessions(token) == 401, f"{what} is refused", seconds=15)
+
     def handles(self, workspace: str = "") -> list[str]:
         """Names of the handles in the workspace."""
         path = f"/api/v1/namespaces/{workspace or self.w}/secrets?labelSelector=ambient-components/handle=true"
@@ -206,23 +296,33 @@ class Stack:
 
     def lose_state(self) -> None:
         """The state file is lost: the stack begins anew, with its config, beside what is in the cluster."""
-        kept = self._run("stack", "export", "--file", str(self.folder / "lost.json"), "--stack", self.name)
+        self.edit_state(lambda deployment: deployment.pop("resources", None))
+
+    def edit_state(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Something happened to the record alone: `change` gets the deployment."""
+        kept = self._run("stack", "export", "--file", str(self.folder / "before.json"), "--stack", self.name)
         assert kept.returncode == 0, kept.stderr
-        empty = json.loads((self.folder / "lost.json").read_text())
-        empty["deployment"].pop("resources", None)
-        (self.folder / "empty.json").write_text(json.dumps(empty))
-        self._cli("stack", "import", "--file", str(self.folder / "empty.json")).ok()
+        state = json.loads((self.folder / "before.json").read_text())
+        change(state["deployment"])
+        (self.folder / "after.json").write_text(json.dumps(state))
+        self._cli("stack", "import", "--file", str(self.folder / "after.json")).ok()
 
     def cancel(self) -> None:
         """The way out of a dead run's lock."""
         self._cli("cancel", "--yes").ok()
 
     def clear_pending(self) -> None:
-        """The way out of the creates that a dead run left open."""
+        """The way out of the warning that a dead run had begun to create something."""
         self._cli("refresh", "--yes", "--skip-preview", "--clear-pending-creates").ok()
 
     def kill_up(self, moment: Callable[[], bool], what: str) -> None:
-        """A run that is killed at a moment, and what a person then does before the next one."""
+        """A run that is killed at a moment, and all that a person then has to do before the next one."""
+        self.die_in_up(moment, what)
+        self.restore_state()
+        self.cancel()
+
+    def die_in_up(self, moment: Callable[[], bool], what: str) -> None:
+        """A run that is killed at a moment, and its plugin's end."""
         running = subprocess.Popen(
             [shutil.which("pulumi", path=self.environment["PATH"]) or "pulumi", "up", "--yes", "--skip-preview",
              "--non-interactive", "--stack", self.name],
@@ -234,14 +334,14 @@ class Stack:
             running.kill()
             running.wait(timeout=30)
         self.machine.until(lambda: not self._plugins(), "the plugin ends with its engine", seconds=20)
-        self._restore_state()
-        self.cancel()
-        # The engine asks about creates that it does not know the end of; a refresh without a terminal clears them.
-        self.clear_pending()
 
-    def _restore_state(self) -> None:
-        """The file backend keeps attributes beside the state, and a kill can leave those empty (docs/surprises.md)."""
-        for attributes in (self.machine.directory / "state").rglob(f"{self.name}.json.attrs"):
+    def attributes(self) -> list[Path]:
+        """What the file backend keeps beside the state; a kill can leave it empty (docs/surprises.md)."""
+        return list((self.machine.directory / "state").rglob(f"{self.name}.json.attrs"))
+
+    def restore_state(self) -> None:
+        """The way out of attributes that a kill left empty."""
+        for attributes in self.attributes():
             if attributes.stat().st_size == 0:
                 attributes.unlink()
 

@@ -11,6 +11,7 @@ import pytest
 from ambient_components.cli.kube import Endpoint
 from ambient_components.cli.overview import Key, Overview, read_overview
 from ambient_components.cli.overview_text import as_json, as_text, left, usage, warnings
+from ambient_components.naming import key_service_account, key_suffix
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"
@@ -46,8 +47,10 @@ def token(name: str, expires: str | None, **more: Any) -> dict[str, Any]:
     return resource("AccessToken", name, outputs=outputs)
 
 
-def account(name: str, label: str) -> dict[str, Any]:
-    return resource("ServiceAccount", name, {"metadata": {"annotations": {"ambient-code.io/key-name": label}}})
+def account(name: str, label: str, object_name: str = "", description: str = "", **more: Any) -> dict[str, Any]:
+    notes = {"ambient-code.io/key-name": label, "ambient-code.io/description": description}
+    named = {"name": object_name} if object_name else {}
+    return resource("ServiceAccount", name, {"metadata": {**named, "annotations": notes}}, **more)
 
 
 LEDGER = {
@@ -115,6 +118,7 @@ class TestReading:
             expires_at=datetime(2026, 12, 25, 1, 17, 54, tzinfo=UTC),
             next_action="rotate",
             next_at=datetime(2026, 12, 17, 13, tzinfo=UTC),
+            issued_at=datetime(2026, 11, 25, 1, tzinfo=UTC),
         )
 
     @pytest.mark.parametrize("export", [{}, {"deployment": {}}, {"deployment": {"resources": None}}])
@@ -171,6 +175,112 @@ class TestReading:
         assert (key.never, key.expires_at, key.next_action) == (True, None, None)
 
 
+def the_key(entry: dict[str, Any] | None = None, **outputs: Any) -> Key:
+    """The newest generation of payments/ci, with this in the ledger's entry and in the outputs of its token."""
+    export = without(state(), "payments/key/ci/g1")
+    resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"] |= entry or {}
+    resources(export).append(token("payments/key/ci/g1", "2026-12-25T01:17:54Z", **outputs))
+    return read(export).workspaces[0].keys[-1]
+
+
+def two_generations(**entry: Any) -> dict[str, Any]:
+    """Generation 2 of payments/ci, beside the first one."""
+    export = without(state(), "payments/key/ci/g1")
+    declared = resources(export)[0]["inputs"]["workspaces"]["payments"]["keys"]["ci"]
+    declared |= {"generation": 2, "overlapUntil": "2026-12-31", **entry}
+    target = {"namespace": "ops", "name": "ci-key", "key": "token"}
+    for generation, more in ((1, {"former": True, "nextAction": None}), (2, {})):
+        name = f"payments/key/ci/g{generation}"
+        resources(export).extend(
+            [
+                account(name, "GitHub Actions", key_service_account("ci", key_suffix("payments", "ci", generation))),
+                binding(name, "edit"),
+                token(name, "2026-12-25T01:17:54Z", generation=generation, deliver=target, **more),
+            ]
+        )
+    return export
+
+
+class TestKeys:
+    """What the state says of one key's identities."""
+
+    def test_the_account_and_what_is_written_on_it(self) -> None:
+        export = without(state(), "payments/key/ci/g1")
+        resources(export).append(account("payments/key/ci/g1", "CI", "ambient-key-ci-0", "Deploys on merge"))
+        (key,) = read(export).workspaces[0].keys
+        assert (key.account, key.label, key.description) == ("ambient-key-ci-0", "CI", "Deploys on merge")
+
+    def test_a_former_generation_lives_on_until_a_day(self) -> None:
+        old, new = read(two_generations(overlapping=1)).workspaces[0].keys
+        assert (old.generation, old.former, old.until, old.declared, old.made) == (1, True, "2026-12-31", True, True)
+        assert (new.generation, new.former, new.until, new.declared, new.made) == (2, False, None, True, True)
+        assert (old.role, old.delivered_to, new.delivered_to) == ("edit", None, "ops/ci-key")
+
+    def test_a_day_that_is_over_makes_nothing_former(self) -> None:
+        old, new = read(two_generations()).workspaces[0].keys
+        assert (old.former, old.until, old.declared) == (False, None, False)
+        assert (new.former, new.until, new.declared) == (False, None, True)
+
+    @pytest.mark.parametrize(
+        ("outputs", "manual", "never", "static"),
+        [
+            ({}, False, False, False),
+            ({"manual": True}, True, False, False),
+            ({"never": True}, True, True, False),
+            ({"never": True, "manual": False}, False, True, False),
+            ({"static": True}, True, True, True),
+            ({"static": True, "current": handle("h")}, True, True, True),
+            ({"never": True, "current": None}, True, False, False),
+        ],
+    )
+    def test_who_renews_it(self, outputs: dict[str, Any], manual: bool, never: bool, static: bool) -> None:
+        key = the_key(**outputs)
+        assert (key.manual, key.never, key.static) == (manual, never, static)
+        assert (key.expires_at is None) is (never or not key.made)
+
+    def test_where_it_lies(self) -> None:
+        plain = the_key()
+        assert (plain.delivered_to, plain.retained, plain.undelivered) == (None, True, None)
+        target = {"namespace": "ops", "name": "ci-key", "key": "token"}
+        key = the_key(deliver=target, retain="none", undelivered="Secret ops/ci-key is gone")
+        assert (key.delivered_to, key.retained, key.undelivered) == ("ops/ci-key", False, "Secret ops/ci-key is gone")
+        assert the_key(retain="state", undelivered=None).retained
+
+    def test_what_a_replacement_left_is_the_generation_before(self) -> None:
+        # The engine gives it the logical name of what followed it (tried).
+        export, name = two_generations(), "payments/key/ci/g2"
+        subject = {"name": key_service_account("ci", key_suffix("payments", "ci", 1))}
+        resources(export)[:] = [item for item in resources(export) if not item["urn"].endswith("/ci/g1")]
+        resources(export)[1:1] = [
+            account(name, "GitHub Actions", subject["name"], delete=True),
+            resource(
+                "RoleBinding", name, {"roleRef": {"name": "ambient-project-admin"}, "subjects": [subject]}, delete=True
+            ),
+            {**token(name, "2026-11-20T00:00:00Z", generation=1), "inputs": {"generation": 1}, "delete": True},
+        ]
+        old, new = read(export).workspaces[0].keys
+        assert (new.generation, new.role, new.account.rsplit("-", 1)[1]) == (2, "edit", key_suffix("payments", "ci", 2))
+        assert new.expires_at == datetime(2026, 12, 25, 1, 17, 54, tzinfo=UTC)
+        assert (old.generation, old.declared, old.made, old.role) == (1, False, True, "admin")
+        assert (old.account, old.expires_at) == (subject["name"], datetime(2026, 11, 20, tzinfo=UTC))
+
+    def test_an_account_alone_is_still_there(self) -> None:
+        export = two_generations()
+        resources(export)[:] = [item for item in resources(export) if not item["urn"].endswith("/ci/g1")]
+        left = key_service_account("ci", key_suffix("payments", "ci", 1))
+        resources(export).append(account("payments/key/ci/g2", "GitHub Actions", left, delete=True))
+        old, _ = read(export).workspaces[0].keys
+        assert (old.generation, old.account, old.declared, old.made) == (1, left, False, False)
+        assert warnings(old, NOW) == ["not declared any more, still there: pulumi up"]
+
+    def test_what_a_replacement_within_a_generation_left_hides_nothing(self) -> None:
+        export = state()
+        name = "payments/key/ci/g1"
+        left = [account(name, "x", "y", delete=True), binding(name, "view", delete=True)]
+        resources(export)[1:1] = [*left, {**token(name, None), "inputs": {"generation": 1}, "delete": True}]
+        assert read(export).workspaces[0].keys == read(state()).workspaces[0].keys
+
+
 class TestText:
     def test_a_settled_stack(self) -> None:
         assert as_text(read(state())).splitlines() == [
@@ -208,7 +318,38 @@ class TestText:
 
     def test_expired(self) -> None:
         key = Key("ci", 1, "ci", "edit", declared=True, made=True, expires_at=NOW - timedelta(days=3))
-        assert warnings(key, NOW) == ["the token expired on 2026-11-22 12:00 UTC and is refused: pulumi up makes a new one"]
+        assert warnings(key, NOW) == [
+            "the token expired on 2026-11-22 12:00 UTC and is refused: pulumi up makes a new one"
+        ]
+
+    def test_two_generations(self) -> None:
+        assert as_text(read(two_generations(overlapping=1))).splitlines()[4:7] == [
+            "  key                role  expires               next",
+            '  ci (generation 1)  edit  2026-12-25 (29 days)  ends after 2026-12-31      "GitHub Actions"',
+            '  ci (generation 2)  edit  2026-12-25 (29 days)  new token from 2026-12-17  "GitHub Actions"',
+        ]
+
+    @pytest.mark.parametrize(
+        ("key", "said"),
+        [
+            ({"manual": True, "dead": "gone"}, "gone; it is renewed by its next generation only: ambient keys rotate"),
+            ({"former": True, "dead": "gone"}, "the token no longer works: gone; another generation has followed"),
+            ({"undelivered": "no such namespace"}, "not delivered: no such namespace; pulumi up tries again"),
+            ({"static": True}, "every session of the workspace can read it"),
+        ],
+    )
+    def test_warnings(self, key: dict[str, Any], said: str) -> None:
+        (warning,) = warnings(Key("ci", 1, "ci", "edit", declared=True, made=True, **key), NOW)
+        assert warning.endswith(said)
+
+    def test_a_former_one_that_is_not_delivered_is_right(self) -> None:
+        key = Key("ci", 1, "ci", "edit", declared=True, made=True, former=True, undelivered="x")
+        assert warnings(key, NOW) == []
+
+    def test_a_label_moves_no_cursor(self) -> None:
+        export = without(state(), "payments/key/ci/g1")
+        resources(export).extend([account("payments/key/ci/g1", "a\033[2K\nb"), token("payments/key/ci/g1", None)])
+        assert as_text(read(export)).splitlines()[5].endswith('  "a [2K b"')
 
     @pytest.mark.parametrize(
         ("seconds", "text"),

@@ -1,0 +1,220 @@
+"""What must never happen to a key, judged beside every step of `key_simulation` and over the whole of its years.
+
+Nothing of the rules under test is used: what is due, what is over and what was promised is worked out here anew.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ambient_components.contract import SERVICE_ACCOUNT_ANNOTATION
+from tests.support.key_simulation import DAY, SECRETS, Resource, Run, Token, hold, seconds
+
+GRANTED_OVER_DEFAULT = 14 * DAY
+MISSED = "no run came in the"
+
+
+@dataclass
+class Step:
+    """One create or update."""
+
+    after: Resource | None = None
+    """What was recorded of it; None: nothing."""
+
+
+@dataclass
+class Promise:
+    """That a token lives on, unless it expires before."""
+
+    token: Token
+    since: int
+    until: int
+
+
+class Judge:
+    """Sees a stack's every step. `finish` gives the verdict on all the time that has passed."""
+
+    def __init__(self, *, reads_the_secret=False):
+        self.stack = None
+        self.promises: list[Promise] = []
+        self.reads_the_secret = reads_the_secret
+        """Whether a delivered key's user holds no token, and takes what lies in the Secret for every request."""
+
+    @property
+    def _cluster(self):
+        return self.stack.cluster
+
+    # Beside each step.
+
+    def begins(self, run: Run):
+        """Notes what is asked in this run."""
+        key = self.stack.key
+        run.rotate_before = key.get("rotateBeforeSeconds", 0)
+        run.overlap = key.get("overlapSeconds", 0)
+        run.waits = bool(key.get("manual") or key.get("never"))
+
+    def minted(self, token: Token):
+        """At every moment at most two tokens of an identity are valid."""
+        valid = [one for one in self._of(token.account) if not one.excused]
+        hold("two an identity", len(valid) <= 2, self._cluster.now, *valid)
+
+    @contextmanager
+    def step(self, run: Run, generation, before: Resource | None, news) -> Iterator[Step]:
+        """Around a create or an update."""
+        cluster, account = self._cluster, self.stack.account(generation)
+        there = self._of(account)
+        if before is None:
+            for token in there:
+                token.excused = "found without a record"
+        minted, revoked, step = len(cluster.tokens), cluster.revocations, Step()
+        try:
+            yield step
+        finally:
+            new = cluster.tokens[minted:]
+            if step.after is None:
+                for token in new:
+                    token.excused = "undelivered"
+        if new or cluster.revocations > revoked:
+            handles = self._handles(account)
+            recorded = {handle.uid for handle in step.after.tokens.handles}
+            hold("nothing unrecorded", handles <= recorded, handles, recorded)
+        for token in new:
+            self._on_renewal(run, before, news, there, token)
+
+    def _on_renewal(self, run, before, news, there, token):
+        replaced = there
+        if before:
+            current = before.tokens.current
+            forced = before.state["serviceAccountUid"] != news["serviceAccountUid"]
+            lost = before.state.get("undelivered")
+            if current and not current.dead and not forced and not lost:
+                opens = seconds(current.expires_at) - self._notice(news["rotateBeforeSeconds"], current)
+                hold("no mint outside the window", run.start >= opens, run.start, opens)
+            replaced = [one for one in there if current and one.uid == current.uid and not forced and not current.dead]
+        overlap = news["overlapSeconds"]
+        self.promises += [Promise(one, token.issued, token.issued + overlap) for one in replaced]
+
+    def bumped(self, overlap_until):
+        """The identity before lives on until then; what was written of those before it is no more."""
+        self.promises = [one for one in self.promises if one.since]
+        if not overlap_until:
+            return
+        for token in self._of(self.stack.account(self.stack.key["generation"] - 1)):
+            resource = self.stack.tokens.get(self.stack.key["generation"] - 1)
+            if resource and resource.tokens.current and token.uid == resource.tokens.current.uid:
+                self.promises.append(Promise(token, 0, overlap_until))
+
+    def policy_changed(self):
+        """A shorter overlap ends what was promised under a longer one."""
+        for one in self.promises:
+            if one.since:
+                one.until = min(one.until, one.since + self.stack.key["overlapSeconds"])
+
+    def goes(self, generation):
+        """Its identity is removed, and with it what was promised."""
+        account = self.stack.account(generation)
+        overdue = [one for one in self.promises if one.token.account == account and not one.since]
+        for one in overdue:
+            hold("overlapUntil is kept", self._cluster.now >= one.until, one, self._cluster.now)
+        self.promises = [one for one in self.promises if one.token.account != account]
+
+    def ended(self, run: Run):
+        """After each run."""
+        if self.reads_the_secret and (text := self._cluster.lies_there("token")):
+            token = self._cluster.token(text)
+            well = token.valid(run.end) or token.end == token.expires or token.account_gone
+            hold("what lies in the Secret works", well, token, run)
+        if not run.completed:
+            return
+        living = self.stack.living(run.start)
+        hold("only what is declared is left", sorted(self.stack.tokens) == sorted(self.stack.accounts) == living, run)
+        for generation in living:
+            self._identity(run, generation)
+        accounts = [self.stack.account(generation) for generation in living]
+        valid = [token for token in self._cluster.valid if not token.excused]
+        hold("only what is declared is valid", {token.account for token in valid} <= {*accounts}, valid)
+        most = 3 if len(living) > 1 else 2
+        hold(f"{most} a key", len(valid) <= most, run, *valid)
+
+    def _identity(self, run, generation):
+        resource = self.stack.tokens[generation]
+        state, inputs, current = resource.tokens, resource.inputs, resource.tokens.current
+        newest = not inputs.get("former")
+        if current and newest and not run.waits:
+            hold("the current one works", self._cluster.token_of(current.uid).end > run.start, current, run)
+        if not self._cluster.refusing:
+            over = current and state.retiring and run.start >= seconds(current.issued_at) + inputs["overlapSeconds"]
+            late = resource.state.get("undelivered")  # what its Secret still holds goes when the next is there
+            hold("what is over is revoked", late or not over, state.retiring, run)
+            hold("what failed is tried again", not state.pending, state.pending)
+        if newest and self.stack.key.get("deliver") and not resource.state.get("undelivered"):
+            there = self._cluster.lies_there("token")
+            hold("it is delivered", there == self._cluster.token_of(current.uid).text, there)
+
+    def is_settled(self, run: Run):
+        """Whether nothing was left to a run after it."""
+        left = any(one.tokens.pending or one.state["undelivered"] for one in self.stack.tokens.values())
+        return run.completed and not left
+
+    # In the end.
+
+    def finish(self, until):
+        """Over all the time until then, second by second: what is valid changes at no other moments than these."""
+        for one in self.promises:
+            if one.until <= until and not one.token.account_gone:
+                lives = one.token.end >= min(one.until, one.token.expires)
+                hold("the overlap promised is given", lives, one)
+        had = sorted((one for one in self._cluster.tokens if one.had is not None), key=lambda one: one.had)
+        hold("somebody has a token", had, "nobody ever had one")
+        last = had[0]
+        for one in had[1:]:
+            if one.had > last.end:
+                self._gap(last, one.had, until)
+            if one.end > last.end:
+                last = one
+        if last.end < until:
+            self._gap(last, until, until)
+
+    def _gap(self, last: Token, to, until):
+        """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""
+        runs = self.stack.runs
+        if runs[-1].waits:
+            return  # nobody renews it
+        # One that expires while a run is under way is the next run's.
+        expired = last.end == last.expires
+        first = bisect_left(runs, last.end, key=lambda run: run.start if expired else run.end)
+        after = next((run for run in runs[first:] if run.completed), None)
+        hold("a gap ends with the next run", to <= (after.end if after else until), last, to, after)
+        ending = next((run for run in runs if run.start <= last.end <= run.end), None)
+        # Without an overlap the one before is revoked in the run that mints, and with that run the new one may be lost.
+        if last.account_gone or (ending and not ending.overlap):
+            return
+        hold("never without a token", expired, last)
+        for run in runs[bisect_left(runs, last.issued, key=lambda run: run.end) : first]:
+            opens = last.expires - self._notice(run.rotate_before, last)
+            inside = run.completed and opens <= run.start and run.end < last.expires
+            hold("a run in the window renews", not inside, last, run)
+        closing = runs[min(bisect_left(runs, to, key=lambda run: run.end), len(runs) - 1)]
+        if last.expires <= closing.start <= to:
+            # Where one is made anew nothing is on record that could have been missed.
+            anew = any(step.startswith("create") for step in closing.steps)
+            hold("a missed window is told", anew or any(MISSED in text for text in closing.warnings), last, closing)
+
+    @staticmethod
+    def _notice(rotate_before, of):
+        """Of a token or a handle: what was asked, or the default for a life too short for it."""
+        granted = of.expires - of.issued if isinstance(of, Token) else seconds(of.expires_at) - seconds(of.issued_at)
+        return rotate_before if rotate_before < granted else min(GRANTED_OVER_DEFAULT, granted // 4)
+
+    def _of(self, account):
+        """Those of an identity that work now."""
+        return [token for token in self._cluster.valid if token.account == account]
+
+    def _handles(self, account):
+        return {
+            one["metadata"]["uid"]
+            for path, one in self._cluster.objects.items()
+            if path.startswith(f"{SECRETS}/")
+            and one["metadata"]["annotations"].get(SERVICE_ACCOUNT_ANNOTATION) == account
+        }
