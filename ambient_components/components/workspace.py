@@ -159,9 +159,15 @@ class Workspace(pulumi.ComponentResource):
         They are a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false"
         instead of giving the label up, which would leave an adopted one listed (docs/surprises.md).
 
-        A release notes its end in the same step: only then is everything kept when the entry leaves the program.
+        A release notes its end in the same step: only then is everything kept when the entry leaves the program. Taking
+        it back or adopting it takes the note off in the same step: until then the engine would keep what is removed.
         """
-        notes = {RELEASED_BY_ANNOTATION: args["owner"]} if self._state == RELEASED else {}
+        notes = {}
+        if self._state == RELEASED:
+            notes[RELEASED_BY_ANNOTATION] = args["owner"]
+        elif args.get("adopt"):
+            # Whoever wrote it: once all of this is ours again, no release of it has ended.
+            notes[RELEASED_BY_ANNOTATION] = ""
         core.NamespacePatch(
             naming.logical_listed(self._name),
             metadata={
@@ -183,9 +189,6 @@ def _annotations(args: WorkspaceArgs, workspace: str, state: str) -> dict[str, s
     annotations = {**FORCED, **(args.get("annotations") or {})}
     if state != RELEASED:
         annotations[OWNER_ANNOTATION] = args["owner"]
-        if args.get("adopt"):
-            # Whoever released it before: a note that stayed would say that our own release, once begun, has ended.
-            annotations[RELEASED_BY_ANNOTATION] = ""
     if args.get("openshift"):
         annotations[OPENSHIFT_DISPLAY_NAME_ANNOTATION] = args.get("displayName") or workspace
         if args.get("description"):

@@ -114,7 +114,7 @@ def misfit(policy: Policy) -> tuple[str, str] | None:
             "the next token would be due while the one before this still lives",
             f"allowed: overlap up to {_text(life - before)}",
         )
-    if every and every + overlap > before:
+    if every and (every >= before or every + overlap > before):
         promised = f"runs come every {_text(every)}, as runEvery says"
         if every >= before:
             return (

@@ -31,8 +31,7 @@ from ambient_components.provider.wire import UNKNOWN
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
 _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
-_NEVER_DELIVERED: Final = "it was minted by a run that died, and never delivered"
-_NEVER_RECORDED: Final = "it was delivered by a run that died, and never recorded"
+_UNRECORDED: Final = "it was minted by a run that died, and never delivered"
 
 
 class AccessToken:
@@ -207,9 +206,9 @@ class AccessToken:
         for warning in steps.warnings:
             context.warn(warning)
         # What a Secret holds is what its user reads, and may be all that works: it ends after another is there.
-        read = _held(lost, there, moved)
-        unread = [(handle, _NEVER_DELIVERED) for handle in lost if handle not in read]
-        failed = revoke(context, identity, (*steps.revoke_first, *unread))
+        before = (*steps.revoke_first, *((handle, _UNRECORDED) for handle in lost))
+        read = _held((handle for handle, _ in before), there, moved)
+        failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
         if steps.mint:
@@ -229,7 +228,7 @@ class AccessToken:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
-        ending = (*steps.revoke, *((handle, _NEVER_RECORDED) for handle in read))
+        ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = _held((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
         failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
         after = TokenState(current, (*steps.retire, *kept_back), failed)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from ambient_components.access import RIGHTS, Right, ended, object_names
-from ambient_components.access.ledger import ACTIVE, RELEASED
+from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.contract import APP_LABEL, KEY_APP, OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.resource import Context
@@ -85,7 +85,7 @@ def foreign(
     """Reasons not to begin, and the workspaces whose namespace is there.
 
     A namespace that exists must be this stack's: it carries its mark, or none and may be taken (``adopt: true``, or
-    released by this very stack before).
+    released by this very stack before and still in its files).
 
     Args:
         cluster: the stack's.
@@ -99,10 +99,11 @@ def foreign(
         name = metadata["name"]
         entry = after.get(name)
         notes = metadata.get("annotations") or {}
-        holder = notes.get(OWNER_ANNOTATION)
+        holder, was = notes.get(OWNER_ANNOTATION), before.get(name) or {}
+        let_go = notes.get(RELEASED_BY_ANNOTATION) == owner
         if entry is None:
-            if name in before and before[name].get("state") == RELEASED:
-                problems += _leaving(name, owner, holder, notes.get(RELEASED_BY_ANNOTATION))
+            if was.get("state") == RELEASED:
+                problems += _leaving(name, owner, holder, let_go=let_go)
             continue
         there.add(name)
         if metadata.get("deletionTimestamp"):
@@ -110,20 +111,39 @@ def foreign(
                 f"namespace {name!r} is still being deleted: nothing can be made in it. Wait until it is gone "
                 f"(kubectl get namespace {name}), then run again"
             )
-        elif holder != owner:
-            problems += _not_ours(name, holder, entry, before.get(name) or {})
+        elif was and let_go and _half_taken_back(name, was, entry):
+            problems.append(
+                f"workspace {name!r} was taken back by a run that did not end: until one has, it can't be released, "
+                "and what is removed from its entry would live on. Write the entry as it was, with 'state: active', "
+                "and deploy; then make the change"
+            )
+        elif holder != owner and not (let_go and holder is None and was and not was.get("adopt")):
+            problems += _not_ours(name, holder, entry, was)
     return sorted(problems), there
 
 
-def _leaving(name: str, owner: str, holder: str | None, released_by: str | None) -> list[str]:
+def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list[str]:
     """An entry leaves only once its release has ended: what the engine had not got to would be deleted with it."""
     adopted = holder not in (None, "", owner)
-    if adopted or (holder is None and released_by == owner):
+    if adopted or (holder is None and let_go):
         return []
     return [
         f"workspace {name!r} was not released whole: the run that released it did not end, and what it had not got to "
         "would be deleted with the entry. Put the entry back with 'state: released' and deploy; then remove it"
     ]
+
+
+def _half_taken_back(name: str, was: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Whether a change would meet resources that the engine still retains: our note goes in the last step."""
+    if was.get("state") == RELEASED or entry.get("state") == CLOSED:  # a Closure ends all access itself
+        return False
+    named = ("secrets", "settings", "limits")
+    leaves = object_names(name, was) - object_names(name, entry)
+    return bool(
+        entry.get("state") == RELEASED
+        or leaves
+        or any(set(was.get(kind) or ()) - set(entry.get(kind) or ()) for kind in named)
+    )
 
 
 def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
@@ -158,7 +178,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], 
     """
     released = [
         name
-        for name in sorted(there & before.keys())
+        for name in sorted(before.keys() & after.keys())
         if before[name].get("state") == RELEASED and after[name].get("state") == RELEASED
     ]
     if not released:
@@ -168,12 +188,22 @@ def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], 
     for name in released:
         objects = {(one.kind, one.name) for one in found.get(name, ())}
         missing = [f"{kind} {gone}" for kind, gone in sorted(object_names(name, before[name]) - objects)]
+        if name not in there:
+            missing = ["its namespace"]
         if missing:
+            # What was not released whole can't leave: the way out is back.
+            whole = name not in there or _released_by(cluster, name)
             problems.append(
-                f"workspace {name!r} was released, and somebody has changed it since ({_listing(missing)} is gone): "
-                "remove its entry from the files"
+                f"workspace {name!r} was {'released' if whole else 'not released whole'}, and somebody has changed it "
+                f"since ({_listing(missing)} is gone): "
+                + ("remove its entry from the files" if whole else "write 'state: active' and deploy; then release it")
             )
     return problems
+
+
+def _released_by(cluster: Cluster, name: str) -> str | None:
+    namespace = cluster.get(core("namespaces", name)) or {"metadata": {}}
+    return (namespace["metadata"].get("annotations") or {}).get(RELEASED_BY_ANNOTATION)
 
 
 def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

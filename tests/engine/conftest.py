@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sandbox.backend import Backend, available
+from sandbox.backend import Backend
 from sandbox.toolchain import Toolchain, find_or_build
+from tests.support.judge import judge, pytest_terminal_summary
 from tests.support.stacks import Machine, Stack, started
+
+__all__ = ["judge", "pytest_terminal_summary"]
 
 _FIRST, _LAST = "test_a_real_token_is_minted", "test_a_real_token_has_expired"
 """A real token lives ten minutes: minted before all other tests, it is over when they are."""
@@ -48,15 +51,13 @@ def stack(machine: Machine, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 
 @pytest.fixture(scope="module")
-def platform(machine: Machine) -> Iterator[Backend]:
+def platform(judge: None, machine: Machine) -> Iterator[Backend]:
     """The platform's backend and its operator, for the modules that ask for it; `Backend.call` asks the backend.
 
     A module, not the session: the operator takes up every workspace of the cluster, so with one for the session it
     would depend on the order of tests whether others meet its objects. And the cluster's directory has one record of
     a running backend: the start in test_openshift.py would end the session's. It costs half a second a module.
     """
-    if reason := available():
-        pytest.skip(reason)
     with Backend(machine.cluster, operator=True) as running:
         yield running
 

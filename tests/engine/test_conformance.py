@@ -1,13 +1,16 @@
 """What Git declares is what the platform answers: its own backend, with its own operator at work, is the judge."""
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from ambient_components.naming import workspace_name_problem
 from sandbox.backend import Backend
+from sandbox.credentials import ALICE, BOB
 from tests.support import platform as ui
-from tests.support.stacks import Stack
+from tests.support.stacks import Machine, Stack
 
 FILE = """
 workspaces:
@@ -145,3 +148,42 @@ def test_a_change_in_git_is_a_change_on_every_page(declared: tuple[Stack, dict[s
     assert ui.integration_secrets(platform, stack.w) == {"GITHUB_TOKEN": values["github"], "LEVEL": "info"}
     assert ui.mcp_servers(platform, stack.w) == replace(MCP, disabled=[])
     assert ui.feature_flags(platform, stack.w) == {"gerrit.enabled": False}
+
+
+def test_the_platform_does_what_its_code_says_where_its_pages_say_otherwise(
+    declared: tuple[Stack, dict[str, str]], platform: Backend
+) -> None:
+    """Contract 10.24, point by point; test_first_run.py has the command for curl, and the first test here the names."""
+    stack, _ = declared
+    # "No expiration": a key that is made in the UI ends.
+    for life in ({}, {"expirationSeconds": 0}, {"expirationSeconds": 31_536_001}):
+        body = {"name": "endless", "role": "view", **life}
+        assert platform.call("POST", f"/api/projects/{stack.w}/keys", body, user=ALICE.name).status == 400, life
+    # "Edit deletes sessions": it makes them, and admins delete them.
+    path = f"/api/projects/{stack.w}/agentic-sessions/{ui.create_session(platform, stack.w, 'hello', user=BOB.name)}"
+    assert platform.call("DELETE", path, user=BOB.name).status >= 400
+    assert platform.call("GET", path, user=BOB.name).status == 200
+    assert platform.call("DELETE", path, user=ALICE.name).status < 300
+    # "Cumulative roles": edit has less than view in one place, and so can't grant it.
+    ui.add_permission(platform, stack.w, ui.Permission("user", "erin@example.com", "edit"), user=BOB.name)
+    with pytest.raises(ui.Refused) as refused:
+        ui.add_permission(platform, stack.w, ui.Permission("user", "frank@example.com", "view"), user=BOB.name)
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("name", ["{}", "ab", "a--{}", "{}".ljust(70, "0")])
+def test_names_that_we_take_the_backend_takes(machine: Machine, platform: Backend, name: str) -> None:
+    """V2's rule, which is stricter, has no program here: test_naming.py holds it by the contract's words."""
+    name = name.format(f"w{secrets.token_hex(4)}")[:63]
+    assert workspace_name_problem(name) is None
+    try:
+        assert ui.create_project(platform, name).name == name
+    finally:
+        machine.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a-", "A1", "a_b", "a.b", "a" * 64, "default", "kube-system"])
+def test_names_that_the_backend_refuses_we_refuse(platform: Backend, name: str) -> None:
+    assert workspace_name_problem(name) is not None
+    with pytest.raises(ui.Refused):
+        ui.create_project(platform, name)

@@ -98,8 +98,8 @@ def test_a_real_token_has_expired(ending: Ending) -> None:
     if (left := ending.expires - time.time()) > 5:
         time.sleep(left - 5)
         assert stack.sessions(ending.token) == 200
-    start = time.time()
-    stack.machine.until(lambda: stack.sessions(ending.token) == 401, "a token that has expired", seconds=120)
-    print(f"REFUSED {time.time() - ending.expires:.1f} s after expiry; waited {time.time() - start:.1f}")
+    # For a minute more the API server counts with clocks that differ (docs/surprises.md).
+    late = ending.expires + 60 + 15 - time.time()
+    stack.machine.until(lambda: stack.sessions(ending.token) == 401, "a token that has expired", seconds=max(late, 15))
     # Nobody has revoked it: this is the expiry itself.
     assert stack.handles() == [stack.tokens("ci")["current"]["handle"]]

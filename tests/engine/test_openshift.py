@@ -10,11 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.backend import Backend, available
+from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.stacks import Machine, Stack
-
-pytestmark = pytest.mark.skipif(available() is not None, reason=available() or "")
 
 GROUP = "project.openshift.io"
 CRD = {
@@ -47,7 +45,7 @@ def served(machine: Machine) -> bool:
 
 
 @pytest.fixture(scope="module")
-def backend(machine: Machine) -> Iterator[Backend]:
+def backend(judge: None, machine: Machine) -> Iterator[Backend]:
     machine.admin().apply(CRD)
     try:
         machine.until(lambda: served(machine), "the group is served")

@@ -10,6 +10,11 @@ from tests.support.stacks import Machine, Stack
 MANY = 50
 
 ENTRY = "protect: false, owners: [user:alice@example.com], keys: {ci: {role: view}}"
+SECRET = "secrets: {runner: {ANTHROPIC_API_KEY: {config: anthropic}}}"
+DECLARED = (
+    "settings: {idleTimeout: 12h, featureFlags: {jira-write: true}, mcpServers: {disabled: [webfetch]}}, "
+    "limits: {containers: {max: {memory: 16Gi}}}"
+)
 ONE = f"workspaces:\n  THIS: {{{ENTRY}, grants: [{{group: payments-devs, role: edit}}]}}\n"
 SETTINGS = "/" + ui.OPERATOR_MADE[0]
 
@@ -40,11 +45,13 @@ def complaints(platform: Backend, stack: Stack) -> list[str]:
 
 
 def test_fifty_workspaces(stack: Stack, platform: Backend) -> None:
+    """Each with an owner, a grant, a key, a runner secret and settings: among them what the operator makes itself."""
     machine, workspaces = stack.machine, names(stack)
+    value = stack.secret("anthropic")
 
     def file(role: str, *, closed: str = "", without: str = "") -> str:
         lines = [
-            f"  {name}: {{{ENTRY}"
+            f"  {name}: {{{ENTRY}, {SECRET}, {DECLARED}"
             + (f", grants: [{{group: payments-devs, role: {role}}}]" if name != without else "")
             + (", state: closed" if name == closed else "")
             + "}\n"
@@ -62,6 +69,14 @@ def test_fifty_workspaces(stack: Stack, platform: Backend) -> None:
     assert stack.preview("--expect-no-changes").unchanged
     listed = {project.name for project in ui.projects(platform, search=stack.w)}
     assert listed == set(workspaces)
+    for name in workspaces:
+        assert ui.runner_secrets(platform, name) == {"ANTHROPIC_API_KEY": value}
+        assert ui.feature_flags(platform, name) == {"jira-write": True}
+        assert ui.mcp_servers(platform, name).disabled == ["webfetch"]
+        assert machine.get(SETTINGS.format(name))["spec"]["inactivityTimeoutSeconds"] == 43200
+        (limits,) = machine.get("/" + ui.OPERATOR_MADE[1].format(name))["spec"]["limits"]
+        assert limits["max"] == {"memory": "16Gi"}
+        assert [(key.name, key.role) for key in ui.keys(platform, name)] == [("ci", "view")]
 
     closed, without = workspaces[0], workspaces[1]
     stack.write(file("edit", closed=closed, without=without))
@@ -73,6 +88,7 @@ def test_fifty_workspaces(stack: Stack, platform: Backend) -> None:
     assert ui.permissions(platform, workspaces[2]) == [ui.Permission("group", "payments-devs", "edit")]
     assert list(missing(machine, workspaces)) == []  # neither did we take anything of the operator's away
     assert complaints(platform, stack) == []
+    assert ui.runner_secrets(platform, without) == {"ANTHROPIC_API_KEY": value}
 
     stack.destroy().ok()
     assert stack.export() == []

@@ -129,6 +129,7 @@ def test_the_page_shows_the_example_as_it_is(stack: Stack) -> None:
 def test_a_line_that_is_not_said_is_found() -> None:
     block = Block("text", "  + a: 1\n… and b …\n…\n", "")
     assert not_said(block, "x\n+ a: 1\nthis and b that\n") == []
+    assert len(not_said(block, "this and b that\n+ a: 1\n")) == 1
     assert len(not_said(block, "+ a: 10\nthis and c\n")) == 2
 
 
@@ -165,10 +166,10 @@ def changed(text: str, block: Block) -> str:
 
 
 def not_said(block: Block, output: str) -> list[str]:
-    """The lines of a block that the output doesn't have; `…` stands for whatever is left out."""
+    """The lines of a block that the output doesn't have, in the block's order; `…` stands for what is left out."""
     patterns = [re.escape(line.strip()).replace("…", ".*") for line in block.text.splitlines() if line.strip(" …")]
-    lines = [line.strip() for line in output.splitlines()]
-    return [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in lines)]
+    rest = iter([line.strip() for line in output.splitlines()])
+    return [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in rest)]
 
 
 def made_in_the_ui(machine: Machine) -> None:

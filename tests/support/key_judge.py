@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ambient_components.contract import SERVICE_ACCOUNT_ANNOTATION
-from tests.support.key_simulation import DAY, SECRETS, Resource, Run, Token, hold, seconds
+from tests.support.key_cluster import DAY, SECRETS, Token, seconds
+from tests.support.key_simulation import Resource, Run, hold
 
 GRANTED_OVER_DEFAULT = 14 * DAY
 MISSED = "no run came in the"
@@ -30,6 +31,8 @@ class Promise:
     token: Token
     since: int
     until: int
+    by: Token | None = None
+    """The one that took its place."""
 
 
 class Judge:
@@ -38,6 +41,10 @@ class Judge:
     def __init__(self, *, reads_the_secret=False):
         self.stack = None
         self.promises: list[Promise] = []
+        self.kept: list[Promise] = []
+        """Of identities that are gone."""
+        self.forgotten: set[str] = set()
+        """Accounts that the state knew before it was lost. One whose generation has passed by then is nobody's."""
         self.reads_the_secret = reads_the_secret
         """Whether a delivered key's user holds no token, and takes what lies in the Secret for every request."""
 
@@ -56,7 +63,7 @@ class Judge:
 
     def minted(self, token: Token):
         """At every moment at most two tokens of an identity are valid."""
-        valid = [one for one in self._of(token.account) if not one.excused]
+        valid = [one for one in self._counted() if one.account == token.account]
         hold("two an identity", len(valid) <= 2, self._cluster.now, *valid)
 
     @contextmanager
@@ -75,6 +82,8 @@ class Judge:
             if step.after is None:
                 for token in new:
                     token.excused = "undelivered"
+        if step.after.state["undelivered"] and (read := cluster.token(cluster.lies_there("token"))):
+            read.excused = "its Secret holds it, and can't be written"  # it goes when the next is there
         if new or cluster.revocations > revoked:
             handles = self._handles(account)
             recorded = {handle.uid for handle in step.after.tokens.handles}
@@ -92,8 +101,11 @@ class Judge:
                 opens = seconds(current.expires_at) - self._notice(news["rotateBeforeSeconds"], current)
                 hold("no mint outside the window", run.start >= opens, run.start, opens)
             replaced = [one for one in there if current and one.uid == current.uid and not forced and not current.dead]
+        else:
+            for one in self.promises:
+                one.by = one.by or token
         overlap = news["overlapSeconds"]
-        self.promises += [Promise(one, token.issued, token.issued + overlap) for one in replaced]
+        self.promises += [Promise(one, token.issued, token.issued + overlap, token) for one in replaced]
 
     def bumped(self, overlap_until):
         """The identity before lives on until then; what was written of those before it is no more."""
@@ -117,6 +129,7 @@ class Judge:
         overdue = [one for one in self.promises if one.token.account == account and not one.since]
         for one in overdue:
             hold("overlapUntil is kept", self._cluster.now >= one.until, one, self._cluster.now)
+        self.kept += overdue
         self.promises = [one for one in self.promises if one.token.account != account]
 
     def ended(self, run: Run):
@@ -127,12 +140,13 @@ class Judge:
             hold("what lies in the Secret works", well, token, run)
         if not run.completed:
             return
+        self.forgotten -= {*map(self.stack.account, self.stack.living(run.start))}
         living = self.stack.living(run.start)
         hold("only what is declared is left", sorted(self.stack.tokens) == sorted(self.stack.accounts) == living, run)
         for generation in living:
             self._identity(run, generation)
         accounts = [self.stack.account(generation) for generation in living]
-        valid = [token for token in self._cluster.valid if not token.excused]
+        valid = self._counted()
         hold("only what is declared is valid", {token.account for token in valid} <= {*accounts}, valid)
         most = 3 if len(living) > 1 else 2
         hold(f"{most} a key", len(valid) <= most, run, *valid)
@@ -161,20 +175,25 @@ class Judge:
 
     def finish(self, until):
         """Over all the time until then, second by second: what is valid changes at no other moments than these."""
+        had = sorted((one for one in self._cluster.tokens if one.had is not None), key=lambda one: one.had)
+        hold("somebody has a token", had, "nobody ever had one")
+        counts = {token.uid: token.end for token in had}
+        for one in (*self.promises, *self.kept):
+            if one.by and one.by.had is not None:
+                # Whoever has the next one is not counted on to use this one for longer, even where it works on.
+                counts[one.token.uid] = min(one.token.end, max(one.until, one.by.had))
+        last = had[0]
+        for to, one in [*((one.had, one) for one in had[1:]), (until, None)]:
+            if to > counts[last.uid]:
+                # Of one that is not counted on any more, the next one's end is what was missed.
+                missed = [each for each in had if each.had < to and counts[each.uid] == each.end]
+                self._gap(last if last in missed else max(missed or had, key=lambda each: each.end), to, until)
+            if one and counts[one.uid] > counts[last.uid]:
+                last = one
         for one in self.promises:
             if one.until <= until and not one.token.account_gone:
                 lives = one.token.end >= min(one.until, one.token.expires)
                 hold("the overlap promised is given", lives, one)
-        had = sorted((one for one in self._cluster.tokens if one.had is not None), key=lambda one: one.had)
-        hold("somebody has a token", had, "nobody ever had one")
-        last = had[0]
-        for one in had[1:]:
-            if one.had > last.end:
-                self._gap(last, one.had, until)
-            if one.end > last.end:
-                last = one
-        if last.end < until:
-            self._gap(last, until, until)
 
     def _gap(self, last: Token, to, until):
         """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""
@@ -195,17 +214,22 @@ class Judge:
             opens = last.expires - self._notice(run.rotate_before, last)
             inside = run.completed and opens <= run.start and run.end < last.expires
             hold("a run in the window renews", not inside, last, run)
-        closing = runs[min(bisect_left(runs, to, key=lambda run: run.end), len(runs) - 1)]
-        if last.expires <= closing.start <= to:
+        late = [run for run in runs[first : bisect_left(runs, to, key=lambda run: run.end) + 1] if run.start <= to]
+        if any(run.completed for run in late):
             # Where one is made anew nothing is on record that could have been missed.
-            anew = any(step.startswith("create") for step in closing.steps)
-            hold("a missed window is told", anew or any(MISSED in text for text in closing.warnings), last, closing)
+            anew = any(step.startswith("create") for run in late for step in run.steps)
+            told = any(MISSED in text for run in late for text in run.warnings)
+            hold("a missed window is told", anew or told, last, *late)
 
     @staticmethod
     def _notice(rotate_before, of):
         """Of a token or a handle: what was asked, or the default for a life too short for it."""
         granted = of.expires - of.issued if isinstance(of, Token) else seconds(of.expires_at) - seconds(of.issued_at)
         return rotate_before if rotate_before < granted else min(GRANTED_OVER_DEFAULT, granted // 4)
+
+    def _counted(self):
+        """The valid ones without those that are excused."""
+        return [one for one in self._cluster.valid if not one.excused and one.account not in self.forgotten]
 
     def _of(self, account):
         """Those of an identity that work now."""

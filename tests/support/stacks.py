@@ -201,8 +201,9 @@ class Stack:
     def preview(self, *flags: str, offset: str = "") -> Result:
         return self._cli("preview", "--diff", *flags, offset=offset)
 
-    def up(self, *flags: str, offset: str = "") -> Result:
-        result = self._cli("up", "--yes", "--skip-preview", *flags, offset=offset)
+    def up(self, *flags: str, offset: str = "", plain: bool = False) -> Result:
+        """An update; a plain one has the engine's own preview first, as people run it."""
+        result = self._cli("up", "--yes", "" if plain else "--skip-preview", *flags, offset=offset)
         self._remember_tokens()
         return result
 
@@ -227,9 +228,9 @@ class Stack:
         assert len(found) == 1, f"{len(found)} resources {kind} {name}"
         return found[0]
 
-    def token(self, key: str) -> str:
+    def token(self, key: str, workspace: str = "") -> str:
         """A key, read as its user reads it."""
-        shown = self._run("stack", "output", f"{self.w}/{key}", "--show-secrets", "--stack", self.name)
+        shown = self._run("stack", "output", f"{workspace or self.w}/{key}", "--show-secrets", "--stack", self.name)
         assert shown.returncode == 0, shown.stderr
         return self.machine.keep_secret(shown.stdout.strip(), f"token of {key}")
 

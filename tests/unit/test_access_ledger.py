@@ -203,3 +203,104 @@ def test_the_objects_of_an_entry_are_named_by_kind(before, after, added):
     assert {kind for kind, _ in new - old} == ({"RoleBinding", "ServiceAccount"} if added else set())
     assert object_names("other", entry(ci=1)).isdisjoint(object_names("pay", entry(ci=1)))
     assert object_names("pay", {}) == set()
+
+
+# The identity of the generation before, beside the next one.
+
+
+def with_key(generation=1, overlapping=None, role="edit", **rest):
+    key = {"role": role, "generation": generation, **({"overlapping": overlapping} if overlapping else {}), **rest}
+    return {**entry(), "keys": {"ci": key}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(with_key(1), with_key(2, 1), id="a bump"),
+        pytest.param(with_key(1.0), with_key(2.0, 1.0), id="a bump, in numbers of the wire"),
+        pytest.param(with_key(2, 1), with_key(2, 1), id="while it runs"),
+        pytest.param(with_key(2, 1), with_key(2), id="its end"),
+        pytest.param(with_key(2, 1), with_key(3, 2), id="another bump in it"),
+        pytest.param(with_key(2, 1), with_key(3), id="another bump that ends it at once"),
+        pytest.param(with_key(1), with_key(3), id="by two, without"),
+        pytest.param(with_key(2, 1), with_key(2, 1, "view"), id="another role, a run after the bump"),
+        pytest.param(with_key(1), with_key(2, None, "view"), id="another role, without"),
+        pytest.param(with_key(1), with_key(2, 1, lifetimeSeconds=600), id="another life in the bump's run"),
+        pytest.param(with_key(1), with_key(2, 1, overlapUntil="2027-01-31"), id="with its day"),
+    ],
+)
+def test_an_identity_may_live_on_where_it_was(before, after):
+    assert refusals({"pay": before}, {"pay": after}) == []
+
+
+def test_after_a_lost_state_nothing_is_known_to_be_refused():
+    assert refusals({}, {"pay": with_key(2, 1)}) == []
+
+
+NO_SUCH = (
+    "workspace 'pay': key 'ci': overlapUntil keeps the identity of generation {}, and the last deployment had none"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept", "told"),
+    [
+        pytest.param(entry(), with_key(2, 1), 1, ": it had no such key. Remove overlapUntil", id="a new key"),
+        pytest.param(
+            with_key(1),
+            with_key(3, 2),
+            2,
+            ": it had generation 1. Remove overlapUntil, or write generation: 2",
+            id="a bump by two",
+        ),
+        pytest.param(
+            with_key(2), with_key(2, 1), 1, ": it had generation 2. Remove overlapUntil", id="extended after it ended"
+        ),
+        pytest.param(
+            with_key(3, 2), with_key(3, 1), 1, ": it had generation 3. Remove overlapUntil", id="one before that"
+        ),
+    ],
+)
+def test_an_identity_that_was_not_there_cant_live_on(before, after, kept, told):
+    assert refusals({"pay": before}, {"pay": after}) == [NO_SUCH.format(kept) + told]
+
+
+def test_an_identity_that_lives_on_keeps_its_role_in_the_run_that_bumps():
+    (text,) = refusals({"pay": with_key(1)}, {"pay": with_key(2, 1, "admin")})
+    assert text == (
+        "workspace 'pay': key 'ci': its role changes from edit to admin in the run that makes generation 2, and the "
+        "identity of generation 1 lives on with its own: deploy one of the two changes first"
+    )
+
+
+@pytest.mark.parametrize("overlapping", [2, 3, -1, "1"])
+def test_only_a_lower_generation_can_live_on(overlapping):
+    (text,) = refusals({"pay": with_key(1)}, {"pay": with_key(2, overlapping)})
+    assert "its entry in the ledger is not of the form it must have" in text
+
+
+def test_each_key_is_refused_at_once():
+    def two(generation, overlapping=None):
+        return {**entry(), "keys": {name: with_key(generation, overlapping)["keys"]["ci"] for name in ("b", "a")}}
+
+    assert [text.split("'")[3] for text in refusals({"pay": two(1)}, {"pay": two(3, 2)})] == ["a", "b"]
+
+
+def test_both_identities_are_among_the_objects_of_an_entry():
+    both, one = object_names("pay", with_key(2, 1)), object_names("pay", with_key(2))
+    assert both == one | object_names("pay", with_key(1))
+    assert len(both) == 2 * len(one)
+    assert object_names("pay", with_key(2.0, 1.0)) == both
+
+
+@pytest.mark.parametrize("way", [("active", "released"), ("released", "active"), ("released", "released")])
+@pytest.mark.parametrize(("was", "is_now"), [(1, None), (1, 1), (None, None)])
+def test_an_overlap_that_ends_is_no_change_of_a_released_workspace(way, was, is_now):
+    before, after = ({**with_key(2, each), "state": state} for each, state in zip((was, is_now), way, strict=True))
+    assert refusals({"pay": before}, {"pay": after}) == []
+
+
+def test_but_its_day_is_somebodys_change():
+    before, after = ({**with_key(2, 1, overlapUntil=day), "state": "released"} for day in ("2027-01-31", "2027-02-28"))
+    (text,) = refusals({"pay": before}, {"pay": after})
+    assert "its keys would change in the same one" in text

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.keys import Handle, Plan, Policy, TokenState, plan
+from ambient_components.keys import NEVER, Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.rotation import mint_reason, next_action
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -45,6 +45,8 @@ OVERLAP = TokenState(handle("now", -6), (handle("old", -90, 4),))
 OVERLAP_OVER = TokenState(handle("now", -7), (handle("old", -90, 4),))
 PENDING = TokenState(handle("now"), pending=(handle("stuck", -99, 1),))
 DUE_IN_OVERLAP = TokenState(handle("now", -6, 13), (handle("old", -90, 4),))
+MANUAL = replace(POLICY, manual=True)
+OVER_AND_DUE = TokenState(handle("now", -8, 13), (handle("old", -90, 4),))
 FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name in enumerate("abc")))
 
 
@@ -124,6 +126,25 @@ FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name
             steps(revoke=["stuck", "old"]),
             id="pending and past the overlap",
         ),
+        pytest.param(
+            OVER_AND_DUE,
+            POLICY,
+            None,
+            steps(mint="the token expires on 2026-06-14T12:00:00Z", revoke_first=["old"], retire=["now"]),
+            id="due, and past the overlap of the one before",
+        ),
+        pytest.param(NONE, MANUAL, None, steps(mint="no token yet"), id="manual: the first one"),
+        pytest.param(DUE, MANUAL, None, steps(), id="manual: due"),
+        pytest.param(EXPIRED, MANUAL, None, steps(), id="manual: expired"),
+        pytest.param(DEAD, MANUAL, None, steps(), id="manual: dead"),
+        pytest.param(OVERLAP_OVER, MANUAL, None, steps(revoke=["old"]), id="manual: past an overlap"),
+        pytest.param(PENDING, MANUAL, None, steps(revoke=["stuck"]), id="manual: a revocation is pending"),
+        pytest.param(LIVE, MANUAL, "because", steps(revoke=["now"]), id="manual: forced"),
+        pytest.param(NONE, MANUAL, "because", steps(mint="because"), id="manual: forced with nothing held"),
+        pytest.param(OVERLAP, MANUAL, "because", steps(revoke=["old", "now"]), id="manual: forced in an overlap"),
+        pytest.param(
+            FOUND, MANUAL, None, steps(mint="no token yet", retire=["a", "b", "c"]), id="manual: three without a record"
+        ),
     ],
 )
 def test_each_state_has_its_plan(state, policy, force, expected):
@@ -147,6 +168,81 @@ def test_each_revocation_says_why(state, reasons):
     assert [why for _, why in (*outcome.revoke_first, *outcome.revoke)] == reasons
 
 
+# Former: another generation has taken its place.
+
+
+@pytest.mark.parametrize(
+    ("state", "policy", "force", "expected"),
+    [
+        pytest.param(NONE, POLICY, None, steps(), id="none"),
+        pytest.param(LIVE, POLICY, None, steps(), id="live"),
+        pytest.param(DUE, POLICY, None, steps(), id="due"),
+        pytest.param(EXPIRED, POLICY, None, steps(), id="expired"),
+        pytest.param(DEAD, POLICY, None, steps(), id="dead"),
+        pytest.param(OVERLAP, POLICY, None, steps(retire=["old"]), id="in its overlap"),
+        pytest.param(OVERLAP_OVER, POLICY, None, steps(revoke=["old"]), id="past its overlap"),
+        pytest.param(OVER_AND_DUE, POLICY, None, steps(revoke=["old"]), id="past its overlap, and due"),
+        pytest.param(PENDING, POLICY, None, steps(revoke=["stuck"]), id="a revocation is pending"),
+        pytest.param(FOUND, POLICY, None, steps(retire=["a", "b", "c"]), id="without a record"),
+        pytest.param(FOUND, replace(POLICY, overlap=0), None, steps(retire=["a", "b", "c"]), id="without an overlap"),
+        pytest.param(LIVE, POLICY, "because", steps(revoke=["now"]), id="forced"),
+        pytest.param(OVERLAP, POLICY, "because", steps(revoke=["old", "now"]), id="forced in its overlap"),
+    ],
+)
+def test_a_former_identity_ends_what_is_over_and_never_mints(state, policy, force, expected):
+    assert names(plan(state, policy, NOW, force=force, former=True)) == expected
+
+
+# A token is needed beside one that works.
+
+
+@pytest.mark.parametrize(
+    ("state", "policy", "expected"),
+    [
+        pytest.param(LIVE, POLICY, steps(mint="nobody has it", retire=["now"]), id="live"),
+        pytest.param(LIVE, replace(POLICY, overlap=0), steps(mint="nobody has it", revoke=["now"]), id="no overlap"),
+        pytest.param(
+            OVERLAP, POLICY, steps(mint="nobody has it", revoke_first=["old"], retire=["now"]), id="while one retires"
+        ),
+        pytest.param(
+            DUE, POLICY, steps(mint="the token expires on 2026-06-11T12:00:00Z", retire=["now"]), id="due anyway"
+        ),
+        pytest.param(LIVE, MANUAL, steps(mint="nobody has it", retire=["now"]), id="manual: who asks knows"),
+    ],
+)
+def test_another_token_can_be_asked_for(state, policy, expected):
+    assert names(plan(state, policy, NOW, again="nobody has it")) == expected
+
+
+def test_a_former_identity_is_asked_in_vain():
+    assert not plan(LIVE, POLICY, NOW, again="nobody has it", former=True)
+
+
+# What is on record afterwards.
+
+
+@pytest.mark.parametrize(
+    ("state", "how", "current"),
+    [
+        (NONE, {"former": True}, None),
+        (LIVE, {}, LIVE.current),
+        (OVERLAP_OVER, {}, OVERLAP_OVER.current),
+        (DUE, {"former": True}, DUE.current),
+        (DUE, {}, None),
+        (LIVE, {"force": "because"}, None),
+        (LIVE, {"force": "because", "former": True}, LIVE.current.killed("because")),
+    ],
+)
+def test_the_current_one_stays_on_record_where_none_is_minted(state, how, current):
+    outcome = plan(state, POLICY, NOW, **how)
+    assert outcome.current == current
+    assert (outcome.current is None) == (bool(outcome.mint) or state.current is None)
+
+
+def test_a_forced_manual_token_is_on_record_as_dead():
+    assert plan(LIVE, MANUAL, NOW, force="because").current.dead == "because"
+
+
 def test_without_overlap_the_reason_says_so():
     assert plan(DUE, replace(POLICY, overlap=0), NOW).revoke[0][1] == "it is replaced, and the overlap is 0"
 
@@ -160,6 +256,18 @@ def test_a_missed_window_is_a_warning_with_the_moment_and_the_window():
 
 def test_a_token_known_to_be_dead_is_no_missed_window():
     assert not plan(TokenState(handle("now", -91, -1, dead="gone")), POLICY, NOW).warnings
+
+
+def test_a_window_that_was_missed_is_told_whatever_else_was_found_or_happened():
+    found = TokenState(EXPIRED.current.killed(EXPIRED.current.lapse(NOW)))
+    assert plan(found, POLICY, NOW).warnings == plan(EXPIRED, POLICY, NOW).warnings
+    assert plan(EXPIRED, POLICY, NOW, force="because").warnings == plan(EXPIRED, POLICY, NOW).warnings
+    assert not plan(LIVE, POLICY, NOW, force="because").warnings
+
+
+@pytest.mark.parametrize("how", [{"policy": MANUAL}, {"former": True}])
+def test_what_nobody_renews_misses_no_window(how):
+    assert not plan(EXPIRED, how.pop("policy", POLICY), NOW, **how).warnings
 
 
 @pytest.mark.parametrize(
@@ -214,6 +322,31 @@ def test_the_next_action_is_the_earlier_of_revoking_and_rotating(state, expected
     assert next_action(state, POLICY) == expected
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (NONE, None),
+        (LIVE, ("expire", NOW + days(80))),
+        (DUE, ("expire", NOW + days(10))),
+        (EXPIRED, ("expire", NOW + days(-1))),
+        (DEAD, None),
+        (OVERLAP, ("revoke", NOW + days(1))),
+        (PENDING, ("revoke", NOW + days(-99))),
+        (TokenState(handle("now", expires=None)), None),
+    ],
+)
+@pytest.mark.parametrize("how", [{"policy": MANUAL}, {"policy": POLICY, "former": True}], ids=["manual", "former"])
+def test_what_nobody_renews_is_next_to_expire(state, expected, how):
+    assert next_action(state, **how) == expected
+
+
+def test_a_token_without_an_end_has_nothing_before_it():
+    state = TokenState(handle("now", expires=49_710))
+    for policy in (Policy.of(NEVER), Policy.of(NEVER, manual=False), Policy.of(NEVER, static=True)):
+        assert next_action(state, policy) is None
+        assert mint_reason(state, policy, NOW + days(49_000)) is None
+
+
 def test_a_dead_token_is_next_to_be_rotated_at_once():
     moment = next_action(DEAD, POLICY)[1]
     assert moment <= NOW
@@ -243,7 +376,7 @@ def test_two_that_retire_make_room_for_the_next_token(current):
 
 def outcome_of(state, outcome: Plan, policy, now, granted: timedelta | None = None):
     """What is on record once every step of a plan has succeeded."""
-    current = state.current
+    current = outcome.current
     if outcome.mint:
         expires = now + (granted or timedelta(seconds=policy.lifetime))
         current = Handle("minted", "uid-minted", 1, now, expires)
@@ -259,7 +392,8 @@ def live(state, now):
 def policies(draw):
     lifetime = draw(st.sampled_from([600, 90 * DAY, 365 * DAY]) | st.integers(600, 365 * DAY))
     before = draw(st.sampled_from([0, lifetime // 4, lifetime - 1]) | st.integers(0, lifetime - 1))
-    return Policy(lifetime, before, draw(st.sampled_from([0, before, draw(st.integers(0, before))])))
+    overlap = draw(st.sampled_from([0, before, draw(st.integers(0, before))]))
+    return Policy(lifetime, before, overlap, manual=draw(st.booleans()))
 
 
 @st.composite
@@ -281,39 +415,63 @@ def states(draw, *, always_current=False, retiring=3, pending=2):
 forces = st.none() | st.just("its ServiceAccount is replaced")
 
 
-@given(states(), policies(), forces)
-def test_the_current_token_is_never_revoked_before_the_next_is_minted(state, policy, force):
-    outcome = plan(state, policy, NOW, force=force)
-    assert state.current not in [each for each, _ in outcome.revoke_first]
+hows = st.fixed_dictionaries({"force": forces, "former": st.booleans(), "again": st.none() | st.just("nobody has it")})
+
+
+@given(states(), policies(), hows)
+def test_the_current_token_is_never_revoked_before_the_next_is_minted(state, policy, how):
+    outcome = plan(state, policy, NOW, **how)
+    current = state.current and state.current.uid
+    assert current not in [each.uid for each, _ in outcome.revoke_first]
     if not outcome.mint:
-        assert state.current not in [each for each, _ in outcome.revoke]
         assert not outcome.revoke_first
+        assert how["force"] or current not in [each.uid for each, _ in outcome.revoke]
 
 
-@given(states(), policies(), forces)
-def test_no_handle_is_lost_and_none_is_named_twice(state, policy, force):
-    outcome = plan(state, policy, NOW, force=force)
+@given(states(), policies(), hows)
+def test_no_handle_is_lost_and_none_is_named_twice(state, policy, how):
+    outcome = plan(state, policy, NOW, **how)
     named = [each.uid for each, _ in (*outcome.revoke_first, *outcome.revoke)] + [each.uid for each in outcome.retire]
     assert len(named) == len(set(named))
-    kept = {state.current.uid} if state.current and not outcome.mint else set()
+    kept = {outcome.current.uid} if outcome.current else set()
     gone = {each.uid for each in state.retiring if each.dead}
     assert {each.uid for each in state.handles} == set(named) | kept | gone
 
 
 @settings(max_examples=250)
-@given(states(always_current=True, retiring=2), policies(), forces)
-def test_two_tokens_at_the_most_live_after_a_plan_when_no_more_did_before(state, policy, force):
+@given(states(always_current=True, retiring=2), policies(), hows)
+def test_two_tokens_at_the_most_live_after_a_plan_when_no_more_did_before(state, policy, how):
     # The rest is the failing test above: only a current token that works makes the plan trim those that retire.
     if live(state, NOW) <= 2 and (len(state.retiring) < 2 or live(TokenState(state.current), NOW)):
-        assert live(outcome_of(state, plan(state, policy, NOW, force=force), policy, NOW), NOW) <= 2
+        assert live(outcome_of(state, plan(state, policy, NOW, **how), policy, NOW), NOW) <= 2
 
 
-@given(states(), policies(), forces)
-def test_a_plan_leaves_nothing_to_do_at_the_same_moment(state, policy, force):
+@settings(max_examples=250)
+@given(states(always_current=True, retiring=1, pending=1), policies(), hows)
+def test_two_tokens_at_the_most_live_at_the_moment_of_a_mint(state, policy, how):
+    outcome = plan(state, policy, NOW, **how)
+    ended = {each.uid for each, _ in outcome.revoke_first}
+    left = TokenState(retiring=tuple(each for each in state.handles if each.uid not in ended))
+    # What works with the ServiceAccount that was is nobody's any more.
+    if outcome.mint and not how["force"] and live(TokenState(state.current), NOW):
+        assert live(left, NOW) <= 1
+
+
+@given(states(), policies(), hows)
+def test_a_plan_leaves_nothing_to_do_at_the_same_moment(state, policy, how):
     if state.current is None and policy.overlap == 0:
         return  # the provider hands no retiring handle in then
-    after = outcome_of(state, plan(state, policy, NOW, force=force), policy, NOW)
-    assert not plan(after, policy, NOW)
+    after = outcome_of(state, plan(state, policy, NOW, **how), policy, NOW)
+    assert not plan(after, policy, NOW, former=how["former"])
+
+
+@given(states(), policies(), hows)
+def test_nobody_mints_for_a_former_identity_and_for_a_manual_key_once(state, policy, how):
+    outcome = plan(state, policy, NOW, **how)
+    if how["former"]:
+        assert not outcome.mint
+    elif policy.manual and not how["again"]:
+        assert bool(outcome.mint) is (state.current is None)
 
 
 @given(states(), policies())
@@ -341,5 +499,7 @@ def test_the_next_action_is_what_the_plan_then_does(state, policy):
     outcome = plan(replace(state, pending=()), policy, moment)
     if what == "rotate":
         assert outcome.mint
+    elif what == "expire":
+        assert not outcome.mint
     else:
         assert outcome or all(each.dead for each in state.retiring)

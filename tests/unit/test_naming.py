@@ -157,6 +157,14 @@ def test_workspace_names_that_one_platform_api_refuses(name):
     assert problem == f"{name!r} can't name a workspace; allowed: 2-63 of a-z 0-9 -, a letter first, no dash at the end"
 
 
+@given(st.from_regex(r"[a-z0-9A_.-]{0,66}", fullmatch=True) | st.text(max_size=5))
+def test_workspace_names_are_those_that_both_platform_apis_take(name):
+    """Contract 1.1, in its own words: V1's pattern and length, and V2's."""
+    v1 = re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name) is not None and 1 <= len(name) <= 63
+    v2 = 2 <= len(name) <= 63 and re.match("[a-z]", name) is not None
+    assert (naming.workspace_name_problem(name) is None) == (v1 and v2)
+
+
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMESPACES))
 def test_reserved_namespaces_are_refused(name):
     expected = f"{name!r} is reserved by Kubernetes or OpenShift; choose another name"

@@ -1,0 +1,119 @@
+"""docs/getting-started.md on the real engine: its commands, one after the other, print what the page says they print.
+
+What differs from run to run is left out of the comparison: uids, ports, dates, days, seconds. `pip` and `kubectl` are
+not of the sandbox, and neither is the pipeline: test_examples.py reads that.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import REPOSITORY, Machine
+
+PAGE = REPOSITORY / "docs" / "getting-started.md"
+EXAMPLE = REPOSITORY / "examples" / "payments"
+WORKSPACE = "my-team"
+"""What the page calls it; no other test does."""
+
+_BLOCK = re.compile(
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$|^## \d\. (?P<heading>[^\n]+)$", re.MULTILINE | re.DOTALL
+)
+_VARIES = (
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
+    (r"127\.0\.0\.1:\d+", "ADDRESS"),
+    (r"\d{4}-\d{2}-\d{2}", "DATE"),
+    (r"\d+ days", "DAYS"),
+    (r"Duration: \d+s", "SECONDS"),
+    (r'"resourceVersion": "\d+"', "VERSION"),
+)
+BY_HAND = ("pip install", "kubectl auth", "kubectl apply", "cp -r")
+"""Steps that are not run: see above."""
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Heading, language and text of each block from the first step to the last but one, the pipeline."""
+    found, heading = [], ""
+    for match in _BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
+        heading = match["heading"] or heading
+        if match["text"] and heading:
+            found.append((heading, match["language"], match["text"]))
+    return found
+
+
+def lines(text: str) -> list[str]:
+    for pattern, name in _VARIES:
+        text = re.sub(pattern, name, text)
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def in_order(wanted: list[str], said: list[str]) -> list[str]:
+    """What is wanted and not said, or not in this order."""
+    rest = iter(said)
+    return [line for line in wanted if line not in rest]
+
+
+@pytest.fixture
+def project(machine: Machine, tmp_path: Path) -> Iterator[Path]:
+    """The folder of step 1, with the package in its .venv."""
+    for name in ("Pulumi.yaml", "__main__.py", "requirements.txt", ".gitignore"):
+        shutil.copy(EXAMPLE / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(REPOSITORY / ".venv")
+    yield tmp_path
+    if machine.get(f"/api/v1/namespaces/{WORKSPACE}"):
+        machine.delete(f"/api/v1/namespaces/{WORKSPACE}")
+
+
+class Shell:
+    """A person who types what the page says."""
+
+    def __init__(self, machine: Machine, folder: Path) -> None:
+        self.machine = machine
+        self.folder = folder
+        self.environment = machine.environment | {
+            "PULUMI_OPTION_COLOR": "never",
+            "PULUMI_OPTION_NON_INTERACTIVE": "true",
+            "PULUMI_CONTINUE_ON_ERROR": "true",  # of step 2
+            "PATH": f"{folder}/.venv/bin:{machine.environment['PATH']}",  # of step 1
+            "PYTHONPATH": str(REPOSITORY),
+        }
+
+    def type(self, script: str, stdin: str = "") -> str:
+        # There is no kubectl, and nobody to say yes.
+        kubectl = f"kubectl() {{ echo {self.machine.cluster.url}; }}\n"
+        script = script.replace("pulumi up --stack dev", "pulumi up --yes --skip-preview --stack dev")
+        ended = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", kubectl + script],
+            cwd=self.folder, env=self.environment, input=stdin,
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        said = ended.stdout + ended.stderr
+        self.machine.outputs.append(said)
+        assert ended.returncode == 0, f"{script}\n{said}"
+        return said
+
+
+def test_the_page_says_what_its_commands_print(machine: Machine, project: Path) -> None:
+    shell, said, ran = Shell(machine, project), "", 0
+    secret = machine.keep_secret("sk-ant-made-up-for-the-first-steps", "the secret of the page")
+    for heading, language, text in blocks():
+        if language == "sh" and not any(words in text for words in (*BY_HAND, "git init", "export PULUMI_BACKEND")):
+            said = shell.type(text, stdin=secret if "config set --secret" in text else "")
+            ran += 1
+        elif language == "yaml" and heading.startswith("A workspace"):
+            (project / "stacks/dev.yaml").write_text(text)
+        elif language == "text" and "Username" not in text:
+            assert in_order(lines(text), lines(said)) == [], f"{heading}:\n{said}"
+    assert ran == 5
+    token = shell.type(f"pulumi stack output {WORKSPACE}/ci --show-secrets --stack dev")
+    machine.outputs.pop()
+    machine.keep_secret(token.strip(), "the token of the page")
+
+
+def test_what_is_said_in_another_order_is_found() -> None:
+    assert in_order(["a", "c"], ["a", "b", "c"]) == []
+    assert in_order(["c", "a"], ["a", "b", "c"]) == ["a"]
+    assert lines("  x  1\n\n2026-12-25 (29 days)\n") == ["x 1", "DATE (DAYS)"]
