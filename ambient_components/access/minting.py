@@ -57,7 +57,12 @@ def _identities(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     for key_id, key in sorted((before.get("keys") or {}).items()):
         if key["role"] not in MINTERS:
             continue
-        if key_id not in new:
+        now = new.get(key_id)
+        if now is None:
             yield f"the {key['role']} key {key_id}"
-        elif new[key_id]["generation"] != key["generation"] and not new[key_id].get("overlapping"):
-            yield f"generation {key['generation']:g} of the {key['role']} key {key_id}"
+            continue
+        living = {now["generation"], now.get("overlapping")}
+        gone = [one for one in (key.get("overlapping"), key["generation"]) if one and one not in living]
+        yield from (f"generation {generation:g} of the {key['role']} key {key_id}" for generation in gone)
+        if now["role"] not in MINTERS and not gone:
+            yield f"{key['role']} of the key {key_id}"

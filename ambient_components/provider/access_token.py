@@ -148,8 +148,13 @@ class AccessToken:
         """Revokes every token of the identity. What fails is told, and left to the ServiceAccount's own delete."""
         about = Identity.of(state)
         delete_all(context, about, token_state(state).handles)
-        if target := Target.of(state):
-            delivery.remove(context, about, target)
+        target = Target.of(state)
+        try:
+            if target:
+                delivery.remove(context, about, target)
+        except StepError as error:
+            # Its token is dead by now: what is left is no access, and must not keep the ServiceAccount from its end.
+            context.warn(f"could not delete {target}, which held the key: {error}; delete it by hand")
 
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
         if news.get("released"):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ambient_components.access import RIGHTS, Right, ended, object_names
 from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
-from ambient_components.contract import APP_LABEL, KEY_APP, OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 
@@ -275,12 +275,10 @@ def may_be_kept(
         gone = ended(before[name], entry) if (entry.get("state") or ACTIVE) == ACTIVE else None
         if gone is None:
             continue
-        listed_there = cluster.list(core("namespaces", name, "serviceaccounts"))
-        others = [
-            account["metadata"]["name"]
-            for account in listed_there
-            if (account["metadata"].get("labels") or {}).get(APP_LABEL) != KEY_APP
-        ]
+        # Those of the file are named by their keys, or end in this run.
+        ours = {made for kind, made in object_names(name, before[name]) | object_names(name, entry)}
+        accounts_there = (one["metadata"]["name"] for one in cluster.list(core("namespaces", name, "serviceaccounts")))
+        others = [account for account in accounts_there if account not in ours]
         keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
         accounts = " and ".join(filter(None, (keys, f"the accounts {_listing(sorted(others))}" if others else "")))
         if not accounts:

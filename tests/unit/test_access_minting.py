@@ -98,13 +98,11 @@ def test_the_keys_that_were_not_made_anew_may_be_shared(before, after, keys):
     assert list(outcome.keys) == keys
 
 
-@pytest.mark.xfail(reason="only a generation that ends in the run that makes the next one is told")
 def test_an_identity_whose_overlap_ends_is_told():
     outcome = ended(entry(keys={"ci": ("edit", 2, 1)}), entry(keys={"ci": ("edit", 2)}))
     assert outcome == Ended(("generation 1 of the edit key ci",), ("ci",))
 
 
-@pytest.mark.xfail(reason="the role of a grant that goes down is told, that of a key is not")
 def test_a_key_that_may_mint_no_longer_is_told():
     assert ended(entry(keys={"ci": ("edit", 1), **REPORT}), entry(keys={"ci": ("view", 1), **REPORT})) is not None
 

@@ -223,6 +223,14 @@ def test_a_removed_key_takes_its_secret_along(world, wanted):
     assert world.api.names(SECRETS) == []
 
 
+def test_a_secret_that_cant_be_deleted_keeps_no_key_alive(world, wanted):
+    _, state = world.plugin.create(wanted)
+    world.api.fail("DELETE", f"{TARGET}$", 500, "etcd is away")
+    world.plugin.delete(state)
+    assert world.api.names(SECRETS) == []
+    assert "could not delete Secret ci-system/payments-key" in told(world, "warning")
+
+
 # Another generation follows.
 
 

@@ -334,7 +334,6 @@ def test_nothing_is_told_where_nothing_may_be_kept(world, before, after, account
     assert ends(world, before, after, accounts) == []
 
 
-@pytest.mark.xfail(reason="every account with the label of a key is taken for a declared one")
 def test_a_key_that_somebody_made_in_the_ui_is_such_an_account(world):
     (text,) = ends(world, {"grants": BOB, "keys": KEYS}, {"keys": KEYS}, [("ambient-key-by-hand-0a1b2c3d", OF_A_KEY)])
     assert "ambient-key-by-hand-0a1b2c3d" in text
