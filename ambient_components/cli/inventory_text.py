@@ -60,7 +60,9 @@ def _lines(found: Sequence[Row], now: datetime, paint: Paint) -> list[str]:
 
 
 def _cells(row: Row, now: datetime) -> tuple[str, ...]:
-    name = f"{row.workspace}/{row.id}" + (f" (generation {row.generation})" if row.generation > 1 else "")
+    name = f"{row.workspace}/{row.id}" + (
+        f" (generation {row.generation})" if row.generation > 1 or row.state == "former" else ""
+    )
     return (
         name,
         row.role or "?",

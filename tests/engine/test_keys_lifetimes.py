@@ -120,9 +120,10 @@ def test_a_cluster_that_caps_is_told_before_it_locks_anybody_out(short: Stack) -
     file = f"stacks/{stack.name}.yaml"
     for result in (stack.preview(), stack.up(), stack.ambient("validate", file)):
         result.refused(
-            f"{file}:6:36: workspaces.{stack.w}.keys.week.lifetime: 7d is longer than the cluster grants",
-            f"{file}:7:16: workspaces.{stack.w}.keys.default.lifetime: 90d is longer than the cluster grants",
-            f"{file}:8:39: workspaces.{stack.w}.keys.endless.lifetime: never is longer than the cluster grants",
+            *(f"{file}:{place}: " for place in ("6:36", "7:16", "8:39")),
+            f"workspaces.{stack.w}.keys.week.lifetime: 7d is longer than the cluster grants",
+            f"workspaces.{stack.w}.keys.default.lifetime: 90d is longer than the cluster grants",
+            f"workspaces.{stack.w}.keys.endless.lifetime: never is longer than the cluster grants",
             "maxTokenLifetime is 1d; allowed: up to 1d",
         )
     assert stack.handles() == handles

@@ -70,6 +70,8 @@ class Path:
     moments: tuple[Moment, ...]
     attempts: tuple[Attempt, ...] = ()
     """After the last of them."""
+    then_removed: bool = False
+    """From the files, by a last run: what was released lives on."""
 
     def __str__(self) -> str:
         return self.name
@@ -79,7 +81,7 @@ PATHS = (
     Path("made or adopted", (), "active", (gate.FIRST_GRANT, gate.LAST), (VANISHED,)),
     Path("closed", ("active",), "closed", (gate.SWEEP, gate.LAST)),
     Path("opened", ("closed",), "active", (gate.LAST,), (VANISHED,)),
-    Path("released", ("active",), "released", (gate.MARK, gate.KEY, gate.LAST_OF_RELEASE), (LET_GO,)),
+    Path("released", ("active",), "released", (gate.MARK, gate.KEY, gate.LAST_OF_RELEASE), (LET_GO,), True),
     Path(
         "taken back", ("active", "released"), "active", (gate.MARK, gate.LAST),
         (VANISHED, RELEASED_AGAIN, GRANT_REMOVED),
@@ -101,6 +103,10 @@ def test_runs_that_die(stack: Stack, path: Path) -> None:
     write(stack, pair, path.state)
     stack.up().ok()
     quiet(stack.preview("--expect-no-changes"))
+    if path.then_removed:
+        stack.write(EMPTY)
+        stack.up().ok()
+        assert forgotten(stack)
     for one, token, before in zip(pair, tokens, data, strict=True):
         {"active": is_open, "closed": is_closed, "released": is_released}[path.state](one, token)
         assert before.items() <= one.data().items()

@@ -81,11 +81,12 @@ def test_a_released_workspace_stays_on_the_platforms_list(workspace):
 def test_the_note_of_an_earlier_release_goes_where_a_workspace_is_adopted(workspace):
     note = "ambient-components/released-by"
     active, adopted = workspace(**EVERYTHING), workspace(**EVERYTHING, adopt=True)
-    assert note not in active.named("Namespace", "payments/namespace").metadata["annotations"]
-    assert adopted.named("Namespace", "payments/namespace").metadata["annotations"][note] == ""
+    assert note not in active.named("NamespacePatch", "payments/listed").metadata["annotations"]
+    assert adopted.named("NamespacePatch", "payments/listed").metadata["annotations"][note] == ""
     released = workspace(**EVERYTHING, adopt=True, state="released")
-    # The Namespace gives it up, and the last step of all writes it.
-    assert note not in released.named("Namespace", "payments/namespace").metadata["annotations"]
+    # The last step of all writes it, and takes it off again.
+    for recording in (active, adopted, released):
+        assert note not in recording.named("Namespace", "payments/namespace").metadata["annotations"]
     patch = released.named("NamespacePatch", "payments/listed")
     assert patch.metadata["annotations"][note] == OWNER
     others = [item.urn for item in released.below(released.named("Workspace", "payments")) if item.custom]

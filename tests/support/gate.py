@@ -56,7 +56,8 @@ def dies(stack: Stack, moment: Moment, *workspaces: Workspace) -> None:
             if not reached():
                 return False
             for process in _processes(stack.folder):
-                os.kill(process, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
             return True
 
         stack.kill_up(dead, moment.name)
