@@ -4,14 +4,13 @@ The steps come from `ambient_components.keys`; here they are carried out and rec
 secret, the token; the namespace holds the handles alone.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
 from ambient_components.keys import Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.state import format_time
-from ambient_components.provider import delivery, token_inputs
+from ambient_components.provider import delivery, handover, token_inputs
 from ambient_components.provider.delivery import Delivered, Target
 from ambient_components.provider.handles import (
     Identity,
@@ -30,7 +29,6 @@ from ambient_components.provider.token_outputs import COMPUTED, kept, record, to
 from ambient_components.provider.wire import UNKNOWN
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
-_NOT_DELIVERED: Final = "the run that minted it could not deliver it"
 _UNRECORDED: Final = "it was minted by a run that died, and never delivered"
 
 
@@ -124,7 +122,7 @@ class AccessToken:
             tuple(handle for handle in known.pending if handle.uid in alive),
         )
         outputs = record(found, inputs, state)
-        outputs["undelivered"] = state.get("undelivered") or self._lost_delivery(context, inputs, found)
+        outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)
         return Found(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -177,23 +175,6 @@ class AccessToken:
     def _to_deliver(self, state: Values, news: Values) -> bool:
         return bool(state.get("undelivered") and news.get("deliver") and not news.get("former"))
 
-    def _lost_delivery(self, context: Context, inputs: Values, state: TokenState) -> str | None:
-        """Why the Secret that the token was delivered to does not hold it; None where it does."""
-        target = Target.of(inputs)
-        if target is None or inputs.get("former") or state.current is None:
-            return None
-        try:
-            there = delivery.look(context, Identity.of(inputs), target)
-        except StepError as error:
-            if retained(inputs):
-                return str(error)
-            # Not seen is not lost: of one that nobody keeps another would be minted.
-            context.warn(f"could not see whether {target} holds the key: {error}")
-            return None
-        if not there.exists:
-            return f"{target} is gone"
-        return None if delivery.is_of(there.token, state.current) else f"{target} holds another token"
-
     def _carry_out(
         self,
         context: Context,
@@ -207,12 +188,12 @@ class AccessToken:
         target = None if news.get("former") else Target.of(news)
         # Before anything is minted: a Secret of somebody else's is met while all is as it was.
         there = delivery.look(context, identity, target) if target else Delivered()
-        moved = self._moved_from(context, identity, state, target)
+        moved = handover.moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(warning)
         # What a Secret holds is what its user reads, and may be all that works: it ends after another is there.
         before = (*steps.revoke_first, *((handle, _UNRECORDED) for handle in lost))
-        read = _held((handle for handle, _ in before), there, moved)
+        read = handover.held_in((handle for handle, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
@@ -227,14 +208,16 @@ class AccessToken:
         undelivered = None
         if target and held is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = _previous(there if there.exists else moved, held, steps.retire) if still else None
-            undelivered = self._deliver(context, news, target, minted, held, previous)
+            previous = handover.token_before(there if there.exists else moved, held, steps.retire) if still else None
+            undelivered = handover.hand_over(context, news, target, minted, held, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
-        kept_back = _held((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
+        kept_back = (
+            handover.held_in((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
+        )
         failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
         after = TokenState(current, (*steps.retire, *kept_back), failed)
         outputs = record(after, news, {**state, "token": held})
@@ -242,59 +225,6 @@ class AccessToken:
         if minted:
             outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}
         return outputs
-
-    def _moved_from(self, context: Context, identity: Identity, state: Values, target: Target | None) -> Delivered:
-        """What lies in the Secret that was delivered to until now, where that is another one."""
-        old = Target.of(state)
-        if old is None or old == target:
-            return Delivered()
-        try:
-            return delivery.look(context, identity, old)
-        except StepError:
-            return Delivered()
-
-    def _deliver(
-        self,
-        context: Context,
-        news: Values,
-        target: Target,
-        minted: Minted | None,
-        token: str,
-        previous: str | None,
-    ) -> str | None:
-        """Writes the token; why that failed, where the token is kept and the next run can write it."""
-        identity = Identity.of(news)
-        try:
-            delivery.write(context, identity, target, token, previous)
-        except StepError as error:
-            if self._arrived(context, identity, target, token):
-                return None
-            if not retained(news):
-                if minted:
-                    revoke(context, identity, [(minted.handle, _NOT_DELIVERED)])
-                raise
-            context.warn(f"{error}; the token is kept, and the next pulumi up tries again")
-            return str(error)
-        return None
-
-    def _arrived(self, context: Context, identity: Identity, target: Target, token: str) -> bool:
-        """Whether the Secret holds the token although its writing failed: only the answer was lost."""
-        try:
-            return delivery.look(context, identity, target).token == token
-        except StepError:
-            return False
-
-
-def _previous(there: Delivered, held: str, retiring: Iterable[Handle]) -> str | None:
-    """The token before, of what the Secret holds until now: one that lives on, where that is known."""
-    before = [text for text in (there.token, there.previous) if text and text != held]
-    living = [text for text in before if any(delivery.is_of(text, handle) for handle in retiring)]
-    return next(iter((*living, *before)), None)
-
-
-def _held(handles: Iterable[Handle], *secrets: Delivered) -> tuple[Handle, ...]:
-    """Those whose token a Secret holds."""
-    return tuple(one for one in handles if any(delivery.is_of(secret.token, one) for secret in secrets))
 
 
 def _announce(context: Context, steps: Plan, news: Values) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Right, ended, object_names
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
+from ambient_components.access import RIGHTS, Right, object_names
+from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.provider.lookout import drift, listing, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 
@@ -15,7 +16,6 @@ _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessr
 _AT_ONCE: Final = 16
 _SYSTEMS: Final = ("kube-", "openshift-")
 """Beginnings of names that the platform does not refuse, and that nobody should take over."""
-_SHOWN: Final = 10
 
 
 def preflight(
@@ -195,7 +195,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], 
             whole = name not in there or _released_by(cluster, name)
             problems.append(
                 f"workspace {name!r} was {'released' if whole else 'not released whole'}, and somebody has changed it "
-                f"since ({_listing(missing)} is gone): "
+                f"since ({listing(missing)} is gone): "
                 + ("remove its entry from the files" if whole else "write 'state: active' and deploy; then release it")
             )
     return problems
@@ -204,46 +204,6 @@ def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], 
 def _released_by(cluster: Cluster, name: str) -> str | None:
     namespace = cluster.get(core("namespaces", name)) or {"metadata": {}}
     return (namespace["metadata"].get("annotations") or {}).get(RELEASED_BY_ANNOTATION)
-
-
-def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Access in active workspaces that no file declares, and what was deployed and is not there: as warnings.
-
-    The engine itself looks at the cluster in a refresh only; what others did to somebody's access should not wait for
-    it. What the last deployment declared is not called undeclared: this run removes it.
-
-    Args:
-        cluster: the stack's.
-        there: the workspaces whose namespace exists.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-    """
-    active = {name for name, entry in after.items() if (entry.get("state") or ACTIVE) == ACTIVE}
-    warnings = [
-        f"workspace {name!r}: its namespace is gone from the cluster, and all that was in it. pulumi up --refresh "
-        "makes the workspace anew, with new keys"
-        for name in sorted(active & before.keys() - there)
-    ]
-    if not active & there:
-        return warnings
-    found = by_namespace(listed(cluster))
-    for name in sorted(active & there):
-        objects = {(one.kind, one.name): one.what for one in found.get(name, ())}
-        was, will_be = object_names(name, before.get(name) or {}), object_names(name, after[name])
-        others = [what for key, what in objects.items() if key not in was | will_be]
-        if others:
-            warnings.append(
-                f"workspace {name!r}: {_listing(others)}: in the cluster, and in no file. Declare it, or remove it on "
-                "the workspace's Sharing or Keys page (a creator's binding, which those don't show, with kubectl); it "
-                "stays as it is until then"
-            )
-        missing = [f"{kind} {object_name}" for kind, object_name in sorted((was & will_be) - objects.keys())]
-        if missing and (before[name].get("state") or ACTIVE) == ACTIVE:
-            warnings.append(
-                f"workspace {name!r}: {_listing(missing)}: declared, and not in the cluster. If the last run failed, "
-                "this one makes it; if somebody removed it, pulumi up --refresh makes it anew"
-            )
-    return warnings
 
 
 def _nothing_to_keep(there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -255,42 +215,3 @@ def _nothing_to_keep(there: set[str], before: Mapping[str, Any], after: Mapping[
         for key_id, key in sorted((after[name].get("keys") or {}).items())
         if key.get("overlapping")
     ]
-
-
-def may_be_kept(
-    cluster: Cluster, owner: str, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[str]:
-    """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
-
-    Args:
-        cluster: the stack's.
-        owner: the stack's mark, PROJECT/FLEET.
-        there: the workspaces whose namespace exists.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-    """
-    warnings = []
-    for name in sorted(there & before.keys()):
-        entry = after[name]
-        gone = ended(before[name], entry) if (entry.get("state") or ACTIVE) == ACTIVE else None
-        if gone is None:
-            continue
-        # Those of the file are named by their keys, or end in this run.
-        ours = {made for kind, made in object_names(name, before[name]) | object_names(name, entry)}
-        accounts_there = (one["metadata"]["name"] for one in cluster.list(core("namespaces", name, "serviceaccounts")))
-        others = [account for account in accounts_there if account not in ours]
-        keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
-        accounts = " and ".join(filter(None, (keys, f"the accounts {_listing(sorted(others))}" if others else "")))
-        if not accounts:
-            continue
-        rotate = f": ambient keys rotate {owner.rsplit('/', 1)[-1]} --workspace {name} --leaked" if gone.keys else ""
-        warnings.append(
-            f"workspace {name!r}: {_listing(list(gone.who))} ends in this run. Whoever had it could mint tokens of "
-            f"{accounts}, and those outlive it. If that may have happened, rotate them{rotate} (docs/leaked-key.md)"
-        )
-    return warnings
-
-
-def _listing(items: list[str]) -> str:
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(items[:_SHOWN]) + more

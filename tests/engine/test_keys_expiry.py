@@ -98,7 +98,7 @@ def test_a_real_token_has_expired(ending: Ending) -> None:
     if (left := ending.expires - time.time()) > 5:
         time.sleep(left - 5)
         assert stack.sessions(ending.token) == 200
-    # For a minute more the API server counts with clocks that differ (docs/surprises.md).
+    # The API server takes a token for a minute more, as clocks may differ (go-jose, DefaultLeeway), and caches that.
     late = ending.expires + 60 + 15 - time.time()
     stack.machine.until(lambda: stack.sessions(ending.token) == 401, "a token that has expired", seconds=max(late, 15))
     # Nobody has revoked it: this is the expiry itself.
