@@ -14,7 +14,8 @@ from ambient_components.spec.marks import ListMarks, MappingMarks, SourceMap
 from ambient_components.spec.provenance import Origin, Provenance
 
 LIFETIMES = (
-    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
+    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), "
+    "such as 30d or 12h"
 )
 
 
@@ -217,7 +218,10 @@ USERS = "workspaces:\n  aa: {template: t, keys: {ci: {}, cd: {}}}\n  bb: {templa
     [
         ("protect: yes", "3:14: LAYER.protect: is text; allowed: true or false; did you mean true?"),
         ("keys: {lifetime: 5m}", f"3:22: LAYER.keys.lifetime: 5m is too short; {LIFETIMES}"),
-        ("keys: {ci: {role: edit}}", "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime, rotateBefore, overlap"),
+        (
+            "keys: {ci: {role: edit}}",
+            "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime, rotateBefore, overlap",
+        ),
         (
             "grants: [{user: a@b}, {user: a-b}]",
             "3:34: LAYER.grants[1].user: 'a-b' and 'a@b' both become the RoleBinding 'ambient-permission-view-a-b-user'"

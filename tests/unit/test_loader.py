@@ -21,7 +21,8 @@ from ambient_components.subjects import parse_subject
 
 ROOT = Path(__file__).parents[2]
 LIFETIMES = (
-    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
+    "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), "
+    "such as 30d or 12h"
 )
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
@@ -141,7 +142,8 @@ def test_later_steps_can_ask_for_places():
         ("workspaces: {pay: }", "x.yaml:1:19: workspaces.pay: is empty; allowed: a mapping; write {} for an empty one"),
         (
             "workspaces: {}\nworkspace: {}",
-            "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, defaults, templates, workspaces; "
+            "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, "
+            "defaults, templates, workspaces; "
             "did you mean 'workspaces'?",
         ),
     ],
@@ -259,7 +261,8 @@ def test_problems_of_the_file_as_a_whole(text, problem):
         (
             "keys: {ci: {lifetme: 1d}}",
             "3:17: workspaces.pay.keys.ci.lifetme: 'lifetme' is not a field; "
-            "allowed: name, description, role, lifetime, rotateBefore, overlap, rotate, generation, overlapUntil, static, deliver, retain; did you mean 'lifetime'?",
+            "allowed: name, description, role, lifetime, rotateBefore, overlap, rotate, "
+            "generation, overlapUntil, static, deliver, retain; did you mean 'lifetime'?",
         ),
         # Whole-file checks, one each; test_checks.py has the rest
         (

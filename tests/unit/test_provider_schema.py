@@ -131,9 +131,7 @@ def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
 
 def test_each_recorded_value_has_the_type_of_the_schema():
     handle = Handle("a", "a", 1, MOMENT, MOMENT)
-    record = token_outputs.record(
-        TokenState(handle, (handle,), (handle,)), LIFE, {"grantedSeconds": 1, "reason": "r"}
-    )
+    record = token_outputs.record(TokenState(handle, (handle,), (handle,)), LIFE, {"grantedSeconds": 1, "reason": "r"})
     kinds = {"string": str, "integer": int, "array": list}
     for name, value in record.items():
         kind = TOKEN["properties"][name].get("type")
