@@ -166,13 +166,18 @@ def changed(text: str, block: Block) -> str:
     return text.replace(before, after)
 
 
+def unaligned(text: str) -> list[str]:
+    """The lines, without what only keeps their columns: a field more in a mapping would change those of all others."""
+    return [re.sub(r" +:", ":", line.strip()) for line in text.splitlines()]
+
+
 def not_said(block: Block, output: str, *, in_order: bool = False) -> list[str]:
     """The lines of a block that the output doesn't have; `…` stands for whatever is left out.
 
     The engine shows resources in the order in which it comes to them, which differs from run to run.
     """
-    patterns = [re.escape(line.strip()).replace("…", ".*") for line in block.text.splitlines() if line.strip(" …")]
-    lines = [line.strip() for line in output.splitlines()]
+    patterns = [re.escape(line).replace("…", ".*") for line in unaligned(block.text) if line.strip(" …")]
+    lines = unaligned(output)
     where = iter(lines) if in_order else lines
     return [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in where)]
 
