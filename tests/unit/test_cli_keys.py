@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -727,7 +728,13 @@ class TestDeliverToAProgram:
 
     def test_ctrl_c(self, pulumi: FakePulumi, capfd: Shown) -> None:
         script = "kill -INT $PPID; exec sleep 30"
-        assert run(["keys", "deliver", "dev", "payments/ci", "--", "sh", "-c", script]) == 130
+        # A shell starts what it puts into the background with Ctrl-C ignored, and Python leaves it so.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            code = run(["keys", "deliver", "dev", "payments/ci", "--", "sh", "-c", script])
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert code == 130
         assert capfd.readouterr() == ("", "")
 
     def test_a_key_that_is_not_there_starts_nothing(
