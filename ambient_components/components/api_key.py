@@ -1,7 +1,8 @@
 """One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
 
+import asyncio
 from collections.abc import Collection
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes.core.v1 as core
@@ -101,9 +102,9 @@ class ApiKeyArgs(TypedDict):
 class ApiKey(pulumi.ComponentResource):
     """A key that the platform lists, shows the last use of, and can revoke, as one of its own (contract 1.4).
 
-    Logical names carry the generation, and each resource aliases the names of the lower generations. A bump is then a
-    replacement: the new identity is made first, and where that fails the old one is left alone (docs/adr/0005). With
-    `keepPrevious` both are registered, and the old one ends in the first run without it.
+    Logical names carry the generation, and the token aliases the names of the lower generations. A bump then replaces
+    it: the new identity is made first, and where any of it fails the old one is left alone, in every run until it is
+    made (docs/adr/0005). With `keepPrevious` both are registered, and the old one ends in the first run without it.
     """
 
     service_account: core.ServiceAccount
@@ -148,15 +149,8 @@ class ApiKey(pulumi.ComponentResource):
         # Those that live have their own place in the state.
         ended = [lower for lower in range(1, generation) if lower not in living]
 
-        def options(*depends_on: pulumi.Resource, ignore: list[str] | None = None) -> pulumi.ResourceOptions:
-            aliases = [pulumi.Alias(name=logical_key_generation(self._name, lower)) for lower in ended]
-            return pulumi.ResourceOptions(
-                parent=self,
-                aliases=aliases or None,
-                depends_on=list(depends_on),
-                ignore_changes=ignore,
-                retain_on_delete=args.get("released") or None,
-            )
+        def options(**others: Any) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, retain_on_delete=args.get("released") or None, **others)
 
         service_account = core.ServiceAccount(
             logical,
@@ -175,7 +169,7 @@ class ApiKey(pulumi.ComponentResource):
                 },
             },
             # Written once: the moment of a later run is no change.
-            opts=options(ignore=[f'metadata.annotations["{CREATED_AT_ANNOTATION}"]']),
+            opts=options(ignore_changes=[f'metadata.annotations["{CREATED_AT_ANNOTATION}"]']),
         )
         binding = role_binding(
             logical,
@@ -185,7 +179,7 @@ class ApiKey(pulumi.ComponentResource):
             subject=Subject(SubjectKind.SERVICE_ACCOUNT, account, args["namespace"]),
             labels={APP_LABEL: KEY_APP},
             annotations={KEY_NAME_ANNOTATION: label, SA_NAME_ANNOTATION: account, ROLE_ANNOTATION: role.value},
-            opts=options(service_account),
+            opts=options(depends_on=[service_account]),
         )
         wanted = token_args(args, account, service_account, generation)
         if generation != max(living):
@@ -193,7 +187,26 @@ class ApiKey(pulumi.ComponentResource):
         elif len(living) > 1:
             wanted["overlapping"] = True
         # After the binding: a token that can do nothing yet is never handed out.
-        return service_account, binding, AccessToken(logical, wanted, options(service_account, binding))
+        after: pulumi.Input[list[pulumi.Resource]] = [service_account, binding]
+        if ended:
+            # Where a step fails the engine keeps what the old token depends on, and skips what depends on the failure.
+            # So a token whose account or binding failed depends on neither, and fails itself. Those two have no
+            # aliases: an old one that was replaced would be deleted by the second run that fails (tried).
+            whole: pulumi.Output[bool] = pulumi.Output.from_input(
+                asyncio.ensure_future(_made(service_account, binding))
+            )
+            uid = wanted["serviceAccountUid"]
+            wanted["serviceAccountUid"] = whole.apply(lambda yes: uid if yes else "")
+            wanted["incomplete"] = whole.apply(lambda yes: None if yes else True)
+            after = whole.apply(lambda yes: [service_account, binding] if yes else [])
+        aliases = [pulumi.Alias(name=logical_key_generation(self._name, lower)) for lower in ended]
+        return service_account, binding, AccessToken(logical, wanted, options(aliases=aliases, depends_on=after))
+
+
+async def _made(*resources: pulumi.CustomResource) -> bool:
+    """Whether none of these failed; the engine goes on after a failure where it is told to."""
+    known = [await resource.id.is_known() for resource in resources]
+    return all(known) or pulumi.runtime.is_dry_run()
 
 
 def token_args(

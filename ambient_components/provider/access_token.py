@@ -74,6 +74,7 @@ class AccessToken:
         former = bool(news.get("former"))
         if context.preview:
             return identity.path, unknown(None if former else "no token yet", news)
+        _require_whole(news)
         held = mark(context, identity)
         # The newest of them may be in use: the state file was lost, or an earlier create died (docs/how-it-works.md).
         state = TokenState(retiring=held)
@@ -135,6 +136,7 @@ class AccessToken:
         if context.preview:
             _announce(context, steps, news)
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
+        _require_whole(news)
         about = Identity.of(news)
         if state.get("released"):
             mark(context, about)
@@ -225,6 +227,13 @@ class AccessToken:
         if minted:
             outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}
         return outputs
+
+
+def _require_whole(news: Values) -> None:
+    """A token whose identity could not be made fails, so that the engine leaves alone what it was to replace."""
+    if news.get("incomplete"):
+        msg = f"no token for {Identity.of(news).path}: its ServiceAccount or its RoleBinding could not be made"
+        raise StepError(msg)
 
 
 def _announce(context: Context, steps: Plan, news: Values) -> None:

@@ -35,6 +35,8 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "manual": _FLAG | {"description": "Nothing is minted after the first token. Default: for what does not expire."},
     "former": _FLAG | {"description": "Another generation has followed: tokens are kept, and none is minted."},
     "overlapping": _FLAG | {"description": "The generation before lives on; its token stays in the delivery."},
+    "incomplete": _FLAG
+    | {"description": "What the token speaks for could not be made in this run: the step fails, and changes nothing."},
     "deliver": {
         "$ref": "#/types/ambient:index:TokenDelivery",
         "description": "A Secret that the token is written to.",

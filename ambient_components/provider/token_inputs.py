@@ -13,7 +13,7 @@ RETAIN_STATE: Final = "state"
 
 _REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
 _WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
-_FLAGS: Final = ("never", "static", "manual", "former", "overlapping", "released")
+_FLAGS: Final = ("never", "static", "manual", "former", "overlapping", "incomplete", "released")
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 _DELIVERY: Final = ("namespace", "name", "key")
 

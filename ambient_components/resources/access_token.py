@@ -51,6 +51,9 @@ class AccessTokenArgs(TypedDict):
     overlapping: NotRequired[bool]
     """The identity of the generation before lives on beside this one; judges what stays in the delivery."""
 
+    incomplete: NotRequired[pulumi.Input[bool | None]]
+    """Its ServiceAccount or what that may do could not be made in this run: the step fails, and changes nothing."""
+
     deliver: NotRequired[dict[str, str]]
     """Secret to write the token to: namespace, name, key."""
 

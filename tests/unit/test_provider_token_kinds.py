@@ -193,6 +193,15 @@ def test_a_former_identity_whose_account_is_replaced_loses_its_tokens(world, mad
     assert world.api.names(SECRETS) == []
 
 
+def test_a_token_whose_identity_could_not_be_made_fails_and_changes_nothing(world, made):
+    text = "its ServiceAccount or its RoleBinding could not be made"
+    news = {**WANTED, "incomplete": True}
+    assert text in refusal(lambda: world.plugin.create(news))
+    due(world)
+    assert text in refusal(lambda: world.plugin.update(made, news))
+    assert world.api.names(SECRETS) == [made["current"]["handle"]]
+
+
 def test_a_wrong_flag_is_named(world):
     (failure,) = world.plugin.check({**WANTED, "former": "yes"}).failures
     assert failure.reason == "former: true or false is expected"
