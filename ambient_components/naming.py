@@ -110,6 +110,19 @@ def handle(service_account: str, serial: str) -> str:
     return name
 
 
+def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str:
+    """Return the name of the store's user for a workspace: one an owner, bucket and generation; up to 63 characters.
+
+    Args:
+        owner: PROJECT/FLEET, as two clusters may keep workspaces of one name in the same store.
+        workspace: The workspace.
+        bucket: Its bucket.
+        generation: Of the credentials, from 1.
+    """
+    encoded = json.dumps([owner, workspace, bucket, generation]).encode()
+    return f"ambient-{sanitize_name(workspace)[:_S1_CUT].rstrip('-')}-{hashlib.sha256(encoded).hexdigest()[:12]}"
+
+
 # Pulumi's logical names. A change here is a replacement of what users have: ship it with an alias.
 
 
@@ -166,6 +179,21 @@ def logical_quota(workspace: str) -> str:
 def logical_network(workspace: str, policy: str) -> str:
     """Return the logical name of a NetworkPolicy."""
     return f"{workspace}/network/{policy}"
+
+
+def logical_storage(workspace: str) -> str:
+    """Return the logical name of the Bucket component of a workspace."""
+    return f"{workspace}/storage"
+
+
+def logical_bucket(storage: str) -> str:
+    """Return the logical name of the bucket itself, of which `storage` is the component's logical name."""
+    return f"{storage}/bucket"
+
+
+def logical_bucket_credentials(storage: str) -> str:
+    """Return the logical name of a bucket's credentials over all their generations."""
+    return f"{storage}/credentials"
 
 
 def logical_closure(workspace: str) -> str:
