@@ -1,4 +1,4 @@
-"""A workspace's own storage: names that every store takes, the rights of its credentials, what its sessions are told."""
+"""A workspace's own storage: names of buckets, the rights of credentials, what its sessions are told."""
 
 from ambient_components.storage.names import bucket_name_problem, endpoint_problem
 from ambient_components.storage.policy import access_policy, same_policy, workspace_prefix

@@ -1,4 +1,4 @@
-"""What may be the name of a bucket, and the address of a store. S3's rules and MinIO's together, so that a move is safe.
+"""What may be a bucket's name, and a store's address. S3's rules and MinIO's together, so that a move is safe.
 
 Sources: Amazon's "General purpose bucket naming rules"; MinIO's ``IsValidBucketName`` and its reserved names.
 """
