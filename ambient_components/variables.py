@@ -32,7 +32,8 @@ def variable_problem(name: str) -> tuple[str, str] | None:
     here is kinder. Contract 3.
     """
     if name in STORAGE_VARIABLES:
-        return "is reserved for the workspace's storage", "remove it: sessions use the platform's shared bucket"
+        remedy = "remove it, and declare storage.bucket: the variables of its storage come with it"
+        return "is reserved for the workspace's storage", remedy
     if not re.fullmatch(DATA_KEY_PATTERN, name) or name[0].isdigit() or name == "." or name.startswith(".."):
         return "is not a name for a variable", "allowed: 1-253 of A-Z a-z 0-9 . _ -, no digit first"
     return None

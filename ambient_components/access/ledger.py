@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
 from ambient_components import naming
+from ambient_components.access.buckets import BucketEntry, as_recorded, bucket_refusals, well_formed
 from ambient_components.contract import Role
 from ambient_components.subjects import parse_subject
 
@@ -44,7 +45,8 @@ class Entry(TypedDict):
     """One workspace."""
 
     state: str
-    """active; closed: no access by grants and keys, the data stays; released: all of it stays, and is ours no more."""
+    """active; closed: no access by grants, keys and bucket credentials, the data stays; released: all of it stays, and
+    is ours no more."""
     adopt: NotRequired[bool]
     """Whether a namespace that exists and is nobody's may be taken over; false if left out."""
     owners: list[str]
@@ -59,9 +61,13 @@ class Entry(TypedDict):
     """Names of the declared settings, sorted."""
     limits: NotRequired[list[str]]
     """Names of the declared limits, sorted."""
+    bucket: NotRequired[BucketEntry]
+    """Where the state of its sessions is kept; a closed workspace keeps it."""
+    allow: NotRequired[list[str]]
+    """Rails that may be crossed today, sorted: expireAfter."""
 
 
-_BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits")
+_BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "bucket")
 """What must stay as it is where a workspace is released: each of them is objects."""
 
 Ledger = dict[str, Entry]
@@ -94,11 +100,15 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         for name in sorted(after.keys() - before.keys())
         if _state(after[name]) == RELEASED
     ]
+    for name in sorted(after.keys() - before.keys()):
+        problems += bucket_refusals(name, {}, after[name])
     for name in sorted(before.keys() & after.keys()):
         problems += _taken_over(name, before[name], after[name])
         problems += _going_back(name, before[name], after[name])
         problems += _overlaps(name, before[name], after[name])
         problems += _released(name, before[name], after[name])
+        if RELEASED not in (_state(before[name]), _state(after[name])):
+            problems += bucket_refusals(name, before[name], after[name])
     return problems
 
 
@@ -111,6 +121,7 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
             and all(parse_subject(subject) and Role(role) for subject, role in entry["grants"].items())
             and all(Role(key["role"]) for key in entry["keys"].values())
             and all(key["generation"] > (key.get("overlapping") or 0) >= 0 for key in entry["keys"].values())
+            and well_formed(entry.get("bucket"), entry.get("allow"))
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         shape = False
@@ -119,7 +130,8 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
     return [
         f"workspace {workspace!r}: its entry in the ledger is not of the form it must have: "
         f"state ({', '.join(STATES)}), "
-        "owners (a list of subjects), grants (role by subject), keys (role and generation by id)"
+        "owners (a list of subjects), grants (role by subject), keys (role and generation by id), bucket (name and "
+        "driver, if it has one)"
     ]
 
 
@@ -152,8 +164,8 @@ def _released(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any
             f"workspace {workspace!r} is {was}: it can't be {is_now} at once. Write 'state: active' and deploy, then "
             f"'state: {is_now}' and deploy"
         ]
-    # A day that passes is no change of anybody's.
-    old, new = _without_overlaps(before), _without_overlaps(after)
+    # A day that passes is no change of anybody's, and adopt says whose a bucket may be.
+    old, new = ({**_without_overlaps(each), "bucket": as_recorded(each.get("bucket"))} for each in (before, after))
     changed = [name for name in _BONES if (old.get(name) or None) != (new.get(name) or None)]
     if not changed:
         return []

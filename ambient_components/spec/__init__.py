@@ -6,15 +6,25 @@ from ambient_components.spec.loader import LoadedStack, Review, load_stack, pars
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.provenance import Origin
+from ambient_components.spec.rails import Allowance, Rail
+from ambient_components.spec.rotation import Rotate
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers, McpType, Settings
 from ambient_components.spec.sources import DriftPolicy, OnDrift, SecretRef, Secrets, Source
+from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
+from ambient_components.spec.storage_types import BucketDriver, BucketState, Encryption, OnDelete
 from ambient_components.spec.types import PodSecurity, WorkspaceState
 
 __all__ = [
+    "Allowance",
+    "Bucket",
+    "BucketCredentials",
+    "BucketDriver",
+    "BucketState",
     "CaBundle",
     "ContainerLimits",
     "Defaults",
     "DriftPolicy",
+    "Encryption",
     "Grant",
     "Key",
     "KeyDefaults",
@@ -25,18 +35,22 @@ __all__ = [
     "McpType",
     "Network",
     "NetworkPeer",
+    "OnDelete",
     "OnDrift",
     "Origin",
     "PodSecurity",
     "Protocol",
+    "Rail",
     "Retain",
     "Review",
+    "Rotate",
     "SecretRef",
     "Secrets",
     "Settings",
     "Source",
     "SourceMap",
     "StackFile",
+    "Storage",
     "Workspace",
     "WorkspaceState",
     "load_stack",

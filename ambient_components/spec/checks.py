@@ -1,7 +1,7 @@
 """Checks that need more than one value: names, duplicates, and names of objects that would collide.
 
 Pure functions over the models. Each yields findings with paths; `spec.loader` turns paths into places in the file. The
-checks here are those of access; secrets, settings and limits have modules of their own.
+checks here are those of access; secrets, storage, settings and limits have modules of their own.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.secret_checks import SECRET_CHECKS
 from ambient_components.spec.setting_checks import SETTING_CHECKS
+from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
 from ambient_components.spec.types import WorkspaceState
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
@@ -45,7 +46,8 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
         in_use = workspace.state is WorkspaceState.ACTIVE
         findings += [finding for finding in found if in_use or not finding.warning]
     active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
-    findings += [found for found in check_keys(stack, explicit) if found.path[1] in active or not found.warning]
+    whole = (*check_keys(stack, explicit), *check_buckets(stack, explicit))
+    findings += [found for found in whole if found.path[1] in active or not found.warning]
     return findings
 
 
@@ -113,6 +115,7 @@ CHECKS: tuple[Check, ...] = (
     check_grants,
     check_owners,
     *SECRET_CHECKS,
+    *STORAGE_CHECKS,
     *SETTING_CHECKS,
     *LIMIT_CHECKS,
 )

@@ -1,12 +1,13 @@
 """Checks of keys: times that don't go together, tokens without an end, and where a key may not be delivered."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from ambient_components.contract import Role
 from ambient_components.durations import format_seconds, parse_duration
 from ambient_components.errors import Problems
-from ambient_components.keys import NEVER, misfit
+from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace
@@ -29,7 +30,7 @@ def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
     for name, workspace in stack.workspaces.items():
         for key_id, key in workspace.keys.items():
             here = ("workspaces", name, "keys", key_id)
-            yield from _times(here, key, stack.run_every or 0, explicit)
+            yield from check_times(here, partial(key.policy, stack.run_every or 0), explicit)
             yield from _without_an_end(here, key)
             yield from _delivery(here, key, stack.workspaces, targets)
 
@@ -65,9 +66,16 @@ def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Findin
                 )
 
 
-def _times(path: Path, key: Key, run_every: int, explicit: Explicit) -> Iterator[Finding]:
+def check_times(path: Path, policy: Callable[[Collection[str]], Policy], explicit: Explicit) -> Iterator[Finding]:
+    """Find notice, overlap and life that don't go together, or that the promised runs are too seldom for.
+
+    Args:
+        path: of what says them.
+        policy: what is asked, with the fields of these names taken as they are.
+        explicit: tells what a workspace says itself from what lies under it.
+    """
     own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
-    verdict = misfit(key.policy(run_every, uncut=own))
+    verdict = misfit(policy(own))
     if verdict is None:
         return
     # The shortest way to mend it is what the entry says itself.

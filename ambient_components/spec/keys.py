@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -12,13 +12,12 @@ from ambient_components.contract import (
     TOKEN_LIFETIME_DEFAULT,
     Role,
 )
-from ambient_components.durations import parse_duration
-from ambient_components.keys import NEVER, Policy, default_rotate_before
-from ambient_components.spec.base import Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.keys import NEVER, Policy
+from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import Day
+from ambient_components.spec.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.spec.sources import DataKey, SecretName
 from ambient_components.spec.types import (
-    DURATION_PATTERN,
     Duration,
     Flag,
     Generation,
@@ -27,19 +26,6 @@ from ambient_components.spec.types import (
     RoleName,
     Text,
 )
-
-_NO_OVERLAP: Final = "0"
-_OVERLAPS: Final = f"allowed: {_NO_OVERLAP}, or a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
-
-
-class Rotate(StrEnum):
-    """Who renews a key's token."""
-
-    AUTO = "auto"
-    """The first run inside the notice."""
-
-    MANUAL = "manual"
-    """Nobody: only another generation of the key has another token."""
 
 
 class Retain(StrEnum):
@@ -52,33 +38,12 @@ class Retain(StrEnum):
     """Only where it is delivered to."""
 
 
-def _rotate(value: object) -> object:
-    return choice(value, Rotate, "way of rotation")
-
-
 def _retain(value: object) -> object:
     return choice(value, Retain, "place to keep a token")
 
 
-def _overlap(value: object) -> int:
-    if value in (0, _NO_OVERLAP) and not isinstance(value, bool):
-        return 0
-    if not is_scalar(value):
-        refuse(f"is {type_name(value)}", _OVERLAPS)
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        refuse(str(error).rpartition("; allowed: ")[0], _OVERLAPS)
-
-
-RotateName = Annotated[Rotate, BeforeValidator(_rotate)]
-"""auto or manual."""
-
 RetainName = Annotated[Retain, BeforeValidator(_retain)]
 """state or none."""
-
-Overlap = Annotated[int, BeforeValidator(_overlap), text_schema("duration or 0", f"0|{DURATION_PATTERN}", minLength=1)]
-"""A duration or 0, in seconds once read."""
 
 
 class DeliverySecret(Model):
@@ -163,7 +128,7 @@ class Key(Model):
     @property
     def manual(self) -> bool:
         """Whether nobody renews its token."""
-        return self.lifetime == NEVER if self.rotate is None else self.rotate is Rotate.MANUAL
+        return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
         """Return what is asked of its tokens. A default that its life is too short for is cut to what fits.
@@ -173,13 +138,7 @@ class Key(Model):
             uncut: fields, by their names in the file, that are taken as they are: what a key says itself is refused
                 where it doesn't fit, by `spec.key_checks`.
         """
-        before = default_rotate_before(self.lifetime) if self.rotate_before is None else self.rotate_before
-        if before >= self.lifetime and "rotateBefore" not in uncut:
-            before = self.lifetime // 2
-        overlap = self.overlap
-        if overlap is not None and "overlap" not in uncut:
-            overlap = max(0, min(overlap, before - run_every, self.lifetime - before))
-        return Policy.of(self.lifetime, before, overlap, run_every, manual=self.manual, static=bool(self.static))
+        return renewal(self, run_every, uncut, static=bool(self.static))
 
     def overlap_or_default(self) -> int:
         """Return how long a token lives on beside the next one, in seconds."""

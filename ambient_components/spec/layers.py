@@ -73,12 +73,13 @@ _EACH_WHOLE = Rules(below={"*": Rules(whole=True)})
 RULES: Final = Rules(
     below={
         "secrets": Rules(below={"*": _EACH_WHOLE}),
+        "storage": Rules(below={"bucket": Rules(below=dict.fromkeys(("accessKey", "secretKey"), Rules(whole=True)))}),
         "settings": Rules(
             below={"mcpServers": Rules(below={"custom": _EACH_WHOLE}), "caBundle": Rules(whole=True)},
         ),
     }
 )
-"""Of a workspace's entry: one secret, one MCP server and the CA bundle come from one layer each."""
+"""Of a workspace's entry: one secret, a key of a bucket, one MCP server, the CA bundle come from one layer each."""
 
 
 def merge(lower: Tree, upper: Tree, rules: Rules = MERGED) -> Tree:

@@ -1,5 +1,6 @@
 """pydantic's errors in the words of the stack file: YAML's type names, allowed values, what was perhaps meant."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, Final, get_args, get_origin
@@ -13,8 +14,10 @@ from ambient_components.spec.keys import Delivery, DeliverySecret, Key
 from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.privacy import may_quote_key
+from ambient_components.spec.rails import Allowance
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
 from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
+from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
 from ambient_components.suggest import allowed_words, did_you_mean
 
 _EXPECTED: Mapping[str, str] = {
@@ -29,6 +32,9 @@ _EXPECTED: Mapping[str, str] = {
 }
 
 _EXAMPLES: Final[Mapping[type[Model], str]] = {
+    Allowance: "{rail: expireAfter, reason: TEXT}",
+    Bucket: "{name: payments-sessions}",
+    BucketCredentials: "{lifetime: 90d}",
     CaBundle: "{file: PATH}",
     Delivery: "{secret: {namespace: NAME, name: NAME}}",
     DeliverySecret: "{namespace: NAME, name: NAME}",
@@ -39,6 +45,7 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     OnDrift: "{runner: keep, integrations: keep}",
     SecretRef: "{namespace: NAME, name: NAME, key: KEY}",
     Secrets: "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}",
+    Storage: "{bucket: {name: payments-sessions}}",
 }
 """How a mapping is written that people write as text or as a list."""
 
@@ -57,6 +64,7 @@ _ENTRIES: Final[Mapping[str, str]] = {
     "headers": "{NAME: TEXT}",
     "labels": "{team: NAME}",
     "quota": "{pods: 50}",
+    "tags": "{team: NAME}",
     "runner": "{ANTHROPIC_API_KEY: {config: NAME}}",
     **dict.fromkeys(("defaultRequest", "default", "min", "max"), "{cpu: 500m, memory: 1Gi}"),
 }
@@ -72,6 +80,8 @@ _ITEMS: Final[Mapping[str, str]] = {
 """What a list of texts or numbers holds, by field."""
 
 _NEVER_EMPTY: Final = ("runner", "integrations")
+
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _YES: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -180,6 +190,8 @@ def _home(word: str, model: type[Model]) -> str:
         return f"did you mean 'containers.default.{word}'?"
     if model is McpServers:
         return "further servers stand below custom"
+    if model is Workspace and word in (*_fields(Key), "credentials"):
+        return ""  # of a key, of secrets or of the bucket, and nobody knows which
     below = [(model, "")]
     for outer, prefix in below:  # it grows, by level
         for field, kind in _fields(outer).items():
@@ -227,14 +239,15 @@ def _secret_remedy(path: Sequence[PathPart]) -> str:
     """Say how to bring a secret in, with a name that fits the workspace and the variable."""
     whose = str(path[1]) if path[0] != "defaults" else "shared"
     key = str(path[-1])
-    name = key.removesuffix("_API_KEY") if key in RUNNER_SECRET_KEYS else key
+    name = key.removesuffix("_API_KEY") if key in RUNNER_SECRET_KEYS else _CAMEL.sub("-", key)
     name = name.lower().replace("_", "-") if may_quote_key(path) else "name"
     reference = f"{whose}/{name}"
     remedy = (
         "put the value into the stack's encrypted config with "
         f"`pulumi config set --secret {reference}` and write {{config: {reference}}}"
     )
-    return remedy if "runner" in path[2:-1] else f"{remedy}; what is no secret is written {{value: TEXT}}"
+    always_secret = "runner" in path[2:-1] or key == "secretKey"
+    return remedy if always_secret else f"{remedy}; what is no secret is written {{value: TEXT}}"
 
 
 def _at(data: object, path: Sequence[PathPart]) -> object:

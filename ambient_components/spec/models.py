@@ -19,8 +19,10 @@ from ambient_components.spec.base import Model, refuse
 from ambient_components.spec.dates import TimeZone
 from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import Limits
+from ambient_components.spec.rails import Allowance
 from ambient_components.spec.settings import Settings
 from ambient_components.spec.sources import Secrets
+from ambient_components.spec.storage import Storage
 from ambient_components.spec.types import (
     Duration,
     FilePath,
@@ -141,6 +143,9 @@ class Workspace(Model):
     secrets: Secrets = Secrets()
     """What every session gets as environment variables, by reference."""
 
+    storage: Storage = Storage()
+    """Where the state of sessions is kept; in the platform's shared bucket if left out."""
+
     settings: Settings = Settings()
     """How sessions behave."""
 
@@ -160,12 +165,15 @@ class Workspace(Model):
     """Whether `pulumi destroy` refuses to delete the namespace; true if left out."""
 
     state: StateName = WorkspaceState.ACTIVE
-    """active; closed: grants, keys and secrets end, while owners and data stay; released: all stays, without this tool.
-    active if left out."""
+    """active; closed: grants, keys, secrets and the bucket's credentials end, while owners and data stay; released: all
+    stays, without this tool. active if left out."""
 
     adopt: Flag = False
     """Whether a namespace is taken over that exists and that nobody's mark is on; the line may stay afterwards.
     false if left out: what exists is then refused."""
+
+    allow: list[Allowance] = []
+    """Rails that may be crossed in this workspace, each with a reason."""
 
 
 class StackFile(Model):

@@ -15,7 +15,9 @@ Path = tuple[PathPart, ...]
 
 _ROUNDS = 4  # of dropping; what is left after these has no checks
 _ENTRY = 2  # ("workspaces", NAME)
-_SECRET = 5  # ("workspaces", NAME, "secrets", "runner", KEY)
+_BUCKET = 4  # ("workspaces", NAME, "storage", "bucket")
+_SECRET = 5  # ("workspaces", NAME, "secrets", "runner", KEY) and ("workspaces", NAME, "storage", "bucket", "secretKey")
+_KEYS_OF_A_BUCKET = {("storage", "bucket", "accessKey"), ("storage", "bucket", "secretKey")}
 
 
 class Partial:
@@ -59,7 +61,7 @@ class Partial:
             self._dropped.setdefault(original[:-1], set()).add(original[-1])
         elif len(cut) == _ENTRY:
             container[last] = {}  # its name is still checked
-        elif len(cut) == _SECRET and cut[2] == "secrets":
+        elif _is_secret(cut):
             container[last] = {"config": "unknown"}  # neither missing nor an empty secret
         elif isinstance(container, dict):
             container.pop(last, None)
@@ -84,19 +86,27 @@ def _copy(value: Any) -> Any:
 
 
 def _cut(data: Any, fault: Path) -> Path:
-    """Return what to drop for a fault: the whole item of a list, the whole of a secret, else the field alone.
+    """Return what to drop for a fault: the whole item of a list, the whole of a secret or a bucket, else the field.
 
-    What isn't in the data is a missing field, or how the models tell variants apart: then what it is missing in.
+    What isn't in the data is a missing field, or how the models tell variants apart: then what it is missing in. Of a
+    bucket without its driver or its onDelete nobody knows what it can say.
     """
     for depth, part in enumerate(fault):
         if isinstance(part, int):
             return fault[: depth + 1]
         if not _has(data, part):
             return fault[: max(depth, 1)]
-        if depth + 1 == _SECRET and fault[2] == "secrets":
-            return fault[:_SECRET]
+        if _is_secret(fault[: depth + 1]):
+            return fault[: depth + 1]
+        if depth + 1 == _SECRET and fault[2] == "storage" and part != "tags":
+            return fault[:_BUCKET]
         data = data[part]
     return fault
+
+
+def _is_secret(path: Path) -> bool:
+    """Tell whether a path is that of one reference to a secret."""
+    return len(path) == _SECRET and (path[2] == "secrets" or path[2:] in _KEYS_OF_A_BUCKET)
 
 
 def _has(container: object, part: PathPart) -> bool:

@@ -34,10 +34,31 @@ _OPEN_SECTIONS: Final = frozenset(
         "labels",
         "annotations",
         "podSecurity",
+        "allow",
     }
 )
 _OPEN_SETTINGS: Final = frozenset({"idleTimeout", "featureFlags", "caBundle"})
 """MCP servers are not among them: their environment and their headers may hold a credential."""
+_OPEN_BUCKET: Final = frozenset(
+    {
+        "name",
+        "driver",
+        "shared",
+        "versioning",
+        "expireAfter",
+        "tags",
+        "objectLock",
+        "encryption",
+        "adopt",
+        "protect",
+        "state",
+        "onDelete",
+        "force",
+        "endpoint",
+        "credentials",
+    }
+)
+"""Fields of a bucket; accessKey and secretKey are not among them, nor what one of them was perhaps meant to be."""
 
 # What the models call it, so that a report can say which field of a hidden entry is meant.
 _SECRET_WORDS: Final = frozenset(
@@ -45,6 +66,7 @@ _SECRET_WORDS: Final = frozenset(
         *("secrets", "runner", "integrations", "onDrift", *RUNNER_SECRET_KEYS),
         *("config", "env", "file", "secret", "value", "namespace", "name", "key"),
         *("mcpServers", "custom", "disabled", "type", "url", "headers", "command", "args"),
+        *("bucket", "accessKey", "secretKey"),
     }
 )
 
@@ -73,7 +95,8 @@ def is_private(path: Sequence[PathPart]) -> bool:
     """Tell whether what stands at a path, keys included, must not be quoted.
 
     Private is everything below `secrets` of a workspace, the defaults or a template, and below a section that isn't
-    known: it may be `secrets`, misspelled or wrongly indented. The same goes for `mcpServers` in the settings.
+    known: it may be `secrets`, misspelled or wrongly indented. The same goes for `mcpServers` in the settings, and for
+    all of a bucket that is not known.
     """
     if not path or path[0] == "include":
         return False
@@ -82,6 +105,8 @@ def is_private(path: Sequence[PathPart]) -> bool:
         return len(path) > 1
     if entry[:1] == ("settings",):
         return len(entry) > 2 and entry[1] not in _OPEN_SETTINGS
+    if entry[:2] == ("storage", "bucket"):
+        return len(entry) > 2 and entry[2] not in _OPEN_BUCKET
     return len(entry) > 1 and entry[0] not in _OPEN_SECTIONS
 
 

@@ -26,10 +26,12 @@ FORMS: Final = {
     "duration": DURATION_FORMS,
     "duration or never": f"never, or {DURATION_FORMS}",
     "duration or 0": f"0, or {DURATION_FORMS}",
+    "whole days": "a whole number and a unit of d or y (365 days), such as 90d",
     "day": "YYYY-MM-DD, such as 2026-12-31",
     "quantity": QUANTITY_FORMS,
     "subject": SUBJECT_FORMS,
     "address": "http://… or https://…",
+    "address of a store": "https://HOST or http://HOST, with :PORT if it needs one",
     "network": "an address and a mask, such as 10.0.0.0/8",
 }
 """How texts of a kind are written; an editor shows it where one isn't."""

@@ -5,6 +5,7 @@ whose context has `problem` and `remedy`. None of them quotes a value that could
 """
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Final, NoReturn
 
@@ -23,12 +24,6 @@ NEVER_WORD: Final = "never"
 
 CONFIG_KEY_MAX: Final = 128
 """Characters of the name of a value in the stack's config."""
-
-LIFETIMES: Final = (
-    f"allowed: never, or durations from {format_seconds(TOKEN_LIFETIME_MIN)} to {format_seconds(TOKEN_LIFETIME_MAX)}, "
-    "a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
-)
-"""Contract 7: Kubernetes refuses less than the lower bound, the platform's backend more than the upper."""
 
 DURATION_PATTERN: Final = r"([0-9]+y)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?"
 """What a duration looks like, for the JSON Schema; without anchors."""
@@ -115,29 +110,50 @@ def _nearest_subject(text: str) -> str:
     return near.replace("'?", f":{rest}'?") if near and rest and rest.isprintable() and kind not in near else ""
 
 
-def _lifetime(value: object) -> int:
-    if value == NEVER_WORD:
-        return NEVER
-    if not is_scalar(value):
-        refuse(f"is {type_name(value)}", LIFETIMES)
-    try:
-        seconds = parse_duration(value)
-    except ValueError as error:
-        near = did_you_mean(str(value), [NEVER_WORD])
-        refuse(str(error).rpartition("; allowed: ")[0], f"{LIFETIMES}; {near}".removesuffix("; "))
-    if not TOKEN_LIFETIME_MIN <= seconds <= TOKEN_LIFETIME_MAX:
-        refuse(f"{value} is too {'short' if seconds < TOKEN_LIFETIME_MIN else 'long'}", LIFETIMES)
-    return seconds
+def lifetime_reader(shortest: int, longest: int) -> Callable[[object], int]:
+    """Return a validator for lives within these bounds, in seconds, or without an end; it answers in seconds."""
+    allowed = (
+        f"allowed: {NEVER_WORD}, or durations from {format_seconds(shortest)} to {format_seconds(longest)}, "
+        "a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
+    )
+
+    def read(value: object) -> int:
+        if value == NEVER_WORD:
+            return NEVER
+        if not is_scalar(value):
+            refuse(f"is {type_name(value)}", allowed)
+        try:
+            seconds = parse_duration(value)
+        except ValueError as error:
+            near = did_you_mean(str(value), [NEVER_WORD])
+            refuse(str(error).rpartition("; allowed: ")[0], f"{allowed}; {near}".removesuffix("; "))
+        if not shortest <= seconds <= longest:
+            refuse(f"{value} is too {'short' if seconds < shortest else 'long'}", allowed)
+        return seconds
+
+    return read
 
 
-def _duration(value: object) -> int:
-    allowed = f"allowed: {DURATION_FORMS}"
+def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") -> int:
+    """Return a duration in seconds.
+
+    Args:
+        value: What the file says.
+        allowed: The remedy for anything else.
+
+    Raises:
+        PydanticCustomError: It is none.
+    """
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", allowed)
     try:
         return parse_duration(value)
     except ValueError as error:
         refuse(str(error).rpartition("; allowed: ")[0], allowed)
+
+
+def _duration(value: object) -> int:
+    return read_duration(value)
 
 
 def _config_key(value: str) -> str:
@@ -200,10 +216,13 @@ SubjectText = Annotated[
 
 Lifetime = Annotated[
     int,
-    BeforeValidator(_lifetime),
+    BeforeValidator(lifetime_reader(TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX)),
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
-"""A duration or never, in seconds once read. Contract 1.4, 7."""
+"""A duration or never, in seconds once read.
+
+Contract 1.4, 7: Kubernetes refuses less than the lower bound, the platform's backend more than the upper.
+"""
 
 Duration = Annotated[int, BeforeValidator(_duration), text_schema("duration", DURATION_PATTERN, minLength=2)]
 """A duration, in seconds once read."""

@@ -40,7 +40,8 @@ def _list_all(resource: str) -> list[dict[str, Any]]:
 def _list_prefix(resource: str, prefix: str) -> list[dict[str, Any]]:
     top = {"s3:delimiter": ["/"]}
     return [
-        _list("ListOwn", resource, {"StringLike": {"s3:prefix": [f"{prefix}*", prefix.rstrip("/")]}}),
+        # Not without the slash: `pay` would list `payments/` too.
+        _list("ListOwn", resource, {"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
         # Stores differ on whether an empty prefix is one; not every store knows the conditions called IfExists.
         _list("ListTop", resource, {"StringEquals": {"s3:prefix": [""], **top}}),
         _list("ListTopPlain", resource, {"Null": {"s3:prefix": ["true"]}, "StringEquals": top}),

@@ -101,6 +101,46 @@ SHARED: dict[str, st.SearchStrategy[Any]] = {
 KEYS = fields(
     name=NAMES, description=NAMES, role=ROLES, lifetime=LIFETIMES, generation=st.integers(min_value=1, max_value=9)
 )
+CREDENTIALS = st.builds(
+    lambda rest, times: {**rest, **times},
+    fields(
+        lifetime=st.sampled_from(["1d", "30d", "1y", "never"]),
+        rotate=st.sampled_from(["auto", "manual"]),
+        generation=st.integers(min_value=1, max_value=9),
+    ),
+    st.sampled_from([{}, {"rotateBefore": "6h"}, {"rotateBefore": "6h", "overlap": "1h"}]),
+)
+OWN_BUCKETS = st.builds(
+    lambda rest, leaving, versions: {**rest, **leaving, **versions},
+    fields(
+        driver=st.sampled_from(["s3", "aws"]),
+        expireAfter=st.sampled_from(["1d", "90d", "48h", "1y"]),
+        tags=some(NAMES, st.sampled_from(["payments", "a b", ""])),
+        encryption=st.sampled_from(["AES256", "aws:kms"]),
+        adopt=st.booleans(),
+        protect=st.booleans(),
+        credentials=CREDENTIALS,
+    ),
+    st.sampled_from([{}, {"state": "released"}, {"onDelete": "keep"}, {"onDelete": "delete", "force": True}]),
+    st.sampled_from([{}, {"versioning": False}, {"versioning": True, "objectLock": True}, {"objectLock": True}]),
+)
+SHARED_BUCKETS = fields(driver=st.sampled_from(["s3", "aws"]), credentials=CREDENTIALS).map(
+    lambda rest: {"name": "sessions", "shared": True, **rest}
+)
+EXISTING_BUCKETS = st.builds(
+    lambda rest, access_key, secret_key: {
+        "name": "sessions",
+        "driver": "existing",
+        "accessKey": access_key,
+        "secretKey": secret_key,
+        **rest,
+    },
+    fields(endpoint=st.sampled_from(["https://s3.example.com", "http://minio:9000/"])),
+    REFERENCES | NAMES.map(lambda name: {"value": name}),
+    REFERENCES,
+)
+STORAGE = fields(bucket=OWN_BUCKETS | SHARED_BUCKETS | EXISTING_BUCKETS)
+ALLOWANCES = fields(until=st.just("2026-12-31")).map(lambda rest: {"rail": "expireAfter", "reason": "agreed", **rest})
 WORKSPACES = fields(
     **SHARED,
     displayName=st.text(max_size=10),
@@ -108,16 +148,30 @@ WORKSPACES = fields(
     keys=st.dictionaries(NAMES, KEYS, max_size=2),
     state=st.sampled_from(["active", "closed", "released"]),
     adopt=st.booleans(),
+    storage=STORAGE,
+    allow=st.lists(ALLOWANCES, max_size=1),
 )
 DEFAULTS = fields(**SHARED, keys=fields(role=ROLES, lifetime=LIFETIMES))
-ALONE = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(lambda workspaces: {"workspaces": workspaces})
+
+
+def named_buckets(workspaces: dict[str, Any]) -> dict[str, Any]:
+    """Give each bucket of a workspace's own a name that no other one has."""
+    for name, workspace in workspaces.items():
+        bucket = workspace.get("storage", {}).get("bucket")
+        if bucket is not None:
+            bucket.setdefault("name", f"of-{name}-sessions")
+    return workspaces
+
+
+SEVERAL = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(named_buckets)
+ALONE = SEVERAL.map(lambda workspaces: {"workspaces": workspaces})
 
 
 @st.composite
 def layered(draw: st.DrawFn) -> dict[str, Any]:
     """A stack with defaults and templates, which some of its workspaces name."""
     templates = draw(st.dictionaries(NAMES, DEFAULTS, max_size=2))
-    workspaces = draw(st.dictionaries(NAMES, WORKSPACES, max_size=2))
+    workspaces = draw(SEVERAL)
     for workspace in workspaces.values():
         if templates and draw(st.booleans()):
             workspace["template"] = draw(st.sampled_from(sorted(templates)))

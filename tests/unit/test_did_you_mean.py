@@ -88,7 +88,8 @@ def typos(word: str) -> Iterator[str]:
     """Two letters in the wrong order, one too few, one too many, another case; what is behind a colon is a name."""
     head, rest = re.fullmatch(r"([^:/.]+)(.*)", word).groups()
     middle = len(head) // 2
-    yield head[: middle - 1] + head[middle] + head[middle - 1] + head[middle + 1 :] + rest
+    if len(head) > 2:  # of two letters it is all that there is
+        yield head[: middle - 1] + head[middle] + head[middle - 1] + head[middle + 1 :] + rest
     yield head[:middle] + head[middle + 1 :] + rest
     yield head[:middle] + head[middle] + head[middle:] + rest
     yield head.swapcase() + rest

@@ -248,7 +248,7 @@ def planted(draw: st.DrawFn) -> tuple[str, bool]:
     word = draw(st.sampled_from([f"{HIDDEN_MARK}zz", "HUNTER2HUNTER2", "hunter2 hunter2!", "*hunter2", "Hunter2\nx"]))
     wrongly = draw(st.sampled_from([word, {word: word}, [word], {"config": [word]}, {word: {"config": "x"}}]))
     entry = draw(st.sampled_from(entries))
-    kinds = ["section", "value", "source", "key", "mcp", "misspelled", "top", "shaped", "shaped name"]
+    kinds = ["section", "value", "source", "key", "mcp", "bucket", "misspelled", "top", "shaped", "shaped name"]
     kind = draw(st.sampled_from(kinds))
     match kind:
         case "section":
@@ -264,6 +264,12 @@ def planted(draw: st.DrawFn) -> tuple[str, bool]:
             field = draw(st.sampled_from(["url", "headers", "args", "env"]))
             server = {"url": "https://x.org", field: wrongly}
             entry["settings"] = {"mcpServers": {"custom": {"search": server}}}
+        case "bucket":
+            assume(data["workspaces"])
+            field = draw(st.sampled_from(["accessKey", "secretKey", "secretkey", "x"]))
+            bucket = {"name": "of-sessions", "driver": "existing", field: wrongly}
+            storage = draw(st.sampled_from([{"bucket": bucket}, {"bucket": wrongly}, {"x": wrongly}, wrongly]))
+            draw(st.sampled_from(sorted(data["workspaces"].items())))[1]["storage"] = storage
         case "misspelled":
             entry[draw(st.sampled_from(["secert", "credentials", "runner"]))] = wrongly
         case "top":
@@ -321,4 +327,4 @@ def test_files_that_include_each_other(files: dict[str, str | bytes]) -> None:
 
 def test_the_strategies_know_every_field_of_a_workspace() -> None:
     known = {field.alias or name for name, field in Workspace.model_fields.items()}
-    assert {*SHARED, "displayName", "description", "keys", "state", "adopt", "template"} == known
+    assert {*SHARED, "displayName", "description", "keys", "state", "adopt", "template", "storage", "allow"} == known

@@ -6,6 +6,9 @@ import pytest
 from ambient_components.contract import Role
 from ambient_components.errors import AmbientError
 from ambient_components.spec import (
+    Allowance,
+    Bucket,
+    BucketCredentials,
     Grant,
     Key,
     Secrets,
@@ -26,8 +29,8 @@ LIFETIMES = (
 )
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
-    "allowed: template, displayName, description, owners, grants, keys, secrets, settings, limits, labels, "
-    "annotations, podSecurity, protect, state, adopt"
+    "allowed: template, displayName, description, owners, grants, keys, secrets, storage, settings, limits, labels, "
+    "annotations, podSecurity, protect, state, adopt, allow"
 )
 RUNNER_KEYS = "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY"
 
@@ -48,10 +51,27 @@ def test_the_example_shows_every_field():
     payments = loaded.file.workspaces["payments"]
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
-    in_comments = {"overlap_until", "deliver", "retain", "static"}
+    of_a_key, of_a_workspace = {"overlap_until", "deliver", "retain", "static"}, {"storage", "allow"}
+    in_comments = of_a_key | of_a_workspace
     assert shown == [set(model.model_fields) - in_comments for model in (Workspace, Key, Secrets)]
     text = (ROOT / "stacks/dev.yaml").read_text()
-    assert all(f"# {Key.model_fields[field].alias}: " in text for field in in_comments)
+    assert all(f"# {Key.model_fields[field].alias}: " in text for field in of_a_key)
+    assert all(f"    # {field}:" in text for field in of_a_workspace)
+    parts = (Bucket, BucketCredentials, Allowance)
+    fields = {field.alias or name for model in parts for name, field in model.model_fields.items()}
+    assert {field for field in fields if not re.search(rf"#.*\b{field}: ", text)} == set()
+
+
+def test_the_storage_of_the_example_is_good_without_its_comment_signs():
+    text = (ROOT / "stacks/dev.yaml").read_text()
+    for section in ("storage:", "allow:"):
+        start = text.index(f"    # {section}")
+        block = re.match(r"(    #.*\n)+", text[start:])[0]
+        text = text.replace(block, re.sub(r"(?m)^    # ", "    ", block))
+    # The two don't go together: the credentials lie in the integration secret.
+    text = text.replace("onDrift: {integrations: keep}", "onDrift: {}")
+    bucket = parse_stack(text, "dev.yaml").file.workspaces["payments"].storage.bucket
+    assert (bucket.name, bucket.driver, bucket.expire_after_days) == ("payments-sessions", "s3", 90)
 
 
 def test_the_example_says_what_its_comments_say():
@@ -112,6 +132,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "grants": [],
         "keys": {},
         "secrets": {"runner": {}, "integrations": {}, "on_drift": {"runner": "overwrite", "integrations": "overwrite"}},
+        "storage": {"bucket": None},
         "settings": {"idle_timeout": None, "mcp_servers": None, "feature_flags": {}, "ca_bundle": None},
         "limits": {"containers": None, "quota": {}, "network": None},
         "labels": {},
@@ -121,6 +142,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "protect": True,
         "state": "active",
         "adopt": False,
+        "allow": [],
     }
     assert workspace.model_dump() == expected
 
@@ -475,4 +497,4 @@ def test_every_field_is_documented_for_the_schema():
         for name, field in model["properties"].items()
         if not field.get("description")
     ]
-    assert (len(models), missing) == (20, [])
+    assert (len(models), missing) == (24, [])

@@ -4,6 +4,7 @@ import pytest
 
 from ambient_components.credentials import CREDENTIAL_PREFIXES
 from ambient_components.errors import Problem
+from ambient_components.spec import Bucket
 from ambient_components.spec.privacy import may_quote_key, public_path, without_credentials, without_credentials_in
 
 PAY = ("workspaces", "pay")
@@ -53,6 +54,19 @@ def test_names_of_mcp_servers_are_shown_unless_they_are_credentials(layer: tuple
     assert public_path((*custom, "search", "url")).endswith("custom.search.url")
     assert public_path((*custom, "my server")).endswith("custom['my server']")
     assert public_path((*custom, "sk-ant-hunter2hunter2", "url")).endswith("custom.….url")
+
+
+def test_of_a_bucket_all_is_shown_but_what_may_be_a_key_of_it() -> None:
+    bucket = (*PAY, "storage", "bucket")
+    fields = {field.alias or name for name, field in Bucket.model_fields.items()}
+    assert {public_path((*bucket, field)) for field in fields} == {
+        f"workspaces.pay.storage.bucket.{field}" for field in fields
+    }
+    shown = {field for field in fields if public_path((*bucket, field, "hunter2")).endswith(".hunter2")}
+    assert shown == fields - {"accessKey", "secretKey"}
+    assert public_path((*bucket, "secretKey", "config")).endswith("bucket.secretKey.config")
+    assert public_path((*bucket, "hunter2", "config")).endswith("storage.bucket.….config")
+    assert public_path((*PAY, "storage", "hunter2", "name")).endswith("storage.….name")
 
 
 @pytest.mark.parametrize("prefix", CREDENTIAL_PREFIXES)

@@ -69,6 +69,30 @@ GOOD = [
     in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": {"env": "A"}}, "integrations": {"A.B": {"file": "./x y"}}}),
     in_workspace(secrets={"integrations": {"A": {"secret": {"namespace": "a", "name": "b.c", "key": "d"}}}}),
     in_workspace(secrets={"integrations": {"A": {"value": ""}}, "onDrift": {"runner": "keep"}}),
+    in_workspace(storage={}, allow=[]),
+    in_workspace(
+        storage={"bucket": {"name": "a.b-c", "versioning": True, "expireAfter": "1y", "tags": {"a b/c": "ü"}}}
+    ),
+    in_workspace(
+        storage={
+            "bucket": {"name": "abc", "objectLock": True, "encryption": "aws:kms", "onDelete": "delete", "force": True}
+        },
+        allow=[{"rail": "expireAfter", "reason": "x", "until": "2026-12-31"}],
+    ),
+    in_workspace(
+        storage={"bucket": {"name": "abc", "shared": True, "driver": "aws", "credentials": {"lifetime": "never"}}}
+    ),
+    in_workspace(
+        storage={
+            "bucket": {
+                "name": "abc",
+                "driver": "existing",
+                "endpoint": "HTTP://minio:9000/",
+                "accessKey": {"value": "id"},
+                "secretKey": REF,
+            }
+        }
+    ),
     in_workspace(settings={"idleTimeout": "never"}),
     in_workspace(settings={"idleTimeout": "12h", "featureFlags": {"jira-write": True}, "caBundle": {"file": "ca.pem"}}),
     in_workspace(settings={"mcpServers": {"custom": {"a_b": {"url": "https://x", "headers": {"A": "b"}}}}}),
@@ -124,6 +148,37 @@ BAD = [
     in_workspace(secrets={"integrations": {"1A": REF}}),
     in_workspace(secrets={"integrations": {"..A": REF}}),
     in_workspace(secrets={"onDrift": {"runner": "ask"}}),
+    in_workspace(storage="abc"),
+    in_workspace(storage={"bucket": {}}),
+    in_workspace(storage={"bucket": None}),
+    in_workspace(storage={"bucket": {"name": "ab"}}),
+    in_workspace(storage={"bucket": {"name": "a..b"}}),
+    in_workspace(storage={"bucket": {"name": "ABC"}}),
+    in_workspace(storage={"bucket": {"name": "x" * 64}}),
+    in_workspace(storage={"bucket": {"name": "abc", "driver": "minio"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "expireAfter": 90}}),
+    in_workspace(storage={"bucket": {"name": "abc", "expireAfter": "never"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"": "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"aws:x": "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"ambient-components/owner": "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"a" * 129: "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"a": "x" * 257}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "encryption": "aes256"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "state": "closed"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "onDelete": "destroy"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "endpoint": "s3.example.com"}}),
+    in_workspace(
+        storage={"bucket": {"name": "abc", "driver": "existing", "accessKey": REF, "secretKey": {"value": "x"}}}
+    ),
+    in_workspace(storage={"bucket": {"name": "abc", "driver": "existing", "accessKey": {}, "secretKey": REF}}),
+    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"overlap": 0}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"lifetime": 90}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"generation": 0}}}),
+    in_workspace(allow={"rail": "expireAfter"}),
+    in_workspace(allow=[{"rail": "expireAfter"}]),
+    in_workspace(allow=[{"rail": "other", "reason": "x"}]),
+    in_workspace(allow=[{"rail": "expireAfter", "reason": ""}]),
+    in_workspace(allow=[{"rail": "expireAfter", "reason": "x" * 201}]),
     in_workspace(settings={"idleTimeout": 0}),
     in_workspace(settings={"idleTimeout": ""}),
     in_workspace(settings={"idleTimeout": None}),
@@ -171,6 +226,12 @@ def test_the_example_is_good_for_the_schema():
     assert list(faults(data, SCHEMA, SCHEMA)) == []
 
 
+@given(st.from_regex(r"[a-z0-9.-]{2,64}", fullmatch=True) | st.from_regex(r"[a-z0-9-]{3,12}", fullmatch=True))
+def test_a_bucket_that_the_schema_refuses_we_refuse_too(name):
+    data = in_workspace(storage={"bucket": {"name": name}})
+    assert refused_by_us(data) or not refused_by_schema(data)
+
+
 @given(st.from_regex(r"[a-zA-Z0-9_.-]{1,64}", fullmatch=True))
 def test_names_are_judged_alike(name):
     names = {"workspaces": workspace_name_problem(name), "keys": key_id_problem(name)}
@@ -201,7 +262,7 @@ def test_every_object_and_field_says_what_it_is():
         for field, rules in [("", part), *part["properties"].items()]
         if not rules.get("description")
     ]
-    assert (len(objects()), missing) == (20, [])
+    assert (len(objects()), missing) == (24, [])
 
 
 def test_objects_are_closed_and_nothing_is_null():

@@ -20,7 +20,7 @@ def test_names_that_the_kubelet_or_kubernetes_would_drop(name):
 def test_the_names_of_the_storage_are_reserved(name):
     assert variable_problem(name) == (
         "is reserved for the workspace's storage",
-        "remove it: sessions use the platform's shared bucket",
+        "remove it, and declare storage.bucket: the variables of its storage come with it",
     )
 
 

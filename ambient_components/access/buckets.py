@@ -1,0 +1,215 @@
+"""What a change may not do to a workspace's bucket: lose it, make another of it, or let the store delete what is in it.
+
+What becomes of a bucket when its workspace leaves the files is decided by what was deployed before that run: keep, or
+``onDelete: delete``. A slip can't delete data: that takes the words in one run, and the entry's end in a later one.
+
+A shared bucket and an existing one are somebody else's: they may come, change and leave as they like.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NotRequired, TypedDict
+
+EXISTING: Final = "existing"
+"""The driver of a bucket that others make."""
+
+DRIVERS: Final = ("s3", "aws", EXISTING)
+"""Every driver."""
+
+EXPIRE_AFTER: Final = "expireAfter"
+"""The rail on objects that lie in a bucket already and would get an age at which the store deletes them."""
+
+RAILS: Final = (EXPIRE_AFTER,)
+"""Every rail that an entry can allow."""
+
+_ACTIVE: Final = "active"
+_RELEASED: Final = "released"
+_FLAGS: Final = ("shared", "adopt", "force", "versioning", "objectLock", "never")
+_COUNTS: Final = ("expireAfterDays", "generation", "lifetimeSeconds")
+_CREDENTIALS: Final = frozenset({"generation", "lifetimeSeconds", "never"})
+
+
+class BucketEntry(TypedDict):
+    """A workspace's bucket, and the life of its access keys."""
+
+    name: str
+    driver: str
+    """s3, aws or existing."""
+    endpoint: NotRequired[str]
+    """What sessions reach its store by."""
+    shared: NotRequired[bool]
+    """Whether it is somebody else's, and only credentials are made."""
+    adopt: NotRequired[bool]
+    """Whether one that exists and is nobody's may be taken over."""
+    state: NotRequired[str]
+    """released: it stays as it is, and is ours no more. Active if left out."""
+    onDelete: NotRequired[str]
+    """delete: it goes when its workspace leaves. Keep if left out."""
+    force: NotRequired[bool]
+    """Whether it goes with all that is in it."""
+    expireAfterDays: NotRequired[int]
+    """Age at which the store deletes an object."""
+    versioning: NotRequired[bool]
+    objectLock: NotRequired[bool]
+    generation: NotRequired[int]
+    """Of its credentials; left out where the workspace is closed, and for a driver that makes none."""
+    lifetimeSeconds: NotRequired[int]
+    """Of an access key. Left out where it never expires."""
+    never: NotRequired[bool]
+
+
+def well_formed(bucket: Any, allowed: Any) -> bool:
+    """Whether these can be what an entry says of its bucket and of the rails that it allows; None for nothing.
+
+    The stack file's checks see to it, a program that uses the library may not.
+    """
+    rails = allowed is None or (isinstance(allowed, list) and all(rail in RAILS for rail in allowed))
+    if bucket is None or not rails:
+        return rails
+    return (
+        isinstance(bucket, Mapping)
+        and isinstance(bucket.get("name"), str)
+        and bucket["name"] != ""
+        and bucket.get("driver") in DRIVERS
+        and isinstance(bucket.get("endpoint", ""), str)
+        and bucket.get("state", _ACTIVE) in (_ACTIVE, _RELEASED)
+        and bucket.get("onDelete", "keep") in ("keep", "delete")
+        and all(isinstance(bucket.get(flag, False), bool) for flag in _FLAGS)
+        and all(_is_count(bucket.get(count, 1)) for count in _COUNTS)
+    )
+
+
+def as_recorded(bucket: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What stays as it is where a bucket is released or taken back: all but adopt, which says whose it may be."""
+    return {part: value for part, value in (bucket or {}).items() if part != "adopt"}
+
+
+def bucket_refusals(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Why this change of a workspace's bucket must not be deployed; nothing, where it may.
+
+    Args:
+        workspace: its name.
+        before: its entry in the ledger of the last deployment; empty for a new one.
+        after: its entry now. One that leaves is not asked about: it was closed or released, and its bucket goes as the
+            last deployment said.
+    """
+    old, new = before.get("bucket") or {}, after.get("bucket") or {}
+    whose = f"workspace {workspace!r}"
+    if not new:
+        return _gone(whose, old) if _is_held(old) else []
+    whose += f": bucket {new['name']!r}"
+    same = _is_same(old, new)
+    if _is_held(old) and not same:
+        return _replaced(workspace, old, new)
+    # Where a workspace is closed, access ends: a bucket that was let go before is no reason to refuse that.
+    moves = before.get("state") != after.get("state")
+    released = _released(whose, old if same else {}, new, _CREDENTIALS if moves and _is_released(old) else frozenset())
+    if released:
+        return released
+    return [
+        *_lock(whose, old if same else {}, new),
+        *_expiry(whose, old if same else {}, new, after.get("allow") or ()),
+        *_generation(whose, old, new),
+    ]
+
+
+def _is_own(bucket: Mapping[str, Any]) -> bool:
+    return bool(bucket) and not bucket.get("shared") and bucket["driver"] != EXISTING
+
+
+def _is_released(bucket: Mapping[str, Any]) -> bool:
+    return bucket.get("state") == _RELEASED
+
+
+def _is_held(bucket: Mapping[str, Any]) -> bool:
+    """Whether data would be lost from sight with it: a bucket that was released is somebody else's to look after."""
+    return _is_own(bucket) and not _is_released(bucket)
+
+
+def _is_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether both are one own bucket. Its store's address is not asked: a store may get another name."""
+    return _is_own(old) and _is_own(new) and all(old[part] == new[part] for part in ("name", "driver"))
+
+
+def _is_count(value: Any) -> bool:
+    # A number of the wire is a float.
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 1 and value % 1 == 0
+
+
+def _gone(whose: str, old: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{whose}: its bucket {old['name']!r} is gone from the files, and the state of its sessions is in it: nothing "
+        "is changed. If that is a slip, put storage.bucket back. To keep the bucket and only stop managing it, put it "
+        "back with 'state: released', deploy, and then remove it. It leaves with its workspace, too, once that is "
+        "closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
+    ]
+
+
+def _replaced(workspace: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    changes = [f"its {part} is {new[part]!r} now" for part in ("name", "driver") if old[part] != new[part]] or [
+        "it is shared now"
+    ]
+    return [
+        f"workspace {workspace!r}: bucket {old['name']!r} of driver {old['driver']!r} was deployed, and "
+        f"{' and '.join(changes)}: sessions would lose what is in it, and nobody would look after it: nothing is "
+        "changed. Write it as it was. If that is meant, write it as it was but with 'state: released', and deploy; "
+        "copy its objects; then make the change and deploy"
+    ]
+
+
+def _released(whose: str, old: Mapping[str, Any], new: Mapping[str, Any], besides: frozenset[str]) -> list[str]:
+    """A release of the bucket alone changes nothing else in its run, and neither does what follows it."""
+    if not (_is_released(old) or _is_released(new)):
+        return []
+    if not old:
+        return [f"{whose}: there is nothing to release: this stack has not deployed it. Remove 'state: released'"]
+    was, is_now = as_recorded(old), as_recorded(new)
+    parts = (was.keys() | is_now.keys()) - {"state"} - besides
+    changed = sorted(part for part in parts if was.get(part) != is_now.get(part))
+    if not changed:
+        return []
+    when = "as it was deployed last" if not _is_released(old) else "as it was released"
+    return [
+        f"{whose} is {'released' if _is_released(new) else 'taken back'} in this run, and its {' and '.join(changed)} "
+        f"would change in the same one; leave it {when} but for its state, and deploy; make other changes in a run of "
+        "their own, while its state is active"
+    ]
+
+
+def _lock(whose: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    if not old or bool(old.get("objectLock")) == bool(new.get("objectLock")):
+        return []
+    was = "true" if old.get("objectLock") else "false"
+    return [
+        f"{whose}: objectLock was {was} when it was deployed, and can't be changed afterwards: write it as it was, or "
+        "release this bucket and give the workspace another one"
+    ]
+
+
+def _expiry(whose: str, old: Mapping[str, Any], new: Mapping[str, Any], allowed: Collection[str]) -> list[str]:
+    """Data that would be deleted: of a bucket that was there before this run, be it ours or one that is taken over."""
+    days, were = new.get("expireAfterDays"), old.get("expireAfterDays")
+    has_objects = bool(old) or bool(new.get("adopt"))
+    if days is None or not has_objects or (were is not None and days >= were) or EXPIRE_AFTER in allowed:
+        return []
+    if were is not None:
+        what = f"expireAfter is {days:g} days, and was {were:g}"
+    elif old:
+        what = f"expireAfter is {days:g} days, and objects were kept without an end"
+    else:
+        what = f"expireAfter is {days:g} days, and the bucket is taken over with what is in it"
+    return [
+        f"{whose}: {what}: the store deletes all objects in it that are older than {days:g} days: nothing is changed. "
+        f"If that is meant, write in the workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]"
+    ]
+
+
+def _generation(whose: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Credentials whose generation goes back: their users are named after it, and a lower one was ended."""
+    was, is_now = old.get("generation"), new.get("generation")
+    same_user = all(old.get(part) == new.get(part) for part in ("name", "driver"))
+    if was is None or is_now is None or is_now >= was or not same_user:
+        return []
+    return [
+        f"{whose}: generation {is_now:g} of its credentials is behind the deployed {was:g}; generations only go up: "
+        f"write {was + 1:g} for new ones"
+    ]

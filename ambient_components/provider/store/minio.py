@@ -1,0 +1,241 @@
+"""Accounts of a MinIO: a user with one policy, and access keys of that user, made by MinIO's admin API.
+
+An access key of MinIO ("service account") belongs to a user, and this driver makes a user for each account. Keys of the
+admin's own, narrowed by a policy within the key, would be fewer parts, and would open the store: each of them may list
+and delete all others of its user whatever that policy says; a change of a key's name or expiry alone takes the policy
+off it; and before RELEASE.2025-10-15 a key makes itself another one that has none. (MinIO's
+``cmd/admin-handlers-users.go``: InfoServiceAccount, DeleteServiceAccount; ``cmd/iam-store.go``: UpdateServiceAccount;
+``cmd/iam.go``: isAllowedBySessionPolicy.)
+
+The user, the policy and nothing else are called as the account is. MinIO marks no users, so the owner's mark is the id
+of the policy's document, which is made first, and stands in the description of each key, both set by the request that
+makes them. The user's own secret is known to nobody. Needs MinIO from RELEASE.2023-05-18 on: before, keys have no
+description.
+
+Checked against the protocol, as the `minio` package speaks it and MinIO's sources read it, and not against a server.
+"""
+
+import secrets
+import string
+import threading
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from ambient_components.failure import StepError
+from ambient_components.keys.state import format_time
+from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
+from ambient_components.provider.store.minio_errors import LostError, RefusedError
+from ambient_components.provider.store.minio_found import Found, Key, description_of, document_of, end_of
+from ambient_components.storage import same_policy
+
+if TYPE_CHECKING:
+    from ambient_components.provider.store.minio_client import MinioClient
+
+KEYS_MAX: Final = 2
+"""Keys of an account at a time. MinIO has no limit; IAM's holds for all stores alike."""
+SHORTEST: Final = timedelta(minutes=15)
+LONGEST: Final = timedelta(days=365)
+"""Lives that MinIO gives a key that ends by itself (``cmd/iam-store.go``); it refuses others."""
+
+_MARGIN: Final = timedelta(minutes=1)
+"""Between the clocks of a store's nodes."""
+_KEY_NAME: Final = "ambient-components"
+_LET_GO: Final = f"{_KEY_NAME}: released"
+
+
+class MinioAccounts:
+    """The accounts of one MinIO, in an admin's name. Its methods: `Accounts`."""
+
+    def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            endpoint: http(s)://HOST[:PORT] of the API.
+            access_key: the root's, or that of a user with MinIO's policy consoleAdmin.
+            secret_key: its secret.
+            region: that requests are signed for.
+        """
+        self._settings = (endpoint, access_key, secret_key, region)
+        self._lock = threading.Lock()
+        self._client: MinioClient | None = None
+
+    def __repr__(self) -> str:
+        return f"MinioAccounts({self._settings[0]})"
+
+    def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
+        """See `Accounts.look`.
+
+        A user who is disabled has no rights, so there is no policy then. When a key was made by hand nobody knows: the
+        year 1970. (MinIO tells of no key when it was made. Ours say it: by the store's clock, a request earlier.)
+        """
+        found = self._find(account)
+        if not found.there:
+            return None
+        keys = [
+            LiveKey(key.id, key.active, key.issued_at, ours=key.id in recorded or key.is_of(account))
+            for key in found.keys
+        ]
+        return Standing(
+            owner=found.owner,
+            policy=found.rights(account),
+            keys=tuple(sorted(keys, key=lambda key: (key.issued_at, key.id))),
+            widened=found.widened(account),
+        )
+
+    def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
+        """See `Accounts.ensure`. What is in order is not written again."""
+        found = self._find(account)
+        if found.there:
+            _require_ours(account, found)
+        client, name = self._connected(), account.name
+        if not found.says(account, policy):
+            client.put_policy(name, document_of(account, policy))
+        if found.user is None:
+            client.add_user(name, _new_secret())
+        elif not found.enabled:
+            client.enable_user(name)
+        if found.policies != [name]:
+            client.give_policy(name, name)
+        for group in found.groups:
+            client.leave_group(group, name)
+        for key in found.keys:
+            if key.is_of(account) and key.embedded is not None and not same_policy(key.embedded, policy):
+                client.update_key(key.id, policy=policy)
+
+    def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:  # noqa: ARG002
+        """See `Accounts.mint`. A key has the rights of its user, so the policy is not needed.
+
+        An end that MinIO does not take is brought to the next one that it takes: 15 minutes to 365 days from now.
+
+        Raises:
+            StepError: also where two keys are there already, as with IAM.
+        """
+        found = self._find(account)
+        if found.user is None:
+            msg = f"the object store's user {account.name!r} is gone: run pulumi refresh, then pulumi up"
+            raise StepError(msg)
+        _require_ours(account, found)
+        minted = [key.id for key in found.keys if key.is_of(account)]
+        if len(minted) >= KEYS_MAX:
+            msg = (
+                f"the object store's user {account.name!r} has {len(minted)} keys ({', '.join(minted)}): end one first"
+            )
+            raise StepError(msg)
+        client = self._connected()
+        now = client.now
+        key_id, secret = _new_id(), _new_secret()
+        fields = {"name": _KEY_NAME, "description": description_of(account, now)}
+        if expires_at is not None:
+            fields["expiration"] = format_time(_within(expires_at, now))
+        try:
+            made: Mapping[str, Any] = client.add_key(account.name, key_id, secret, fields)
+        except LostError as error:
+            made = self._made(key_id, error)
+        except RefusedError as error:
+            # Turned away the first time, as the answer said, and yet done.
+            if error.code != "XMinioIAMServiceAccountNotAllowed":
+                raise
+            made = self._made(key_id, error)
+        return NewKey(key_id, secret, now, end_of(made))
+
+    def revoke(self, account: Account, key_id: str) -> None:
+        """See `Accounts.revoke`."""
+        _refuse_keys_only(account)
+        client = self._connected()
+        key = client.key(key_id)
+        if key is None:
+            return
+        if key.get("parentUser") != account.name:
+            msg = f"the object store's key {key_id} is not one of the user {account.name!r}: it is left alone"
+            raise StepError(msg)
+        client.remove_key(key_id)
+
+    def unmark(self, account: Account) -> None:
+        """See `Accounts.unmark`. MinIO can't empty a description: it says `released` then."""
+        found = self._find(account)
+        if found.owner is None:
+            return
+        _require_ours(account, found)
+        client = self._connected()
+        for key in found.keys:
+            if key.is_of(account):
+                client.update_key(key.id, policy=key.embedded, description=_LET_GO)
+        # Last, as it says whose all the others are.
+        if found.document is not None:
+            client.put_policy(account.name, {name: value for name, value in found.document.items() if name != "ID"})
+
+    def remove(self, account: Account) -> None:
+        """See `Accounts.remove`."""
+        found = self._find(account)
+        if not found.there:
+            return
+        _require_ours(account, found)
+        client = self._connected()
+        # They go with the user, but where MinIO fails at one it does not say so; made again, the user would have it.
+        for key in found.keys:
+            client.remove_key(key.id)
+        if found.user is not None:
+            client.remove_user(account.name)
+        # Last, as it bears the mark.
+        client.remove_policy(account.name)
+
+    def _made(self, key_id: str, error: StepError) -> Mapping[str, Any]:
+        """The key that may have been made by a request without an answer."""
+        try:
+            made = self._connected().key(key_id)
+        except StepError:
+            msg = f"{error}; whether a key was made can't be told: if so, the next run finds it and ends it"
+            raise StepError(msg) from None
+        if made is None:
+            raise error
+        return made
+
+    def _find(self, account: Account) -> Found:
+        _refuse_keys_only(account)
+        client = self._connected()
+        user = client.user(account.name)
+        document = client.policy(account.name)
+        keys = client.keys(account.name) if user is not None else []
+        return Found(user, document, tuple(Key.of(key, client.now) for key in keys))
+
+    def _connected(self) -> "MinioClient":
+        with self._lock:
+            if self._client is None:
+                # Imported here: most stacks have no MinIO.
+                from ambient_components.provider.store.minio_client import MinioClient  # noqa: PLC0415
+
+                self._client = MinioClient(*self._settings)
+            return self._client
+
+
+def _require_ours(account: Account, found: Found) -> None:
+    if found.owner == account.owner:
+        return
+    whose = f"belongs to {found.owner}" if found.owner else "bears nobody's mark: it was made by hand, or let go"
+    msg = (
+        f"the object store's user {account.name!r} {whose}, so it is left alone; give the bucket's credentials another "
+        f"generation, or remove it (mc admin user rm, mc admin policy rm)"
+    )
+    raise StepError(msg)
+
+
+def _refuse_keys_only(account: Account) -> None:
+    if account.keys_only:
+        msg = "only AWS's IAM has keys on a user that somebody else makes (driver: aws): say credentials: iam"
+        raise StepError(msg)
+
+
+def _within(expires_at: datetime, now: datetime) -> datetime:
+    return min(max(expires_at, now + SHORTEST + _MARGIN), now + LONGEST - _MARGIN)
+
+
+def _new_id() -> str:
+    """An access key as MinIO makes them, but with a letter first: YAML reads digits around an E as a number."""
+    rest = string.ascii_uppercase + string.digits
+    return secrets.choice(string.ascii_uppercase) + "".join(secrets.choice(rest) for _ in range(19))
+
+
+def _new_secret() -> str:
+    """As long as MinIO takes it; without signs that would need quoting anywhere."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(40))

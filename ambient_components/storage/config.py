@@ -1,0 +1,166 @@
+"""The stack's object store as its config names it: the object `objectStore`, judged the same way by every reader. Pure.
+
+A value that is encrypted in the file is a mapping there (``{secure: …}``), and text where Pulumi has decrypted it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from ambient_components.credentials import begins_like_credential
+from ambient_components.storage.names import endpoint_problem
+from ambient_components.suggest import allowed_words, did_you_mean
+
+OBJECT_STORE: Final = "objectStore"
+"""Key of the stack's config."""
+
+IAM: Final = "iam"
+MINIO: Final = "minio"
+STORE_APIS: Final = (IAM, MINIO)
+"""By which API a store's users and access keys are made: AWS's IAM, or MinIO's admin API."""
+
+REGION_DEFAULT: Final = "us-east-1"
+"""What stores take that have no regions."""
+
+SECRET_KEY: Final = "secretKey"  # noqa: S105 - a name
+"""The field that must be encrypted."""
+
+_ADDRESSES: Final = ("endpoint", "iamEndpoint", "sessionsEndpoint")
+_KEYS: Final = ("accessKey", SECRET_KEY)
+_FIELDS: Final = (*_ADDRESSES, "region", "credentials", *_KEYS)
+_AWS: Final = ".amazonaws.com"
+_AWS_CHINA: Final = ".amazonaws.com.cn"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,29}")
+
+
+class StoreProblem(NamedTuple):
+    """What is wrong with one field; no value is in it."""
+
+    field: str
+    """Empty for the object as a whole."""
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """One store. The secret half of its administrator's key is not in here."""
+
+    endpoint: str = ""
+    """Its S3 API, as pulumi's machine reaches it; empty: AWS."""
+
+    iam_endpoint: str = ""
+    """Its API for users and keys; empty: the same, or AWS's."""
+
+    region: str = REGION_DEFAULT
+
+    credentials: str = IAM
+
+    access_key: str = ""
+    """Of who may make buckets and users; empty: found as AWS's tools find it."""
+
+    sessions: str = ""
+    """What sessions reach it by; empty: by `endpoint`."""
+
+    @property
+    def sessions_endpoint(self) -> str:
+        """What a workspace's S3_ENDPOINT says."""
+        return self.sessions or self.endpoint or aws_endpoint(self.region)
+
+
+def parsed(value: object) -> object:
+    """The object, which Pulumi hands over as JSON, and which a file may have as a mapping or as JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+
+
+def store_problems(given: object) -> Iterator[StoreProblem]:
+    """All that is wrong with the object, but for whether its secret is encrypted: that is known where it is read."""
+    if not isinstance(given, Mapping):
+        set_one = f"set its fields one by one: {set_command('endpoint', 'https://…')}"
+        yield StoreProblem("", "is not an object with fields", set_one)
+        return
+    for field in given:
+        if field not in _FIELDS:
+            yield _unknown(field)
+    for field in _FIELDS:
+        if field in given and not is_encrypted(given[field]):
+            yield from _field_problems(field, given[field])
+    if given.get("credentials") == MINIO and not given.get("endpoint"):
+        yield StoreProblem(
+            "endpoint", "is missing, and AWS has no MinIO admin API", set_command("endpoint", "https://…")
+        )
+    one = [field for field in _KEYS if given.get(field)]
+    if len(one) == 1:
+        other = next(field for field in _KEYS if field not in one)
+        yield StoreProblem(other, f"is missing beside {one[0]}", set_command(other))
+
+
+def read_store(given: Mapping[str, Any]) -> StoreConfig:
+    """The store that a config without problems names; what is encrypted here is left out."""
+    plain = {field: str(value) for field, value in given.items() if not is_encrypted(value)}
+
+    def address(field: str) -> str:
+        return plain.get(field, "").rstrip("/")
+
+    return StoreConfig(
+        endpoint=address("endpoint"),
+        iam_endpoint=address("iamEndpoint"),
+        region=plain.get("region") or REGION_DEFAULT,
+        credentials=plain.get("credentials") or IAM,
+        access_key=plain.get("accessKey", ""),
+        sessions=address("sessionsEndpoint"),
+    )
+
+
+def is_encrypted(value: object) -> bool:
+    """Whether a value is encrypted where it was read: nothing can be said of it then."""
+    return isinstance(value, Mapping) and set(value) == {"secure"}
+
+
+def set_command(field: str, value: str = "") -> str:
+    """How a field is set; the keys are asked for without an echo, and encrypted."""
+    secret = "--secret " if field in _KEYS else ""
+    return f"pulumi config set {secret}--path {OBJECT_STORE}.{field} {value}".rstrip()
+
+
+IN_PLAIN_TEXT: Final = (
+    "is in the stack's config in plain text",
+    f"encrypt it, and give the store another one if it was committed: {set_command(SECRET_KEY)}",
+)
+"""Problem and remedy of a secret key that is not encrypted."""
+
+
+def aws_endpoint(region: str) -> str:
+    """AWS's address of a region, which S3 answers at with every bucket of that region."""
+    return f"https://s3.{region}{_AWS_CHINA if region.startswith('cn-') else _AWS}"
+
+
+def is_aws(endpoint: str) -> bool:
+    """Whether this is AWS itself, not a store that speaks its API."""
+    return (urlsplit(endpoint).hostname or "").endswith((_AWS, _AWS_CHINA))
+
+
+def _unknown(field: object) -> StoreProblem:
+    name = str(field)
+    # Somebody may have written the key itself in place of a name.
+    shown = name if _NAME.fullmatch(name) and not begins_like_credential(name) else ""
+    near = did_you_mean(name, _FIELDS)
+    allowed = f"allowed: {', '.join(_FIELDS)}"
+    return StoreProblem(shown, "is not a field of the store" if shown else "has a field that is none", near or allowed)
+
+
+def _field_problems(field: str, value: object) -> Iterator[StoreProblem]:
+    if not isinstance(value, str) or not value.strip():
+        yield StoreProblem(field, "is empty" if value in (None, "") else "is not text", set_command(field, "…"))
+    elif field in _ADDRESSES and (problem := endpoint_problem(value)):
+        yield StoreProblem(field, *problem)
+    elif field == "credentials" and value not in STORE_APIS:
+        yield StoreProblem(field, "is no API of a store's users", allowed_words(value, STORE_APIS))
+    elif field in ("region", *_KEYS) and any(letter.isspace() for letter in value):
+        yield StoreProblem(field, "has a blank or a line break in it", set_command(field, "…"))
