@@ -1,18 +1,18 @@
-# The sandbox: a real engine and a real API server on this machine. Included by the Makefile, which has PYTHON, the
-# interpreter of the virtual environment, and `setup`, which makes that.
+# The sandbox: a real engine, API server and object store on this machine. Included by the Makefile, which has PYTHON,
+# the interpreter of the virtual environment, and `setup`, which makes that.
 
 .PHONY: sandbox-build sandbox-start sandbox-stop sandbox-status sandbox-clean env
 
 sandbox-build: setup ## Find or build the sandbox's programs (once: a quarter of an hour)
 	@$(PYTHON) -m sandbox build
 
-sandbox-start: setup ## Start the sandbox's API server
+sandbox-start: setup ## Start the sandbox's API server and object store
 	@$(PYTHON) -m sandbox start
 
-sandbox-stop: setup ## Stop it; its data stays
+sandbox-stop: setup ## Stop them; their data stays
 	@$(PYTHON) -m sandbox stop
 
-sandbox-status: setup ## Say what runs
+sandbox-status: setup ## Say what runs, and where
 	@$(PYTHON) -m sandbox status
 
 sandbox-clean: setup ## Stop it and delete its data (never the built programs)

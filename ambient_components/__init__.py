@@ -15,26 +15,32 @@ from typing import TYPE_CHECKING, Any
 from ambient_components._version import VERSION as __version__  # noqa: N811  # what Python tools look for
 
 if TYPE_CHECKING:
-    from ambient_components.components import ApiKey, ClusterProviders, Grant, Workspace
-    from ambient_components.resources import AccessLedger, AccessToken, Provider
+    from ambient_components.components import ApiKey, Bucket, ClusterProviders, Grant, Workspace
+    from ambient_components.resources import AccessLedger, AccessToken, Provider, S3Bucket, S3Credentials
 
 _HOMES = {
     "ApiKey": "components",
+    "Bucket": "components",
     "ClusterProviders": "components",
     "Grant": "components",
     "Workspace": "components",
     "AccessLedger": "resources",
     "AccessToken": "resources",
     "Provider": "resources",
+    "S3Bucket": "resources",
+    "S3Credentials": "resources",
 }
 
 __all__ = [
     "AccessLedger",
     "AccessToken",
     "ApiKey",
+    "Bucket",
     "ClusterProviders",
     "Grant",
     "Provider",
+    "S3Bucket",
+    "S3Credentials",
     "Workspace",
     "__version__",
 ]

@@ -5,8 +5,10 @@ its object store, and the language models and Git hosts of the internet. Private
 the cloud's metadata service, other workspaces and the company's network, but for what is allowed on purpose.
 """
 
-from collections.abc import Iterable, Mapping
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ambient_components.contract import BACKEND_PORT, OBJECT_STORE_PORT, RUNNER_PORT
 
@@ -54,6 +56,61 @@ def policies(platform_namespace: str, allow: Iterable[Mapping[str, Any]] = ()) -
         allow: further destinations, each ``{cidr | namespace, ports, protocol}``; no ports are all ports.
     """
     return {ISOLATION: _workspace(platform_namespace, allow), ISOLATION_JOBS: _jobs()}
+
+
+def store_peer(endpoint: str, platform_namespace: str) -> dict[str, Any] | None:
+    """The destination to allow so that sessions reach their object store, in the form of `policies`' argument.
+
+    Args:
+        endpoint: the store's address, as sessions are told it.
+        platform_namespace: where the platform runs.
+
+    Returns:
+        None where they reach it already, or where only `store_unreached` can tell: a policy takes no host's name.
+    """
+    host, port = _address(endpoint)
+    namespace = _service_namespace(host)
+    if namespace == platform_namespace:
+        return None if port in (BACKEND_PORT, OBJECT_STORE_PORT) else {"namespace": namespace, "ports": [port]}
+    if namespace:
+        # Without ports: the Service's says nothing of the pod's, and that is what a policy sees.
+        return {"namespace": namespace}
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    private = any(address in ipaddress.ip_network(block) for block in (*PRIVATE_V4, *PRIVATE_V6))
+    if port in _INTERNET_PORTS and not private:
+        return None
+    return {"cidr": f"{address}/{address.max_prefixlen}", "ports": [port]}
+
+
+def store_unreached(endpoint: str, platform_namespace: str, allow: Sequence[Mapping[str, Any]]) -> int | None:
+    """The port of a store that nothing opens, as far as that can be told: a host's name, on none of the web's ports.
+
+    Args:
+        endpoint: as for `store_peer`.
+        platform_namespace: the same.
+        allow: the further destinations that are declared: one with the port may be the store.
+    """
+    host, port = _address(endpoint)
+    if store_peer(endpoint, platform_namespace) or _service_namespace(host) or port in _INTERNET_PORTS:
+        return None
+    if any(port in (peer.get("ports") or [port]) for peer in allow):
+        return None
+    return port
+
+
+def _address(endpoint: str) -> tuple[str, int]:
+    parts = urlsplit(endpoint)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _service_namespace(host: str) -> str | None:
+    """The namespace in a Service's name, ``NAME.NAMESPACE.svc`` and what may follow; None for any other host."""
+    labels = host.split(".")
+    at = labels.index("svc") if "svc" in labels else 0
+    return labels[at - 1] if at >= 2 else None
 
 
 def _workspace(platform_namespace: str, allow: Iterable[Mapping[str, Any]]) -> Spec:

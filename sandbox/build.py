@@ -41,8 +41,8 @@ def find_go() -> Go:
     wanted = required_go()
     advice = (
         f"Building the sandbox's parts takes Go {wanted} or newer: install it and put it on PATH. "
-        "Or give the sandbox finished parts: `pulumi` with its Kubernetes plugin on PATH, and KUBEBUILDER_ASSETS with "
-        "kube-apiserver, kube-controller-manager and etcd."
+        "Or give the sandbox finished parts: `pulumi` with its Kubernetes plugin and `versitygw` on PATH, and "
+        "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd."
     )
     program = shutil.which("go")
     if program is None:
@@ -80,7 +80,9 @@ def build_part(go: Go, part: Part, folder: Path, tick: Tick) -> Path:
     for needed in (target.parent, log.parent):
         needed.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
-    source = _plugin_source(go, folder, log, tick) if part.module == KUBERNETES_PLUGIN else TOOLCHAIN_SOURCES / CORE
+    source = TOOLCHAIN_SOURCES / part.module
+    if part.module == KUBERNETES_PLUGIN:
+        source = _plugin_source(go, folder, log, tick)
     with partial_file(target) as temporary:
         command = [str(go.program), "build", *GO_FLAGS, "-o", str(temporary), "-ldflags", part.ldflags, part.package]
         _run(command, source, log, tick, part.title)

@@ -6,13 +6,11 @@ kubeconfig survive.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
-import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -23,9 +21,9 @@ from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.install import fingerprint, install
 from sandbox.paths import write_private
 from sandbox.processes import Service
+from sandbox.starting import locked, start_listening, wait_ready
 from sandbox.toolchain import Toolchain
 
-START_SECONDS = 60.0
 # It waits for every open watch before it ends; as all its state is in the store, there is nothing to lose.
 _API_SERVER_PATIENCE = 1.5
 _CERTIFICATE_SECONDS = 300 * 24 * 3600  # the API server makes them for a year
@@ -156,7 +154,7 @@ class Cluster:
             return
         self._etcd.start(commands.etcd(_needed(self.toolchain.etcd)))
         # The API server waits for it by itself: only an end at once is told here, with its own words.
-        self._wait(self._etcd, (self.directory / commands.ETCD_SOCKET).exists)
+        wait_ready(self._etcd, (self.directory / commands.ETCD_SOCKET).exists)
 
     def _start_api_server(self) -> None:
         self._drop_old_certificate()
@@ -164,23 +162,16 @@ class Cluster:
         pid = self._api_server.pid()
         if pid is not None and port is not None and self._api_server.command() == self._api_server_command(port):
             # Running as wanted; ready at once unless its store was away for a moment.
-            self._wait(self._api_server, self._ready)
+            wait_ready(self._api_server, self._ready)
             return
         if pid is not None:
             self._api_server.stop(_API_SERVER_PATIENCE)
-        for attempt in range(3):
-            port = _usable_port(port)
+
+        def start(port: int) -> None:
             write_private(self.directory / "cluster.json", json.dumps({"port": port}))
             self._api_server.start(self._api_server_command(port))
-            try:
-                self._wait(self._api_server, self._ready)
-            except SandboxError:
-                # Between looking and listening another program can take the port.
-                if attempt == 2 or "address already in use" not in self._api_server.last_lines():
-                    raise
-                port = None
-            else:
-                return
+
+        start_listening(self._api_server, port, start, self._ready)
 
     def _api_server_command(self, port: int) -> list[str]:
         program = _needed(self.toolchain.kube_apiserver)
@@ -194,7 +185,7 @@ class Cluster:
             return
         self._controllers.stop()
         self._controllers.start(command, note=self.url)
-        self._wait(self._controllers, self._has_default_account)
+        wait_ready(self._controllers, self._has_default_account)
 
     def _has_default_account(self) -> bool:
         with suppress(OSError, SandboxError):
@@ -230,22 +221,8 @@ class Cluster:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _wait(self, service: Service, ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not ready():
-            ended = service.pid() is None
-            if ended or time.monotonic() > deadline:
-                what = "ended at once" if ended else f"is not ready after {START_SECONDS:.0f} s"
-                message = f"{service.name} {what}. The end of {service.log}:\n{service.last_lines()}"
-                raise SandboxError(message)
-            time.sleep(0.05)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One start or stop of a directory at a time: two would each start a store on the same data."""
-        with (self.directory / "lock").open("w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.directory / "lock")
 
 
 def _needed(program: Path | None) -> Path:
@@ -253,18 +230,3 @@ def _needed(program: Path | None) -> Path:
         message = "The recorded toolchain has no cluster, as another one was chosen: run `make sandbox-start`."
         raise SandboxError(message)
     return program
-
-
-def _usable_port(preferred: int | None) -> int:
-    """The preferred port if nobody listens on it, else any free one."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            # As the API server will do: connections of the one before it, still in TIME_WAIT, do not count.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
-    message = "No free port on 127.0.0.1."
-    raise SandboxError(message)

@@ -1,7 +1,7 @@
-"""The command lines of the three programs, each run with the sandbox's directory as its working directory.
+"""The command lines of the programs, each run with the sandbox's directory as its working directory.
 
-The store listens on a Unix socket inside that private directory: with a port, every user of the machine could read
-every Secret there, as etcd asks for no credentials.
+etcd listens on a Unix socket inside that private directory: with a port, every user of the machine could read every
+Secret there, as it asks for no credentials. So does the door through which the S3 gateway asks who may do what.
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ from pathlib import Path
 ETCD_SOCKET = "etcd.sock:0"
 _CLIENT = f"unix://{ETCD_SOCKET}"
 _PEER = "unix://etcd-peer.sock:0"
+
+STORE = "store"
+"""The folder of the object store's data."""
+
+STORE_FOLDERS = ("data", "versions", "iam", "attributes")
+IAM_SOCKET = f"{STORE}/iam.sock"
 
 # Without these a namespace is never deleted, a token Secret stays empty and a workspace has no account `default`.
 CONTROLLERS = (
@@ -75,3 +81,20 @@ def controller_manager(program: Path, kubeconfig: Path, signing_key: Path, ca_fi
         "--leader-elect=false",
         "--secure-port=0",
     ]
+
+
+def store_iam(program: Path, port: int) -> list[str]:
+    """AWS's IAM API, with its users, keys and policies in one file."""
+    iam = ["iam", f"--dir={STORE}/iam", f"--private-ports={IAM_SOCKET}"]
+    return [str(program), f"--port=127.0.0.1:{port}", *iam]
+
+
+def store_gateway(program: Path, port: int, attributes: Path | None = None) -> list[str]:
+    """S3 on plain files, which asks the service for IAM at each request: what is revoked is refused at once.
+
+    What it knows of a file goes into the file's extended attributes, or into files of the folder `attributes`.
+    """
+    gateway = [f"--port=127.0.0.1:{port}", "--iam-standalone-endpoint=../iam.sock", "--iam-cache-disable"]
+    # It goes into its data's folder before it looks at the other paths, but for the last one: that is looked at twice.
+    posix = ["posix", "--versioning-dir=../versions", *([f"--sidecar={attributes}"] if attributes else [])]
+    return [str(program), *gateway, *posix, f"{STORE}/data"]

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.parts import MINIMUM_PULUMI
+from sandbox.parts import MINIMUM_PULUMI, MINIMUM_VERSITYGW
 from sandbox.paths import cache_root
 
 LAUNCHER_MARK = "ambient-components sandbox: stand-in language host"
 """In the head of the generated launcher, so that a shell with `make env` in it does not take it for the real host."""
 
+# `pulumi version` is the version alone, `versitygw --version` three lines of names and values.
+_VERSION = re.compile(r"(?:Version *: *)?(?P<all>v?(?P<major>\d+)\.(?P<minor>\d+)\.\S*)")
 _PLUGIN_FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)$")
 
 
@@ -30,28 +32,38 @@ class Found:
     kube_apiserver: Path | None = None
     kube_controller_manager: Path | None = None
     etcd: Path | None = None
+    versitygw: Path | None = None
 
 
 def look_around(environ: Mapping[str, str] = os.environ) -> Found:
     """Look on PATH, in Pulumi's home and in `KUBEBUILDER_ASSETS`."""
     path = os.pathsep.join(_own_path(environ))
-    pulumi = _new_enough(_which("pulumi", path), environ)
+    pulumi = _new_enough(_which("pulumi", path), "version", MINIMUM_PULUMI, environ)
     host = _language_host(pulumi, path) if pulumi else None
     if host is None:
         # A CLI without its Python host cannot run a program, and ours only fits the SDK files we build beside it.
         pulumi = None
     plugin = _which("pulumi-resource-kubernetes", path) or _installed_plugin(environ)
     api_server, controller_manager, etcd = _assets(environ)
-    return Found(pulumi, host, plugin, api_server, controller_manager, etcd)
+    # One that somebody built from its source says `git`, and could be any.
+    versitygw = _new_enough(_which("versitygw", path), "--version", MINIMUM_VERSITYGW, environ, must_tell=True)
+    return Found(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw)
 
 
-def _new_enough(pulumi: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """None, with a line that says so, for an engine that is too old; one that does not tell its version is trusted."""
-    if pulumi is None:
+def _new_enough(
+    program: Path | None,
+    argument: str,
+    minimum: tuple[int, int],
+    environ: Mapping[str, str],
+    *,
+    must_tell: bool = False,
+) -> Path | None:
+    """None, with a line that says so, for a program that is too old; one that does not tell is trusted, or must."""
+    if program is None:
         return None
     try:
         answer = subprocess.run(
-            [pulumi, "version"],
+            [program, argument],
             env={**environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -62,12 +74,15 @@ def _new_enough(pulumi: Path | None, environ: Mapping[str, str]) -> Path | None:
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None  # it does not run
-    version = re.match(r"v?(\d+)\.(\d+)\.", answer)
-    if version and tuple(map(int, version.groups())) < MINIMUM_PULUMI:
-        wanted = ".".join(map(str, MINIMUM_PULUMI))
-        print(f"{pulumi} is {answer.strip()}, older than {wanted}: not used", file=sys.stderr)
+    version = _VERSION.match(answer)
+    wanted = ".".join(map(str, minimum))
+    if version is None and must_tell:
+        print(f"{program} does not tell whether it is {wanted} or newer: not used", file=sys.stderr)
         return None
-    return pulumi
+    if version and (int(version["major"]), int(version["minor"])) < minimum:
+        print(f"{program} is {version['all']}, older than {wanted}: not used", file=sys.stderr)
+        return None
+    return program
 
 
 def _own_path(environ: Mapping[str, str]) -> Iterator[str]:

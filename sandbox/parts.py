@@ -1,13 +1,12 @@
-"""What is built, with which flags, and the cache key that follows from it.
+"""What is built, with which flags, and the cache keys that follow from it.
 
-The key has two halves, `<sources>-<machine>`: the sources half (module files, flags) can be known without Go, so that a
+A key has two halves, `<sources>-<machine>`: the sources half (module files, flags) can be known without Go, so that a
 finished cache still serves a machine, or an image, that has lost its compiler.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +16,17 @@ PULUMI_VERSION = "v3.274.1"
 MINIMUM_PULUMI = (3, 249)
 """What a `pulumi` of the machine must be at least to be used; an older one is built anew beside it."""
 
+VERSITYGW_VERSION = "v1.8.0"
+MINIMUM_VERSITYGW = (1, 8)
+"""The same for a `versitygw`: no earlier one has a service for IAM beside the one for S3."""
+
 KUBERNETES_VERSION = "v1.34.4"
 PLUGIN_VERSION = "4.25.0"
 LANGUAGE_EXEC = "pulumi-language-python-exec"
 
 CORE = "core"
 KUBERNETES_PLUGIN = "kubernetes-plugin"
+STORE = "store"
 
 # -trimpath makes the compile cache independent of the folder; readonly and buildvcs=false make the build independent of
 # the user's GOFLAGS and of a version-controlled home.
@@ -47,14 +51,44 @@ class Part:
         return " ".join([_STRIP, *(f"-X {stamp}" for stamp in self.stamps)])
 
 
+@dataclass(frozen=True)
+class Kit:
+    """Parts that share a cache folder and its key: a change in one kit builds no other one anew."""
+
+    modules: tuple[str, ...]
+    parts: tuple[Part, ...]
+    language_exec: bool = False
+    """Whether the SDK's program runner lies with them."""
+
+    def sources_key(self, sources: Path = TOOLCHAIN_SOURCES) -> str:
+        """The half of the cache key that the repository decides: module files and flags."""
+        digest = hashlib.sha256()
+        for module in self.modules:
+            for name in ("go.mod", "go.sum", "main.go"):
+                path = sources / module / name
+                if path.exists():
+                    digest.update(f"{module}/{name}\0".encode() + path.read_bytes() + b"\0")
+        digest.update(repr((GO_FLAGS, [(part.name, part.package, part.ldflags) for part in self.parts])).encode())
+        return digest.hexdigest()[:16]
+
+
 _KUBERNETES_STAMPS = (
     f"k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}",
     "k8s.io/component-base/version.gitMajor=1",
     "k8s.io/component-base/version.gitMinor=34",
 )
 
+_VERSITYGW = Part(
+    "versitygw",
+    "object store",
+    STORE,
+    "github.com/versity/versitygw/cmd/versitygw",
+    (f"main.Version={VERSITYGW_VERSION}",),
+    2,
+)
+
 # The order is the order of need, the longest last.
-PARTS: tuple[Part, ...] = (
+_ENGINE_AND_CLUSTER: tuple[Part, ...] = (
     Part("etcd", "etcd", CORE, "go.etcd.io/etcd/server/v3", (), 1),
     Part("kube-apiserver", "API server", CORE, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_STAMPS, 3),
     Part(
@@ -83,26 +117,18 @@ PARTS: tuple[Part, ...] = (
     ),
 )
 
-
-def sources_key(sources: Path = TOOLCHAIN_SOURCES, parts: Sequence[Part] = PARTS) -> str:
-    """The half of the cache key that the repository decides: module files and flags."""
-    digest = hashlib.sha256()
-    for module in (CORE, KUBERNETES_PLUGIN):
-        for name in ("go.mod", "go.sum", "main.go"):
-            path = sources / module / name
-            if path.exists():
-                digest.update(f"{module}/{name}\0".encode() + path.read_bytes() + b"\0")
-    digest.update(repr((GO_FLAGS, [(part.name, part.package, part.ldflags) for part in parts])).encode())
-    return digest.hexdigest()[:16]
+STORE_KIT = Kit((STORE,), (_VERSITYGW,))
+ENGINE_KIT = Kit((CORE, KUBERNETES_PLUGIN), _ENGINE_AND_CLUSTER, language_exec=True)
+KITS = (STORE_KIT, ENGINE_KIT)
 
 
 def machine_key(goos: str, goarch: str, go_version: str) -> str:
-    """The half of the cache key that the machine decides."""
+    """The half of a cache key that the machine decides."""
     digest = hashlib.sha256("\0".join([goos, goarch, go_version]).encode()).hexdigest()[:8]
     return f"{goos}-{goarch}-{digest}"
 
 
 def required_go(sources: Path = TOOLCHAIN_SOURCES) -> str:
-    """The Go version that both modules ask for in their `go` line."""
+    """The Go version that all modules ask for in their `go` line."""
     lines = (sources / CORE / "go.mod").read_text(encoding="utf-8").splitlines()
     return next(line.split()[1] for line in lines if line.startswith("go "))

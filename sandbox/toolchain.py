@@ -15,11 +15,11 @@ from rich.console import Console
 from sandbox.build import Go, build_part, fetch_language_exec, find_go
 from sandbox.errors import SandboxError
 from sandbox.machine import Found, look_around
-from sandbox.parts import LANGUAGE_EXEC, PARTS, Part, machine_key, sources_key
+from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
 from sandbox.paths import cache_root
 from sandbox.progress import Progress
 
-_OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager")
+_OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versitygw")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Toolchain:
     """Absolute paths of the programs.
 
     With a real Python language host `language_host` is set and `language_exec` is None; with the stand-in it is the
-    other way round. The three programs of the cluster are None where an existing cluster is used.
+    other way round. The three programs of the cluster and the store's are None where an existing cluster is used.
     """
 
     pulumi: Path
@@ -35,6 +35,7 @@ class Toolchain:
     kube_apiserver: Path | None
     kube_controller_manager: Path | None
     etcd: Path | None
+    versitygw: Path | None
     language_host: Path | None
     language_exec: Path | None
 
@@ -69,6 +70,8 @@ class Toolchain:
             kube_apiserver=optional("kube_apiserver"),
             kube_controller_manager=optional("kube_controller_manager"),
             etcd=optional("etcd"),
+            # Not in the record of an older sandbox: its next start adds it.
+            versitygw=optional("versitygw"),
             language_host=optional("language_host"),
             language_exec=optional("language_exec"),
         )
@@ -77,21 +80,51 @@ class Toolchain:
 def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
     """Return a complete toolchain, building what neither the machine nor the cache has.
 
-    Without `cluster` it lacks the cluster's three programs, which nobody needs who has a cluster.
+    Without `cluster` it lacks the programs of the cluster and of the store, which nobody needs who has a cluster.
     """
-    parts = [part for part in PARTS if cluster or part.name not in _OF_THE_CLUSTER]
     found = look_around()
+    programs: dict[str, Path] = {}
+    language_exec: Path | None = None
+    for kit in KITS:
+        parts = [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER]
+        folder = _built(kit, parts, found, Progress(console))
+        programs |= {part.name: _program(part, folder, found) for part in parts}
+        if folder and kit.language_exec and found.language_host is None:
+            language_exec = folder / "bin" / LANGUAGE_EXEC
+    return Toolchain(
+        pulumi=programs["pulumi"],
+        kubernetes_plugin=programs["pulumi-resource-kubernetes"],
+        kube_apiserver=programs.get("kube-apiserver"),
+        kube_controller_manager=programs.get("kube-controller-manager"),
+        etcd=programs.get("etcd"),
+        versitygw=programs.get("versitygw"),
+        language_host=found.language_host,
+        language_exec=language_exec,
+    )
+
+
+def _built(kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) -> Path | None:
+    """The cache folder that has what the machine lacks of a kit, filled first if need be; None: it lacks nothing."""
     folder = cache_root() / "toolchain"
-    cached = _finished(folder, found, parts)
-    if cached is None and (_missing(None, found, parts) or found.language_host is None):
+    cached = _finished(folder, kit, parts, found)
+    if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
         go = find_go()
-        cached = folder / f"{sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
-        _complete(go, cached, found, parts, Progress(console))
-    return _assemble(cached, found, cluster=cluster)
+        cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
+        _complete(go, cached, kit, parts, found, progress)
+    return cached
+
+
+def _program(part: Part, folder: Path | None, found: Found) -> Path:
+    path = _found_part(found, part) or (folder / "bin" / part.name if folder else None)
+    if path is None:
+        message = f"{part.name} was neither found nor built."
+        raise SandboxError(message)
+    return path
 
 
 def _found_part(found: Found, part: Part) -> Path | None:
     return {
+        "versitygw": found.versitygw,
         "etcd": found.etcd,
         "kube-apiserver": found.kube_apiserver,
         "kube-controller-manager": found.kube_controller_manager,
@@ -100,7 +133,7 @@ def _found_part(found: Found, part: Part) -> Path | None:
     }[part.name]
 
 
-def _missing(folder: Path | None, found: Found, parts: Sequence[Part]) -> list[Part]:
+def _missing(folder: Path | None, parts: Sequence[Part], found: Found) -> list[Part]:
     return [
         part
         for part in parts
@@ -108,14 +141,15 @@ def _missing(folder: Path | None, found: Found, parts: Sequence[Part]) -> list[P
     ]
 
 
-def _needs_exec(folder: Path, found: Found) -> bool:
-    return found.language_host is None and not (folder / "bin" / LANGUAGE_EXEC).exists()
+def _needs_exec(folder: Path | None, kit: Kit, found: Found) -> bool:
+    there = folder is not None and (folder / "bin" / LANGUAGE_EXEC).exists()
+    return kit.language_exec and found.language_host is None and not there
 
 
-def _finished(folder: Path, found: Found, parts: Sequence[Part]) -> Path | None:
+def _finished(folder: Path, kit: Kit, parts: Sequence[Part], found: Found) -> Path | None:
     """A cache folder of these very sources that lacks nothing, whichever Go built it: no compiler is needed then."""
-    candidates = sorted(folder.glob(f"{sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
-    complete = [path for path in candidates if not _missing(path, found, parts) and not _needs_exec(path, found)]
+    candidates = sorted(folder.glob(f"{kit.sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
+    complete = [path for path in candidates if not _missing(path, parts, found) and not _needs_exec(path, kit, found)]
     return complete[-1] if complete else None
 
 
@@ -126,11 +160,11 @@ def _this_machine() -> str:
     return f"{names.sysname.lower()}-{arch}"
 
 
-def _complete(go: Go, folder: Path, found: Found, parts: Sequence[Part], progress: Progress) -> None:
+def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _only_builder(folder, progress):
         # Looked at again under the lock: another run may have built it all while this one waited.
-        missing: Sequence[Part] = _missing(folder, found, parts)
+        missing: Sequence[Part] = _missing(folder, parts, found)
         steps = len(missing)
         if missing:
             minutes = sum(part.typical_minutes for part in missing)
@@ -141,7 +175,7 @@ def _complete(go: Go, folder: Path, found: Found, parts: Sequence[Part], progres
         for number, part in enumerate(missing, start=1):
             with progress.step(f"[{number}/{steps}] {part.title}", f"about {part.typical_minutes} min") as tick:
                 build_part(go, part, folder, tick)
-        if _needs_exec(folder, found):
+        if _needs_exec(folder, kit, found):
             with progress.step("Program runner of the Python SDK") as tick:
                 fetch_language_exec(go, folder, tick)
 
@@ -166,23 +200,3 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _assemble(folder: Path | None, found: Found, *, cluster: bool) -> Toolchain:
-    def program(part_name: str) -> Path:
-        part = next(part for part in PARTS if part.name == part_name)
-        path = _found_part(found, part) or (folder / "bin" / part_name if folder else None)
-        if path is None:
-            message = f"{part_name} was neither found nor built."
-            raise SandboxError(message)
-        return path
-
-    return Toolchain(
-        pulumi=program("pulumi"),
-        kubernetes_plugin=program("pulumi-resource-kubernetes"),
-        kube_apiserver=program("kube-apiserver") if cluster else None,
-        kube_controller_manager=program("kube-controller-manager") if cluster else None,
-        etcd=program("etcd") if cluster else None,
-        language_host=found.language_host,
-        language_exec=folder / "bin" / LANGUAGE_EXEC if folder and found.language_host is None else None,
-    )

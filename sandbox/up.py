@@ -23,7 +23,7 @@ from rich.console import Console
 
 from ambient_components import clock
 from ambient_components.cli import kube
-from ambient_components.cli.engine import PulumiEngine, export, has_stack
+from ambient_components.cli.engine import Engine, PulumiEngine, export, has_stack
 from ambient_components.cli.initialize import UID, Request, initialize
 from ambient_components.cli.overview import read_overview
 from ambient_components.cli.overview_text import as_text, usage
@@ -34,6 +34,7 @@ from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.paths import REPOSITORY, partial_file, write_private
+from sandbox.store import ROOT_PREFIX, Store
 from sandbox.toolchain import find_or_build
 
 STACK = "dev"
@@ -45,6 +46,7 @@ MARK = "# Of the sandbox of this folder: make up writes it, make clean removes i
 to the secrets of somebody's own stack `dev` on another backend."""
 
 _RUNNER_KEY = "payments/anthropic"
+_OBJECT_STORE = "objectStore"
 _CONSOLE = Console(stderr=True)
 
 # The plugin that can be built is older than the SDK, and lies on PATH: true, known, and no news to
@@ -66,13 +68,17 @@ def up(options: Namespace) -> int:
     toolchain = find_or_build(_CONSOLE, cluster=not existing)
     chosen = choose_kubeconfig(directory)
     prepare(directory, toolchain)
+    store = None
     if chosen:
         _say(f"Using the cluster of {chosen}: nothing is started or installed, it has the platform already.")
+        _say(f"No object store is started either: for buckets, put one of yours into the config ({_OBJECT_STORE}).")
     else:
         cluster = Cluster(directory, toolchain)
         before = cluster.running
         cluster.start()
         _say(f"The sandbox {'was running already' if before else 'is running'} at {cluster.url}")
+        store = Store(directory, toolchain)
+        store.start()
     environ = stack_environment(directory)
     with _told():
         project, engine = Project.find(REPOSITORY), PulumiEngine(REPOSITORY, environ)
@@ -91,6 +97,7 @@ def up(options: Namespace) -> int:
             # By its input: arguments of programs are visible to every user of the machine.
             engine.run("config", "set", "--secret", _RUNNER_KEY, "--stack", STACK, stdin=made_up)
             _say(f"Put a made-up {_RUNNER_KEY} into the encrypted config of {STACK}")
+        _configure_store(store, project, engine)
     code = _pulumi(environ, "up", "--yes", "--skip-preview")
     if code != 0:
         return code
@@ -113,8 +120,9 @@ def preview(options: Namespace) -> int:
             message = f"There is no stack {STACK} yet: run `make up`."
             raise SandboxError(message, NOT_RUNNING)
     if chosen_kubeconfig(options.directory) is None:
-        cluster = Cluster(options.directory, recorded_toolchain(options.directory))
-        if not cluster.running:
+        toolchain = recorded_toolchain(options.directory)
+        store = Store(options.directory, toolchain)
+        if not Cluster(options.directory, toolchain).running or (store.exists and not store.running):
             message = "The sandbox does not run: run `make up`, or `make sandbox-start`."
             raise SandboxError(message, NOT_RUNNING)
     return _pulumi(environ, "preview", "--diff")
@@ -127,16 +135,20 @@ def down(options: Namespace) -> int:
         _say("There is no sandbox.")
         return 0
     chosen = chosen_kubeconfig(directory)
-    cluster = Cluster(directory, recorded_toolchain(directory))
+    toolchain = recorded_toolchain(directory)
+    cluster, store = Cluster(directory, toolchain), Store(directory, toolchain)
     anything = deployed(directory)
     if anything:
         if not chosen:
-            # Only a running cluster can be emptied.
+            # Only a running cluster can be emptied, and only a running store.
             cluster.start()
+            if store.exists:
+                store.start()
         code = _pulumi(stack_environment(directory), "destroy", "--yes", "--skip-preview")
         if code != 0:
             _say(f"{STACK} is not destroyed, so the sandbox was not stopped. To drop it all the same: make clean")
             return code
+    store.stop()
     cluster.stop()
     _say(f"{STACK} is destroyed." if anything else f"{STACK} had nothing deployed.")
     if not chosen:
@@ -213,6 +225,32 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
         _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
     elif UID in project.config(STACK) and not export(engine, STACK)["deployment"].get("resources"):
         engine.run("config", "rm", UID, "--stack", STACK)
+
+
+def _configure_store(store: Store | None, project: Project, engine: Engine) -> None:
+    """Name the sandbox's store in the config of `dev`, anew where it changed; without one, take it out again.
+
+    A store that somebody put there himself stays: the sandbox's is known by its root's access key.
+    """
+    config = project.config(STACK).get(_OBJECT_STORE) or {}
+    ours = isinstance(config, Mapping) and str(config.get("accessKey", "")).startswith(ROOT_PREFIX)
+    if store is None:
+        if ours:
+            engine.run("config", "rm", _OBJECT_STORE, "--stack", STACK)
+        return
+    # The secret alone is what an interrupted run leaves: it is set first, and the rest says that it is there.
+    if not ours and set(config) - {"secretKey"}:
+        _say(f"The {_OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
+        return
+    wanted = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
+    changed = {key: value for key, value in wanted.items() if config.get(key) != value}
+    if "accessKey" in changed or "secretKey" not in config:
+        secret = (f"{_OBJECT_STORE}.secretKey", "--stack", STACK)
+        engine.run("config", "set", "--path", "--secret", *secret, stdin=store.secret_key)
+    for key, value in changed.items():
+        engine.run("config", "set", "--path", "--plaintext", f"{_OBJECT_STORE}.{key}", value, "--stack", STACK)
+    if changed:
+        _say(f"Put the sandbox's object store, {store.endpoint}, into the config of {STACK}")
 
 
 def config_path() -> Path:

@@ -1,4 +1,4 @@
-"""What a stack's state says of workspaces, access and keys: a pure reading of `pulumi stack export`.
+"""What a stack's state says of workspaces, access, keys and buckets: a pure reading of `pulumi stack export`.
 
 The ledger records what was declared, the other resources what was applied: both are shown where they differ, as after
 a run that failed halfway (docs/adr/0004). Secrets are never looked at: the export has them encrypted.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ambient_components.cli.overview_storage import BucketView, FoundStorage, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.keys.state import parse_time
 from ambient_components.naming import key_service_account, key_suffix
@@ -17,6 +18,7 @@ from ambient_components.naming import key_service_account, key_suffix
 _NEVER: Final = timedelta(days=100 * 365)
 """What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
 
+_KINDS: Final = {"RoleBinding", "ServiceAccount", "AccessToken", "S3Bucket", "Bucket", "S3Credentials"}
 _ROLE_PREFIX: Final = "ambient-project-"
 _GENERATION = re.compile(r"(.+)/g([0-9]+)")
 
@@ -90,6 +92,8 @@ class WorkspaceView:
     access: tuple[Access, ...]
     """Owners first, then the strongest role."""
     keys: tuple[Key, ...]
+    bucket: BucketView | None = None
+    """None: sessions use the platform's shared one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class _Found:
     """Metadata of the ServiceAccounts."""
     tokens: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of the AccessTokens, which have their inputs in them."""
+    storage: FoundStorage = field(default_factory=FoundStorage)
 
 
 def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overview:
@@ -147,12 +152,14 @@ def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:
     for item in sorted(resources, key=lambda one: bool(one.get("delete"))):
         kind = str(item["type"]).rsplit(":", 1)[-1]
         pieces = str(item["urn"]).split("::", 3)[-1].split("/", 2)
-        if kind not in {"RoleBinding", "ServiceAccount", "AccessToken"} or len(pieces) < 3:
+        if kind not in _KINDS or len(pieces) < 3:
             continue
         workspace, what, rest = pieces
         place = found.setdefault(workspace, _Found())
         inputs = item.get("inputs") or {}
-        if kind == "RoleBinding" and what in {"owner", "grant"}:
+        if what == "storage":
+            place.storage.add(kind, rest, item)
+        elif kind == "RoleBinding" and what in {"owner", "grant"}:
             role = "owner" if what == "owner" else _role(inputs)
             place.access.setdefault(rest, []).append(role)
         elif what == "key" and (match := _GENERATION.fullmatch(rest)):
@@ -213,11 +220,13 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
         if generation
     }
     identities = sorted({*wanted_keys, *found.tokens, *found.key_roles, *found.accounts})
+    state = str(said.get("state") or "active") if entry is not None else None
     return WorkspaceView(
         name,
-        str(said.get("state") or "active") if entry is not None else None,
+        state,
         tuple(access),
         tuple(_key(identity, wanted_keys.get(identity), found, now) for identity in identities),
+        read_bucket(said.get("bucket"), state, found.storage, now),
     )
 
 

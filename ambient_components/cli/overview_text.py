@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ambient_components.cli.kube import Endpoint
 from ambient_components.cli.overview import Access, Key, Overview, WorkspaceView
+from ambient_components.cli.overview_storage import AccessKey, BucketView, bucket_warnings
 from ambient_components.keys.state import format_time
 
 Paint = Callable[[str, str], str]
@@ -42,13 +43,14 @@ def _camel(name: str) -> str:
 
 
 def as_text(overview: Overview, paint: Paint = plain) -> str:
-    """Workspaces, who has access, keys; without the commands of `usage`."""
+    """Workspaces, who has access, buckets, keys; without the commands of `usage`."""
     if not overview.workspaces:
         return f"Stack {overview.stack} has no workspaces yet: pulumi up --stack {overview.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
     lines = [paint(killed.format(name), "loud") for name in overview.interrupted]
     for workspace in overview.workspaces:
         lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
+        lines += _bucket(workspace.bucket, overview.now, paint) if workspace.bucket else []
         lines += _keys(workspace, overview.now, paint)
     return "\n".join(lines)
 
@@ -79,6 +81,32 @@ def _difference(item: Access, paint: Paint) -> str:
     has = " and ".join(item.actual)
     wanted = f"is declared as {item.declared}" if item.declared else "is not declared any more"
     return paint(f"  ! has {has}, {wanted}: pulumi up", "loud")
+
+
+def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
+    whose = f" (by {bucket.driver})" if bucket.driver in ("aws", "existing") else ""
+    facts = [f"{bucket.name}{whose}", *(["shared"] if bucket.shared else [])]
+    facts += [bucket.state] if bucket.state == "released" else []
+    facts += [f"at {bucket.endpoint}"] if bucket.endpoint else []
+    lines = [f"  {'bucket':<7} {'  '.join(facts)}"]
+    if bucket.key is not None and bucket.key.id:
+        lines.append(f"  {'':<7} access key {_life(bucket.key, now)}")
+    return lines + [paint(f"    ! {one_line(warning)}", "loud") for warning in bucket_warnings(bucket, now)]
+
+
+def _life(key: AccessKey, now: datetime) -> str:
+    """Until when, and what a run does then."""
+    if key.never:
+        return "without an end"
+    until = f"until {key.expires_at:%Y-%m-%d} ({_left(key.expires_at, now)})" if key.expires_at else "of unknown end"
+    what = {"rotate": "new one", "revoke": "old one ends"}.get(key.next_action or "")
+    if what is None or key.next_at is None:
+        return until
+    return f"{until}, {what} " + ("due now" if key.next_at <= now else f"from {key.next_at:%Y-%m-%d}")
+
+
+def _left(moment: datetime, now: datetime) -> str:
+    return left(moment - now) if moment > now else "over"
 
 
 def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:

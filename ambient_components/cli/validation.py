@@ -9,7 +9,17 @@ from typing import Any
 from ambient_components.cli.project import Project
 from ambient_components.errors import AmbientError, Problem, Problems, fail
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
-from ambient_components.spec.loader import Review, located, review_stack
+from ambient_components.spec.loader import LoadedStack, Review, located, review_stack
+from ambient_components.spec.store_checks import against_store
+from ambient_components.storage.config import (
+    IN_PLAIN_TEXT,
+    OBJECT_STORE,
+    SECRET_KEY,
+    is_encrypted,
+    parsed,
+    read_store,
+    store_problems,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +72,39 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
 
 
 def _review(path: str) -> Review:
-    """Read a stack, and judge it by what its config says of the cluster, where there is one beside it."""
+    """Read a stack, and judge it by what its config says of cluster and store, where there is one beside it."""
     review = review_stack(path)
     if review.stack is None:
         return review
     problems = Problems()
-    cap = max_token_lifetime(_config(path).get(MAX_TOKEN_LIFETIME), problems)
+    config = _config(path)
+    workspaces = review.stack.file.workspaces
+    cap = max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems)
     if cap is not None:
-        problems.extend(located(review.stack, beyond_cap(review.stack.file.workspaces, cap)))
+        problems.extend(located(review.stack, beyond_cap(workspaces, cap)))
+    if config:
+        problems.extend(_storage(config.get(OBJECT_STORE), review.stack))
     if not problems:
         return review
     everything = sorted((*review.problems, *problems), key=lambda problem: problem.sort_key)
     return Review(None, tuple(everything), review.files)
+
+
+def _storage(said: object, stack: LoadedStack) -> list[Problem]:
+    """What is wrong with the store that a config names, or with buckets for it, in the words of the program."""
+    if said is None:
+        return located(stack, against_store(stack.file.workspaces, None))
+    if is_encrypted(said):
+        return []
+    given, problems = parsed(said), Problems()
+    for one in store_problems(given):
+        problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
+    if isinstance(given, dict):
+        if isinstance(given.get(SECRET_KEY), str) and given[SECRET_KEY]:
+            problems.add(None, f"{OBJECT_STORE}.{SECRET_KEY}", *IN_PLAIN_TEXT)
+        if not problems:
+            return located(stack, against_store(stack.file.workspaces, read_store(given)))
+    return list(problems)
 
 
 def _config(path: str) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ annotations, and fails on postponed ones (tried).
 """
 
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs, DeliverySpec
+from ambient_components.components.bucket import Bucket
+from ambient_components.components.bucket_specs import BucketArgs, BucketCredentialsSpec, BucketSpec
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders
 from ambient_components.components.grant import Grant, GrantArgs
 from ambient_components.components.specs import (
@@ -17,11 +19,16 @@ from ambient_components.components.specs import (
     SettingsSpec,
     WorkspaceArgs,
 )
+from ambient_components.components.store import StoreArgs
 from ambient_components.components.workspace import Workspace
 
 __all__ = [
     "ApiKey",
     "ApiKeyArgs",
+    "Bucket",
+    "BucketArgs",
+    "BucketCredentialsSpec",
+    "BucketSpec",
     "ClusterArgs",
     "ClusterProviders",
     "DeliverySpec",
@@ -34,6 +41,7 @@ __all__ = [
     "NetworkSpec",
     "OnDriftSpec",
     "SettingsSpec",
+    "StoreArgs",
     "Workspace",
     "WorkspaceArgs",
 ]

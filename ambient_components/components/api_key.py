@@ -1,6 +1,5 @@
 """One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
 
-import asyncio
 from collections.abc import Collection
 from typing import Any, NotRequired, TypedDict
 
@@ -12,6 +11,7 @@ from ambient_components import clock
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.forced import FORCED
 from ambient_components.components.rules import role_of
+from ambient_components.components.wholeness import Wholeness
 from ambient_components.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
@@ -192,21 +192,12 @@ class ApiKey(pulumi.ComponentResource):
             # Where a step fails the engine keeps what the old token depends on, and skips what depends on the failure.
             # So a token whose account or binding failed depends on neither, and fails itself. Those two have no
             # aliases: an old one that was replaced would be deleted by the second run that fails (tried).
-            whole: pulumi.Output[bool] = pulumi.Output.from_input(
-                asyncio.ensure_future(_made(service_account, binding))
-            )
-            uid = wanted["serviceAccountUid"]
-            wanted["serviceAccountUid"] = whole.apply(lambda yes: uid if yes else "")
-            wanted["incomplete"] = whole.apply(lambda yes: None if yes else True)
-            after = whole.apply(lambda yes: [service_account, binding] if yes else [])
+            whole = Wholeness([service_account, binding])
+            wanted["serviceAccountUid"] = whole.unless(wanted["serviceAccountUid"])
+            wanted["incomplete"] = whole.incomplete
+            after = whole.after
         aliases = [pulumi.Alias(name=logical_key_generation(self._name, lower)) for lower in ended]
         return service_account, binding, AccessToken(logical, wanted, options(aliases=aliases, depends_on=after))
-
-
-async def _made(*resources: pulumi.CustomResource) -> bool:
-    """Whether none of these failed; the engine goes on after a failure where it is told to."""
-    known = [await resource.id.is_known() for resource in resources]
-    return all(known) or pulumi.runtime.is_dry_run()
 
 
 def token_args(

@@ -1,14 +1,16 @@
-"""The two providers of one cluster, made so that no machine's paths become an input."""
+"""The providers of one cluster and its object store, made so that no machine's paths become an input."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from ambient_components.components.store import StoreArgs, aws_provider, store_settings
 from ambient_components.resources import Provider, ProviderArgs
 
 _FIXED: Final[dict[str, Any]] = {
@@ -39,18 +41,40 @@ class ClusterArgs(TypedDict):
     clusterUid: NotRequired[str]
     """uid of the kube-system namespace; another cluster is then an error of the check, never a replacement."""
 
+    store: NotRequired[StoreArgs]
+    """The object store that buckets are made in. Default: AWS, with what its own tools find where pulumi runs."""
+
 
 @dataclass(frozen=True)
 class ClusterProviders:
-    """The Kubernetes provider and ours, for the same cluster: pass `both` as a component's ``providers``."""
+    """The Kubernetes provider and ours, for the same cluster: pass `both` as a component's ``providers``.
+
+    With a bucket of driver aws it is `with_aws`.
+    """
 
     kubernetes: k8s.Provider
     ambient: Provider
+    name: str = ""
+    """The logical name of both."""
+    store: StoreArgs = field(default_factory=StoreArgs)
 
     @property
     def both(self) -> list[pulumi.ProviderResource]:
         """What ``ResourceOptions(providers=…)`` takes."""
         return [self.kubernetes, self.ambient]
+
+    @property
+    def with_aws(self) -> list[pulumi.ProviderResource]:
+        """The same for components with a bucket of driver aws: pulumi-aws for the same store as well.
+
+        Raises:
+            ModuleNotFoundError: pulumi-aws is not installed, which is an optional extra.
+        """
+        return [*self.both, *([self._aws] if self.store else [])]
+
+    @cached_property
+    def _aws(self) -> pulumi.ProviderResource:
+        return aws_provider(self.name, self.store)
 
     @classmethod
     def of(cls, name: str, args: ClusterArgs | None = None) -> "ClusterProviders":
@@ -62,6 +86,8 @@ class ClusterProviders:
             own["context"] = given["context"]
         if given.get("kubeconfig") is not None:
             settings["kubeconfig"] = own["kubeconfig"] = pulumi.Output.secret(given["kubeconfig"])
+        store = given.get("store") or StoreArgs()
+        own.update(store_settings(store))
         with _without_kubeconfig():
             kubernetes = k8s.Provider(
                 name,
@@ -75,7 +101,7 @@ class ClusterProviders:
                 **_FIXED,
                 **settings,
             )
-        return cls(kubernetes, Provider(name, own))
+        return cls(kubernetes, Provider(name, own), name, store)
 
 
 @contextmanager

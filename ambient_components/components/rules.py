@@ -5,6 +5,7 @@ from typing import Any
 
 from ambient_components import naming
 from ambient_components.access.ledger import ACTIVE, STATES
+from ambient_components.components.bucket_rules import bucket_problems
 from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
@@ -36,6 +37,7 @@ def check_args(name: str, args: Mapping[str, Any]) -> None:
         *_grants(args),
         *_notes(args),
         *_limits(args),
+        *_bucket(name, args),
         *(problem for key_id, key in (args.get("keys") or {}).items() for problem in _key(key_id, key)),
     ]
     if problems:
@@ -84,6 +86,16 @@ def _limits(args: Mapping[str, Any]) -> Iterator[str]:
     for peer in (limits.get("network") or {}).get("allow") or ():
         if (peer.get("cidr") is None) == (peer.get("namespace") is None):
             yield "limits: network: allow: exactly one of cidr and namespace is expected"
+
+
+def _bucket(name: str, args: Mapping[str, Any]) -> Iterator[str]:
+    if not args.get("bucket"):
+        return
+    whole = {**args["bucket"], "workspace": args.get("namespace") or name, "workspaceState": args.get("state")}
+    yield from (f"bucket: {problem}" for problem in bucket_problems(whole))
+    if (args.get("onDrift") or {}).get("integrations") == "keep":
+        # A save in the UI drops what sessions need to reach the bucket, and their state would be lost unseen.
+        yield "onDrift: integrations: keep, and the bucket's credentials lie in the same Secret"
 
 
 def _owners(args: Mapping[str, Any]) -> Iterator[str]:

@@ -59,8 +59,19 @@ def resource_limits(
     opts: pulumi.ResourceOptions,
     *,
     released: bool = False,
+    store: str | None = None,
 ) -> Iterator[pulumi.Resource]:
-    """The declared limits of the workspace with this logical name; of a released one, which are then left alone."""
+    """The declared limits of the workspace with this logical name; of a released one, which are then left alone.
+
+    Args:
+        name: logical name of the workspace.
+        namespace: its namespace.
+        spec: what is declared.
+        platform_namespace: where the platform runs.
+        opts: of each resource.
+        released: whether the workspace is being let go.
+        store: address of its own object store, which a closed-off workspace has to reach (contract 10.19).
+    """
     if containers := limits.container_limits(spec.get("containers") or {}):
         args = cast("ContainerDefaultsArgs", {"namespace": namespace, **containers})
         if released:
@@ -75,7 +86,17 @@ def resource_limits(
         )
     network = spec.get("network")
     if network is not None and network.get("isolate", True):
-        policies = isolation.policies(platform_namespace, cast("Any", network.get("allow") or ()))
+        allow: list[Any] = [*(network.get("allow") or ())]
+        if store and (peer := isolation.store_peer(store, platform_namespace)):
+            allow.append(peer)
+        if store and (port := isolation.store_unreached(store, platform_namespace, allow)):
+            pulumi.log.warn(
+                f"workspace {namespace!r} is closed off, and the port {port} of its object store is open to none of "
+                "its pods as far as can be told: no session would start. Allow it: limits: {network: {allow: [{cidr: "
+                f"ADDRESS/32, ports: [{port}]}}]}}}}",
+                opts.parent,
+            )
+        policies = isolation.policies(platform_namespace, allow)
         for policy, content in policies.items():
             yield networking.NetworkPolicy(
                 naming.logical_network(name, policy),

@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from ambient_components.components.api_key import DeliverySpec
+from ambient_components.components.bucket_specs import BucketSpec
 
 
 class GrantSpec(TypedDict):
@@ -128,6 +129,9 @@ class WorkspaceArgs(TypedDict):
     """Variables for every session, kept as secrets."""
 
     onDrift: NotRequired[OnDriftSpec]
+
+    bucket: NotRequired[BucketSpec]
+    """The workspace's own storage, and credentials that open nothing else. Default: the platform's shared bucket."""
 
     settings: NotRequired[SettingsSpec]
 

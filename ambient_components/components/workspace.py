@@ -10,6 +10,8 @@ from ambient_components import naming
 from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bindings import role_binding
+from ambient_components.components.bucket import Bucket
+from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.components.forced import FORCED
 from ambient_components.components.grant import grant_role_binding
 from ambient_components.components.rules import check_args
@@ -58,6 +60,9 @@ class Workspace(pulumi.ComponentResource):
     keys: dict[str, ApiKey]
     """API keys by id."""
 
+    bucket: Bucket | None
+    """Its own storage, where it has any."""
+
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_args(name, args)
         super().__init__("ambient:index:Workspace", name, {"namespace": args.get("namespace") or name}, opts)
@@ -80,12 +85,17 @@ class Workspace(pulumi.ComponentResource):
         open_to_users = self._state != CLOSED
         made = self._settings(args)
         self.owners = {subject: self._owner(subject, inside) for subject in args.get("owners") or ()}
+        self.bucket = self._storage(args, inside)
+        made += self.bucket.made if self.bucket else []
         made += self._secrets(args, inside) if open_to_users else [self._closure()]
         self.grants = self._grants(args, inside) if open_to_users else {}
         self.keys = self._keys(args, inside) if open_to_users else {}
         before = [self.namespace, *made, *self.owners.values(), *self.grants.values(), *self.keys.values()]
         self._listed(args, before)
-        self.register_outputs({"namespace": self._workspace, "keys": sorted(self.keys)})
+        outputs: dict[str, Any] = {"namespace": self._workspace, "keys": sorted(self.keys)}
+        if args.get("bucket"):
+            outputs["bucket"] = args["bucket"]["name"]
+        self.register_outputs(outputs)
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
         # Only what is being released is retained: elsewhere it would leave access behind that nobody declares.
@@ -95,9 +105,10 @@ class Workspace(pulumi.ComponentResource):
         opts = self._options(depends_on=[self.namespace], deleted_with=self.namespace)
         platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
         released = self._state == RELEASED
+        limits, store = args.get("limits") or {}, args["bucket"]["endpoint"] if args.get("bucket") else None
         return [
             *settings(self._name, self._workspace, args.get("settings") or {}, opts, released=released),
-            *resource_limits(self._name, self._workspace, args.get("limits") or {}, platform, opts, released=released),
+            *resource_limits(self._name, self._workspace, limits, platform, opts, released=released, store=store),
         ]
 
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> rbac.RoleBinding:
@@ -131,14 +142,30 @@ class Workspace(pulumi.ComponentResource):
             keys[key_id] = ApiKey(naming.logical_key(self._name, key_id), key, opts)
         return keys
 
+    def _storage(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> Bucket | None:
+        if not args.get("bucket"):
+            return None
+        wanted = cast(
+            "BucketArgs",
+            {
+                **args["bucket"],
+                "owner": args["owner"],
+                "workspace": self._workspace,
+                "workspaceState": self._state,
+                "usedIn": f"{self._workspace}/{INTEGRATION_SECRET}",
+            },
+        )
+        return Bucket(naming.logical_storage(self._name), wanted, opts)
+
     def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         on_drift = args.get("onDrift") or {}
+        storage = self.bucket.variables if self.bucket else {}
         wanted = (
             (naming.logical_runner_secret, RUNNER_SECRET, args.get("runnerSecrets"), on_drift.get("runner")),
             (
                 naming.logical_integration_secret,
                 INTEGRATION_SECRET,
-                args.get("integrationSecrets"),
+                {**(args.get("integrationSecrets") or {}), **storage},
                 on_drift.get("integrations"),
             ),
         )

@@ -1,7 +1,7 @@
 """Models of the stack file as plain arguments: for the components, and for the ledger."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from ambient_components.access import Entry, Ledger
 from ambient_components.components import (
@@ -13,23 +13,26 @@ from ambient_components.components import (
 )
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.keys import key_entry, key_spec
+from ambient_components.fleet.object_store import ObjectStore
 from ambient_components.fleet.secret_values import WorkspaceValues
 from ambient_components.fleet.stack_settings import StackSettings
+from ambient_components.fleet.storage import allowed_rails, bucket_entry, bucket_spec
 from ambient_components.spec import Workspace as WorkspaceModel
 from ambient_components.spec import WorkspaceState
 
 
-def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar) -> Ledger:
+def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None) -> Ledger:
     """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret.
 
     Args:
         workspaces: by name.
-        calendar: judges which overlaps are in force.
+        calendar: judges which overlaps and overrides are in force.
+        store: where their buckets are.
     """
-    return {name: _entry(workspace, calendar) for name, workspace in sorted(workspaces.items())}
+    return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
 
 
-def _entry(workspace: WorkspaceModel, calendar: Calendar) -> Entry:
+def _entry(workspace: WorkspaceModel, calendar: Calendar, store: ObjectStore | None) -> Entry:
     has_users = workspace.state is not WorkspaceState.CLOSED
     entry: Entry = {
         "state": workspace.state.value,
@@ -40,6 +43,10 @@ def _entry(workspace: WorkspaceModel, calendar: Calendar) -> Entry:
     if workspace.adopt:
         entry["adopt"] = True
     _bones(entry, workspace, has_users=has_users)
+    if bucket := bucket_entry(workspace, store):
+        entry["bucket"] = cast("Any", bucket)
+    if rails := allowed_rails(workspace, calendar):
+        entry["allow"] = rails
     return entry
 
 
@@ -70,7 +77,7 @@ def workspace_args(
     Args:
         workspace: the effective entry.
         calendar: judges which overlaps are in force.
-        settings: the stack's config.
+        settings: the stack's config, with the store of its buckets.
         values: of its secrets.
         ca_bundle: the contents of its CA bundle.
     """
@@ -105,6 +112,8 @@ def workspace_args(
         args["description"] = workspace.description
     if workspace.pod_security:
         args["podSecurity"] = workspace.pod_security.value
+    if (bucket := workspace.storage.bucket) is not None:
+        args["bucket"] = bucket_spec(bucket, settings.store, values.storage, calendar)
     return args
 
 

@@ -1,7 +1,7 @@
 """The moment of a run, and what is in force at it: plain days are days of the stack's time zone."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
@@ -26,5 +26,8 @@ class Calendar:
 
     def keeps_previous(self, key: Key) -> bool:
         """Whether the identity of the generation before still lives on: to the end of its last day."""
-        last = key.overlap_until
-        return last is not None and self.now < end_of(last, self.zone or ZoneInfo("UTC")).astimezone(UTC)
+        return key.overlap_until is not None and self.in_force(key.overlap_until)
+
+    def in_force(self, until: date | None) -> bool:
+        """Whether what holds until a day, inclusive, or for good, holds now."""
+        return until is None or self.now < end_of(until, self.zone or ZoneInfo("UTC")).astimezone(UTC)

@@ -4,19 +4,21 @@ Nothing in here supposes that there is one stack: a fleet is many (docs/how-it-w
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pulumi
 
 from ambient_components.cluster import Cluster
-from ambient_components.components import ClusterProviders, Workspace
+from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.fleet.arguments import ledger_of, workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.secret_values import WorkspaceValues, secret_values
 from ambient_components.fleet.stack_settings import StackSettings
+from ambient_components.fleet.storage import check_storage, effective_store, uses_aws
 from ambient_components.guard import Guard
 from ambient_components.naming import logical_workspace
 from ambient_components.quiet import without_stack_traces
@@ -42,6 +44,7 @@ def run(path: Path | None = None) -> None:
         stack = load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml")
         _check_platform_namespace(stack, settings, problems)
         _check_lifetimes(stack, settings, problems)
+        check_storage(stack, settings.store, problems)
         values = secret_values(stack, _guard(settings), problems)
         bundles = ca_bundles(stack, problems)
     except AmbientError as error:
@@ -98,17 +101,20 @@ def _declare(
     bundles: Mapping[str, str],
 ) -> None:
     calendar = Calendar.of(stack.file)
-    providers = ClusterProviders.of(CLUSTER_NAME, settings.cluster)
+    settings = replace(settings, store=effective_store(stack.file.workspaces, settings.store))
+    cluster = settings.cluster if settings.store is None else ClusterArgs(**settings.cluster, store=settings.store.args)
+    providers = ClusterProviders.of(CLUSTER_NAME, cluster)
     ledger = AccessLedger(
         LEDGER_NAME,
-        {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces, calendar)},
+        {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces, calendar, settings.store)},
         pulumi.ResourceOptions(provider=providers.ambient),
     )
+    for_workspaces = providers.with_aws if uses_aws(stack.file.workspaces) else providers.both
     for name, workspace in sorted(stack.file.workspaces.items()):
         declared = Workspace(
             logical_workspace(name),
             workspace_args(workspace, settings, values[name], calendar, bundles.get(name)),
-            pulumi.ResourceOptions(providers=providers.both, depends_on=[ledger]),
+            pulumi.ResourceOptions(providers=for_workspaces, depends_on=[ledger]),
         )
         for key_id, key in sorted(declared.keys.items()):
             if workspace.keys[key_id].retain is not Retain.NONE:

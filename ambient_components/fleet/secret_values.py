@@ -34,6 +34,8 @@ class WorkspaceValues:
 
     runner: Values = field(default_factory=dict)
     integrations: Values = field(default_factory=dict)
+    storage: Values = field(default_factory=dict)
+    """Of a bucket that others made: accessKey and secretKey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class _Wanted:
 
     workspace: str
     kind: str
-    """runner or integrations."""
+    """runner, integrations or storage."""
     variable: str
     source: Source
     path: tuple[PathPart, ...]
@@ -101,6 +103,11 @@ def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
         for kind, sources in (("runner", workspace.secrets.runner), ("integrations", workspace.secrets.integrations)):
             for variable, source in sorted(sources.items()):
                 yield _Wanted(name, kind, variable, source, ("workspaces", name, "secrets", kind, variable))
+        if (bucket := workspace.storage.bucket) is not None:
+            for field_name, key in (("accessKey", bucket.access_key), ("secretKey", bucket.secret_key)):
+                if key is not None:
+                    path = ("workspaces", name, "storage", "bucket", field_name)
+                    yield _Wanted(name, "storage", field_name, key, path)
 
 
 def _warn(missing: Iterable[Problem]) -> None:

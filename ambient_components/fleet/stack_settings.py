@@ -7,6 +7,7 @@ import pulumi
 from ambient_components.components import ClusterArgs
 from ambient_components.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.errors import Problems
+from ambient_components.fleet.object_store import ObjectStore, object_store
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, max_token_lifetime
 from ambient_components.suggest import did_you_mean
 
@@ -31,6 +32,9 @@ class StackSettings:
 
     max_token_lifetime: int | None = None
     """Seconds; the longest life of a token that the cluster grants. None: not known, or no cap."""
+
+    store: ObjectStore | None = None
+    """Where buckets are made. None: the config does not say."""
 
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":
@@ -57,6 +61,7 @@ class StackSettings:
             vertex=_flag(config, "vertex", problems),
             platform_namespace=config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
             max_token_lifetime=max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems),
+            store=object_store(problems),
         )
 
 

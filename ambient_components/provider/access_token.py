@@ -11,6 +11,7 @@ from ambient_components.failure import StepError
 from ambient_components.keys import Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.state import format_time
 from ambient_components.provider import delivery, handover, token_inputs
+from ambient_components.provider.announcing import announce
 from ambient_components.provider.delivery import Delivered, Target
 from ambient_components.provider.handles import (
     Identity,
@@ -134,7 +135,8 @@ class AccessToken:
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
-            _announce(context, steps, news)
+            overlap = policy(news).overlap_delta if token_inputs.known(news) else None
+            announce(context, steps, overlap, "token")
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
         _require_whole(news)
         about = Identity.of(news)
@@ -234,17 +236,6 @@ def _require_whole(news: Values) -> None:
     if news.get("incomplete"):
         msg = f"no token for {Identity.of(news).path}: its ServiceAccount or its RoleBinding could not be made"
         raise StepError(msg)
-
-
-def _announce(context: Context, steps: Plan, news: Values) -> None:
-    """What an update would do, with reasons and dates: a preview's diff says that something would change, not why."""
-    if steps.mint:
-        stays = ""
-        if steps.retire and token_inputs.known(news):
-            stays = f"; the token before works on until {format_time(context.now + policy(news).overlap_delta)} at most"
-        context.note(f"a new token would be minted: {steps.mint}{stays}")
-    for handle, why in (*steps.revoke_first, *steps.revoke):
-        context.note(f"{handle.name} would be revoked: {why}")
 
 
 def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:

@@ -1,11 +1,14 @@
-"""The plugin's own settings: which cluster, and how to know that it is the right one."""
+"""The plugin's own settings: which cluster, how to know that it is the right one, and which object store."""
 
 from typing import Any, Final
 
 from ambient_components.cluster import Cluster
 from ambient_components.guard import Guard
 from ambient_components.provider.resource import Values
+from ambient_components.provider.store.connection import Store, StoreSettings
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.storage import endpoint_problem
+from ambient_components.storage.config import IAM, MINIO, REGION_DEFAULT, STORE_APIS
 from ambient_components.suggest import allowed_words
 
 SETTINGS: Final = {
@@ -15,8 +18,23 @@ SETTINGS: Final = {
         "Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them."
     ),
     "clusterUid": "The uid of the cluster's kube-system namespace. Another cluster is an error, never a replacement.",
+    "storeEndpoint": "Address of the object store's S3 API, https://HOST or http://HOST. Default: AWS.",
+    "storeIamEndpoint": "Address of the store's API for users and access keys. Default: storeEndpoint, or AWS's.",
+    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, which stores take that have no regions.",
+    "storeCredentials": "By which API users and access keys are made: iam (default), or minio for MinIO's admin API.",
+    "storeAccessKey": (
+        "Id of the access key that buckets and users are made with. "
+        "Default: found as AWS's tools find it where pulumi runs, by environment, profile or role."
+    ),
+    "storeSecretKey": "Its secret; given where storeAccessKey is.",
 }
 """Name and meaning; all are optional text."""
+
+SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
+"""Those that nobody may see."""
+
+_ADDRESSES: Final = ("storeEndpoint", "storeIamEndpoint")
+_KEYS: Final = ("storeAccessKey", "storeSecretKey")
 
 _OF_THE_ENGINE: Final = {"version", "pluginDownloadURL", "__internal"}
 
@@ -38,14 +56,43 @@ def problems(values: Values) -> list[str]:
             found.append(f"{name}: text is expected")
         elif name == "kubeconfig" and "\n" not in value and "{" not in value:
             found.append("kubeconfig: the contents are expected, not a path; set KUBECONFIG for a path")
+        elif name in _ADDRESSES and (problem := endpoint_problem(value)):
+            found.append(f"{name} {problem[0]}; {problem[1]}")
+        elif name == "storeCredentials" and value not in STORE_APIS:
+            found.append(f"storeCredentials is no API of a store's users; {allowed_words(value, STORE_APIS)}")
+    return found + _together(values)
+
+
+def _together(values: Values) -> list[str]:
+    """What is missing beside what is given; what is not known yet is taken for given."""
+    given = {name for name in SETTINGS if values.get(name) is UNKNOWN or values.get(name)}
+    one = [name for name in _KEYS if name in given]
+    found = []
+    if len(one) == 1:
+        found.append(f"{next(name for name in _KEYS if name not in one)} is missing beside {one[0]}")
+    if values.get("storeCredentials") == MINIO and not given & set(_ADDRESSES):
+        found.append("storeEndpoint is missing: AWS has no MinIO admin API")
     return found
 
 
 def guard(values: Values) -> Guard:
     """The guarded cluster that these settings lead to; nothing is connected yet."""
+    return Guard(Cluster(_text(values, "context"), _text(values, "kubeconfig")), _text(values, "clusterUid"))
 
-    def text(name: str) -> str | None:
-        value = values.get(name)
-        return value if isinstance(value, str) and value else None
 
-    return Guard(Cluster(text("context"), text("kubeconfig")), text("clusterUid"))
+def store(values: Values) -> Store:
+    """The object store that these settings lead to; nothing is connected yet."""
+    settings = StoreSettings(
+        endpoint=(_text(values, "storeEndpoint") or "").rstrip("/"),
+        iam_endpoint=(_text(values, "storeIamEndpoint") or "").rstrip("/"),
+        region=_text(values, "storeRegion") or REGION_DEFAULT,
+        credentials=_text(values, "storeCredentials") or IAM,
+        access_key=_text(values, "storeAccessKey") or "",
+        secret_key=_text(values, "storeSecretKey") or "",
+    )
+    return Store(settings)
+
+
+def _text(values: Values, name: str) -> str | None:
+    value = values.get(name)
+    return value if isinstance(value, str) and value else None

@@ -1,4 +1,7 @@
-"""What is asked of the cluster before a run changes anything: is it the right one, may we, and whose is what exists."""
+"""What is asked of the cluster before a run changes anything: is it the right one, may we, and whose is what exists.
+
+What is asked of the object store then: `bucket_preflight`.
+"""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +11,7 @@ from ambient_components.access import RIGHTS, Right, object_names
 from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.provider.bucket_preflight import bucket_problems
 from ambient_components.provider.lookout import drift, listing, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
@@ -51,6 +55,7 @@ def preflight(
     problems, there = foreign(cluster, owner, before, after)
     problems += changed_since(cluster, there, before, after)
     problems += _nothing_to_keep(there, before, after)
+    problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
         for warning in (*drift(cluster, there, before, after), *may_be_kept(cluster, owner, there, before, after)):
             context.warn(warning)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ambient_components.guard import Guard
 from ambient_components.provider.engine import Engine
+from ambient_components.provider.store.connection import Store
 
 Values = Mapping[str, Any]
 """Properties as plain values (`wire.decode`)."""
@@ -21,6 +22,8 @@ class Context:
     engine: Engine
     guard: Guard
     """The cluster, behind the check that it is the right one."""
+    store: Store
+    """The object store; it is contacted where a bucket is declared, and nowhere else."""
     now: datetime
     preview: bool = False
     """Nothing may be changed, not even by a server-side dry run: that mints a live token (tried)."""

@@ -4,7 +4,8 @@ import json
 from typing import Any, Final
 
 from ambient_components._version import VERSION
-from ambient_components.provider.configuration import SETTINGS
+from ambient_components.provider import schema_store
+from ambient_components.provider.configuration import SECRETS, SETTINGS
 
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
@@ -155,12 +156,15 @@ def schema() -> dict[str, Any]:
         "name": "ambient",
         "version": VERSION,
         "displayName": "Ambient",
-        "description": "Access, keys, secrets and settings of Ambient Code Platform workspaces.",
+        "description": "Access, keys, secrets, settings and buckets of Ambient Code Platform workspaces.",
         "license": "Apache-2.0",
         "keywords": ["kind/native", "category/cloud", "kubernetes"],
         "config": {"variables": _settings()},
-        "provider": {"description": "The ambient plugin: one instance a cluster.", "inputProperties": _settings()},
-        "types": _TYPES,
+        "provider": {
+            "description": "The ambient plugin: one instance a cluster and its store.",
+            "inputProperties": _settings(),
+        },
+        "types": _TYPES | schema_store.TYPES,
         "resources": {
             "ambient:index:AccessToken": {
                 "description": "The tokens of one key, over their rotations.",
@@ -199,6 +203,7 @@ def schema() -> dict[str, Any]:
                 _FLAGS_INPUTS,
                 ["namespace", "flags"],
             ),
+            **schema_store.RESOURCES,
             "ambient:index:Closure": _resource(
                 "While it is declared, a workspace has no grant, no key and no secret, whoever made them.",
                 _CLOSURE_INPUTS,
@@ -228,6 +233,6 @@ def schema_json() -> str:
 
 def _settings() -> dict[str, Any]:
     return {
-        name: _TEXT | {"description": meaning} | ({"secret": True} if name == "kubeconfig" else {})
+        name: _TEXT | {"description": meaning} | ({"secret": True} if name in SECRETS else {})
         for name, meaning in SETTINGS.items()
     }

@@ -24,6 +24,8 @@ from ambient_components.provider.access_token import AccessToken
 from ambient_components.provider.closure import Closure
 from ambient_components.provider.engine import Engine
 from ambient_components.provider.resource import Change, Context, Diff, Found, ResourceType, Values
+from ambient_components.provider.s3_bucket import S3Bucket
+from ambient_components.provider.s3_credentials import S3Credentials
 from ambient_components.provider.schema import schema_json
 from ambient_components.provider.settings import ContainerDefaults, FeatureFlags, ProjectSettings
 from ambient_components.provider.workspace_secret import WorkspaceSecret
@@ -37,6 +39,8 @@ RESOURCES: dict[str, ResourceType] = {
         ContainerDefaults(),
         FeatureFlags(),
         ProjectSettings(),
+        S3Bucket(),
+        S3Credentials(),
         WorkspaceSecret(),
     )
 }
@@ -61,6 +65,7 @@ class AmbientServicer(ProviderServicer):
         super().__init__([], VERSION, Provider(), engine_address)
         self._engine = Engine(engine_address)
         self._guard = configuration.guard({})
+        self._store = configuration.store({})
         self._threads = ThreadPoolExecutor(_THREADS)
 
     async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
@@ -88,7 +93,9 @@ class AmbientServicer(ProviderServicer):
         self, request: proto.ConfigureRequest, context: grpc.aio.ServicerContext
     ) -> proto.ConfigureResponse:
         """Takes the settings. Nothing is connected yet."""
-        self._guard = await self._run(context, lambda: configuration.guard(wire.decode(request.args)))
+        settings = wire.decode(request.args)
+        self._guard = await self._run(context, lambda: configuration.guard(settings))
+        self._store = await self._run(context, lambda: configuration.store(settings))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
@@ -158,7 +165,7 @@ class AmbientServicer(ProviderServicer):
             if resource is None:
                 msg = f"{token} is no resource of the ambient plugin {VERSION}; it has {', '.join(sorted(RESOURCES))}"
                 raise StepError(msg)
-            return step(Context(urn, self._engine, self._guard, clock.now(), preview), resource)
+            return step(Context(urn, self._engine, self._guard, self._store, clock.now(), preview), resource)
 
         return await self._run(context, run)
 

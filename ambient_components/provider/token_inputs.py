@@ -1,5 +1,9 @@
-"""An AccessToken's inputs: what is wrong with them, and the policy and the identity that they come to."""
+"""An AccessToken's inputs: what is wrong with them, and the policy and the identity that they come to.
 
+What an S3Credentials has of the same kind is judged by the same functions.
+"""
+
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
@@ -13,6 +17,9 @@ RETAIN_STATE: Final = "state"
 
 _REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
 _WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
+_LIFE: Final = (
+    f"whole seconds from {TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
+)
 _FLAGS: Final = ("never", "static", "manual", "former", "overlapping", "incomplete", "released")
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 _DELIVERY: Final = ("namespace", "name", "key")
@@ -25,7 +32,8 @@ def problems(olds: Values, news: Values) -> list[str]:
         olds: of the last deployment.
         news: as they are asked for, unknown ones included.
     """
-    found = [*_shapes(news), *_life(news), *_delivered(news)]
+    found = [*shapes(news, _REQUIRED, _FLAGS), *_key(news)]
+    found += [*life(news, TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX, _LIFE), *_delivered(news)]
     if news.get("released") and not olds:
         found.append("released: there is no token yet that could be let go")
     if not found and known(news) and (wrong := misfit(policy(news))):
@@ -41,9 +49,9 @@ def known(values: Values) -> bool:
 def policy(values: Values) -> Policy:
     """What is asked of the tokens."""
     static = bool(values.get("static"))
-    life = NEVER if static or values.get("never") else values["lifetimeSeconds"]
+    seconds = NEVER if static or values.get("never") else values["lifetimeSeconds"]
     return Policy.of(
-        life,
+        seconds,
         values.get("rotateBeforeSeconds"),
         values.get("overlapSeconds"),
         values.get("runEverySeconds") or 0,
@@ -57,36 +65,48 @@ def retained(values: Values) -> bool:
     return values.get("retain") != RETAIN_NONE
 
 
-def _shapes(news: Values) -> list[str]:
-    found = [f"{name} is missing" for name in _REQUIRED if news.get(name) in (None, "")]
+def shapes(news: Values, required: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """What is missing, or is of another kind than it must be.
+
+    Args:
+        news: the inputs.
+        required: names of texts that must be there.
+        flags: names of what is true or false.
+    """
+    found = [f"{name} is missing" for name in required if news.get(name) in (None, "")]
     found += [
         f"{name}: text is expected"
-        for name in _REQUIRED
+        for name in required
         if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
     ]
-    key = news.get("key")
-    if isinstance(key, str) and key and (problem := key_id_problem(key)):
-        found.append(f"key: {problem}")
     found += [f"{name}: a whole number from 0 is expected" for name in _WHOLE if not _is_whole(news.get(name))]
-    found += [f"{name}: true or false is expected" for name in _FLAGS if news.get(name) not in (None, True, False)]
+    found += [
+        f"{name}: true or false is expected"
+        for name in flags
+        if news.get(name) is not UNKNOWN and news.get(name) not in (None, True, False)
+    ]
     generation = news.get("generation")
     if isinstance(generation, int) and generation < 1:
         found.append("generation: 1 or a higher number is expected")
     return found
 
 
-def _life(news: Values) -> list[str]:
-    life = news.get("lifetimeSeconds")
+def _key(news: Values) -> list[str]:
+    key = news.get("key")
+    problem = key_id_problem(key) if isinstance(key, str) and key else None
+    return [f"key: {problem}"] if problem else []
+
+
+def life(news: Values, least: int, most: int, allowed: str) -> list[str]:
+    """What is wrong with the life that is asked for, in seconds from `least` to `most`; `allowed` says it in words."""
+    asked = news.get("lifetimeSeconds")
     if news.get("static") or news.get("never"):
-        return [] if life is None else ["lifetimeSeconds: a token that never expires has none"]
-    if life is None:
+        return [] if asked is None else ["lifetimeSeconds: a token that never expires has none"]
+    if asked is None:
         return ["lifetimeSeconds is missing"]
-    if life is UNKNOWN or (isinstance(life, int) and TOKEN_LIFETIME_MIN <= life <= TOKEN_LIFETIME_MAX):
+    if asked is UNKNOWN or (isinstance(asked, int) and not isinstance(asked, bool) and least <= asked <= most):
         return []
-    return [
-        f"lifetimeSeconds: {life} is not a life that can be granted; allowed: whole seconds from "
-        f"{TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
-    ]
+    return [f"lifetimeSeconds: {asked} is not a life that can be granted; allowed: {allowed}"]
 
 
 def _delivered(news: Values) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from ambient_components.failure import StepError
-from ambient_components.keys import SCHEMA_VERSION, Handle, TokenState
+from ambient_components.keys import SCHEMA_VERSION, Handle, Policy, TokenState
 from ambient_components.keys.rotation import next_action
 from ambient_components.keys.state import format_time
 from ambient_components.provider.resource import Values
@@ -37,18 +37,25 @@ def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
         inputs: judge what comes next, and whether the token is kept.
         before: the outputs until now.
     """
-    action = next_action(state, policy(inputs), former=bool(inputs.get("former")))
     token = before.get("token") if retained(inputs) else None
     return {
         "token": Secret(token) if token is not None else None,
         "previousToken": None,
+        **rotation(state, policy(inputs), former=bool(inputs.get("former"))),
+        "grantedSeconds": before.get("grantedSeconds"),
+        "reason": before.get("reason"),
+        "undelivered": None,
+    }
+
+
+def rotation(state: TokenState, asked: Policy, *, former: bool = False) -> dict[str, Any]:
+    """What is held, and what comes next: the outputs that all that rotates has."""
+    action = next_action(state, asked, former=former)
+    return {
         "current": state.current.to_wire() if state.current else None,
         "retiring": _wire(state.retiring),
         "pendingRevocations": _wire(state.pending),
-        "grantedSeconds": before.get("grantedSeconds"),
         "nextAction": {"what": action[0], "at": format_time(action[1])} if action else None,
-        "reason": before.get("reason"),
-        "undelivered": None,
         "schemaVersion": SCHEMA_VERSION,
     }
 

@@ -4,6 +4,8 @@ from ambient_components.resources.access_ledger import AccessLedger, AccessLedge
 from ambient_components.resources.access_token import AccessToken, AccessTokenArgs
 from ambient_components.resources.closure import Closure, ClosureArgs
 from ambient_components.resources.provider import Provider, ProviderArgs
+from ambient_components.resources.s3_bucket import S3Bucket, S3BucketArgs
+from ambient_components.resources.s3_credentials import S3Credentials, S3CredentialsArgs
 from ambient_components.resources.settings import (
     ContainerDefaults,
     ContainerDefaultsArgs,
@@ -29,6 +31,10 @@ __all__ = [
     "ProjectSettingsArgs",
     "Provider",
     "ProviderArgs",
+    "S3Bucket",
+    "S3BucketArgs",
+    "S3Credentials",
+    "S3CredentialsArgs",
     "WorkspaceSecret",
     "WorkspaceSecretArgs",
 ]

@@ -4,13 +4,11 @@ A value that is encrypted in the file is a mapping there (``{secure: …}``), an
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ambient_components.credentials import begins_like_credential
 from ambient_components.storage.names import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
@@ -33,7 +31,6 @@ _KEYS: Final = ("accessKey", SECRET_KEY)
 _FIELDS: Final = (*_ADDRESSES, "region", "credentials", *_KEYS)
 _AWS: Final = ".amazonaws.com"
 _AWS_CHINA: Final = ".amazonaws.com.cn"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,29}")
 
 
 class StoreProblem(NamedTuple):
@@ -147,12 +144,11 @@ def is_aws(endpoint: str) -> bool:
 
 
 def _unknown(field: object) -> StoreProblem:
-    name = str(field)
-    # Somebody may have written the key itself in place of a name.
-    shown = name if _NAME.fullmatch(name) and not begins_like_credential(name) else ""
-    near = did_you_mean(name, _FIELDS)
-    allowed = f"allowed: {', '.join(_FIELDS)}"
-    return StoreProblem(shown, "is not a field of the store" if shown else "has a field that is none", near or allowed)
+    """A field that there is not; by its name only where that is nearly one: else it may be the key itself."""
+    near = did_you_mean(str(field), _FIELDS)
+    if near:
+        return StoreProblem(str(field), "is not a field of the store", near)
+    return StoreProblem("", "has a field that is none", f"allowed: {', '.join(_FIELDS)}")
 
 
 def _field_problems(field: str, value: object) -> Iterator[StoreProblem]:

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.backend import Backend
+from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
 from tests.support.judge import judge, pytest_terminal_summary
 from tests.support.stacks import Machine, Stack, started
@@ -38,6 +39,19 @@ def machine(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
     """A cluster and an engine of their own: `make test` and a running sandbox do not meet."""
     with started(tmp_path_factory.mktemp("sandbox"), toolchain) as machine:
         yield machine
+
+
+@pytest.fixture(scope="session")
+def store(machine: Machine, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """An object store of the session's own, with the IAM API; tests may stop, kill and start it, and leave it running.
+
+    Beside the cluster's folder, not in it: the secrets of its users lie in its data, as they do in every store.
+    """
+    with Store(tmp_path_factory.mktemp("store"), toolchain) as store:
+        machine.keep_secret(store.secret_key, "the root's secret access key of the store")
+        yield store
+    logs = "".join(service.log.read_text(errors="replace") for service in store.services)
+    assert [what for secret, what in machine.known_secrets.items() if secret in logs] == []
 
 
 @pytest.fixture

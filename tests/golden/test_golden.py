@@ -14,7 +14,16 @@ from tests.support.recorder import Recorder, Recording, Registration, holds_secr
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "stacks/dev.yaml"
 UPDATE = ".venv/bin/pytest tests/golden --update-golden"
+STORAGE = HERE / "storage.yaml"
 SECRET = "sk-ant-not-a-real-key"
+STORE = {
+    "endpoint": "http://127.0.0.1:7070",
+    "iamEndpoint": "http://127.0.0.1:7071",
+    "accessKey": "root",
+    "secretKey": "not-a-real-root-key",
+    "sessionsEndpoint": "https://s3.eu-central-1.amazonaws.com",
+}
+SECRETS = {"payments/anthropic": SECRET, "objectStore": json.dumps(STORE)}
 
 
 @pytest.fixture
@@ -37,21 +46,30 @@ def golden(request):
     return golden
 
 
+def run(monkeypatch, path: Path) -> Recording:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    recorder = Recorder({"clusterUid": "uid-of-kube-system"}, SECRETS)
+    return recorder.run(lambda: fleet.run(path))
+
+
 @pytest.fixture
 def example(monkeypatch) -> Recording:
-    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
-    recorder = Recorder({"clusterUid": "uid-of-kube-system"}, {"payments/anthropic": SECRET})
-    return recorder.run(lambda: fleet.run(EXAMPLE))
+    return run(monkeypatch, EXAMPLE)
+
+
+@pytest.fixture
+def storage(monkeypatch) -> Recording:
+    monkeypatch.setenv("OLD_KEY", "not-a-real-old-key")
+    return run(monkeypatch, STORAGE)
 
 
 def test_the_resources_of_the_example(golden, example):
-    items = sorted(example, key=lambda item: [*_path(example, item), item.type])
-    text = "\n".join(
-        ["# What stacks/dev.yaml becomes. Names here are a public contract: see tests/golden/test_golden.py.", ""]
-        + [line for item in items for line in _rows(example, item)]
-    )
-    assert SECRET not in text
-    golden("dev.resources.txt", text)
+    golden("dev.resources.txt", _resources("stacks/dev.yaml", example))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")
+def test_the_resources_of_buckets(golden, storage):
+    golden("storage.resources.txt", _resources("tests/golden/storage.yaml", storage))
 
 
 def test_the_ledger_of_the_example(golden, example):
@@ -60,6 +78,17 @@ def test_the_ledger_of_the_example(golden, example):
 
 def test_the_schema_of_the_plugin(golden):
     golden("ambient.schema.json", _json(schema()))
+
+
+def _resources(path: str, recording: Recording) -> str:
+    items = sorted(recording, key=lambda item: [*_path(recording, item), item.type])
+    text = "\n".join(
+        [f"# What {path} becomes. Names here are a public contract: see tests/golden/test_golden.py.", ""]
+        + [line for item in items for line in _rows(recording, item)]
+    )
+    assert SECRET not in text
+    assert "not-a-real" not in text
+    return text
 
 
 def _rows(recording: Recording, item: Registration) -> list[str]:
@@ -88,14 +117,22 @@ def _rows(recording: Recording, item: Registration) -> list[str]:
 
 
 def _inputs(item: Registration) -> list[str]:
-    """Of providers and of our own resources, but for the ledger, which has a file of its own. A secret's name alone."""
-    if not item.custom or not item.type.startswith(("pulumi:providers:", "ambient:")) or "AccessLedger" in item.type:
+    """Of providers, buckets and our own resources; the ledger has another file. Of a secret and a policy the name."""
+    shown = ("pulumi:providers:", "ambient:", "aws:")
+    if not item.custom or not item.type.startswith(shown) or "AccessLedger" in item.type:
         return []
     rows = []
     for name, value in item.inputs.items():
         fields = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
-        rows += [f"{field}: {'[secret]' if holds_secret(one) else _whole(one)}" for field, one in fields.items()]
+        rows += [f"{field}: {_shown(field, one)}" for field, one in fields.items()]
     return rows
+
+
+def _shown(field: str, value):
+    if holds_secret(value):
+        return "[secret]"
+    # What it says is judged by tests/unit/test_storage.py and on a real store.
+    return "[document]" if field == "policy" else _whole(value)
 
 
 def _path(recording: Recording, item: Registration) -> list[str]:
@@ -111,6 +148,8 @@ def _whole(value):
     """Numbers as the program gave them: protobuf knows floats alone."""
     if isinstance(value, dict):
         return {key: _whole(value[key]) for key in sorted(value)}  # protobuf keeps no order
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -18,6 +18,11 @@ CLUSTER = {"clusterUid": "6f415e40-d125-406d-850c-9d186015e93a"}
 RUNNER_VALUE = "sk-ant-not-a-real-key"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Of pulumi-aws's own modules, which it imports all at once.
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_aws")
+
+
 @dataclass
 class Fleet:
     """Runs the program of a stack file: a mapping, or YAML text where positions matter."""

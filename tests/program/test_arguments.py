@@ -88,7 +88,8 @@ def entry(text):
 
 def test_the_file_has_every_field_that_there_is():
     given = model().model_fields_set
-    assert set(Workspace.model_fields) - given == {"template"}
+    # Storage and what it allows: test_storage.py.
+    assert set(Workspace.model_fields) - given == {"template", "storage", "allow"}
     for part in ("secrets", "settings", "limits"):
         fields = getattr(model(), part)
         assert set(type(fields).model_fields) == fields.model_fields_set, part
@@ -174,7 +175,7 @@ def test_arguments_are_those_that_the_component_knows():
     ]
     everything = {name: value for spec in keys for name, value in spec.items()}
     known = {
-        "": (args, WorkspaceArgs, {"namespace"}),
+        "": (args, WorkspaceArgs, {"namespace", "bucket"}),
         "grants": (args["grants"][0], GrantSpec, set()),
         "keys": (everything, KeySpec, set()),
         "delivery": (everything["deliver"], DeliverySpec, set()),

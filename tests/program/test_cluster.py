@@ -4,6 +4,9 @@ import pulumi_kubernetes
 import pytest
 
 from ambient_components import ClusterProviders
+from ambient_components.components import StoreArgs
+from ambient_components.components.store import store_settings
+from ambient_components.resources import ProviderArgs
 from tests.support.recorder import Secret
 
 PATH = "/home/somebody/.kube/config"
@@ -99,3 +102,50 @@ def test_no_switch_of_this_machine_changes_what_a_run_does(record, monkeypatch, 
     before = record(lambda: ClusterProviders.of("cluster")).named("kubernetes", "cluster").inputs
     monkeypatch.setenv(variable, "true")
     assert record(lambda: ClusterProviders.of("cluster")).named("kubernetes", "cluster").inputs == before
+
+
+# The object store.
+
+STORE = {
+    "endpoint": "http://minio:9000",
+    "iamEndpoint": "http://minio:9001",
+    "region": "eu-central-1",
+    "credentials": "minio",
+    "accessKey": "root",
+    "secretKey": "v-root",
+}
+
+
+def test_the_plugin_is_told_of_the_store_and_its_secret_is_kept(record):
+    recording, kubernetes, ambient = providers(record, store=STORE)
+    assert ambient.inputs == {
+        "storeEndpoint": "http://minio:9000",
+        "storeIamEndpoint": "http://minio:9001",
+        "storeRegion": "eu-central-1",
+        "storeCredentials": "minio",
+        "storeAccessKey": "root",
+        "storeSecretKey": Secret("v-root"),
+    }
+    assert not [name for name in kubernetes.inputs if name.startswith("store")]
+    assert "v-root" not in recording.plain_text()
+
+
+def test_a_store_may_be_half_of_defaults(record):
+    _, _, ambient = providers(record, store={"region": "eu-west-1"})
+    assert ambient.inputs == {"storeRegion": "eu-west-1"}
+
+
+def test_every_field_of_the_store_reaches_the_plugin():
+    assert set(STORE) == StoreArgs.__required_keys__ | StoreArgs.__optional_keys__
+    assert set(store_settings(STORE)) == {name for name in ProviderArgs.__optional_keys__ if name.startswith("store")}
+
+
+def test_pulumi_aws_is_there_where_it_is_asked_for_and_once(record):
+    def program():
+        made = ClusterProviders.of("cluster", {"store": {"region": "eu-west-1"}})
+        assert len(made.both) == 2
+        assert made.with_aws == made.with_aws
+        assert made.with_aws[:2] == made.both
+
+    assert record(program).names("aws") == ["cluster"]
+    assert providers(record, store={"region": "eu-west-1"})[0].names("aws") == []

@@ -1,3 +1,4 @@
+import json
 import random
 from pathlib import Path
 
@@ -184,7 +185,8 @@ def test_one_subject_may_not_take_anothers_object_in_the_same_run(run_fleet, old
 
 
 def test_the_example_deploys(run_fleet):
-    recording = run_fleet(EXAMPLE.read_text(encoding="utf-8"), secrets=SECRETS)
+    store = json.dumps({"endpoint": "http://127.0.0.1:9000", "accessKey": "admin", "secretKey": "made-up"})
+    recording = run_fleet(EXAMPLE.read_text(encoding="utf-8"), secrets={**SECRETS, "objectStore": store})
     assert isinstance(recording.exports["payments/ci"], Secret)
     (warning,) = recording.warnings
     assert "workspaces.research: has no runner secret: no session starts" in warning

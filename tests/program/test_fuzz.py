@@ -5,6 +5,7 @@ The config, the environment, files and Secrets of the cluster hold anything here
 
 import base64
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 from ambient_components import fleet
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
-from tests.support.recorder import Recorder
-from tests.support.stack_strategies import WORKSPACES, fields, mutated, some, written
+from tests.support.recorder import Recorder, Secret
+from tests.support.stack_strategies import WORKSPACES, fields, mutated, named_buckets, some, written
 
 MARK = "hunter2"
 """In every value that somebody could have meant to be secret, whatever else is in it."""
@@ -83,7 +84,12 @@ STACKS = st.dictionaries(
     st.builds(lambda any_of_it, ours: {**any_of_it, **ours}, WORKSPACES, OF_A_WORKSPACE),
     min_size=1,
     max_size=2,
-).map(lambda workspaces: {"workspaces": workspaces})
+).map(lambda workspaces: {"workspaces": named_buckets(workspaces)})
+STORE = {"endpoint": "http://127.0.0.1:1", "accessKey": f"id-{MARK}", "secretKey": f"key-{MARK}"}
+STORES = mostly(
+    st.just(json.dumps(STORE)),
+    st.dictionaries(st.sampled_from([*STORE, "credentials", "region", f"x{MARK}"]), VALUES).map(json.dumps) | VALUES,
+)
 
 
 def of(names: list[str], values: st.SearchStrategy[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -100,7 +106,7 @@ SURROUNDINGS = st.fixed_dictionaries(
             fields(**dict.fromkeys(FLAGS, st.sampled_from(["true", "false"]))),
             st.dictionaries(st.sampled_from([*CONFIG, *FLAGS, "platformNamespace"]), VALUES),
         ),
-        "encrypted": of(CONFIG, VALUES),
+        "encrypted": of(CONFIG, VALUES, objectStore=STORES),
         "environment": of(VARIABLES, ENVIRONMENT),
         "files": of(FILES, CONTENTS, **{"ca.pem": mostly(st.just(CERTIFICATE), CONTENTS)}),
         "secrets": of(SECRETS, DATA),
@@ -161,6 +167,9 @@ def test_a_stack_is_declared_or_refused_in_text_and_no_secret_is_told(
             told = ""
             # A bundle of certificates is no secret, nor what stands in the config as the platform's namespace.
             assert MARK not in "".join(repr(one.inputs) for one in recording.of("WorkspaceSecret"))
-            event("declared")
+            for provider in [*recording.of("ambient"), *recording.of("aws")]:
+                keys = [value for name, value in provider.inputs.items() if name.lower().endswith("secretkey")]
+                assert all(isinstance(key, Secret) for key in keys)
+            event(f"declared with {len(recording.of('S3Credentials'))} credentials")
     told += "\n".join(text for _, text in recorder.last.logs)
     assert MARK not in told.replace(given_["config"].get("platformNamespace") or "\0", "")

@@ -213,7 +213,7 @@ class Stack:
                 self._gone(run, generation)
 
     def _context(self, run, *, preview=False):
-        return Context("urn", self.engine, SimpleNamespace(cluster=self.cluster), moment(run.start), preview)
+        return Context("urn", self.engine, SimpleNamespace(cluster=self.cluster), None, moment(run.start), preview)
 
     def _refresh(self, run):
         for resource in self.tokens.values():

@@ -99,7 +99,7 @@ class Registration:
 
 
 ACCESS = frozenset({"RoleBinding", "ServiceAccount", "WorkspaceSecret", "AccessToken", "AccessLedger", "Closure"})
-ACCESS |= {"Grant", "ApiKey", "Workspace"}
+ACCESS |= {"Grant", "ApiKey", "Workspace", "S3Credentials", "User", "UserPolicy"}
 
 
 @dataclass
@@ -204,9 +204,16 @@ class Recorder:
         project: str = PROJECT,
         stack: str = STACK,
     ) -> None:
-        """Takes the config, plain and encrypted, in the project's namespace; in a preview outputs are unknown."""
-        self.config = {f"{project}:{key}": value for key, value in {**(config or {}), **(secrets or {})}.items()}
-        self.secret_keys = [f"{project}:{key}" for key in secrets or {}]
+        """Takes the config, plain and encrypted, in the project's namespace if it says none, such as ``aws:region``.
+
+        In a preview outputs are unknown.
+        """
+
+        def whole(key: str) -> str:
+            return key if ":" in key else f"{project}:{key}"
+
+        self.config = {whole(key): value for key, value in {**(config or {}), **(secrets or {})}.items()}
+        self.secret_keys = [whole(key) for key in secrets or {}]
         self.preview = preview
         self.project = project
         self.stack = stack
@@ -363,6 +370,9 @@ class _Monitor(mocks.MockMonitor):
             outputs["token"] = f"token-of-{request.name}"
             outputs["current"] = {"handle": "handle", "expiresAt": "2030-01-01T00:00:00Z"}
             outputs["retiring"] = []
+        if request.type == "ambient:index:S3Credentials":
+            outputs["accessKey"] = f"id-of-{request.name}"
+            outputs["secretKey"] = f"secret-of-{request.name}"
         return outputs
 
 

@@ -188,9 +188,9 @@ class Stack:
         """The stack file; ``THIS`` stands for the test's own workspace name."""
         (self.folder / "stacks" / f"{self.name}.yaml").write_text(text.replace("THIS", self.w))
 
-    def config(self, key: str, value: str, *, secret: bool = False) -> None:
-        flags = ("--secret",) if secret else ("--plaintext",)
-        self._cli("config", "set", *flags, key, stdin=value).ok()
+    def config(self, key: str, value: str, *flags: str, secret: bool = False) -> None:
+        kind = "--secret" if secret else "--plaintext"
+        self._cli("config", "set", *flags, kind, key, stdin=value).ok()
 
     def secret(self, key: str) -> str:
         """A made-up secret in the stack's encrypted config."""

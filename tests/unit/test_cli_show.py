@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ambient_components.cli.app import run
 from ambient_components.cli.effective import effective
 from ambient_components.cli.effective_text import as_text
-from ambient_components.errors import Where
+from ambient_components.errors import Where, format_path
 from ambient_components.spec import parse_stack
 from ambient_components.spec.provenance import Origin
 
@@ -136,6 +136,37 @@ def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
     shown = as_text("pay", effective(loaded, "pay"), loaded.origin(("workspaces", "pay")))
     assert "hunter2" not in shown
     assert "https://…@x.org" in shown
+
+
+def test_storage_is_shown_with_where_each_value_came_from() -> None:
+    text = """
+        workspaces:
+          pay:
+            storage:
+              bucket:
+                name: old-sessions
+                driver: existing
+                accessKey: {value: AKIDEXAMPLE}
+                secretKey: {config: pay/s3}
+          lab: {storage: {bucket: {name: lab-sessions, expireAfter: 90d, credentials: {lifetime: 30d}}}}
+    """
+    loaded = parse_stack(text, "x.yaml")
+
+    def shown(workspace: str) -> dict[str, object]:
+        found = effective(loaded, workspace)
+        return {format_path(one.path): one.value for one in found if one.path[0] == "storage"}
+
+    of_pay = shown("pay")
+    assert of_pay["storage.bucket.accessKey"] == {"value": "AKIDEXAMPLE"}
+    assert of_pay["storage.bucket.secretKey"] == {"config": "pay/s3"}
+    of_lab = shown("lab")
+    assert of_lab["storage.bucket.expireAfter"] == "90d"
+    assert of_lab["storage.bucket.protect"] is True
+    assert of_lab["storage.bucket.driver"] == "s3"
+    assert of_lab["storage.bucket.credentials.lifetime"] == "30d"
+    origins = {format_path(one.path): one.origin for one in effective(loaded, "lab")}
+    assert (origins["storage.bucket.driver"].layer, origins["storage.bucket.driver"].where) == ("built-in", None)
+    assert origins["storage.bucket.name"].where == Where("x.yaml", 10, 42)
 
 
 def test_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

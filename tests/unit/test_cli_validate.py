@@ -273,3 +273,57 @@ def test_what_the_cluster_would_cut_short_is_found_without_it(write: Write) -> N
 def test_a_config_is_read_as_far_as_it_can_be(write: Write, config: str, problems: int) -> None:
     write(Pulumi=CONFIG, stacks__dev=KEYS, **{"stacks__Pulumi.dev": config})
     assert len(validate_stacks(["stacks/dev.yaml"]).problems) == problems
+
+
+BUCKET = "workspaces:\n  pay:\n    storage: {bucket: {name: sessions}}\n"
+NO_STORE = "needs an object store, and the stack's config has no objectStore"
+
+
+@pytest.mark.parametrize(
+    ("store", "told"),
+    [
+        ("{region: eu-west-1}", []),
+        ("{endpoint: 'https://x', accessKey: a, secretKey: {secure: v1:x}}", []),
+        ("{secure: v1:x}", []),
+        ('\'{"endpoint": "https://x"}\'', []),
+        ("null", [NO_STORE]),
+        ("'https://x'", ["objectStore: is not an object with fields"]),
+        ("{endpoint: x}", ["objectStore.endpoint: has no scheme that a store is reached by"]),
+        ("{endpiont: 'https://x'}", ["objectStore.endpiont: is not a field of the store; did you mean 'endpoint'?"]),
+        (
+            "{accessKey: {secure: v1:x}, secretKey: hunter2}",
+            ["objectStore.secretKey: is in the stack's config in plain text; encrypt it"],
+        ),
+        (
+            "{credentials: minio}",
+            ["objectStore.endpoint: is missing, and AWS has no MinIO admin API; pulumi config set --path"],
+        ),
+    ],
+    ids=str,
+)
+def test_the_object_store_of_the_config_is_checked_with_the_buckets(write: Write, store: str, told: list[str]) -> None:
+    config = f"config: {{'p:clusterUid': u, 'p:objectStore': {store}}}\n"
+    write(Pulumi=CONFIG, stacks__dev=BUCKET, **{"stacks__Pulumi.dev": config})
+    found = [str(problem) for problem in validate_stacks(["stacks/dev.yaml"]).problems]
+    assert len(found) == len(told)
+    assert all(text in line for text, line in zip(told, found, strict=True))
+    assert "hunter2" not in "".join(found)
+
+
+def test_a_bucket_without_a_store_is_found_where_the_stack_has_a_config(write: Write) -> None:
+    write(Pulumi=CONFIG, stacks__dev=BUCKET)
+    assert validate_stacks(["stacks/dev.yaml"]).problems == ()
+    write(Pulumi=CONFIG, **{"stacks__Pulumi.dev": "config: {'p:clusterUid': u}\n"})
+    (problem,) = validate_stacks(["stacks/dev.yaml"]).problems
+    assert str(problem).startswith(f"stacks/dev.yaml:3:30: workspaces.pay.storage.bucket.name: {NO_STORE}; say where")
+
+
+def test_what_driver_aws_can_not_do_is_found_as_well(write: Write) -> None:
+    bucket = BUCKET.replace("sessions}", "sessions, driver: aws, adopt: true}")
+    config = "config: {'p:clusterUid': u, 'p:objectStore': {endpoint: 'https://x', credentials: minio}}\n"
+    write(Pulumi=CONFIG, stacks__dev=bucket, **{"stacks__Pulumi.dev": config})
+    driver, adopt = validate_stacks(["stacks/dev.yaml"]).problems
+    assert (driver.path, adopt.path) == (
+        "workspaces.pay.storage.bucket.driver",
+        "workspaces.pay.storage.bucket.adopt",
+    )

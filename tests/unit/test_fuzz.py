@@ -321,8 +321,10 @@ def trees(draw: st.DrawFn) -> dict[str, str | bytes]:
 @given(trees())
 def test_files_that_include_each_other(files: dict[str, str | bytes]) -> None:
     review, *_ = examine(files)
-    assert {str(Path(path)) for path in review.files} <= set(files)
-    assert len(review.files) == len(set(review.files))
+    # A pattern may lead out of the folder and into it again; each file is read once all the same.
+    read = [str(Path(path.removeprefix("../stacks/"))) for path in review.files]
+    assert set(read) <= set(files)
+    assert len(read) == len(set(read))
 
 
 def test_the_strategies_know_every_field_of_a_workspace() -> None:

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ambient_components.isolation import ISOLATION, ISOLATION_JOBS, PRIVATE_V4, PRIVATE_V6, policies
+from ambient_components.isolation import (
+    ISOLATION,
+    ISOLATION_JOBS,
+    PRIVATE_V4,
+    PRIVATE_V6,
+    policies,
+    store_peer,
+    store_unreached,
+)
 
 
 @dataclass(frozen=True)
@@ -193,3 +201,66 @@ def test_every_network_is_one_that_kubernetes_takes():
     """An exception must lie within its block; and each is a network, not an address in one."""
     assert all(ipaddress.ip_network(cidr).version == 4 for cidr in PRIVATE_V4)
     assert all(ipaddress.ip_network(cidr).version == 6 for cidr in PRIVATE_V6)
+
+
+# The workspace's own object store.
+
+TENANT = Pod("tenant")
+STORES = [
+    # Address, destinations that it opens, whether nobody can tell.
+    ("http://minio.acp.svc:9000", [], False),
+    ("http://minio.acp.svc.cluster.local:9000", [], False),
+    ("http://store.acp.svc:8080", [], False),
+    ("https://store.acp.svc", [(PLATFORM, 443)], False),
+    ("http://minio.tenant.svc:9000", [(TENANT, 9000), (TENANT, 80)], False),
+    ("https://minio.tenant.svc.cluster.local", [(TENANT, 443), (TENANT, 9000)], False),
+    ("http://minio-0.minio.tenant.svc.cluster.local:9000", [(TENANT, 9000)], False),
+    ("http://10.1.2.3:9000", [(away("10.1.2.3"), 9000)], False),
+    ("https://10.1.2.3", [(away("10.1.2.3"), 443)], False),
+    ("https://203.0.113.9:9443", [(away("203.0.113.9"), 9443)], False),
+    ("https://203.0.113.9", [], False),
+    ("http://[fd00::5]:9000", [(away("fd00::5"), 9000)], False),
+    ("http://127.0.0.1:7070", [(away("127.0.0.1"), 7070)], False),
+    ("https://s3.eu-central-1.amazonaws.com", [], False),
+    ("https://storage.example.com", [], False),
+    ("http://storage.example.com", [], False),
+    ("https://storage.example.com:9443", [], True),
+    ("http://minio:9000", [], True),
+    # Of one's own making, and not the name of a Service.
+    ("http://svc.example.com:9000", [], True),
+    ("http://minio.svc:9000", [], True),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "opened", "untold"), STORES, ids=str)
+def test_a_closed_off_workspace_reaches_its_own_store_and_nothing_beside_it(endpoint, opened, untold):
+    peer = store_peer(endpoint, "acp")
+    specs = isolated(*([peer] if peer else []))
+    assert bool(peer) is bool(opened)
+    for end, port in opened:
+        assert passes(specs, "Egress", SESSION, end, port)
+        assert not passes(isolated(), "Egress", SESSION, end, port)
+        assert not passes(specs, "Ingress", SESSION, end, port)
+    for end in (OTHER, away("10.1.2.4"), away("fd00::6")):
+        assert not passes(specs, "Egress", SESSION, end, 9000)
+    assert (store_unreached(endpoint, "acp", []) is not None) is untold
+
+
+def test_of_the_platforms_namespace_only_the_port_of_the_store_is_opened():
+    specs = isolated(store_peer("https://store.acp.svc:8443", "acp"))
+    assert passes(specs, "Egress", SESSION, PLATFORM, 8443)
+    assert not passes(specs, "Egress", SESSION, PLATFORM, 5432)
+
+
+@pytest.mark.parametrize(
+    ("allow", "told"),
+    [
+        ([], 9443),
+        ([{"cidr": "10.0.0.0/8", "ports": [5432]}], 9443),
+        ([{"cidr": "10.0.0.0/8", "ports": [5432, 9443]}], None),
+        ([{"cidr": "10.0.0.0/8"}], None),
+        ([{"namespace": "tenant", "ports": []}], None),
+    ],
+)
+def test_nobody_is_told_of_a_port_that_is_allowed_already(allow, told):
+    assert store_unreached("https://storage.example.com:9443", "acp", allow) == told

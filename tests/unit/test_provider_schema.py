@@ -6,7 +6,7 @@ import pytest
 
 from ambient_components._version import VERSION
 from ambient_components.keys import Handle, TokenState
-from ambient_components.provider import token_outputs
+from ambient_components.provider import credential_outputs, token_outputs
 from ambient_components.provider.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
@@ -18,6 +18,8 @@ from ambient_components.resources import (
     FeatureFlagsArgs,
     ProjectSettingsArgs,
     ProviderArgs,
+    S3BucketArgs,
+    S3CredentialsArgs,
     WorkspaceSecretArgs,
 )
 from tests.support.fake_engine import FakeEngine
@@ -103,9 +105,9 @@ def test_what_is_required_is_described():
         assert set(kind["required"]) <= set(kind["properties"])
 
 
-def test_tokens_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
+def test_tokens_keys_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
     hidden = {name for properties in property_maps() for name, spec in properties.items() if spec.get("secret")}
-    assert hidden == {"token", "previousToken", "values", "kubeconfig"}
+    assert hidden == {"token", "previousToken", "values", "kubeconfig", "secretKey", "storeSecretKey"}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,15 @@ def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(
     assert set(record) == OUTPUTS
     assert set(token_outputs.kept({})) == OUTPUTS
     assert set(token_outputs.unknown("why", LIFE)) == OUTPUTS
+
+
+def test_every_output_of_credentials_is_in_the_schema_and_the_other_way_round():
+    served = schema()["resources"]["ambient:index:S3Credentials"]
+    outputs = set(served["properties"]) - set(served["inputProperties"])
+    key = Handle("a", "a", 1, MOMENT, MOMENT)
+    record = credential_outputs.record(TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"})
+    assert set(record) == set(credential_outputs.kept({})) == set(credential_outputs.unknown("why")) == outputs
+    assert set(record["current"]) == set(schema()["types"]["ambient:index:StoreKey"]["properties"])
 
 
 def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
@@ -146,6 +157,8 @@ CLIENTS = {
     "ContainerDefaults": ContainerDefaultsArgs,
     "FeatureFlags": FeatureFlagsArgs,
     "ProjectSettings": ProjectSettingsArgs,
+    "S3Bucket": S3BucketArgs,
+    "S3Credentials": S3CredentialsArgs,
     "WorkspaceSecret": WorkspaceSecretArgs,
 }
 

@@ -458,6 +458,30 @@ def test_a_released_account_works_on_without_a_mark(store: MinioStandIn, account
         accounts.ensure(ACCOUNT, POLICY)
 
 
+def test_a_released_account_is_taken_back_with_its_keys(
+    store: MinioStandIn, accounts: MinioAccounts, key: NewKey
+) -> None:
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
+    accounts.unmark(ACCOUNT)
+    accounts.mark(ACCOUNT, [key.id])
+    standing = accounts.look(ACCOUNT, ())
+    assert standing is not None
+    assert standing.owner == OWNER
+    assert {each.id: each.ours for each in standing.keys} == {key.id: True, "BYHAND": False}
+    before = snapshot(store)
+    accounts.mark(ACCOUNT, [key.id])
+    assert snapshot(store) == before
+    accounts.ensure(ACCOUNT, POLICY)
+    assert store.opens(key.id, "s3:GetObject", MINE)
+
+
+def test_an_account_of_another_owner_is_not_marked(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    before = snapshot(store)
+    with pytest.raises(StepError, match="belongs to"):
+        accounts.mark(Account(ACCOUNT.name, "other/prod"), [key.id])
+    assert snapshot(store) == before
+
+
 def test_nothing_is_left_of_a_removed_account(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
     accounts.ensure(OTHER, OTHER_POLICY)
     neighbour = accounts.mint(OTHER, OTHER_POLICY, None)

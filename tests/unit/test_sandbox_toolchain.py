@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from sandbox.environment import (
 )
 from sandbox.errors import SandboxError
 from sandbox.machine import LAUNCHER_MARK, Found, look_around
-from sandbox.parts import PARTS, machine_key, required_go, sources_key
+from sandbox.parts import ENGINE_KIT, KITS, STORE_KIT, VERSITYGW_VERSION, machine_key, required_go
 from sandbox.paths import PLATFORM_MANIFESTS, TOOLCHAIN_SOURCES, cache_root, partial_file, write_private
 from sandbox.processes import Service
 from sandbox.progress import Progress, spell
@@ -51,6 +52,7 @@ def toolchain(folder: Path, *, real_host: bool = False) -> Toolchain:
         kube_apiserver=program(folder / "kube-apiserver"),
         kube_controller_manager=program(folder / "kube-controller-manager"),
         etcd=program(folder / "etcd"),
+        versitygw=program(folder / "versitygw"),
         language_host=program(folder / "pulumi-language-python") if real_host else None,
         language_exec=None if real_host else program(folder / "pulumi-language-python-exec"),
     )
@@ -59,12 +61,18 @@ def toolchain(folder: Path, *, real_host: bool = False) -> Toolchain:
 class TestCacheKey:
     def test_follows_from_module_files(self, tmp_path: Path) -> None:
         copy = shutil.copytree(TOOLCHAIN_SOURCES, tmp_path / "toolchain")
-        assert sources_key(copy) == sources_key()
+        assert ENGINE_KIT.sources_key(copy) == ENGINE_KIT.sources_key()
         (copy / "core" / "go.sum").write_text("other", encoding="utf-8")
-        assert sources_key(copy) != sources_key()
+        assert ENGINE_KIT.sources_key(copy) != ENGINE_KIT.sources_key()
+
+    def test_another_store_builds_nothing_else_anew(self, tmp_path: Path) -> None:
+        copy = shutil.copytree(TOOLCHAIN_SOURCES, tmp_path / "toolchain")
+        (copy / "store" / "go.sum").write_text("other", encoding="utf-8")
+        assert STORE_KIT.sources_key(copy) != STORE_KIT.sources_key()
+        assert ENGINE_KIT.sources_key(copy) == ENGINE_KIT.sources_key()
 
     def test_follows_from_flags(self) -> None:
-        assert sources_key(parts=PARTS[1:]) != sources_key()
+        assert replace(ENGINE_KIT, parts=ENGINE_KIT.parts[1:]).sources_key() != ENGINE_KIT.sources_key()
 
     def test_follows_from_the_machine(self) -> None:
         one = machine_key("linux", "amd64", "go1.26.8")
@@ -72,10 +80,17 @@ class TestCacheKey:
         assert one != machine_key("linux", "amd64", "go1.26.9")
 
     def test_required_go_is_the_modules(self) -> None:
-        assert f"\ngo {required_go()}\n" in (TOOLCHAIN_SOURCES / "kubernetes-plugin" / "go.mod").read_text()
+        modules = [module for kit in KITS for module in kit.modules]
+        assert sorted(modules) == sorted(path.name for path in TOOLCHAIN_SOURCES.iterdir())
+        for module in modules:
+            assert f"\ngo {required_go()}\n" in (TOOLCHAIN_SOURCES / module / "go.mod").read_text(), module
 
     def test_the_longest_build_comes_last(self) -> None:
-        assert PARTS[-1].typical_minutes == max(part.typical_minutes for part in PARTS)
+        parts = [part for kit in KITS for part in kit.parts]
+        assert parts[-1].typical_minutes == max(part.typical_minutes for part in parts)
+
+    def test_the_stores_version_is_its_modules(self) -> None:
+        assert f" {VERSITYGW_VERSION} //" in (TOOLCHAIN_SOURCES / "store" / "go.mod").read_text()
 
     def test_cache_root(self, tmp_path: Path) -> None:
         assert cache_root({"AMBIENT_CACHE_DIR": str(tmp_path)}) == tmp_path
@@ -153,6 +168,7 @@ class TestLookAround:
             program(there / name)
         for name in ("kube-apiserver", "kube-controller-manager", "etcd"):
             program(there / name)
+        program(there / "versitygw", "#!/bin/sh\necho Version: v1.8.0\n")
         monkeypatch.setenv("PATH", str(there))
         monkeypatch.setenv("KUBEBUILDER_ASSETS", str(there))
         monkeypatch.setenv("AMBIENT_CACHE_DIR", str(tmp_path / "cache"))
@@ -251,6 +267,7 @@ class TestEnvironment:
             find_or_build(Console(file=io.StringIO()))
         tools = find_or_build(Console(file=io.StringIO()), cluster=False)
         assert (tools.etcd, tools.kube_apiserver, tools.kube_controller_manager) == (None, None, None)
+        assert tools.versitygw is None
         prepare(tmp_path / "box", tools)
         assert recorded_toolchain(tmp_path / "box") == tools
         cluster = Cluster(tmp_path / "box", tools)

@@ -1,15 +1,19 @@
 """What `make up` shows and chooses; the stack itself is tried by the engine tests and by hand."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from ambient_components.cli.engine import PulumiEngine
 from ambient_components.cli.project import Project
 from sandbox import __main__ as command_line
 from sandbox import up
 from sandbox.errors import SandboxError
+from sandbox.store import ROOT_PREFIX
 
 _VERSION = "resource plugin kubernetes is expected to have version >=4.34.2, but has 4.25.0; the wrong version may be"
 _PATH = "using pulumi-resource-kubernetes from $PATH at /somewhere/bin/pulumi-resource-kubernetes"
@@ -177,6 +181,102 @@ class TestConfigOfTheStack:
         monkeypatch.setattr(command_line, "DEFAULT_DIRECTORY", box)
         assert command_line.main(["clean", "--directory", str(box)]) == 0
         assert file.exists() is not marked
+
+
+class ListeningEngine:
+    """Hears what it is told, and says nothing."""
+
+    environ: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.whispered: list[str | None] = []
+
+    def with_backend(self, url: str) -> "ListeningEngine":
+        return self
+
+    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+        self.told.append(" ".join(arguments))
+        self.whispered.append(stdin)
+        return ""
+
+
+class AStore:
+    endpoint = "http://127.0.0.1:1"
+    iam_endpoint = "http://127.0.0.1:2"
+    access_key = f"{ROOT_PREFIX}1"
+    secret_key = "the-secret"
+
+
+CONFIGURED: dict[str, Any] = {
+    "accessKey": AStore.access_key,
+    "endpoint": AStore.endpoint,
+    "iamEndpoint": AStore.iam_endpoint,
+    "secretKey": {"secure": "v1:x"},
+}
+
+
+class TestConfigOfTheStore:
+    @pytest.fixture
+    def engine(self) -> ListeningEngine:
+        return ListeningEngine()
+
+    def configure(self, folder: Path, engine: ListeningEngine, config: Any, *, store: bool = True) -> None:
+        project = Project(folder, "p", ".")
+        values = {} if config is None else {"p:objectStore": config}
+        project.config_file("dev").write_text(yaml.safe_dump({"config": values}))
+        up._configure_store(AStore() if store else None, project, engine)  # type: ignore[arg-type]
+
+    def test_is_put_there_once(self, tmp_path: Path, engine: ListeningEngine) -> None:
+        self.configure(tmp_path, engine, None)
+        assert engine.told == [
+            "config set --path --secret objectStore.secretKey --stack dev",
+            f"config set --path --plaintext objectStore.accessKey {AStore.access_key} --stack dev",
+            f"config set --path --plaintext objectStore.endpoint {AStore.endpoint} --stack dev",
+            f"config set --path --plaintext objectStore.iamEndpoint {AStore.iam_endpoint} --stack dev",
+        ]
+        # Arguments of programs are visible to every user of the machine.
+        assert engine.whispered == ["the-secret", None, None, None]
+
+    def test_stays_where_nothing_changed(self, tmp_path: Path, engine: ListeningEngine) -> None:
+        self.configure(tmp_path, engine, CONFIGURED)
+        assert engine.told == []
+
+    def test_another_port_is_told(self, tmp_path: Path, engine: ListeningEngine) -> None:
+        self.configure(tmp_path, engine, {**CONFIGURED, "endpoint": "http://127.0.0.1:9"})
+        assert engine.told == [f"config set --path --plaintext objectStore.endpoint {AStore.endpoint} --stack dev"]
+
+    def test_of_another_sandbox_is_replaced(self, tmp_path: Path, engine: ListeningEngine) -> None:
+        self.configure(tmp_path, engine, {**CONFIGURED, "accessKey": f"{ROOT_PREFIX}0"})
+        assert [line.split()[4] for line in engine.told] == ["objectStore.secretKey", "objectStore.accessKey"]
+
+    def test_an_interrupted_run_is_completed(self, tmp_path: Path, engine: ListeningEngine) -> None:
+        self.configure(tmp_path, engine, {"secretKey": {"secure": "v1:x"}})
+        assert len(engine.told) == 4
+
+    @pytest.mark.parametrize(
+        "theirs",
+        [
+            {"endpoint": "http://127.0.0.1:9000", "accessKey": "minioadmin", "secretKey": {"secure": "v1:x"}},
+            {"endpoint": "https://s3.example.com"},
+            {"accessKey": {"secure": "v1:x"}},
+            {"region": "eu-central-1"},
+            "nonsense",
+        ],
+    )
+    def test_of_the_users_own_stays(
+        self, tmp_path: Path, engine: ListeningEngine, theirs: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.configure(tmp_path, engine, theirs)
+        self.configure(tmp_path, engine, theirs, store=False)
+        assert engine.told == []
+        assert capsys.readouterr().err == "The objectStore of dev is not the sandbox's: it stays as it is.\n"
+
+    def test_goes_where_a_cluster_is_chosen(self, tmp_path: Path, engine: ListeningEngine) -> None:
+        self.configure(tmp_path, engine, CONFIGURED, store=False)
+        assert engine.told == ["config rm objectStore --stack dev"]
+        self.configure(tmp_path, engine, None, store=False)
+        assert len(engine.told) == 1
 
 
 class TestWithoutASandbox:

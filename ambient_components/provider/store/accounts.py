@@ -98,6 +98,18 @@ class Accounts(Protocol):
         """Ends one key. One that is gone is no error."""
         ...
 
+    def mark(self, account: Account, recorded: Collection[str]) -> None:
+        """Puts the owner's mark back on an account that bears none: it was let go, or somebody took the mark off.
+
+        Args:
+            account: whose; it exists.
+            recorded: ids of the keys on record, for stores that mark keys as well.
+
+        Raises:
+            StepError: it bears another mark.
+        """
+        ...
+
     def unmark(self, account: Account) -> None:
         """Takes the owner's mark off: the account is let go as it is."""
         ...

@@ -26,7 +26,7 @@ from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
 from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
 from ambient_components.provider.store.minio_errors import LostError, RefusedError
-from ambient_components.provider.store.minio_found import Found, Key, description_of, document_of, end_of
+from ambient_components.provider.store.minio_found import Found, Key, description_of, document_of, end_of, mark_of
 from ambient_components.storage import same_policy
 
 if TYPE_CHECKING:
@@ -150,6 +150,21 @@ class MinioAccounts:
             msg = f"the object store's key {key_id} is not one of the user {account.name!r}: it is left alone"
             raise StepError(msg)
         client.remove_key(key_id)
+
+    def mark(self, account: Account, recorded: Collection[str]) -> None:
+        """See `Accounts.mark`. The time in a key's description is then this one: when it was minted is on record."""
+        found = self._find(account)
+        if found.document is None:
+            return
+        if found.owner is not None:
+            _require_ours(account, found)
+        client = self._connected()
+        for key in found.keys:
+            if key.id in recorded and not key.is_of(account):
+                # Said again, as MinIO drops a policy in the key that an update does not name.
+                client.update_key(key.id, policy=key.embedded, description=description_of(account, client.now))
+        if found.owner is None:
+            client.put_policy(account.name, {**found.document, "ID": mark_of(account)})
 
     def unmark(self, account: Account) -> None:
         """See `Accounts.unmark`. MinIO can't empty a description: it says `released` then."""

@@ -117,10 +117,15 @@ class Found:
         )
 
 
+def mark_of(account: Account) -> str:
+    """The owner's mark, as the id of a policy's document."""
+    return f"{OWNER_ANNOTATION}={account.owner}"
+
+
 def document_of(account: Account, policy: Mapping[str, Any]) -> dict[str, Any]:
     """The document of an account's policy: the rights, the guard, and the owner's mark."""
     return {
-        "ID": f"{OWNER_ANNOTATION}={account.owner}",
+        "ID": mark_of(account),
         "Version": policy["Version"],
         "Statement": [*policy["Statement"], _GUARD],
     }
@@ -147,7 +152,7 @@ def _owner_of(document: Mapping[str, Any] | None) -> str | None:
 
 def description_of(account: Account, now: datetime) -> str:
     """The mark of a key. MinIO takes 256 bytes, which the longest names that Pulumi takes leave room in."""
-    return f"{OWNER_ANNOTATION}={account.owner} issued={format_time(now)}"
+    return f"{mark_of(account)} issued={format_time(now)}"
 
 
 def _parsed(description: str) -> tuple[str | None, datetime]:

@@ -1,0 +1,165 @@
+"""What a stack's state says of a workspace's own storage: whose bucket, and the life of the access key to it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.access.buckets import EXISTING
+from ambient_components.keys.state import parse_time
+
+_NEVER: Final = timedelta(days=100 * 365)
+"""What ends later than this is said to never end."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """The access key that sessions use the bucket with."""
+
+    id: str
+    """As the store calls it; no secret."""
+    user: str
+    """Of the store, whose key it is."""
+    generation: int
+    expires_at: datetime | None = None
+    """When its life is over: a run ends it then, since stores don't."""
+    never: bool = False
+    dead: str | None = None
+    """Why it no longer works, once a refresh found out."""
+    next_action: str | None = None
+    """`rotate` or `revoke`: what the next run that matters does."""
+    next_at: datetime | None = None
+    retiring: tuple[str, ...] = ()
+    """Ids of older keys that still work."""
+    pending: tuple[str, ...] = ()
+    """Ids of keys whose revocation failed."""
+    foreign: tuple[str, ...] = ()
+    """Ids of keys that somebody made by hand."""
+    drift: tuple[str, ...] = ()
+    """What a refresh found to differ, such as `policy: changed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketView:
+    """A workspace's bucket."""
+
+    name: str
+    driver: str | None
+    """As the ledger has it; None: no longer declared, yet something of it is in the state."""
+    endpoint: str = ""
+    """What sessions reach its store by."""
+    shared: bool = False
+    """Whether others use it too."""
+    state: str | None = None
+    """`active` or `released`; None: not declared any more."""
+    made: bool = False
+    """Whether the state has it; also true of one that is somebody else's."""
+    open: bool = False
+    """Whether an access key is to be there."""
+    key: AccessKey | None = None
+
+
+@dataclass
+class FoundStorage:
+    """What the state has of one workspace's storage: outputs, which have the inputs in them."""
+
+    bucket: Mapping[str, Any] | None = None
+    credentials: Mapping[str, Any] | None = None
+
+    def add(self, kind: str, part: str, item: Mapping[str, Any]) -> None:
+        """Takes one resource; of two in one place the first one stays.
+
+        Args:
+            kind: the last part of its type.
+            part: what follows the workspace's name and `storage` in its logical name.
+            item: as the state has it.
+        """
+        values = {**(item.get("inputs") or {}), **(item.get("outputs") or {})}
+        if part == "bucket" and kind in ("S3Bucket", "Bucket"):
+            self.bucket = self.bucket or values
+        elif part == "credentials" and kind == "S3Credentials":
+            self.credentials = self.credentials or values
+
+
+def read_bucket(
+    entry: Mapping[str, Any] | None, state: str | None, found: FoundStorage, now: datetime
+) -> BucketView | None:
+    """A workspace's bucket; None where it has none of its own.
+
+    Args:
+        entry: of the bucket in the ledger.
+        state: of the workspace.
+        found: what the state has.
+        now: judges what never ends.
+    """
+    if entry is None and found.bucket is None and found.credentials is None:
+        return None
+    said, known = entry or {}, found.bucket or {}
+    theirs = bool(said.get("shared")) or said.get("driver") == EXISTING
+    credentials = found.credentials or {}
+    return BucketView(
+        name=str(said.get("name") or known.get("bucket") or credentials.get("bucket") or "?"),
+        driver=said.get("driver"),
+        endpoint=str(said.get("endpoint") or ""),
+        shared=bool(said.get("shared")),
+        state=str(said.get("state") or "active") if entry is not None else None,
+        made=found.bucket is not None or theirs,
+        open=entry is not None and state != "closed" and said.get("driver") != EXISTING,
+        key=_key(credentials, now) if credentials else None,
+    )
+
+
+def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
+    current = outputs.get("current") or {}
+    following = outputs.get("nextAction") or {}
+    expires = _time(current.get("expiresAt"))
+    never = bool(outputs.get("never")) or (expires is not None and expires - now > _NEVER)
+    drift = outputs.get("drift")
+    return AccessKey(
+        id=str(outputs.get("accessKey") or current.get("handle") or ""),
+        user=str(outputs.get("user") or ""),
+        generation=int(outputs.get("generation") or 1),
+        expires_at=None if never else expires,
+        never=never,
+        dead=current.get("dead") or None,
+        next_action=following.get("what"),
+        next_at=_time(following.get("at")),
+        retiring=_ids(outputs.get("retiring")),
+        pending=_ids(outputs.get("pendingRevocations")),
+        foreign=_ids(outputs.get("foreign")),
+        drift=tuple(f"{what}: {how}" for what, how in sorted(drift.items())) if isinstance(drift, Mapping) else (),
+    )
+
+
+def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
+    """What somebody has to do something about."""
+    found = []
+    if bucket.state is None:
+        found.append("not declared any more, still there: pulumi up")
+    elif not bucket.made:
+        found.append("declared, not made yet: pulumi up")
+    key = bucket.key
+    if key is None or not key.id:
+        return [*found, *(["nothing opens it yet: pulumi up"] if bucket.open and bucket.made else [])]
+    if bucket.state is not None and not bucket.open:
+        found.append("an access key is still there: pulumi up")
+    if key.dead:
+        found.append(f"its access key no longer works: {key.dead}; pulumi up makes a new one")
+    elif key.expires_at is not None and key.expires_at <= now:
+        found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: pulumi up")
+    if key.drift:
+        found.append(f"changed by others ({', '.join(key.drift)}): pulumi up mends it")
+    if key.foreign:
+        found.append(f"opened as well by access keys that somebody made by hand: {', '.join(key.foreign)}")
+    if key.pending:
+        found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
+    return found
+
+
+def _time(text: Any) -> datetime | None:
+    return parse_time(text) if isinstance(text, str) and text else None
+
+
+def _ids(items: Iterable[Any] | None) -> tuple[str, ...]:
+    """Ids out of handles, or as they are."""
+    return tuple(str(item.get("handle") if isinstance(item, Mapping) else item) for item in items or ())

@@ -1,0 +1,172 @@
+"""One bucket of an object store, and what opens it: a workspace's own storage, or a bucket on its own."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+
+from ambient_components import naming
+from ambient_components.access.buckets import EXISTING
+from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
+from ambient_components.components.bucket_rules import AWS, DELETE, LIFETIME_DEFAULT, S3, check_bucket
+from ambient_components.components.bucket_specs import BucketArgs
+from ambient_components.components.wholeness import Wholeness
+from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
+from ambient_components.storage import storage_variables, workspace_prefix
+from ambient_components.storage.variables import CUSTOM_MODE
+
+
+@dataclass(frozen=True)
+class Life:
+    """What of a bucket is protected, kept and open, by its own state and its workspace's."""
+
+    protected: bool
+    released: bool
+    """The bucket leaves this stack as it is: it bears our mark no more."""
+    all_released: bool
+    """Its credentials too: the whole workspace is released."""
+    open: bool
+    """Somebody has a key to it."""
+    kept: bool
+    """It stays in the store when it leaves the program."""
+
+    @classmethod
+    def of(cls, args: BucketArgs) -> "Life":
+        """By a bucket's arguments."""
+        workspace, own = args.get("workspaceState") or ACTIVE, args.get("state") or ACTIVE
+        return cls(
+            protected=args.get("protect", True) and (workspace, own) == (ACTIVE, ACTIVE),
+            released=RELEASED in (workspace, own),
+            all_released=workspace == RELEASED,
+            open=workspace != CLOSED,
+            kept=args.get("onDelete") != DELETE,
+        )
+
+
+class Bucket(pulumi.ComponentResource):
+    """A bucket with credentials that open it and nothing else, which are rotated like keys.
+
+    The driver says who makes it: ``s3`` (this tool, with any store that speaks S3), ``aws`` (pulumi-aws), ``existing``
+    (it is there, and so is its key). The credentials end before the bucket does, and a closed workspace has none.
+    """
+
+    bucket: pulumi.CustomResource | None
+    """The bucket itself; None where it is somebody else's."""
+
+    credentials: S3Credentials | None
+    """The access keys over their rotations; None in a closed workspace, and with driver existing."""
+
+    variables: dict[str, pulumi.Output[str]]
+    """All of STORAGE_MODE, S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY; none in a closed workspace."""
+
+    made: list[pulumi.Resource]
+    """Everything in here, for what has to come after it."""
+
+    def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_bucket(name, args)
+        self._name, self._args, self._driver = name, args, args.get("driver") or S3
+        self._life = Life.of(args)
+        super().__init__("ambient:index:Bucket", name, {"bucket": args["name"], "driver": self._driver}, opts)
+        self.bucket, self.credentials, self.made, self.variables = None, None, [], {}
+        if self._driver != EXISTING and not args.get("shared"):
+            self.made += self._own()
+            self.bucket = cast("pulumi.CustomResource", self.made[0])
+        if self._life.open:
+            self.variables = self._existing() if self._driver == EXISTING else self._opened()
+        self.register_outputs({"bucket": args["name"], "driver": self._driver})
+
+    def _own(self) -> list[pulumi.CustomResource]:
+        """The bucket, and with driver aws what pulumi-aws keeps apart from it."""
+        if self._driver == AWS:
+            from ambient_components.components import aws_bucket  # noqa: PLC0415  # optional, and large
+
+            return aws_bucket.declare_bucket(self._name, self._args, self._life, self)
+        args, life = self._args, self._life
+        wanted: dict[str, Any] = {"bucket": args["name"], "owner": args["owner"]}
+        if args.get("workspace"):
+            wanted["namespace"] = args["workspace"]
+        if args.get("tags"):
+            wanted["tags"] = dict(sorted(args["tags"].items()))
+        for field in ("versioning", "expireAfterDays", "encryption"):
+            if args.get(field) is not None:
+                wanted[field] = args[field]
+        for field in ("objectLock", "adopt", "force"):
+            if args.get(field):
+                wanted[field] = True
+        if not life.kept:
+            wanted["onDelete"] = DELETE
+        if life.released:
+            wanted["released"] = True
+        # The bucket alone: neither of the two on anything that opens it (docs/how-it-works.md).
+        opts = pulumi.ResourceOptions(parent=self, protect=life.protected, retain_on_delete=life.released or None)
+        return [S3Bucket(naming.logical_bucket(self._name), cast("S3BucketArgs", wanted), opts)]
+
+    def _opened(self) -> dict[str, pulumi.Output[str]]:
+        """The credentials, and what they are told as."""
+        args = self._args
+        given = args.get("credentials") or {}
+        workspace = args.get("workspace") or ""
+        generation = int(given.get("generation") or 1)
+        wanted: dict[str, Any] = {
+            "user": naming.bucket_user(args["owner"], workspace or self._name, args["name"], generation),
+            "bucket": args["name"],
+            "owner": args["owner"],
+            "generation": generation,
+        }
+        if args.get("shared"):
+            wanted["prefix"] = workspace_prefix(workspace)
+        if given.get("never"):
+            wanted["never"] = True
+        else:
+            wanted["lifetimeSeconds"] = int(given.get("lifetimeSeconds") or LIFETIME_DEFAULT)
+        for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds"):
+            if given.get(field) is not None:
+                wanted[field] = given[field]
+        if args.get("usedIn"):
+            wanted["usedIn"] = args["usedIn"]
+        if self._life.all_released:
+            wanted["released"] = True
+        after: pulumi.Input[list[pulumi.Resource]] = list(self.made)
+        if self._driver == AWS:
+            after = self._with_user(wanted, generation)
+        opts = pulumi.ResourceOptions(parent=self, retain_on_delete=self._life.all_released or None, depends_on=after)
+        keys = S3Credentials(naming.logical_bucket_credentials(self._name), cast("S3CredentialsArgs", wanted), opts)
+        self.credentials = keys
+        self.made.append(keys)
+        return self._told(keys.accessKey, keys.secretKey)
+
+    def _with_user(self, wanted: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
+        """Declares the user whose keys they are, and returns what they come after."""
+        from ambient_components.components import aws_bucket  # noqa: PLC0415
+
+        self.made += aws_bucket.declare_user(self._name, wanted, self._life, self, list(self.made))
+        wanted["keysOnly"] = True
+        before = [cast("pulumi.CustomResource", one) for one in self.made]
+        if generation == 1:
+            return list(before)
+        whole = Wholeness(before)
+        wanted["incomplete"] = whole.incomplete
+        return whole.after
+
+    def _existing(self) -> dict[str, pulumi.Output[str]]:
+        args = self._args
+        return self._told(*(_complete(args["name"], field, args[field]) for field in ("accessKey", "secretKey")))
+
+    def _told(self, access_key: pulumi.Input[str], secret_key: pulumi.Input[str]) -> dict[str, pulumi.Output[str]]:
+        mode, endpoint, bucket = (
+            pulumi.Output.from_input(one) for one in (CUSTOM_MODE, self._args["endpoint"], self._args["name"])
+        )
+        keys = pulumi.Output.from_input(access_key), pulumi.Output.secret(secret_key)
+        return storage_variables(mode, endpoint, bucket, *keys)
+
+
+def _complete(bucket: str, field: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The value, which must be one: with an empty variable the platform keeps nothing, and says nothing."""
+
+    def judge(text: str) -> str:
+        if not text:
+            msg = f"bucket {bucket!r}: {field} is empty"
+            raise pulumi.RunError(msg)
+        return text
+
+    return pulumi.Output.from_input(value).apply(judge)

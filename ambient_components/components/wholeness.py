@@ -1,0 +1,38 @@
+"""What takes the place of something that works must not depend on what failed: it fails itself instead.
+
+Where a step fails the engine keeps what the old resource depends on, and skips what depends on the failure: for what is
+skipped it keeps nothing. `ApiKey` and `Bucket` say who hands over to whom.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import pulumi
+
+
+class Wholeness:
+    """Whether all of some resources were made in this run, as inputs of the one that comes after them."""
+
+    def __init__(self, parts: Sequence[pulumi.CustomResource]) -> None:
+        self._parts = list(parts)
+        self._whole: pulumi.Output[bool] = pulumi.Output.from_input(asyncio.ensure_future(_made(self._parts)))
+
+    @property
+    def after(self) -> pulumi.Input[list[pulumi.Resource]]:
+        """What it depends on: all of them, or none where one failed."""
+        return self._whole.apply(lambda yes: [*self._parts] if yes else [])
+
+    @property
+    def incomplete(self) -> pulumi.Output[bool | None]:
+        """True where one failed: its step then fails, and changes nothing."""
+        return self._whole.apply(lambda yes: None if yes else True)
+
+    def unless(self, value: pulumi.Input[str]) -> pulumi.Output[str]:
+        """A value that depends on one of them; empty where one failed."""
+        return self._whole.apply(lambda yes: value if yes else "")
+
+
+async def _made(resources: Sequence[pulumi.CustomResource]) -> bool:
+    """Whether none of these failed; the engine goes on after a failure where it is told to."""
+    known = [await resource.id.is_known() for resource in resources]
+    return all(known) or pulumi.runtime.is_dry_run()

@@ -1,0 +1,155 @@
+"""Models of storage as plain arguments: for the component, for the ledger, and what the stack's config must say."""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pulumi
+
+from ambient_components.components import BucketCredentialsSpec, BucketSpec
+from ambient_components.errors import Problems
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.object_store import ObjectStore
+from ambient_components.keys import NEVER
+from ambient_components.spec import (
+    Bucket,
+    BucketDriver,
+    BucketState,
+    LoadedStack,
+    OnDelete,
+    Workspace,
+    WorkspaceState,
+)
+from ambient_components.spec.findings import Finding
+from ambient_components.spec.loader import located
+from ambient_components.spec.store_checks import against_store
+
+
+def effective_store(workspaces: Mapping[str, Workspace], configured: ObjectStore | None) -> ObjectStore | None:
+    """The store of a stack's buckets: the config's, or AWS where the config may be silent."""
+    return configured or (ObjectStore.of_aws() if uses_aws(workspaces) else None)
+
+
+def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
+    """Whether pulumi-aws is needed."""
+    return any(bucket.driver is BucketDriver.AWS for bucket in _buckets(workspaces).values())
+
+
+def check_storage(stack: LoadedStack, store: ObjectStore | None, problems: Problems) -> None:
+    """Buckets that the stack's config or this machine has nothing for.
+
+    Args:
+        stack: its workspaces.
+        store: what the config says of a store; None where it says nothing.
+        problems: takes what is missing.
+    """
+    problems.extend(located(stack, against_store(stack.file.workspaces, store.config if store is not None else None)))
+    if importlib.util.find_spec("pulumi_aws") is not None:
+        return
+    needing = (name for name, one in _buckets(stack.file.workspaces).items() if one.driver is BucketDriver.AWS)
+    paths = [("workspaces", name, "storage", "bucket", "driver") for name in needing]
+    install = "pip install 'ambient-components[aws]'"
+    problems.extend(
+        located(stack, [Finding(path, "is aws, and pulumi-aws is not installed", install) for path in paths])
+    )
+
+
+def _buckets(workspaces: Mapping[str, Workspace]) -> dict[str, Bucket]:
+    found = ((name, workspace.storage.bucket) for name, workspace in workspaces.items())
+    return {name: bucket for name, bucket in found if bucket is not None}
+
+
+def bucket_spec(
+    bucket: Bucket, store: ObjectStore | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
+) -> BucketSpec:
+    """A bucket as the component's argument.
+
+    Args:
+        bucket: the effective entry.
+        store: of the stack.
+        values: of an existing bucket's keys, by field.
+        calendar: says how often runs are promised.
+    """
+    spec = BucketSpec(name=bucket.name, endpoint=_endpoint(bucket, store), driver=bucket.driver.value)
+    if bucket.driver is BucketDriver.EXISTING:
+        return cast("BucketSpec", {**spec, **values})
+    if bucket.shared:
+        spec["shared"] = True
+    else:
+        spec = cast("BucketSpec", {**spec, **_own(bucket)})
+    spec["credentials"] = _credentials(bucket, calendar)
+    return spec
+
+
+def _own(bucket: Bucket) -> dict[str, Any]:
+    """What is said of a bucket that is the stack's own."""
+    said: dict[str, Any] = {
+        "versioning": bucket.versioning,
+        "expireAfterDays": bucket.expire_after_days,
+        "tags": dict(sorted(bucket.tags.items())) or None,
+        "objectLock": bucket.object_lock or None,
+        "encryption": bucket.encryption and bucket.encryption.value,
+        "adopt": bucket.adopt or None,
+        "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
+        "force": bucket.force or None,
+    }
+    given = {field: value for field, value in said.items() if value is not None}
+    return {**given, "protect": bucket.protect, "state": bucket.state.value}
+
+
+def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
+    said = bucket.credentials
+    spec = BucketCredentialsSpec(generation=said.generation)
+    policy = said.policy(calendar.run_every)
+    if said.lifetime == NEVER:
+        spec["never"] = True
+    else:
+        spec["lifetimeSeconds"] = said.lifetime
+    if said.rotate is not None:
+        spec["manual"] = said.manual
+    if said.rotate_before is not None:
+        spec["rotateBeforeSeconds"] = policy.rotate_before
+    if said.overlap is not None:
+        spec["overlapSeconds"] = policy.overlap
+    if calendar.run_every:
+        spec["runEverySeconds"] = calendar.run_every
+    return spec
+
+
+def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> dict[str, Any] | None:
+    """A workspace's bucket as the ledger records it: whose data it is, what may delete it, how long its keys live.
+
+    A closed workspace keeps its data, and has no keys.
+    """
+    bucket = workspace.storage.bucket
+    if bucket is None:
+        return None
+    entry: dict[str, Any] = {
+        "name": bucket.name,
+        "driver": bucket.driver.value,
+        "endpoint": _endpoint(bucket, store),
+        "shared": bucket.shared or None,
+        "adopt": bucket.adopt or None,
+        "state": bucket.state.value if bucket.state is not BucketState.ACTIVE else None,
+        "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
+        "force": bucket.force or None,
+        "expireAfterDays": bucket.expire_after_days,
+        "versioning": bucket.versioning,
+        "objectLock": bucket.object_lock or None,
+    }
+    if bucket.driver is not BucketDriver.EXISTING and workspace.state is not WorkspaceState.CLOSED:
+        never = bucket.credentials.lifetime == NEVER
+        entry["generation"] = bucket.credentials.generation
+        entry["never"] = never or None
+        entry["lifetimeSeconds"] = None if never else bucket.credentials.lifetime
+    return {field: value for field, value in entry.items() if value is not None}
+
+
+def allowed_rails(workspace: Workspace, calendar: Calendar) -> list[str]:
+    """The rails that may be crossed today, sorted."""
+    return sorted({one.rail.value for one in workspace.allow if calendar.in_force(one.until)})
+
+
+def _endpoint(bucket: Bucket, store: ObjectStore | None) -> str:
+    own = (bucket.endpoint or "").rstrip("/")
+    return own or (store.config.sessions_endpoint if store is not None else "")

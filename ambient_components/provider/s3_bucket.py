@@ -1,0 +1,226 @@
+"""``ambient:index:S3Bucket``: a bucket of the stack's object store, which bears its owner's mark.
+
+It holds people's data, so nothing of it is guessed: one that is somebody else's is never touched, one that is nobody's
+is taken over only where that is said, and by default the end of the resource is not the bucket's.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.access import changed_paths
+from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.failure import StepError
+from ambient_components.provider import bucket_emptying, bucket_inputs, bucket_marks, bucket_settings
+from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.store.errors import LostError, RefusedError
+from ambient_components.provider.wire import UNKNOWN
+from ambient_components.storage.config import REGION_DEFAULT
+
+_OTHERS: Final = "BucketAlreadyExists"
+_OWN: Final = "BucketAlreadyOwnedByYou"
+
+
+class S3Bucket:
+    """The resource type; it has no state of its own."""
+
+    token = "ambient:index:S3Bucket"  # noqa: S105  # a type token
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
+        """Refuses what no store would take."""
+        return Check(failures=tuple(bucket_inputs.problems(olds, news)))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
+        """Changed inputs, by what a refresh found as well; and a mark that is not there."""
+        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
+        return Diff(changes, computed, replaces=frozenset({"bucket"} & changes.keys()))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Makes the bucket, or takes one that is ours already, or nobody's where that is said.
+
+        A preview looks, so that what would be refused is refused there.
+        """
+        outputs: Values = {"drift": {}}
+        bucket = news["bucket"]
+        if UNKNOWN in (bucket, news.get("owner")):
+            return "", outputs
+        if news.get("released"):
+            if not context.preview:
+                bucket_marks.unmark(context, bucket, news["owner"])
+            return str(bucket), outputs
+        tags = bucket_marks.tags_of(context, bucket)
+        if tags is not None:
+            self._require_takable(context, news, tags)
+        if context.preview:
+            if tags is not None:
+                context.note(f"bucket {bucket} exists and would be taken over, with all that is in it")
+        elif tags is None:
+            self._make(context, news)
+        else:
+            self._take(context, news, tags, {})
+            bucket_marks.unclaim(context, news.get("namespace"), bucket)
+        return str(bucket), outputs
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+        """The inputs as the store has them, and whether the mark is still ours."""
+        if not inputs:
+            msg = (
+                f"{identity} can't be imported: declare the bucket. One that bears this stack's mark is taken as its "
+                "own by the next pulumi up, and one that bears nobody's with 'adopt: true'"
+            )
+            raise StepError(msg)
+        if inputs.get("released"):
+            return Found({"drift": {}})
+        bucket = inputs["bucket"]
+        tags = bucket_marks.tags_of(context, bucket)
+        if tags is None:
+            return None
+        # What the store does not have is not there; the update says so where it is declared.
+        live = bucket_settings.look(context, inputs, strict=False)
+        if inputs.get("objectLock") and not live.locked:
+            context.warn(f"bucket {bucket} has no object lock: somebody has deleted it, and made another of its name")
+        holder = bucket_marks.holder_of(tags)
+        drift = {}
+        if holder != inputs["owner"]:
+            drift["owner"] = "changed" if holder else "removed"
+            if holder:
+                context.warn(f"bucket {bucket} bears the mark of the stack {holder}, and not of {inputs['owner']}")
+        return Found({"drift": drift}, bucket_settings.as_inputs(inputs, live, tags))
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Brings mark, tags and settings to what is declared; or lets the bucket go."""
+        bucket = news["bucket"]
+        outputs: Values = {"drift": {}}
+        if context.preview:
+            return outputs
+        if news.get("released"):
+            if bucket_marks.unmark(context, bucket, state["owner"]):
+                context.note(f"bucket {bucket} is let go: it bears nobody's mark now, and stays as it is")
+            return outputs
+        tags = bucket_marks.tags_of(context, bucket)
+        if tags is None:
+            msg = f"bucket {bucket!r} is gone: pulumi refresh sees it, and the next pulumi up makes another"
+            raise StepError(msg)
+        holder = bucket_marks.holder_of(tags)
+        if holder not in (None, news["owner"], state.get("owner")):
+            msg = (
+                f"bucket {bucket!r} belongs to the stack {holder} now: it is not touched. Release it there ('state: "
+                "released'), or remove it here"
+            )
+            raise StepError(msg)
+        self._take(context, news, tags, state)
+        return outputs
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Takes the mark off and forgets the bucket; or deletes it, where that was deployed before."""
+        if state.get("released"):
+            return
+        bucket, owner = state["bucket"], state["owner"]
+        try:
+            tags = bucket_marks.tags_of(context, bucket)
+        except bucket_marks.ForeignBucketError as error:
+            context.warn(f"{error}. It is forgotten, and stays as it is")
+            return
+        if tags is None:
+            return
+        if bucket_marks.holder_of(tags) != owner:
+            holder = bucket_marks.holder_of(tags)
+            whose = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
+            context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays as it is")
+        elif state.get("onDelete") != bucket_inputs.DELETE:
+            bucket_marks.unmark(context, bucket, owner)
+            context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears nobody's mark")
+        elif state.get("force"):
+            bucket_emptying.delete_with_objects(context, bucket)
+        else:
+            bucket_emptying.delete_empty(context, bucket)
+
+    def _make(self, context: Context, news: Values) -> None:
+        bucket, namespace = news["bucket"], news.get("namespace")
+        if namespace:
+            bucket_marks.claim(context, namespace, bucket)
+        try:
+            context.store.s3.call("create_bucket", Bucket=bucket, **_creation(context, news))
+        except LostError:
+            # It was not there a moment ago; if it is now, it is the one that was asked for.
+            if bucket_marks.tags_of(context, bucket) is None:
+                raise
+        except RefusedError as error:
+            raise _not_made(bucket, error) from None
+        try:
+            self._settle(context, news)
+        except StepError as error:
+            self._undo(context, bucket, namespace)
+            raise error from None
+        bucket_marks.unclaim(context, namespace, bucket)
+
+    def _settle(self, context: Context, news: Values) -> None:
+        """The mark first, and proof that the store keeps it; then the rest."""
+        bucket = news["bucket"]
+        bucket_marks.put_tags(context, bucket, {}, _tags(news, {}, {}))
+        if bucket_marks.holder_of(bucket_marks.tags_of(context, bucket) or {}) != news["owner"]:
+            msg = (
+                f"{context.store.settings.name} does not keep the tags of buckets, in which their owner is noted: use "
+                "it by driver: existing, with a bucket and a key that somebody makes"
+            )
+            raise StepError(msg)
+        bucket_settings.make_private(context, bucket)
+        live = bucket_settings.look(context, news)
+        bucket_settings.require_lock(news, live)
+        bucket_settings.write(context, news, live)
+
+    def _undo(self, context: Context, bucket: str, namespace: str | None) -> None:
+        """Deletes what this very step has made, as nothing is in it yet; where that fails the next run goes on."""
+        try:
+            bucket_emptying.delete_empty(context, bucket)
+            bucket_marks.unclaim(context, namespace, bucket)
+        except StepError as error:
+            context.warn(f"bucket {bucket} was made, and could not be deleted again: {error}")
+
+    def _take(self, context: Context, news: Values, tags: Mapping[str, str], state: Values) -> None:
+        """What can't be done is met before anything is written."""
+        bucket = news["bucket"]
+        live = bucket_settings.look(context, news)
+        bucket_settings.require_lock(news, live)
+        if state and bucket_marks.holder_of(tags) is None and not state.get("released"):
+            context.note(f"bucket {bucket}: somebody had taken this stack's mark off, and it is put back")
+        bucket_marks.put_tags(context, bucket, tags, _tags(news, tags, state.get("tags") or {}))
+        for done in bucket_settings.write(context, news, live):
+            context.note(f"bucket {bucket}: {done}")
+
+    def _require_takable(self, context: Context, news: Values, tags: Mapping[str, str]) -> None:
+        refused = bucket_marks.refusal(
+            context,
+            news["bucket"],
+            news["owner"],
+            tags,
+            adopt=bool(news.get("adopt")),
+            namespace=news.get("namespace") if news.get("namespace") is not UNKNOWN else None,
+        )
+        if refused:
+            raise StepError(refused)
+
+
+def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
+    """What others gave it stays; what left the declaration goes."""
+    others = {key: value for key, value in there.items() if key not in before}
+    return {**others, **(news.get("tags") or {}), OWNER_ANNOTATION: news["owner"]}
+
+
+def _creation(context: Context, news: Values) -> dict[str, Any]:
+    region = context.store.settings.region
+    return {
+        **({"CreateBucketConfiguration": {"LocationConstraint": region}} if region != REGION_DEFAULT else {}),
+        **({"ObjectLockEnabledForBucket": True} if news.get("objectLock") else {}),
+    }
+
+
+def _not_made(bucket: str, error: RefusedError) -> StepError:
+    if error.code == _OTHERS:
+        return StepError(
+            f"bucket {bucket!r} belongs to another account: all accounts of a store share one list of names. Choose "
+            "another name"
+        )
+    if error.code == _OWN:
+        return StepError(f"bucket {bucket!r} was made by somebody else in this very moment: run pulumi up again")
+    return StepError(f"can't make bucket {bucket!r}: {error}")

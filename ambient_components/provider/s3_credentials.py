@@ -1,0 +1,274 @@
+"""``ambient:index:S3Credentials``: a user of the object store for one workspace, and its access keys over rotations.
+
+The steps come from `ambient_components.keys`, as those of an AccessToken do; here they are carried out with the two
+keys at most that IAM gives a user. State holds the id and, as a secret, the secret of the newest one.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from ambient_components.durations import format_seconds
+from ambient_components.failure import StepError
+from ambient_components.keys import Handle, Plan, TokenState, plan
+from ambient_components.keys.state import format_time
+from ambient_components.provider import credential_inputs
+from ambient_components.provider.announcing import announce, worded
+from ambient_components.provider.credential_inputs import account, generation, rights
+from ambient_components.provider.credential_outputs import COMPUTED, kept, record, unknown
+from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.store_keys import WHAT, Seen, as_handle, in_use, mint, recorded_ids, revoke, see
+from ambient_components.provider.token_inputs import known, policy
+from ambient_components.provider.token_outputs import token_state
+from ambient_components.provider.wire import Secret
+
+_UNRECORDED: Final = "it was minted by a run that died, and never delivered"
+_KEYS_MAX: Final = 2
+_Ending = list[tuple[Handle, str]]
+
+
+class S3Credentials:
+    """The resource type; it has no state of its own."""
+
+    token = "ambient:index:S3Credentials"  # noqa: S105  # a type token
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
+        """Refuses what no store would take, and adds the defaults of the policy."""
+        failures = credential_inputs.problems(olds, news)
+        if failures or not known(news):
+            return Check(failures=tuple(failures))
+        asked = policy(news)
+        defaults = {
+            "generation": 1,
+            "rotateBeforeSeconds": asked.rotate_before,
+            "overlapSeconds": asked.overlap,
+        }
+        return Check({name: value for name, value in defaults.items() if news.get(name) is None})
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Changed inputs; the outputs that a rotation or a revocation which is due would change; and drift."""
+        changes = {
+            name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
+            for name in sorted({*inputs, *news})
+            if inputs.get(name) != news.get(name)
+        }
+        if "user" in changes:
+            return Diff(changes, frozenset(), frozenset({"user"}))
+        due = _due(context, state, news)
+        if due.mint:
+            return Diff(changes, frozenset(COMPUTED))
+        computed = {"retiring", "pendingRevocations", "nextAction"} if due else set()
+        if state.get("drift") and not news.get("released"):
+            computed.add("drift")
+        return Diff(changes, frozenset(computed))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Makes the user and its first key. A key without a record that sessions use is kept through the overlap."""
+        if context.preview:
+            return str(news["user"] or ""), unknown("no access key yet")
+        _require_whole(news)
+        context.store.accounts.ensure(account(news), rights(news))
+        seen = see(context, news, TokenState())
+        using = in_use(context, news)
+        kept_one, others, foreign = _sorted_out(news, seen, using)
+        # Before anything is minted: two keys are the most.
+        failed = revoke(context, news, [(handle, _UNRECORDED) for handle in others])
+        held = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
+        if kept_one:
+            overlap = policy(news).overlap
+            context.warn(
+                f"access key {kept_one[0].uid} was in the store without a record (a lost state file, or a run that "
+                f"died); it stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}, and "
+                "is then revoked"
+            )
+        steps = plan(held.state, policy(news), context.now)
+        return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Tells a key that works from one that was deleted or deactivated, and names what else others have changed."""
+        if not inputs:
+            msg = (
+                f"{identity} can't be imported: the secret of an access key can't be read back from a store; declare "
+                "the bucket, and the next pulumi up makes a user and a key of its own"
+            )
+            raise StepError(msg)
+        if inputs.get("released"):
+            return Found(kept(state))
+        seen = see(context, inputs, token_state(state))
+        if seen.foreign:
+            _tell_of_foreign(context, inputs, seen)
+        for what, how in sorted(seen.drift.items()):
+            context.warn(f"the object store's user {inputs['user']} is not as declared: {what} {how}")
+        return Found(record(seen.state, inputs, state, seen.foreign, seen.drift))
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Rotates or revokes where that is due, and puts back what others have changed."""
+        if news.get("released"):
+            if not context.preview:
+                context.store.accounts.unmark(account(news))
+            return kept(state)
+        if context.preview:
+            return _foretold(context, state, news)
+        _require_whole(news)
+        who, accounts, of = account(news), context.store.accounts, generation(news)
+        recorded = token_state(state)
+        # By the store as it is now, and not as a refresh may have found it.
+        seen = see(context, news, recorded)
+        if seen.drift.get("owner") == "removed":
+            accounts.mark(who, recorded_ids(recorded))
+        accounts.ensure(who, rights(news))
+        using = in_use(context, news)
+        # One that sessions use is no leftover, whatever the record says (an older state was put back).
+        used = [key for key in seen.unrecorded if key.active and key.id == using]
+        lost = [(as_handle(key, of), _UNRECORDED) for key in seen.unrecorded if key not in used]
+        failed = revoke(context, news, lost)
+        retiring = (*(as_handle(key, of) for key in used), *seen.state.retiring)
+        held = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
+        return self._carry_out(context, news, held, plan(held.state, policy(news), context.now), state, using)
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Ends every key and removes the user. While a session's Secret holds a key that works, that is refused."""
+        if state.get("released"):
+            return
+        who, accounts = account(state), context.store.accounts
+        recorded = token_state(state)
+        standing = accounts.look(who, recorded_ids(recorded))
+        if standing is None:
+            return
+        using = in_use(context, state)
+        if any(key.active and key.id == using for key in standing.keys):
+            msg = (
+                f"access key {using} is still in use by Secret {state['usedIn']}, so it is not revoked: what puts "
+                "another key there, or removes the Secret, did not end. Run pulumi up again"
+            )
+            raise StepError(msg)
+        if standing.owner == who.owner and not who.keys_only:
+            accounts.remove(who)
+            return
+        for handle in recorded.handles:
+            accounts.revoke(who, handle.uid)
+        if who.keys_only:
+            accounts.remove(who)
+            return
+        whose = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears nobody's mark"
+        rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
+        context.warn(
+            f"the object store's user {who.name} {whose}: the keys on record are revoked, and the user is left alone"
+            + (f", with the keys {', '.join(rest)}" if rest else "")
+        )
+
+    def _carry_out(
+        self, context: Context, news: Values, seen: Seen, steps: Plan, state: Values, using: str | None
+    ) -> dict[str, Any]:
+        def in_session(handle: Handle) -> bool:
+            return handle.uid == using and not handle.dead
+
+        if seen.foreign:
+            _tell_of_foreign(context, news, seen)
+        stuck = [handle for handle, _ in steps.revoke_first if in_session(handle)]
+        if stuck:
+            # The key after it never arrived there: this very run writes it, and the next one goes on.
+            context.warn(
+                f"access key {stuck[0].uid} is still in use by Secret {news['usedIn']}, and two keys are the most: a "
+                "new one is minted once that Secret holds the one after it. If this run writes it, the next one mints"
+            )
+            return record(seen.state, news, state, seen.foreign, {})
+        if steps.warnings:
+            _tell_of_a_missed_window(context, seen.state)
+        room = _KEYS_MAX - 1 - len(seen.foreign)
+        first, after = _ordered(steps, in_session, room)
+        failed = revoke(context, news, first)
+        minted = mint(context, news, policy(news)) if steps.mint else None
+        current = minted.handle if minted else steps.current or seen.state.current
+        if minted:
+            ends = minted.handle.expires_at
+            until = f", to be replaced before {format_time(ends)}" if ends else ", without an end"
+            context.note(f"minted access key {minted.handle.uid}: {worded(steps.mint or '', WHAT)}{until}")
+        kept_back = tuple(handle for handle, _ in after if in_session(handle))
+        for handle in kept_back:
+            context.warn(
+                f"access key {handle.uid} lies in Secret {news['usedIn']} still, so it is not revoked yet: the next "
+                "pulumi up does, once another key lies there"
+            )
+        failed += revoke(context, news, [each for each in after if each[0] not in kept_back])
+        outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, seen.foreign, {})
+        if minted:
+            outputs["accessKey"] = minted.key.id
+            outputs["secretKey"] = Secret(minted.key.secret)
+            outputs["reason"] = worded(steps.mint or "", WHAT)
+        return outputs
+
+
+def _due(context: Context, state: Values, news: Values) -> Plan:
+    if news.get("released") or not known(news):
+        return Plan()
+    return plan(token_state(state), policy(news), context.now)
+
+
+def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
+    """What a preview can say of an update, with reasons and dates."""
+    steps = _due(context, state, news)
+    for what, how in sorted((state.get("drift") or {}).items()):
+        context.note(f"the store's user {news['user']} would be put right: {what} {how}")
+    announce(context, steps, policy(news).overlap_delta if known(news) else None, WHAT)
+    if steps.mint:
+        return unknown(worded(steps.mint, WHAT), state)
+    return kept(state) | {"drift": {}}
+
+
+def _sorted_out(
+    news: Values, seen: Seen, using: str | None
+) -> tuple[tuple[Handle, ...], list[Handle], tuple[str, ...]]:
+    """Keys that are there before the first one is minted: the one to keep, those to end, and others' by id."""
+    foreign = tuple(key for key in seen.foreign if key != using)
+    mine = [key for key in seen.all if key.id not in foreign]
+    working = [key for key in mine if key.active]
+    # Where it is not known which is in use, it is the newest, as far as any is.
+    staying = [key for key in working if key.id == using] if news.get("usedIn") else working[-1:]
+    of = generation(news)
+    ending = [as_handle(key, of) for key in mine if key not in staying]
+    return tuple(as_handle(key, of) for key in staying), ending, foreign
+
+
+def _ordered(steps: Plan, in_session: Callable[[Handle], bool], room: int) -> tuple[_Ending, _Ending]:
+    """What is revoked before a key is minted, and what after it.
+
+    A mint that fails must take nothing that works, so what works goes after it, unless there is no room for another.
+
+    Args:
+        steps: of the run.
+        in_session: whether sessions use a key.
+        room: how many others may be there when one is minted.
+    """
+    first = [*steps.revoke_first, *(each for each in steps.revoke if each[0].dead)]
+    after = [each for each in steps.revoke if not each[0].dead]
+    for each in tuple(after) if steps.mint else ():
+        if len(steps.retire) + len(after) > room and not in_session(each[0]):
+            after.remove(each)
+            first.append(each)
+    return first, after
+
+
+def _require_whole(news: Values) -> None:
+    """A key whose user could not be made fails, so that the engine leaves alone what it was to replace."""
+    if news.get("incomplete"):
+        msg = f"no access key for {news['user']}: the user or its policy could not be made"
+        raise StepError(msg)
+
+
+def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
+    context.warn(
+        f"somebody made access keys by hand for the object store's user {values['user']}, which open bucket "
+        f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}. Delete them; or, if a secret may be known to "
+        "others, write another generation for the bucket's credentials: the user goes with all its keys"
+    )
+
+
+def _tell_of_a_missed_window(context: Context, state: TokenState) -> None:
+    current = state.current
+    if current is None or current.expires_at is None:
+        return
+    since = "it has been refused since" if current.dead else "it has worked on, as this store ends no key by itself"
+    context.warn(
+        f"no run came in time to replace access key {current.uid} before {format_time(current.expires_at)}: {since}"
+    )

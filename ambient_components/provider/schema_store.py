@@ -1,0 +1,115 @@
+"""The part of the plugin's schema that is about the object store: buckets, and the access keys to them."""
+
+from typing import Any, Final
+
+_TEXT: Final = {"type": "string"}
+_WHOLE: Final = {"type": "integer"}
+_FLAG: Final = {"type": "boolean"}
+
+TYPES: Final[dict[str, Any]] = {
+    "ambient:index:StoreKey": {
+        "type": "object",
+        "description": "An access key of the object store; its secret is not in here.",
+        "properties": {
+            "handle": _TEXT | {"description": "Its id."},
+            "uid": _TEXT | {"description": "Its id, once more."},
+            "generation": _WHOLE | {"description": "Of the user it was minted for."},
+            "issuedAt": _TEXT | {"description": "RFC 3339."},
+            "expiresAt": _TEXT | {"description": "RFC 3339: when its life is over; null where it has no end."},
+            "dead": _TEXT | {"description": "Why it no longer works, as a refresh found; null while it works."},
+        },
+        "required": ["handle", "uid", "generation", "issuedAt"],
+    },
+}
+"""By type token."""
+
+_BUCKET_INPUTS: Final[dict[str, Any]] = {
+    "bucket": _TEXT | {"description": "Its name; another name is another bucket."},
+    "owner": _TEXT | {"description": "Project and fleet that own the bucket, PROJECT/FLEET."},
+    "namespace": _TEXT | {"description": "The workspace whose bucket it is. Default: none."},
+    "versioning": _FLAG | {"description": "On or suspended. Default: as it is."},
+    "expireAfterDays": _WHOLE | {"description": "The store deletes objects that are older. Default: it deletes none."},
+    "tags": {
+        "type": "object",
+        "additionalProperties": _TEXT,
+        "description": "Further tags; those of others stay.",
+    },
+    "objectLock": _FLAG | {"description": "Object lock; it counts when the bucket is made, and can't be changed."},
+    "encryption": _TEXT | {"description": "AES256 or aws:kms. Default: as it is."},
+    "adopt": _FLAG | {"description": "A bucket that exists and bears nobody's mark is taken over."},
+    "onDelete": _TEXT | {"description": "keep (default): it is forgotten, and stays; delete: it goes if it is empty."},
+    "force": _FLAG | {"description": "Beside delete: it goes with all objects and versions in it."},
+    "released": _FLAG | {"description": "The bucket is being let go: its mark is taken off, and nothing else changes."},
+}
+
+_CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
+    "user": _TEXT | {"description": "Name of the store's user; another name is another user."},
+    "bucket": _TEXT | {"description": "The bucket that its keys open, and no other."},
+    "owner": _TEXT | {"description": "Project and fleet that own the user, PROJECT/FLEET."},
+    "prefix": _TEXT | {"description": "The part of the bucket that they open, with a slash at its end. Default: all."},
+    "generation": _WHOLE | {"description": "Of the user, from 1.", "default": 1},
+    "lifetimeSeconds": _WHOLE | {"description": "Life of each access key, 86400 to 31536000."},
+    "never": _FLAG | {"description": "The keys have no end; then without lifetimeSeconds."},
+    "rotateBeforeSeconds": _WHOLE
+    | {"description": "The first run this close to the end rotates. Default: 14 days, or a quarter of a shorter life."},
+    "overlapSeconds": _WHOLE
+    | {"description": "How long the key before stays valid after a rotation. Default: half of rotateBeforeSeconds."},
+    "runEverySeconds": _WHOLE | {"description": "How often a run is promised. Default: no promise."},
+    "manual": _FLAG | {"description": "Nothing is minted after the first key. Default: for what has no end."},
+    "usedIn": _TEXT | {"description": "NAMESPACE/SECRET whose S3_ACCESS_KEY is in use: it is not revoked meanwhile."},
+    "keysOnly": _FLAG | {"description": "User and policy are somebody else's to make."},
+    "incomplete": _FLAG
+    | {"description": "The user could not be made in this run: the step fails, and changes nothing."},
+    "released": _FLAG | {"description": "Nothing is minted or revoked any more, and the user bears no owner's mark."},
+}
+
+_STORE_KEY: Final = {"$ref": "#/types/ambient:index:StoreKey"}
+
+_CREDENTIAL_OUTPUTS: Final[dict[str, Any]] = {
+    "accessKey": _TEXT | {"description": "Id of the access key that was minted last; no secret."},
+    "secretKey": _TEXT | {"secret": True, "description": "Its secret."},
+    "current": _STORE_KEY | {"description": "The access key that was minted last."},
+    "retiring": {"type": "array", "items": _STORE_KEY, "description": "Keys that live on through their overlap."},
+    "pendingRevocations": {
+        "type": "array",
+        "items": _STORE_KEY,
+        "description": "Revocations that failed and are retried.",
+    },
+    "nextAction": {
+        "$ref": "#/types/ambient:index:NextAction",
+        "description": "What a later run will do, and from when.",
+    },
+    "reason": _TEXT | {"description": "Why the current key was minted."},
+    "foreign": {"type": "array", "items": _TEXT, "description": "Ids of keys that somebody made by hand."},
+    "drift": {
+        "type": "object",
+        "additionalProperties": _TEXT,
+        "description": "What a refresh found to differ: user, owner, policy, policies, keys.",
+    },
+    "schemaVersion": _WHOLE | {"description": "Of the recorded shape."},
+}
+
+RESOURCES: Final[dict[str, Any]] = {
+    "ambient:index:S3Bucket": {
+        "description": "A bucket of the object store; it bears its owner's mark, and by default outlives the resource.",
+        "inputProperties": _BUCKET_INPUTS,
+        "requiredInputs": ["bucket", "owner"],
+        "properties": _BUCKET_INPUTS
+        | {
+            "drift": {
+                "type": "object",
+                "additionalProperties": _TEXT,
+                "description": "What a refresh found of the mark: owner, removed or changed.",
+            }
+        },
+        "required": ["bucket", "owner"],
+    },
+    "ambient:index:S3Credentials": {
+        "description": "The access keys of one user of the object store, over their rotations.",
+        "inputProperties": _CREDENTIAL_INPUTS,
+        "requiredInputs": ["user", "bucket", "owner"],
+        "properties": _CREDENTIAL_INPUTS | _CREDENTIAL_OUTPUTS,
+        "required": ["retiring", "foreign", "schemaVersion"],
+    },
+}
+"""By type token."""

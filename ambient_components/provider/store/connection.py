@@ -1,0 +1,170 @@
+"""The store of a stack: which one it is, and the clients of its two APIs, made on first use."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from ambient_components._version import VERSION
+from ambient_components.kubeconfig import is_loopback
+from ambient_components.provider.store.accounts import Accounts
+from ambient_components.provider.store.client import Api
+from ambient_components.provider.store.errors import IAM, S3, Asked, explained, no_credentials
+from ambient_components.storage.config import IAM as BY_IAM
+from ambient_components.storage.config import MINIO, REGION_DEFAULT
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+_CONNECT: Final = 10
+_READ: Final = 60
+_AT_ONCE: Final = 32
+"""Kept connections: as many as the engine ever has steps under way on an ordinary machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Which store, and as whom. All of it may be left out: then it is AWS, as its own tools find the credentials."""
+
+    endpoint: str = ""
+    """Of the S3 API; empty: AWS."""
+    iam_endpoint: str = ""
+    """Of the API for users and keys; empty: the same as `endpoint`."""
+    region: str = REGION_DEFAULT
+    credentials: str = BY_IAM
+    """By which API users are made: iam or minio."""
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether it is AWS itself, by its default addresses."""
+        return not self.endpoint
+
+    @property
+    def name(self) -> str:
+        """The S3 API, for people."""
+        return _name(self.endpoint, S3)
+
+    @property
+    def where(self) -> str:
+        """Its address as a text without blanks, to note a bucket of it."""
+        return self.endpoint.rstrip("/") or "aws"
+
+
+class Store:
+    """One store, connected on first use: a run without buckets connects to nothing, and imports nothing."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings = settings
+        # Making a client is not safe in several threads at once; using one is.
+        self._lock = threading.RLock()
+        self._session: Session | None = None
+        self._s3: Api | None = None
+        self._accounts: Accounts | None = None
+
+    def __repr__(self) -> str:
+        return f"Store({self.settings.where})"
+
+    @property
+    def s3(self) -> Api:
+        """The S3 API.
+
+        Raises:
+            StepError: the settings, or the files of AWS's tools, make no client.
+        """
+        with self._lock:
+            if self._s3 is None:
+                self._s3 = self._api(S3, self.settings.endpoint)
+            return self._s3
+
+    @property
+    def accounts(self) -> Accounts:
+        """Users and access keys, by IAM or by MinIO's admin API.
+
+        Raises:
+            StepError: see `s3`; MinIO's API also needs a key.
+        """
+        with self._lock:
+            if self._accounts is None:
+                self._accounts = self._by_minio() if self.settings.credentials == MINIO else self._by_iam()
+            return self._accounts
+
+    def _by_iam(self) -> Accounts:
+        from ambient_components.provider.store.iam import IamAccounts  # noqa: PLC0415
+
+        return IamAccounts(self._api(IAM, self.settings.iam_endpoint or self.settings.endpoint))
+
+    def _by_minio(self) -> Accounts:
+        from ambient_components.provider.store.minio import MinioAccounts  # noqa: PLC0415
+
+        settings = self.settings
+        endpoint = settings.iam_endpoint or settings.endpoint
+        key, secret = settings.access_key, settings.secret_key
+        if not key:
+            asked = Asked(IAM, _name(endpoint, IAM), "", "")
+            try:
+                found = self._connected().get_credentials()
+                frozen = found.get_frozen_credentials() if found else None
+            except Exception as error:  # `explained` knows all that botocore raises, and raises the rest
+                raise explained(asked, error) from None
+            if frozen is None or not frozen.access_key or not frozen.secret_key:
+                raise no_credentials(asked)
+            key, secret = frozen.access_key, frozen.secret_key
+        return MinioAccounts(endpoint, key, secret, settings.region)
+
+    def _api(self, api: str, endpoint: str) -> Api:
+        from botocore.config import Config  # noqa: PLC0415  # a run without buckets does not wait for it
+
+        settings = self.settings
+        name = _name(endpoint, api)
+        config = Config(  # type: ignore[call-arg]  # the stubs lack ignore_configured_endpoint_urls
+            connect_timeout=_CONNECT,
+            read_timeout=_READ,
+            max_pool_connections=_AT_ONCE,
+            retries={"mode": "standard", "total_max_attempts": 1},  # `Api` tries again itself
+            # The name of a bucket need not be one of a host.
+            s3={"addressing_style": "path"},
+            # Other stores know none of the newer checksums.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            # Which store it is, is said by the stack, not by the machine.
+            ignore_configured_endpoint_urls=True,
+            user_agent_extra=f"ambient-components/{VERSION}",
+            # The environment's would be asked for this very machine.
+            proxies={} if is_loopback(endpoint) else None,
+        )
+        try:
+            client: Any = self._connected().client(  # type: ignore[call-overload]  # one of two services
+                api,
+                endpoint_url=endpoint or None,
+                config=config,
+                verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or None,
+            )
+        except Exception as error:  # `explained` knows all that botocore raises, and raises the rest
+            raise explained(Asked(api, name, settings.access_key, ""), error) from None
+        return Api(client, api, name, settings.access_key, (settings.secret_key,))
+
+    def _connected(self) -> "Session":
+        with self._lock:
+            if self._session is None:
+                import boto3  # noqa: PLC0415  # a run without buckets does not wait for it
+                import botocore.session  # noqa: PLC0415
+
+                settings = self.settings
+                # With keys of its own it asks no profile, and fails for none that is not there.
+                alone = {"profile": (None, None, None, None)} if settings.access_key else {}
+                self._session = boto3.Session(
+                    aws_access_key_id=settings.access_key or None,
+                    aws_secret_access_key=settings.secret_key or None,
+                    region_name=settings.region,
+                    botocore_session=botocore.session.Session(session_vars=alone),
+                )
+            return self._session
+
+
+def _name(endpoint: str, api: str) -> str:
+    if not endpoint:
+        return "AWS's IAM" if api == IAM else "AWS's S3"
+    return f"the object store at {urlsplit(endpoint).netloc.rpartition('@')[2]}"

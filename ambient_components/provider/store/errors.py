@@ -1,0 +1,273 @@
+"""What a store's S3 and IAM APIs say no with, as text that a person can act on: what is wrong, and what to do.
+
+Never a secret and never a signature, although an answer to a wrong one quotes what it was made of. Codes: Amazon's
+"Error responses" of S3 and "Common errors" of IAM; what versitygw and moto say instead was tried.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from ambient_components.failure import StepError
+from ambient_components.keys.state import format_time
+
+S3: Final = "s3"
+IAM: Final = "iam"
+CONFIG: Final = "of the stack's objectStore"
+"""Where a store's settings are written down."""
+
+_UNKNOWN_KEY: Final = {"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"}
+_EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_DENIED: Final = {"AccessDenied", "AccessDeniedException", "UnauthorizedAccess", "AllAccessDisabled"}
+_SKEWED: Final = {"RequestTimeTooSkewed", "RequestInTheFuture"}
+_REGION: Final = {
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "InvalidLocationConstraint",
+    "InvalidRegion",
+    "PermanentRedirect",
+}
+_UNSUPPORTED: Final = {
+    "InvalidAction",
+    "MethodNotAllowed",
+    "NotImplemented",
+    "UnknownOperationException",
+    "XNotImplemented",
+}
+_BUSY: Final = {
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "XMinioServerNotInitialized",
+}
+_SHOWN: Final = 300
+"""Characters of a store's own words: it could say anything."""
+_AGAIN: Final = "run pulumi up again when it is well"
+
+
+class RefusedError(StepError):
+    """The store said no, and did nothing."""
+
+    def __init__(self, text: str, status: int, code: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        """S3's or IAM's own; empty where the answer has none."""
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether the store does not have what was asked of it."""
+        return self.code in _UNSUPPORTED or self.status in (405, 501)
+
+    @property
+    def denied(self) -> bool:
+        """Whether who asked may not."""
+        return self.code in _DENIED
+
+
+class BusyError(RefusedError):
+    """The store turned the request away unread: it can be sent again."""
+
+
+class LostError(StepError):
+    """No answer came, or none that tells: what was asked for may have been done."""
+
+
+class UnreachedError(StepError):
+    """Nothing was sent: nobody was there, or there is nothing to ask with."""
+
+    def __init__(self, text: str, *, again: bool = False) -> None:
+        super().__init__(text)
+        self.again = again
+        """Whether it may be another thing in a moment."""
+
+
+class UnreadableError(Exception):
+    """An answer that is no store's: a web page, a redirect, a text. Raised before botocore reads it; never shown."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, for the text about it."""
+
+    api: str
+    """`S3` or `IAM`."""
+    name: str
+    """Of the store, for people."""
+    key: str
+    """The id of the access key that was used, where the config has one; empty: it was found as AWS's tools find it."""
+    right: str
+    """What it takes, as IAM calls it."""
+    hide: tuple[str, ...] = ()
+    """Secrets, should the store repeat one."""
+
+    @property
+    def address(self) -> str:
+        """Where its address is written down."""
+        return f"{'iamEndpoint (or endpoint)' if self.api == IAM else 'endpoint'} {CONFIG}"
+
+
+def explained(asked: Asked, error: Exception) -> StepError:
+    """The error for what botocore raised, or an answer that it could not read."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as late as the client itself
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+    if isinstance(error, UnreadableError):
+        return _unreadable(asked, error.status)
+    if isinstance(error, ClientError):
+        return _refused(asked, error.response)
+    if isinstance(error, BotoCoreError):
+        return _unanswered(asked, error)
+    if isinstance(error, ResponseParserError | KeyError):
+        # The parser stumbles over an answer of success that is another one's.
+        return _unreadable(asked, 200)
+    raise error
+
+
+def no_credentials(asked: Asked) -> StepError:
+    """The error where there is no key to ask with."""
+    return UnreachedError(
+        f"there are no credentials for {asked.name}: set accessKey and secretKey {CONFIG}, or have them where AWS's "
+        "tools find them on the machine that pulumi runs on (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "
+        "a role)"
+    )
+
+
+def _refused(asked: Asked, response: Any) -> StepError:
+    meta = response.get("ResponseMetadata") or {}
+    status = int(meta.get("HTTPStatusCode") or 0)
+    # IAM's parser leaves both at the top where the answer is S3's.
+    told = response.get("Error") or response
+    code = str(told.get("Code") or "")
+    if code.isdecimal():  # botocore's own, of an answer without a body
+        code = ""
+    said = _said(str(told.get("Message") or ""), asked.hide)
+    if code in _BUSY or status in (429, 503):
+        return BusyError(f"{asked.name} can't do it now ({status}, {code or 'busy'}); {_AGAIN}", status, code)
+    if status >= 500 and status != 501:
+        return LostError(f"{asked.name} failed ({status}{f', {code}' if code else ''}{said}); {_AGAIN}")
+    date = (meta.get("HTTPHeaders") or {}).get("date", "")
+    return RefusedError(f"{asked.name} {_reason(asked, status, code, said, date)}", status, code)
+
+
+def _reason(asked: Asked, status: int, code: str, said: str, date: str) -> str:
+    who = f"the access key {asked.key}" if asked.key else "the access key that AWS's tools find here"
+    if code in _SKEWED or (code == "SignatureDoesNotMatch" and re.search(r"expired|not yet current", said)):
+        return (
+            f"refuses every request, as its clock says {_clock(date)}, and this machine's "
+            f"{format_time(datetime.now(UTC))}: set the one that is wrong"
+        )
+    if code in _REGION or (code == "SignatureDoesNotMatch" and "scoped to a valid region" in said):
+        return f"is in another region than the request says: check region {CONFIG}{said}"
+    if code in _UNKNOWN_KEY:
+        return f"does not know {who}, or it is disabled: {_remedy(asked, 'accessKey')}"
+    if code == "SignatureDoesNotMatch":
+        return f"refuses the secret key of {who}: {_remedy(asked, 'secretKey')}"
+    if code in _EXPIRED:
+        return f"refuses {who}, as it has expired: {_remedy(asked, 'accessKey and secretKey')}"
+    if code in _DENIED:
+        return f"does not let {who} do this: it needs the right {asked.right}{said}"
+    lacking = code in _UNSUPPORTED or status in (405, 501)
+    if asked.api == IAM and (lacking or (status == 404 and not code)):
+        return f"has no API of AWS's IAM there ({code or status} for {asked.right}): {_other_apis()}"
+    if lacking:
+        return f"does not have {asked.right} ({code or status})"
+    if not code:
+        return _no_store(asked, status)
+    return f"refuses it ({status}, {code} for {asked.right}{said})"
+
+
+def _unanswered(asked: Asked, error: Exception) -> StepError:
+    from botocore import exceptions as known  # noqa: PLC0415
+
+    if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
+        return no_credentials(asked)
+    if isinstance(error, known.SSLError):
+        return UnreachedError(f"{asked.name} {_tls(asked, str(error))}")
+    if isinstance(error, known.ProxyConnectionError):
+        return UnreachedError(f"no way to {asked.name} by the proxy of the environment: check HTTPS_PROXY and NO_PROXY")
+    if isinstance(error, known.EndpointConnectionError | known.ConnectTimeoutError):
+        cause = _cause(getattr(error, "kwargs", {}).get("error"))
+        text = f"{asked.name} does not answer{cause}: check {asked.address}, and that the store runs"
+        return UnreachedError(text, again=True)
+    if isinstance(error, known.HTTPClientError):
+        # The connection broke or the answer never came, after the request went out.
+        return LostError(f"{asked.name} gave no answer ({type(error).__name__}); {_AGAIN}")
+    if isinstance(error, known.ParamValidationError):
+        text = f"{asked.name} can't be asked for this ({asked.right}): a name or a value has no form that it could take"
+        return RefusedError(text, 0, "")
+    # Broken files of AWS's tools, a role that can't be taken: their words name files, profiles and addresses.
+    return UnreachedError(f"the credentials for {asked.name} can't be had{_said(str(error), asked.hide)}")
+
+
+def _unreadable(asked: Asked, status: int) -> StepError:
+    if status in (429, 503):
+        return BusyError(f"{asked.name} can't do it now ({status}); {_AGAIN}", status, "")
+    if status >= 500:
+        return LostError(f"{asked.name} failed ({status}); {_AGAIN}")
+    return RefusedError(f"{asked.name} {_no_store(asked, status)}", status, "")
+
+
+def _no_store(asked: Asked, status: int) -> str:
+    if asked.api == IAM:
+        return f"does not answer as AWS's IAM does ({status}): {_other_apis()}"
+    return (
+        f"does not answer as S3 does ({status}): check {asked.address}, which wants the address of the S3 API and not "
+        "of a console, and whether a proxy or a login page is in between"
+    )
+
+
+def _other_apis() -> str:
+    return (
+        f"set iamEndpoint {CONFIG} if it is at another address, or credentials: minio for MinIO's admin API; a store "
+        "with neither can be used by driver: existing, with a bucket and a key that somebody makes"
+    )
+
+
+def _tls(asked: Asked, said: str) -> str:
+    if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL|HTTP_REQUEST", said):
+        return f"speaks no TLS: say http:// in {asked.address}, if that is meant"
+    found = re.search(r"certificate verify failed: [^(\]]+|hostname '[^']*' doesn't match", said)
+    found = found or re.search(r"CERTIFICATE_\w+", said)
+    why = found[0].strip() if found else "the TLS handshake fails"
+    return (
+        f"can't be trusted ({why}): give the certificate of its authority by AWS_CA_BUNDLE where pulumi runs, or check "
+        f"{asked.address}"
+    )
+
+
+def _remedy(asked: Asked, what: str) -> str:
+    if asked.key:
+        return f"check {what} {CONFIG}"
+    return f"log in again where pulumi runs, or set accessKey and secretKey {CONFIG}"
+
+
+def _clock(date: str) -> str:
+    try:
+        return format_time(parsedate_to_datetime(date).astimezone(UTC))
+    except (TypeError, ValueError):
+        return "otherwise"
+
+
+def _cause(error: object) -> str:
+    """Urllib3's words without the repr of its objects before them."""
+    text = re.sub(r"^[^:]*(Connection|Pool|Error)[^:]*: ", "", str(error or ""))
+    text = " ".join(text.split())[:_SHOWN]
+    return f" ({text})" if text else ""
+
+
+def _said(message: str, hide: tuple[str, ...]) -> str:
+    """The store's own words as an addition, where they are of use."""
+    for secret in filter(None, hide):
+        message = message.replace(secret, "…")
+    message = " ".join(message.split())[:_SHOWN]
+    return f": {message}" if message and message.isprintable() else ""

@@ -1,0 +1,294 @@
+"""Accounts by AWS's IAM API, of AWS or of a store that has one: a user, its one inline policy, and its access keys.
+
+Stores have different parts of that API. Users, inline policies and access keys are needed; where there are no tags of
+users, no managed policies or no groups, there is nothing of the kind to look for.
+"""
+
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.failure import StepError
+from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
+from ambient_components.provider.store.client import Api
+from ambient_components.provider.store.errors import LostError, RefusedError
+from ambient_components.provider.store.minted import KEYS_TAG, Note
+from ambient_components.storage import same_policy
+
+POLICY: Final = "ambient-components"
+"""Name of the inline policy that holds all rights of a user."""
+
+KEYS_MAX: Final = 2
+"""Access keys of a user: IAM's own limit."""
+
+_SETTLING: Final = 20
+"""Seconds for which a user that was made may not be seen."""
+_GONE: Final = "NoSuchEntity"
+_THERE: Final = "EntityAlreadyExists"
+
+
+class IamAccounts:
+    """The accounts of one store. Its methods: `Accounts`."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def __repr__(self) -> str:
+        return f"IamAccounts({self._api!r})"
+
+    def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
+        """See `Accounts.look`."""
+        tags = self._tags(account)
+        if tags is None:
+            return None
+        note = Note.of(tags.get(KEYS_TAG))
+        there = self._keys(account)
+        # What is recorded and gone says nothing of when the others were made.
+        alive = {each["AccessKeyId"] for each in there} & set(recorded)
+        keys = [
+            LiveKey(each["AccessKeyId"], _is_active(each), each["CreateDate"].astimezone(UTC), ours)
+            for each in there
+            for ours in (note.is_ours(each["AccessKeyId"], alive),)
+        ]
+        keys.sort(key=lambda key: (key.issued_at, key.id))
+        if account.keys_only:
+            return Standing(tags.get(OWNER_ANNOTATION), None, tuple(keys))
+        widened = [name for name, _ in self._further(account)]
+        return Standing(tags.get(OWNER_ANNOTATION), self._policy(account), tuple(keys), tuple(widened))
+
+    def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
+        """See `Accounts.ensure`. What is in order is not written again.
+
+        Raises:
+            StepError: also for an account that is somebody else's to make, and is not there.
+        """
+        tags = self._tags(account)
+        if tags is None and account.keys_only:
+            msg = f"the object store's user {account.name!r} is not there, and is not made by this resource"
+            raise StepError(msg)
+        if tags is None:
+            tags = dict(self._create(account))
+        _require_ours(account, tags.get(OWNER_ANNOTATION))
+        if account.keys_only:
+            return
+        if not same_policy(self._policy(account), policy):
+            self._api.call(
+                "put_user_policy", UserName=account.name, PolicyName=POLICY, PolicyDocument=json.dumps(policy)
+            )
+        for _, (operation, parameters) in self._further(account):
+            self._remove(operation, **parameters)
+
+    def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:  # noqa: ARG002
+        """See `Accounts.mint`. IAM ends no key, so `expires_at` is of no effect; the policy is the user's.
+
+        Raises:
+            StepError: also where two keys are there already.
+        """
+        tags = self._tags(account)
+        if tags is None:
+            msg = f"the object store's user {account.name!r} is gone: run pulumi refresh, then pulumi up"
+            raise StepError(msg)
+        _require_ours(account, tags.get(OWNER_ANNOTATION))
+        there = self._keys(account)
+        if len(there) >= KEYS_MAX:
+            raise StepError(_in_the_way(account, there))
+        note = Note.of(tags.get(KEYS_TAG)).before_mint(each["AccessKeyId"] for each in there)
+        self._write(account, note)
+        try:
+            made = self._api.call("create_access_key", UserName=account.name)["AccessKey"]
+        except (LostError, RefusedError):
+            # Made or not: its secret did not arrive, and nobody will ever have it.
+            self._revoke_unheard_of(account, note)
+            raise
+        self._write(account, note.minted(made["AccessKeyId"]), tolerant=True)
+        return NewKey(made["AccessKeyId"], made["SecretAccessKey"], made["CreateDate"].astimezone(UTC))
+
+    def revoke(self, account: Account, key_id: str) -> None:
+        """See `Accounts.revoke`."""
+        self._remove("delete_access_key", UserName=account.name, AccessKeyId=key_id)
+
+    def mark(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys bear no mark here
+        """See `Accounts.mark`."""
+        tags = self._tags(account)
+        if tags is None or account.keys_only:
+            return
+        if tags.get(OWNER_ANNOTATION) is not None:
+            _require_ours(account, tags[OWNER_ANNOTATION])
+        else:
+            self._api.call("tag_user", UserName=account.name, Tags=_tag(OWNER_ANNOTATION, account.owner))
+
+    def unmark(self, account: Account) -> None:
+        """See `Accounts.unmark`."""
+        tags = self._tags(account)
+        if tags is None or account.keys_only or tags.get(OWNER_ANNOTATION) is None:
+            return
+        _require_ours(account, tags[OWNER_ANNOTATION])
+        # The note on its keys stays: they are whose they were if it is taken back.
+        self._untag(account, OWNER_ANNOTATION)
+
+    def remove(self, account: Account) -> None:
+        """See `Accounts.remove`."""
+        tags = self._tags(account)
+        if tags is None:
+            return
+        note = Note.of(tags.get(KEYS_TAG))
+        if account.keys_only:
+            for key_id in self._key_ids(account):
+                if note.is_ours(key_id, ()):
+                    self.revoke(account, key_id)
+            return
+        _require_ours(account, tags.get(OWNER_ANNOTATION))
+        for key_id in self._key_ids(account):
+            self.revoke(account, key_id)
+        for _, (operation, parameters) in self._further(account):
+            self._remove(operation, **parameters)
+        self._remove("delete_user_policy", UserName=account.name, PolicyName=POLICY)
+        self._remove("delete_user", UserName=account.name)
+
+    def _create(self, account: Account) -> Mapping[str, str]:
+        mark = _tag(OWNER_ANNOTATION, account.owner)
+        try:
+            self._api.call("create_user", UserName=account.name, Tags=mark)
+        except RefusedError as error:
+            if error.code != _THERE:
+                raise
+            # Somebody was faster, or an answer was lost: the mark tells.
+            return self._tags(account) or {}
+        for _ in range(_SETTLING):
+            tags = self._tags(account)
+            if tags is not None:
+                break
+            # IAM shows what was made only after a while, on AWS.
+            time.sleep(1)
+        if tags is not None and OWNER_ANNOTATION not in tags:
+            self._api.call("tag_user", UserName=account.name, Tags=mark)
+        return {OWNER_ANNOTATION: account.owner}
+
+    def _tags(self, account: Account) -> dict[str, str] | None:
+        """The user's tags; None where there is no user.
+
+        Where users have no tags the name proves whose it is: it is a digest of the owner's.
+        """
+        try:
+            tags = self._api.pages("list_user_tags", "Tags", UserName=account.name)
+        except RefusedError as error:
+            if error.code == _GONE:
+                return None
+            if not error.unsupported:
+                raise
+            return {OWNER_ANNOTATION: account.owner} if self._is_there(account) else None
+        return {each["Key"]: each["Value"] for each in tags}
+
+    def _is_there(self, account: Account) -> bool:
+        return self._find("get_user", UserName=account.name) is not None
+
+    def _keys(self, account: Account) -> list[Any]:
+        try:
+            return self._api.pages("list_access_keys", "AccessKeyMetadata", UserName=account.name)
+        except RefusedError as error:
+            if error.code != _GONE:
+                raise
+            return []
+
+    def _key_ids(self, account: Account) -> list[str]:
+        return [each["AccessKeyId"] for each in self._keys(account)]
+
+    def _policy(self, account: Account) -> Mapping[str, Any] | None:
+        found = self._find("get_user_policy", UserName=account.name, PolicyName=POLICY)
+        document = found["PolicyDocument"] if found else None
+        # botocore reads the document where it can.
+        return document if isinstance(document, Mapping) else None
+
+    def _further(self, account: Account) -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
+        """What gives the user more than our policy, by name, and how it is taken away."""
+        user = {"UserName": account.name}
+        for name in self._listed("list_user_policies", "PolicyNames", account):
+            if name != POLICY:
+                yield f"policy {name}", ("delete_user_policy", {**user, "PolicyName": name})
+        for each in self._listed("list_attached_user_policies", "AttachedPolicies", account):
+            arn = each["PolicyArn"]
+            yield f"policy {each.get('PolicyName') or arn}", ("detach_user_policy", {**user, "PolicyArn": arn})
+        for each in self._listed("list_groups_for_user", "Groups", account):
+            name = each["GroupName"]
+            yield f"group {name}", ("remove_user_from_group", {**user, "GroupName": name})
+
+    def _listed(self, operation: str, found: str, account: Account) -> list[Any]:
+        try:
+            return self._api.pages(operation, found, UserName=account.name)
+        except RefusedError as error:
+            if error.unsupported or error.code == _GONE:
+                return []
+            raise
+
+    def _write(self, account: Account, note: Note, *, tolerant: bool = False) -> None:
+        """Notes the keys; of a user that somebody else makes a tag of ours would be that one's drift, so none stays."""
+        try:
+            if account.keys_only and not note.under_way:
+                self._untag(account, KEYS_TAG)
+            else:
+                self._api.call("tag_user", UserName=account.name, Tags=_tag(KEYS_TAG, str(note)))
+        except StepError as error:
+            # Once a key is minted, it must not be lost for a note.
+            if not tolerant and not (isinstance(error, RefusedError) and error.unsupported):
+                raise
+
+    def _revoke_unheard_of(self, account: Account, note: Note) -> None:
+        try:
+            for key_id in self._key_ids(account):
+                if note.is_ours(key_id, note.ours) and key_id not in note.ours:
+                    self.revoke(account, key_id)
+        except StepError:
+            # The next run finds it by the note.
+            return
+
+    def _untag(self, account: Account, key: str) -> None:
+        self._remove("untag_user", UserName=account.name, TagKeys=[key])
+
+    def _find(self, operation: str, **parameters: str) -> dict[str, Any] | None:
+        try:
+            return self._api.call(operation, **parameters)
+        except RefusedError as error:
+            if error.code == _GONE:
+                return None
+            raise
+
+    def _remove(self, operation: str, **parameters: Any) -> None:
+        try:
+            self._api.call(operation, **parameters)
+        except RefusedError as error:
+            if error.code != _GONE:
+                raise
+
+
+def _require_ours(account: Account, holder: str | None) -> None:
+    if holder == account.owner:
+        return
+    whose = f"belongs to {holder}" if holder else "bears nobody's mark: it was made by hand, or let go"
+    msg = (
+        f"the object store's user {account.name!r} {whose}, so it is left alone; give the bucket's credentials another "
+        "generation, or delete that user if nothing needs it"
+    )
+    raise StepError(msg)
+
+
+def _in_the_way(account: Account, keys: list[Any]) -> str:
+    named = ", ".join(
+        f"{each['AccessKeyId']} ({'active' if _is_active(each) else 'inactive'}, made on {each['CreateDate']:%Y-%m-%d})"
+        for each in keys
+    )
+    return (
+        f"the object store's user {account.name!r} has {len(keys)} access keys, and can't have more: {named}. Delete "
+        "the one that somebody made by hand, if nothing uses it, and run pulumi up again; or write another generation "
+        "for the bucket's credentials, which makes another user"
+    )
+
+
+def _is_active(key: Mapping[str, Any]) -> bool:
+    return str(key.get("Status", "")).lower() == "active"
+
+
+def _tag(key: str, value: str) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value}]

@@ -1,0 +1,306 @@
+"""The ledger's check asks the store about buckets that are new, change or leave, and about nothing else; over gRPC."""
+
+import pytest
+
+from ambient_components.naming import bucket_user
+from ambient_components.provider.bucket_marks import MAKING
+from ambient_components.provider.store.client import Api
+from ambient_components.provider.store.errors import RefusedError
+from tests.support.fake_plugin import LEDGER, plain, running, secret
+from tests.support.store_world import StoreSettings, StoreWorld, empty_moto
+
+OWNER = "app/dev"
+MARK = {"Key": "ambient-components/owner", "Value": OWNER}
+OTHERS = {"Key": "ambient-components/owner", "Value": "other/one"}
+NAMESPACES = "/api/v1/namespaces"
+BUCKET = {"name": "pay-sessions", "driver": "s3", "generation": 1.0, "lifetimeSeconds": 7_776_000.0}
+USER = bucket_user(OWNER, "pay", "pay-sessions", 1)
+KEYS = {"generation", "lifetimeSeconds", "never"}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        all_of_it.endpoint = empty_moto()
+        configure(all_of_it, all_of_it.endpoint)
+        all_of_it.api.add(NAMESPACES, "pay", annotations={"ambient-components/owner": OWNER})
+        yield all_of_it
+
+
+def configure(world, endpoint, **more):
+    world.plugin.configure(
+        kubeconfig=secret(world.api.kubeconfig()),
+        storeEndpoint=endpoint,
+        storeAccessKey="root",
+        storeSecretKey=secret("root-secret"),
+        **more,
+    )
+
+
+@pytest.fixture
+def client(world):
+    settings = StoreSettings(endpoint=world.endpoint, access_key="root", secret_key="root-secret")
+    return StoreWorld(settings, "").client
+
+
+@pytest.fixture
+def s3(client):
+    return client("s3")
+
+
+def entry(bucket=None, state="active", **more):
+    has = {} if bucket is None else {"bucket": bucket}
+    return {"state": state, "owners": ["user:alice"], "grants": {}, "keys": {}, **has, **more}
+
+
+def reasons(world, after, before=None):
+    answer = world.plugin.check(
+        {"owner": OWNER, "workspaces": {"pay": after} if after else {}},
+        {"owner": OWNER, "workspaces": {"pay": before}} if before else None,
+        urn=LEDGER,
+    )
+    return [failure.reason for failure in answer.failures]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The requests to the store."""
+    seen = []
+    send = Api._send
+
+    def note(api, operation, parameters):
+        seen.append(operation)
+        return send(api, operation, parameters)
+
+    monkeypatch.setattr(Api, "_send", note)
+    return seen
+
+
+def test_a_new_bucket_is_looked_for_and_nothing_is_made(world, s3, asked, client):
+    assert reasons(world, entry(BUCKET)) == []
+    assert asked
+    assert {name.split("_")[0] for name in asked} <= {"get", "list"}
+    assert s3.list_buckets()["Buckets"] == []
+    assert client("iam").list_users()["Users"] == []
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(None, entry(), id="no bucket at all"),
+        pytest.param(entry(BUCKET), entry(BUCKET), id="nothing changes"),
+        pytest.param(entry(BUCKET), entry(BUCKET, grants={"group:devs": "edit"}), id="a grant changes"),
+        pytest.param(
+            entry(BUCKET),
+            entry({part: BUCKET[part] for part in BUCKET if part not in KEYS}, state="closed"),
+            id="the workspace is closed",
+        ),
+        pytest.param(entry(BUCKET), entry({**BUCKET, "generation": 2.0}), id="its credentials change"),
+        pytest.param(entry(BUCKET), entry({**BUCKET, "state": "released"}), id="it is released"),
+        pytest.param(entry(BUCKET), entry(BUCKET, state="released"), id="its workspace is released"),
+        pytest.param(entry(BUCKET, state="closed"), None, id="it leaves with a closed workspace"),
+        pytest.param(None, entry({**BUCKET, "driver": "existing"}), id="an existing one"),
+        pytest.param(
+            entry({**BUCKET, "shared": True, "state": "released"}), entry(), id="a shared one that was released leaves"
+        ),
+    ],
+)
+def test_where_nothing_about_buckets_changes_the_store_is_not_asked(world, asked, before, after):
+    configure(world, "http://127.0.0.1:1")  # and it may be out
+    assert [reason for reason in reasons(world, after, before) if "store" in reason] == []
+    assert asked == []
+
+
+def test_a_bucket_of_pulumi_aws_is_not_asked_about(world, asked):
+    reasons(world, entry({**BUCKET, "driver": "aws"}))
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "more", "told"),
+    [
+        (MARK, {}, None),
+        (None, {"adopt": True}, None),
+        (
+            None,
+            {},
+            "workspace 'pay': bucket 'pay-sessions' exists, and it was not made by this tool: it is not touched",
+        ),
+        (OTHERS, {}, "workspace 'pay': bucket 'pay-sessions' exists, and it belongs to the stack other/one"),
+        (OTHERS, {"adopt": True}, "it belongs to the stack other/one: it is not touched"),
+        (None, {"shared": True}, None),
+        (OTHERS, {"shared": True}, None),
+        (None, {"adopt": True, "objectLock": True}, "workspace 'pay': bucket 'pay-sessions' has no object lock"),
+    ],
+)
+def test_whose_a_bucket_is_that_exists_is_told_before_anything_is_changed(world, s3, mark, more, told):
+    s3.create_bucket(Bucket="pay-sessions")
+    if mark:
+        s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark]})
+    found = reasons(world, entry({**BUCKET, **more}))
+    assert len(found) == (1 if told else 0)
+    assert not told or told in found[0]
+
+
+def test_a_bucket_that_a_run_of_ours_was_making_is_no_obstacle(world, s3):
+    s3.create_bucket(Bucket="pay-sessions")
+    claim = {MAKING: f"{world.endpoint} pay-sessions"}
+    world.api.change(f"{NAMESPACES}/pay", {"metadata": {"annotations": claim}})
+    assert reasons(world, entry(BUCKET)) == []
+    s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
+    assert "it was not made by this tool" in reasons(world, entry(BUCKET))[0]
+
+
+def test_a_shared_bucket_must_be_there(world):
+    (reason,) = reasons(world, entry({**BUCKET, "shared": True}))
+    assert reason.startswith("workspace 'pay': there is no bucket 'pay-sessions': with 'shared: true' it is somebody")
+
+
+def test_a_shared_bucket_whose_tags_may_not_be_seen_is_taken_for_there(world, monkeypatch):
+    send = Api._send
+
+    def refuse(api, operation, parameters):
+        if operation == "get_bucket_tagging":
+            raise RefusedError("no", 403, "AccessDenied")
+        return send(api, operation, parameters)
+
+    monkeypatch.setattr(Api, "_send", refuse)
+    assert reasons(world, entry({**BUCKET, "shared": True})) == []
+    (reason,) = reasons(world, entry(BUCKET))
+    assert reason.startswith("workspace 'pay': bucket 'pay-sessions' can't be looked at, so it is somebody else's")
+
+
+def test_a_mark_that_was_taken_off_is_no_obstacle_to_a_change(world, s3):
+    s3.create_bucket(Bucket="pay-sessions")
+    assert reasons(world, entry({**BUCKET, "versioning": True}), entry(BUCKET)) == []
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [OTHERS]})
+    (reason,) = reasons(world, entry({**BUCKET, "versioning": True}), entry(BUCKET))
+    assert "it belongs to the stack other/one" in reason
+
+
+def test_a_released_bucket_is_taken_back_unless_another_has_adopted_it(world, s3):
+    s3.create_bucket(Bucket="pay-sessions")
+    before = entry({**BUCKET, "state": "released"})
+    assert reasons(world, entry(BUCKET), before) == []
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [OTHERS]})
+    (reason,) = reasons(world, entry(BUCKET), before)
+    assert "it belongs to the stack other/one" in reason
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("of", ["bucket", "workspace"])
+def test_what_was_not_released_whole_does_not_leave(world, s3, whole, of):
+    s3.create_bucket(Bucket="pay-sessions")
+    if not whole:
+        s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
+    if of == "bucket":
+        found = reasons(world, entry(), entry({**BUCKET, "state": "released"}))
+    else:
+        notes = {"ambient-components/owner": None, "ambient-components/released-by": OWNER}
+        world.api.change(f"{NAMESPACES}/pay", {"metadata": {"annotations": notes}})
+        found = reasons(world, None, entry(BUCKET, state="released"))
+    assert len(found) == (0 if whole else 1)
+    if not whole:
+        assert "bucket 'pay-sessions' was not released whole: it bears this stack's mark still" in found[0]
+        assert "Put it back as it was, with 'state: released', and deploy" in found[0]
+
+
+@pytest.mark.parametrize("mark", [None, OTHERS])
+def test_a_released_bucket_that_is_gone_or_anothers_leaves(world, s3, mark):
+    if mark:
+        s3.create_bucket(Bucket="pay-sessions")
+        s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark]})
+    assert reasons(world, entry(), entry({**BUCKET, "state": "released"})) == []
+
+
+def test_one_bucket_goes_and_another_comes_in_one_run(world, s3):
+    before = entry({**BUCKET, "state": "released"})
+    assert reasons(world, entry({**BUCKET, "name": "pay-more"}), before) == []
+    s3.create_bucket(Bucket="pay-more")
+    assert "bucket 'pay-more' exists" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
+    s3.create_bucket(Bucket="pay-sessions")
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
+    assert "was not released whole" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
+
+
+@pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "bears nobody's mark")])
+def test_a_user_of_somebody_else_in_the_way_is_told(world, client, mark, told):
+    client("iam").create_user(UserName=USER, Tags=[mark] if mark else [])
+    (reason,) = reasons(world, entry(BUCKET))
+    assert f"workspace 'pay': the object store's user '{USER}' {told}: it is not touched" in reason
+
+
+def test_a_store_without_iam_is_told_before_a_bucket_is_made(world, monkeypatch):
+    send = Api._send
+
+    def refuse(api, operation, parameters):
+        if "user" in operation:
+            raise RefusedError("the object store at a:1 has no API of AWS's IAM there", 405, "MethodNotAllowed")
+        return send(api, operation, parameters)
+
+    monkeypatch.setattr(Api, "_send", refuse)
+    (reason,) = reasons(world, entry(BUCKET))
+    assert "has no API of AWS's IAM there" in reason
+
+
+def test_a_store_that_is_out_is_told_once_for_all_buckets(world):
+    configure(world, "http://127.0.0.1:1")
+    names = [f"w{number}" for number in range(5)]
+    workspaces = {name: entry({**BUCKET, "name": f"{name}-sessions"}) for name in names}
+    answer = world.plugin.check({"owner": OWNER, "workspaces": workspaces}, urn=LEDGER)
+    (failure,) = answer.failures
+    assert failure.reason.startswith("the object store at 127.0.0.1:1 does not answer")
+
+
+def test_wrong_credentials_are_told_with_the_field(world, monkeypatch):
+    def refuse(api, operation, parameters):
+        del api, parameters
+        raise RefusedError(f"the object store refuses {operation}: check secretKey", 403, "SignatureDoesNotMatch")
+
+    monkeypatch.setattr(Api, "_send", refuse)
+    (reason,) = reasons(world, entry(BUCKET))
+    assert reason == "workspace 'pay': the object store refuses get_bucket_tagging: check secretKey"
+
+
+@pytest.mark.parametrize("bucket", [{"name": "a"}, {"driver": "s3"}, {**BUCKET, "state": "gone"}, "pay", []])
+def test_an_entry_of_no_form_is_asked_nothing_about(world, asked, bucket):
+    assert reasons(world, entry(bucket))
+    assert asked == []
+
+
+# Both resources over the wire.
+
+BUCKET_URN = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:S3Bucket::pay/storage/bucket"
+KEYS_URN = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:S3Credentials::pay/storage/credentials"
+
+
+def test_both_resources_live_through_the_protocol(world, s3, client):
+    wanted = {"bucket": "pay-sessions", "owner": OWNER, "namespace": "pay", "tags": {"team": "pay"}}
+    identity, state = world.plugin.create(wanted, urn=BUCKET_URN)
+    assert identity == "pay-sessions"
+    assert state == {**wanted, "drift": {}}
+    found = world.plugin.read(wanted, state, urn=BUCKET_URN)
+    assert plain(found.inputs) == wanted
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
+    found = world.plugin.read(wanted, state, urn=BUCKET_URN)
+    assert plain(found.inputs)["tags"] == {}
+
+    life = {"lifetimeSeconds": 7_776_000.0}
+    news = {"user": USER, "bucket": "pay-sessions", "owner": OWNER, **life}
+    inputs = plain(world.plugin.check(news, urn=KEYS_URN).inputs)
+    identity, keys = world.plugin.create(inputs, urn=KEYS_URN)
+    assert identity == USER
+    value = keys["secretKey"]["value"]
+    assert keys["secretKey"] == secret(value)
+    assert isinstance(keys["accessKey"], str)
+    kept = world.plugin.update(keys, {**inputs, "overlapSeconds": 86_400.0}, urn=KEYS_URN)
+    assert kept["secretKey"] == secret(value)
+    assert kept["accessKey"] == keys["accessKey"]
+    _, foretold = world.plugin.create(inputs, urn=KEYS_URN, preview=True)
+    assert value not in str(foretold)
+    world.plugin.delete(keys, urn=KEYS_URN)
+    assert client("iam").list_users()["Users"] == []
+    world.plugin.delete(state, urn=BUCKET_URN)
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == ["pay-sessions"]
+    assert value not in str(world.engine.lines)
