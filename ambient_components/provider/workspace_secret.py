@@ -18,6 +18,7 @@ from ambient_components.contract import (
     RUNNER_SECRET,
     RUNNER_SECRET_ANNOTATION,
     RUNNER_SECRET_APP,
+    STORAGE_VARIABLES,
 )
 from ambient_components.parts import drift, kept
 from ambient_components.provider.part import Part
@@ -106,7 +107,15 @@ class WorkspaceSecret(Part):
         if found is None or inputs.get("released"):
             return found and Found({"drift": {}})
         live = context.guard.cluster.get(self._path(inputs))
-        return Found({"drift": drift(self.fields(inputs), (live or {}).get("data") or {})})
+        differs = drift(self.fields(inputs), (live or {}).get("data") or {})
+        lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
+        if lost:
+            # The UI does that by every save in its shared mode (contract 3), and nothing else says a word.
+            context.warn(
+                f"{_shown(inputs)}: somebody has changed or removed {', '.join(lost)}: the state of sessions that "
+                "start now is not kept in the workspace's own bucket. pulumi up puts it right"
+            )
+        return Found({"drift": differs})
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Deletes the Secret, whoever saved into it: a workspace without secrets has none."""

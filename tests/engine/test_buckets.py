@@ -11,6 +11,7 @@ from sandbox.backend import Backend
 from sandbox.store import Store
 from tests.support.buckets import (
     EMPTY,
+    SECRET,
     content,
     exists,
     file_of,
@@ -137,8 +138,9 @@ def test_the_platform_shows_it_and_a_save_in_the_ui_is_drift(stored: Stack, stor
     saved = {"data": {"STORAGE_MODE": "shared", "MINE": "1"}}
     assert platform.call("PUT", path, saved, user="sandbox-admin").status == 200
     shown = stored.refresh().ok()
-    for name in ("S3_ACCESS_KEY", "S3_BUCKET", "S3_ENDPOINT", "S3_SECRET_KEY"):
-        assert name in shown.text
+    lost = "S3_ACCESS_KEY, S3_BUCKET, S3_ENDPOINT, S3_SECRET_KEY"
+    assert f"{SECRET}: somebody has changed or removed {lost}, STORAGE_MODE: " in shown.text
+    assert "is not kept in the workspace's own bucket" in shown.text
     stored.up().ok()
     assert variables(stored) == before
     works(session(store, before), bucket)

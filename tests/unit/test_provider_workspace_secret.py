@@ -235,6 +235,20 @@ def test_with_keep_a_save_stays_until_ours_changes(world, news, kept):
     assert warnings(world) == []
 
 
+def test_a_save_that_drops_the_storage_is_told_by_name(world):
+    names = ("STORAGE_MODE", "S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY")
+    values = {name: f"sk-{name.lower()}" for name in names}
+    state = create(world, wanted({**values, "FOO": "sk-foo"}))
+    saved(world, **{**values, "FOO": "sk-ui"})
+    refreshed(world, state)
+    assert warnings(world) == []
+    saved(world, STORAGE_MODE="sk-shared", FOO="sk-foo")
+    refreshed(world, state)
+    (warning,) = warnings(world)
+    lost = "S3_ACCESS_KEY, S3_BUCKET, S3_ENDPOINT, S3_SECRET_KEY, STORAGE_MODE"
+    assert warning.startswith(f"{SHOWN}: somebody has changed or removed {lost}: the state of sessions")
+
+
 def test_a_secret_that_vanished_is_made_again(world):
     state = create(world, wanted())
     del world.api.objects[RUNNER]
