@@ -172,7 +172,11 @@ class S3Credentials:
                 f"access key {stuck[0].uid} is still in use by Secret {news['usedIn']}, and two keys are the most: a "
                 "new one is minted once that Secret holds the one after it. If this run writes it, the next one mints"
             )
-            return record(seen.state, news, state, seen.foreign, {})
+            ending = [each for each in steps.revoke_first if each[0] not in stuck]
+            failed = revoke(context, news, ending)
+            gone = [handle for handle, _ in ending]
+            retiring = tuple(handle for handle in seen.state.retiring if handle not in gone)
+            return record(TokenState(seen.state.current, retiring, failed), news, state, seen.foreign, {})
         if steps.warnings:
             _tell_of_a_missed_window(context, seen.state)
         room = _KEYS_MAX - 1 - len(seen.foreign)

@@ -9,6 +9,7 @@ from ambient_components.naming import bucket_user
 from ambient_components.provider.s3_credentials import S3Credentials
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import RefusedError
+from ambient_components.provider.store_keys import Seen
 from ambient_components.provider.wire import UNKNOWN, Secret
 from ambient_components.storage import access_policy, same_policy
 from tests.support.store_world import OWNER, OneResource, calls, moto_world, move_clock
@@ -636,3 +637,22 @@ def test_of_a_user_of_pulumi_aws_only_keys_are_made_and_ended(keys, iam, world, 
     assert ids(iam) == set()
     assert iam.list_user_policies(UserName=USER)["PolicyNames"] == ["storage"]
     assert len(iam.list_users()["Users"]) == 1
+
+
+def test_a_revocation_that_failed_is_tried_again_while_a_rotation_waits(made, iam, world, monkeypatch):
+    """Sessions have the key before the current one still, and an older state has a revocation on record."""
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    gone = {**made.state["current"], "handle": "AKIAGONE000000000000", "uid": "AKIAGONE000000000000"}
+    made.state["pendingRevocations"] = [gone]
+    move_clock(monkeypatch, "160d")
+    monkeypatch.setattr(
+        "ambient_components.provider.s3_credentials.see",
+        lambda context, values, known: Seen(known, drift={}),
+    )
+    assert made.up(WANTED) == "update"
+    assert made.state["pendingRevocations"] == []
+    assert [each["uid"] for each in made.state["retiring"]] == [first]
+    assert "two keys are the most" in world.told("warning")
+    assert len(ids(iam)) == 2

@@ -362,7 +362,21 @@ def test_a_store_without_tls_at_an_address_with_it(server):
 
 
 def test_without_an_address_it_is_aws():
-    assert StoreSettings().is_aws
     assert (StoreSettings().name, StoreSettings().where) == ("AWS's S3", "aws")
-    client = Store(StoreSettings(region="eu-central-1", access_key="a", secret_key="b")).s3._client
-    assert client.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+    aws = Store(StoreSettings(region="eu-central-1", access_key="a", secret_key="b"))
+    assert aws.s3._client.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+    assert aws.accounts._api._client.meta.endpoint_url == "https://iam.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "iam", "users"),
+    [
+        ("", "", ""),
+        ("http://a:1", "", "http://a:1"),
+        ("http://a:1", "http://b:2", "http://b:2"),
+        ("https://s3.eu-central-1.amazonaws.com", "", ""),
+        ("", "http://b:2", "http://b:2"),
+    ],
+)
+def test_users_are_made_at_the_stores_address_or_at_awss(endpoint, iam, users):
+    assert StoreSettings(endpoint=endpoint, iam_endpoint=iam).users == users

@@ -12,7 +12,7 @@ from ambient_components.provider.store.accounts import Accounts
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import IAM, S3, Asked, explained, no_credentials
 from ambient_components.storage.config import IAM as BY_IAM
-from ambient_components.storage.config import MINIO, REGION_DEFAULT
+from ambient_components.storage.config import MINIO, REGION_DEFAULT, is_aws
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -30,7 +30,7 @@ class StoreSettings:
     endpoint: str = ""
     """Of the S3 API; empty: AWS."""
     iam_endpoint: str = ""
-    """Of the API for users and keys; empty: the same as `endpoint`."""
+    """Of the API for users and keys; empty: the same as `endpoint`, or AWS's."""
     region: str = REGION_DEFAULT
     credentials: str = BY_IAM
     """By which API users are made: iam or minio."""
@@ -38,9 +38,9 @@ class StoreSettings:
     secret_key: str = field(default="", repr=False)
 
     @property
-    def is_aws(self) -> bool:
-        """Whether it is AWS itself, by its default addresses."""
-        return not self.endpoint
+    def users(self) -> str:
+        """Address of the API for users and keys; empty: AWS's. AWS has it at another address than its S3."""
+        return self.iam_endpoint or ("" if is_aws(self.endpoint) else self.endpoint)
 
     @property
     def name(self) -> str:
@@ -94,13 +94,13 @@ class Store:
     def _by_iam(self) -> Accounts:
         from ambient_components.provider.store.iam import IamAccounts  # noqa: PLC0415
 
-        return IamAccounts(self._api(IAM, self.settings.iam_endpoint or self.settings.endpoint))
+        return IamAccounts(self._api(IAM, self.settings.users))
 
     def _by_minio(self) -> Accounts:
         from ambient_components.provider.store.minio import MinioAccounts  # noqa: PLC0415
 
         settings = self.settings
-        endpoint = settings.iam_endpoint or settings.endpoint
+        endpoint = settings.users
         key, secret = settings.access_key, settings.secret_key
         if not key:
             asked = Asked(IAM, _name(endpoint, IAM), "", "")
