@@ -22,7 +22,9 @@ RAILS: Final = (EXPIRE_AFTER,)
 """Every rail that an entry can allow."""
 
 _ACTIVE: Final = "active"
+_CLOSED: Final = "closed"
 _RELEASED: Final = "released"
+_DELETE: Final = "delete"
 _FLAGS: Final = ("shared", "adopt", "force", "versioning", "objectLock", "never")
 _COUNTS: Final = ("expireAfterDays", "generation", "lifetimeSeconds")
 _CREDENTIALS: Final = frozenset({"generation", "lifetimeSeconds", "never"})
@@ -36,6 +38,8 @@ class BucketEntry(TypedDict):
     """s3, aws or existing."""
     endpoint: NotRequired[str]
     """What sessions reach its store by."""
+    store: NotRequired[str]
+    """What runs reach it by, where that is another address."""
     shared: NotRequired[bool]
     """Whether it is somebody else's, and only credentials are made."""
     adopt: NotRequired[bool]
@@ -70,9 +74,9 @@ def well_formed(bucket: Any, allowed: Any) -> bool:
         and isinstance(bucket.get("name"), str)
         and bucket["name"] != ""
         and bucket.get("driver") in DRIVERS
-        and isinstance(bucket.get("endpoint", ""), str)
+        and all(isinstance(bucket.get(address, ""), str) for address in ("endpoint", "store"))
         and bucket.get("state", _ACTIVE) in (_ACTIVE, _RELEASED)
-        and bucket.get("onDelete", "keep") in ("keep", "delete")
+        and bucket.get("onDelete", "keep") in ("keep", _DELETE)
         and all(isinstance(bucket.get(flag, False), bool) for flag in _FLAGS)
         and all(_is_count(bucket.get(count, 1)) for count in _COUNTS)
     )
@@ -102,6 +106,11 @@ def bucket_refusals(workspace: str, before: Mapping[str, Any], after: Mapping[st
         return _replaced(workspace, old, new)
     # Where a workspace is closed, access ends: a bucket that was let go before is no reason to refuse that.
     moves = before.get("state") != after.get("state")
+    closing = after.get("state") == _CLOSED
+    if same and moves and (closing or before.get("state") == _CLOSED):
+        both = _both(whose, old, new, closing=closing)
+        if both:
+            return both
     released = _released(whose, old if same else {}, new, _CREDENTIALS if moves and _is_released(old) else frozenset())
     if released:
         return released
@@ -110,6 +119,74 @@ def bucket_refusals(workspace: str, before: Mapping[str, Any], after: Mapping[st
         *_expiry(whose, old if same else {}, new, after.get("allow") or ()),
         *_generation(whose, old, new),
     ]
+
+
+def sharing_refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Why the buckets of several workspaces must not be deployed so; nothing, where they may.
+
+    The engine makes what is new before it deletes what is gone. So a bucket that one workspace leaves and another one
+    takes in the same run would be taken, and then be deleted or lose the mark that was just put on it.
+
+    Args:
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for.
+    """
+    problems, owners = [], dict[str, str]()
+    for name in sorted(after):
+        bucket = after[name].get("bucket") or {}
+        if bucket and _holds(after[name]) and (owner := owners.setdefault(bucket["name"], name)) != name:
+            problems.append(
+                f"workspace {name!r}: bucket {bucket['name']!r} is the bucket of workspace {owner!r} as well: give "
+                "each a bucket of its own, or let one of the two share it (shared: true)"
+            )
+        for other in sorted(before.keys() - {name}):
+            problems += _passed_on(name, bucket, other, before, after)
+    return problems
+
+
+def _passed_on(
+    workspace: str, new: Mapping[str, Any], other: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[str]:
+    """A bucket that another workspace had until this run. Of one that vanishes unclosed, that is told and enough."""
+    entry = before[other]
+    old, gone = entry.get("bucket") or {}, other not in after
+    if not new or not _is_held(old) or old["name"] != new["name"] or (gone and entry.get("state", _ACTIVE) == _ACTIVE):
+        return []
+    mine = before.get(workspace, {})
+    had = _holds(mine) and mine["bucket"]["name"] == new["name"]
+    whose = f"workspace {workspace!r}: bucket {new['name']!r} was deployed as workspace {other!r}'s own, which"
+    if gone and old.get("onDelete") == _DELETE and entry.get("state") != _RELEASED:
+        how = _kept(other, new, had=had)
+        return [
+            f"{whose} leaves in this run, and it is deleted with it (onDelete: {_DELETE}): nothing is changed. {how}"
+        ]
+    leaves = gone or (_holds(entry) and not _holds(after[other]))
+    if not leaves or had or not _is_own(new):
+        return []
+    how = "leaves" if gone else "lets it go"
+    return [
+        f"{whose} {how} in this run: the mark that is put on it here would be taken off again: nothing is changed. "
+        f"Remove it here, deploy, so that it leaves first; {_then(new)}"
+    ]
+
+
+def _kept(other: str, new: Mapping[str, Any], *, had: bool) -> str:
+    """How a bucket lives on that would be deleted with another workspace."""
+    if had:
+        return f"Put {other!r} back with 'state: released' in its bucket, and deploy; then let it leave"
+    if not _is_own(new):
+        return (
+            f"Put {other!r} back with onDelete: keep, and deploy; then let it leave. If what is in it shall go, let it "
+            "leave while it is not written here"
+        )
+    return (
+        f"Put {other!r} back with onDelete: keep, remove it here, and deploy; let {other!r} leave, and deploy; "
+        f"{_then(new)}. If what is in it shall go, let {other!r} leave first, and deploy; then write it here"
+    )
+
+
+def _then(new: Mapping[str, Any]) -> str:
+    return f"then write it here{', and import it (pulumi import)' if new['driver'] == 'aws' else ' with adopt: true'}"
 
 
 def _is_own(bucket: Mapping[str, Any]) -> bool:
@@ -123,6 +200,11 @@ def _is_released(bucket: Mapping[str, Any]) -> bool:
 def _is_held(bucket: Mapping[str, Any]) -> bool:
     """Whether data would be lost from sight with it: a bucket that was released is somebody else's to look after."""
     return _is_own(bucket) and not _is_released(bucket)
+
+
+def _holds(entry: Mapping[str, Any]) -> bool:
+    """Whether this stack looks after the bucket of this entry: neither it nor its workspace was let go."""
+    return _is_held(entry.get("bucket") or {}) and entry.get("state") != _RELEASED
 
 
 def _is_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -153,6 +235,18 @@ def _replaced(workspace: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
         f"{' and '.join(changes)}: sessions would lose what is in it, and nobody would look after it: nothing is "
         "changed. Write it as it was. If that is meant, write it as it was but with 'state: released', and deploy; "
         "copy its objects; then make the change and deploy"
+    ]
+
+
+def _both(whose: str, old: Mapping[str, Any], new: Mapping[str, Any], *, closing: bool) -> list[str]:
+    """Two steps at once: the first one alone changes what the ledger says of the credentials."""
+    if _is_released(old) == _is_released(new):
+        return []
+    verb, done = ("close", "closed") if closing else ("open", "opened")
+    step, gone = ("release its bucket", "released") if _is_released(new) else ("take its bucket back", "taken back")
+    return [
+        f"{whose} is {gone} in this run, and its workspace is {done} in the same one: {verb} the workspace in one run, "
+        f"{step} in another"
     ]
 
 

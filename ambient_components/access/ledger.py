@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
 from ambient_components import naming
-from ambient_components.access.buckets import BucketEntry, as_recorded, bucket_refusals, well_formed
+from ambient_components.access.buckets import BucketEntry, as_recorded, bucket_refusals, sharing_refusals, well_formed
 from ambient_components.contract import Role
 from ambient_components.subjects import parse_subject
 
@@ -109,7 +109,7 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         problems += _released(name, before[name], after[name])
         if RELEASED not in (_state(before[name]), _state(after[name])):
             problems += bucket_refusals(name, before[name], after[name])
-    return problems
+    return problems + sharing_refusals(before, after)
 
 
 def _misshapen(workspace: str, entry: Any) -> list[str]:

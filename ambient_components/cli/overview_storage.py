@@ -11,6 +11,9 @@ from ambient_components.keys.state import parse_time
 _NEVER: Final = timedelta(days=100 * 365)
 """What ends later than this is said to never end."""
 
+_ANEW: Final = "raise generation in storage.bucket.credentials, then pulumi up"
+"""The way to a new key where none is made by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
@@ -24,6 +27,8 @@ class AccessKey:
     expires_at: datetime | None = None
     """When its life is over: a run ends it then, since stores don't."""
     never: bool = False
+    manual: bool = False
+    """Whether no run makes another one, whatever becomes of it: only another generation does."""
     dead: str | None = None
     """Why it no longer works, once a refresh found out."""
     next_action: str | None = None
@@ -113,7 +118,9 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
     current = outputs.get("current") or {}
     following = outputs.get("nextAction") or {}
     expires = _time(current.get("expiresAt"))
-    never = bool(outputs.get("never")) or (expires is not None and expires - now > _NEVER)
+    endless = bool(outputs.get("never"))
+    # What the store itself has set an end to has one, whatever was asked for.
+    never = endless if expires is None else expires - now > _NEVER
     drift = outputs.get("drift")
     return AccessKey(
         id=str(outputs.get("accessKey") or current.get("handle") or ""),
@@ -121,6 +128,7 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
         generation=int(outputs.get("generation") or 1),
         expires_at=None if never else expires,
         never=never,
+        manual=bool(outputs.get("manual", endless)),
         dead=current.get("dead") or None,
         next_action=following.get("what"),
         next_at=_time(following.get("at")),
@@ -144,9 +152,11 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
     if bucket.state is not None and not bucket.open:
         found.append("an access key is still there: pulumi up")
     if key.dead:
-        found.append(f"its access key no longer works: {key.dead}; pulumi up makes a new one")
+        mended = f"only another generation makes a new one: {_ANEW}" if key.manual else "pulumi up makes a new one"
+        found.append(f"its access key no longer works: {key.dead}; {mended}")
     elif key.expires_at is not None and key.expires_at <= now:
-        found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: pulumi up")
+        mended = _ANEW if key.manual else "pulumi up"
+        found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
     if key.drift:
         found.append(f"changed by others ({', '.join(key.drift)}): pulumi up mends it")
     if key.foreign:

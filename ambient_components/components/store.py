@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 import pulumi
 
-from ambient_components.storage.config import REGION_DEFAULT
+from ambient_components.storage.config import REGION_DEFAULT, is_aws
 
 if TYPE_CHECKING:
     from ambient_components.resources import ProviderArgs
@@ -54,7 +54,10 @@ def aws_provider(name: str, store: StoreArgs) -> pulumi.ProviderResource:
     names are no hosts. The region is always said: the SDK would take it from the environment of whatever machine runs.
     """
     settings: dict[str, Any] = {"region": store.get("region") or REGION_DEFAULT}
-    endpoint, iam = store.get("endpoint"), store.get("iamEndpoint") or store.get("endpoint")
+    said = store.get("endpoint") or ""
+    # AWS's own address of S3 is no other service's: pulumi-aws knows them all.
+    endpoint = "" if is_aws(said) else said
+    iam = store.get("iamEndpoint") or endpoint
     addresses = {"s3": endpoint, "s3control": endpoint, "iam": iam, "sts": iam}
     if endpoint or iam:
         settings["endpoints"] = [{service: address for service, address in addresses.items() if address}]

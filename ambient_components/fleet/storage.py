@@ -128,6 +128,7 @@ def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> dict[str, A
         "name": bucket.name,
         "driver": bucket.driver.value,
         "endpoint": _endpoint(bucket, store),
+        "store": _store_address(bucket, store),
         "shared": bucket.shared or None,
         "adopt": bucket.adopt or None,
         "state": bucket.state.value if bucket.state is not BucketState.ACTIVE else None,
@@ -153,3 +154,9 @@ def allowed_rails(workspace: Workspace, calendar: Calendar) -> list[str]:
 def _endpoint(bucket: Bucket, store: ObjectStore | None) -> str:
     own = (bucket.endpoint or "").rstrip("/")
     return own or (store.config.sessions_endpoint if store is not None else "")
+
+
+def _store_address(bucket: Bucket, store: ObjectStore | None) -> str | None:
+    """What runs reach its store by; None where sessions reach it by the same, or it is not ours to make."""
+    address = store.config.endpoint if store is not None and bucket.driver is not BucketDriver.EXISTING else None
+    return address if address and address != _endpoint(bucket, store) else None

@@ -16,6 +16,13 @@ from ambient_components.provider.store.errors import RefusedError
 MAKING: Final = "ambient-components/making-bucket"
 """Annotation of a workspace's Namespace while its bucket is made: address of the store and name, with a blank."""
 
+WORKSPACE_TAG: Final = "ambient-components/workspace"
+"""A tag of a bucket: the workspace that it is of. What another one has taken since is not the old one's to delete."""
+
+ON_DELETE_TAG: Final = "ambient-components/on-delete"
+"""A tag of a bucket, beside the mark: `delete`, once a run has recorded that it goes with its workspace."""
+
+_PREFIX: Final = "ambient-components/"
 _NO_TAGS: Final = ("NoSuchTagSet", "NoSuchTagSetError")
 _NO_BUCKET: Final = "NoSuchBucket"
 
@@ -72,11 +79,11 @@ def put_tags(context: Context, bucket: str, there: Mapping[str, str], wanted: Ma
 
 
 def unmark(context: Context, bucket: str, owner: str) -> bool:
-    """Takes our mark off. False: it is not there, or another's, which stays."""
+    """Takes our mark off, and what is beside it. False: it is not there, or another's, which stays."""
     tags = tags_of(context, bucket)
     if tags is None or holder_of(tags) != owner:
         return False
-    put_tags(context, bucket, tags, {key: value for key, value in tags.items() if key != OWNER_ANNOTATION})
+    put_tags(context, bucket, tags, {key: value for key, value in tags.items() if not key.startswith(_PREFIX)})
     return True
 
 

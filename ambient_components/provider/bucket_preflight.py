@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components import naming
-from ambient_components.access.buckets import well_formed
+from ambient_components.access.buckets import EXPIRE_AFTER, well_formed
 from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.failure import StepError
 from ambient_components.provider import bucket_marks, bucket_settings
@@ -20,6 +20,7 @@ from ambient_components.provider.store.errors import BusyError, LostError, Unrea
 
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
+_DELETE: Final = "delete"
 _OF_KEYS: Final = frozenset({"generation", "lifetimeSeconds", "never"})
 """Parts of an entry that say nothing of the bucket."""
 
@@ -34,6 +35,8 @@ class _Case:
     was_released: bool
     is_open: bool
     """Whether keys to it are to be made."""
+    allowed: frozenset[str]
+    """Rails that may be crossed."""
 
     @property
     def whose(self) -> str:
@@ -42,6 +45,11 @@ class _Case:
     @property
     def is_same(self) -> bool:
         return bool(self.old and self.new) and self.old["name"] == self.new["name"]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether its store is at another address than in the last deployment."""
+        return self.is_same and _address(self.old) != _address(self.new)
 
 
 def bucket_problems(context: Context, owner: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -66,7 +74,8 @@ def _case(workspace: str, before: Any, after: Any) -> _Case:
     old, new = _entry(before), _entry(after)
     was_released = RELEASED in ((before or {}).get("state"), old.get("state"))
     is_open = bool(after) and after.get("state") not in (CLOSED, RELEASED) and bool(new.get("generation"))
-    return _Case(workspace, old, new, was_released, is_open)
+    allowed = frozenset((after or {}).get("allow") or ()) if isinstance(after, Mapping) else frozenset[str]()
+    return _Case(workspace, old, new, was_released, is_open, allowed)
 
 
 def _entry(entry: Any) -> Mapping[str, Any]:
@@ -76,12 +85,17 @@ def _entry(entry: Any) -> Mapping[str, Any]:
     return {**bucket, "workspaceState": entry.get("state")}
 
 
+def _address(bucket: Mapping[str, Any]) -> str:
+    return str(bucket.get("store") or bucket.get("endpoint") or "")
+
+
 def _is_due(case: _Case) -> bool:
     """Whether the store has to be asked."""
     if case.new and not case.is_same:
         return True
     if not case.new:
-        return bool(case.old) and case.was_released and not case.old.get("shared")
+        goes = case.old.get("onDelete") == _DELETE and not case.was_released
+        return bool(case.old) and not goes and not case.old.get("shared")
     if RELEASED in (case.new.get("state"), case.new["workspaceState"]):
         return False  # nothing is written but that the mark goes
     besides = _OF_KEYS | {"workspaceState", "state"}
@@ -102,7 +116,7 @@ def _problems(context: Context, owner: str, case: _Case) -> list[str]:
 
 
 def _leaving(context: Context, owner: str, case: _Case) -> Iterable[str]:
-    """A bucket leaves only once its release has ended: what the engine had not got to would be deleted with it."""
+    """A bucket leaves only once what was said of it is done: what the engine had not got to would be deleted."""
     if case.old.get("shared"):
         return
     bucket = case.old["name"]
@@ -110,7 +124,16 @@ def _leaving(context: Context, owner: str, case: _Case) -> Iterable[str]:
         tags = bucket_marks.tags_of(context, bucket)
     except bucket_marks.ForeignBucketError:
         return
-    if tags is not None and bucket_marks.holder_of(tags) == owner:
+    if tags is None or bucket_marks.holder_of(tags) != owner:
+        return
+    if not case.was_released:
+        if bucket_marks.ON_DELETE_TAG in tags:
+            yield (
+                f"{case.whose}bucket {bucket!r} is to be kept, as the files said last, and the run that took "
+                "'onDelete: delete' back did not end: it would be deleted. Put the entry back and deploy; then "
+                "remove it"
+            )
+    else:
         yield (
             f"{case.whose}bucket {bucket!r} was not released whole: it bears this stack's mark still, as the run that "
             "released it did not end. Put it back as it was, with 'state: released', and deploy; then remove it"
@@ -125,8 +148,21 @@ def _coming(context: Context, owner: str, case: _Case) -> Iterable[str]:
         tags = bucket_marks.tags_of(context, bucket)
         if tags is not None:
             yield from _there(context, owner, case, tags)
+        elif case.has_moved:
+            yield _elsewhere(case)
     if case.is_open and not case.is_same:
         yield from _user(context, owner, case)
+
+
+def _elsewhere(case: _Case) -> str:
+    """Why the bucket can't be somewhere else: nobody would look after what is in the old store."""
+    was, is_now = _address(case.old) or "AWS's S3", _address(case.new) or "AWS's S3"
+    return (
+        f"{case.whose}bucket {case.new['name']!r} was deployed in the object store at {was}, and there is none of that "
+        f"name at {is_now}: sessions would lose what is in it: nothing is changed. If that is a slip, put "
+        "ambient:objectStore back as it was. To move, release the bucket there first ('state: released'), deploy, copy "
+        "it over, and then change the store and write 'adopt: true'"
+    )
 
 
 def _there(context: Context, owner: str, case: _Case, tags: Mapping[str, str]) -> Iterable[str]:
@@ -136,9 +172,24 @@ def _there(context: Context, owner: str, case: _Case, tags: Mapping[str, str]) -
     adopt = bool(case.new.get("adopt")) or by_record
     if refused := bucket_marks.refusal(context, bucket, owner, tags, adopt=adopt, namespace=case.workspace):
         yield f"{case.whose}{refused}"
-    elif case.new.get("objectLock"):
+        return
+    if not case.is_same and not adopt:
+        yield from _unrecorded(context, case)
+    if case.new.get("objectLock"):
         wanted = {"bucket": bucket, "objectLock": True}
         bucket_settings.require_lock(wanted, bucket_settings.look(context, wanted))
+
+
+def _unrecorded(context: Context, case: _Case) -> Iterable[str]:
+    """Of a bucket that bears our mark and is on no record, as after a lost state: what is in it is somebody's data."""
+    days = case.new.get("expireAfterDays")
+    if days is None or EXPIRE_AFTER in case.allowed or bucket_marks.is_empty(context, case.new["name"]):
+        return
+    yield (
+        f"{case.whose}bucket {case.new['name']!r} exists, and expireAfter is {days:g} days: the store deletes all "
+        f"objects in it that are older than {days:g} days: nothing is changed. If that is meant, write in the "
+        f"workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]"
+    )
 
 
 def _shared(context: Context, case: _Case) -> Iterable[str]:

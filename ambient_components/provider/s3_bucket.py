@@ -10,14 +10,17 @@ from typing import Any, Final
 from ambient_components.access import changed_paths
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.failure import StepError
+from ambient_components.keys.state import format_time
 from ambient_components.provider import bucket_emptying, bucket_inputs, bucket_marks, bucket_settings
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
-from ambient_components.provider.store.errors import LostError, RefusedError
+from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.provider.wire import UNKNOWN
 from ambient_components.storage.config import REGION_DEFAULT
 
 _OTHERS: Final = "BucketAlreadyExists"
 _OWN: Final = "BucketAlreadyOwnedByYou"
+_AGAIN: Final = "ambient-components/marked-again"
+"""A tag of a bucket: when a mark that was missing was put back. It may be another bucket of the same name since."""
 
 
 class S3Bucket:
@@ -61,7 +64,7 @@ class S3Bucket:
             bucket_marks.unclaim(context, news.get("namespace"), bucket)
         return str(bucket), outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
         """The inputs as the store has them, and whether the mark is still ours."""
         if not inputs:
             msg = (
@@ -72,11 +75,16 @@ class S3Bucket:
         if inputs.get("released"):
             return Found({"drift": {}})
         bucket = inputs["bucket"]
-        tags = bucket_marks.tags_of(context, bucket)
-        if tags is None:
-            return None
-        # What the store does not have is not there; the update says so where it is declared.
-        live = bucket_settings.look(context, inputs, strict=False)
+        try:
+            tags = bucket_marks.tags_of(context, bucket)
+            if tags is None:
+                return None
+            # What the store does not have is not there; the update says so where it is declared.
+            live = bucket_settings.look(context, inputs, strict=False)
+        except StepError as error:
+            # An error of a refresh ends the run, and with it every revocation that has nothing to do with the store.
+            context.warn(f"bucket {bucket} is not looked at: {error}")
+            return Found({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
             context.warn(f"bucket {bucket} has no object lock: somebody has deleted it, and made another of its name")
         holder = bucket_marks.holder_of(tags)
@@ -127,10 +135,13 @@ class S3Bucket:
             holder = bucket_marks.holder_of(tags)
             whose = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
             context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays as it is")
+        elif (now := tags.get(bucket_marks.WORKSPACE_TAG)) and now != state.get("namespace"):
+            context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays as it is")
         elif state.get("onDelete") != bucket_inputs.DELETE:
             bucket_marks.unmark(context, bucket, owner)
             context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears nobody's mark")
         elif state.get("force"):
+            _require_known(bucket, tags)
             bucket_emptying.delete_with_objects(context, bucket)
         else:
             bucket_emptying.delete_empty(context, bucket)
@@ -146,6 +157,8 @@ class S3Bucket:
             if bucket_marks.tags_of(context, bucket) is None:
                 raise
         except RefusedError as error:
+            if not isinstance(error, BusyError) and error.code != _OWN:
+                self._forget_claim(context, namespace, bucket)
             raise _not_made(bucket, error) from None
         try:
             self._settle(context, news)
@@ -169,6 +182,13 @@ class S3Bucket:
         bucket_settings.require_lock(news, live)
         bucket_settings.write(context, news, live)
 
+    def _forget_claim(self, context: Context, namespace: str | None, bucket: str) -> None:
+        """Nothing was made: what somebody else makes by that name is not ours. Why is said in any case."""
+        try:
+            bucket_marks.unclaim(context, namespace, bucket)
+        except StepError as error:
+            context.warn(f"namespace {namespace} notes still that bucket {bucket} is being made: {error}")
+
     def _undo(self, context: Context, bucket: str, namespace: str | None) -> None:
         """Deletes what this very step has made, as nothing is in it yet; where that fails the next run goes on."""
         try:
@@ -182,9 +202,14 @@ class S3Bucket:
         bucket = news["bucket"]
         live = bucket_settings.look(context, news)
         bucket_settings.require_lock(news, live)
+        wanted = _tags(news, tags, state.get("tags") or {})
         if state and bucket_marks.holder_of(tags) is None and not state.get("released"):
+            if not news.get("adopt"):
+                _require_own_rule(news, live)
+                # In the same request as the mark: what is only in the state is lost where the run dies after it.
+                wanted[_AGAIN] = format_time(context.now)
             context.note(f"bucket {bucket}: somebody had taken this stack's mark off, and it is put back")
-        bucket_marks.put_tags(context, bucket, tags, _tags(news, tags, state.get("tags") or {}))
+        bucket_marks.put_tags(context, bucket, tags, wanted)
         for done in bucket_settings.write(context, news, live):
             context.note(f"bucket {bucket}: {done}")
 
@@ -202,9 +227,38 @@ class S3Bucket:
 
 
 def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
-    """What others gave it stays; what left the declaration goes."""
-    others = {key: value for key, value in there.items() if key not in before}
-    return {**others, **(news.get("tags") or {}), OWNER_ANNOTATION: news["owner"]}
+    """What others gave it stays; what left the declaration goes, and a doubt where the owner says that it is his."""
+    marks = {OWNER_ANNOTATION: news["owner"]}
+    if news.get("namespace"):
+        marks[bucket_marks.WORKSPACE_TAG] = news["namespace"]
+    if news.get("onDelete") == bucket_inputs.DELETE:
+        marks[bucket_marks.ON_DELETE_TAG] = bucket_inputs.DELETE
+    gone = {*before, bucket_marks.ON_DELETE_TAG, *([_AGAIN] if news.get("adopt") else [])}
+    others = {key: value for key, value in there.items() if key not in gone}
+    return {**others, **(news.get("tags") or {}), **marks}
+
+
+def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
+    """Refuses to empty a bucket that may be another one than was made or taken over."""
+    if since := tags.get(_AGAIN):
+        msg = (
+            f"bucket {bucket!r} bore no mark until {since}, when it was put back: somebody had taken it off, or had "
+            "deleted the bucket and made another of that name, whose objects are not this stack's to delete. Look at "
+            "what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write 'onDelete: "
+            "keep', deploy, and remove it: it stays as it is"
+        )
+        raise StepError(msg)
+
+
+def _require_own_rule(news: Values, live: bucket_settings.Live) -> None:
+    """Refuses to let the objects of a bucket without a mark expire, where no rule of ours says that it is the same."""
+    if news.get("expireAfterDays") is not None and live.own_rule is None:
+        msg = (
+            f"bucket {news['bucket']!r} bears neither this stack's mark nor its rule any more: somebody has deleted it "
+            "and made another of that name, or taken both off. Nothing of it is touched, as expireAfter would delete "
+            "what is in it: write 'adopt: true' beside its name to take it over, or remove expireAfter"
+        )
+        raise StepError(msg)
 
 
 def _creation(context: Context, news: Values) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The steps come from `ambient_components.keys`, as those of an AccessToken do; he
 keys at most that IAM gives a user. State holds the id and, as a secret, the secret of the newest one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from ambient_components.provider.token_inputs import known, policy
 from ambient_components.provider.token_outputs import token_state
 from ambient_components.provider.wire import Secret
 
-_UNRECORDED: Final = "it was minted by a run that died, and never delivered"
+_UNRECORDED: Final = "it is not on record: the run that minted it died, or its state was lost"
 _KEYS_MAX: Final = 2
 _Ending = list[tuple[Handle, str]]
 
@@ -71,6 +71,7 @@ class S3Credentials:
         seen = see(context, news, TokenState())
         using = in_use(context, news)
         kept_one, others, foreign = _sorted_out(news, seen, using)
+        _tell_of_former(context, seen, others, kept_one)
         # Before anything is minted: two keys are the most.
         failed = revoke(context, news, [(handle, _UNRECORDED) for handle in others])
         held = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
@@ -94,7 +95,13 @@ class S3Credentials:
             raise StepError(msg)
         if inputs.get("released"):
             return Found(kept(state))
-        seen = see(context, inputs, token_state(state))
+        recorded = token_state(state)
+        try:
+            seen = see(context, inputs, recorded)
+        except StepError as error:
+            # An error of a refresh ends the run, and with it every revocation that has nothing to do with the store.
+            context.warn(f"the access keys of the object store's user {inputs['user']} are not looked at: {error}")
+            return Found(kept(state))
         if seen.foreign:
             _tell_of_foreign(context, inputs, seen)
         for what, how in sorted(seen.drift.items()):
@@ -120,11 +127,16 @@ class S3Credentials:
         using = in_use(context, news)
         # One that sessions use is no leftover, whatever the record says (an older state was put back).
         used = [key for key in seen.unrecorded if key.active and key.id == using]
-        lost = [(as_handle(key, of), _UNRECORDED) for key in seen.unrecorded if key not in used]
-        failed = revoke(context, news, lost)
-        retiring = (*(as_handle(key, of) for key in used), *seen.state.retiring)
+        lost = [as_handle(key, of) for key in seen.unrecorded if key not in used]
+        staying = tuple(as_handle(key, of) for key in used)
+        _tell_of_former(context, seen, lost, staying)
+        failed = revoke(context, news, [(handle, _UNRECORDED) for handle in lost])
+        retiring = (*staying, *seen.state.retiring)
         held = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
-        return self._carry_out(context, news, held, plan(held.state, policy(news), context.now), state, using)
+        steps = plan(held.state, policy(news), context.now)
+        if not steps.mint:
+            accounts.settle(who, recorded_ids(held.state))
+        return self._carry_out(context, news, held, steps, state, using)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Ends every key and removes the user. While a session's Secret holds a key that works, that is refused."""
@@ -176,7 +188,8 @@ class S3Credentials:
             failed = revoke(context, news, ending)
             gone = [handle for handle, _ in ending]
             retiring = tuple(handle for handle in seen.state.retiring if handle not in gone)
-            return record(TokenState(seen.state.current, retiring, failed), news, state, seen.foreign, {})
+            pending = (*failed, *(handle for handle in seen.state.pending if handle in stuck))
+            return record(TokenState(seen.state.current, retiring, pending), news, state, seen.foreign, {})
         if steps.warnings:
             _tell_of_a_missed_window(context, seen.state)
         room = _KEYS_MAX - 1 - len(seen.foreign)
@@ -266,6 +279,18 @@ def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
         f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}. Delete them; or, if a secret may be known to "
         "others, write another generation for the bucket's credentials: the user goes with all its keys"
     )
+
+
+def _tell_of_former(context: Context, seen: Seen, ending: Iterable[Handle], staying: Iterable[Handle]) -> None:
+    """Sessions keep the key that they were started with: one from before the key in use may be theirs."""
+    working = {key.id for key in seen.all if key.active}
+    oldest = min((handle.issued_at for handle in staying), default=None)
+    for handle in ending:
+        if oldest is not None and handle.uid in working and handle.issued_at <= oldest:
+            context.warn(
+                f"access key {handle.uid} was in the store without a record, beside the one that is in use: it is "
+                "revoked now, as two keys are the most, and sessions that started before the last rotation lose it"
+            )
 
 
 def _tell_of_a_missed_window(context: Context, state: TokenState) -> None:

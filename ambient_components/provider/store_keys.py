@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -33,7 +33,7 @@ class Seen:
     all: tuple[LiveKey, ...] = ()
     """Every key that is there, oldest first."""
     unrecorded: tuple[LiveKey, ...] = ()
-    """Minted by a run that died, oldest first: nobody has their secrets."""
+    """Ours and not on record, oldest first: minted by a run that died, or by one whose state was lost."""
     foreign: tuple[str, ...] = ()
     """Ids of those that somebody made by hand."""
     drift: Mapping[str, str] = field(default_factory=dict)
@@ -61,16 +61,22 @@ def see(context: Context, values: Values, known: TokenState) -> Seen:
 
 
 def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:
-    current = known.current
-    if current and not current.dead and (why := _fate(context, current, there, all_gone)):
-        current = current.killed(why)
-    fates = [(handle, _fate(context, handle, there, all_gone)) for handle in known.retiring if handle.uid in there]
-    # One that somebody deactivated is of no use, and takes one of two places.
-    inactive = tuple(handle.killed(why) for handle, why in fates if why)
+    # Unlike a token's, a key's death is no final one: who deactivated it can activate it again.
+    def judged(handle: Handle) -> Handle:
+        why = _fate(context, handle, there, all_gone)
+        return replace(handle, dead=why and (handle.dead or why))
+
+    pending = [(handle, judged(handle)) for handle in known.pending if handle.uid in there]
+    risen = [now for before, now in pending if before.dead and not now.dead]
+    retiring = sorted(
+        (*(judged(handle) for handle in known.retiring if handle.uid in there), *risen),
+        key=lambda handle: handle.issued_at,
+    )
     return TokenState(
-        current,
-        tuple(handle for handle, why in fates if not why),
-        (*(handle for handle in known.pending if handle.uid in there), *inactive),
+        judged(known.current) if known.current else None,
+        tuple(handle for handle in retiring if not handle.dead),
+        # One that somebody deactivated is of no use, and takes one of two places.
+        (*(before for before, now in pending if now not in risen), *(handle for handle in retiring if handle.dead)),
     )
 
 

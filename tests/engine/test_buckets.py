@@ -325,7 +325,7 @@ def test_what_is_somebody_elses_is_refused_before_anything_is_made(stored: Stack
 
 def test_a_store_that_is_away_is_told_and_holds_back_no_revocation(stored: Stack, store: Store) -> None:
     bucket = f"{stored.w}-own"
-    grants = "    grants: [{user: bob@example.com}]\n"
+    grants = "    grants: [{user: bob@example.com}, {user: carol@example.com}]\n"
     stored.write(file_of(bucket, allow=grants))
     stored.up().ok()
     found = variables(stored)
@@ -333,9 +333,16 @@ def test_a_store_that_is_away_is_told_and_holds_back_no_revocation(stored: Stack
     assert "bob" in str(stored.machine.get(binding))
     store.stop()
     try:
-        stored.write(file_of(bucket))
+        stored.write(file_of(bucket, allow="    grants: [{user: carol@example.com}]\n"))
         stored.up().ok()
         assert "bob" not in str(stored.machine.get(binding))
+        assert "carol" in str(stored.machine.get(binding))
+        # As people run it, with a look at all that is there: an error of that would end the run before it began.
+        stored.write(file_of(bucket))
+        result = stored.up("--refresh").ok()
+        assert "carol" not in str(stored.machine.get(binding))
+        assert f"bucket {bucket} is not looked at: " in result.text
+        assert "are not looked at: " in result.text
         stored.write(file_of(bucket) + file_of(f"{bucket}-2").replace("THIS", "THIS-b").replace("workspaces:\n", ""))
         stored.up().refused(store.endpoint.removeprefix("http://"), "does not answer")
         assert stored.machine.get(f"/api/v1/namespaces/{stored.w}-b") is None

@@ -326,6 +326,8 @@ def test_the_provider_of_a_store_that_is_not_aws(aws):
     ("store", "inputs"),
     [
         ({"region": "eu-west-1"}, {"region": "eu-west-1"}),
+        # Said as it is by default: IAM and the rest are at other addresses than S3.
+        ({"region": "eu-west-1", "endpoint": "https://s3.eu-west-1.amazonaws.com"}, {"region": "eu-west-1"}),
         # The SDK would take the region from whatever machine runs.
         ({"credentials": "iam"}, {"region": "us-east-1"}),
         (

@@ -246,10 +246,19 @@ def test_nothing_is_released_that_was_not_deployed(old):
 def test_its_release_does_not_go_with_the_closing_but_after_it_nothing_keeps_a_workspace_open():
     closed = {part: value for part, value in RELEASED.items() if part != "generation"}
     (text,) = refused(BUCKET, closed, state="closed")
-    assert "its generation would change in the same one" in text
+    assert text == (
+        "workspace 'pay': bucket 'pay-sessions' is released in this run, and its workspace is closed in the same one: "
+        "close the workspace in one run, release its bucket in another"
+    )
     assert refused(RELEASED, closed, state="closed") == []
     assert refused(closed, RELEASED, was="closed") == []
     assert refused(closed, closed, was="closed", state="closed") == []
+
+
+def test_nor_is_it_taken_back_with_the_opening():
+    closed = {part: value for part, value in RELEASED.items() if part != "generation"}
+    (text,) = refused(closed, BUCKET, was="closed")
+    assert text.endswith(": open the workspace in one run, take its bucket back in another")
 
 
 def test_a_workspace_that_is_closed_keeps_its_bucket():

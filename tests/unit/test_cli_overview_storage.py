@@ -153,7 +153,12 @@ def test_buckets_of_pulumi_aws_are_found_among_what_is_called_the_same() -> None
         ({"nextAction": {"what": "revoke", "at": "2026-12-01T00:00:00Z"}}, "old one ends from 2026-12-01"),
         ({"nextAction": {"what": "rotate", "at": "2026-11-25T12:00:00Z"}}, "new one due now"),
         ({"nextAction": None}, "access key until 2027-02-20 (86 days)"),
-        ({"never": True, "nextAction": None}, "access key without an end"),
+        ({"never": True, "current": {"handle": "AKIA2"}, "nextAction": None}, "access key without an end"),
+        ({"never": True, "nextAction": None}, "access key until 2027-02-20 (86 days)"),
+        (
+            {"manual": True, "nextAction": {"what": "expire", "at": "2027-02-20T09:00:00Z"}},
+            "access key until 2027-02-20 (86 days)",
+        ),
         ({"current": {"handle": "AKIA2"}, "nextAction": None}, "access key of unknown end"),
         ({"current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}}, "until 2026-11-20 (over), new one from"),
     ],
@@ -172,6 +177,25 @@ def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
         (
             {"current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}},
             "its access key should have ended on 2026-11-20 00:00 UTC: pulumi up",
+        ),
+        (
+            {"never": True, "current": {"handle": "A", "dead": "it was deleted"}},
+            "its access key no longer works: it was deleted; only another generation makes a new one: raise generation "
+            "in storage.bucket.credentials, then pulumi up",
+        ),
+        (
+            {"manual": True, "current": {"handle": "A", "expiresAt": "2027-01-01T00:00:00Z", "dead": "it is off"}},
+            "its access key no longer works: it is off; only another generation makes a new one: raise generation in "
+            "storage.bucket.credentials, then pulumi up",
+        ),
+        (
+            {"never": True, "manual": False, "current": {"handle": "A", "dead": "it was deleted"}},
+            "its access key no longer works: it was deleted; pulumi up makes a new one",
+        ),
+        (
+            {"manual": True, "current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}},
+            "its access key should have ended on 2026-11-20 00:00 UTC: raise generation in storage.bucket.credentials, "
+            "then pulumi up",
         ),
         (
             {"drift": {"user": "removed", "policy": "changed"}},

@@ -15,6 +15,10 @@ import pytest
 
 from ambient_components import components, resources
 from ambient_components.access import RIGHTS, Right
+from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.provider.bucket_marks import MAKING
+from ambient_components.provider.bucket_settings import RULE
+from ambient_components.provider.store.minted import KEYS_TAG
 from ambient_components.spec.loader import review_stack
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +165,18 @@ def test_every_component_and_resource_is_in_the_library_page() -> None:
     text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
     names = {cls.__name__ for cls in _public(("",))} - {cls.__name__ for cls in _public(("Args", "Spec"))}
     assert sorted(name for name in names if f"`{name}" not in text) == []
+
+
+def test_every_set_of_providers_is_in_the_library_page() -> None:
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    sets = [name for name, part in vars(components.ClusterProviders).items() if isinstance(part, property)]
+    assert sorted(sets) == ["both", "with_aws"]
+    assert [name for name in sets if not re.search(rf"`(?:\S+\.)?{name}`", text)] == []
+
+
+def test_what_people_meet_in_a_store_is_named() -> None:
+    text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
+    assert [name for name in (OWNER_ANNOTATION, MAKING, KEYS_TAG, RULE) if f"`{name}`" not in text] == []
 
 
 def documented_rights() -> list[tuple[str, str, str, str]]:

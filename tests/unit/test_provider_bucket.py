@@ -11,6 +11,7 @@ from ambient_components.provider.wire import UNKNOWN
 from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
 
 MARK = {"Key": "ambient-components/owner", "Value": OWNER}
+MARKS = {"ambient-components/owner": OWNER, "ambient-components/workspace": "pay"}
 OTHERS = {"Key": "ambient-components/owner", "Value": "other/one"}
 WANTED = {"bucket": "pay-sessions", "owner": OWNER, "namespace": "pay"}
 
@@ -124,7 +125,7 @@ def test_a_bucket_is_made_with_all_that_is_declared(bucket, s3, world):
         "encryption": "AES256",
     }
     assert bucket.up(wanted) == "create"
-    assert tags(s3) == {"ambient-components/owner": OWNER, "team": "payments"}
+    assert tags(s3) == {**MARKS, "team": "payments"}
     assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
     (rule,) = rules(s3)
     assert rule["ID"] == RULE
@@ -242,7 +243,7 @@ def test_a_bucket_that_exists_is_taken_only_where_it_is_ours_or_nobodys(bucket, 
         bucket.up(wanted, preview=True)
         assert "would be taken over" in world.told("info")
         bucket.up(wanted)
-        assert tags(s3) == {"theirs": "1", "ambient-components/owner": OWNER}
+        assert tags(s3) == {"theirs": "1", **MARKS}
         assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
     assert s3.get_object(Bucket="pay-sessions", Key="a")["Body"].read() == b"1"
 
@@ -326,7 +327,7 @@ def test_a_bucket_without_a_mark_is_ours_where_the_namespace_says_so(bucket, s3,
     wanted = {**WANTED, "namespace": namespace}
     if taken:
         bucket.up(wanted)
-        assert tags(s3) == {"ambient-components/owner": OWNER}
+        assert tags(s3) == MARKS
         assert world.claim() is None
     else:
         assert "it was not made by this tool" in refusal(bucket.up, wanted)
@@ -350,7 +351,7 @@ def made(bucket):
 def test_what_leaves_the_declaration_goes_or_stays_as_it_is(made, s3):
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK, {"Key": "theirs", "Value": "1"}]})
     assert made.up({**WANTED, "tags": {"team": "new"}}) == "update"
-    assert tags(s3) == {"ambient-components/owner": OWNER, "team": "new", "theirs": "1"}
+    assert tags(s3) == {**MARKS, "team": "new", "theirs": "1"}
     # An age is a promise to delete, which ends; versioning and encryption are left as they are.
     with pytest.raises(s3.exceptions.ClientError, match="NoSuchLifecycleConfiguration"):
         rules(s3)
@@ -554,6 +555,19 @@ def test_a_bucket_that_is_not_empty_is_deleted_only_by_force(bucket, s3, world, 
     bucket.destroy()
     assert there(s3) == []
     assert f"deleted bucket pay-sessions with {count} objects and versions" in world.told("info")
+
+
+def test_what_another_workspace_has_taken_since_is_not_the_old_ones_to_delete(bucket, s3, world):
+    """As after a removal that failed, and a run that gave the bucket to a workspace of another name."""
+    bucket.up({**WANTED, "onDelete": "delete", "force": True})
+    assert tags(s3)["ambient-components/on-delete"] == "delete"
+    other = OneResource(S3Bucket(), world)
+    other.up({**WANTED, "namespace": "payments"})
+    s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
+    bucket.destroy()
+    assert "bucket pay-sessions is of workspace payments now: it is forgotten here" in world.told("warning")
+    assert s3.get_object(Bucket="pay-sessions", Key="a")["Body"].read() == b"1"
+    assert tags(s3) == {**MARKS, "ambient-components/workspace": "payments"}
 
 
 @pytest.mark.parametrize("mark", [None, OTHERS])

@@ -99,7 +99,7 @@ def test_a_new_bucket_is_looked_for_and_nothing_is_made(world, s3, asked, client
         pytest.param(entry(BUCKET), entry({**BUCKET, "generation": 2.0}), id="its credentials change"),
         pytest.param(entry(BUCKET), entry({**BUCKET, "state": "released"}), id="it is released"),
         pytest.param(entry(BUCKET), entry(BUCKET, state="released"), id="its workspace is released"),
-        pytest.param(entry(BUCKET, state="closed"), None, id="it leaves with a closed workspace"),
+        pytest.param(entry({**BUCKET, "onDelete": "delete"}, state="closed"), None, id="it goes with its workspace"),
         pytest.param(None, entry({**BUCKET, "driver": "existing"}), id="an existing one"),
         pytest.param(
             entry({**BUCKET, "shared": True, "state": "released"}), entry(), id="a shared one that was released leaves"
@@ -141,6 +141,43 @@ def test_whose_a_bucket_is_that_exists_is_told_before_anything_is_changed(world,
     found = reasons(world, entry({**BUCKET, **more}))
     assert len(found) == (1 if told else 0)
     assert not told or told in found[0]
+
+
+@pytest.mark.parametrize(
+    "was",
+    [
+        pytest.param({"endpoint": "http://old:9000"}, id="sessions reach it by the same address"),
+        pytest.param({"endpoint": "http://in-cluster:9000", "store": "http://old:9000"}, id="by one of their own"),
+    ],
+)
+def test_another_store_is_not_another_name_of_the_same_one(world, s3, was):
+    is_now = {**was, [*was][-1]: world.endpoint}
+    [told] = reasons(world, entry({**BUCKET, **is_now}), entry({**BUCKET, **was}))
+    assert told.startswith(
+        "workspace 'pay': bucket 'pay-sessions' was deployed in the object store at http://old:9000,"
+    )
+    assert f"there is none of that name at {world.endpoint}: sessions would lose what is in it" in told
+    # The same store by another name has the bucket, and one that somebody has deleted is made anew where it was.
+    assert reasons(world, entry({**BUCKET, **was, "versioning": True}), entry({**BUCKET, **was})) == []
+    s3.create_bucket(Bucket="pay-sessions")
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
+    assert reasons(world, entry({**BUCKET, **is_now}), entry({**BUCKET, **was})) == []
+
+
+def test_what_lies_in_a_bucket_that_is_on_no_record_gets_no_end_unasked(world, s3):
+    """Of a lost state, or of a workspace that has another name now: ours by its mark, and full."""
+    s3.create_bucket(Bucket="pay-sessions")
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
+    ending = {**BUCKET, "expireAfterDays": 1.0}
+    assert reasons(world, entry(ending)) == []  # nothing is in it
+    s3.put_object(Bucket="pay-sessions", Key="pay/session/state", Body=b"x")
+    assert reasons(world, entry(BUCKET)) == []
+    [told] = reasons(world, entry(ending))
+    assert told.startswith(
+        "workspace 'pay': bucket 'pay-sessions' exists, and expireAfter is 1 days: the store deletes"
+    )
+    assert told.endswith("allow: [{rail: expireAfter, reason: WHY}]")
+    assert reasons(world, entry(ending, allow=["expireAfter"])) == []
 
 
 def test_a_bucket_that_a_run_of_ours_was_making_is_no_obstacle(world, s3):
@@ -204,6 +241,21 @@ def test_what_was_not_released_whole_does_not_leave(world, s3, whole, of):
     if not whole:
         assert "bucket 'pay-sessions' was not released whole: it bears this stack's mark still" in found[0]
         assert "Put it back as it was, with 'state: released', and deploy" in found[0]
+
+
+def test_a_bucket_that_is_to_be_kept_leaves_only_once_that_is_recorded(world, s3):
+    """The run that took `onDelete: delete` back failed at this bucket: the engine would still delete it."""
+    leaves = {"before": entry(BUCKET, state="closed"), "after": None}
+    assert reasons(world, **leaves) == []  # it is gone
+    s3.create_bucket(Bucket="pay-sessions")
+    deletes = {"Key": "ambient-components/on-delete", "Value": "delete"}
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK, deletes]})
+    [told] = reasons(world, **leaves)
+    assert (
+        "bucket 'pay-sessions' is to be kept, as the files said last, and the run that took 'onDelete: delete'" in told
+    )
+    s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
+    assert reasons(world, **leaves) == []
 
 
 @pytest.mark.parametrize("mark", [None, OTHERS])

@@ -260,6 +260,7 @@ def test_without_an_overlap_the_key_in_use_ends_in_the_next_run(made, iam, world
     made.up(wanted)
     assert first in ids(iam)
     world.uses(made.state["accessKey"])
+    move_clock(monkeypatch, "78d")
     assert made.up(wanted) == "update"
     assert ids(iam) == {made.state["accessKey"]}
     assert made.up(wanted) == "nothing"

@@ -45,6 +45,11 @@ def test_a_mint_is_noted_before_and_after():
     assert str(Note.of("K1 K2 -KX").before_mint(["K2"])) == "K2 +"
 
 
+def test_a_mint_that_was_refused_or_has_ended_is_not_under_way():
+    assert str(Note.of("K1 -KX +").refused()) == "K1 -KX"
+    assert str(Note.of("K1 KGONE +").settled(["K1", "K2", "K3"], ["K2", "K4"])) == "K1 K2 -K3"
+
+
 def test_a_note_has_a_form_that_iam_takes_for_a_tag():
     longest = Note(frozenset({"A" * 21, "B" * 21}), frozenset({"C" * 21}), under_way=True)
     assert re.fullmatch(r"[\w .:/=+\-@]{0,256}", str(longest))

@@ -110,6 +110,15 @@ class Accounts(Protocol):
         """
         ...
 
+    def settle(self, account: Account, recorded: Collection[str]) -> None:
+        """Ends the note that a key is being minted, where the one that said so could not. It fails no step.
+
+        Args:
+            account: whose.
+            recorded: ids of the keys on record. All others that are ours were revoked before.
+        """
+        ...
+
     def unmark(self, account: Account) -> None:
         """Takes the owner's mark off: the account is let go as it is."""
         ...

@@ -1,8 +1,8 @@
 """One API of the store: every request goes by here, so that no exception of botocore's gets any further.
 
-What the store turned away unread is sent again for a while, whatever it was; what may have been done is sent again only
-where twice is as good as once. botocore would do neither: it repeats the making of an access key whose answer was lost,
-and gives up on a 429 or on a page of text that says 503 (tried on 1.44).
+What the store turned away unread is sent again for a while; what may have been done is sent again only where twice is
+as good as once. botocore would do neither: it repeats the making of an access key whose answer was lost, and gives up
+on a 429 or on a page of text that says 503 (tried on 1.44).
 """
 
 import base64
@@ -29,6 +29,8 @@ _TRIES: Final = 3
 """Where nobody answered, or the answer was lost."""
 _ONCE: Final = {"create_access_key", "create_bucket"}
 """Twice is not as good as once."""
+_MINTS: Final = "create_access_key"
+"""A proxy says 503 of what was done as well, and a second key would leave one whose secret nobody has."""
 
 _RIGHTS: Final = {
     "abort_multipart_upload": "s3:AbortMultipartUpload",
@@ -83,8 +85,8 @@ class Api:
         for attempt in range(len(_WAITS) + 1):
             try:
                 return self._send(operation, parameters)
-            except BusyError:
-                if attempt == len(_WAITS):
+            except BusyError as error:
+                if attempt == len(_WAITS) or (operation == _MINTS and error.status >= 500):
                     raise
             except LostError:
                 if operation in _ONCE or attempt >= _TRIES - 1:

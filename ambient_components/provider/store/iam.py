@@ -14,7 +14,7 @@ from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.failure import StepError
 from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
 from ambient_components.provider.store.client import Api
-from ambient_components.provider.store.errors import LostError, RefusedError
+from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.provider.store.minted import KEYS_TAG, Note
 from ambient_components.storage import same_policy
 
@@ -99,9 +99,11 @@ class IamAccounts:
         self._write(account, note)
         try:
             made = self._api.call("create_access_key", UserName=account.name)["AccessKey"]
-        except (LostError, RefusedError):
+        except (LostError, RefusedError) as error:
             # Made or not: its secret did not arrive, and nobody will ever have it.
             self._revoke_unheard_of(account, note)
+            if _is_final(error):
+                self._write(account, note.refused(), tolerant=True)
             raise
         self._write(account, note.minted(made["AccessKeyId"]), tolerant=True)
         return NewKey(made["AccessKeyId"], made["SecretAccessKey"], made["CreateDate"].astimezone(UTC))
@@ -119,6 +121,20 @@ class IamAccounts:
             _require_ours(account, tags[OWNER_ANNOTATION])
         else:
             self._api.call("tag_user", UserName=account.name, Tags=_tag(OWNER_ANNOTATION, account.owner))
+
+    def settle(self, account: Account, recorded: Collection[str]) -> None:
+        """See `Accounts.settle`."""
+        try:
+            note = Note.of((self._tags(account) or {}).get(KEYS_TAG))
+            if not note.under_way:
+                return
+            there = self._key_ids(account)
+            # Where none on record is left, what was under way may be all that there is.
+            if not set(recorded).isdisjoint(there):
+                self._write(account, note.settled(there, recorded))
+        except StepError:
+            # The next run does: what is on record says as much until then.
+            return
 
     def unmark(self, account: Account) -> None:
         """See `Accounts.unmark`."""
@@ -231,7 +247,7 @@ class IamAccounts:
             else:
                 self._api.call("tag_user", UserName=account.name, Tags=_tag(KEYS_TAG, str(note)))
         except StepError as error:
-            # Once a key is minted, it must not be lost for a note.
+            # Once a key is minted, it must not be lost for a note; nor the word of why none was.
             if not tolerant and not (isinstance(error, RefusedError) and error.unsupported):
                 raise
 
@@ -272,6 +288,11 @@ def _require_ours(account: Account, holder: str | None) -> None:
         "generation, or delete that user if nothing needs it"
     )
     raise StepError(msg)
+
+
+def _is_final(error: StepError) -> bool:
+    """Whether the store has read what was asked for, and surely did not do it."""
+    return isinstance(error, RefusedError) and not isinstance(error, BusyError) and error.status >= 400
 
 
 def _in_the_way(account: Account, keys: list[Any]) -> str:

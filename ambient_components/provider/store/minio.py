@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
 from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
-from ambient_components.provider.store.minio_errors import LostError, RefusedError
+from ambient_components.provider.store.errors import LostError
+from ambient_components.provider.store.minio_errors import RefusedError
 from ambient_components.provider.store.minio_found import Found, Key, description_of, document_of, end_of, mark_of
 from ambient_components.storage import same_policy
 
@@ -165,6 +166,9 @@ class MinioAccounts:
                 client.update_key(key.id, policy=key.embedded, description=description_of(account, client.now))
         if found.owner is None:
             client.put_policy(account.name, {**found.document, "ID": mark_of(account)})
+
+    def settle(self, account: Account, recorded: Collection[str]) -> None:
+        """See `Accounts.settle`. Nothing to end: each key says whose it is."""
 
     def unmark(self, account: Account) -> None:
         """See `Accounts.unmark`. MinIO can't empty a description: it says `released` then."""

@@ -11,6 +11,8 @@ from typing import Final
 
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
+from ambient_components.provider.store import errors
+from ambient_components.provider.store.errors import LostError, UnreachedError
 
 ADDRESS: Final = "iamEndpoint (or endpoint) of the stack's objectStore"
 """Where the address of the store is written down."""
@@ -25,23 +27,13 @@ _SHOWN: Final = 200
 _AGAIN: Final = "; run pulumi up again when it is well"
 
 
-class RefusedError(StepError):
-    """The store said no, and did nothing."""
-
-    def __init__(self, text: str, status: int, code: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.code = code
-        """MinIO's or S3's own; empty where the answer has none."""
+class RefusedError(errors.RefusedError):
+    """The store said no, and did nothing. The code: MinIO's or S3's own."""
 
     @property
     def gone(self) -> bool:
         """Whether what was asked for is not there."""
         return self.status == 404 and self.code in _GONE
-
-
-class LostError(StepError):
-    """No answer came, or none that tells: what was asked for may have been done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +101,19 @@ def unanswered(host: str, error: Exception) -> StepError:
     cause = getattr(error, "reason", None) or error
     if isinstance(cause, SSLError):
         if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL", str(cause)):
-            return StepError(f"the store at {host} speaks no TLS: say http:// in {ADDRESS}, if that is meant")
+            return UnreachedError(f"the store at {host} speaks no TLS: say http:// in {ADDRESS}, if that is meant")
         said = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(cause.args[0] if cause.args else cause))
-        return StepError(
+        return UnreachedError(
             f"the store at {host} can't be trusted ({said}): give its authority's certificate by SSL_CERT_FILE, "
             f"or check {ADDRESS}"
         )
     if isinstance(cause, ProxyError):
-        return StepError(
+        return UnreachedError(
             f"no way to the store at {host} by the proxy of the environment: check HTTPS_PROXY and NO_PROXY"
         )
     if not isinstance(cause, ConnectTimeoutError | LocationValueError):
         return LostError(f"the store at {host} gave no answer ({type(cause).__name__}){_AGAIN}")
-    return StepError(f"the store at {host} can't be reached ({_plain(cause)}): check {ADDRESS}")
+    return UnreachedError(f"the store at {host} can't be reached ({_plain(cause)}): check {ADDRESS}")
 
 
 def unreadable(host: str, error: Exception) -> LostError:

@@ -61,3 +61,13 @@ class Note:
     def minted(self, key_id: str) -> "Note":
         """The note once it was."""
         return Note(self.ours | {key_id}, self.others)
+
+    def refused(self) -> "Note":
+        """The note once it was not: a key that somebody makes from now on is his."""
+        return Note(self.ours, self.others)
+
+    def settled(self, there: Iterable[str], recorded: Collection[str]) -> "Note":
+        """The note of a user with these keys, where what was under way has ended and nobody could note it."""
+        keys = frozenset(there)
+        ours = keys & (self.ours | frozenset(recorded))
+        return Note(ours, keys - ours)

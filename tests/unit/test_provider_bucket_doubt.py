@@ -1,0 +1,171 @@
+"""`ambient:index:S3Bucket` where a bucket of its name may be another one: nothing in it is deleted by a guess."""
+
+import pytest
+
+from ambient_components.failure import StepError
+from ambient_components.provider.bucket_settings import RULE
+from ambient_components.provider.s3_bucket import S3Bucket
+from ambient_components.provider.store.client import Api
+from ambient_components.provider.store.errors import BusyError, RefusedError
+from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
+
+NAME = "pay-sessions"
+WANTED = {"bucket": NAME, "owner": OWNER, "namespace": "pay", "onDelete": "delete", "force": True}
+MARKS = {
+    "ambient-components/owner": OWNER,
+    "ambient-components/workspace": "pay",
+    "ambient-components/on-delete": "delete",
+}
+DOUBT = "ambient-components/marked-again"
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with moto_world(monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture
+def s3(world):
+    return world.client("s3")
+
+
+@pytest.fixture
+def bucket(world):
+    return OneResource(S3Bucket(), world)
+
+
+def tags(s3):
+    return {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=NAME)["TagSet"]}
+
+
+def refusal(action, *args):
+    with pytest.raises(StepError) as raised:
+        action(*args)
+    return str(raised.value)
+
+
+def made_anew(s3):
+    """Somebody deletes the bucket, and makes another one of its name."""
+    s3.delete_bucket(Bucket=NAME)
+    s3.create_bucket(Bucket=NAME)
+    s3.delete_bucket_tagging(Bucket=NAME)  # moto has the old ones still
+    s3.put_object(Bucket=NAME, Key="theirs", Body=b"x")
+
+
+def test_a_bucket_that_somebody_made_anew_is_emptied_only_where_he_says_that_it_is_his(bucket, s3, world):
+    bucket.up(WANTED)
+    made_anew(s3)
+    bucket.refresh()
+    assert bucket.up(WANTED) == "update"
+    since = tags(s3)[DOUBT]
+    told = refusal(bucket.destroy)
+    assert f"bucket 'pay-sessions' bore no mark until {since}, when it was put back" in told
+    assert "write 'adopt: true' beside its name, deploy, and remove it" in told
+    assert s3.get_object(Bucket=NAME, Key="theirs")
+    # Nor after a refresh, another change, or with a lost state.
+    bucket.refresh()
+    bucket.up({**WANTED, "versioning": True})
+    again = OneResource(S3Bucket(), world)
+    again.up(WANTED)
+    assert "bore no mark until" in refusal(again.destroy)
+    bucket.up({**WANTED, "adopt": True})
+    assert tags(s3) == MARKS
+    bucket.destroy()
+    assert s3.list_buckets()["Buckets"] == []
+
+
+def test_nor_is_it_where_the_run_dies_right_after_it_marked_it(bucket, s3, monkeypatch):
+    bucket.up(WANTED)
+    made_anew(s3)
+    bucket.refresh()
+    with calls(monkeypatch, 3) as counted, pytest.raises(Crash):
+        bucket.up(WANTED)
+    assert counted.names[-1] == "put_bucket_tagging"
+    bucket.refresh()
+    assert "bore no mark until" in refusal(bucket.destroy)
+
+
+@pytest.mark.parametrize("wanted", [{"onDelete": "delete"}, {"onDelete": "keep"}, {}])
+def test_without_force_it_ends_as_ever(bucket, s3, wanted):
+    wanted = {name: value for name, value in WANTED.items() if name not in ("onDelete", "force")} | wanted
+    bucket.up(wanted)
+    s3.delete_bucket_tagging(Bucket=NAME)
+    bucket.refresh()
+    bucket.up(wanted)
+    bucket.destroy()
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == (
+        [] if wanted.get("onDelete") == "delete" else [NAME]
+    )
+
+
+def test_where_it_is_said_to_be_taken_over_there_is_no_doubt(bucket, s3):
+    wanted = {**WANTED, "adopt": True}
+    bucket.up(wanted)
+    made_anew(s3)
+    bucket.refresh()
+    bucket.up(wanted)
+    assert tags(s3) == MARKS
+
+
+def test_its_objects_do_not_expire_either(bucket, s3):
+    wanted = {**WANTED, "expireAfterDays": 1}
+    bucket.up(wanted)
+    made_anew(s3)
+    s3.delete_bucket_lifecycle(Bucket=NAME)
+    bucket.refresh()
+    told = refusal(bucket.up, wanted)
+    assert "bears neither this stack's mark nor its rule any more" in told
+    assert "write 'adopt: true' beside its name to take it over, or remove expireAfter" in told
+    with pytest.raises(s3.exceptions.ClientError, match="NoSuchTagSet"):
+        tags(s3)
+    bucket.up({**wanted, "adopt": True})
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=NAME)["Rules"]
+    assert rule["ID"] == RULE
+
+
+# The note that a bucket is being made.
+
+
+def not_made(patch, error):
+    send = Api._send
+
+    def refuse(api, operation, parameters):
+        if operation == "create_bucket":
+            raise error
+        return send(api, operation, parameters)
+
+    patch.setattr(Api, "_send", refuse)
+
+
+def test_what_somebody_makes_after_the_store_refused_is_not_ours(bucket, s3, world, monkeypatch):
+    with monkeypatch.context() as patch:
+        not_made(patch, RefusedError("no right", 403, "AccessDenied"))
+        assert "no right" in refusal(bucket.up, WANTED)
+    assert world.claim() is None
+    s3.create_bucket(Bucket=NAME)
+    assert "it was not made by this tool" in refusal(bucket.up, WANTED)
+
+
+@pytest.mark.parametrize(
+    "error", [BusyError("busy", 503, ""), RefusedError("it is there", 409, "BucketAlreadyOwnedByYou")]
+)
+def test_what_may_have_been_made_is(bucket, s3, world, monkeypatch, error):
+    with monkeypatch.context() as patch:
+        not_made(patch, error)
+        refusal(bucket.up, WANTED)
+    assert world.claim()
+    s3.create_bucket(Bucket=NAME)
+    assert bucket.up(WANTED) == "create"
+    assert world.claim() is None
+
+
+def test_why_it_was_refused_is_said_where_the_note_stays(bucket, world, monkeypatch):
+    with monkeypatch.context() as patch:
+        not_made(patch, RefusedError("no right", 403, "AccessDenied"))
+        patch.setattr(
+            "ambient_components.provider.bucket_marks.unclaim",
+            lambda *_: (_ for _ in ()).throw(StepError("the cluster is gone")),
+        )
+        assert "no right" in refusal(bucket.up, WANTED)
+    assert "notes still that bucket pay-sessions is being made: the cluster is gone" in world.told("warning")
