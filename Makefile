@@ -26,7 +26,7 @@ help: ## List the commands
 setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every other command)
 
 # Everything to stderr, as the output of `make env` is read by a shell. With uv where it is there: seconds, not a minute.
-.venv/.installed: requirements/dev.lock pyproject.toml
+.venv/.installed: requirements/dev.lock requirements/policy.lock pyproject.toml
 	@{ set -e; \
 	uv=$$(command -v uv || true); \
 	if ! $(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -45,9 +45,11 @@ setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every 
 	echo 'Installing requirements/dev.lock into .venv (a minute or two the first time)'; \
 	if [ -n "$$uv" ]; then \
 		"$$uv" pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.lock; \
+		"$$uv" pip install --quiet --python $(PYTHON) --require-hashes --no-deps -r requirements/policy.lock; \
 		"$$uv" pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .; \
 	else \
 		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.lock; \
+		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements/policy.lock; \
 		$(PYTHON) -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .; \
 	fi; \
 	touch $@; } >&2
@@ -85,6 +87,7 @@ lock: ## Write the locks anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
 	uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements/run.lock
 	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) -o requirements/dev.lock
+	uv pip compile --group policy --no-deps $(LOCK_FLAGS) -o requirements/policy.lock
 
 # No address of an index in the files: pip asks the one that its user has set up.
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

@@ -4,19 +4,27 @@ from ambient_components.access.buckets import BucketEntry
 from ambient_components.access.deployer import RIGHTS, Right
 from ambient_components.access.ledger import Entry, KeyEntry, Ledger, object_names, refusals
 from ambient_components.access.minting import Ended, ended
+from ambient_components.access.rail_names import RailSettings, StackRails
+from ambient_components.access.rails import Crossed, crossed, rail_warnings, standing
 from ambient_components.access.tree import PathChange, changed_paths
 
 __all__ = [
     "RIGHTS",
     "BucketEntry",
+    "Crossed",
     "Ended",
     "Entry",
     "KeyEntry",
     "Ledger",
     "PathChange",
+    "RailSettings",
     "Right",
+    "StackRails",
     "changed_paths",
+    "crossed",
     "ended",
     "object_names",
+    "rail_warnings",
     "refusals",
+    "standing",
 ]

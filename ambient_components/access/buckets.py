@@ -9,17 +9,13 @@ A shared bucket and an existing one are somebody else's: they may come, change a
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
+from ambient_components.access.rail_names import EXPIRE_AFTER, WORKSPACE_RAILS
+
 EXISTING: Final = "existing"
 """The driver of a bucket that others make."""
 
 DRIVERS: Final = ("s3", "aws", EXISTING)
 """Every driver."""
-
-EXPIRE_AFTER: Final = "expireAfter"
-"""The rail on objects that lie in a bucket already and would get an age at which the store deletes them."""
-
-RAILS: Final = (EXPIRE_AFTER,)
-"""Every rail that an entry can allow."""
 
 _ACTIVE: Final = "active"
 _CLOSED: Final = "closed"
@@ -66,7 +62,7 @@ def well_formed(bucket: Any, allowed: Any) -> bool:
 
     The stack file's checks see to it, a program that uses the library may not.
     """
-    rails = allowed is None or (isinstance(allowed, list) and all(rail in RAILS for rail in allowed))
+    rails = allowed is None or (isinstance(allowed, list) and all(rail in WORKSPACE_RAILS for rail in allowed))
     if bucket is None or not rails:
         return rails
     return (

@@ -4,10 +4,15 @@ No secret is ever in it: it is shown in every diff.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, NotRequired, TypedDict
 
 from ambient_components import naming
+from ambient_components.access import periods
 from ambient_components.access.buckets import BucketEntry, as_recorded, bucket_refusals, sharing_refusals, well_formed
+from ambient_components.access.periods import Dates
+from ambient_components.access.rail_names import RailSettings
+from ambient_components.access.rails import BUILT_IN, crossed
 from ambient_components.contract import Role
 from ambient_components.subjects import parse_subject
 
@@ -53,6 +58,10 @@ class Entry(TypedDict):
     """Subjects of the hidden owner bindings, sorted."""
     grants: dict[str, str]
     """Role by subject, in force now."""
+    dates: NotRequired[Dates]
+    """Of grants that have dates, in force now or not: by subject a list of {role, from, until}, the earliest first, at
+    least one; either end may be missing. A day is YYYY-MM-DD in the stack's time zone, and inclusive as until; a moment
+    is YYYY-MM-DDTHH:MM:SSZ. Left out where no grant has dates, and where the workspace is closed."""
     keys: dict[str, KeyEntry]
     """By key id."""
     secrets: NotRequired[dict[str, list[str]]]
@@ -64,7 +73,7 @@ class Entry(TypedDict):
     bucket: NotRequired[BucketEntry]
     """Where the state of its sessions is kept; a closed workspace keeps it."""
     allow: NotRequired[list[str]]
-    """Rails that may be crossed today, sorted: expireAfter."""
+    """Rails that may be crossed in it today, sorted; see `WORKSPACE_RAILS`."""
 
 
 _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "bucket")
@@ -74,7 +83,12 @@ Ledger = dict[str, Entry]
 """By workspace name."""
 
 
-def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def refusals(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    rails: RailSettings = BUILT_IN,
+    now: datetime | None = None,
+) -> list[str]:
     """Why this change must not be deployed; nothing, where it may.
 
     An entry may leave the files only in a run after one in which it was closed or released: what is lost by a slip (a
@@ -83,6 +97,8 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     Args:
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
+        rails: what the stack says of its rails.
+        now: tells which grants have ended by their dates.
     """
     problems = [problem for name in sorted(after) for problem in _misshapen(name, after[name])]
     if problems:
@@ -100,6 +116,7 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         for name in sorted(after.keys() - before.keys())
         if _state(after[name]) == RELEASED
     ]
+    problems += [problem for name in sorted(after) for problem in _dates_kept_by_nobody(name, after[name])]
     for name in sorted(after.keys() - before.keys()):
         problems += bucket_refusals(name, {}, after[name])
     for name in sorted(before.keys() & after.keys()):
@@ -109,7 +126,8 @@ def refusals(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         problems += _released(name, before[name], after[name])
         if RELEASED not in (_state(before[name]), _state(after[name])):
             problems += bucket_refusals(name, before[name], after[name])
-    return problems + sharing_refusals(before, after)
+    problems += sharing_refusals(before, after)
+    return problems + [one.text for one in crossed(before, after, rails, now)]
 
 
 def _misshapen(workspace: str, entry: Any) -> list[str]:
@@ -121,6 +139,7 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
             and all(parse_subject(subject) and Role(role) for subject, role in entry["grants"].items())
             and all(Role(key["role"]) for key in entry["keys"].values())
             and all(key["generation"] > (key.get("overlapping") or 0) >= 0 for key in entry["keys"].values())
+            and periods.well_formed(entry.get("dates"))
             and well_formed(entry.get("bucket"), entry.get("allow"))
         )
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -130,8 +149,8 @@ def _misshapen(workspace: str, entry: Any) -> list[str]:
     return [
         f"workspace {workspace!r}: its entry in the ledger is not of the form it must have: "
         f"state ({', '.join(STATES)}), "
-        "owners (a list of subjects), grants (role by subject), keys (role and generation by id), bucket (name and "
-        "driver, if it has one)"
+        "owners (a list of subjects), grants (role by subject), keys (role and generation by id), dates (by subject a "
+        "list of role, from and until, if it has any), bucket (name and driver, if it has one)"
     ]
 
 
@@ -174,6 +193,18 @@ def _released(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any
         f"workspace {workspace!r} is {'released' if is_now == RELEASED else 'taken back'} in this run, and its "
         f"{' and '.join(changed)} would change in the same one; leave the entry {when} but for its state, and deploy; "
         "make other changes in a run of their own, while the state is active"
+    ]
+
+
+def _dates_kept_by_nobody(workspace: str, entry: Mapping[str, Any]) -> list[str]:
+    """Dates of grants in a released workspace: what has ended would live on, and what begins would be made anew."""
+    dated = sorted(entry.get("dates") or {}) if _state(entry) == RELEASED else []
+    if not dated:
+        return []
+    return [
+        f"workspace {workspace!r} is released, and no run begins or ends its grants then, but there are dates for "
+        f"{' and '.join(dated)}: remove from and until of a grant that holds, it then stays; of one that does not, "
+        "remove the line"
     ]
 
 

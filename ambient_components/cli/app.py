@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components._version import VERSION
-from ambient_components.cli import init, keys, schema, show, validate
+from ambient_components.cli import access, destroy, init, keys, plan, report, reviewers, schema, show, up, validate
 from ambient_components.errors import AmbientError
 
 USAGE: Final = 64
@@ -21,14 +21,19 @@ _EPILOG = """\
 a first stack:
   ambient init prod             ask what is needed, write stacks/prod.yaml and stacks/Pulumi.prod.yaml
   ambient validate              check all stack files, without a cluster
-  pulumi preview --stack prod   who would gain or lose what
-  pulumi up --stack prod        make the cluster match
+  ambient plan prod             who would gain or lose what
+  ambient up prod               make the cluster match, as pulumi up does
   ambient show prod             who has access, which keys end when, how to use one
   ambient show prod my-team     all that the files say of one workspace, and where they say it
+  ambient access prod --live    who may do what, and what the cluster has that nobody declared
+  ambient report prod           who can become more than they were granted, and what to change
+  ambient reviewers --change main HEAD   which workspaces a change touches, and whose review it needs
+  ambient destroy dev           delete all that a stack has, once its name was typed
   ambient keys list             every key: when it expires, when it was last used, what is due
 
 \b
-exit codes: 0 done, 1 an error, 2 something needs attention (keys list), 64 wrong usage, 130 Ctrl-C
+exit codes: 0 done; 1 an error; 2 something is to do (plan) or needs attention (keys list, access, report, reviewers);
+            3 refused by a rail (plan, up); 64 wrong usage; 130 Ctrl-C
 """
 
 app = typer.Typer(
@@ -43,7 +48,13 @@ app = typer.Typer(
 )
 app.command(epilog=init.EPILOG)(init.init)
 app.command(epilog=validate.EPILOG)(validate.validate)
+app.command(epilog=plan.EPILOG)(plan.plan)
+app.command(epilog=up.EPILOG)(up.up)
+app.command(epilog=destroy.EPILOG)(destroy.destroy)
 app.command(epilog=show.EPILOG)(show.show)
+app.command(epilog=access.EPILOG)(access.access)
+app.command(epilog=report.EPILOG)(report.report)
+app.command(epilog=reviewers.EPILOG)(reviewers.reviewers)
 app.add_typer(keys.app, name="keys")
 app.command(epilog=schema.EPILOG)(schema.schema)
 

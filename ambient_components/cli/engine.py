@@ -4,12 +4,21 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from ambient_components.errors import AmbientError, fail
+
+
+class Answer(NamedTuple):
+    """What a command that may fail came to."""
+
+    code: int
+    stdout: str
+    stderr: str
 
 
 class Engine(Protocol):
@@ -28,6 +37,9 @@ class Engine(Protocol):
         Raises:
             AmbientError: it failed, in its own words.
         """
+
+    def attempt(self, *arguments: str) -> Answer:
+        """Runs a command that says something also where it fails, such as a preview that is refused."""
 
 
 class PulumiEngine:
@@ -48,6 +60,63 @@ class PulumiEngine:
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         """Runs one command of it."""
+        if ask:
+            code = self._attached([self._program(), *arguments])
+            if code != 0:
+                fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
+            return ""
+        done = self._done(arguments, stdin)
+        if done.code != 0:
+            failed(arguments, done)
+        return done.stdout
+
+    def attempt(self, *arguments: str) -> Answer:
+        """Runs one command of it, and returns what it printed however it ended."""
+        return self._done(arguments, None)
+
+    def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
+        done = subprocess.run(  # noqa: S603
+            [self._program(), *arguments, "--non-interactive", "--color=never"],
+            cwd=self._folder,
+            env=self._environ(),
+            # Never the terminal's: a question that nobody sees would wait for ever.
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def _attached(self, command: list[str]) -> int:
+        """Runs it at the terminal, and returns its exit code.
+
+        Ctrl-C reaches it as well, and is its to answer: it ends the step under way, writes it down and gives its lock
+        back, in its own time. Killed in the middle it would leave what nobody has on record.
+
+        Raises:
+            KeyboardInterrupt: there was one, and the program has ended.
+        """
+        interrupted = False
+
+        def wait_on(*_: object) -> None:
+            nonlocal interrupted
+            interrupted = True
+
+        with subprocess.Popen(command, cwd=self._folder, env=self._environ()) as process:  # noqa: S603
+            # Only now: a program inherits what is ignored.
+            before = signal.signal(signal.SIGINT, wait_on)
+            try:
+                code = process.wait()
+            finally:
+                signal.signal(signal.SIGINT, before)
+        if interrupted:
+            raise KeyboardInterrupt
+        return code
+
+    def _environ(self) -> dict[str, str]:
+        return {**self.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+    def _program(self) -> str:
         program = shutil.which("pulumi", path=self.environ.get("PATH"))
         if program is None:
             fail(
@@ -56,26 +125,17 @@ class PulumiEngine:
                 "there is no `pulumi` on PATH",
                 'install it (https://www.pulumi.com/docs/install/), or use the sandbox\'s: eval "$(make -s env)"',
             )
-        environ = {**self.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-        if ask:
-            code = subprocess.run([program, *arguments], cwd=self._folder, env=environ, check=False).returncode  # noqa: S603
-            if code != 0:
-                fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
-            return ""
-        done = subprocess.run(  # noqa: S603
-            [program, *arguments, "--non-interactive", "--color=never"],
-            cwd=self._folder,
-            env=environ,
-            # Never the terminal's: a question that nobody sees would wait for ever.
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = _reason(done.stderr or done.stdout)
-            fail(None, "", f"`pulumi {' '.join(arguments)}` failed: {said or f'exit code {done.returncode}'}")
-        return done.stdout
+        return program
+
+
+def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
+    """Say of a command why it failed, in its own words.
+
+    Raises:
+        AmbientError: Always.
+    """
+    said = _reason(answer.stderr or answer.stdout)
+    fail(None, "", f"`pulumi {' '.join(arguments)}` failed: {said or f'exit code {answer.code}'}")
 
 
 def _reason(output: str) -> str:

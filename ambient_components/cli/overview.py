@@ -32,6 +32,8 @@ class Access:
     """Role in the ledger, `owner` for an owner; None: it should have none."""
     actual: tuple[str, ...]
     """Roles of the bindings in the state; none yet, or two in the middle of a change, after a run that failed."""
+    dates: tuple[Mapping[str, str], ...] = ()
+    """Of a grant with dates, the periods in which it holds: role, and from or until or both, as the ledger has them."""
 
     @property
     def settled(self) -> bool:
@@ -203,15 +205,17 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
     for subject, role in (said.get("grants") or {}).items():
         declared.setdefault(subject, []).append(role if isinstance(role, str) else str(role.get("role")))
     access: list[Access] = []
-    for subject in sorted({*declared, *found.access}):
+    dates: Mapping[str, list[Mapping[str, str]]] = said.get("dates") or {}
+    for subject in sorted({*declared, *found.access, *dates}):
         wanted, actual = declared.get(subject, []), found.access.get(subject, [])
         # An owner may have a grant beside it: the two are shown apart.
         for group in (["owner"], [role for role in {*wanted, *actual} if role != "owner"]):
             want = next((role for role in wanted if role in group), None)
             have = tuple(sorted(role for role in actual if role in group))
-            if want or have:
-                access.append(Access(subject, want, have))
-    access.sort(key=lambda item: (min(_rank(role) for role in (item.declared, *item.actual) if role), item.subject))
+            periods = () if "owner" in group else tuple(dates.get(subject) or ())
+            if want or have or periods:
+                access.append(Access(subject, want, have, periods))
+    access.sort(key=_order)
     keys = said.get("keys") or {}
     wanted_keys = {
         (key_id, int(generation)): key
@@ -228,6 +232,12 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
         tuple(_key(identity, wanted_keys.get(identity), found, now) for identity in identities),
         read_bucket(said.get("bucket"), state, found.storage, now),
     )
+
+
+def _order(access: Access) -> tuple[int, str]:
+    """Owners, then the strongest role, then who has none at the moment."""
+    roles = [role for role in (access.declared, *access.actual) if role]
+    return min(map(_rank, roles), default=len(_ORDER) + 1), access.subject
 
 
 def _rank(role: str) -> int:

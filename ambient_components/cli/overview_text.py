@@ -67,10 +67,23 @@ def _access(access: Sequence[Access], paint: Paint) -> list[str]:
         return ["  nobody has access"]
     lines, before = [], ""
     for item in access:
-        role = (item.actual or (item.declared or "",))[0]
-        lines.append(f"  {role if role != before else '':<7} {item.subject}{_difference(item, paint)}")
+        role = (item.actual or (item.declared or "-",))[0]
+        notes = f"{_dates(item)}{_difference(item, paint)}"
+        lines.append(f"  {role if role != before else '':<7} {item.subject}{notes}")
         before = role
     return lines
+
+
+def _dates(item: Access) -> str:
+    """When a grant with dates holds: with its role, where that is not the one that is shown."""
+    if not item.dates:
+        return ""
+    alone = len(item.dates) == 1 and item.declared == item.dates[0]["role"]
+    periods = (
+        " ".join(([] if alone else [one["role"]]) + [f"{end} {one[end]}" for end in ("from", "until") if end in one])
+        for one in item.dates
+    )
+    return f"  {'' if item.declared else 'not now: '}{', '.join(periods)}"
 
 
 def _difference(item: Access, paint: Paint) -> str:

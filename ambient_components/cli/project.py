@@ -53,13 +53,13 @@ class Project:
         """The workspaces of a stack."""
         return self.folder / STACK_FILES / f"{bare_name(stack)}.yaml"
 
-    def config(self, stack: str) -> Mapping[str, Any]:
-        """What the config says in this project's namespace; encrypted values stay as they are."""
+    def config(self, stack: str, namespace: str = "") -> Mapping[str, Any]:
+        """What the config says in a namespace, this project's by default; encrypted values stay as they are."""
         path = self.config_file(stack)
         if not path.exists():
             return {}
         entries = _read(path).get("config") or {}
-        prefix = f"{self.name}:"
+        prefix = f"{namespace or self.name}:"
         return {key.removeprefix(prefix): value for key, value in entries.items() if key.startswith(prefix)}
 
     def shown(self, path: Path) -> str:

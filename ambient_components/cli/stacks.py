@@ -1,11 +1,15 @@
 """The stack files of a project, without loading any."""
 
+from collections.abc import Hashable, Mapping, Sequence, Set
 from pathlib import Path
+from typing import TypeVar
 
 from ambient_components.cli.project import STACK_FILES, Project, bare_name
 from ambient_components.cli.terminal import from_here
 from ambient_components.errors import Where, fail
 from ambient_components.suggest import did_you_mean
+
+_File = TypeVar("_File", bound=Hashable)
 
 
 def stack_files(project: Project) -> list[Path]:
@@ -27,3 +31,22 @@ def stack_path(project: Project, stack: str) -> str:
         there = f"stacks with a file: {', '.join(names)}" if names else f"`ambient init {stack}` makes one"
         fail(Where(from_here(path)), "", "there is no such stack file", f"{there}; {suggestion}".removesuffix("; "))
     return from_here(path)
+
+
+def without_parts(included: Mapping[_File, Set[_File]], order: Sequence[_File]) -> list[_File]:
+    """Return those files that no other of them includes: an included file is only a part of a stack.
+
+    Args:
+        included: What each file includes, itself left out.
+        order: The files; of those that include each other the first one here counts as the stack.
+    """
+    rank = {file: place for place, file in enumerate(order)}
+
+    def is_part(file: _File) -> bool:
+        return any(
+            file in parts and (whole not in included[file] or rank[whole] < rank[file])
+            for whole, parts in included.items()
+            if whole != file
+        )
+
+    return [file for file in order if not is_part(file)]

@@ -29,7 +29,7 @@ json:   {"problems": [{"file", "line", "column", "path", "severity", "problem", 
 A summary goes to standard error.
 
 \b
-exit codes: 0 valid, 1 errors (with --strict warnings too), 64 wrong usage
+exit codes: 0 valid, 1 errors (with --strict warnings too, but for a grant that its date has ended), 64 wrong usage
 """
 
 
@@ -61,7 +61,7 @@ def validate(
         result = validate_files([str(file) for file in files])
     else:
         result = validate_stacks([from_here(path) for path in stack_files(Project.find())])
-    failed = bool(result.errors or (strict and result.warnings))
+    failed = result.fails(strict=strict)
     if form is Format.JSON:
         print(as_json(result, ok=not failed))
     else:

@@ -81,7 +81,8 @@ def summary(result: Validation, *, strict: bool = False) -> str:
     fine = f"{_count(result.workspaces, 'workspace')} in {files}"
     if not found:
         return f"OK: {fine}"
-    return f"{found[0]} in {files}, and --strict refuses them" if strict else f"OK with {found[0]}: {fine}"
+    refused = result.fails(strict=strict)
+    return f"{found[0]} in {files}, and --strict refuses them" if refused else f"OK with {found[0]}: {fine}"
 
 
 def _count(number: int, what: str) -> str:

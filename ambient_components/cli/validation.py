@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ambient_components import clock
 from ambient_components.cli.project import Project
+from ambient_components.cli.stacks import without_parts
 from ambient_components.errors import AmbientError, Problem, Problems, fail
+from ambient_components.spec.coming import ended_grants
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.spec.loader import LoadedStack, Review, located, review_stack
 from ambient_components.spec.store_checks import against_store
@@ -32,6 +35,17 @@ class Validation:
     """How many the valid stacks have, together."""
     files: int
     """How many files were read, or could not be."""
+    dated: frozenset[Problem] = frozenset()
+    """Those warnings that a day brought which has come, and no change of anybody's. They fail nothing, not even where
+    warnings do: the run that they would stop is the one that takes the access away."""
+
+    def fails(self, *, strict: bool) -> bool:
+        """Whether somebody has to mend something first.
+
+        Args:
+            strict: whether a warning is enough.
+        """
+        return bool(self.errors or (strict and any(problem not in self.dated for problem in self.problems)))
 
     @property
     def errors(self) -> int:
@@ -59,16 +73,8 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
         fail(None, "", "this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
     reviews = {os.path.realpath(path): _review(path) for path in paths}
     included = {path: {os.path.realpath(file) for file in review.files[1:]} for path, review in reviews.items()}
-
-    def is_part(path: str) -> bool:
-        # Of files that include each other the first one counts as the stack.
-        return any(
-            path in parts and (path not in included or whole not in included[path] or whole < path)
-            for whole, parts in included.items()
-            if whole != path
-        )
-
-    return _together([review for path, review in reviews.items() if not is_part(path)])
+    wholes = set(without_parts(included, sorted(reviews)))
+    return _together([review for path, review in reviews.items() if path in wholes])
 
 
 def _review(path: str) -> Review:
@@ -117,9 +123,12 @@ def _config(path: str) -> Mapping[str, Any]:
 
 
 def _together(reviews: Sequence[Review]) -> Validation:
-    problems = {problem for review in reviews for problem in review.problems}
+    stacks = [review.stack for review in reviews if review.stack is not None]
+    dated = {problem for stack in stacks for problem in located(stack, ended_grants(stack.file, clock.now()))}
+    problems = dated.union(problem for review in reviews for problem in review.problems)
     return Validation(
         tuple(sorted(problems, key=lambda problem: problem.sort_key)),
-        sum(len(review.stack.file.workspaces) for review in reviews if review.stack is not None),
+        sum(len(stack.file.workspaces) for stack in stacks),
         len({file for review in reviews for file in review.files}),
+        frozenset(dated),
     )

@@ -83,6 +83,9 @@ class ApiKeyArgs(TypedDict):
     runEverySeconds: NotRequired[int]
     """How often a run is promised; a notice in which none might come is refused."""
 
+    warnAheadSeconds: NotRequired[int]
+    """How early runs announce the end of a token that nobody renews; default 14 days."""
+
     generation: NotRequired[int]
     """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
 
@@ -217,7 +220,7 @@ def token_args(
     for flag in ("never", "static", "released"):
         if args.get(flag):
             wanted[flag] = True
-    for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds"):
+    for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds", "warnAheadSeconds"):
         if args.get(field) is not None:
             wanted[field] = args[field]
     if args.get("deliver"):

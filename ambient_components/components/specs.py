@@ -32,6 +32,7 @@ class KeySpec(TypedDict):
     rotateBeforeSeconds: NotRequired[int]
     overlapSeconds: NotRequired[int]
     runEverySeconds: NotRequired[int]
+    warnAheadSeconds: NotRequired[int]
     generation: NotRequired[int]
     keepPrevious: NotRequired[bool]
     deliver: NotRequired[DeliverySpec]

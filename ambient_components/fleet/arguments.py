@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ambient_components.access import Entry, Ledger
+from ambient_components.access.periods import Dates, Period, period_order
 from ambient_components.components import (
     GrantSpec,
     LimitsSpec,
@@ -14,11 +15,13 @@ from ambient_components.components import (
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.keys import key_entry, key_spec
 from ambient_components.fleet.object_store import ObjectStore
+from ambient_components.fleet.rails import allowed_rails
 from ambient_components.fleet.secret_values import WorkspaceValues
 from ambient_components.fleet.stack_settings import StackSettings
-from ambient_components.fleet.storage import allowed_rails, bucket_entry, bucket_spec
+from ambient_components.fleet.storage import bucket_entry, bucket_spec
 from ambient_components.spec import Workspace as WorkspaceModel
 from ambient_components.spec import WorkspaceState
+from ambient_components.spec.dates import written
 
 
 def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None) -> Ledger:
@@ -26,7 +29,7 @@ def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, stor
 
     Args:
         workspaces: by name.
-        calendar: judges which overlaps and overrides are in force.
+        calendar: judges which grants, overlaps and overrides are in force.
         store: where their buckets are.
     """
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
@@ -37,17 +40,33 @@ def _entry(workspace: WorkspaceModel, calendar: Calendar, store: ObjectStore | N
     entry: Entry = {
         "state": workspace.state.value,
         "owners": sorted(str(subject) for subject in workspace.owners),
-        "grants": {str(grant.subject): grant.role.value for grant in workspace.grants} if has_users else {},
+        "grants": {str(one.subject): one.role.value for one in calendar.grants(workspace)} if has_users else {},
         "keys": {key_id: key_entry(key, calendar) for key_id, key in workspace.keys.items()} if has_users else {},
     }
+    if has_users and (dates := _dates(workspace)):
+        entry["dates"] = dates
     if workspace.adopt:
         entry["adopt"] = True
     _bones(entry, workspace, has_users=has_users)
     if bucket := bucket_entry(workspace, store):
         entry["bucket"] = cast("Any", bucket)
-    if rails := allowed_rails(workspace, calendar):
+    if rails := allowed_rails(workspace.allow, calendar):
         entry["allow"] = rails
     return entry
+
+
+def _dates(workspace: WorkspaceModel) -> Dates:
+    """When each grant with dates holds, be it now or not."""
+    dates: Dates = {}
+    for grant in workspace.grants:
+        if grant.dated:
+            period = Period(role=grant.role.value)
+            if grant.from_ is not None:
+                period["from"] = written(grant.from_)
+            if grant.until is not None:
+                period["until"] = written(grant.until)
+            dates.setdefault(str(grant.subject), []).append(period)
+    return {subject: sorted(periods, key=period_order) for subject, periods in sorted(dates.items())}
 
 
 def _bones(entry: Entry, workspace: WorkspaceModel, *, has_users: bool) -> None:
@@ -76,7 +95,7 @@ def workspace_args(
 
     Args:
         workspace: the effective entry.
-        calendar: judges which overlaps are in force.
+        calendar: judges which grants and overlaps are in force.
         settings: the stack's config, with the store of its buckets.
         values: of its secrets.
         ca_bundle: the contents of its CA bundle.
@@ -87,8 +106,7 @@ def workspace_args(
         "platformNamespace": settings.platform_namespace,
         "owners": sorted(str(subject) for subject in workspace.owners),
         "grants": [
-            GrantSpec(subject=str(grant.subject), role=grant.role.value)
-            for grant in sorted(workspace.grants, key=lambda grant: str(grant.subject))
+            GrantSpec(subject=str(grant.subject), role=grant.role.value) for grant in calendar.grants(workspace)
         ],
         "keys": {key_id: key_spec(key_id, key, calendar) for key_id, key in sorted(workspace.keys.items())},
         "runnerSecrets": values.runner,

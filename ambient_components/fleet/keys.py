@@ -31,6 +31,8 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["overlapSeconds"] = policy.overlap
     if calendar.run_every:
         spec["runEverySeconds"] = calendar.run_every
+    if key.warn_ahead is not None and key.manual:
+        spec["warnAheadSeconds"] = key.warn_ahead
     if calendar.keeps_previous(key):
         spec["keepPrevious"] = True
     if key.deliver is not None:

@@ -16,14 +16,16 @@ from ambient_components.errors import AmbientError, Problem, Problems, format_pa
 from ambient_components.fleet.arguments import ledger_of, workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
 from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.rails import ended_allowances, stack_rails
 from ambient_components.fleet.secret_values import WorkspaceValues, secret_values
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.fleet.storage import check_storage, effective_store, uses_aws
 from ambient_components.guard import Guard
 from ambient_components.naming import logical_workspace
 from ambient_components.quiet import without_stack_traces
-from ambient_components.resources import AccessLedger
+from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.spec import LoadedStack, Retain, WorkspaceState, load_stack
+from ambient_components.spec.coming import beginning, ended_grants, ending
 from ambient_components.spec.key_checks import beyond_cap
 from ambient_components.spec.loader import located
 
@@ -51,8 +53,13 @@ def run(path: Path | None = None) -> None:
         problems.extend(error.problems)
     if problems:
         raise pulumi.RunError(str(AmbientError(problems)))
-    for warning in [*stack.warnings, *_without_model_key(stack, settings)]:
+    calendar = Calendar.of(stack.file)
+    dates = located(stack, [*ended_grants(stack.file, calendar.now), *ending(stack.file, calendar.now)])
+    dates.sort(key=lambda problem: problem.sort_key)
+    for warning in [*stack.warnings, *_without_model_key(stack, settings), *dates]:
         pulumi.log.warn(str(warning))
+    for note in located(stack, beginning(stack.file, calendar.now)):
+        pulumi.log.info(str(note))
     _declare(stack, settings, values, bundles)
 
 
@@ -104,11 +111,13 @@ def _declare(
     settings = replace(settings, store=effective_store(stack.file.workspaces, settings.store))
     cluster = settings.cluster if settings.store is None else ClusterArgs(**settings.cluster, store=settings.store.args)
     providers = ClusterProviders.of(CLUSTER_NAME, cluster)
-    ledger = AccessLedger(
-        LEDGER_NAME,
-        {"owner": settings.owner, "workspaces": ledger_of(stack.file.workspaces, calendar, settings.store)},
-        pulumi.ResourceOptions(provider=providers.ambient),
-    )
+    access = ledger_of(stack.file.workspaces, calendar, settings.store)
+    for warning in ended_allowances(stack, access, calendar):
+        pulumi.log.warn(str(warning))
+    args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": access}
+    if rails := stack_rails(stack.file, calendar):
+        args["rails"] = rails
+    ledger = AccessLedger(LEDGER_NAME, args, pulumi.ResourceOptions(provider=providers.ambient))
     for_workspaces = providers.with_aws if uses_aws(stack.file.workspaces) else providers.both
     for name, workspace in sorted(stack.file.workspaces.items()):
         declared = Workspace(

@@ -146,11 +146,6 @@ def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> dict[str, A
     return {field: value for field, value in entry.items() if value is not None}
 
 
-def allowed_rails(workspace: Workspace, calendar: Calendar) -> list[str]:
-    """The rails that may be crossed today, sorted."""
-    return sorted({one.rail.value for one in workspace.allow if calendar.in_force(one.until)})
-
-
 def _endpoint(bucket: Bucket, store: ObjectStore | None) -> str:
     own = (bucket.endpoint or "").rstrip("/")
     return own or (store.config.sessions_endpoint if store is not None else "")

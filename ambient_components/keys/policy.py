@@ -9,6 +9,9 @@ from ambient_components.durations import format_seconds
 _DAY: Final = 86_400
 _LONGEST_NOTICE: Final = 14 * _DAY
 
+WARN_AHEAD: Final = 14 * _DAY
+"""Seconds before an end from which runs announce it, where the file doesn't say: of keys, and of grants with dates."""
+
 NEVER: Final = 2**32
 """Seconds that are asked for a token that shall not expire: 136 years. A cluster that caps lives grants less."""
 

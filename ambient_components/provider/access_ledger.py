@@ -7,7 +7,8 @@ plain ``pulumi preview --diff`` says who gains and who loses what (docs/adr/0004
 
 from typing import Any
 
-from ambient_components.access import changed_paths, refusals
+from ambient_components import clock
+from ambient_components.access import RailSettings, changed_paths, rail_warnings, refusals
 from ambient_components.failure import StepError
 from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
@@ -28,8 +29,14 @@ class AccessLedger:
             return Check(failures=("owner is missing: the project and the fleet that these workspaces belong to",))
         if not isinstance(news.get("workspaces"), dict):
             return Check(failures=("workspaces: a mapping of workspace names to their access is expected",))
-        before, after = olds.get("workspaces") or {}, news["workspaces"]
-        problems = refusals(before, after)
+        try:
+            rails = RailSettings.of(news.get("rails"))
+        except ValueError as error:
+            return Check(failures=(str(error),))
+        before, after, now = olds.get("workspaces") or {}, news["workspaces"], clock.now()
+        problems = refusals(before, after, rails, now)
+        for warning in () if problems else rail_warnings(before, after, now):
+            context.warn(warning)
         try:
             entries = {name: entry for name, entry in after.items() if isinstance(entry, dict)}
             # An entry that is refused for its form has no names to look for.

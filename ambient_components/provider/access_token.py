@@ -4,11 +4,12 @@ The steps come from `ambient_components.keys`; here they are carried out and rec
 secret, the token; the namespace holds the handles alone.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
-from ambient_components.keys import Handle, Plan, Policy, TokenState, plan
+from ambient_components.keys import WARN_AHEAD, Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.state import format_time
 from ambient_components.provider import delivery, handover, token_inputs
 from ambient_components.provider.announcing import announce
@@ -58,6 +59,7 @@ class AccessToken:
             for name in sorted({*inputs, *news})
             if inputs.get(name) != news.get(name)
         }
+        _warn_of_the_end(context, state, news)
         replaces = _REPLACES & changes.keys()
         if replaces:
             return Diff(changes, frozenset(), frozenset(replaces))
@@ -236,6 +238,24 @@ def _require_whole(news: Values) -> None:
     if news.get("incomplete"):
         msg = f"no token for {Identity.of(news).path}: its ServiceAccount or its RoleBinding could not be made"
         raise StepError(msg)
+
+
+def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
+    """A token that nobody renews is announced: a run is the last that sees it coming, and does nothing about it."""
+    current = token_state(state).current
+    if news.get("released") or news.get("former") or not token_inputs.known(news):
+        return
+    asked, ahead = policy(news), news.get("warnAheadSeconds")
+    if not asked.manual or asked.never or current is None or current.dead or current.expires_at is None:
+        return
+    left = current.expires_at - context.now
+    if ahead is UNKNOWN or left > timedelta(seconds=WARN_AHEAD if ahead is None else ahead):
+        return
+    ends = "expires" if left > timedelta() else "expired"
+    context.warn(
+        f"the token {ends} on {format_time(current.expires_at)}, and nobody renews it (rotate: manual): another "
+        "generation of the key has a new one (ambient keys rotate)"
+    )
 
 
 def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components import naming
-from ambient_components.access.buckets import EXPIRE_AFTER, well_formed
+from ambient_components.access.buckets import well_formed
 from ambient_components.access.ledger import CLOSED, RELEASED
+from ambient_components.access.rail_names import EXPIRE_AFTER
 from ambient_components.failure import StepError
 from ambient_components.provider import bucket_marks, bucket_settings
 from ambient_components.provider.resource import Context

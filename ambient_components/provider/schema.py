@@ -31,6 +31,8 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "overlapSeconds": _WHOLE
     | {"description": "How long the token before stays valid after a rotation. Default: half of rotateBeforeSeconds."},
     "runEverySeconds": _WHOLE | {"description": "How often a run is promised. Default: no promise."},
+    "warnAheadSeconds": _WHOLE
+    | {"description": "How early runs announce the end of a token that nobody renews. Default: 14 days."},
     "never": _FLAG | {"description": "The token does not expire; then without lifetimeSeconds."},
     "static": _FLAG | {"description": "The token lies in its handle, a Secret of the workspace."},
     "manual": _FLAG | {"description": "Nothing is minted after the first token. Default: for what does not expire."},
@@ -89,6 +91,17 @@ _TYPES: Final[dict[str, Any]] = {
         },
         "required": ["namespace", "name", "key"],
     },
+    "ambient:index:StackRails": {
+        "type": "object",
+        "description": "Changes that are refused unless they are allowed: docs/rails.md.",
+        "properties": {
+            "allow": {"type": "array", "items": _TEXT, "description": "Rails that may be crossed in this run."},
+            "keysMax": _WHOLE | {"description": "Keys of one workspace. Default: 10."},
+            "groupsOnly": _FLAG | {"description": "A new grant of a single user is refused. Default: false."},
+            "adminKeysApart": _FLAG | {"description": "An admin key beside edit is refused. Default: false."},
+        },
+        "required": [],
+    },
     "ambient:index:NextAction": {
         "type": "object",
         "properties": {
@@ -105,6 +118,10 @@ _LEDGER: Final[dict[str, Any]] = {
         "type": "object",
         "additionalProperties": {"$ref": "pulumi.json#/Any"},
         "description": "By name: state, owners, grants by subject, keys by id. Never a secret.",
+    },
+    "rails": {
+        "$ref": "#/types/ambient:index:StackRails",
+        "description": "What the stack says of its rails. Default: as built in.",
     },
 }
 

@@ -16,7 +16,7 @@ RETAIN_NONE: Final = "none"
 RETAIN_STATE: Final = "state"
 
 _REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
-_WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
+_WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds", "warnAheadSeconds")
 _LIFE: Final = (
     f"whole seconds from {TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
 )

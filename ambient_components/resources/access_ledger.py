@@ -1,10 +1,10 @@
 """The access ledger, as a program declares it."""
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from ambient_components.access import Ledger
+from ambient_components.access import Ledger, StackRails
 
 
 class AccessLedgerArgs(TypedDict):
@@ -15,6 +15,9 @@ class AccessLedgerArgs(TypedDict):
 
     workspaces: Ledger
     """The stack's whole access, by workspace."""
+
+    rails: NotRequired[StackRails]
+    """What the stack says of its rails; built in where it says nothing."""
 
 
 class AccessLedger(pulumi.CustomResource):

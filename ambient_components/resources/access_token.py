@@ -45,6 +45,9 @@ class AccessTokenArgs(TypedDict):
     runEverySeconds: NotRequired[pulumi.Input[int]]
     """How often a run is promised; 0, the default, for no promise."""
 
+    warnAheadSeconds: NotRequired[pulumi.Input[int]]
+    """How early runs announce the end of a token that nobody renews; default 14 days."""
+
     former: NotRequired[bool]
     """The identity of a generation before the current one: it keeps its tokens and never mints."""
 

@@ -6,7 +6,7 @@ from ambient_components.spec.loader import LoadedStack, Review, load_stack, pars
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.provenance import Origin
-from ambient_components.spec.rails import Allowance, Rail
+from ambient_components.spec.rails import Allowance, Rail, Rails, StackAllowance
 from ambient_components.spec.rotation import Rotate
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers, McpType, Settings
 from ambient_components.spec.sources import DriftPolicy, OnDrift, SecretRef, Secrets, Source
@@ -41,6 +41,7 @@ __all__ = [
     "PodSecurity",
     "Protocol",
     "Rail",
+    "Rails",
     "Retain",
     "Review",
     "Rotate",
@@ -49,6 +50,7 @@ __all__ = [
     "Settings",
     "Source",
     "SourceMap",
+    "StackAllowance",
     "StackFile",
     "Storage",
     "Workspace",

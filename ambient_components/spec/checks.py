@@ -7,17 +7,18 @@ checks here are those of access; secrets, storage, settings and limits have modu
 from collections.abc import Callable, Iterator
 
 from ambient_components.naming import (
-    grant_binding,
     key_id_problem,
     owner_binding,
     sanitize_name,
     workspace_name_problem,
 )
 from ambient_components.spec.findings import Check, Finding, Path
+from ambient_components.spec.grant_checks import check_grants
 from ambient_components.spec.key_checks import Explicit, check_keys
 from ambient_components.spec.limit_checks import LIMIT_CHECKS
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.privacy import without_credentials
+from ambient_components.spec.rail_checks import check_allowances, check_stack_allowances
 from ambient_components.spec.secret_checks import SECRET_CHECKS
 from ambient_components.spec.setting_checks import SETTING_CHECKS
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
@@ -40,13 +41,13 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
     Returns:
         What is wrong, and what is worth a warning. Nobody is warned of a workspace that isn't in use.
     """
-    findings = list(workspaces_missing(stack))
+    findings = [*workspaces_missing(stack), *check_stack_allowances(stack)]
     for name, workspace in stack.workspaces.items():
         found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
         in_use = workspace.state is WorkspaceState.ACTIVE
         findings += [finding for finding in found if in_use or not finding.warning]
     active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
-    whole = (*check_keys(stack, explicit), *check_buckets(stack, explicit))
+    whole = (*check_grants(stack), *check_keys(stack, explicit), *check_buckets(stack, explicit))
     findings += [found for found in whole if found.path[1] in active or not found.warning]
     return findings
 
@@ -71,28 +72,6 @@ def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Find
         yield from _name_finding((*path, "keys", key_id), key_id, key_id_problem)
 
 
-def check_grants(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """One grant a subject, and one object name a grant. Contract 1.3, 10.6.
-
-    The platform's UI compares names without regard to case when it refuses a second grant; so do we.
-    """
-    subjects: dict[tuple[str, str], Path] = {}
-    bindings: dict[str, tuple[Path, str]] = {}
-    for index, grant in enumerate(workspace.grants):
-        subject = grant.subject
-        here = (*path, "grants", index, str(subject.kind))
-        first = subjects.setdefault((subject.kind, subject.name.lower()), here)
-        if first != here:
-            problem = f"{subject.kind} {subject.name!r} has a grant already"
-            yield Finding(here, problem, "keep one grant a subject (upper and lower case count as equal)", first)
-            continue
-        binding = grant_binding(grant.role, subject)
-        taken, other_name = bindings.setdefault(binding, (here, subject.name))
-        if taken != here:
-            problem = f"{subject.name!r} and {other_name!r} both become the RoleBinding {binding!r}"
-            yield Finding(here, problem, "give one of them another role, or access through a group", taken)
-
-
 def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
     """No owner twice, and one object name an owner: the platform cuts them to 40 characters. Contract 1.2, 1.6."""
     bindings: dict[str, tuple[Path, str]] = {}
@@ -109,15 +88,26 @@ def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
             yield Finding(here, problem, "make one of them an admin under grants", taken)
 
 
+def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """No reviewer twice."""
+    first: dict[str, Path] = {}
+    for index, reviewer in enumerate(workspace.reviewers):
+        here = (*path, "reviewers", index)
+        taken = first.setdefault(str(reviewer), here)
+        if taken != here:
+            yield Finding(here, f"{str(reviewer)!r} is a reviewer already", "keep one of them", taken)
+
+
 CHECKS: tuple[Check, ...] = (
     check_workspace_name,
     check_key_ids,
-    check_grants,
     check_owners,
+    check_reviewers,
     *SECRET_CHECKS,
     *STORAGE_CHECKS,
     *SETTING_CHECKS,
     *LIMIT_CHECKS,
+    check_allowances,
 )
 """Every check; each is called for every workspace."""
 

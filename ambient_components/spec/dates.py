@@ -1,7 +1,8 @@
-"""Days and the time zone that they are days of."""
+"""Days, moments, and the time zone that days are days of."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,7 +14,16 @@ from ambient_components.suggest import did_you_mean
 
 DAYS: Final = "allowed: a day as YYYY-MM-DD, such as 2026-12-31"
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DAYS_OR_MOMENTS: Final = (
+    f"{DAYS}, or a moment with a time zone, such as 2026-12-31T18:00:00+01:00 or 2026-12-31T17:00:00Z"
+)
+
+_DAY_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_MOMENT_PATTERN: Final = rf"{_DAY_PATTERN}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}"
+_ZONE_PATTERN: Final = r"(Z|[-+][0-9]{2}:[0-9]{2})"
+_DAY = re.compile(_DAY_PATTERN)
+_MOMENT = re.compile(f"{_MOMENT_PATTERN}{_ZONE_PATTERN}")
+_WITHOUT_ZONE = re.compile(rf"({_DAY_PATTERN})[Tt ]([0-9]{{2}}:[0-9]{{2}})(:[0-9]{{2}})?")
 _ZONES: Final = "allowed: a name of the IANA time zone database, such as Europe/Berlin or UTC"
 
 
@@ -28,6 +38,27 @@ def _day(value: object) -> date:
         return date.fromisoformat(value)
     except ValueError:
         refuse(f"{value!r} is not a day of the calendar", DAYS)
+
+
+def _day_or_moment(value: object) -> date | datetime:
+    if isinstance(value, date):  # a datetime is one, too
+        return value
+    if not isinstance(value, str):
+        refuse(f"is {type_name(value)}", DAYS_OR_MOMENTS)
+    if _DAY.fullmatch(value):
+        return _day(value)
+    if local := _WITHOUT_ZONE.fullmatch(value):
+        moment = f"{local[1]}T{local[2]}{local[3] or ':00'}"
+        refuse(
+            f"{value!r} has no time zone",
+            f"write {moment}Z for UTC, {moment}+01:00 for a zone one hour ahead of it, or the day alone",
+        )
+    if not _MOMENT.fullmatch(value):
+        refuse(f"{value!r} is neither a day nor a moment", DAYS_OR_MOMENTS)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        refuse(f"{value!r} is not a moment of the calendar", DAYS_OR_MOMENTS)
 
 
 @cache
@@ -47,13 +78,76 @@ def _zone(value: object) -> ZoneInfo:
         refuse(f"{value!r} is not a time zone", f"{_ZONES}; {suggestion}".removesuffix("; "))
 
 
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the moment at which a day begins in a time zone, in UTC: also where clocks are changed at midnight."""
+    try:
+        # Of a midnight that there is not, or twice, the first moment: the offset before the change.
+        return datetime.combine(day, time(), zone).astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)  # the first day of year 1, east of Greenwich
+
+
 def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the moment at which a day is over in a time zone."""
-    return datetime.combine(day + timedelta(days=1), time(), zone)
+    """Return the moment at which a day is over in a time zone, in UTC."""
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return start_of(day + timedelta(days=1), zone)
 
 
-Day = Annotated[date, BeforeValidator(_day), text_schema("day", r"[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, in UTC."""
+
+    start: datetime | None
+    """Its first moment; None: it has no beginning."""
+    end: datetime | None
+    """The first moment after it; None: it has no end."""
+
+    @classmethod
+    def of(cls, first: date | None, last: date | None, zone: ZoneInfo) -> "Span":
+        """From a day or a moment to a day, inclusive, or a moment.
+
+        Args:
+            first: None: without a beginning.
+            last: None: without an end.
+            zone: whose days the days are.
+        """
+        start = first if first is None or isinstance(first, datetime) else start_of(first, zone)
+        end = last if last is None or isinstance(last, datetime) else end_of(last, zone)
+        return cls(start, end)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing lies in it."""
+        return self.start is not None and self.end is not None and self.start >= self.end
+
+    def holds(self, now: datetime) -> bool:
+        """Whether a moment lies in it."""
+        return (self.start is None or self.start <= now) and (self.end is None or now < self.end)
+
+    def meets(self, other: "Span") -> bool:
+        """Whether some moment lies in both."""
+        starts = [span.start for span in (self, other) if span.start is not None]
+        ends = [span.end for span in (self, other) if span.end is not None]
+        return not starts or not ends or max(starts) < min(ends)
+
+
+def written(value: date) -> str:
+    """Return a day as YYYY-MM-DD, or a moment as YYYY-MM-DDTHH:MM:SSZ: what the ledger records."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat()
+
+
+Day = Annotated[date, BeforeValidator(_day), text_schema("day", _DAY_PATTERN)]
 """A day of the calendar; whole, in the stack's time zone."""
+
+DayOrMoment = Annotated[
+    date | datetime,
+    BeforeValidator(_day_or_moment),
+    text_schema("day or moment", rf"{_DAY_PATTERN}|{_MOMENT_PATTERN}{_ZONE_PATTERN}"),
+]
+"""A day of the stack's time zone, or a moment with a time zone of its own; once read, a moment is in UTC."""
 
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone), text_schema("time zone", minLength=1)]
 """Name of an IANA time zone."""

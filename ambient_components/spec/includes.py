@@ -4,11 +4,8 @@ A file that is reached twice is the same file. So a cycle, or a pattern that als
 harmless: refusing them would refuse `include: ["*.yaml"]`, and nothing that they could hide is merged silently.
 """
 
-import glob
-import pathlib
 import posixpath
-import stat
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,12 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ambient_components.errors import AmbientError, Problems
+from ambient_components.spec.files import DISK, Files
 from ambient_components.spec.layers import Path, Tree
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.messages import explain
 from ambient_components.spec.privacy import public_path
 from ambient_components.spec.types import FilePath
-from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml, read_text
+from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml
 
 MAX_NESTING: Final = 20
 """Files that include each other in a chain; a fleet needs three."""
@@ -43,6 +41,9 @@ class SourceFile:
 class Reader:
     """Reads a stack file and all that it includes.
 
+    Args:
+        source: Where files are read from.
+
     Attributes:
         files: Those that could be read: included files before the file that includes them, the stack file last.
         paths: Every file that was found, readable or not, in the order in which they were come upon.
@@ -50,16 +51,17 @@ class Reader:
         complete: Whether `files` has all of them; else what is not in them may be in the others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: Files = DISK) -> None:
+        self._source = source
         self.files: list[SourceFile] = []
         self.paths: list[str] = []
         self.problems = Problems()
         self.complete = True
-        self._seen: set[tuple[int, int]] = set()
+        self._seen: set[Hashable] = set()
 
     def read(self, path: str, text: str | None = None) -> None:
         """Read the stack file, or take its content as given, and follow what it includes."""
-        identity = _identity(path)
+        identity = self._source.identity(path)
         if identity is not None:
             self._seen.add(identity)
         self._read(path, text, nesting=0)
@@ -67,7 +69,7 @@ class Reader:
     def _read(self, path: str, text: str | None, nesting: int) -> None:
         self.paths.append(path)
         try:
-            parsed = parse_yaml(read_text(path) if text is None else text, path)
+            parsed = parse_yaml(self._source.read(path) if text is None else text, path)
         except AmbientError as error:
             self.problems.extend(error.problems)
             self.complete = False
@@ -114,16 +116,16 @@ class Reader:
             return []
         folder = posixpath.dirname(path)
         new, matched = [], False
-        for match in _expand(pattern, folder):
+        for match in self._source.expand(pattern, folder):
             found = posixpath.normpath(posixpath.join(folder, match))
-            identity = _identity(found)
+            identity = self._source.identity(found)
             if identity is None:
                 continue
             matched = True
             if identity not in self._seen:
                 self._seen.add(identity)
                 new.append(found)
-        if not matched and _is_folder(pathlib.Path(folder, pattern)):
+        if not matched and self._source.is_folder(posixpath.join(folder, pattern)):
             self._refuse(
                 at, sources, f"{pattern!r} is a folder", f"for the files in it write {pattern.rstrip('/')}/*.yaml"
             )
@@ -135,26 +137,3 @@ class Reader:
     def _refuse(self, at: Path, sources: SourceMap, problem: str, remedy: str) -> None:
         self.problems.add(sources.value(at), public_path(at), problem, remedy)
         self.complete = False
-
-
-def _expand(pattern: str, folder: str) -> list[str]:
-    if not glob.has_magic(pattern):
-        return [pattern]
-    # Not pathlib's: this one leaves out hidden files, which are editors' locks and copies.
-    return sorted(glob.glob(pattern, root_dir=folder or None, recursive=True))  # noqa: PTH207
-
-
-def _is_folder(path: pathlib.Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name that no file system takes
-        return False
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """Return what two names of one file share; None if there is no such file, or it is a folder."""
-    try:
-        status = pathlib.Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return None if stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)

@@ -97,6 +97,9 @@ class Key(Model):
     overlap_until: Day | None = None
     """Last day on which the identity of the generation before lives on beside this one; it ends at once if left out."""
 
+    warn_ahead: Duration | None = None
+    """How early runs announce an end: of a token that nobody renews, of the generation before; 14d if left out."""
+
     static: Flag | None = None
     """Whether the token lies in a Secret of the workspace, where every session can read it; with lifetime never only.
     false if left out."""
@@ -159,3 +162,6 @@ class KeyDefaults(Model):
 
     overlap: Overlap | None = None
     """How long the token before lives on after a renewal."""
+
+    warn_ahead: Duration | None = None
+    """How early runs announce an end."""

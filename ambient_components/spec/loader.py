@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
 from ambient_components.spec.checks import check_stack
 from ambient_components.spec.effective import apply_layers
+from ambient_components.spec.files import DISK, Files
 from ambient_components.spec.findings import Finding
 from ambient_components.spec.includes import Reader
 from ambient_components.spec.key_checks import Explicit
@@ -89,14 +90,15 @@ def parse_stack(text: str, file: str) -> LoadedStack:
     return _loaded(review_stack(file, text))
 
 
-def review_stack(path: str | Path, text: str | None = None) -> Review:
+def review_stack(path: str | Path, text: str | None = None, files: Files = DISK) -> Review:
     """Read, validate and check a stack, and return all that is wrong with it, warnings included.
 
     Args:
         path: The stack file.
         text: Its content, where it is known already.
+        files: Where it is read from.
     """
-    reader = Reader()
+    reader = Reader(files)
     reader.read(str(path), text)
     problems, stack = Problems(reader.problems), None
     if reader.files:  # else the stack file itself could not be read

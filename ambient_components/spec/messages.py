@@ -14,7 +14,7 @@ from ambient_components.spec.keys import Delivery, DeliverySecret, Key
 from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.privacy import may_quote_key
-from ambient_components.spec.rails import Allowance
+from ambient_components.spec.rails import Allowance, Rails, StackAllowance
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
 from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
@@ -32,7 +32,7 @@ _EXPECTED: Mapping[str, str] = {
 }
 
 _EXAMPLES: Final[Mapping[type[Model], str]] = {
-    Allowance: "{rail: expireAfter, reason: TEXT}",
+    Allowance: "{rail: adminKey, reason: TEXT}",
     Bucket: "{name: payments-sessions}",
     BucketCredentials: "{lifetime: 90d}",
     CaBundle: "{file: PATH}",
@@ -43,8 +43,10 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     McpServer: "{url: https://…} or {command: PROGRAM}",
     NetworkPeer: "{cidr: 10.0.0.0/8} or {namespace: NAME}",
     OnDrift: "{runner: keep, integrations: keep}",
+    Rails: "{keysMax: 10}",
     SecretRef: "{namespace: NAME, name: NAME, key: KEY}",
     Secrets: "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}",
+    StackAllowance: "{rail: removals, reason: TEXT, until: DAY}",
     Storage: "{bucket: {name: payments-sessions}}",
 }
 """How a mapping is written that people write as text or as a list."""
@@ -76,6 +78,7 @@ _ITEMS: Final[Mapping[str, str]] = {
     "include": "teams/*.yaml",
     "owners": "user:NAME",
     "ports": "443",
+    "reviewers": "group:NAME",
 }
 """What a list of texts or numbers holds, by field."""
 
@@ -184,6 +187,8 @@ def _home(word: str, model: type[Model]) -> str:
         return "it belongs below the name of a workspace, with more indentation"
     if model is Defaults and word in _fields(Workspace):
         return "each workspace has its own"
+    if model in (Workspace, Defaults) and word in _fields(StackFile):
+        return "it belongs at the top of the file, without indentation"
     if model is Secrets and word in RUNNER_SECRET_KEYS:
         return f"did you mean 'runner.{word}'?"
     if model is Limits and word in CONTAINER_RESOURCES:

@@ -16,10 +16,10 @@ from ambient_components.contract import (
 from ambient_components.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.naming import KEY_ID_MAX
 from ambient_components.spec.base import Model, refuse
-from ambient_components.spec.dates import TimeZone
+from ambient_components.spec.dates import DayOrMoment, Span, TimeZone
 from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import Limits
-from ambient_components.spec.rails import Allowance
+from ambient_components.spec.rails import Allowance, Rails, StackAllowance
 from ambient_components.spec.settings import Settings
 from ambient_components.spec.sources import Secrets
 from ambient_components.spec.storage import Storage
@@ -28,6 +28,7 @@ from ambient_components.spec.types import (
     FilePath,
     Flag,
     PodSecurityName,
+    ReviewerText,
     RoleName,
     StateName,
     SubjectName,
@@ -70,6 +71,16 @@ class Grant(Model):
     role: RoleName = Role.VIEW
     """view, edit or admin; view, as in the platform's UI, if left out."""
 
+    from_: DayOrMoment | None = Field(default=None, alias="from")
+    """First day of the grant, or the moment at which it begins; before it there is none. From the next run on if left
+    out."""
+
+    until: DayOrMoment | None = None
+    """Last day of the grant, or the moment at which it ends; for as long as the line stands here if left out."""
+
+    warn_ahead: Duration | None = None
+    """How early runs announce that it begins or ends; 14d if left out."""
+
     @model_validator(mode="after")
     def _exactly_one_subject(self) -> Self:
         if (self.user is None) == (self.group is None):
@@ -84,12 +95,28 @@ class Grant(Model):
             return Subject(SubjectKind.USER, self.user)
         return Subject(SubjectKind.GROUP, self.group or "")
 
+    @property
+    def dated(self) -> bool:
+        """Return whether it begins or ends by itself."""
+        return self.from_ is not None or self.until is not None
+
+    def span(self, zone: ZoneInfo) -> Span:
+        """Return when it holds.
+
+        Args:
+            zone: of the stack.
+        """
+        return Span.of(self.from_, self.until, zone)
+
 
 class Defaults(Model):
     """What lies under workspaces: mappings merge entry by entry; lists and values of a workspace take their place."""
 
     owners: list[SubjectText] = []
     """Admins that the Sharing page neither lists nor revokes."""
+
+    reviewers: list[ReviewerText] = []
+    """Who approves changes of a workspace; in `defaults` also of what holds for the whole stack, and of new ones."""
 
     grants: list[Grant] = []
     """Who may use the workspace."""
@@ -134,8 +161,11 @@ class Workspace(Model):
     owners: list[SubjectText] = []
     """Admins that the Sharing page neither lists nor revokes: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME."""
 
+    reviewers: list[ReviewerText] = []
+    """Who approves changes to this entry, one of them is enough: user:NAME, group:NAME. No access by itself."""
+
     grants: list[Grant] = []
-    """Who may use the workspace; at most one grant a subject."""
+    """Who may use the workspace; at most one grant a subject at a time."""
 
     keys: dict[Text, Key] = Field(default={}, json_schema_extra=_KEY_IDS)
     """API keys by id; an id is stable, since objects are named after it."""
@@ -189,6 +219,12 @@ class StackFile(Model):
 
     run_every: Duration | None = None
     """How often a run is promised, such as 1d; keys whose renewal it could come too late for are refused."""
+
+    allow: list[StackAllowance] = []
+    """Rails that may be crossed in every workspace, each with a reason."""
+
+    rails: Rails = Rails()
+    """How strict the rails are."""
 
     defaults: Defaults = Defaults()
     """What lies under every workspace."""

@@ -19,11 +19,13 @@ HIDDEN: Final = "…"
 _ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
 """Where the fields of an entry begin, by section of the file."""
 
+_OPEN_AT_THE_TOP: Final = ("include", "allow", "rails")
 _OPEN_SECTIONS: Final = frozenset(
     {
         "displayName",
         "description",
         "owners",
+        "reviewers",
         "grants",
         "keys",
         "protect",
@@ -98,7 +100,7 @@ def is_private(path: Sequence[PathPart]) -> bool:
     known: it may be `secrets`, misspelled or wrongly indented. The same goes for `mcpServers` in the settings, and for
     all of a bucket that is not known.
     """
-    if not path or path[0] == "include":
+    if not path or path[0] in _OPEN_AT_THE_TOP:
         return False
     entry = _entry(path)
     if entry is None:

@@ -1,12 +1,15 @@
 """Rails that the ledger holds, and how a stack file says that one of them may be crossed."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
 
+from ambient_components.access import rail_names
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import Day
+from ambient_components.spec.types import Flag
 
 REASON_MAX: Final = 200
 """Characters of a reason: a line that a reviewer reads."""
@@ -15,12 +18,43 @@ REASON_MAX: Final = 200
 class Rail(StrEnum):
     """A change that is refused unless the stack file says that it is meant."""
 
-    EXPIRE_AFTER = "expireAfter"
+    REMOVALS = rail_names.REMOVALS
+    """More than three, and more than a quarter, of the stack's workspaces, grants or keys leave in one run."""
+
+    NO_ADMIN = rail_names.NO_ADMIN
+    """A workspace that had an admin has nobody left who is one."""
+
+    WIDE_SUBJECT = rail_names.WIDE_SUBJECT
+    """Access for a group that everybody or every service account is in, such as system:authenticated."""
+
+    ADMIN_KEY = rail_names.ADMIN_KEY
+    """A key of role admin."""
+
+    ENDLESS_KEY = rail_names.ENDLESS_KEY
+    """A key that never expires, or a static one."""
+
+    MANY_KEYS = rail_names.MANY_KEYS
+    """More keys in one workspace than `rails.keysMax`."""
+
+    PERSONAL_GRANT = rail_names.PERSONAL_GRANT
+    """A grant of one user, where `rails.groupsOnly` is true."""
+
+    ADMIN_KEY_BESIDE_EDIT = rail_names.ADMIN_KEY_BESIDE_EDIT
+    """An admin key in a workspace that somebody else may edit, where `rails.adminKeysApart` is true."""
+
+    EXPIRE_AFTER = rail_names.EXPIRE_AFTER
     """Objects that lie in a bucket already get an age at which the store deletes them."""
 
 
-def _rail(value: object) -> object:
-    return choice(value, Rail, "rail")
+def _rail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object], object]:
+    """Read the name of a rail that can be allowed here; of one that can't, say where it can."""
+
+    def read(value: object) -> object:
+        if isinstance(value, str) and value in rail_names.RAILS and value not in allowed:
+            refuse(f"{value} {elsewhere}", f"allowed here: {', '.join(allowed)}")
+        return choice(value, allowed, "rail") and Rail(str(value))
+
+    return read
 
 
 def _reason(value: str) -> str:
@@ -29,8 +63,29 @@ def _reason(value: str) -> str:
     return value
 
 
-RailName = Annotated[Rail, BeforeValidator(_rail)]
-"""expireAfter."""
+WorkspaceRail = Annotated[
+    Rail,
+    BeforeValidator(
+        _rail_of(
+            rail_names.WORKSPACE_RAILS,
+            "is counted over the whole stack, and no workspace can allow it: write it in allow at the top of the file",
+        )
+    ),
+    WithJsonSchema({"type": "string", "enum": [*rail_names.WORKSPACE_RAILS]}),
+]
+"""noAdmin, wideSubject, adminKey, endlessKey, manyKeys, personalGrant, adminKeyBesideEdit or expireAfter."""
+
+StackRail = Annotated[
+    Rail,
+    BeforeValidator(
+        _rail_of(
+            rail_names.STACK_RAILS,
+            "is about the objects of one bucket, and the stack can't allow it: write it in allow of the workspace",
+        )
+    ),
+    WithJsonSchema({"type": "string", "enum": [*rail_names.STACK_RAILS]}),
+]
+"""removals, noAdmin, wideSubject, adminKey, endlessKey, manyKeys, personalGrant or adminKeyBesideEdit."""
 
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]
 """Why, in words."""
@@ -39,11 +94,39 @@ Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterV
 class Allowance(Model):
     """One rail that may be crossed in this workspace, and why."""
 
-    rail: RailName
-    """expireAfter: objects that lie in the workspace's bucket already may get an age at which they are deleted."""
+    rail: WorkspaceRail
+    """Name of the rail: what is refused without. expireAfter: objects that lie in the workspace's bucket already may
+    get an age at which they are deleted; docs/rails.md has the others."""
 
     reason: Reason
     """Why, for whoever reviews the change and for whoever finds the line later."""
 
     until: Day | None = None
     """Last day on which it holds; for as long as the line stands here if left out."""
+
+
+class StackAllowance(Model):
+    """One rail that may be crossed in every workspace of this stack, and why."""
+
+    rail: StackRail
+    """Name of the rail: what is refused without. removals: a run may remove more than it else could; docs/rails.md
+    has the others."""
+
+    reason: Reason
+    """Why, for whoever reviews the change and for whoever finds the line later."""
+
+    until: Day | None = None
+    """Last day on which it holds; for as long as the line stands here if left out."""
+
+
+class Rails(Model):
+    """How strict the rails of this stack are."""
+
+    keys_max: Annotated[StrictInt, Field(ge=1)] = rail_names.KEYS_MAX
+    """Keys of one workspace; more are refused. 10 if left out."""
+
+    groups_only: Flag = False
+    """Whether a new grant of a single user is refused; owners may be users. false if left out."""
+
+    admin_keys_apart: Flag = False
+    """Whether an admin key is refused in a workspace that somebody else may edit. false if left out."""

@@ -106,6 +106,8 @@ def _allowed(rules: dict[str, Any], objects: dict[str, Any]) -> str:
         return f"mapping of {key} to: {_allowed(rules['additionalProperties'], objects)}"
     if kind == "boolean":
         return _choices(["true", "false"])
+    if "enum" in rules:
+        return _choices(rules["enum"])
     if "title" in rules:
         kind = rules["title"]
         return f"[{kind}](#{_KINDS.lower().replace(' ', '-')})" if kind in FORMS else kind

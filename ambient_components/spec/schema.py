@@ -15,6 +15,7 @@ from ambient_components.durations import DURATION_FORMS, format_seconds
 from ambient_components.quantities import QUANTITY_FORMS
 from ambient_components.spec.base import KIND
 from ambient_components.spec.models import StackFile
+from ambient_components.spec.types import REVIEWER_FORMS
 from ambient_components.subjects import SUBJECT_FORMS
 
 SCHEMA_FILE: Final = "stack.schema.json"
@@ -28,8 +29,10 @@ FORMS: Final = {
     "duration or 0": f"0, or {DURATION_FORMS}",
     "whole days": "a whole number and a unit of d or y (365 days), such as 90d",
     "day": "YYYY-MM-DD, such as 2026-12-31",
+    "day or moment": "YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS and Z or an offset, such as 2026-12-31T18:00:00+01:00",
     "quantity": QUANTITY_FORMS,
     "subject": SUBJECT_FORMS,
+    "reviewer": REVIEWER_FORMS,
     "address": "http://… or https://…",
     "address of a store": "https://HOST or http://HOST, with :PORT if it needs one",
     "network": "an address and a mask, such as 10.0.0.0/8",

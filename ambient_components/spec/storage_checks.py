@@ -12,7 +12,6 @@ from ambient_components.keys import NEVER
 from ambient_components.spec.findings import Check, Finding, Path
 from ambient_components.spec.key_checks import Explicit, check_times
 from ambient_components.spec.models import StackFile, Workspace
-from ambient_components.spec.rails import Rail
 from ambient_components.spec.sources import GIVE_OTHERWISE, DriftPolicy
 from ambient_components.spec.storage import RESERVED_TAGS, TAG_KEY_MAX, TAG_VALUE_MAX, Bucket, BucketCredentials
 from ambient_components.spec.storage_types import ACCESS_KEY_OVERLAP_MIN, BucketDriver, BucketState, OnDelete
@@ -113,20 +112,6 @@ def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[
         yield Finding((*here, "credentials", "lifetime"), problem, remedy, warning=True)
 
 
-def check_allowances(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Each rail is crossed once, and for something."""
-    first: dict[Rail, Path] = {}
-    bucket = workspace.storage.bucket
-    for index, allowance in enumerate(workspace.allow):
-        here = (*path, "allow", index, "rail")
-        taken = first.setdefault(allowance.rail, here)
-        if taken != here:
-            yield Finding(here, f"{allowance.rail} is allowed already", "keep one of them", taken)
-        elif allowance.rail is Rail.EXPIRE_AFTER and bucket is not None and bucket.expire_after is None:
-            problem = f"{allowance.rail} is allowed, and the bucket has none"
-            yield Finding(here, problem, "remove it: it would let the next one pass unseen", warning=True)
-
-
 def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
     """Run the checks of buckets that need the whole stack: an own bucket is one workspace's, and runs are often enough.
 
@@ -148,7 +133,7 @@ def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
             yield from _times((*here, "credentials"), bucket.credentials, stack.run_every or 0, explicit)
 
 
-STORAGE_CHECKS: tuple[Check, ...] = (check_driver, check_bucket, check_credentials, check_allowances)
+STORAGE_CHECKS: tuple[Check, ...] = (check_driver, check_bucket, check_credentials)
 """Every check of storage that needs one workspace alone."""
 
 

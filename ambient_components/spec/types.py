@@ -22,6 +22,9 @@ from ambient_components.suggest import did_you_mean
 NEVER_WORD: Final = "never"
 """What is written for a life without an end."""
 
+REVIEWER_FORMS: Final = "user:NAME or group:NAME"
+"""How who approves changes is written, for error texts."""
+
 CONFIG_KEY_MAX: Final = 128
 """Characters of the name of a value in the stack's config."""
 
@@ -86,17 +89,31 @@ def _subject_name(value: str) -> str:
 
 
 def _subject(value: object) -> Subject:
+    return _read_subject(value, SUBJECT_FORMS)
+
+
+def _reviewer(value: object) -> Subject:
+    subject = _read_subject(value, REVIEWER_FORMS)
+    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
+        refuse("a service account approves nothing", f"allowed: {REVIEWER_FORMS}")
+    return subject
+
+
+def _read_subject(value: object, forms: str) -> Subject:
     if isinstance(value, Subject):
         return value
     if isinstance(value, dict):
         # `[user: alice]` is a mapping in YAML; the space is easy to overlook.
-        refuse("is a mapping, not a subject", f"allowed: {SUBJECT_FORMS}, without a space after the colon")
+        refuse("is a mapping, not a subject", f"allowed: {forms}, without a space after the colon")
     if not isinstance(value, str):
-        refuse(f"is {type_name(value)}", f"allowed: {SUBJECT_FORMS}")
+        refuse(f"is {type_name(value)}", f"allowed: {forms}")
     try:
         subject = parse_subject(value)
     except ValueError as error:
-        _refuse_text(str(error), _nearest_subject(value))
+        text = str(error)
+        if text.endswith(SUBJECT_FORMS):
+            text = text.removesuffix(SUBJECT_FORMS) + forms
+        _refuse_text(text, _nearest_subject(value))
     _subject_name(subject.name)
     return subject
 
@@ -213,6 +230,9 @@ SubjectText = Annotated[
     Subject, BeforeValidator(_subject), text_schema("subject", "user:.+|group:.+|serviceaccount:[^:]+:[^:]+")
 ]
 """user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME."""
+
+ReviewerText = Annotated[Subject, BeforeValidator(_reviewer), text_schema("reviewer", "user:.+|group:.+")]
+"""user:NAME or group:NAME."""
 
 Lifetime = Annotated[
     int,

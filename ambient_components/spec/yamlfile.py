@@ -66,11 +66,24 @@ def read_text(path: str | Path) -> str:
         content = Path(path).read_bytes()
     except OSError as error:
         fail(Where(str(path)), "", f"can't be read: {error.strerror}", "name a readable file")
+    return decoded(content, str(path))
+
+
+def decoded(content: bytes, file: str) -> str:
+    """Return the text of a file that was read.
+
+    Args:
+        content: All of it.
+        file: How positions name the file.
+
+    Raises:
+        AmbientError: It is not UTF-8.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", errors="replace")
-        fail(_where_after(before, str(path)), "", "not UTF-8", "save the file as UTF-8")
+        fail(_where_after(before, file), "", "not UTF-8", "save the file as UTF-8")
 
 
 def parse_yaml(text: str, file: str) -> ParsedYaml:

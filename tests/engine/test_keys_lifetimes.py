@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ambient_components.access.rail_names import KEYS_MAX
 from ambient_components.durations import DAY, YEAR
 from ambient_components.keys import NEVER
 from sandbox.toolchain import Toolchain
@@ -29,7 +30,10 @@ STATIC = "role: view, lifetime: never, static: true"
 
 def file_of(**keys: str) -> str:
     lines = "".join(f"      {key_id}: {{{text}}}\n" for key_id, text in keys.items())
-    return f"workspaces:\n  THIS:\n    protect: false\n    keys:\n{lines}"
+    crossed = {"endlessKey": "never" in lines, "manyKeys": len(keys) > KEYS_MAX}
+    allow = [f"      - {{rail: {rail}, reason: all lives are tried}}\n" for rail, yes in crossed.items() if yes]
+    allowed = "".join(["    allow:\n", *allow]) if allow else ""
+    return f"workspaces:\n  THIS:\n    protect: false\n    keys:\n{lines}{allowed}"
 
 
 def lives(token: str) -> int:

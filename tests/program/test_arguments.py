@@ -25,7 +25,7 @@ ALL_OF_KEYS = """\
 workspaces:
   pay:
     keys:
-      a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, generation: 3, \
+      a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, warnAhead: 30d, generation: 3, \
 overlapUntil: 2026-12-31, deliver: {secret: {namespace: ci, name: a}}, retain: none}
       b: {lifetime: never, static: true}
 """
@@ -88,8 +88,8 @@ def entry(text):
 
 def test_the_file_has_every_field_that_there_is():
     given = model().model_fields_set
-    # Storage and what it allows: test_storage.py.
-    assert set(Workspace.model_fields) - given == {"template", "storage", "allow"}
+    # Storage and what it allows: test_storage.py. Reviewers are no access: nothing is made of them.
+    assert set(Workspace.model_fields) - given == {"template", "storage", "allow", "reviewers"}
     for part in ("secrets", "settings", "limits"):
         fields = getattr(model(), part)
         assert set(type(fields).model_fields) == fields.model_fields_set, part

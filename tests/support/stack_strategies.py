@@ -76,6 +76,7 @@ LIMITS = fields(
 )
 SHARED: dict[str, st.SearchStrategy[Any]] = {
     "owners": st.lists(NAMES, max_size=3, unique=True).map(lambda names: [f"user:{name}" for name in names]),
+    "reviewers": st.lists(NAMES, max_size=2, unique=True).map(lambda names: [f"group:{name}" for name in names]),
     "grants": st.lists(st.tuples(NAMES, ROLES), max_size=3, unique_by=lambda grant: grant[0]).map(
         lambda grants: [{"user": name, "role": role} for name, role in grants]
     ),

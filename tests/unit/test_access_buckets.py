@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access import refusals
-from ambient_components.access.buckets import DRIVERS, RAILS
-from ambient_components.spec import BucketDriver, BucketState, OnDelete, Rail
+from ambient_components.access.buckets import DRIVERS
+from ambient_components.spec import BucketDriver, BucketState, OnDelete
 
 BUCKET = {"name": "pay-sessions", "driver": "s3", "endpoint": "https://s3.example.com", "generation": 1}
 RELEASED = {**BUCKET, "state": "released"}
@@ -33,7 +33,6 @@ def with_days(days, **rest):
 
 def test_the_stack_file_has_the_same_words():
     assert set(DRIVERS) == {*BucketDriver}
-    assert set(RAILS) == {*Rail}
     assert {*BucketState} == {"active", "released"}
     assert {*OnDelete} == {"keep", "delete"}
 

@@ -220,7 +220,7 @@ USERS = "workspaces:\n  aa: {template: t, keys: {ci: {}, cd: {}}}\n  bb: {templa
         ("keys: {lifetime: 5m}", f"3:22: LAYER.keys.lifetime: 5m is too short; {LIFETIMES}"),
         (
             "keys: {ci: {role: edit}}",
-            "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime, rotateBefore, overlap",
+            "3:12: LAYER.keys.ci: 'ci' is not a field; allowed: role, lifetime, rotateBefore, overlap, warnAhead",
         ),
         (
             "grants: [{user: a@b}, {user: a-b}]",
@@ -280,8 +280,8 @@ def test_a_template_that_does_not_exist(templates, remedy):
         (
             "defaults: {template: t}",
             [
-                "1:12: defaults.template: 'template' is not a field; allowed: owners, grants, keys, secrets, settings, "
-                "limits, labels, annotations, podSecurity, protect; each workspace has its own"
+                "1:12: defaults.template: 'template' is not a field; allowed: owners, reviewers, grants, keys, "
+                "secrets, settings, limits, labels, annotations, podSecurity, protect; each workspace has its own"
             ],
         ),
     ],

@@ -29,8 +29,8 @@ LIFETIMES = (
 )
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
-    "allowed: template, displayName, description, owners, grants, keys, secrets, storage, settings, limits, labels, "
-    "annotations, podSecurity, protect, state, adopt, allow"
+    "allowed: template, displayName, description, owners, reviewers, grants, keys, secrets, storage, settings, limits, "
+    "labels, annotations, podSecurity, protect, state, adopt, allow"
 )
 RUNNER_KEYS = "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY"
 
@@ -51,7 +51,7 @@ def test_the_example_shows_every_field():
     payments = loaded.file.workspaces["payments"]
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
-    of_a_key, of_a_workspace = {"overlap_until", "deliver", "retain", "static"}, {"allow"}
+    of_a_key, of_a_workspace = {"overlap_until", "warn_ahead", "deliver", "retain", "static"}, {"allow"}
     in_comments = of_a_key | of_a_workspace
     assert shown == [set(model.model_fields) - in_comments for model in (Workspace, Key, Secrets)]
     text = (ROOT / "stacks/dev.yaml").read_text()
@@ -129,6 +129,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "display_name": "",
         "description": "",
         "owners": [],
+        "reviewers": [],
         "grants": [],
         "keys": {},
         "secrets": {"runner": {}, "integrations": {}, "on_drift": {"runner": "overwrite", "integrations": "overwrite"}},
@@ -165,7 +166,7 @@ def test_later_steps_can_ask_for_places():
         (
             "workspaces: {}\nworkspace: {}",
             "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, "
-            "defaults, templates, workspaces; "
+            "allow, rails, defaults, templates, workspaces; "
             "did you mean 'workspaces'?",
         ),
     ],
@@ -284,7 +285,7 @@ def test_problems_of_the_file_as_a_whole(text, problem):
             "keys: {ci: {lifetme: 1d}}",
             "3:17: workspaces.pay.keys.ci.lifetme: 'lifetme' is not a field; "
             "allowed: name, description, role, lifetime, rotateBefore, overlap, rotate, "
-            "generation, overlapUntil, static, deliver, retain; did you mean 'lifetime'?",
+            "generation, overlapUntil, warnAhead, static, deliver, retain; did you mean 'lifetime'?",
         ),
         # Whole-file checks, one each; test_checks.py has the rest
         (
@@ -497,4 +498,4 @@ def test_every_field_is_documented_for_the_schema():
         for name, field in model["properties"].items()
         if not field.get("description")
     ]
-    assert (len(models), missing) == (24, [])
+    assert (len(models), missing) == (26, [])

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ambient_components.access.rail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
 from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.spec import (
@@ -25,6 +26,7 @@ from ambient_components.spec import (
     PodSecurity,
     Protocol,
     Rail,
+    Rails,
     Rotate,
     SecretRef,
     Settings,
@@ -145,7 +147,7 @@ def test_what_belongs_to_one_workspace_is_no_default(section, field):
     data = {first: {name: {field: "x"}} if name else {field: "x"}}
     ((path, problem, remedy),) = problems_of(data)
     assert (path, problem) == (f"{section}.{field}", f"{field!r} is not a field")
-    assert remedy.startswith("allowed: owners, grants, keys, secrets, settings, limits, labels, annotations, ")
+    assert remedy.startswith("allowed: owners, reviewers, grants, keys, secrets, settings, limits, labels, ")
 
 
 def test_defaults_know_every_other_field_of_a_workspace():
@@ -616,7 +618,7 @@ def test_an_allowance():
             {"rail": "expireafter"},
             ".rail",
             "'expireafter' is not a rail",
-            "allowed: expireAfter; did you mean 'expireAfter'?",
+            f"allowed: {', '.join(WORKSPACE_RAILS)}; did you mean 'expireAfter'?",
         ),
         ({"reason": ""}, ".reason", "is empty", "allowed: text"),
         ({"reason": " \n"}, ".reason", "is blank", "allowed: text that tells a reviewer why"),
@@ -640,8 +642,32 @@ def test_an_allowance_says_what_and_why(missing):
 
 def test_allowances_are_a_list():
     assert in_workspace(allow="expireAfter") == [
-        ("allow", "is text", "allowed: a list, such as [{rail: expireAfter, reason: TEXT}]")
+        ("allow", "is text", "allowed: a list, such as [{rail: adminKey, reason: TEXT}]")
     ]
+
+
+def test_the_rails_are_those_that_the_ledger_holds():
+    assert tuple(Rail) == RAILS
+    assert {*STACK_RAILS} | {*WORKSPACE_RAILS} == {*RAILS}
+
+
+@pytest.mark.parametrize("rail", RAILS)
+def test_a_rail_is_allowed_at_its_levels_alone(rail):
+    line = {"rail": rail, "reason": "agreed"}
+    for allowed, data in (
+        (rail in WORKSPACE_RAILS, {"workspaces": {"pay": {"allow": [line]}}}),
+        (rail in STACK_RAILS, {"workspaces": {}, "allow": [line]}),
+    ):
+        if allowed:
+            StackFile.model_validate(data)
+        else:
+            with pytest.raises(ValidationError):
+                StackFile.model_validate(data)
+
+
+def test_rails_are_as_built_in_where_nothing_is_said():
+    assert StackFile.model_validate({"workspaces": {}}).rails == Rails(keysMax=10)
+    assert (Rails().groups_only, Rails().admin_keys_apart) == (False, False)
 
 
 # Settings

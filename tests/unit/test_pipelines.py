@@ -165,7 +165,13 @@ def test_commands_are_found_and_judged() -> None:
         ["pulumi", "up", "--yes"],
     ]
     assert [complaint(words) for words in found] == ["", "", ""]
-    wrong = ["ambient plan", "ambient show --colour", "ambient validate --format xml", "pulumi destroy", "pulumi up -f"]
+    wrong = [
+        "ambient plans",
+        "ambient show --colour",
+        "ambient validate --format xml",
+        "pulumi destroy",
+        "pulumi up -f",
+    ]
     assert all(complaint(line.split()) for line in wrong)
 
 
@@ -175,7 +181,7 @@ def test_commands_are_found_and_judged() -> None:
 @pytest.mark.parametrize("path", [GITHUB, GITLAB], ids=["github", "gitlab"])
 def test_every_command_of_a_pipeline_exists(path: Path) -> None:
     found = [words for script in scripts(path) for words in commands(script)]
-    wanted = {"ambient validate", "ambient keys list", "ambient keys deliver", "pulumi preview", "pulumi up"}
+    wanted = {"ambient validate", "ambient keys list", "ambient keys deliver", "ambient plan", "pulumi up"}
     assert [text for text in sorted(wanted) if not any(shlex.join(words).startswith(text) for words in found)] == []
     assert [problem for words in found if (problem := complaint(words))] == []
 
@@ -307,7 +313,8 @@ def test_github_prepares_previews_and_deployments_alike() -> None:
 
     def preparation(name: str) -> list[dict[str, Any]]:
         steps: list[dict[str, Any]] = every[name]["steps"]
-        first = next(i for i, step in enumerate(steps) if step.get("run", "").startswith("pulumi "))
+        runs = ("pulumi up ", "ambient plan ")
+        first = next(i for i, step in enumerate(steps) if any(one in step.get("run", "") for one in runs))
         return steps[:first]
 
     assert preparation("preview") == preparation("deploy")
@@ -346,20 +353,34 @@ def run_bash(script: str, folder: Path, programs: dict[str, str], **environ: str
     )
 
 
-def test_a_preview_that_fails_fails_and_is_shown(tmp_path: Path) -> None:
-    script = next(step["run"] for step in jobs(GITHUB)["preview"]["steps"] if "pulumi preview" in step.get("run", ""))
-    programs = {"pulumi": "echo the diff; echo the reason >&2; exit 255"}
-    done = run_bash(script, tmp_path, programs, STACK="acme/dev", STAGE="dev")
-    assert done.returncode != 0
-    assert (tmp_path / "dev.txt").read_text(encoding="utf-8") == done.stdout == "the diff\nthe reason\n"
+@pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
+def test_a_plan_is_shown_and_red_only_where_it_is_refused_or_fails(code: int, is_red: bool, tmp_path: Path) -> None:
+    script = next(step["run"] for step in jobs(GITHUB)["preview"]["steps"] if "ambient plan" in step.get("run", ""))
+    summary = tmp_path / "summary"
+    stand_in = {"ambient": f'echo "$@"; exit {code}'}
+    environ = {"STACK": "acme/dev", "STAGE": "dev", "GITHUB_STEP_SUMMARY": str(summary)}
+    done = run_bash(script.replace(".venv/bin/", ""), tmp_path, stand_in, **environ)
+    assert (done.returncode != 0) is is_red
+    page = "plan acme/dev --refresh --limit 20000 --format markdown\n"
+    assert (tmp_path / "dev.md").read_text(encoding="utf-8") == done.stdout == summary.read_text() == page
+
+
+@pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
+def test_gitlab_shows_a_plan_and_is_red_only_where_it_is_refused_or_fails(
+    code: int, is_red: bool, tmp_path: Path
+) -> None:
+    script = "\n".join(jobs(GITLAB)["preview-dev"]["script"]).replace(".venv/bin/", "")
+    done = run_bash(script, tmp_path, {"ambient": f"echo page; exit {code}"}, STACK="acme/dev")
+    assert (done.returncode != 0) is is_red
+    assert (tmp_path / "plan.md").read_text(encoding="utf-8") == done.stdout == "page\n"
 
 
 @pytest.mark.parametrize("existing", ["", "71\n72\n"], ids=["the first", "a later one"])
 def test_the_previews_become_one_comment(existing: str, tmp_path: Path) -> None:
     comment = jobs(GITHUB)["comment"]
     (tmp_path / "previews").mkdir()
-    (tmp_path / "previews/dev.txt").write_text("+ dev\n", encoding="utf-8")
-    (tmp_path / "previews/prod.txt").write_text("p" * 100_000, encoding="utf-8")
+    (tmp_path / "previews/dev.md").write_text("+ dev\n", encoding="utf-8")
+    (tmp_path / "previews/prod.md").write_text("p" * 100_000, encoding="utf-8")
     environ = {**comment["env"], "COMMENTS": "issues/5/comments", "COMMENT": "comments"}
     programs = {"gh": f'echo "$@" >> calls; case "$*" in *--jq*) printf {shlex.quote(existing)};; esac'}
     for step in comment["steps"]:
@@ -367,9 +388,9 @@ def test_the_previews_become_one_comment(existing: str, tmp_path: Path) -> None:
             done = run_bash(step["run"], tmp_path, programs, **environ)
             assert done.returncode == 0, done.stderr
     text = (tmp_path / "comment.md").read_text(encoding="utf-8")
-    assert text.startswith(f"{comment['env']['MARK']}\n### dev\n")
-    assert re.findall(r"^### (\w+)$", text, re.MULTILINE) == STAGES
-    assert "No preview: see the run." in text
+    assert text.startswith(f"{comment['env']['MARK']}\n## dev\n")
+    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == STAGES
+    assert "No plan: see the run." in text
     assert len(text) < 65_536
     asked, written = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     assert asked.startswith("api --paginate issues/5/comments --jq .[]")
@@ -426,7 +447,7 @@ def test_gitlab_keeps_the_environments_apart_and_runs_one_update_of_a_stack_at_a
         assert deploy["variables"] == preview["variables"] == {"STAGE": stage}
         assert deploy["stage"] == deploy["resource_group"] == stage
         assert not deploy.get("interruptible")
-        assert preview["artifacts"]["expose_as"] == f"preview of {stage}"
+        assert preview["artifacts"]["expose_as"] == f"plan of {stage}"
         assert preview["artifacts"]["when"] == "always"
     assert read(GITLAB)["default"]["interruptible"] is False
 

@@ -111,6 +111,37 @@ def test_a_manual_key_is_never_minted_again(world):
     assert world.plugin.diff(MANUAL, found, MANUAL).changes == NONE
 
 
+@pytest.mark.parametrize(
+    ("days", "ahead", "said"),
+    [
+        pytest.param(75, None, "", id="not yet"),
+        pytest.param(76, None, "expires", id="14 days before"),
+        pytest.param(59, 30, "", id="not yet, as the key says"),
+        pytest.param(60, 30, "expires", id="as the key says"),
+        pytest.param(91, None, "expired", id="too late"),
+        pytest.param(89, 0, "", id="not at all"),
+    ],
+)
+def test_the_end_of_a_manual_key_is_announced(world, days, ahead, said):
+    news = MANUAL if ahead is None else {**MANUAL, "warnAheadSeconds": float(ahead * DAY)}
+    assert not world.plugin.check(news).failures
+    _, state = world.plugin.create(news)
+    world.engine.lines.clear()
+    world.later(days * DAY)
+    assert world.plugin.diff(news, state, news).changes == NONE
+    text = f"the token {said} on {state['current']['expiresAt']}, and nobody renews it (rotate: manual)"
+    assert told(world, "warning").partition(": another generation")[0] == (text if said else "")
+
+
+@pytest.mark.parametrize("more", [{"manual": False}, {"former": True}, {"released": True}])
+def test_no_end_is_announced_of_what_somebody_renews_or_lets_go(world, more):
+    _, state = world.plugin.create(MANUAL)
+    world.engine.lines.clear()
+    world.later(85 * DAY)
+    world.plugin.diff({**MANUAL, **more}, state, {**MANUAL, **more})
+    assert "nobody renews it" not in told(world, "warning")
+
+
 def test_a_manual_key_whose_account_is_replaced_is_dead_and_its_handle_goes(world):
     _, state = world.plugin.create(MANUAL)
     news = {**MANUAL, "serviceAccountUid": "another"}

@@ -1,0 +1,132 @@
+"""Paths on which somebody mints a token of an account: of a key, of another workspace, of whoever is named on it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ambient_components.access.escalation.accounts import home_of
+from ambient_components.access.escalation.findings import Finding, Path, Severity
+from ambient_components.access.escalation.place import ADMIN, EDIT, Place, fields, named, strength
+from ambient_components.access.holdings import Holding
+from ambient_components.contract import CREATED_BY_USER_ID_ANNOTATION
+
+LESS: Final = "give view instead of edit to whoever only reads"
+"""The remedy of what comes with the role."""
+
+
+def less(place: Place) -> tuple[str, ...]:
+    """That remedy, where somebody holds edit."""
+    return (LESS,) if place.editors else ()
+
+
+def admin_keys(place: Place) -> Iterator[Finding]:
+    """Whoever holds edit becomes admin, where there is an admin key."""
+    keys = place.exposed_admin_keys
+    if keys:
+        yield Finding(
+            place.name,
+            Path.ADMIN_KEY,
+            Severity.HIGH,
+            place.editors,
+            "become admin",
+            ADMIN,
+            f"edit may mint a token of any ServiceAccount of the namespace, that of {named(keys)} too; the token goes "
+            "on working after the grant is gone",
+            (
+                f"{fields(keys, 'role')}: edit or view; or no such key, and a person's grant of admin",
+                LESS,
+                f"after either of them raise {fields(keys, 'generation')}: it ends what was minted until then",
+                "rails.adminKeysApart: true in the stack file refuses an admin key beside edit from then on",
+            ),
+            keys,
+        )
+
+
+def accounts(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
+    """Roles of ServiceAccounts: of this namespace, of another workspace's, or of one that the ledger does not know."""
+    by_home: dict[str, list[Holding]] = {}
+    for holding in place.holdings:
+        if home := home_of(holding.subject):
+            by_home.setdefault(home, []).append(holding)
+    for home, held in sorted(by_home.items()):
+        role = max((holding.role for holding in held), key=strength)
+        who = _others(place, held, role) if home == place.name else _of_home(places.get(home), held)
+        if who:
+            yield _account(place, home, held, role, who, known=home in places)
+
+
+def _others(place: Place, held: list[Holding], role: str) -> tuple[Holding, ...]:
+    """Who gains by an account of the own namespace; by a group of them all, the code of every session does."""
+    if role == ADMIN:
+        return place.editors
+    is_group = any(holding.role == EDIT and holding.subject.startswith("group:") for holding in held)
+    return place.minters if is_group else ()
+
+
+def _of_home(home: Place | None, held: list[Holding]) -> tuple[Holding, ...]:
+    return tuple(held) if home is None else home.minters
+
+
+def _account(
+    place: Place, home: str, held: list[Holding], role: str, who: tuple[Holding, ...], *, known: bool
+) -> Finding:
+    subjects = " and ".join(sorted({holding.subject for holding in held}))
+    own = home == place.name
+    where = "this namespace" if own else f"the namespace {home}"
+    whose = (
+        "whoever holds edit there may, and what runs there is such an account"
+        if known
+        else "it is no workspace of this stack, and who may there is not known here"
+    )
+    return Finding(
+        place.name,
+        Path.ACCOUNT,
+        Severity.HIGH if known else Severity.MEDIUM,
+        who,
+        f"become {role}",
+        role,
+        f"{subjects}, with the role {role} here, is of {where}: whoever may mint tokens there takes that role; {whose}",
+        (
+            f"owners, grants: without {subjects}; a program outside gets a key, keys.ID.role: {role}"
+            if not own
+            else f"owners, grants: without {subjects}",
+            "an account of a namespace in which nobody holds edit",
+        ),
+    )
+
+
+def creator_note(place: Place) -> Iterator[Finding]:
+    """Edit and admin act for whom they like, where the platform believes a ServiceAccount's annotation."""
+    if place.minters:
+        yield Finding(
+            place.name,
+            Path.CREATOR_NOTE,
+            Severity.MEDIUM,
+            place.minters,
+            "act as any user, in every workspace, where the platform runs with SSO",
+            None,
+            f"edit and admin may write the annotation {CREATED_BY_USER_ID_ANNOTATION} on a ServiceAccount and mint its "
+            "token; with SSO the platform takes the user who is named there for the caller, without SSO it gives out "
+            "that user's personal integrations (contract 2)",
+            (
+                "no field of the stack file stops it: where the platform runs with SSO give edit and admin to few",
+                *less(place),
+            ),
+        )
+
+
+def kept_tokens(place: Place) -> Iterator[Finding]:
+    """Edit and admin mint tokens of keys, which outlive their grants."""
+    keys = tuple(sorted(place.keys))
+    if keys and place.minters:
+        yield Finding(
+            place.name,
+            Path.KEPT_TOKEN,
+            Severity.MEDIUM,
+            place.minters,
+            f"use {named(keys)} after their own access is gone",
+            None,
+            "a token that edit or admin minted of a key's ServiceAccount ends with that ServiceAccount, not with the "
+            "grant, and not with the key's own token",
+            (f"in the run that ends somebody's edit or admin raise {fields(keys, 'generation')}", *less(place)),
+            keys,
+        )

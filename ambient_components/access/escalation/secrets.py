@@ -1,0 +1,99 @@
+"""Paths on which a secret is read: by a session, in a pod, in another namespace."""
+
+from collections.abc import Iterator
+
+from ambient_components.access.escalation.findings import Finding, Path, Severity
+from ambient_components.access.escalation.minted import less
+from ambient_components.access.escalation.place import VIEW, Place, fields, named, strength
+from ambient_components.contract import INTEGRATION_SECRET, RUNNER_SECRET
+
+
+def static_keys(place: Place) -> Iterator[Finding]:
+    """A static key's token lies where every session reads it."""
+    keys = place.keys_where("static")
+    if not keys:
+        return
+    roles = sorted({place.keys[key_id]["role"] for key_id in keys}, key=strength)
+    yield Finding(
+        place.name,
+        Path.STATIC_KEY,
+        Severity.MEDIUM if roles == [VIEW] else Severity.HIGH,
+        place.minters,
+        f"use {named(keys)} ({', '.join(roles)}), without an end",
+        roles[-1],
+        "the token lies in a Secret of the workspace, and a session's ServiceAccount may get every Secret there by "
+        "name: so can the code that an agent runs, and whoever runs sessions",
+        (f"{fields(keys, 'static')}: take it away, with a lifetime such as 90d and a higher generation",),
+        keys,
+    )
+
+
+def store_in_pods(place: Place) -> Iterator[Finding]:
+    """Every role reads pods, and the store's credentials stand in those of sessions."""
+    if not (place.holdings and place.runs_sessions):
+        return
+    remedy = ("storage.bucket: a bucket of this workspace, whose credentials open nothing else",)
+    can = "read and write the session data of all workspaces that share the platform's store"
+    if place.bucket:
+        can = f"read and write the bucket {place.bucket['name']}"
+        remedy = (
+            "when somebody's access ends raise storage.bucket.credentials.generation; of an existing bucket replace "
+            "its keys",
+        )
+    yield Finding(
+        place.name,
+        Path.STORE_IN_PODS,
+        Severity.MEDIUM,
+        place.holdings,
+        can,
+        None,
+        "the platform's operator writes the store's credentials into every session's pod as plain variables, and every "
+        "role may get pods, view too",
+        remedy,
+    )
+
+
+def session_secrets(place: Place) -> Iterator[Finding]:
+    """Sessions have both Secrets of the workspace as variables, and read every other one by name."""
+    secrets = place.entry.get("secrets") or {}
+    names = sorted({name for variables in secrets.values() for name in variables})
+    if place.bucket and place.runs_sessions:
+        names.append("the bucket's credentials")
+    if not (names and place.minters):
+        return
+    yield Finding(
+        place.name,
+        Path.SESSION_SECRETS,
+        Severity.MEDIUM,
+        place.minters,
+        f"read {', '.join(names)}",
+        None,
+        f"{RUNNER_SECRET} and {INTEGRATION_SECRET} are variables of every session, and its ServiceAccount may get "
+        "every Secret of the namespace by name: so can the code that an agent runs, and whoever runs sessions",
+        (
+            "secrets: only what every session may know, and of a token only the rights that sessions need",
+            "limits.network.isolate: true, so that code which reads a secret can send it to few places",
+            *less(place),
+        ),
+    )
+
+
+def delivered_keys(place: Place) -> Iterator[Finding]:
+    """A key that is delivered to a Secret: who reads that, no ledger knows."""
+    for key_id in place.keys_where("deliver"):
+        key = place.keys[key_id]
+        yield Finding(
+            place.name,
+            Path.DELIVERED_KEY,
+            Severity.LOW,
+            (),
+            f"use key {key_id} ({key['role']})",
+            key["role"],
+            f"it is delivered to the Secret {key['deliver']}: whoever reads Secrets there has it, and who that is, is "
+            "not known here",
+            (
+                f"keys.{key_id}.deliver: a namespace in which only the key's user reads Secrets",
+                f"keys.{key_id}.lifetime: a short one",
+            ),
+            (key_id,),
+        )

@@ -1,0 +1,184 @@
+"""The access that a cluster really gives, in the form of `holdings`, and how it differs from what is declared.
+
+What gives access to a workspace is its RoleBindings: grants, owners and keys, told by the labels that the platform
+selects on (contract 0), the platform's own, and any other. A key is a ServiceAccount beside it. Not in here: what
+somebody may do in the whole cluster by a ClusterRoleBinding.
+
+Reasons that only a cluster has: ``key of generation N`` of a key's identity that is not its current one;
+``groupAccess`` of what the platform's operator made for a line of ProjectSettings; ``platform``; ``RoleBinding NAME``.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from ambient_components import naming
+from ambient_components.access.effective import TRIGGER
+from ambient_components.access.holdings import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, Holding, of_ledger
+from ambient_components.contract import (
+    APP_LABEL,
+    GRANT_APP,
+    KEY_APP,
+    LEGACY_GRANT_APP,
+    MANAGED,
+    MANAGED_LABEL,
+    OWNER_ROLE_LABEL,
+    ROLES,
+    cluster_role,
+)
+
+GROUP_ACCESS: Final = "groupAccess"
+"""Reason of a binding for a line of ProjectSettings' groupAccess: the platform makes it, and no file declares it."""
+
+_ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROLES}
+_REASONS: Final = {GRANT_APP: GRANT, LEGACY_GRANT_APP: GRANT, KEY_APP: KEY}
+_SESSION: Final = re.compile(r"(ambient-session-.+)-rb")
+_OPENSHIFT: Final = {
+    # What OpenShift puts into every project: name of the RoleBinding, its role and its subject, here for namespace {}.
+    "system:deployers": ("ClusterRole/system:deployer", "serviceaccount:{}:deployer"),
+    "system:image-builders": ("ClusterRole/system:image-builder", "serviceaccount:{}:builder"),
+    "system:image-pullers": ("ClusterRole/system:image-puller", "group:system:serviceaccounts:{}"),
+}
+_REMEMBERED: Final = 50
+"""Generations of a key, the newest first, whose identities are known as that key's."""
+
+Json = Mapping[str, Any]
+"""An object as the API server lists it."""
+
+
+def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Mapping[str, Json]) -> frozenset[Holding]:
+    """The access to a stack's workspaces as their cluster has it.
+
+    Args:
+        bindings: RoleBindings, all of each of these workspaces; those of other namespaces are left out.
+        accounts: the ServiceAccounts of keys, by the platform's label.
+        ledger: what is declared; it says which workspaces there are, and which account is which key's.
+    """
+    known = {name: _identities(name, entry) for name, entry in ledger.items()}
+    keys = {_place(account) for account in accounts if account["metadata"]["namespace"] in known}
+    held = {
+        holding
+        for binding in bindings
+        if binding["metadata"]["namespace"] in known
+        for holding in _of_binding(binding, known[binding["metadata"]["namespace"]], keys)
+    }
+    bound = {(one.workspace, one.subject, one.reason) for one in held}
+    for namespace, name in keys:
+        subject, reason = known[namespace].get(name, (f"serviceaccount:{namespace}:{name}", KEY))
+        if (namespace, subject, reason) not in bound:
+            held.add(Holding(namespace, subject, NO_ROLE, reason))
+    return frozenset(held)
+
+
+def _place(item: Json) -> tuple[str, str]:
+    return item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def expected(ledger: Mapping[str, Json]) -> frozenset[Holding]:
+    """The access that a cluster should have of a ledger: `of_ledger`, and the identities of keys that live on."""
+    former = {
+        Holding(name, f"{KEY}:{key_id}", key["role"], _of_generation(int(key["overlapping"])))
+        for name, entry in ledger.items()
+        for key_id, key in (entry.get("keys") or {}).items()
+        if key.get("overlapping")
+    }
+    return of_ledger(ledger) | former
+
+
+def unknown(declared: Collection[Holding], there: Collection[Holding]) -> tuple[Holding, ...]:
+    """Access in the cluster that no file declares, sorted; without what the platform makes for its own accounts.
+
+    A key that is declared and has lost its role is not in it: `missing` says so.
+
+    Args:
+        declared: as `expected` returns it.
+        there: as `live` returns it.
+    """
+    own = f"{KEY}:"
+    others = frozenset(there) - frozenset(declared)
+    return tuple(
+        sorted(
+            one
+            for one in others
+            if one.reason != PLATFORM and not (one.role == NO_ROLE and one.subject.startswith(own))
+        )
+    )
+
+
+def missing(declared: Collection[Holding], there: Collection[Holding]) -> tuple[Holding, ...]:
+    """Access that is declared, and that the cluster does not give, sorted."""
+    return tuple(sorted(frozenset(declared) - frozenset(there)))
+
+
+def _identities(workspace: str, entry: Json) -> dict[str, tuple[str, str]]:
+    """Subject and reason by the name of the ServiceAccount: every identity that a declared key has or had."""
+    found = {}
+    for key_id, key in (entry.get("keys") or {}).items():
+        current = int(key["generation"])
+        for generation in range(max(1, current - _REMEMBERED), current + 1):
+            account = naming.key_service_account(key_id, naming.key_suffix(workspace, key_id, generation))
+            found[account] = f"{KEY}:{key_id}", KEY if generation == current else _of_generation(generation)
+    return found
+
+
+def _of_generation(generation: int) -> str:
+    return f"{KEY} of generation {generation}"
+
+
+def _of_binding(
+    binding: Json, known: Mapping[str, tuple[str, str]], keys: Collection[tuple[str, str]]
+) -> Iterator[Holding]:
+    namespace, name = _place(binding)
+    reference = binding.get("roleRef") or {}
+    role = f"{reference.get('kind')}/{reference.get('name')}"
+    subjects = [_subject(subject, namespace) for subject in binding.get("subjects") or ()]
+    reason = _reason(binding, role, subjects)
+    role = _ROLES.get(role, role)
+    by_hand = f"RoleBinding {name}"
+    for subject in subjects:
+        account = subject.removeprefix(f"serviceaccount:{namespace}:")
+        is_key = account != subject and (namespace, account) in keys
+        who, identity = known.get(account, (subject, KEY)) if is_key else (subject, KEY)
+        if reason != KEY:
+            yield Holding(namespace, who, role, reason)
+        else:
+            # The label alone makes no key: the account may be gone, and the subject may be a person.
+            yield Holding(namespace, who, role, identity if is_key else by_hand)
+
+
+def _subject(subject: Json, namespace: str) -> str:
+    kind, name = str(subject.get("kind")).lower(), str(subject.get("name"))
+    return f"{kind}:{subject.get('namespace') or namespace}:{name}" if kind == "serviceaccount" else f"{kind}:{name}"
+
+
+def _reason(binding: Json, role: str, subjects: list[str]) -> str:
+    """Why it is there. A name is anybody's to choose, so the platform's own must be so from end to end."""
+    namespace, name = _place(binding)
+    labels = binding["metadata"].get("labels") or {}
+    if labels.get(OWNER_ROLE_LABEL) == "admin":
+        return OWNER
+    if labels.get(APP_LABEL) in _REASONS:
+        return _REASONS[labels[APP_LABEL]]
+    own = _own_role_and_subject(namespace, name)
+    if own is not None and (role, subjects) == (own[0], [own[1]]):
+        return PLATFORM
+    if labels.get(MANAGED_LABEL) == MANAGED and role in _ROLES and subjects == [f"group:{_group(name, _ROLES[role])}"]:
+        return GROUP_ACCESS
+    return f"RoleBinding {name}"
+
+
+def _own_role_and_subject(namespace: str, name: str) -> tuple[str, str] | None:
+    """What a binding of this name has where it is the platform's or OpenShift's own; None for any other name."""
+    if name == TRIGGER:
+        return f"Role/{TRIGGER}", f"serviceaccount:{namespace}:{TRIGGER}"
+    if session := _SESSION.fullmatch(name):
+        return f"Role/{session[1]}-role", f"serviceaccount:{namespace}:{session[1]}"
+    if name in _OPENSHIFT:
+        role, subject = _OPENSHIFT[name]
+        return role, subject.format(namespace)
+    return None
+
+
+def _group(binding: str, role: str) -> str:
+    """The group of a binding that the operator calls GROUP-ROLE."""
+    return binding.removesuffix(f"-{role}") if binding.endswith(f"-{role}") else ""

@@ -1,0 +1,237 @@
+"""The rails: changes of a stack's access that are refused unless the files say that they are meant.
+
+Judged is what a run introduces, against the last deployment; never what was deployed before. So an allowance may end,
+and what it let through stays, until somebody takes it out; the night's rotations go on (docs/rails.md).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from ambient_components.access.escalation import admin_keys_beside_edit
+from ambient_components.access.rail_names import (
+    ADMIN_KEY,
+    ADMIN_KEY_BESIDE_EDIT,
+    ENDLESS_KEY,
+    MANY_KEYS,
+    NO_ADMIN,
+    PERSONAL_GRANT,
+    REMOVALS,
+    WIDE_SUBJECT,
+    RailSettings,
+)
+from ambient_components.access.standing import OWNER, declared, ended_by_date, is_judged, may_edit, persons, rank
+from ambient_components.access.wide import who_is_meant
+
+SHARE: Final = 4
+"""One in so many workspaces, grants or keys of a stack may leave in one run."""
+
+ALWAYS: Final = 3
+"""So many may leave in one run, however small the stack is."""
+
+_NAMED: Final = 10
+"""Of a long list, so many are named."""
+
+BUILT_IN: Final = RailSettings()
+"""What holds where a stack says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """One rail that a run would cross, in one workspace or over the whole stack."""
+
+    rail: str
+    """Its name."""
+    workspace: str | None
+    """None: of the stack."""
+    what: str
+    """What the files say that crosses it, without the workspace's name."""
+    remedy: str
+    """What to write where it isn't meant."""
+
+    @property
+    def text(self) -> str:
+        """Why nothing is changed, what to write instead, and the line that allows it."""
+        if self.workspace is None:
+            where, line = "at the top of the stack file", f"{{rail: {self.rail}, reason: WHY, until: DAY}}"
+            whose = ""
+        else:
+            where, line = "in the workspace's entry", f"{{rail: {self.rail}, reason: WHY}}"
+            whose = f"workspace {self.workspace!r}: "
+        return (
+            f"{whose}{self.what}: nothing is changed. {self.remedy}. If that is meant, write {where}: allow: [{line}]"
+        )
+
+
+def crossed(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    settings: RailSettings = BUILT_IN,
+    now: datetime | None = None,
+) -> list[Crossed]:
+    """The rails that this change crosses and that nothing allows; those of the stack first, then by workspace.
+
+    Args:
+        before: the ledger of the last deployment.
+        after: the ledger that is asked for, well-formed.
+        settings: what the stack says of its rails.
+        now: tells which grants have ended by their dates; None: none of those whose line is gone.
+    """
+    found = [*_removals(before, after, now)]
+    for name in sorted(after):
+        old, new = before.get(name) or {}, after[name]
+        for rule in _RULES:
+            found += rule(name, old, new, settings, now)
+    return [one for one in found if one.rail not in _allowed(settings, after.get(one.workspace or ""))]
+
+
+def standing(after: Mapping[str, Any], settings: RailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
+    """What a ledger holds that would be refused were it new, allowed or not.
+
+    Args:
+        after: the ledger.
+        settings: what the stack says; what it allows is left out of account.
+        now: as for `crossed`.
+    """
+    bare = RailSettings(frozenset(), settings.keys_max, settings.groups_only, settings.admin_keys_apart)
+    return crossed({}, {name: {**entry, "allow": []} for name, entry in after.items()}, bare, now)
+
+
+def rail_warnings(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None = None) -> list[str]:
+    """What nobody decided in this run, and somebody should know: the last admin of a workspace went by a date."""
+    return [
+        f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by its "
+        "date. Add one under owners or grants"
+        for name in sorted(before.keys() & after.keys())
+        if is_judged(before[name], after[name])
+        and not persons(after[name])
+        and (gone := persons(before[name]))
+        and (ended := [who for who in gone if ended_by_date(who, before[name], after[name], now)]) == gone
+    ]
+
+
+def _allowed(settings: RailSettings, entry: Mapping[str, Any] | None) -> frozenset[str]:
+    return settings.allow | frozenset((entry or {}).get("allow") or ())
+
+
+# Of the stack.
+
+
+def _removals(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None) -> Iterator[Crossed]:
+    """Count what leaves, each kind by itself. What a workspace's closing ends is declared, and not counted.
+
+    Of workspaces that were released nothing counts: they are forgotten, and nothing of theirs ends.
+    """
+    ours = {name: entry for name, entry in before.items() if entry.get("state") != "released"}
+    leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].get("state") == "closed"]
+    yield from _too_many("workspaces", "leave the files, and are deleted with all that is in them", leaving, len(ours))
+    grants, keys = [], []
+    for name in sorted(ours.keys() & after.keys()):
+        old, new = ours[name], after[name]
+        if not is_judged(old, new):
+            continue
+        kept = _subjects(new)
+        grants += [f"{name}: {who}" for who in sorted(_subjects(old) - kept) if not ended_by_date(who, old, new, now)]
+        keys += [f"{name}: {key}" for key in sorted((old.get("keys") or {}).keys() - (new.get("keys") or {}).keys())]
+    yield from _too_many("grants", "end", grants, sum(len(_subjects(entry)) for entry in ours.values()))
+    yield from _too_many("keys", "end", keys, sum(len(entry.get("keys") or {}) for entry in ours.values()))
+
+
+def _subjects(entry: Mapping[str, Any]) -> set[str]:
+    """Whoever holds something: by a grant in force, or as an owner."""
+    return {*(entry.get("owners") or ()), *(entry.get("grants") or {})}
+
+
+def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Crossed]:
+    most = max(ALWAYS, total // SHARE)
+    if len(gone) <= most:
+        return
+    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+    yield Crossed(
+        REMOVALS,
+        None,
+        f"{len(gone)} of the {total} {kind} of this stack {verb} in this run, and {most} are the most that may "
+        f"({', '.join(gone[:_NAMED])}{more})",
+        "If that is a slip, such as a file that is not included any more, put them back; or remove them in several "
+        "runs",
+    )
+
+
+# Of one workspace: its name, its entries before and after, the settings, the time.
+
+_Rule = Callable[[str, Mapping[str, Any], Mapping[str, Any], RailSettings, datetime | None], Iterator[Crossed]]
+
+
+def _no_admin(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], _: RailSettings, now: datetime | None
+) -> Iterator[Crossed]:
+    had = persons(old)
+    if not had or persons(new) or not is_judged(old, new):
+        return
+    if any(not ended_by_date(who, old, new, now) for who in had):
+        remedy = "Keep one of them, or add another under owners or grants"
+        listed = ", ".join(had[:_NAMED])
+        yield Crossed(NO_ADMIN, name, f"nobody would be an admin of it any more (it had {listed})", remedy)
+
+
+def _subject_rules(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], settings: RailSettings, now: datetime | None
+) -> Iterator[Crossed]:
+    """Access that is new, or more than it was: for everybody, or where groups are wanted for one user."""
+    had = declared(old, now)
+    for who, role in sorted(declared(new, now).items()):
+        if rank(role) <= rank(had.get(who)):
+            continue
+        as_what = "is an owner" if role == OWNER else f"has {role}"
+        meant = who_is_meant(who)
+        if meant is not None:
+            yield Crossed(WIDE_SUBJECT, name, f"{who} {as_what}, and that is {meant}", "Name a group of people")
+        elif settings.groups_only and role != OWNER and who.startswith("user:"):
+            what = f"{who} {as_what}, and this stack gives access to groups only (rails.groupsOnly)"
+            yield Crossed(PERSONAL_GRANT, name, what, "Put the user into a group that has it")
+
+
+def _key_rules(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], settings: RailSettings, _: datetime | None
+) -> Iterator[Crossed]:
+    """Keys that are new, or may more, or live longer than they did."""
+    had, has = old.get("keys") or {}, new.get("keys") or {}
+    for key_id, key in sorted(has.items()):
+        was = had.get(key_id) or {}
+        if key["role"] == "admin" and was.get("role") != "admin":
+            what = f"key {key_id!r} is of role admin, and whoever finds it may share the workspace and read its secrets"
+            yield Crossed(ADMIN_KEY, name, what, "Write role: edit or view")
+        endless = [
+            why
+            for field, why in (("never", "never expires"), ("static", "is one that every session can read"))
+            if key.get(field) and not was.get(field)
+        ]
+        if endless:
+            remedy = "Leave lifetime out for 90d: a key is renewed before it ends"
+            yield Crossed(ENDLESS_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy)
+    if len(has) > max(len(had), settings.keys_max):
+        before = f", {len(had)} before" if had else ""
+        what = f"it has {len(has)} keys{before}, and {settings.keys_max} are the most (rails.keysMax)"
+        yield Crossed(MANY_KEYS, name, what, "Remove keys that nobody uses: ambient keys list STACK --idle 90d")
+
+
+def _apart(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], settings: RailSettings, now: datetime | None
+) -> Iterator[Crossed]:
+    if not settings.admin_keys_apart:
+        return
+
+    def beside(entry: Mapping[str, Any]) -> set[str]:
+        return set(admin_keys_beside_edit({**entry, "grants": may_edit(entry, now)}))
+
+    ids = sorted(beside(new) - beside(old))
+    if ids:
+        what = (
+            f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit stand "
+            "side by side, and who may edit can mint a token of that key (rails.adminKeysApart)"
+        )
+        yield Crossed(ADMIN_KEY_BESIDE_EDIT, name, what, "Give the key another role, or a workspace of its own")
+
+
+_RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _apart)

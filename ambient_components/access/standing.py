@@ -1,0 +1,81 @@
+"""What an entry of a ledger comes to for who judges a change of it: who holds what, whose end is a date's doing."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+OWNER: Final = "owner"
+"""What an owner holds, besides the three roles."""
+
+EDIT: Final = "edit"
+"""The role that may mint tokens of others' accounts."""
+
+_RANKS: Final = ("view", "edit", "admin", OWNER)
+_LATEST: Final = timedelta(hours=12)
+"""How long after its end in UTC a day lasts in the last time zone of the world: a ledger does not say its stack's."""
+
+
+def rank(role: str | None) -> int:
+    """The more access the higher; 0 for none."""
+    return _RANKS.index(role) + 1 if role in _RANKS else 0
+
+
+def is_judged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether access that ends here is anybody's slip: closing says that it ends, and a release ends nothing."""
+    was, is_now = before.get("state") or "active", after.get("state") or "active"
+    return "released" not in (was, is_now) and not (is_now == "closed" and was != "closed")
+
+
+def persons(entry: Mapping[str, Any]) -> list[str]:
+    """The admins in force, sorted: owners, and grants of admin; users and groups, for a service account is nobody."""
+    grants = entry.get("grants") or {}
+    admins = {*(entry.get("owners") or ()), *(who for who, role in grants.items() if role == "admin")}
+    return sorted(who for who in admins if who.startswith(("user:", "group:")))
+
+
+def declared(entry: Mapping[str, Any], now: datetime | None) -> dict[str, str]:
+    """The most that each subject holds or is yet to hold, by a grant with dates too; `owner` for an owner.
+
+    Access with a date is judged when it is written: on the day on which it begins, nobody is there to mend the file.
+    """
+    found: dict[str, str] = dict(entry.get("grants") or {})
+    for who, periods in (entry.get("dates") or {}).items():
+        for period in periods:
+            if not is_over(period, now) and rank(period["role"]) > rank(found.get(who)):
+                found[who] = period["role"]
+    return {**found, **dict.fromkeys(entry.get("owners") or (), OWNER)}
+
+
+def may_edit(entry: Mapping[str, Any], now: datetime | None) -> dict[str, str]:
+    """The grants in force, and those of edit that are yet to begin, also of who is an admin until then.
+
+    So that a file is judged on the day on which it is written: nothing of it can be new on the day of a change.
+    """
+    found: dict[str, str] = dict(entry.get("grants") or {})
+    for who, periods in (entry.get("dates") or {}).items():
+        if any(period["role"] == EDIT and not is_over(period, now) for period in periods):
+            found[who] = EDIT
+    return {who: role for who, role in found.items() if who not in (entry.get("owners") or ())}
+
+
+def ended_by_date(who: str, before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None) -> bool:
+    """Whether a subject's grant is not in force any more because its own dates said so: they stand as they were.
+
+    A line that has left in the run that ends it was over by then, or it was taken away.
+    """
+    was = (before.get("dates") or {}).get(who) or ()
+    is_now = (after.get("dates") or {}).get(who) or ()
+    is_owner = who in (before.get("owners") or ())
+    return bool(was) and not is_owner and all(period in is_now or is_over(period, now) for period in was)
+
+
+def is_over(period: Mapping[str, Any], now: datetime | None) -> bool:
+    """Whether a period has ended, with a day in every time zone; never, where nobody says what time it is."""
+    until = period.get("until")
+    if until is None or now is None:
+        return False
+    if "T" in until:
+        return now >= datetime.fromisoformat(until)
+    day = date.fromisoformat(until)
+    # What people write for no end has none: there is no day after it.
+    return day < date.max and now >= datetime.combine(day + timedelta(days=1), time(), UTC) + _LATEST

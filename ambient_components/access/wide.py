@@ -1,0 +1,23 @@
+"""Groups and users of Kubernetes' own that nobody chose to be in: access for them is access for hardly known people."""
+
+from typing import Final
+
+_EVERYBODY: Final = {
+    "group:system:authenticated": "everybody with any login of the cluster, and every pod with a service account",
+    "group:system:authenticated:oauth": "everybody who can log in to the cluster",
+    "group:system:unauthenticated": "everybody who reaches the API server, without any login",
+    "user:system:anonymous": "everybody who reaches the API server, without any login",
+    "group:system:serviceaccounts": "every service account of the cluster, hence every pod in it",
+    "group:system:masters": "whoever has a break-glass certificate of the cluster, who needs no grant",
+}
+"""Who is meant, by subject. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
+and, for `:oauth`, OpenShift's own virtual groups."""
+
+_OF_A_NAMESPACE: Final = "group:system:serviceaccounts:"
+
+
+def who_is_meant(subject: str) -> str | None:
+    """Who all gets what such a subject gets, for people to read; None for a subject that somebody chose."""
+    if subject.startswith(_OF_A_NAMESPACE):
+        return f"every service account of namespace {subject.removeprefix(_OF_A_NAMESPACE)}, hence every pod in it"
+    return _EVERYBODY.get(subject)

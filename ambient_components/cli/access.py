@@ -1,0 +1,164 @@
+"""`ambient access`: who may do what in a stack's workspaces, and why."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ambient_components.cli.choices import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
+    from ambient_components.access.roles import RoleRight
+    from ambient_components.cli.access_report import Report
+
+DIFFERS: Final = 2
+"""Exit code where files and cluster do not agree, so that a pipeline can tell it from an error."""
+
+EPILOG = """\
+\b
+examples:
+  ambient access prod                                      as the last run declared it
+  ambient access prod --files                              as the files have it now; no engine, no cluster
+  ambient access prod --live                               as the cluster has it, and what nobody declared
+  ambient access prod --by subject
+  ambient access prod --subject user:bob@example.com
+  ambient access prod --workspace payments --who-can "create serviceaccounts/token"
+  ambient access prod --live --format csv > access.csv
+  ambient access prod --format json | jq -r '.access[] | select(.roles | index("admin")) | .subject'
+
+\b
+subject: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of the workspace.
+         Groups are named, and not resolved: who is in one, the identity provider knows.
+role:    view, edit, admin; an owner is an admin. With --live any other too, such as ClusterRole/admin; none for a key
+         without a role.
+reason:  owner, grant, key. With --live also: RoleBinding NAME for what neither files nor the UI's pages can make;
+         groupAccess for a line of ProjectSettings; key of generation N for an earlier identity of a key; platform for
+         the platform's own accounts.
+right:   VERB RESOURCE, or VERB RESOURCE NAME, of the namespace's objects. Directly: docs/access.md says what a role
+         comes to.
+
+\b
+--live reads the cluster and changes nothing. It needs the rights to list rolebindings and serviceaccounts: in the
+whole cluster, or with --workspace in these namespaces. What somebody has in the whole cluster by a ClusterRoleBinding
+is not shown.
+
+\b
+json:   {"stack", "source": "state" or "files", "live", "right",
+         "access": [{"workspace", "subject", "roles": [...], "because": [{"role", "reason", "status"}, ...],
+                     "rights": ["get secrets", ...], "complete"}, ...],
+         "perhaps": [the same], "missing": [{"workspace", "subject", "role", "reason"}, ...]}
+        status is declared, undeclared, platform or released. complete is false where a role's rules are not known
+        here. perhaps is for --who-can: those whom only such a role could give the right. missing is declared, and
+        not in the cluster.
+csv:    workspace, subject, role, reason, status (also missing), can (yes or perhaps, for --who-can)
+
+\b
+exit codes: 0 done; 2 with --live: what is shown holds access that is not declared, or that is declared and not in the
+            cluster; 1 an error; 64 wrong usage
+"""
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+class By(StrEnum):
+    """What the text is ordered by."""
+
+    WORKSPACE = "workspace"
+    SUBJECT = "subject"
+
+
+def access(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="Take the files, not the state: what is not deployed yet.")] = (
+        False
+    ),
+    live: Annotated[bool, typer.Option("--live", help="Ask the cluster, and compare.")] = False,
+    workspaces: Annotated[
+        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this one; may be repeated.")
+    ] = None,
+    subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this one.")] = "",
+    by: Annotated[By, choice("--by", By, "What the text is ordered by.")] = By.WORKSPACE,
+    right: Annotated[str, typer.Option("--who-can", metavar="RIGHT", help='Only who may: "get secrets".')] = "",
+    form: Annotated[Format, choice("--format", Format, "json and csv for programs.")] = Format.TEXT,
+) -> None:
+    """Show who may do what, and why."""
+    from ambient_components.cli import access_reading, access_text  # noqa: PLC0415
+    from ambient_components.cli.access_report import part, report  # noqa: PLC0415
+    from ambient_components.cli.ledgers import read_ledger  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
+
+    stack, wanted = one_stack(stack, named), _right(right)
+    _check_subject(subject)
+    project = Project.find()
+    ledger = _chosen(stack, read_ledger(project, stack, files=files), workspaces or ())
+    there = access_reading.from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
+    whole = report(stack, "files" if files else "state", ledger, there)
+    found = part(whole, subject, wanted)
+    _hint(whole, found, subject)
+    if form is Format.JSON:
+        print(access_text.as_json(found))
+    elif form is Format.CSV:
+        print(access_text.as_csv(found), end="")
+    else:
+        print(access_text.as_text(found, subjects_first=by is By.SUBJECT, paint=paint_for(sys.stdout)))
+    if found.differs:
+        raise typer.Exit(DIFFERS)
+
+
+def _right(text: str) -> "RoleRight | None":
+    from ambient_components.access.effective import parse_right  # noqa: PLC0415
+
+    try:
+        return parse_right(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--who-can") from None
+
+
+def _check_subject(text: str) -> None:
+    """A subject that can't be one is a slip of the hand: nobody would ever be found."""
+    from ambient_components.subjects import SUBJECT_FORMS, parse_subject  # noqa: PLC0415
+
+    if not text or text.partition(":")[0] == "key":
+        return
+    try:
+        parse_subject(text)
+    except ValueError as error:
+        said = str(error).replace(SUBJECT_FORMS, f"{SUBJECT_FORMS}; key:ID for a key")
+        raise typer.BadParameter(said, param_hint="--subject") from None
+
+
+def _chosen(stack: str, ledger: "Mapping[str, Any]", workspaces: "Collection[str]") -> "Mapping[str, Any]":
+    """The entries of some workspaces; none for all."""
+    from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
+
+    for name in workspaces:
+        if name not in ledger:
+            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))
+    return {name: ledger[name] for name in workspaces} if workspaces else ledger
+
+
+def _hint(whole: "Report", found: "Report", subject: str) -> None:
+    """A word on standard error where a subject has nothing at all: its name may be mistyped."""
+    from ambient_components.cli.overview_text import one_line  # noqa: PLC0415
+    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
+
+    if not subject or found.rows or found.missing:
+        return
+    names = {row.subject for row in whole.rows} | {one.subject for one in whole.missing}
+    if subject not in names:
+        suggestion = did_you_mean(subject, names)
+        said = f"ambient: no access of {one_line(subject)} is known" + (f"; {suggestion}" if suggestion else "")
+        print(said, file=sys.stderr)

@@ -1,0 +1,79 @@
+"""`ambient destroy`: shows what goes, refuses what must not, asks for the stack's name, and runs `pulumi destroy`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient destroy dev                    what goes, a question, then `pulumi destroy`
+  ambient destroy dev --confirm dev      without the question, in a pipeline
+
+\b
+`pulumi destroy` asks no rail: it ends all access, also to protected workspaces, and only then stops at their
+namespaces. This verb refuses before anything is changed:
+  a workspace or a bucket that is protected      close it, or write protect: false, and deploy
+  a bucket that would go with its objects        write onDelete: keep, or empty it, and deploy
+  more than three workspaces                     write allow: [{rail: removals, ...}] at the top of the file, and deploy
+
+\b
+It judges the state: what was deployed last, not what the files say now. Workspaces that were released stay as they are.
+One step that fails holds back no other (PULUMI_CONTINUE_ON_ERROR); run it again for what is left.
+
+\b
+exit codes: 0 done, or nothing to destroy; 3 refused by a rail; 1 an error, or another name was typed; 64 wrong usage;
+            130 Ctrl-C
+"""
+
+
+def destroy(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    confirm: Annotated[
+        str, typer.Option("--confirm", metavar="NAME", help="The stack's name once more, instead of the question.")
+    ] = "",
+) -> None:
+    """Delete all that a stack has, once its name was typed."""
+    from ambient_components.cli import destruction, engine  # noqa: PLC0415
+    from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
+    from ambient_components.cli.plan import REFUSED  # noqa: PLC0415
+    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+
+    stack = one_stack(stack, named)
+    name = bare_name(stack)
+    if confirm and confirm not in (stack, name):
+        msg = f"{confirm!r} is not the stack that is to be destroyed, which is {name!r}"
+        raise typer.BadParameter(msg, param_hint="--confirm")
+    pulumi = engine_for(Project.find().folder)
+    found = destruction.read_destruction(engine.export(pulumi, stack))
+    if found.empty:
+        print(f"Stack {stack} has nothing: there is nothing to destroy.")
+        return
+    print(f"Stack {stack}:\n", *destruction.lines(found), sep="\n", flush=True)
+    refused = destruction.refusals(found, stack)
+    if refused:
+        print("", *(f"ambient: {text}" for text in refused), sep="\n", file=sys.stderr)
+        raise typer.Exit(REFUSED)
+    if not confirm:
+        _ask(name)
+    pulumi.run("destroy", "--yes", "--skip-preview", "--stack", stack, ask=True)
+    print(f"\nThe stack and its config stay. To remove it as well: pulumi stack rm {stack} --preserve-config")
+
+
+def _ask(name: str) -> None:
+    """Lets the user type the stack's name.
+
+    Raises:
+        AmbientError: there is no terminal, or something else was typed.
+    """
+    from ambient_components.cli.terminal import Question, prompt  # noqa: PLC0415
+    from ambient_components.errors import fail  # noqa: PLC0415
+
+    if not sys.stdin.isatty():
+        fail(None, "", "the stack's name has to be typed, and there is no terminal to ask at", f"give --confirm {name}")
+    typed = prompt(Question(f"\nType {name} to destroy it", "--confirm"))
+    if typed != name:
+        fail(None, "", f"{typed!r} is not {name!r}: nothing is destroyed")

@@ -1,0 +1,270 @@
+"""What a destroy of a stack would take, read off its state, and what of it is refused. Pure.
+
+`pulumi destroy` calls no check: it revokes every key and grant first, and only then stops at what is protected. So
+what it would do is judged before it is started, as the ledger's check judges an update.
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ambient_components.access.rail_names import REMOVALS
+from ambient_components.access.rails import ALWAYS
+
+KEPT: Final = "kept"
+IF_EMPTY: Final = "deleted if it is empty"
+WITH_ALL: Final = "deleted with all that is in it"
+
+_LEDGER: Final = "ambient:index:AccessLedger"
+_STACK: Final = "pulumi:pulumi:Stack"
+_AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """One workspace, and what becomes of it."""
+
+    workspace: str
+    state: str
+    """As it was deployed last: active, closed or released."""
+    deleted: bool
+    """Whether its namespace goes, with everything in it; one that was released stays as it is."""
+    protected: bool
+    owners: int = 0
+    grants: int = 0
+    keys: int = 0
+    """Identities: a key whose generation before lives on has two."""
+    bucket: str = ""
+    """Its own bucket, as the store calls it; empty where it has none."""
+    fate: str = KEPT
+    """What becomes of that: `KEPT`, `IF_EMPTY` or `WITH_ALL`."""
+    bucket_protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Something of no workspace that a destroy would stop at, or that has data in it."""
+
+    name: str
+    """Its logical name."""
+    kind: str
+    """The last part of its type: S3Bucket, Bucket, Namespace, …"""
+    protected: bool
+    bucket: str = ""
+    """As the store calls it; empty where it is none."""
+    fate: str = KEPT
+    """As of `Going`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """All that a destroy of a stack takes."""
+
+    workspaces: tuple[Going, ...]
+    """Sorted by name."""
+    others: tuple[Other, ...]
+    """What else a program has declared that is protected, or is a bucket. Sorted by name."""
+    allowed: frozenset[str]
+    """Rails that the stack may cross, as it was deployed last."""
+    empty: bool
+    """Whether there is nothing at all."""
+
+    @property
+    def deleted(self) -> tuple[Going, ...]:
+        """The workspaces whose namespaces go."""
+        return tuple(one for one in self.workspaces if one.deleted)
+
+
+@dataclass
+class _Found:
+    """What the state has of one workspace."""
+
+    namespace: Mapping[str, Any] | None = None
+    bucket: Mapping[str, Any] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def read_destruction(export: Mapping[str, Any]) -> Destruction:
+    """What a destroy would take, out of `pulumi stack export`.
+
+    Args:
+        export: what it printed, parsed. Secrets are never looked at.
+    """
+    resources: list[Mapping[str, Any]] = list((export.get("deployment") or {}).get("resources") or ())
+    ledger: dict[str, Mapping[str, Any]] = {}
+    allowed: set[str] = set()
+    for item in resources:
+        if item["type"] == _LEDGER:
+            inputs = item.get("inputs") or {}
+            ledger.update(inputs.get("workspaces") or {})
+            allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
+    found, rest = _by_workspace(resources, ledger)
+    return Destruction(
+        tuple(_going(name, ledger.get(name) or {}, found.get(name) or _Found()) for name in sorted({*ledger, *found})),
+        tuple(sorted(filter(None, map(_other, rest)), key=lambda one: one.name)),
+        frozenset(allowed),
+        empty=all(item["type"] == _STACK for item in resources),
+    )
+
+
+def refusals(destruction: Destruction, stack: str) -> list[str]:
+    """Why this must not be destroyed; nothing, where it may.
+
+    Args:
+        destruction: what would go.
+        stack: as the user named it, for the commands that are told.
+    """
+    texts = []
+    deploy = f"deploy: pulumi up --stack {stack}"
+    for one in destruction.workspaces:
+        whose = f"workspace {one.workspace!r}"
+        if one.protected:
+            texts.append(
+                f"{whose} is protected: a destroy would end all access to it, and then stop at its namespace: nothing "
+                f"is destroyed. Close it ('state: closed'), or write 'protect: false' in its entry, and {deploy}"
+            )
+        if one.bucket_protected:
+            texts.append(
+                f"{whose}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
+                f"destroyed. Close the workspace, or write 'protect: false' for the bucket, and {deploy}"
+            )
+        elif one.bucket and one.fate == WITH_ALL:
+            texts.append(
+                f"{whose}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, force: "
+                f"true): nothing is destroyed. To keep it, write 'onDelete: keep'; to delete it, empty it and remove "
+                f"'force: true'; then {deploy}"
+            )
+    for other in destruction.others:
+        whose = f"{other.kind} {other.name!r}"
+        if other.protected:
+            texts.append(
+                f"{whose} is protected: a destroy would end all access, and then stop at it: nothing is destroyed. "
+                f"Take its protection off in the program, and {deploy}"
+            )
+        elif other.fate == WITH_ALL:
+            texts.append(
+                f"{whose}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed. To "
+                f"keep it, let the program say so; to delete it, empty it and take the force away; then {deploy}"
+            )
+    count = len(destruction.deleted)
+    # All of a stack is more than any share of it.
+    if count > ALWAYS and REMOVALS not in destruction.allowed:
+        texts.append(
+            f"{count} workspaces would be deleted, and {ALWAYS} are the most that may: nothing is destroyed. If that "
+            "is meant, write at the top of the stack file: allow: [{rail: removals, reason: WHY, until: DAY}], and "
+            f"{deploy}"
+        )
+    return texts
+
+
+def lines(destruction: Destruction) -> list[str]:
+    """What goes, a line a workspace, and the sum."""
+    width = max((len(one.workspace) for one in destruction.workspaces), default=0)
+    rows = [f"  {one.workspace:<{width}}  {_fate(one)}" for one in destruction.workspaces]
+    rows += [f"  {one.name}  bucket {one.bucket}: {one.fate}" for one in destruction.others if one.bucket]
+    going = destruction.deleted
+    owners, grants, keys = (sum(getattr(one, kind) for one in going) for kind in ("owners", "grants", "keys"))
+    total = [_count(len(going), "workspace"), *_access(owners, grants, keys)]
+    return [*rows, "", f"This deletes {_listed(total)}. Sessions and all that is in the namespaces go with them."]
+
+
+def _by_workspace(
+    resources: Iterable[Mapping[str, Any]], ledger: Iterable[str]
+) -> tuple[dict[str, _Found], list[Mapping[str, Any]]]:
+    """Sorted out by logical name, which says what a resource is (ambient_components.naming); and what is of none."""
+    items = [item for item in resources if item.get("custom", True) and not item.get("delete")]
+    named = [(_kind(item), str(item["urn"]).split("::", 3)[-1], item) for item in items]
+    # A program may give its workspaces names with slashes in them.
+    workspaces = {*ledger, *(name.removesuffix("/namespace") for kind, name, _ in named if kind == "Namespace")}
+    found: dict[str, _Found] = {}
+    rest = []
+    for kind, name, item in named:
+        workspace, pieces = _split(name, workspaces)
+        match (kind, pieces):
+            case ("Namespace", ["namespace"]):
+                found.setdefault(workspace, _Found()).namespace = item
+            case ("RoleBinding", ["owner" | "grant" as what, _]):
+                _counted(found, workspace, f"{what}s")
+            case ("AccessToken", ["key", _]):
+                _counted(found, workspace, "keys")
+            case ("S3Bucket" | "Bucket", ["storage", "bucket"]):
+                found.setdefault(workspace, _Found()).bucket = item
+            case _:
+                rest.append(item)
+    return found, rest
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    return str(item["type"]).rsplit(":", 1)[-1]
+
+
+def _split(name: str, workspaces: Container[str]) -> tuple[str, list[str]]:
+    """The workspace of a logical name, and what it is in it: a subject may have a colon in it, and a slash."""
+    pieces = name.split("/")
+    for count in range(1, len(pieces)):
+        if (workspace := "/".join(pieces[:count])) in workspaces:
+            return workspace, name.removeprefix(f"{workspace}/").split("/", 1)
+    return pieces[0], name.split("/", 2)[1:]
+
+
+def _other(item: Mapping[str, Any]) -> Other | None:
+    """What of it matters before a destroy; None where nothing does."""
+    kind, protected = _kind(item), bool(item.get("protect"))
+    is_bucket = kind == "S3Bucket" or str(item["type"]).startswith(_AWS_BUCKETS)
+    if not (protected or is_bucket):
+        return None
+    name = str(item["urn"]).split("::", 3)[-1]
+    if not is_bucket:
+        return Other(name, kind, protected)
+    return Other(name, kind, protected, str((item.get("inputs") or {}).get("bucket") or ""), _of_bucket(item))
+
+
+def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
+    counts = found.setdefault(workspace, _Found()).counts
+    counts[what] = counts.get(what, 0) + 1
+
+
+def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
+    namespace, bucket = found.namespace or {}, found.bucket or {}
+    return Going(
+        name,
+        str(entry.get("state") or "active"),
+        deleted=found.namespace is not None and not namespace.get("retainOnDelete"),
+        protected=bool(namespace.get("protect")),
+        owners=found.counts.get("owners", 0),
+        grants=found.counts.get("grants", 0),
+        keys=found.counts.get("keys", 0),
+        bucket=str((bucket.get("inputs") or {}).get("bucket") or ""),
+        fate=_of_bucket(bucket),
+        bucket_protected=bool(bucket.get("protect")),
+    )
+
+
+def _of_bucket(bucket: Mapping[str, Any]) -> str:
+    """With pulumi-aws the engine keeps it, and with ours the plugin: see `components.bucket` and `.aws_bucket`."""
+    inputs = bucket.get("inputs") or {}
+    ours = str(bucket.get("type")).endswith(":S3Bucket")
+    if not bucket or bucket.get("retainOnDelete") or (ours and inputs.get("onDelete") != "delete"):
+        return KEPT
+    return WITH_ALL if inputs.get("force" if ours else "forceDestroy") else IF_EMPTY
+
+
+def _fate(one: Going) -> str:
+    bucket = f"; bucket {one.bucket}: {one.fate}" if one.bucket else ""
+    if not one.deleted:
+        return f"{'released: ' if one.state == 'released' else ''}stays as it is{bucket}"
+    state = "" if one.state == "active" else f"{one.state}: "
+    return f"{state}{_listed(['the namespace', *_access(one.owners, one.grants, one.keys)])}{bucket}"
+
+
+def _access(owners: int, grants: int, keys: int) -> list[str]:
+    counts = ((owners, "owner"), (grants, "grant"), (keys, "key"))
+    return [_count(count, what) for count, what in counts if count]
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _listed(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

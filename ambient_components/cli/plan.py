@@ -1,0 +1,218 @@
+"""`ambient plan`: one page that says what a run would do: who gains or loses what, keys, buckets, rails."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ambient_components.cli.choices import choice
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ambient_components.cli.project import Project
+    from ambient_components.plan import Plan
+    from ambient_components.spec.loader import LoadedStack
+
+CHANGES: Final = 2
+"""Exit code where there is something to do."""
+
+REFUSED: Final = 3
+"""Exit code where a rail refuses it."""
+
+_SHORTEST: Final = 5_000
+"""Characters that the totals of every section fit into."""
+
+EPILOG = """\
+\b
+examples:
+  ambient plan prod                                    asks the engine, and through it the cluster
+  ambient plan prod --format markdown > comment.md     for a change request, 60,000 characters at most
+  ambient plan prod --offline                          the files against the state: no cluster, no passphrase
+  ambient plan prod --offline --state state.json       nor an engine; `pulumi stack export > state.json`
+  ambient plan prod --at 2027-01-01                    as if that day had come: grants by date, keys that are due
+  ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
+  ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
+
+\b
+Online it is made of `pulumi preview --json`, so that it and `pulumi up` say the same. The page has the most dangerous
+first; docs/plan.md says what each of its parts means, docs/plan.schema.json what the JSON holds. It shows no secret.
+
+\b
+exit codes: 0 nothing to do; 2 something to do; 3 refused by a rail; 1 an error; 64 wrong usage; 130 Ctrl-C
+"""
+
+
+class Format(StrEnum):
+    """How the page is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def plan(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    form: Annotated[Format, choice("--format", Format, "markdown for a comment, json for programs.")] = Format.TEXT,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Compare the files with the state, and ask nobody.")
+    ] = False,
+    state: Annotated[
+        str, typer.Option("--state", metavar="FILE", help="With --offline: an exported state; - for standard input.")
+    ] = "",
+    at: Annotated[str, typer.Option("--at", metavar="DAY", help="A day or a moment to come. Default: now.")] = "",
+    save: Annotated[
+        str, typer.Option("--save", metavar="FILE", help="Save the plan, for ambient up --plan FILE.")
+    ] = "",
+    max_age: Annotated[
+        str,
+        typer.Option("--max-age", metavar="DURATION", help="With --save: its lifetime, 7d at most. Default: 24h."),
+    ] = "",
+    refresh: Annotated[bool, typer.Option("--refresh", help="Look into the cluster first, and mend what differs.")] = (
+        False
+    ),
+    diff: Annotated[bool, typer.Option("--diff", help="Show the engine's own steps, too.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", help="With --format markdown: characters. Default: 60000.")
+    ] = 0,
+) -> None:
+    """Show what a run would do, before it is done."""
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack  # noqa: PLC0415
+
+    stack = one_stack(stack, named)
+    _check_usage(offline=offline, state=state, at=at, save=save, max_age=max_age, refresh=refresh, diff=diff)
+    _check_limit(limit, form)
+    age = _duration(max_age)
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    when = _moment(at, loaded)
+    if offline:
+        found = _offline(project, stack, loaded, when, state)
+    else:
+        found = _online(project, stack, loaded, when, save, age, refresh=refresh)
+    show(found, form, steps=diff, limit=limit)
+    if found.refused:
+        raise typer.Exit(REFUSED)
+    if found.errors:
+        raise typer.Exit(1)
+    raise typer.Exit(CHANGES if found.changes else 0)
+
+
+def show(found: "Plan", form: Format = Format.TEXT, *, steps: bool = False, limit: int = 0) -> None:
+    """Print a plan."""
+    from ambient_components.cli.terminal import paint_for  # noqa: PLC0415
+    from ambient_components.plan.document import document_text  # noqa: PLC0415
+    from ambient_components.plan.markdown import LIMIT, as_markdown  # noqa: PLC0415
+    from ambient_components.plan.text import as_text  # noqa: PLC0415
+
+    if form is Format.JSON:
+        print(document_text(found), end="")
+    elif form is Format.MARKDOWN:
+        print(as_markdown(found, limit or LIMIT), end="")
+    else:
+        print(as_text(found, paint_for(sys.stdout), steps=steps))
+
+
+def _offline(project: "Project", stack: str, loaded: "LoadedStack", at: "datetime | None", state: str) -> "Plan":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import engine, plan_state, planning  # noqa: PLC0415
+    from ambient_components.cli.project import bare_name  # noqa: PLC0415
+
+    when = at or clock.now()
+    if state:
+        export = plan_state.read_export(state, project.name, bare_name(stack))
+    else:
+        export = plan_state.parse_export(engine.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
+    wanted = planning.declared(project, stack, loaded, when)
+    try:
+        there = planning.deployed(export, stack, when)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        if not state:
+            raise
+        plan_state.no_state(state, bare_name(stack))
+    return planning.offline(stack, wanted, there, when)
+
+
+def _online(
+    project: "Project",
+    stack: str,
+    loaded: "LoadedStack",
+    at: "datetime | None",
+    save: str,
+    age: int | None,
+    *,
+    refresh: bool,
+) -> "Plan":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import engine as engines  # noqa: PLC0415
+    from ambient_components.cli import plan_saved, planning  # noqa: PLC0415
+
+    engine, when = planning.engine_at(project, at), at or clock.now()
+    export = engines.export(engine, stack)
+    wanted = planning.declared(project, stack, loaded, when)
+    found = planning.online(engine, stack, export, wanted, when, refresh=refresh)
+    if save and not (found.refused or found.errors):
+        versions = plan_saved.versions(engine)
+        plan_saved.write(save, plan_saved.saved(found, export, versions, max_age=age, refresh=refresh))
+        print(f"ambient: saved to {save}: ambient up {stack} --plan {save}", file=sys.stderr)
+    elif save:
+        print("ambient: not saved: it can't be deployed", file=sys.stderr)
+    return found
+
+
+def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str, refresh: bool, diff: bool) -> None:
+    """What does not go together."""
+    wrong = {
+        "--state": (bool(state) and not offline, "a state out of a file is compared offline: add --offline"),
+        "--refresh": (refresh and offline, "looks into the cluster: leave --offline out"),
+        "--diff": (diff and offline, "shows the engine's steps, and offline there are none: leave --offline out"),
+        "--save": (bool(save) and (offline or bool(at)), "saves a run of now, online: leave --offline and --at out"),
+        "--max-age": (bool(max_age) and not save, "is kept in a saved plan: add --save FILE"),
+    }
+    for flag, (is_wrong, msg) in wrong.items():
+        if is_wrong:
+            raise typer.BadParameter(msg, param_hint=flag)
+
+
+def _check_limit(limit: int, form: Format) -> None:
+    if limit and form is not Format.MARKDOWN:
+        msg = "is for a page in Markdown: add --format markdown"
+        raise typer.BadParameter(msg, param_hint="--limit")
+    if limit and limit < _SHORTEST:
+        msg = f"{limit} is too short; allowed: {_SHORTEST} or more"
+        raise typer.BadParameter(msg, param_hint="--limit")
+
+
+def _duration(text: str) -> int | None:
+    from ambient_components.cli.plan_saved import MOST_AGE  # noqa: PLC0415
+    from ambient_components.durations import parse_duration  # noqa: PLC0415
+
+    try:
+        seconds = parse_duration(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--max-age") from None
+    if seconds is not None and seconds > MOST_AGE:
+        msg = f"{text} is too long; allowed: 7d at most"
+        raise typer.BadParameter(msg, param_hint="--max-age")
+    return seconds
+
+
+def _moment(text: str, loaded: "LoadedStack") -> "datetime | None":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.planning import moment  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        when = moment(text, loaded.file.timezone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from None
+    if when < clock.now():
+        msg = f"{text} is past; a plan is for now or for later"
+        raise typer.BadParameter(msg, param_hint="--at")
+    return when

@@ -1,0 +1,116 @@
+"""`ambient report`: who can become what, beyond what they were granted, by which path, and what to change."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ambient_components.cli.choices import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
+FOUND: Final = 2
+"""Exit code where `--fail-on` finds something, so that a pipeline can tell it from an error."""
+
+EPILOG = """\
+\b
+examples:
+  ambient report prod                                 as the last run declared it
+  ambient report prod --files --fail-on high          before a change: the files as they are; no engine, no cluster
+  ambient report prod --workspace payments
+  ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
+  ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
+
+\b
+severity: high    leads to a role in a workspace that nobody gave
+          medium  to a secret, to power that outlives its grant, or to more where the platform is installed so
+          low     to what the platform's role edit brings with it, wherever it is granted
+
+\b
+It reads what is declared, and asks no cluster: what others gave by hand is shown by `ambient access STACK --live`.
+Groups are named, and not resolved. docs/escalation.md explains each path, and names the tests that tried it.
+
+\b
+json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMBER,
+         "summary": {"high", "medium", "low"},
+         "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
+                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the worst first
+        path is adminKey, account, staticKey, creatorNote, storeInPods, keptToken, sessionSecrets, platformAccount,
+        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`; it is empty where
+        the path is open to others than those of the stack. becomes is the role that it leads to, or null; keys are
+        those that are in it; can, how and remedy are words for people.
+
+\b
+exit codes: 0 done; 2 with --fail-on: there is a finding as severe as that, in what is shown; 1 an error;
+            64 wrong usage
+"""
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class FailOn(StrEnum):
+    """From which severity on a finding ends the command with `FOUND`; of `access.escalation.Severity`."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def report(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="Take the files, not the state: what is not deployed yet.")] = (
+        False
+    ),
+    workspaces: Annotated[
+        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this one; may be repeated.")
+    ] = None,
+    form: Annotated[Format, choice("--format", Format, "json for programs, markdown for a comment.")] = Format.TEXT,
+    fail_on: Annotated[
+        FailOn | None, choice("--fail-on", FailOn, "End with 2 where there is a finding as severe as that.")
+    ] = None,
+) -> None:
+    """Show who can become what beyond their grants, and what to change."""
+    from ambient_components.access.escalation import escalations  # noqa: PLC0415
+    from ambient_components.cli import report_text  # noqa: PLC0415
+    from ambient_components.cli.ledgers import read_ledger  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
+
+    stack = one_stack(stack, named)
+    chosen = tuple(dict.fromkeys(workspaces or ()))
+    ledger = read_ledger(Project.find(), stack, files=files)
+    _check_workspaces(stack, ledger, chosen)
+    # Of the whole stack: who holds edit in one workspace may be an account that another one gives a role.
+    found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]
+    shown = report_text.Report(stack, "files" if files else "state", len(chosen or ledger), tuple(found))
+    if form is Format.JSON:
+        print(report_text.as_json(shown))
+    elif form is Format.MARKDOWN:
+        print(report_text.as_markdown(shown))
+    else:
+        print(report_text.as_text(shown, paint_for(sys.stdout)))
+    if fail_on is not None and any(one.severity in _as_severe_as(fail_on) for one in found):
+        raise typer.Exit(FOUND)
+
+
+def _as_severe_as(least: FailOn) -> list[str]:
+    return list(FailOn)[: list(FailOn).index(least) + 1]  # type: ignore[return-value]
+
+
+def _check_workspaces(stack: str, ledger: "Mapping[str, Any]", chosen: "Collection[str]") -> None:
+    from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
+
+    for name in chosen:
+        if name not in ledger:
+            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))

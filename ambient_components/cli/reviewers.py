@@ -1,0 +1,162 @@
+"""`ambient reviewers`: which workspaces a change touches, and whose review it needs."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ambient_components.cli.choices import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ambient_components.cli.revisions import Repository
+    from ambient_components.spec.ownership import Version
+
+ATTENTION = 2
+"""Exit code of a change that nobody was named for before."""
+
+EPILOG = """\
+\b
+examples:
+  ambient reviewers --change main HEAD                  all stacks of the project
+  ambient reviewers prod --change main .                one stack; . is the files as they lie here
+  ambient reviewers --change "$(git merge-base origin/main HEAD)" HEAD --format json | jq '.approvals'
+  ambient reviewers --codeowners --handle group:payments-leads=@my-org/payments-leads
+
+\b
+It reads Git and the stack files alone: no engine, no cluster, no secret. A workspace is touched where it comes to
+something else: by its entry, by defaults, a template, an included file, or the time zone of its days.
+Who was named before the change approves it, and who is named by it as well. Where a workspace names nobody, and for
+new ones, it is the reviewers of the stack's `defaults`; what holds for the whole stack is theirs, too.
+
+\b
+json:   {"change": {"from", "to"}, "approvals": [[SUBJECT, ...], ...],
+         "touched": [{"stack", "workspace", "how", "fields", "needs": [{"oneOf", "because"}], "guarded"}, ...]}
+        one subject of each list approves; workspace is null for the whole stack; how is new, changed or removed;
+        because is before, stack (the reviewers of its defaults) or after (named by the change alone)
+--codeowners: a line for each file that belongs to the same reviewers as a whole, of the files as they lie here; what
+        belongs to several, or to nobody, is a comment
+
+\b
+exit codes: 0 done; 2 the change touches something that nobody was named for before it; 1 an error; 64 wrong usage
+"""
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def reviewers(
+    stacks: Annotated[
+        list[str] | None, typer.Argument(metavar="STACK", help="The stacks. Default: all of the project.")
+    ] = None,
+    named: Annotated[str, typer.Option("--stack", "-s", help="One stack, as Pulumi's commands take it.")] = "",
+    change: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--change", metavar="A B", help="Git revisions before and after; . for the files as they lie here."
+        ),
+    ] = None,
+    form: Annotated[Format, choice("--format", Format, "json for programs.")] = Format.TEXT,
+    codeowners: Annotated[bool, typer.Option("--codeowners", help="Print lines for CODEOWNERS instead.")] = False,
+    handle: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--handle", metavar="SUBJECT=@NAME", help="What the forge calls a subject. Default: @ and its name."
+        ),
+    ] = None,
+) -> None:
+    """Say which workspaces a change touches, and whose review it needs."""
+    from ambient_components.cli.project import STACK_FILES, Project  # noqa: PLC0415
+    from ambient_components.cli.revisions import Repository  # noqa: PLC0415
+    from ambient_components.cli.terminal import from_here  # noqa: PLC0415
+
+    if codeowners == (change is not None):
+        msg = "what is asked for? Either --change A B or --codeowners"
+        raise typer.BadParameter(msg, param_hint="--change")
+    handles = dict(map(_handle, handle or ()))
+    names = _stacks(stacks or (), named)
+    folder = from_here(Project.find().folder / STACK_FILES)
+    repository = Repository(Path.cwd())
+    if change is None:
+        _print_codeowners(repository, folder, names, handles)
+    else:
+        _print_change(repository, folder, names, change, form)
+
+
+def _print_change(
+    repository: "Repository", folder: str, names: "Sequence[str]", change: tuple[str, str], form: Format
+) -> None:
+    from ambient_components.cli import reviewers_text  # noqa: PLC0415
+    from ambient_components.cli.terminal import paint_for  # noqa: PLC0415
+    from ambient_components.cli.versions import changes  # noqa: PLC0415
+
+    before, after = (_versions(repository, folder, names, revision) for revision in change)
+    _refuse_unknown(names, {**before, **after})
+    found = changes(before, after)
+    if form is Format.JSON:
+        print(reviewers_text.as_json(found, *change))
+    else:
+        print(reviewers_text.as_text(found, paint_for(sys.stdout)))
+    if not all(item.guarded for item in found):
+        raise typer.Exit(ATTENTION)
+
+
+def _print_codeowners(
+    repository: "Repository", folder: str, names: "Sequence[str]", handles: "Mapping[str, str]"
+) -> None:
+    from ambient_components.cli.codeowners import as_codeowners, owners  # noqa: PLC0415
+    from ambient_components.cli.revisions import WORKING_TREE  # noqa: PLC0415
+
+    found = _versions(repository, folder, names, WORKING_TREE)
+    _refuse_unknown(names, found)
+    print(as_codeowners(owners(found, repository.from_top), handles))
+
+
+def _versions(repository: "Repository", folder: str, names: "Sequence[str]", revision: str) -> "Mapping[str, Version]":
+    from ambient_components.cli.revisions import WORKING_TREE  # noqa: PLC0415
+    from ambient_components.cli.versions import versions  # noqa: PLC0415
+
+    called = "" if revision == WORKING_TREE else revision
+    return versions(folder, repository.files(revision), names, called)
+
+
+def _stacks(arguments: "Sequence[str]", option: str) -> list[str]:
+    """The names of files of the stacks that are asked for."""
+    from ambient_components.cli.project import bare_name  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+
+    return [bare_name(one_stack(name, "")) for name in dict.fromkeys([*arguments, *([option] if option else [])])]
+
+
+def _refuse_unknown(names: "Sequence[str]", found: "Mapping[str, Version]") -> None:
+    from ambient_components.errors import fail  # noqa: PLC0415
+
+    for name in names:
+        if name not in found:
+            fail(None, "", f"stack {name!r} has no file, neither before nor after", "name another, or none for all")
+
+
+def _handle(text: str) -> tuple[str, str]:
+    """A subject and what the forge calls it.
+
+    Raises:
+        typer.BadParameter: the text says neither.
+    """
+    from ambient_components.subjects import parse_subject  # noqa: PLC0415
+
+    subject, equals, name = text.rpartition("=")
+    try:
+        parse_subject(subject)
+    except ValueError:
+        equals = ""
+    if not (equals and name):
+        msg = f"{text!r} is not of the form SUBJECT=@NAME, such as group:payments-leads=@my-org/payments-leads"
+        raise typer.BadParameter(msg, param_hint="--handle")
+    return subject, name

@@ -1,0 +1,64 @@
+"""What a stack file says of the rails, as an input of the ledger; and allowances whose end came too early."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ambient_components.access import RailSettings, StackRails, standing
+from ambient_components.errors import Problem
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.spec import Allowance, LoadedStack, StackAllowance, StackFile
+from ambient_components.spec.findings import Finding, Path
+from ambient_components.spec.loader import located
+
+
+def stack_rails(stack: StackFile, calendar: Calendar) -> StackRails:
+    """The ledger's input `rails`; what is as built in is left out, and nothing at all is an empty mapping.
+
+    Args:
+        stack: the file.
+        calendar: judges which allowances are in force.
+    """
+    rails: StackRails = {}
+    if allowed := allowed_rails(stack.allow, calendar):
+        rails["allow"] = allowed
+    said = stack.rails.model_dump(by_alias=True, exclude_defaults=True)
+    return {**rails, **said}  # type: ignore[typeddict-item]  # the model has the same fields
+
+
+def allowed_rails(allowances: Sequence[Allowance | StackAllowance], calendar: Calendar) -> list[str]:
+    """The rails that may be crossed today, sorted."""
+    return sorted({one.rail.value for one in allowances if calendar.in_force(one.until)})
+
+
+def ended_allowances(stack: LoadedStack, ledger: Mapping[str, Any], calendar: Calendar) -> list[Problem]:
+    """Warnings of allowances that have ended while what they let through is still declared.
+
+    It is never refused for that: it was deployed while it was allowed, and the night's rotations must go on.
+
+    Args:
+        stack: the file, with its places.
+        ledger: its access, as `ledger_of` makes it.
+        calendar: judges which allowances are in force.
+    """
+    return located(stack, _ended(stack.file, ledger, calendar))
+
+
+def _ended(stack: StackFile, ledger: Mapping[str, Any], calendar: Calendar) -> Iterator[Finding]:
+    settings = RailSettings.of(stack_rails(stack, calendar))
+    stands = [
+        one
+        for one in standing(ledger, settings, calendar.now)
+        if one.rail not in (*settings.allow, *(ledger[one.workspace or ""].get("allow") or ()))
+    ]
+    places: list[tuple[Path, Sequence[Allowance | StackAllowance], str | None]] = [(("allow",), stack.allow, None)]
+    places += [(("workspaces", name, "allow"), one.allow, name) for name, one in sorted(stack.workspaces.items())]
+    for path, allowances, workspace in places:
+        for index, allowance in enumerate(allowances):
+            held = [one for one in stands if one.rail == allowance.rail and workspace in (None, one.workspace)]
+            if calendar.in_force(allowance.until) or not held:
+                continue
+            where = "" if workspace else f"workspace {held[0].workspace!r}: "
+            more = f" (and {len(held) - 1} more)" if len(held) > 1 else ""
+            problem = f"has ended, and what it let through stands: {where}{held[0].what}{more}"
+            remedy = f"take that out, or agree on another day; it stays deployed, and no new {allowance.rail} passes"
+            yield Finding((*path, index, "until"), problem, remedy, warning=True)

@@ -1,0 +1,117 @@
+"""What the engine's steps do to a program's AccessLedgers: there may be several, and one may leave the program."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from ambient_components.naming import logical_key, logical_key_generation, logical_namespace, logical_workspace
+from ambient_components.plan.facts import RailChange
+from ambient_components.plan.rail_changes import stack_rail_changes
+
+Ledger = Mapping[str, Mapping[str, Any]]
+Step = Mapping[str, Any]
+
+QUIET: Final = frozenset({"same", "read", "refresh", "discard"})
+DELETES: Final = frozenset({"delete", "delete-replaced"})
+_LEDGER: Final = "ambient:index:AccessLedger"
+
+
+def kind(step: Step) -> str:
+    """Type token of a step's resource."""
+    return str(step["urn"]).split("::", 3)[2].rpartition("$")[2]
+
+
+def name(urn: str) -> str:
+    """Logical name in a urn. It may hold `::`, as that of a grant to a service account does."""
+    return urn.split("::", 3)[-1]
+
+
+def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
+    """All that the program's ledgers ask for; one without a step stays as it was.
+
+    Of a ledger that leaves the program, the workspaces that are not deleted with it stay, less the access of which the
+    engine deletes the objects: nobody else says what becomes of it.
+
+    Args:
+        steps: of a preview.
+        before: what all ledgers of the last deployment said.
+    """
+    steps = list(steps)
+    found = _ledgers(steps).values()
+    after = dict(before)
+    for old, _ in found:
+        for workspace in _workspaces(old):
+            after.pop(workspace, None)
+    if any(new is None for _, new in found):
+        deleted = {name(str(step["urn"])) for step in steps if step["op"] in DELETES}
+        for old, _ in (one for one in found if one[1] is None):
+            after |= {each: _left(each, entry, deleted) for each, entry in _staying(_workspaces(old), deleted)}
+    for _, new in found:
+        after |= _workspaces(new)
+    return after
+
+
+def rail_changes(steps: Iterable[Step]) -> list[RailChange]:
+    """What changes in what the ledgers say of the rails. Sorted."""
+    found = (one for one in _ledgers(steps).values() if one[1] is not None)
+    return sorted({one for old, new in found for one in stack_rail_changes(_rails(old), _rails(new))})
+
+
+def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
+    """Ledgers that leave the program, in words: without one, no rail judges a run."""
+    found = _ledgers(steps)
+    gone = {urn: old for urn, (old, new) in found.items() if new is None}
+    if not gone:
+        return []
+    recorded = {workspace for old in gone.values() for workspace in _workspaces(old)}
+    if len(gone) == len(found) and before.keys() <= recorded:
+        return ["no AccessLedger any more: no rail judges this run, and nothing is recorded of who has access"]
+    return sorted(
+        f"AccessLedger {name(urn)} leaves the program: no rail judges what becomes of what it recorded" for urn in gone
+    )
+
+
+def _ledgers(steps: Iterable[Step]) -> dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]:
+    """Inputs of each ledger with a step, by urn: before, and after; None where there is no ledger."""
+    found: dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
+    for step in steps:
+        if kind(step) != _LEDGER or step["op"] in QUIET:
+            continue
+        old, new = found.get(str(step["urn"]), (None, None))
+        old = (step.get("oldState") or {}).get("inputs") if old is None else old
+        if step["op"] not in DELETES and step.get("newState"):
+            new = step["newState"].get("inputs") or {}
+        found[str(step["urn"])] = old, new
+    return found
+
+
+def _workspaces(inputs: Mapping[str, Any] | None) -> Ledger:
+    return (inputs or {}).get("workspaces") or {}
+
+
+def _rails(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return (inputs or {}).get("rails") or {}
+
+
+def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    for workspace, entry in workspaces.items():
+        if not {logical_workspace(workspace), logical_namespace(workspace)} & set(deleted):
+            yield workspace, entry
+
+
+def _left(workspace: str, entry: Mapping[str, Any], deleted: Collection[str]) -> Mapping[str, Any]:
+    """An entry, less what is deleted of its access."""
+    keys = {
+        key_id: key
+        for key_id, key in (entry.get("keys") or {}).items()
+        if logical_key_generation(logical_key(workspace, key_id), int(key["generation"])) not in deleted
+    }
+    return {
+        **entry,
+        "owners": [one for one in entry.get("owners") or () if f"{workspace}/owner/{one}" not in deleted],
+        "grants": {
+            subject: role
+            for subject, role in (entry.get("grants") or {}).items()
+            if f"{workspace}/grant/{subject}" not in deleted
+        },
+        "keys": keys,
+    }

@@ -1,0 +1,211 @@
+"""A plan as sections of lines, the most dangerous first: what the page in text and the one in Markdown are made of."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
+from ambient_components.plan import facts
+from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fact."""
+
+    sign: str
+    """+ for what is gained or made, - for what is lost or ends, ~ for what changes, ! for what wants a person."""
+    names: tuple[str, ...]
+    """Names out of files and clusters, the workspace first; shown as they are, and never read as markup."""
+    text: str = ""
+    """Our own words; what is quoted in them is no markup either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Facts of one kind."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+_ROLES: Final = ("admin", "edit", "view")
+_AS: Final = {OWNER: "an owner", KEY: "a key"}
+_WORKSPACES: Final = {
+    facts.REMOVED: ("-", "Workspaces removed", "its namespace is deleted, with all that is in it"),
+    facts.CLOSED: ("-", "Workspaces closed", "all grants and keys end; the data stays"),
+    facts.MADE: ("+", "Workspaces made", ""),
+    facts.ADOPTED: ("+", "Workspaces taken over", "the namespace exists, if it does, with what others put there"),
+    facts.OPENED: ("+", "Workspaces opened again", ""),
+    facts.RELEASED: ("~", "Workspaces released", "all of it stays, and is not managed any more"),
+    facts.TAKEN_BACK: ("+", "Workspaces taken back", "managed again, as it was released"),
+    facts.FORGOTTEN: ("~", "Workspaces forgotten", "released before: all of it stays as it is"),
+}
+_KEYS: Final = {
+    facts.REVOKED: ("-", "Keys revoked"),
+    facts.MINTED: ("+", "Keys minted"),
+    facts.ROTATED: ("~", "Keys rotated"),
+    facts.ENDED: ("-", "Old tokens revoked"),
+    facts.CHANGED: ("~", "Keys changed"),
+    facts.EXPIRING: ("!", "Keys that end soon"),
+}
+
+
+def sections(plan: Plan) -> list[Section]:
+    """Everything that a plan says, in the order of its danger; sections without a line are left out."""
+    found = [
+        Section("Refused", tuple(Line("!", (), one.text) for one in plan.rails)),
+        Section("Errors", tuple(Line("!", (), text) for text in plan.errors)),
+        Section("No rail judges this run", tuple(Line("!", (), text) for text in plan.unjudged)),
+        _workspaces(plan, facts.REMOVED),
+        Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
+        Section("Rails changed", tuple(_rail_change(one) for one in plan.rail_changes)),
+        _gained(plan, "admin"),
+        Section("Other roles gained", tuple(_gains(plan, lambda one: one.role not in _ROLES))),
+        Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
+        _workspaces(plan, facts.CLOSED),
+        Section("Identities that may be shared", tuple(_exposed(plan))),
+        _gained(plan, "edit"),
+        _gained(plan, "view"),
+        Section("Access lost", tuple(_losses(plan))),
+        *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
+        *(_workspaces(plan, what) for what in facts.WORKSPACE_CHANGES[2:]),
+        Section("Buckets", tuple(_bucket(one) for one in plan.buckets if one.what != facts.DELETED)),
+        Section("Made or changed beside the workspaces", tuple(_beside(one) for one in plan.beside if not one.rights)),
+        Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
+        Section("Pending since the last run", tuple(_pending(plan))),
+        Section("Warnings", tuple(Line("!", (), text) for text in plan.warnings)),
+        Section("Coming by date", tuple(_dates(plan))),
+        _keys(plan, facts.EXPIRING),
+    ]
+    return [section for section in found if section.lines]
+
+
+def summary(plan: Plan) -> list[str]:
+    """The totals, in words; exact, however little of the page is shown."""
+    gained = plan.access.gained
+    roles = ", ".join(f"{count} {role}" for role in _ROLES if (count := sum(one.role == role for one in gained)))
+    lines = []
+    if gained or plan.access.lost:
+        lines.append(f"access: {len(gained)} gained{f' ({roles})' if roles else ''}, {len(plan.access.lost)} lost")
+    lines += _counted("workspaces", [one.what for one in plan.workspaces], facts.WORKSPACE_CHANGES)
+    lines += _counted("keys", [one.what for one in plan.keys], facts.KEY_CHANGES)
+    lines += _counted("buckets", [one.what for one in plan.buckets], facts.BUCKET_CHANGES)
+    if plan.rail_changes:
+        lines.append(f"rails changed: {len(plan.rail_changes)}")
+    if plan.beside:
+        rights = sum(one.rights for one in plan.beside)
+        lines.append(f"beside the workspaces: {len(plan.beside)} ({rights} of them rights)")
+    if plan.pending:
+        lines.append(f"pending since the last run: {len(plan.pending)}")
+    if plan.warnings:
+        lines.append(f"warnings: {len(plan.warnings)}")
+    if plan.steps:
+        counts = ", ".join(f"{count} {op}" for op, count in plan.step_counts.items())
+        lines.append(f"the engine's steps: {counts}")
+    return lines
+
+
+def verdict(plan: Plan) -> str:
+    """The page's first sentence."""
+    if plan.refused:
+        return f"Refused: nothing would be changed ({len(plan.rails)} to settle first)."
+    if plan.errors:
+        return "The engine made no preview."
+    return "There is something to do." if plan.changes else "Nothing to do."
+
+
+def _counted(what: str, changes: list[str], order: tuple[str, ...]) -> list[str]:
+    counts = [f"{changes.count(one)} {one}" for one in order if one in changes]
+    return [f"{what}: {', '.join(counts)}"] if counts else []
+
+
+def _workspaces(plan: Plan, what: str) -> Section:
+    sign, title, text = _WORKSPACES[what]
+    return Section(title, tuple(Line(sign, (one.workspace,), text) for one in plan.workspaces if one.what == what))
+
+
+def _keys(plan: Plan, what: str) -> Section:
+    sign, title = _KEYS[what]
+    order = sorted((one for one in plan.keys if one.what == what), key=lambda one: (_rank(one.role), one))
+    return Section(title, tuple(_key(sign, one) for one in order))
+
+
+def _key(sign: str, one: KeyChange) -> Line:
+    generation = f", generation {one.generation}" if one.generation > 1 else ""
+    until = "was good until" if one.what == facts.REVOKED else "ends"
+    ends = f"; its token {until} {one.at}" if one.at and one.at not in one.why else ""
+    return Line(sign, (one.workspace, f"key:{one.key}"), f"{one.role or 'role unknown'}{generation}: {one.why}{ends}")
+
+
+def _rank(role: str) -> int:
+    return _ROLES.index(role) if role in _ROLES else -1
+
+
+def _gained(plan: Plan, role: str) -> Section:
+    return Section(f"{role.capitalize()} gained", tuple(_gains(plan, lambda one: one.role == role)))
+
+
+def _gains(plan: Plan, chosen: Callable[[Holding], bool]) -> Iterator[Line]:
+    were = _roles(plan.access.lost)
+    for one in plan.access.gained:
+        if chosen(one):
+            before = were.get(_who(one))
+            yield Line("+", (one.workspace, one.subject), _role(one) + (f" (was {before})" if before else ""))
+
+
+def _losses(plan: Plan) -> Iterator[Line]:
+    are = _roles(plan.access.gained)
+    for one in sorted(plan.access.lost, key=lambda one: (_rank(one.role), one)):
+        now = are.get(_who(one))
+        yield Line("-", (one.workspace, one.subject), _role(one) + (f" (is {now} now)" if now else ""))
+
+
+def _who(one: Holding) -> tuple[str, str, str]:
+    return one.workspace, one.subject, one.reason
+
+
+def _roles(holdings: tuple[Holding, ...]) -> dict[tuple[str, str, str], str]:
+    return {_who(one): one.role for one in holdings}
+
+
+def _role(one: Holding) -> str:
+    return one.role if one.reason == GRANT else f"{one.role}, {_AS.get(one.reason, one.reason)}"
+
+
+def _exposed(plan: Plan) -> Iterator[Line]:
+    for one in plan.exposed:
+        what = "its token" if len(one.keys) == 1 else "their tokens"
+        yield Line(
+            "!",
+            (one.workspace, *(f"key:{key}" for key in one.keys)),
+            f"{', '.join(one.who)} ends, and may have kept {what}: ambient keys rotate",
+        )
+
+
+def _bucket(one: BucketChange) -> Line:
+    signs = {facts.DELETED: "-", facts.ACCESS_KEY_ENDED: "-", facts.MADE: "+", facts.NEW_ACCESS_KEY: "+"}
+    return Line(signs.get(one.what, "~"), (one.workspace, one.bucket), one.what + (f": {one.why}" if one.why else ""))
+
+
+def _rail_change(one: RailChange) -> Line:
+    names = (one.workspace,) if one.workspace else ()
+    if one.what == facts.CHANGED:
+        return Line("~", names, f"{one.rail} {one.how}")
+    return Line("+" if one.what == facts.ALLOWED else "-", names, f"allow {one.rail}")
+
+
+def _beside(one: Step) -> Line:
+    sign = "+" if one.op in ("create", "import") else "-" if one.op == "delete" else "~"
+    return Line(sign, (one.name,), f"{one.op} {one.kind.rpartition(':')[2]}")
+
+
+def _pending(plan: Plan) -> Iterator[Line]:
+    for one in plan.pending:
+        yield Line("!", (one.workspace,) if one.workspace else (), one.text)
+
+
+def _dates(plan: Plan) -> Iterator[Line]:
+    for one in plan.dates:
+        day = "its last day is" if one.what == "ends" and "T" not in one.date else f"it {one.what}"
+        yield Line("!", (one.workspace, one.subject), f"{one.role} {one.what}: {day} {one.date}")

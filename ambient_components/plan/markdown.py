@@ -1,0 +1,123 @@
+"""A plan as Markdown, for the comment on a change request: bounded, with exact totals, the most dangerous first.
+
+Names and quoted texts stand in code spans: nothing in them is markup, a mention of somebody, or a link.
+"""
+
+import re
+from typing import Final
+
+from ambient_components.keys.state import format_time
+from ambient_components.plan.facts import Plan
+from ambient_components.plan.lines import Line, Section, sections, summary, verdict
+from ambient_components.plan.text import one_line, step_text
+
+LIMIT: Final = 60_000
+"""Characters of a page. A comment on GitHub holds 65,536; GitLab's hold more."""
+
+_LINE_LIMIT: Final = 2_000
+"""Characters of one line: a name has 253 at most, and a rail says its remedy."""
+
+_WORDS = re.compile(r"[A-Za-z0-9 ,.;:()'+/-]*")
+"""Text that Markdown takes as it is, where it begins with a letter."""
+
+_TICKS = re.compile(r"`+")
+_LINKED = re.compile(r"www\.|://")
+_FENCE: Final = "~~~~~~~~"
+_STEP_LIMIT: Final = 300
+
+
+def as_markdown(plan: Plan, limit: int = LIMIT) -> str:
+    """The page, no longer than a limit.
+
+    Args:
+        plan: what it says.
+        limit: characters. The totals alone take up to some 3,000, and are never cut.
+    """
+    found = sections(plan)
+    head = _head(plan)
+    # What every section needs, even one of which no line is shown.
+    fixed = len(head) + sum(len(_title(section)) + len(_more(len(section.lines))) for section in found)
+    tail = _unknown(plan)
+    left = limit - fixed - len(tail) - len(_steps(plan, 0))
+    page, full = [head], False
+    for section in found:
+        shown: list[str] = []
+        for line in section.lines:
+            text = _line(line)
+            if full or len(text) > left:
+                full = True  # what is less dangerous is not shown in its place
+                break
+            shown.append(text)
+            left -= len(text)
+        hidden = len(section.lines) - len(shown)
+        page += [_title(section), *shown, *([_more(hidden)] if hidden else [])]
+    page.append(tail)
+    used = sum(map(len, page))
+    page.append(_steps(plan, limit - used))
+    return "".join(page)
+
+
+def code(text: str) -> str:
+    """A text as a code span, whatever is in it."""
+    text = one_line(text) or " "
+    longest = max((len(run) for run in _TICKS.findall(text)), default=0)
+    ticks = "`" * (longest + 1)
+    pad = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def _head(plan: Plan) -> str:
+    how = "" if plan.online else ", offline: the files against the state"
+    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{how}.", ""]
+    lines += [f"- {line}" for line in summary(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def _title(section: Section) -> str:
+    return f"\n**{section.title} ({len(section.lines)})**\n\n"
+
+
+def _more(count: int) -> str:
+    return f"- … and {count} more, left out here\n"
+
+
+def _line(line: Line) -> str:
+    names = " ".join(code(_cut(name)) for name in line.names)
+    text = _cut(line.text)
+    plain = bool(_WORDS.fullmatch(text)) and text[:1].isalpha() and not _LINKED.search(text)
+    said = text if plain or not text else code(text)
+    return f"- {' '.join(part for part in (code(line.sign), names, said) if part)}\n"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LINE_LIMIT else f"{text[:_LINE_LIMIT]}…"
+
+
+def _unknown(plan: Plan) -> str:
+    if not plan.unknown:
+        return ""
+    return "\n**What this page can't know**\n\n" + "".join(f"- {text}\n" for text in plan.unknown)
+
+
+def _steps(plan: Plan, room: int) -> str:
+    """The engine's own diff, folded; as much of it as there is room for. It is the first thing that is cut."""
+    if not plan.steps:
+        return ""
+    total = len(plan.steps)
+    none = f"\nThe engine's own diff ({total} steps) is left out here.\n"
+    opening = f"\n<details><summary>The engine's own diff ({total} steps)</summary>\n\n{_FENCE}text\n"
+    closing = f"{_FENCE}\n\n</details>\n"
+    more = f"… and {total} more, left out here\n"
+    left = room - len(opening) - len(closing) - len(more)
+    shown: list[str] = []
+    for step in plan.steps:
+        text = one_line(step_text(step))[:_STEP_LIMIT] + "\n"
+        # No line of it can be the fence's end: each begins with an operation.
+        if len(text) > left:
+            break
+        shown.append(text)
+        left -= len(text)
+    if not shown:
+        return none
+    rest = f"… and {total - len(shown)} more, left out here\n" if len(shown) < total else ""
+    return f"{opening}{''.join(shown)}{rest}{closing}"

@@ -1,0 +1,248 @@
+"""The facts of a plan out of the engine's own preview: what it says it will do is what is shown.
+
+Of `pulumi preview --json`: one document, with steps and with what was logged. The engine's event log has the same in
+pieces, and cuts long values.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ambient_components.plan import facts, ledger_steps
+from ambient_components.plan.ahead import Ahead
+from ambient_components.plan.buckets import bucket_changes
+from ambient_components.plan.contents import chosen_names, content
+from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Rail, Step, Waiting
+from ambient_components.plan.held import Held, Holdings, Identity, identities
+from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
+from ambient_components.plan.ledger_steps import DELETES as _DELETES
+from ambient_components.plan.ledger_steps import QUIET as _QUIET
+from ambient_components.plan.ledger_steps import kind as _kind
+from ambient_components.plan.ledger_steps import name as _name
+from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
+
+Ledger = Mapping[str, Mapping[str, Any]]
+
+_STACK: Final = "pulumi:pulumi:Stack"
+_LEDGER: Final = "ambient:index:AccessLedger"
+_WORKSPACE: Final = "ambient:index:Workspace"
+_TOKEN: Final = "ambient:index:AccessToken"  # noqa: S105  # a type token
+_CREDENTIALS: Final = "ambient:index:S3Credentials"
+_KEY = re.compile(r"(?P<workspace>[^/]+)/key/(?P<key>.+)/g(?P<generation>[0-9]+)")
+_CREATES: Final = frozenset({"create", "create-replacement", "import", "import-replacement"})
+_NOTE: Final = re.compile(r"a new (?:token|access key) would be minted: (?P<why>[^;\n]*)")
+_RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
+_MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
+_HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceAccountUid", "incomplete"})
+"""Inputs of a token that follow from another change, which is told by itself."""
+_NOISE: Final = ("using pulumi-resource-", "resource plugin ", "warning: using pulumi-")
+"""Of the engine about plugins on PATH: nobody who judges a plan can do anything about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What `pulumi preview --json` printed."""
+
+    steps: tuple[Mapping[str, Any], ...]
+    diagnostics: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Digest":
+        """Read the document."""
+        return cls(tuple(document.get("steps") or ()), tuple(document.get("diagnostics") or ()))
+
+    def ledger_after(self, before: Ledger) -> Ledger:
+        """All that the program's ledgers ask for; that of the last deployment, where nothing in them changes."""
+        return ledger_steps.ledger_after(self.steps, before)
+
+    def beside(self) -> list[Step]:
+        """What the engine would do to what is in no workspace and none of ours: no ledger records it. Rights first."""
+        found = (_step(step) for step in self.steps if _does(step) and _is_beside(step))
+        return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
+
+    def messages(self, severity: str) -> list[str]:
+        """What was logged with this severity, each once and on one line. Sorted."""
+        said = (one for one in self.diagnostics if one.get("severity") == severity)
+        texts = {_plain(str(one.get("message") or ""), severity) for one in said}
+        return sorted(text for text in texts if text and not text.startswith(_NOISE))
+
+    def actions(self) -> list[Step]:
+        """What the engine would do, without what it only looks at. Sorted by name."""
+        names = chosen_names(self.steps)
+        found = (
+            replace(_step(step), content=content(step, names))
+            for step in self.steps
+            if _does(step) and _kind(step) != _STACK
+        )
+        return sorted(found, key=lambda step: (step.name, step.kind, step.op))
+
+    def reasons(self) -> dict[str, str]:
+        """Why something is minted, by urn: the plugin notes it."""
+        found = {}
+        for one in self.diagnostics:
+            if match := _NOTE.search(str(one.get("message") or "")):
+                found[str(one.get("urn"))] = match["why"].strip()
+        return found
+
+
+def from_preview(
+    digest: Digest,
+    before: Ledger,
+    *,
+    stack: str,
+    at: datetime,
+    held: Holdings,
+    zone: ZoneInfo = UTC_ZONE,
+    ahead: Ahead = AHEAD,
+    rails: Iterable[Rail] = (),
+    pending: Iterable[Waiting] = (),
+) -> Plan:
+    """The plan that the engine's preview comes to.
+
+    Args:
+        digest: the preview.
+        before: the ledger of the last deployment.
+        stack: its name.
+        at: the moment of the preview, UTC.
+        held: what the state has of keys.
+        zone: of plain days.
+        ahead: how early what comes by date is told.
+        rails: crossed ones.
+        pending: what the last run did not do.
+    """
+    after = digest.ledger_after(before)
+    plan = from_ledgers(
+        before, after, stack=stack, at=at, held=held, zone=zone, ahead=ahead, rails=rails, pending=pending,
+        rail_changes=ledger_steps.rail_changes(digest.steps), warnings=digest.messages("warning"),
+    )  # fmt: skip
+    keys = _keys(digest, before, after, held, at, ahead)
+    buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]
+    return replace(
+        plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(digest.actions()),
+        beside=tuple(digest.beside()), unjudged=tuple(ledger_steps.unjudged(digest.steps, before)),
+    )  # fmt: skip
+
+
+def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: datetime, ahead: Ahead) -> list[KeyChange]:
+    """What the steps do to tokens, with the reasons of the ledgers, or the plugin's own."""
+    reasons, wanted = digest.reasons(), dict(identities(after))
+    found: dict[tuple[Identity, str], KeyChange] = {}
+    for step in digest.steps:
+        if _kind(step) != _TOKEN or not _does(step):
+            continue
+        for one in _of_token(step, before, after, held, wanted, reasons.get(str(step["urn"]), "")):
+            found[(one.workspace, one.key, one.generation), one.what] = one
+    told = {identity for identity, _ in found}
+    for identity, key in wanted.items():
+        if (has := held.keys.get(identity)) is not None and has.made:
+            # Of what only the ledger has, such as a day, no token has a step.
+            if identity not in told and (why := what_changes(identity, before, key)):
+                found[identity, facts.CHANGED] = change(identity, facts.CHANGED, str(key["role"]), why, has)
+            for one in expiring(identity, str(key["role"]), has, at, ahead):
+                found[identity, one.what] = one
+    return sorted(found.values())
+
+
+def _of_token(
+    step: Mapping[str, Any],
+    before: Ledger,
+    after: Ledger,
+    held: Holdings,
+    wanted: Mapping[Identity, Mapping[str, Any]],
+    noted: str,
+) -> Iterator[KeyChange]:
+    op = str(step["op"])
+    old, new = _identity(step, "oldState"), _identity(step, "newState")
+    role = str(wanted[new]["role"]) if new is not None and new in wanted else ""
+    has = held.keys.get(old) if old is not None else None
+    if op == "update" and new is not None:
+        paths = set(_paths(step))
+        if noted or paths & _MINTING:
+            yield change(new, facts.ROTATED, role, noted or "it is due", has)
+        elif paths and paths <= _RETIRING:
+            yield change(new, facts.ENDED, role, "its overlap is over, or its revocation failed before", has)
+        elif why := what_changes(new, before, wanted.get(new, {})) or _said_of(paths):
+            yield change(new, facts.CHANGED, role, why, has)
+        return
+    if op == "replace" and old == new and new is not None:
+        yield change(new, facts.ROTATED, role, noted or "its ServiceAccount is replaced", has)
+        return
+    if new is not None and (op in _CREATES or op == "replace"):
+        yield change(new, facts.MINTED, role, why_minted(new, before, after))
+    let_go = old is not None and is_let_go(before, after, old[0])
+    if old is not None and old not in wanted and not let_go and (op in _DELETES or op == "replace"):
+        was = has or Held()
+        yield change(old, facts.REVOKED, was.role, why_revoked(old, before, after), was)
+
+
+def _said_of(paths: Collection[str]) -> str:
+    """What an update of a token is about, where the ledger does not say; nothing where it is about no token."""
+    names = sorted({path.split(".", 1)[0] for path in paths} - _HOUSEKEEPING)
+    return "it is delivered again" if names == ["undelivered"] else ", ".join(names)
+
+
+def _identity(step: Mapping[str, Any], state: str) -> Identity | None:
+    """Whose token a step is about, in its old or its new state: of a replacement both are called after the new one."""
+    found = step.get(state)
+    if not found:
+        return None
+    match = _KEY.fullmatch(_name(str(found.get("urn") or step["urn"])))
+    if match is None:
+        return None
+    generation = (found.get("inputs") or {}).get("generation")
+    number = generation if isinstance(generation, int | float) else match["generation"]
+    return match["workspace"], match["key"], int(number)
+
+
+def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[BucketChange]:
+    reasons = digest.reasons()
+    for step in digest.steps:
+        if _kind(step) != _CREDENTIALS or not _does(step):
+            continue
+        workspace, op = _name(str(step["urn"])).split("/", 1)[0], str(step["op"])
+        state = step.get("newState") or step.get("oldState") or {}
+        name = str(((after.get(workspace) or {}).get("bucket") or state.get("inputs") or {}).get("name") or "")
+        name = name or str((state.get("inputs") or {}).get("bucket") or "")
+        noted, paths = reasons.get(str(step["urn"]), ""), set(_paths(step))
+        if op in _DELETES:
+            if not is_let_go(before, after, workspace):
+                yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED)
+        elif op in _CREATES:
+            yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "none yet")
+        elif op == "replace" or noted or paths & _MINTING:
+            yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, noted or "it is due")
+        elif paths and paths <= _RETIRING:
+            yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over")
+
+
+def _does(step: Mapping[str, Any]) -> bool:
+    """Whether a step changes something: the engine calls it the same, too, where only its protection changes."""
+    if step["op"] not in _QUIET:
+        return True
+    protected = [bool((step.get(state) or {}).get("protect")) for state in ("oldState", "newState")]
+    return step["op"] == "same" and protected[0] != protected[1]
+
+
+def _step(step: Mapping[str, Any]) -> Step:
+    op = "protect" if step["op"] in _QUIET else str(step["op"])
+    if op in _DELETES and (step.get("oldState") or {}).get("retainOnDelete"):
+        op = "retain"  # the engine forgets it, and leaves it as it is
+    return Step(op, _kind(step), _name(str(step["urn"])), tuple(sorted(_paths(step))))
+
+
+def _paths(step: Mapping[str, Any]) -> Iterable[str]:
+    return (step.get("detailedDiff") or dict.fromkeys(step.get("diffReasons") or ())).keys()
+
+
+def _is_beside(step: Mapping[str, Any]) -> bool:
+    """Whether a resource is in no workspace, and neither a ledger, a provider nor the stack itself."""
+    kinds = str(step["urn"]).split("::", 3)[2].split("$")
+    ours = kinds[-1] in (_STACK, _LEDGER) or kinds[-1].startswith("pulumi:providers:")
+    return not ours and _WORKSPACE not in kinds
+
+
+def _plain(message: str, severity: str) -> str:
+    return " ".join(message.removeprefix(f"{severity}: ").split())

@@ -1,0 +1,49 @@
+"""What changes in what a stack and its workspaces say of the rails."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from ambient_components.access.rail_names import KEYS_MAX
+from ambient_components.plan import facts
+from ambient_components.plan.facts import RailChange
+
+_BUILT_IN: Final = {"keysMax": KEYS_MAX, "groupsOnly": False, "adminKeysApart": False}
+_ALLOW: Final = "allow"
+
+
+def stack_rail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[RailChange]:
+    """Between two inputs `rails` of a stack's ledger; what one leaves out, or None, is as built in. Sorted.
+
+    Args:
+        before: of the last deployment.
+        after: what is asked for.
+    """
+    old, new = before or {}, after or {}
+    found = [*_allowed("", old.get(_ALLOW) or (), new.get(_ALLOW) or ())]
+    for rule in (old.keys() | new.keys()) - {_ALLOW}:
+        was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
+        if was != now:
+            found.append(RailChange("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
+    return sorted(found)
+
+
+def workspace_rail_changes(
+    before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> list[RailChange]:
+    """What workspaces that stay or come allow from now on, or no longer. Sorted."""
+    found: list[RailChange] = []
+    for name, entry in after.items():
+        found += _allowed(name, (before.get(name) or {}).get(_ALLOW) or (), entry.get(_ALLOW) or ())
+    return sorted(found)
+
+
+def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Iterator[RailChange]:
+    old, new = set(before), set(after)
+    yield from (RailChange(workspace, rail, facts.ALLOWED) for rail in new - old)
+    yield from (RailChange(workspace, rail, facts.DISALLOWED) for rail in old - new)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, int | float) else "unset" if value is None else str(value)

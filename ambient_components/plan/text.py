@@ -1,0 +1,56 @@
+"""A plan as text, for a terminal and a log: nothing is left out."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ambient_components.keys.state import format_time
+from ambient_components.plan.facts import Plan, Step
+from ambient_components.plan.lines import Line, sections, summary, verdict
+
+Paint = Callable[[str, str], str]
+"""Gives a text a look: `bold`, `loud`, `dim`."""
+
+_UNSEEN: Final = ("No rail judges this run", "Rails changed", "Rights beside the workspaces")
+_LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", "Admin gained", *_UNSEEN}
+
+
+def _plain(text: str, look: str) -> str:  # noqa: ARG001
+    return text
+
+
+def as_text(plan: Plan, paint: Paint = _plain, *, steps: bool = False) -> str:
+    """The page.
+
+    Args:
+        plan: what it says.
+        paint: gives looks; none by default.
+        steps: whether the engine's own steps follow.
+    """
+    how = "" if plan.online else ", offline: the files against the state"
+    lines = [f"{paint(one_line(plan.stack), 'bold')} at {format_time(plan.at)}{how}", paint(verdict(plan), "bold")]
+    lines += [f"  {line}" for line in summary(plan)]
+    for section in sections(plan):
+        look = "loud" if section.title in _LOUD else "bold"
+        lines += ["", paint(f"{section.title} ({len(section.lines)})", look)]
+        lines += [f"  {one_line(_line(line))}" for line in section.lines]
+    if plan.unknown:
+        lines += ["", paint("What this page can't know", "dim"), *(f"  {text}" for text in plan.unknown)]
+    if steps and plan.steps:
+        lines += ["", paint(f"The engine's steps ({len(plan.steps)})", "bold")]
+        lines += [f"  {one_line(step_text(step))}" for step in plan.steps]
+    return "\n".join(lines)
+
+
+def _line(line: Line) -> str:
+    return "  ".join(part for part in (line.sign, *line.names, line.text) if part)
+
+
+def step_text(step: Step) -> str:
+    """A step of the engine on one line: what it does to what, and which properties change; never a value."""
+    changes = f" [{', '.join(step.paths)}]" if step.paths else ""
+    return f"{step.op} {step.kind} {step.name}{changes}"
+
+
+def one_line(text: str) -> str:
+    """A text from outside as it may stand in a line: what would move the cursor or colour the rest is a blank."""
+    return "".join(char if char.isprintable() else " " for char in text)

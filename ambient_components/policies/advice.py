@@ -1,0 +1,163 @@
+"""Best practices, as advice: only what the state can tell.
+
+It can't tell whether an edit or admin key only reads: nothing records what a key was used for. It can tell when one was
+last used, where a refresh has read that from the cluster.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ambient_components.contract import (
+    APP_LABEL,
+    CREATED_AT_ANNOTATION,
+    DESCRIPTION_ANNOTATION,
+    KEY_APP,
+    KEY_NAME_ANNOTATION,
+    LAST_USED_AT_ANNOTATION,
+    OPENSHIFT_DESCRIPTION_ANNOTATION,
+    OPENSHIFT_DISPLAY_NAME_ANNOTATION,
+    ROLE_ANNOTATION,
+)
+from ambient_components.keys.state import parse_time
+
+IDLE: Final = timedelta(days=90)
+"""A key that was not used for so long is said to be unused, where the configuration says nothing else."""
+
+_LEDGER: Final = "ambient:index:AccessLedger"
+_WORKSPACE: Final = "ambient:index:Workspace"
+_SETTINGS: Final = "ambient:index:ProjectSettings"
+_ACCOUNT: Final = "kubernetes:core/v1:ServiceAccount"
+_NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a stack, as the engine hands it out."""
+
+    type: str
+    props: Mapping[str, Any]
+    urn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """One thing that could be better."""
+
+    text: str
+    urn: str = ""
+    """Of the resource that it is about; empty for the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What advice is given on."""
+
+    resources: tuple[Resource, ...]
+    now: datetime
+    idle: timedelta = IDLE
+
+    def of_type(self, kind: str) -> Iterator[Resource]:
+        """Resources of a type."""
+        return (one for one in self.resources if one.type == kind)
+
+    def active(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+        """Name and entry of each workspace in use, and the URN of the ledger that has it."""
+        for ledger in self.of_type(_LEDGER):
+            for name, entry in sorted((ledger.props.get("workspaces") or {}).items()):
+                if (entry.get("state") or "active") == "active":
+                    yield name, entry, ledger.urn
+
+
+Rule = Callable[[Given], Iterator[Advised]]
+"""A pure function from a stack to advice."""
+
+
+def unguarded(resources: Iterable[Resource]) -> bool:
+    """Whether workspaces are declared without a ledger: then no rail has judged them."""
+    types = {one.type for one in resources}
+    return _WORKSPACE in types and _LEDGER not in types
+
+
+def idle_timeout(given: Given) -> Iterator[Advised]:
+    """Workspaces that say nothing of idle sessions, or never stop them."""
+    seconds = {
+        str(one.props.get("namespace")): one.props.get("inactivityTimeoutSeconds") for one in given.of_type(_SETTINGS)
+    }
+    for name, _, urn in given.active():
+        if seconds.get(name) is None:
+            yield Advised(f"workspace {name!r}: no idleTimeout: a forgotten session runs for the platform's 24h", urn)
+        elif seconds[name] == 0:
+            yield Advised(f"workspace {name!r}: idleTimeout: never: a forgotten session holds its pod for ever", urn)
+
+
+def described(given: Given) -> Iterator[Advised]:
+    """Keys of which nobody says what they are for; on OpenShift also workspaces, whose names are nowhere else."""
+    for one in given.of_type(_NAMESPACE):
+        metadata = one.props.get("metadata") or {}
+        notes = metadata.get("annotations") or {}
+        shown = notes.get(OPENSHIFT_DISPLAY_NAME_ANNOTATION)
+        if shown is None:  # another cluster, or no workspace
+            continue
+        missing = ["displayName"] if shown == metadata.get("name") else []
+        missing += [] if notes.get(OPENSHIFT_DESCRIPTION_ANNOTATION) else ["description"]
+        if missing:
+            yield Advised(f"workspace {metadata.get('name')!r}: no {' and no '.join(missing)}", one.urn)
+    for whose, notes, urn in _keys(given):
+        if not notes.get(DESCRIPTION_ANNOTATION):
+            yield Advised(f"{whose}: no description: who finds it in a log can't tell what it is for", urn)
+
+
+def endless_keys(given: Given) -> Iterator[Advised]:
+    """Keys that never expire, allowed or not."""
+    for name, entry, urn in given.active():
+        for key_id, key in sorted((entry.get("keys") or {}).items()):
+            if key.get("static") or key.get("never"):
+                how = "every session can read it, and it never expires" if key.get("static") else "it never expires"
+                yield Advised(f"workspace {name!r}: key {key_id!r}: {how}: leave lifetime out for 90d", urn)
+
+
+def unused_keys(given: Given) -> Iterator[Advised]:
+    """Keys that nobody has used for long, as far as the last refresh read it from the cluster."""
+    for whose, notes, urn in _keys(given):
+        used, made = notes.get(LAST_USED_AT_ANNOTATION), notes.get(CREATED_AT_ANNOTATION)
+        since = _time(used or made)
+        if since is None or given.now - since < given.idle:
+            continue
+        days = (given.now - since).days
+        power = notes.get(ROLE_ANNOTATION)
+        what = (
+            f"not used for {days} days"
+            if used
+            else f"made {days} days ago, and no use of it is known; `pulumi refresh` reads the last one"
+        )
+        hint = f", and may {power}" if power in ("edit", "admin") else ""
+        yield Advised(f"{whose}: {what}{hint}: ambient keys revoke, if nobody needs it", urn)
+
+
+def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """What to call each key, its ServiceAccount's annotations and its URN."""
+    for one in given.of_type(_ACCOUNT):
+        metadata = one.props.get("metadata") or {}
+        if (metadata.get("labels") or {}).get(APP_LABEL) != KEY_APP:
+            continue
+        notes = metadata.get("annotations") or {}
+        name = notes.get(KEY_NAME_ANNOTATION) or metadata.get("name")
+        yield f"workspace {metadata.get('namespace')!r}: key {name!r}", notes, one.urn
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        return parse_time(str(text)) if text else None
+    except ValueError:  # whoever may write the ServiceAccount may write this
+        return None
+
+
+ADVICE: Final[Mapping[str, tuple[str, Rule]]] = {
+    "idleTimeout": ("A workspace should say when idle sessions end.", idle_timeout),
+    "described": ("A key, and a workspace on OpenShift, should say what it is for.", described),
+    "endlessKeys": ("A key should expire.", endless_keys),
+    "unusedKeys": ("A key that nobody uses should go.", unused_keys),
+}
+"""What is wanted, and the rule, by name."""

@@ -1,0 +1,107 @@
+"""The rules as policies of `pulumi-policy`: thin, and the only module that needs that package.
+
+The rails judge the AccessLedger as a resource: it is registered first and everything depends on it, so a violation
+stops a run before it has changed anything. What judges a whole stack is asked once all is done.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyConfigSchema,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from ambient_components import clock
+from ambient_components.access.rail_names import ADMIN_KEY_BESIDE_EDIT, MANY_KEYS, PERSONAL_GRANT
+from ambient_components.policies.advice import ADVICE, Given, Resource, Rule, unguarded
+from ambient_components.policies.rails import STATE_RAILS, Exceptions, violations
+
+LEDGER_TYPE: Final = "ambient:index:AccessLedger"
+
+_HONOUR: Final = {"honourAllow": {"type": "boolean", "default": True}}
+_MORE: Final[Mapping[str, Mapping[str, Any]]] = {
+    MANY_KEYS: {"max": {"type": "integer", "minimum": 1}},
+    PERSONAL_GRANT: {"everywhere": {"type": "boolean", "default": False}},
+    ADMIN_KEY_BESIDE_EDIT: {"everywhere": {"type": "boolean", "default": False}},
+}
+
+
+def policies() -> list[Policy]:
+    """Return every policy: the rails are mandatory, best practices are advice."""
+    return [
+        *(_rail(rail, text) for rail, text in STATE_RAILS.items()),
+        StackValidationPolicy(
+            "ledger",
+            "Workspaces are declared together with an AccessLedger.",
+            _ledger,
+            EnforcementLevel.MANDATORY,
+        ),
+        *(_advice(name, text, rule) for name, (text, rule) in ADVICE.items()),
+    ]
+
+
+def _rail(rail: str, text: str) -> Policy:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type != LEDGER_TYPE:
+            return
+        config = args.get_config() or {}
+        most = config.get("max")
+        said = Exceptions(
+            honour_allow=bool(config.get("honourAllow", True)),
+            keys_max=None if most is None else int(most),
+            everywhere=bool(config.get("everywhere", False)),
+        )
+        for violation in violations(plain(args.props), rail, said, clock.now()):
+            report(violation, None)
+
+    schema = PolicyConfigSchema({**_HONOUR, **{key: dict(value) for key, value in _MORE.get(rail, {}).items()}})
+    return ResourceValidationPolicy(rail, text, validate, EnforcementLevel.MANDATORY, schema)
+
+
+def _ledger(args: StackValidationArgs, report: ReportViolation) -> None:
+    if unguarded(Resource(one.resource_type, {}) for one in args.resources):
+        report("Without it no rail judges them: add an AccessLedger, and let all workspaces depend on it", None)
+
+
+def _advice(name: str, text: str, rule: Rule) -> Policy:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        resources = tuple(Resource(one.resource_type, plain(one.props), one.urn) for one in args.resources)
+        days = (args.get_config() or {}).get("days")
+        idle = {} if days is None else {"idle": timedelta(days=float(days))}
+        for advised in rule(Given(resources, clock.now(), **idle)):
+            report(advised.text, advised.urn or None)
+
+    schema = PolicyConfigSchema({"days": {"type": "number", "minimum": 1}}) if name == "unusedKeys" else None
+    return StackValidationPolicy(name, text, validate, EnforcementLevel.ADVISORY, schema)
+
+
+def plain(value: Any) -> Any:
+    """Return what the SDK hands out in proxies as plain data; a value that isn't known yet is left out.
+
+    A proxy raises where something unknown is touched, and one unknown output would silence a whole policy.
+    """
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in _known(value, value)}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(item) for _, item in _known(value, range(len(value)))]
+    return value
+
+
+def _known(value: Any, keys: Any) -> list[tuple[Any, Any]]:
+    from pulumi_policy.proxy import UnknownValueError  # noqa: PLC0415  # not among what the package exports
+
+    found = []
+    for key in keys:
+        try:
+            found.append((key, value[key]))
+        except UnknownValueError:
+            continue
+    return found

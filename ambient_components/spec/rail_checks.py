@@ -1,0 +1,66 @@
+"""Checks of what a stack allows: each rail once, for something, and no longer than it takes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from ambient_components.access.wide import who_is_meant
+from ambient_components.contract import Role
+from ambient_components.keys import NEVER
+from ambient_components.spec.findings import Finding, Path
+from ambient_components.spec.models import StackFile, Workspace
+from ambient_components.spec.rails import Allowance, Rail, StackAllowance
+
+_USES: Final[Mapping[Rail, tuple[str, Callable[[Workspace], bool]]]] = {
+    Rail.WIDE_SUBJECT: (
+        "no such group has access",
+        lambda one: any(map(who_is_meant, map(str, (*one.owners, *(grant.subject for grant in one.grants))))),
+    ),
+    Rail.ADMIN_KEY: (
+        "there is no admin key",
+        lambda one: any(key.role is Role.ADMIN for key in one.keys.values()),
+    ),
+    Rail.ENDLESS_KEY: (
+        "every key expires",
+        lambda one: any(key.lifetime == NEVER for key in one.keys.values()),
+    ),
+    Rail.PERSONAL_GRANT: (
+        "no single user has a grant",
+        lambda one: any(grant.user is not None for grant in one.grants),
+    ),
+    Rail.EXPIRE_AFTER: (
+        "the bucket has none",
+        lambda one: one.storage.bucket is None or one.storage.bucket.expire_after is not None,
+    ),
+}
+"""What an allowance is of no use without. The other rails are about a change, which the files don't show."""
+
+
+def check_allowances(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Each rail is crossed once in a workspace, and for something."""
+    yield from _each((*path, "allow"), workspace.allow, [workspace])
+
+
+def check_stack_allowances(stack: StackFile) -> Iterator[Finding]:
+    """The same for the whole stack. What removes a lot is one change, and its allowance should end with it."""
+    yield from _each(("allow",), stack.allow, list(stack.workspaces.values()))
+    for index, allowance in enumerate(stack.allow):
+        if allowance.rail is Rail.REMOVALS and allowance.until is None:
+            problem = f"{allowance.rail} is allowed without an end"
+            remedy = "write until: DAY beside it: it would let every later slip pass, too"
+            yield Finding(("allow", index, "rail"), problem, remedy, warning=True)
+
+
+def _each(
+    path: Path, allowances: Sequence[Allowance | StackAllowance], workspaces: Sequence[Workspace]
+) -> Iterator[Finding]:
+    first: dict[Rail, Path] = {}
+    for index, allowance in enumerate(allowances):
+        here = (*path, index, "rail")
+        taken = first.setdefault(allowance.rail, here)
+        if taken != here:
+            yield Finding(here, f"{allowance.rail} is allowed already", "keep one of them", taken)
+        elif allowance.rail in _USES:
+            none, is_used = _USES[allowance.rail]
+            if not any(map(is_used, workspaces)):
+                problem = f"{allowance.rail} is allowed, and {none}"
+                yield Finding(here, problem, "remove it: it would let the next one pass unseen", warning=True)

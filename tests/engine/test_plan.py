@@ -1,0 +1,185 @@
+"""`ambient plan` and `ambient up` on the real engine: the page says what the run then does, and no other is done."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from ambient_components.plan.schema import plan_schema
+from tests.support.json_schema import faults
+from tests.support.stacks import PATIENCE, REPOSITORY, Result, Stack
+
+SCHEMA = plan_schema()
+
+FILE = """\
+workspaces:
+  THIS:
+    protect: false
+    owners: [user:alice@example.com]
+    grants:
+      - {group: devs, role: edit}
+      - {group: temps, role: view, until: UNTIL}
+    keys:
+      ci: {role: view, lifetime: 30d}
+"""
+UNTIL = "2126-12-31"
+
+
+def written(stack: Stack, *changes: tuple[str, str]) -> None:
+    text = FILE.replace("UNTIL", UNTIL)
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    stack.write(text)
+
+
+def said(stack: Stack, *flags: str, code: int) -> dict[str, Any]:
+    """The plan as JSON, which its schema allows; standard error is not a part of it."""
+    ended = subprocess.run(
+        [str(REPOSITORY / ".venv" / "bin" / "ambient"), "plan", stack.name, "--format", "json", *flags],
+        cwd=stack.folder, env=stack.environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    stack.machine.outputs.append(ended.stdout + ended.stderr)
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    document: dict[str, Any] = json.loads(ended.stdout)
+    assert list(faults(document, SCHEMA, SCHEMA)) == []
+    return document
+
+
+def up(stack: Stack, *flags: str) -> Result:
+    result = stack.ambient("up", stack.name, "--yes", *flags)
+    stack._remember_tokens()
+    return result
+
+
+def access(document: dict[str, Any]) -> tuple[list[str], list[str]]:
+    gained, lost = (
+        [f"{one['subject']} {one['role']}" for one in document["access"][part]] for part in ("gained", "lost")
+    )
+    return gained, lost
+
+
+def keys(document: dict[str, Any]) -> list[tuple[str, int, str]]:
+    return [(one["key"], one["generation"], one["what"]) for one in document["keys"]]
+
+
+@pytest.fixture
+def deployed(stack: Stack) -> Stack:
+    written(stack)
+    up(stack).ok()
+    return stack
+
+
+def test_the_page_says_what_the_run_does(stack: Stack) -> None:
+    written(stack)
+    first = said(stack, code=2)
+    assert first["workspaces"] == [{"workspace": stack.w, "what": "made"}]
+    assert access(first) == (["group:devs edit", "group:temps view", "key:ci view", "user:alice@example.com admin"], [])
+    assert keys(first) == [("ci", 1, "minted")]
+    made = {one["name"] for one in first["steps"] if one["op"] == "create"}
+    up(stack).ok()
+    state = {one["urn"].split("::", 3)[-1] for one in stack.export()}
+    assert made <= state
+    # Nothing but the stack itself and its providers came that the page had not said.
+    assert {name for name in state - made if name.startswith(stack.w)} == set()
+    assert said(stack, code=0)["steps"] == []
+    assert said(stack, "--offline", code=0)["pending"] == []
+
+    written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"), ("ci: {", "ci: {generation: 2, "))
+    online, offline = said(stack, code=2), said(stack, "--offline", code=2)
+    assert access(online) == (["group:devs admin"], ["group:devs edit"])
+    assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "minted")]
+    # The engine and the files say the same, each of what it can know.
+    for part in ("access", "workspaces", "buckets", "other", "exposed", "rails", "pending"):
+        assert online[part] == offline[part], part
+    assert keys(online) == keys(offline)
+    page = stack.ambient("plan", stack.name, "--diff")
+    assert page.code == 2
+    assert "group:devs  admin (was edit)" in page.text
+    assert f"{stack.w}/grant/group:devs" in page.text
+    markdown = stack.ambient("plan", stack.name, "--format", "markdown")
+    assert f"- `+` `{stack.w}` `group:devs` admin (was edit)\n" in markdown.text
+    assert "<details>" in markdown.text
+    up(stack).ok()
+    assert said(stack, code=0)["changes"] is False
+
+
+def test_a_rail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
+    stack = deployed
+    before = stack.export()
+    stack.write("workspaces: {}\n")
+    online = said(stack, code=3)
+    assert "it was not closed" in online["rails"][0]["text"]
+    assert said(stack, "--offline", code=3)["rails"] == online["rails"]
+    assert stack.ambient("up", stack.name, "--yes").code == 3
+    assert stack.export() == before
+    written(stack, ("ci: {role: view", "ci: {role: admin"))
+    assert [one["rail"] for one in said(stack, code=3)["rails"]] == ["adminKey"]
+
+
+def test_the_future_is_shown_as_it_comes(deployed: Stack) -> None:
+    stack = deployed
+    # The token lives 30 days, and is renewed a quarter of that before its end.
+    stack.environment["AMBIENT_CLOCK_OFFSET"] = "25d"
+    due = said(stack, code=2)
+    assert keys(due) == [("ci", 1, "rotated")]
+    assert due["keys"][0]["why"].startswith("the token expires on ")
+    assert keys(said(stack, "--offline", code=2)) == [("ci", 1, "rotated")]
+    del stack.environment["AMBIENT_CLOCK_OFFSET"]
+    assert said(stack, code=0)["keys"] == []
+    future = said(stack, "--at", "2127-01-01", code=2)
+    assert access(future) == ([], ["group:temps view"])
+    assert access(said(stack, "--at", "2127-01-01", "--offline", code=2)) == access(future)
+
+
+def test_a_saved_plan_is_what_is_deployed(stack: Stack) -> None:
+    # All of it is new: each step has its content, and two previews of one moment have the same.
+    written(stack)
+    said(stack, "--save", "plan.json", code=2)
+    written(stack, ("lifetime: 30d", "lifetime: 60d"))
+    other = up(stack, "--plan", "plan.json")
+    assert other.code == 1
+    assert f"~ steps: create ambient:index:AccessToken {stack.w}/key/ci/g1: with other content" in other.text
+    written(stack)
+    up(stack, "--plan", "plan.json").ok()
+
+    written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"))
+    said(stack, "--save", "plan.json", code=2)
+    # What nobody reviewed is refused, and told.
+    written(stack, ("{group: devs, role: edit}", "{group: everybody, role: admin}"))
+    refused = up(stack, "--plan", "plan.json")
+    assert refused.code == 1
+    assert "+ access: gained" in refused.text
+    written(stack, ("{group: devs, role: edit}", "{group: devs, role: admin}"))
+    up(stack, "--plan", "plan.json").ok()
+    assert said(stack, code=0)["changes"] is False
+    # The state is another one now.
+    again = up(stack, "--plan", "plan.json")
+    assert again.code == 1
+    assert "its state is another one" in again.text
+
+    written(stack, ("{group: devs, role: edit}", "{group: devs, role: view}"))
+    said(stack, "--save", "plan.json", "--max-age", "1h", code=2)
+    stack.environment["AMBIENT_CLOCK_OFFSET"] = "2h"
+    late = up(stack, "--plan", "plan.json")
+    assert late.code == 1
+    assert "it is too old" in late.text
+    stack.environment["AMBIENT_CLOCK_OFFSET"] = "30m"
+    up(stack, "--plan", "plan.json").ok()
+    assert said(stack, code=0)["changes"] is False
+
+
+def test_what_a_failed_run_left_is_pending(deployed: Stack) -> None:
+    stack = deployed
+    lost = f"{stack.w}/grant/group:devs"
+
+    def forget(deployment: dict[str, Any]) -> None:
+        deployment["resources"] = [one for one in deployment["resources"] if not one["urn"].endswith(f"::{lost}")]
+        for one in deployment["resources"]:
+            one["dependencies"] = [urn for urn in one.get("dependencies") or () if not urn.endswith(f"::{lost}")]
+
+    stack.edit_state(forget)
+    offline = said(stack, "--offline", code=2)
+    assert offline["access"] == {"gained": [], "lost": []}
+    assert [one["text"] for one in offline["pending"]] == ["group:devs has nothing, and is declared as edit"]

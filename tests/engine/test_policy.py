@@ -1,0 +1,74 @@
+"""The policy pack under the real engine: what it stops, what it advises, and that nothing is changed where it stops."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import REPOSITORY, Stack
+
+PACK = ("--policy-pack", str(REPOSITORY / "policy"))
+ONE = """
+workspaces:
+  THIS:
+    protect: false
+    owners: [user:alice@example.com]
+    grants: [{group: devs, role: edit}, {group: readers}]
+    keys: {once: {role: view, lifetime: never}}
+    allow: [{rail: endlessKey, reason: a printer that nobody can update}]
+"""
+
+
+def without_allowance(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if "allow:" not in line)
+
+
+def grants(stack: Stack) -> list[str]:
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
+    listed = stack.machine.get(f"{path}?labelSelector=app=ambient-permission") or {"items": []}
+    return sorted(subject["name"] for item in listed["items"] for subject in item["subjects"])
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> tuple[str, ...]:
+    """A configuration that no line of a stack file overrides."""
+    path = tmp_path / "strict.json"
+    path.write_text(json.dumps({"endlessKey": {"honourAllow": False}}))
+    return (*PACK, "--policy-pack-config", str(path))
+
+
+def test_a_central_pack_forbids_what_a_stack_allows_before_anything_is_made(
+    stack: Stack, strict: tuple[str, ...]
+) -> None:
+    stack.write(ONE)
+    what = "endlessKey", f"workspace '{stack.w}': key 'once' never expires"
+    for result in (stack.preview(*strict), stack.up(*strict), stack.up(*strict, "--continue-on-error")):
+        text = result.refused("[mandatory]", *what).text
+        assert "If that is meant" not in text
+    assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
+
+
+def test_what_is_allowed_passes_with_advice(stack: Stack) -> None:
+    stack.write(ONE)
+    text = stack.up(*PACK, plain=True).ok().text
+    assert "[mandatory]" not in text
+    assert f"workspace '{stack.w}': key 'once': it never expires" in text
+    assert f"workspace '{stack.w}': no idleTimeout" in text
+    assert f"workspace '{stack.w}': key 'once': no description" in text
+    assert "unusedKeys" not in text
+    assert grants(stack) == ["devs", "readers"]
+    # The pack's clock is the run's.
+    later = stack.preview(*PACK, offset="100d").ok().text
+    assert f"workspace '{stack.w}': key 'once': made 100 days ago, and no use of it is known" in later
+
+
+def test_it_judges_what_is_there_and_a_violation_stops_removals_too(stack: Stack) -> None:
+    """The ledger lets be what is deployed; a pack sees no state before, and refuses it with all else of the run."""
+    stack.write(ONE)
+    stack.up(*PACK).ok()
+    stack.write(without_allowance(ONE).replace(", {group: readers}", ""))
+    stack.preview().ok()
+    stack.up(*PACK, "--continue-on-error").refused("[mandatory]", "endlessKey")
+    assert grants(stack) == ["devs", "readers"]
+    stack.up().ok()
+    assert grants(stack) == ["devs"]

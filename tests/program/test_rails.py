@@ -1,0 +1,111 @@
+"""What a stack file says of the rails, on its way to the ledger; and allowances that end before their reason."""
+
+import pytest
+
+from ambient_components.access import RailSettings
+from ambient_components.fleet import Calendar, ledger_of
+from ambient_components.fleet.rails import ended_allowances, stack_rails
+from ambient_components.spec import parse_stack
+from tests.program.conftest import NOW
+
+
+def parsed(text):
+    loaded = parse_stack(text, "x.yaml")
+    return loaded, Calendar.of(loaded.file)
+
+
+@pytest.mark.parametrize(
+    ("text", "rails"),
+    [
+        ("", {}),
+        ("rails: {}\n", {}),
+        ("rails: {keysMax: 10, groupsOnly: false, adminKeysApart: false}\n", {}),
+        ("rails: {keysMax: 3, groupsOnly: true, adminKeysApart: true}\n", None),
+        ("allow: [{rail: removals, reason: x}]\n", {"allow": ["removals"]}),
+        ("allow: [{rail: removals, reason: x, until: 2026-11-24}]\n", {}),
+        ("allow: [{rail: removals, reason: x, until: 2026-11-25}]\n", {"allow": ["removals"]}),
+        (
+            "allow: [{rail: removals, reason: x, until: 2027-01-01}, {rail: adminKey, reason: x}]\n",
+            {"allow": ["adminKey", "removals"]},
+        ),
+    ],
+)
+def test_the_ledger_gets_what_is_in_force(text, rails):
+    loaded, calendar = parsed(f"{text}workspaces: {{}}\n")
+    got = stack_rails(loaded.file, calendar)
+    assert got == ({"keysMax": 3, "groupsOnly": True, "adminKeysApart": True} if rails is None else rails)
+    RailSettings.of(got)
+
+
+def test_the_program_hands_it_on(run_fleet):
+    text = "rails: {keysMax: 3}\nallow: [{rail: removals, reason: moved}]\nworkspaces: {pay: {}}\n"
+    assert run_fleet(text).named("AccessLedger", "access").inputs["rails"] == {"allow": ["removals"], "keysMax": 3}
+    assert "rails" not in run_fleet("workspaces: {pay: {}}\n").named("AccessLedger", "access").inputs
+
+
+def test_a_day_is_one_of_the_stacks_time_zone():
+    text = "timezone: Pacific/Honolulu\nallow: [{rail: removals, reason: x, until: 2026-11-24}]\nworkspaces: {}\n"
+    loaded, calendar = parsed(text)
+    assert calendar.now == NOW  # the 24th over there, for half an hour still
+    assert stack_rails(loaded.file, calendar) == {"allow": ["removals"]}
+
+
+ENDED = "until: 2026-11-24"
+KEYS = "keys: {boss: {role: admin}}"
+
+
+def warnings(text):
+    loaded, calendar = parsed(text)
+    return [str(one) for one in ended_allowances(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)]
+
+
+def test_an_allowance_that_ended_is_told_while_its_reason_stands():
+    text = f"workspaces:\n  pay:\n    {KEYS}\n    allow: [{{rail: adminKey, reason: x, {ENDED}}}]\n"
+    assert warnings(text) == [
+        "x.yaml:4:48: workspaces.pay.allow[0].until: has ended, and what it let through stands: key 'boss' is of role "
+        "admin, and whoever finds it may share the workspace and read its secrets; take that out, or agree on another "
+        "day; it stays deployed, and no new adminKey passes"
+    ]
+
+
+def test_one_of_the_stack_names_the_first_workspace():
+    text = f"allow: [{{rail: adminKey, reason: x, {ENDED}}}]\nworkspaces:\n  aa: {{{KEYS}}}\n  bb: {{{KEYS}}}\n"
+    (told,) = warnings(text)
+    assert told.startswith(
+        "x.yaml:1:44: allow[0].until: has ended, and what it let through stands: workspace 'aa': key"
+    )
+    assert "(and 1 more)" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"workspaces: {{aa: {{{KEYS}, allow: [{{rail: adminKey, reason: x}}]}}}}\n", id="it has no end"),
+        pytest.param(
+            f"workspaces: {{aa: {{{KEYS}, allow: [{{rail: adminKey, reason: x, until: 2026-12-31}}]}}}}\n",
+            id="it holds",
+        ),
+        pytest.param(f"workspaces: {{aa: {{allow: [{{rail: adminKey, reason: x, {ENDED}}}]}}}}\n", id="nothing stands"),
+        pytest.param(
+            f"workspaces: {{aa: {{{KEYS}}}, bb: {{allow: [{{rail: adminKey, reason: x, {ENDED}}}]}}}}\n",
+            id="it stands elsewhere",
+        ),
+        pytest.param(
+            f"allow: [{{rail: adminKey, reason: x}}]\n"
+            f"workspaces: {{aa: {{{KEYS}, allow: [{{rail: adminKey, reason: x, {ENDED}}}]}}}}\n",
+            id="the stack allows it",
+        ),
+        pytest.param(
+            f"allow: [{{rail: removals, reason: x, {ENDED}}}]\nworkspaces: {{}}\n", id="a change that is over"
+        ),
+    ],
+)
+def test_nothing_is_told_where_nobody_has_to_do_anything(text):
+    assert warnings(text) == []
+
+
+def test_the_program_warns_of_it(run_fleet):
+    text = f"workspaces:\n  pay:\n    {KEYS}\n    allow: [{{rail: adminKey, reason: x, {ENDED}}}]\n"
+    recording = run_fleet(text)
+    assert [one for one in recording.warnings if "workspaces.pay.allow[0].until: has ended" in one]
+    assert recording.named("AccessLedger", "access").inputs["workspaces"]["pay"].get("allow") is None

@@ -1,0 +1,86 @@
+"""RoleBindings and ServiceAccounts as an API server lists them: those of a ledger, and those that others make."""
+
+from ambient_components import naming
+from ambient_components.contract import Role, cluster_role
+from ambient_components.subjects import parse_subject
+
+OWNER_LABELS = {"ambient-code.io/role": "admin"}
+GRANT_LABELS = {"app": "ambient-permission"}
+KEY_LABELS = {"app": "ambient-access-key"}
+
+
+def rbac_subject(text):
+    """user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME, as in a RoleBinding."""
+    kind, _, rest = text.partition(":")
+    if kind == "serviceaccount":
+        namespace, _, name = rest.partition(":")
+        return {"kind": "ServiceAccount", "namespace": namespace, "name": name}
+    return {"kind": kind.title(), "apiGroup": "rbac.authorization.k8s.io", "name": rest}
+
+
+def binding(namespace, name, role, *subjects, labels=None):
+    """A RoleBinding; the role is one of the platform's, or KIND/NAME."""
+    kind, _, of_kind = role.partition("/")
+    reference = {"kind": kind, "name": of_kind} if of_kind else {"kind": "ClusterRole", "name": cluster_role(role)}
+    return {
+        "metadata": {"namespace": namespace, "name": name, **({"labels": labels} if labels else {})},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", **reference},
+        **({"subjects": [rbac_subject(one) for one in subjects]} if subjects else {}),
+    }
+
+
+def account(namespace, name):
+    """The ServiceAccount of a key."""
+    return {"metadata": {"namespace": namespace, "name": name, "labels": KEY_LABELS}}
+
+
+def account_name(workspace, key_id, generation=1):
+    """What the identity of one generation of a key is called."""
+    return naming.key_service_account(key_id, naming.key_suffix(workspace, key_id, generation))
+
+
+def owner(workspace, subject):
+    return binding(workspace, naming.owner_binding(parse_subject(subject)), "admin", subject, labels=OWNER_LABELS)
+
+
+def grant(workspace, subject, role):
+    name = naming.grant_binding(Role(role), parse_subject(subject))
+    return binding(workspace, name, role, subject, labels=GRANT_LABELS)
+
+
+def key_binding(workspace, key_id, role, generation=1):
+    suffix = naming.key_suffix(workspace, key_id, generation)
+    name = naming.key_role_binding(Role(role), key_id, suffix)
+    who = f"serviceaccount:{workspace}:{account_name(workspace, key_id, generation)}"
+    return binding(workspace, name, role, who, labels=KEY_LABELS)
+
+
+def made(ledger):
+    """What a run makes of a ledger: RoleBindings, and ServiceAccounts."""
+    bindings, accounts = [], []
+    for name, entry in ledger.items():
+        bindings += [owner(name, who) for who in entry["owners"]]
+        bindings += [grant(name, who, role) for who, role in entry["grants"].items()]
+        for key_id, key in entry["keys"].items():
+            for generation in map(int, filter(None, (key["generation"], key.get("overlapping")))):
+                bindings.append(key_binding(name, key_id, key["role"], generation))
+                accounts.append(account(name, account_name(name, key_id, generation)))
+    return bindings, accounts
+
+
+def by_platform(namespace, *sessions):
+    """What the platform makes for itself in every workspace, and for each session."""
+    trigger = "ambient-session-trigger"
+    return [
+        binding(
+            namespace, trigger, f"Role/{trigger}", f"serviceaccount:{namespace}:{trigger}",
+            labels={"ambient-code.io/managed": "true"},
+        ),
+        *(
+            binding(
+                namespace, f"ambient-session-{one}-rb", f"Role/ambient-session-{one}-role",
+                f"serviceaccount:{namespace}:ambient-session-{one}",
+            )
+            for one in sessions
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,194 @@
+"""What each subject may do, by which role, and who has a right."""
+
+import pytest
+from hypothesis import given
+
+from ambient_components.access.effective import (
+    Row,
+    by_subject,
+    by_workspace,
+    gives,
+    parse_right,
+    rights_of,
+    rows,
+    who_can,
+)
+from ambient_components.access.holdings import Holding
+from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
+from ambient_components.contract import Role
+from tests.support.access_strategies import HOLDINGS
+
+ALICE = Holding("payments", "user:alice", "admin", "owner")
+ALICE_TOO = Holding("payments", "user:alice", "view", "grant")
+DEVS = Holding("payments", "group:devs", "edit", "grant")
+CI = Holding("payments", "key:ci", "edit", "key")
+OTHER_CI = Holding("billing", "key:ci", "view", "key")
+BOB = Holding("payments", "user:bob", "ClusterRole/admin", "RoleBinding debug")
+ROOT = Holding("payments", "user:root", "ClusterRole/cluster-admin", "RoleBinding root")
+BARE = Holding("payments", "serviceaccount:payments:ambient-key-old-1", "none", "key")
+SESSION = Holding("payments", "serviceaccount:payments:ambient-session-s1", "Role/ambient-session-s1-role", "platform")
+TRIGGER = Holding(
+    "payments", "serviceaccount:payments:ambient-session-trigger", "Role/ambient-session-trigger", "platform"
+)
+EVERYBODY = [BOB, CI, ALICE_TOO, TRIGGER, OTHER_CI, BARE, DEVS, SESSION, ROOT, ALICE]
+
+
+@pytest.mark.parametrize(
+    ("holding", "rights"),
+    [
+        (ALICE, RIGHTS_OF[Role.ADMIN]),
+        (ALICE_TOO, RIGHTS_OF[Role.VIEW]),
+        (CI, RIGHTS_OF[Role.EDIT]),
+        (ROOT, frozenset(ALL_RIGHTS)),
+        (BARE, frozenset()),
+        (SESSION, SESSION_RIGHTS),
+        (TRIGGER, TRIGGER_RIGHTS),
+        (BOB, None),
+        # A name alone says nothing of a Role's rules.
+        (Holding("payments", "user:m", "Role/ambient-session-s1-role", "RoleBinding m"), None),
+        (Holding("payments", "user:m", "Role/ambient-session-trigger", "grant"), None),
+        (Holding("payments", "user:m", "Role/admin", "RoleBinding m"), None),
+        (Holding("openshift", "group:system:x", "ClusterRole/system:image-puller", "platform"), None),
+    ],
+    ids=str,
+)
+def test_the_rights_of_a_holding(holding, rights):
+    assert rights_of(holding) == rights
+
+
+def test_one_row_a_subject_and_workspace_the_strongest_first():
+    found = rows(EVERYBODY)
+    assert [(row.workspace, row.subject, row.roles) for row in found] == [
+        ("billing", "key:ci", ("view",)),
+        ("payments", "user:root", ("ClusterRole/cluster-admin",)),
+        ("payments", "user:alice", ("admin", "view")),
+        ("payments", "group:devs", ("edit",)),
+        ("payments", "key:ci", ("edit",)),
+        ("payments", "serviceaccount:payments:ambient-key-old-1", ("none",)),
+        ("payments", "serviceaccount:payments:ambient-session-s1", ("Role/ambient-session-s1-role",)),
+        ("payments", "serviceaccount:payments:ambient-session-trigger", ("Role/ambient-session-trigger",)),
+        ("payments", "user:bob", ("ClusterRole/admin",)),
+    ]
+    assert found[2].holdings == (ALICE, ALICE_TOO)
+
+
+def test_roles_add_up_as_they_are_not_cumulative():
+    (row,) = rows([DEVS, Holding("payments", "group:devs", "view", "grant")])
+    assert row.rights == RIGHTS_OF[Role.EDIT] | RIGHTS_OF[Role.VIEW]
+    assert RoleRight("get", "projectsettings/status") in row.rights
+    assert row.complete
+
+
+def test_rights_that_are_not_known_are_said_to_be_so():
+    (row,) = rows([DEVS, Holding("payments", "group:devs", "Role/x", "RoleBinding x")])
+    assert row.rights == RIGHTS_OF[Role.EDIT]
+    assert not row.complete
+
+
+def test_groups_of_rows():
+    found = rows([ALICE, CI, OTHER_CI, Holding("billing", "user:alice", "view", "grant")])
+    assert {name: [row.subject for row in group] for name, group in by_workspace(found).items()} == {
+        "billing": ["key:ci", "user:alice"],
+        "payments": ["user:alice", "key:ci"],
+    }
+    assert {name: [row.workspace for row in group] for name, group in by_subject(found).items()} == {
+        "key:ci of billing": ["billing"],
+        "key:ci of payments": ["payments"],
+        "user:alice": ["billing", "payments"],
+    }
+
+
+@given(HOLDINGS)
+def test_no_holding_is_lost_on_the_way(holdings):
+    found = rows(holdings)
+    assert sorted(one for row in found for one in row.holdings) == sorted(holdings)
+    assert len({(row.workspace, row.subject) for row in found}) == len(found)
+    for groups in (by_workspace(found), by_subject(found)):
+        assert sorted(one for group in groups.values() for row in group for one in row.holdings) == sorted(holdings)
+        assert list(groups) == sorted(groups)
+
+
+@pytest.mark.parametrize(
+    ("right", "can", "perhaps"),
+    [
+        (
+            "create serviceaccounts/token",
+            ["user:root", "user:alice", "group:devs", "key:ci"],
+            ["user:bob"],
+        ),
+        ("get secrets", ["user:root", "user:alice", "serviceaccount:payments:ambient-session-s1"], ["user:bob"]),
+        (
+            "get secrets ambient-runner-secrets",
+            ["user:root", "user:alice", "group:devs", "key:ci", "serviceaccount:payments:ambient-session-s1"],
+            ["user:bob"],
+        ),
+        ("list secrets", ["user:root", "user:alice"], ["user:bob"]),
+    ],
+)
+def test_who_can(right, can, perhaps):
+    who = who_can(rows(one for one in EVERYBODY if one.workspace == "payments"), parse_right(right))
+    assert [row.subject for row in who.can] == can
+    assert [row.subject for row in who.perhaps] == perhaps
+
+
+def test_who_can_says_by_what_and_nothing_else():
+    who = who_can(rows([ALICE, ALICE_TOO, BOB]), parse_right("delete agenticsessions"))
+    assert who.can == (Row("payments", "user:alice", (ALICE,)),)
+    both = Holding("payments", "user:alice", "ClusterRole/x", "RoleBinding x")
+    assert who_can(rows([ALICE, both]), parse_right("delete agenticsessions")).perhaps == ()
+
+
+@given(HOLDINGS)
+def test_who_can_agrees_with_the_rights_of_the_rows(holdings):
+    found = rows(holdings)
+    for right in ALL_RIGHTS:
+        who = who_can(found, right)
+        general = RoleRight(right.verb, right.resource)
+        able = {(row.workspace, row.subject) for row in found if {right, general} & row.rights}
+        assert {(row.workspace, row.subject) for row in who.can} == able
+        others = {(row.workspace, row.subject) for row in found if not row.complete} - able
+        assert {(row.workspace, row.subject) for row in who.perhaps} == others
+        assert all(gives(one, right) for row in who.can for one in row.holdings)
+
+
+@pytest.mark.parametrize("right", ALL_RIGHTS, ids=str)
+def test_every_right_is_read_as_it_is_written(right):
+    assert parse_right(str(right)) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("  Get   SECRETS ", RoleRight("get", "secrets")),
+        ("get secrets My-Own", RoleRight("get", "secrets", "My-Own")),
+        (
+            "create serviceaccounts/token ambient-key-ci-1",
+            RoleRight("create", "serviceaccounts/token", "ambient-key-ci-1"),
+        ),
+    ],
+)
+def test_rights_as_people_write_them(text, right):
+    assert parse_right(text) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("secrets", "'secrets' is no right; allowed: VERB RESOURCE or VERB RESOURCE NAME, such as 'get secrets'"),
+        ("get all the secrets", "'get all the secrets' is no right; allowed: VERB RESOURCE"),
+        ("", "'' is no right"),
+        (
+            "read secrets",
+            "'read secrets' is a right that none of the platform's roles has; allowed for secrets: create, delete, "
+            "get, list, patch, update, watch",
+        ),
+        ("create pods", "allowed for pods: get, list, watch"),
+        ("get secret", "did you mean 'get secrets'?"),
+        ("create serviceaccount/token", "did you mean 'create serviceaccounts/token'?"),
+        ("create nodes", "allowed: a verb and one of agenticsessions, agenticsessions/status, configmaps, "),
+    ],
+)
+def test_what_is_no_right(text, said):
+    with pytest.raises(ValueError) as refused:  # noqa: PT011  # its text is the point
+        parse_right(text)
+    assert said in str(refused.value)

@@ -1,0 +1,79 @@
+"""Who holds what by a ledger, and what a change of it comes to."""
+
+from hypothesis import given
+
+from ambient_components.access.holdings import AccessDiff, Holding, access_diff, of_ledger
+from tests.support.access_strategies import HOLDINGS, LEDGERS
+
+ENTRY = {
+    "state": "active",
+    "owners": ["user:alice"],
+    "grants": {"group:devs": "edit", "user:alice": "view"},
+    "keys": {"ci": {"role": "edit", "generation": 2, "overlapping": 1}},
+}
+
+
+def test_an_owner_is_an_admin_and_what_else_somebody_has_stays_apart():
+    assert of_ledger({"payments": ENTRY}) == {
+        Holding("payments", "user:alice", "admin", "owner"),
+        Holding("payments", "user:alice", "view", "grant"),
+        Holding("payments", "group:devs", "edit", "grant"),
+        Holding("payments", "key:ci", "edit", "key"),
+    }
+
+
+def test_an_entry_may_leave_out_what_it_has_none_of():
+    assert of_ledger({"payments": {"state": "active"}, "billing": {"owners": None, "grants": None}}) == frozenset()
+
+
+@given(LEDGERS)
+def test_every_line_of_a_ledger_is_one_holding(ledger):
+    found = of_ledger(ledger)
+    lines = sum(len(entry[part]) for entry in ledger.values() for part in ("owners", "grants", "keys"))
+    assert len(found) == lines
+    assert {one.workspace for one in found} <= set(ledger)
+    for one in found:
+        entry = ledger[one.workspace]
+        match one.reason:
+            case "owner":
+                assert one.subject in entry["owners"]
+                assert one.role == "admin"
+            case "grant":
+                assert entry["grants"][one.subject] == one.role
+            case "key":
+                assert entry["keys"][one.subject.removeprefix("key:")]["role"] == one.role
+
+
+@given(LEDGERS, LEDGERS)
+def test_a_ledger_of_two_halves_is_both(one, other):
+    apart = {name: entry for name, entry in other.items() if name not in one}
+    assert of_ledger(one | apart) == of_ledger(one) | of_ledger(apart)
+
+
+@given(HOLDINGS, HOLDINGS)
+def test_what_was_held_and_the_difference_are_what_is_held(before, after):
+    diff = access_diff(before, after)
+    assert before - set(diff.lost) | set(diff.gained) == after
+    assert set(diff.lost) <= before
+    assert set(diff.gained) & before == set()
+    assert list(diff.gained) == sorted(set(diff.gained))
+    assert list(diff.lost) == sorted(set(diff.lost))
+
+
+@given(HOLDINGS, HOLDINGS)
+def test_the_way_back_is_the_difference_turned_round(before, after):
+    there, back = access_diff(before, after), access_diff(after, before)
+    assert (there.gained, there.lost) == (back.lost, back.gained)
+    assert access_diff(before, before) == AccessDiff((), ())
+
+
+@given(LEDGERS, LEDGERS)
+def test_a_change_of_files_comes_to_what_is_in_them(before, after):
+    diff = access_diff(of_ledger(before), of_ledger(after))
+    assert of_ledger(before) - set(diff.lost) | set(diff.gained) == of_ledger(after)
+
+
+def test_a_role_that_changes_is_one_lost_and_one_gained():
+    before = Holding("payments", "user:bob", "view", "grant")
+    after = Holding("payments", "user:bob", "edit", "grant")
+    assert access_diff({before}, {after}) == AccessDiff((after,), (before,))

@@ -1,0 +1,322 @@
+"""What a cluster gives, by whom each object was made, and what differs from a ledger."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambient_components.access.holdings import Holding
+from ambient_components.access.live import expected, live, missing, unknown
+from tests.support.access_objects import (
+    GRANT_LABELS,
+    KEY_LABELS,
+    OWNER_LABELS,
+    account,
+    account_name,
+    binding,
+    by_platform,
+    grant,
+    key_binding,
+    made,
+)
+from tests.support.access_strategies import LEDGERS
+
+W = "payments"
+LEDGER = {
+    W: {
+        "state": "active",
+        "owners": ["user:alice"],
+        "grants": {"group:devs": "edit", "user:bob": "view"},
+        "keys": {"ci": {"role": "edit", "generation": 3.0, "overlapping": 2.0}},
+    }
+}
+DECLARED = expected(LEDGER)
+GONE = key_binding(W, "gone", "edit")
+CI, FORMER = account_name(W, "ci", 3), account_name(W, "ci", 2)
+
+
+def held(subject, role, reason, workspace=W):
+    return Holding(workspace, subject, role, reason)
+
+
+def differences(bindings, accounts, ledger=LEDGER):
+    """What is unknown, and what is missing."""
+    there = live(bindings, accounts, ledger)
+    return unknown(expected(ledger), there), missing(expected(ledger), there)
+
+
+def with_more(*bindings, accounts=()):
+    """The access of the ledger, and more: what is unknown of it."""
+    there = made(LEDGER)
+    others, gone = differences([*there[0], *bindings], [*there[1], *accounts])
+    assert gone == ()
+    return others
+
+
+def test_what_is_expected_of_a_ledger():
+    assert sorted(DECLARED) == [
+        held("group:devs", "edit", "grant"),
+        held("key:ci", "edit", "key"),
+        held("key:ci", "edit", "key of generation 2"),
+        held("user:alice", "admin", "owner"),
+        held("user:bob", "view", "grant"),
+    ]
+
+
+@given(LEDGERS, st.randoms())
+def test_what_a_run_makes_is_what_is_declared_in_any_order(ledger, chance):
+    bindings, accounts = made(ledger)
+    chance.shuffle(bindings)
+    chance.shuffle(accounts)
+    assert live(bindings, accounts, ledger) == expected(ledger)
+    assert differences(bindings, accounts, ledger) == ((), ())
+
+
+@given(LEDGERS, LEDGERS)
+def test_two_ledgers_differ_in_the_cluster_as_they_do_on_paper(declared, deployed):
+    """Only the workspaces that are declared are asked about, and only keys that are declared have a name."""
+    deployed = {name: {**entry, "keys": {}} for name, entry in deployed.items() if name in declared}
+    declared = {name: {**entry, "keys": {}} for name, entry in declared.items()}
+    others, gone = differences(*made(deployed), declared)
+    assert set(others) == expected(deployed) - expected(declared)
+    assert set(gone) == expected(declared) - expected(deployed)
+
+
+@given(LEDGERS)
+def test_nothing_is_made_yet(ledger):
+    assert differences([], [], ledger) == ((), tuple(sorted(expected(ledger))))
+
+
+@given(LEDGERS, st.data())
+def test_each_object_that_is_gone_is_missed(ledger, data):
+    bindings, accounts = made(ledger)
+    if not bindings:
+        return
+    gone = data.draw(st.sampled_from(bindings))
+    others, lost = differences([one for one in bindings if one is not gone], accounts, ledger)
+    assert len(lost) == 1
+    assert others == ()
+
+
+def test_other_namespaces_are_nobodys_question():
+    there = [grant("elsewhere", "user:m", "admin"), key_binding("elsewhere", "ci", "edit")]
+    assert live(there, [account("elsewhere", CI)], LEDGER) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        pytest.param(grant(W, "user:m", "view"), [held("user:m", "view", "grant")], id="a grant made in Sharing"),
+        pytest.param(
+            binding(W, "x", "view", "group:m", labels={"app": "ambient-group-access"}),
+            [held("group:m", "view", "grant")],
+            id="a grant of an older installation",
+        ),
+        pytest.param(
+            binding(W, "ambient-admin-m", "admin", "user:m", labels=OWNER_LABELS),
+            [held("user:m", "admin", "owner")],
+            id="a hidden admin",
+        ),
+        pytest.param(
+            binding(W, "x", "admin", "user:m"), [held("user:m", "admin", "RoleBinding x")], id="one without labels"
+        ),
+        pytest.param(
+            binding(W, "x", "edit", "group:devs"),
+            [held("group:devs", "edit", "RoleBinding x")],
+            id="the same role by another binding",
+        ),
+        pytest.param(
+            binding(W, "x", "ClusterRole/admin", "user:m"),
+            [held("user:m", "ClusterRole/admin", "RoleBinding x")],
+            id="a role of Kubernetes",
+        ),
+        pytest.param(
+            binding(W, "x", "Role/x", "serviceaccount:ci:bot"),
+            [held("serviceaccount:ci:bot", "Role/x", "RoleBinding x")],
+            id="a role of the namespace",
+        ),
+        pytest.param(
+            binding(W, "x", "Role/ambient-project-admin", "user:m"),
+            [held("user:m", "Role/ambient-project-admin", "RoleBinding x")],
+            id="a Role that is called like the platform's ClusterRole",
+        ),
+        pytest.param(
+            binding(W, "x", "ClusterRole/cluster-admin", "user:m", labels=GRANT_LABELS),
+            [held("user:m", "ClusterRole/cluster-admin", "grant")],
+            id="a grant's labels on another role",
+        ),
+        pytest.param(
+            binding(W, "x", "view", "user:m", "group:m", "user:bob", labels=GRANT_LABELS),
+            [held("group:m", "view", "grant"), held("user:m", "view", "grant")],
+            id="a grant to several",
+        ),
+        pytest.param(grant(W, "user:bob", "admin"), [held("user:bob", "admin", "grant")], id="another role besides"),
+        pytest.param(
+            binding(W, "x", "admin", f"serviceaccount:{W}:{CI}"),
+            [held("key:ci", "admin", "RoleBinding x")],
+            id="more for a declared key",
+        ),
+        pytest.param(
+            binding(W, "x", "admin", f"serviceaccount:{W}:{CI}", labels=KEY_LABELS),
+            [held("key:ci", "admin", "key")],
+            id="another role of a declared key",
+        ),
+        pytest.param(
+            binding(W, "x", "admin", f"serviceaccount:elsewhere:{CI}", labels=KEY_LABELS),
+            [held(f"serviceaccount:elsewhere:{CI}", "admin", "RoleBinding x")],
+            id="an account of that name elsewhere",
+        ),
+        pytest.param(
+            binding(W, "x", "admin", "user:m", labels=KEY_LABELS),
+            [held("user:m", "admin", "RoleBinding x")],
+            id="a key's labels, and no key",
+        ),
+        pytest.param(
+            GONE,
+            [held(f"serviceaccount:{W}:{account_name(W, 'gone')}", "edit", f"RoleBinding {GONE['metadata']['name']}")],
+            id="a key's binding, and its account is gone",
+        ),
+        pytest.param(
+            binding(W, "ops-admin", "admin", "group:ops", labels={"ambient-code.io/managed": "true"}),
+            [held("group:ops", "admin", "groupAccess")],
+            id="a line of ProjectSettings",
+        ),
+        pytest.param(
+            binding(W, "x", "admin", "group:ops", labels={"ambient-code.io/managed": "true"}),
+            [held("group:ops", "admin", "RoleBinding x")],
+            id="something that is only labelled like one",
+        ),
+        pytest.param(binding(W, "x", "admin"), [], id="for nobody"),
+        pytest.param({**binding(W, "x", "admin"), "subjects": None}, [], id="for nobody, as Go writes it"),
+    ],
+)
+def test_access_that_no_file_declares(one, found):
+    assert list(with_more(one)) == found
+
+
+def test_keys_that_no_file_declares():
+    by_hand = f"serviceaccount:{W}:ambient-key-by-hand-12345678"
+    key = binding(W, "ambient-key-admin-by-hand-12345678", "admin", by_hand, labels=KEY_LABELS)
+    there = account(W, "ambient-key-by-hand-12345678")
+    assert with_more(key, accounts=[there]) == (held(by_hand, "admin", "key"),)
+    # The platform makes no binding where that step failed, and the Keys page shows it all the same.
+    assert with_more(accounts=[there]) == (held(by_hand, "none", "key"),)
+    more = binding(W, "x", "view", by_hand)
+    assert with_more(more, accounts=[there]) == (held(by_hand, "none", "key"), held(by_hand, "view", "RoleBinding x"))
+
+
+def test_an_earlier_identity_of_a_key_that_was_left_over():
+    old = account_name(W, "ci", 1)
+    assert with_more(key_binding(W, "ci", "edit", 1), accounts=[account(W, old)]) == (
+        held("key:ci", "edit", "key of generation 1"),
+    )
+    of_nobody = account_name(W, "removed", 1)
+    assert with_more(key_binding(W, "removed", "edit", 1), accounts=[account(W, of_nobody)]) == (
+        held(f"serviceaccount:{W}:{of_nobody}", "edit", "key"),
+    )
+
+
+def test_many_generations():
+    ledger = {W: {**LEDGER[W], "keys": {"ci": {"role": "edit", "generation": 1_000_000}}}}
+    bindings, accounts = made(ledger)
+    assert live(bindings, accounts, ledger) == expected(ledger)
+
+
+def test_a_declared_key_is_missed_however_it_went():
+    bindings, accounts = made(LEDGER)
+    current, former = held("key:ci", "edit", "key"), held("key:ci", "edit", "key of generation 2")
+    own = key_binding(W, "ci", "edit", 3)
+    without_binding = [one for one in bindings if one != own]
+    assert differences(without_binding, [one for one in accounts if one != account(W, CI)]) == ((), (current,))
+    # Without its role it may do nothing, and that is no access that nobody declared.
+    assert differences(without_binding, accounts) == ((), (current,))
+    # Without its account it does not work; whoever makes the account anew has the role.
+    assert differences(bindings, [account(W, FORMER)]) == (
+        (held(f"serviceaccount:{W}:{CI}", "edit", f"RoleBinding {own['metadata']['name']}"),),
+        (current,),
+    )
+    assert differences(
+        [one for one in bindings if one != key_binding(W, "ci", "edit", 2)], [account(W, CI)]
+    ) == ((), (former,))  # fmt: skip
+
+
+def test_a_grant_whose_subject_was_changed():
+    bindings, accounts = made(LEDGER)
+    changed = [one for one in bindings if one != grant(W, "user:bob", "view")]
+    changed.append({**grant(W, "user:bob", "view"), "subjects": [{"kind": "User", "name": "mallory"}]})
+    assert differences(changed, accounts) == (
+        (held("user:mallory", "view", "grant"),),
+        (held("user:bob", "view", "grant"),),
+    )
+
+
+def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
+    own = by_platform(W, "s1", "s-2-rb")
+    there = made(LEDGER)
+    found = live([*there[0], *own], there[1], LEDGER) - DECLARED
+    assert found == {
+        held(f"serviceaccount:{W}:{name}", f"Role/{role}", "platform")
+        for name, role in [
+            ("ambient-session-trigger", "ambient-session-trigger"),
+            ("ambient-session-s1", "ambient-session-s1-role"),
+            ("ambient-session-s-2-rb", "ambient-session-s-2-rb-role"),
+        ]
+    }
+    assert with_more(*own) == ()
+
+
+def test_what_openshift_makes_in_every_project():
+    own = [
+        binding(W, "system:deployers", "ClusterRole/system:deployer", f"serviceaccount:{W}:deployer"),
+        binding(W, "system:image-builders", "ClusterRole/system:image-builder", f"serviceaccount:{W}:builder"),
+        binding(W, "system:image-pullers", "ClusterRole/system:image-puller", f"group:system:serviceaccounts:{W}"),
+    ]
+    assert {one.reason for one in live(own, [], LEDGER)} == {"platform"}
+    assert with_more(*own) == ()
+
+
+TRIGGER, SESSION = by_platform(W, "s1")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {**TRIGGER, "subjects": [{"kind": "User", "name": "mallory"}]},
+        {**TRIGGER, "subjects": [*TRIGGER["subjects"], {"kind": "User", "name": "mallory"}]},
+        {**TRIGGER, "subjects": [{**TRIGGER["subjects"][0], "namespace": "elsewhere"}]},
+        {**TRIGGER, "roleRef": {"kind": "ClusterRole", "name": "ambient-session-trigger"}},
+        {**TRIGGER, "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}},
+        {**SESSION, "subjects": [{"kind": "User", "name": "mallory"}]},
+        {**SESSION, "roleRef": {"kind": "Role", "name": "ambient-session-s2-role"}},
+        {**SESSION, "metadata": {**SESSION["metadata"], "name": "ambient-session-s2-rb"}},
+        binding(W, "system:deployers", "ClusterRole/system:deployer", "user:mallory"),
+        binding(W, "system:deployers", "ClusterRole/admin", f"serviceaccount:{W}:deployer"),
+        binding(W, "system:image-pullers", "ClusterRole/system:image-puller", "group:system:serviceaccounts"),
+    ],
+    ids=[
+        "another subject",
+        "one subject more",
+        "an account elsewhere",
+        "a ClusterRole",
+        "another ClusterRole",
+        "a session for a person",
+        "a session with another's role",
+        "a session by another's name",
+        "openshift for a person",
+        "openshift with another role",
+        "openshift for all accounts",
+    ],
+)
+def test_a_name_of_the_platforms_alone_hides_nothing(forged):
+    found = with_more(forged)
+    assert found
+    assert {one.reason for one in found} == {f"RoleBinding {forged['metadata']['name']}"}
+
+
+def test_a_thousand_workspaces_take_no_time():
+    ledger = {f"w{number}": LEDGER[W] for number in range(1000)}
+    bindings, accounts = made(ledger)
+    bindings += [one for name in ledger for one in by_platform(name, "s1", "s2")]
+    random.Random(7).shuffle(bindings)  # noqa: S311  # no secret
+    assert differences(bindings, accounts, ledger) == ((), ())

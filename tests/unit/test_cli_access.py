@@ -1,0 +1,207 @@
+"""`ambient access`: what is declared, out of state and files, and the forms for programs."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ambient_components.access.roles import RIGHTS_OF
+from ambient_components.cli.access import EPILOG
+from ambient_components.cli.access_text import COLUMNS
+from ambient_components.cli.app import run
+from ambient_components.contract import Role
+from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, FakePulumi, api, project, pulumi, put
+from tests.support.access_objects import binding
+from tests.support.fake_api import FakeApi
+
+__all__ = ["api", "project", "pulumi"]
+
+Shown = pytest.CaptureFixture[str]
+
+
+class TestDeclared:
+    def test_as_the_last_run_declared_it(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev"]) == 0
+        assert capsys.readouterr() == (DECLARED, "")
+        assert pulumi.calls == [("stack", "export", "--stack", "dev")]
+
+    @pytest.mark.parametrize("arguments", [["-s", "dev"], ["dev", "--stack", "dev"]])
+    def test_ways_to_say_it(self, pulumi: FakePulumi, capsys: Shown, arguments: list[str]) -> None:
+        assert run(["access", *arguments]) == 0
+        assert capsys.readouterr().out == DECLARED
+
+    def test_as_the_files_have_it_without_an_engine(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:
+        assert run(["access", "dev", "--files"]) == 0
+        assert capsys.readouterr() == (DECLARED, "")
+        (project / "stacks/dev.yaml").write_text(FILE + "    state: closed\n")
+        assert run(["access", "dev", "--files", "-w", "payments"]) == 0
+        assert capsys.readouterr() == ("payments\n  admin  user:alice@example.com  owner\n", "")
+        assert pulumi.calls == []
+
+    def test_files_that_are_wrong(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:
+        (project / "stacks/dev.yaml").write_text("workspaces: {payments: {grants: [{user: bob, role: editor}]}}\n")
+        assert run(["access", "dev", "--files"]) == 1
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert "stacks/dev.yaml:1:" in shown.err
+        assert run(["access", "stage", "--files"]) == 1
+        assert "there is no such stack file" in capsys.readouterr().err
+
+    def test_by_subject(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--by", "subject"]) == 0
+        assert capsys.readouterr().out == (
+            "group:payments-devs\n  edit  payments  grant\n\n"
+            "key:ci of billing\n  view  billing  key\n\n"
+            "key:ci of payments\n  edit  payments  key\n\n"
+            "user:alice@example.com\n  admin  billing   owner\n  admin  payments  owner\n\n"
+            "user:bob@example.com\n  view  payments  grant\n"
+        )
+
+    def test_one_subject(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--subject", ALICE]) == 0
+        assert capsys.readouterr() == (
+            f"billing\n  admin  {ALICE}  owner\n\npayments\n  admin  {ALICE}  owner\n",
+            "",
+        )
+        assert run(["access", "dev", "--subject", "key:ci", "--workspace", "billing"]) == 0
+        assert capsys.readouterr() == ("billing\n  view  key:ci  key\n", "")
+
+    def test_a_subject_without_access(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--subject", "user:alice@example.org"]) == 0
+        assert capsys.readouterr() == (
+            "Nobody has access.\n",
+            "ambient: no access of user:alice@example.org is known; did you mean 'user:alice@example.com'?\n",
+        )
+        # One that has some, and not what is asked for, is no slip of the hand.
+        assert run(["access", "dev", "--subject", "user:bob@example.com", "--who-can", "create secrets"]) == 0
+        assert capsys.readouterr() == (
+            "create secrets is a right of edit and admin. An owner is an admin.\n\nNobody may create secrets.\n",
+            "",
+        )
+
+    def test_some_workspaces(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev", "-w", "payments", "--workspace", "billing", "-w", "payments"]) == 0
+        assert capsys.readouterr().out == DECLARED
+        assert run(["access", "dev", "-w", "billing"]) == 0
+        assert capsys.readouterr().out == DECLARED.split("\n\n", maxsplit=1)[0] + "\n"
+        assert run(["access", "dev", "-w", "paymens"]) == 1
+        assert capsys.readouterr() == (
+            "",
+            "ambient: stack 'dev' has no workspace 'paymens'; did you mean 'payments'?\n",
+        )
+
+    def test_who_can(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--who-can", "create serviceaccounts/token"]) == 0
+        assert capsys.readouterr().out == (
+            "create serviceaccounts/token is a right of edit and admin. An owner is an admin.\n\n"
+            f"billing\n  admin  {ALICE}  owner\n\n"
+            f"payments\n  admin  {ALICE}  owner\n  edit   group:payments-devs     grant\n"
+            "  edit   key:ci                  key\n"
+        )
+
+    def test_a_stack_that_is_not_there_or_has_nothing(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "stage"]) == 1
+        assert capsys.readouterr().err.endswith("no stack named 'stage' found\n")
+        pulumi.ledgers["dev"] = {}
+        assert run(["access", "dev"]) == 1
+        assert capsys.readouterr() == (
+            "",
+            "ambient: stack 'dev' has deployed nothing yet; pulumi up --stack dev, or look at --files\n",
+        )
+
+    def test_a_stack_without_workspaces(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:
+        (project / "stacks/dev.yaml").write_text("workspaces: {}\n")
+        assert run(["access", "dev", "--files"]) == 0
+        assert capsys.readouterr() == ("Nobody has access.\n", "")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "which stack?"),
+            (["dev", "-s", "prod"], "two stacks are named, 'dev' and 'prod'"),
+            (["bad name!"], "can't name a stack"),
+            (["dev", "payments"], "unexpected extra argument"),
+            (["dev", "--by", "role"], "'role' is none of them; allowed: workspace, subject"),
+            (["dev", "--format", "yaml"], "'yaml' is none of them; allowed: text, json, csv"),
+            (["dev", "--subject", "alice"], "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME; key:ID"),
+            (["dev", "--subject", "users:alice"], "'users:alice' is not a subject"),
+            (["dev", "--subject", "user:"], "the name is empty"),
+            (["dev", "--who-can", "get secret"], "did you mean 'get secrets'?"),
+            (["dev", "--who-can", "everything"], "'everything' is no right; allowed: VERB RESOURCE"),
+        ],
+    )
+    def test_wrong_usage_asks_nobody(
+        self, pulumi: FakePulumi, capsys: Shown, arguments: list[str], message: str
+    ) -> None:
+        assert run(["access", *arguments]) == 64
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert message in " ".join(shown.err.split())
+        assert pulumi.calls == []
+
+
+class TestForPrograms:
+    def test_json(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--format", "json", "-w", "payments", "--subject", "user:bob@example.com"]) == 0
+        assert json.loads(capsys.readouterr().out) == {
+            "stack": "dev",
+            "source": "state",
+            "live": False,
+            "right": None,
+            "access": [
+                {
+                    "workspace": "payments",
+                    "subject": "user:bob@example.com",
+                    "roles": ["view"],
+                    "because": [{"role": "view", "reason": "grant", "status": "declared"}],
+                    "rights": [str(right) for right in sorted(RIGHTS_OF[Role.VIEW])],
+                    "complete": True,
+                }
+            ],
+            "perhaps": [],
+            "missing": [],
+        }
+
+    def test_json_of_a_cluster(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        put(api, binding("payments", "debug", "Role/x", "user:bob@example.com"))
+        del api.objects[f"{BINDINGS}/ambient-permission-edit-payments-devs-group"]
+        assert run(["access", "dev", "--files", "--live", "--format", "json", "--who-can", "get pods"]) == 2
+        found = json.loads(capsys.readouterr().out)
+        assert (found["source"], found["live"], found["right"]) == ("files", True, "get pods")
+        who = {(one["workspace"], one["subject"]): one["because"] for one in found["access"]}
+        assert who["payments", "user:bob@example.com"] == [{"role": "view", "reason": "grant", "status": "declared"}]
+        assert found["perhaps"] == []
+        assert found["missing"] == [
+            {"workspace": "payments", "subject": "group:payments-devs", "role": "edit", "reason": "grant"}
+        ]
+        assert run(["access", "dev", "--live", "--format", "json"]) == 2
+        found = json.loads(capsys.readouterr().out)
+        (bob,) = (one for one in found["access"] if one["subject"] == "user:bob@example.com")
+        assert (bob["roles"], bob["complete"]) == (["view", "Role/x"], False)
+        own = [one["because"][0]["status"] for one in found["access"] if "ambient-session" in one["subject"]]
+        assert own == ["platform"] * 3
+
+    def test_csv(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--format", "csv"]) == 0
+        table = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+        assert tuple(table[0]) == COLUMNS
+        assert table[1] == ["billing", ALICE, "admin", "owner", "declared", ""]
+        assert len(table) == 7
+        put(api, binding("payments", "debug", "ClusterRole/admin", "group:ops"))
+        del api.objects[f"{BINDINGS}/ambient-permission-edit-payments-devs-group"]
+        assert run(["access", "dev", "--live", "--format", "csv", "--who-can", "create secrets"]) == 2
+        assert capsys.readouterr().out.splitlines()[1:] == [
+            f"billing,{ALICE},admin,owner,declared,yes",
+            f"payments,{ALICE},admin,owner,declared,yes",
+            "payments,key:ci,edit,key,declared,yes",
+            "payments,group:ops,ClusterRole/admin,RoleBinding debug,undeclared,perhaps",
+            "payments,group:payments-devs,edit,grant,missing,",
+        ]
+
+    def test_the_help_names_every_field(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["access", "dev", "--format", "json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        names = {*found, *found["access"][0], *found["access"][0]["because"][0], *COLUMNS}
+        assert [name for name in sorted(names) if name not in EPILOG] == []

@@ -1,0 +1,348 @@
+"""`ambient plan`: offline, by the engine's preview, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.engine import Answer
+from ambient_components.cli.plan_state import parse_export
+from ambient_components.plan.schema import plan_schema
+from tests.support.json_schema import faults
+from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write
+from tests.support.plans import step
+
+SCHEMA = plan_schema()
+BAD_LEDGER = "error: ambient:index:AccessLedger resource 'access' has a problem: "
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return make_project(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def pulumi(project: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    return fake_pulumi(monkeypatch)
+
+
+def offline(*flags: str) -> int:
+    return run(["plan", "prod", "--offline", "--state", "state.json", *flags])
+
+
+@pytest.fixture
+def deployed(project: Path) -> Callable[..., None]:
+    """Writes the state that `--state` reads."""
+
+    def to_file(export: dict[str, Any] | None = None) -> None:
+        Path("state.json").write_text(json.dumps(export or state()))
+
+    to_file()
+    return to_file
+
+
+class TestOffline:
+    def test_nothing_to_do(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+        assert offline() == 0
+        page = capsys.readouterr().out
+        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: the files against the state\nNothing to do.\n")
+        assert "What this page can't know" in page
+
+    def test_changes(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+        write(("{group: devs, role: edit}", "{group: devs, role: admin}"), ("ci:", "nightly:"))
+        assert offline() == 2
+        page = capsys.readouterr().out
+        assert "access: 2 gained (1 admin, 1 edit), 2 lost" in page
+        assert "  +  pay  group:devs  admin (was edit)" in page
+        assert "  +  pay  key:nightly  edit: a new key" in page
+        assert (
+            "  -  pay  key:ci  edit: it is gone from the files; its token was good until 2026-12-20T00:00:00Z" in page
+        )
+
+    def test_neither_engine_nor_cluster_nor_passphrase(
+        self, deployed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("PATH", "KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE"):
+            monkeypatch.setenv(name, "/nowhere")
+        assert offline() == 0
+
+    def test_without_a_file_the_state_is_exported(self, pulumi: FakePulumi) -> None:
+        assert run(["plan", "prod", "--offline"]) == 0
+        assert pulumi.calls == [("stack", "export", "--stack", "prod")]
+
+    def test_a_rail_refuses(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+        Path("stacks/prod.yaml").write_text("workspaces:\n  other: {}\n")
+        assert offline() == 3
+        page = capsys.readouterr().out
+        assert "Refused: nothing would be changed" in page
+        assert "workspace 'pay' is gone from the files, but it was not closed" in page
+        assert "Workspaces removed (1)" in page
+
+    def test_a_rail_is_named_with_its_workspace(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(("{role: edit, lifetime: 30d}", "{role: admin, lifetime: 30d}"))
+        assert offline("--format", "json") == 3
+        said = json.loads(capsys.readouterr().out)
+        assert [(one["rail"], one["workspace"]) for one in said["rails"]] == [("adminKey", "pay")]
+        write(("    keys:", "    allow: [{rail: adminKey, reason: x}]\n    keys:"))
+        assert offline() == 2
+
+    def test_other_rails_are_something_to_do(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        rules = "rails: {keysMax: 1000}\nallow: [{rail: removals, reason: x}]\n"
+        write(("timezone", f"{rules}timezone"))
+        assert offline() == 2
+        page = capsys.readouterr().out
+        assert "Rails changed (2)\n  ~  keysMax 10 -> 1000\n  +  allow removals\n" in page
+        export = state()
+        export["deployment"]["resources"][0]["inputs"]["rails"] = {"keysMax": 1000.0, "allow": ["removals"]}
+        deployed(export)
+        assert offline() == 0
+
+    def test_a_date_is_told_as_early_as_its_grant_says(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert offline() == 0
+        assert "Coming by date" not in capsys.readouterr().out  # in 36 days
+        write(("until: 2026-12-31}", "until: 2026-12-31, warnAhead: 40d}"))
+        assert offline() == 0
+        assert "group:temps  view ends: its last day is 2026-12-31" in capsys.readouterr().out
+        write(("until: 2026-12-31}", "from: 2026-12-03, warnAhead: 2d}"))
+        deployed(state(Path("stacks/prod.yaml").read_text()))
+        assert offline() == 0
+        assert "Coming by date" not in capsys.readouterr().out
+        write(("until: 2026-12-31}", "from: 2026-12-03, warnAhead: 30d}"))
+        assert offline() == 0
+        assert "group:temps  view begins: it begins 2026-12-03" in capsys.readouterr().out
+
+    def test_the_future(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+        assert offline("--at", "2027-01-01", "--format", "json") == 2
+        said = json.loads(capsys.readouterr().out)
+        assert said["at"] == "2026-12-31T23:00:00Z"
+        assert [one["subject"] for one in said["access"]["lost"]] == ["group:temps"]
+        assert [(one["key"], one["what"]) for one in said["keys"]] == [("ci", "rotated")]
+        assert offline("--at", "2026-12-31") == 2  # its last day: the key is due
+        assert "group:temps  view ends: its last day is 2026-12-31" in capsys.readouterr().out
+
+    def test_pending_since_the_last_run(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        export = state()
+        gone = ("pay/grant/group:devs", "pay/key/ci/g1")
+        export["deployment"]["resources"] = [
+            one for one in export["deployment"]["resources"] if not one["urn"].endswith(gone)
+        ]
+        deployed(export)
+        assert offline() == 2
+        page = capsys.readouterr().out
+        assert "Pending since the last run (2)" in page
+        assert "  !  pay  group:devs has nothing, and is declared as edit" in page
+        assert "  !  pay  generation 1 of key ci is declared, and not made" in page
+        assert "  +  pay  key:ci  edit: declared by the last run, and not made yet" in page
+
+    def test_a_stack_that_was_never_deployed(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deployed({"version": 3, "deployment": None})
+        assert offline() == 2
+        assert "workspaces: 1 made" in capsys.readouterr().out
+
+    def test_json_and_markdown(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+        write(("{group: devs, role: edit}", "{group: 'a|b`c', role: admin}"))
+        assert offline("--format", "json") == 2
+        assert list(faults(json.loads(capsys.readouterr().out), SCHEMA, SCHEMA)) == []
+        assert offline("--format", "markdown") == 2
+        assert "- `+` `pay` ``group:a|b`c`` admin\n" in capsys.readouterr().out
+
+    def test_a_limit_for_a_comment_of_several_stacks(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        groups = "".join(f"      - {{group: g{n}, role: view}}\n" for n in range(2000))
+        write(("    keys:", f"{groups}    keys:"))
+        assert offline("--format", "markdown", "--limit", "20000") == 2
+        page = capsys.readouterr().out
+        assert 19_000 < len(page) <= 20_000
+        assert "access: 2000 gained (2000 view), 0 lost" in page
+
+    def test_buckets_are_where_the_config_says(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bucket = "    storage: {bucket: {name: pay-sessions}}\n    keys:"
+        write(("    keys:", bucket))
+        config = "config:\n  p:objectStore: {endpoint: https://minio.example.com, KEYS secretKey: {secure: v1:x}}\n"
+        Path("stacks/Pulumi.prod.yaml").write_text(config.replace("KEYS ", ""))
+        assert offline() == 1
+        assert "objectStore.accessKey" in capsys.readouterr().err
+        Path("stacks/Pulumi.prod.yaml").write_text(config.replace("KEYS", "accessKey: x,"))
+        assert offline("--format", "json") == 2
+        said = json.loads(capsys.readouterr().out)
+        assert [(one["bucket"], one["what"]) for one in said["buckets"]] == [
+            ("pay-sessions", "made"), ("pay-sessions", "new access key"),
+        ]  # fmt: skip
+        export = state(Path("stacks/prod.yaml").read_text())
+        entry = export["deployment"]["resources"][0]["inputs"]["workspaces"]["pay"]["bucket"]
+        entry["endpoint"] = "https://old.example.com"
+        deployed(export)
+        assert offline() == 2
+        assert "endpoint https://old.example.com -> https://minio.example.com" in capsys.readouterr().out
+        # On AWS the region is pulumi-aws's own.
+        write(("    keys:", bucket.replace("name:", "driver: aws, name:")))
+        Path("stacks/Pulumi.prod.yaml").write_text("config:\n  aws:region: eu-central-1\n")
+        entry |= {"driver": "aws", "endpoint": "x"}
+        deployed(export)
+        assert offline() == 2
+        assert "endpoint x -> https://s3.eu-central-1.amazonaws.com" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "", "{", "[]", "{}", '{"deployment": 5}', '{"deployment": {"resources": [{}]}}',
+            '{"deployment": {"resources": [5]}}', '{"deployment": {"resources": 5}}',
+            '{"deployment": {"resources": [{"urn": "u"}]}}', '{"deployment": {"resources": [{"urn": 5}]}}',
+            '{"deployment": {"resources": [{"urn": "urn:pulumi:prod::p::a:b:C::x"}]}}',
+            '{"deployment": {"resources": [{"urn": "urn:pulumi:prod::p::ambient:index:AccessLedger::x",'
+            ' "type": "ambient:index:AccessLedger", "inputs": {"workspaces": 5}}]}}',
+        ],
+    )  # fmt: skip
+    def test_what_is_no_state(
+        self, text: str, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("state.json").write_text(text)
+        assert offline() == 1
+        said = capsys.readouterr().err
+        assert "state.json is no exported state" in said or "state.json can't be read" in said
+        assert "pulumi stack export --stack prod > FILE" in said
+
+    def test_a_checkpoint_out_of_a_bucket_is_no_exported_state(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deployed({"version": 3, "checkpoint": {"stack": "prod", "latest": state()["deployment"]}})
+        assert offline() == 1
+        said = capsys.readouterr().err
+        assert "state.json is a checkpoint out of a bucket, and no exported state; pulumi stack export" in said
+
+    @pytest.mark.parametrize(("stack", "of"), [("dev", "p"), ("prod", "other")])
+    def test_the_state_of_another_stack(
+        self, stack: str, of: str, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        text = json.dumps(state()).replace("urn:pulumi:prod::p::", f"urn:pulumi:{stack}::{of}::")
+        deployed(json.loads(text))
+        assert offline() == 1
+        said = capsys.readouterr().err
+        assert f"is the state of stack '{stack}' of project '{of}', not of 'prod' of 'p'" in said
+        deployed()
+        assert run(["plan", "org/p/prod", "--offline", "--state", "state.json"]) == 0
+
+    def test_files_that_are_wrong_are_an_error(
+        self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(("role: edit, lifetime", "rle: edit, lifetime"))
+        assert offline() == 1
+        assert "stacks/prod.yaml:9" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--state", "x"],
+        ["--offline", "--refresh"],
+        ["--offline", "--diff"],
+        ["--offline", "--save", "x"],
+        ["--at", "2027-01-01", "--save", "x"],
+        ["--max-age", "1h"],
+        ["--save", "x", "--max-age", "soon"],
+        ["--save", "x", "--max-age", "7d1s"],
+        ["--at", "2020-01-01"],
+        ["--at", "tomorrow"],
+        ["--format", "html"],
+        ["--limit", "20000"],
+        ["--format", "markdown", "--limit", "100"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_go_together_is_wrong_usage(flags: list[str], pulumi: FakePulumi) -> None:
+    assert run(["plan", "prod", *flags]) == 64
+    assert pulumi.calls == []
+
+
+class TestOnline:
+    def test_the_steps_of_the_engine_are_what_is_shown(
+        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = ledger()
+        write(("{group: devs, role: edit}", "{group: devs, role: admin}"))
+        pulumi.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs", detailedDiff={"roleRef.name": {}}))
+        assert run(["plan", "prod", "--diff"]) == 2
+        page = capsys.readouterr().out
+        assert page.startswith("prod at 2026-11-25T12:00:00Z\nThere is something to do.\n")
+        assert "group:devs  admin (was edit)" in page
+        assert f"  replace {RBAC} pay/grant/group:devs [roleRef.name]" in page
+        assert pulumi.calls == [
+            ("stack", "export", "--stack", "prod"), ("preview", "--json", "--stack", "prod"),
+        ]  # fmt: skip
+
+    def test_nothing_to_do(self, pulumi: FakePulumi) -> None:
+        assert run(["plan", "prod", "--refresh"]) == 0
+        assert pulumi.calls[1] == ("preview", "--json", "--refresh", "--stack", "prod")
+        assert pulumi.offsets == ["", ""]
+
+    def test_the_future_moves_the_clocks_of_program_and_provider(self, pulumi: FakePulumi) -> None:
+        assert run(["plan", "prod", "--at", "2026-11-26T12:00:00Z"]) == 0
+        assert pulumi.offsets == ["1d", "1d"]
+
+    def test_a_refused_preview_is_a_page_all_the_same(
+        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("stacks/prod.yaml").write_text("workspaces:\n  other: {}\n")
+        text = "workspace 'pay' is gone from the files, but it was not closed"
+        assert run(["plan", "prod", "--offline", "--format", "json"]) == 3
+        rail = json.loads(capsys.readouterr().out)["rails"][0]["text"]
+        failing = [{"severity": "error", "message": f"{BAD_LEDGER}{rail}\n"}]
+        pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
+        assert run(["plan", "prod", "--format", "json"]) == 3
+        said = json.loads(capsys.readouterr().out)
+        assert said["rails"][0]["text"].startswith(text)
+        assert said["errors"] == []
+        assert said["workspaces"] == [{"workspace": "other", "what": "made"}, {"workspace": "pay", "what": "removed"}]
+
+    def test_a_preview_that_fails_tells_other_rails_too(
+        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(("timezone", "rails: {groupsOnly: true}\ntimezone"), ("role: edit, lifetime", "role: admin, lifetime"))
+        pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
+        assert run(["plan", "prod"]) == 3
+        assert "Rails changed (1)\n  ~  groupsOnly no -> yes\n" in capsys.readouterr().out
+
+    def test_a_date_is_told_as_early_as_its_grant_says(
+        self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(("until: 2026-12-31}", "until: 2026-12-31, warnAhead: 40d}"))
+        assert run(["plan", "prod"]) == 0
+        assert "group:temps  view ends: its last day is 2026-12-31" in capsys.readouterr().out
+
+    def test_a_preview_that_fails_is_an_error(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+        over = "error: Resource monitor has terminated, shutting down\n"
+        said = (f"{BAD_LEDGER}you may not list secrets\n", over)
+        failing = [{"severity": "error", "message": text} for text in said]
+        pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
+        assert run(["plan", "prod"]) == 1
+        page = capsys.readouterr().out
+        assert "Errors (1)\n  !  you may not list secrets\n" in page
+
+    def test_an_engine_that_says_nothing_readable(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+        pulumi.answer = Answer(255, "", "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE")
+        assert run(["plan", "prod"]) == 1
+        assert "passphrase must be set" in capsys.readouterr().err
+        pulumi.answer = Answer(0, "hello", "")
+        assert run(["plan", "prod"]) == 1
+        assert "printed something else than a preview" in capsys.readouterr().err
+
+
+def test_an_export_is_read_without_what_nobody_needs() -> None:
+    text = json.dumps({"urn": "u", "type": "kubernetes:core/v1:Namespace", "outputs": {"a": 1}, "inputs": {"b": 1}})
+    assert parse_export(text) == {"urn": "u", "type": "kubernetes:core/v1:Namespace", "inputs": {"b": 1}}

@@ -1,0 +1,71 @@
+"""The facts of a plan where a program has several ledgers, loses one, or makes things that no ledger records."""
+
+from datetime import UTC, datetime
+
+from ambient_components.plan import Digest, facts, from_preview
+from ambient_components.plan.facts import WorkspaceChange
+from ambient_components.plan.held import Holdings
+from tests.support.plans import beside, entry, key, ledger_step, step
+
+AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NAMESPACE = "kubernetes:core/v1:Namespace"
+ROLE_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+
+
+def online(document, before):
+    return from_preview(Digest.of(document), before, stack="prod", at=AT, held=Holdings.of_ledger(before))
+
+
+def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost():
+    before = {name: entry(grants={"user:a": "admin"}) for name in ("lab", "pay")}
+    steps = [ledger_step(before, None), *(step("delete", NAMESPACE, f"{name}/namespace") for name in before)]
+    found = online({"steps": steps}, before)
+    assert found.unjudged == (
+        "no AccessLedger any more: no rail judges this run, and nothing is recorded of who has access",
+    )
+    assert [(one.workspace, one.subject) for one in found.access.lost] == [("lab", "user:a"), ("pay", "user:a")]
+    assert found.workspaces == (WorkspaceChange("lab", facts.REMOVED), WorkspaceChange("pay", facts.REMOVED))
+    assert Digest.of({"steps": steps}).ledger_after(before) == {}
+
+
+def test_a_ledger_that_leaves_alone_is_loud_and_only_what_is_deleted_lost():
+    grants = {"user:a": "edit", "user:b": "view"}
+    before = {"pay": entry(owners=["user:o"], grants=grants, keys={"ci": key(), "old": key()})}
+    found = online({"steps": [ledger_step(before, None)]}, before)
+    assert (len(found.unjudged), found.access.lost, found.workspaces) == (1, (), ())
+    gone = [step("delete", ROLE_BINDING, f"pay/{name}") for name in ("grant/user:a", "owner/user:o", "key/old/g1")]
+    lost = online({"steps": [ledger_step(before, None), *gone]}, before).access.lost
+    assert [one.subject for one in lost] == ["key:old", "user:a", "user:o"]
+
+
+def test_of_several_ledgers_each_says_its_own():
+    pay, lab, ops = ({name: entry(grants={"user:a": "view"})} for name in ("pay", "lab", "ops"))
+    before = pay | lab | ops
+    more = {"lab": entry(grants={"user:a": "admin"})}
+    digest = Digest.of({"steps": [ledger_step(pay, {}, name="one"), ledger_step(lab, more | pay, name="two")]})
+    assert digest.ledger_after(before) == more | pay | ops
+    left = online({"steps": [ledger_step(pay, None, name="one"), step("delete", NAMESPACE, "pay/namespace")]}, before)
+    assert [one.workspace for one in left.access.lost] == ["pay"]
+    assert left.unjudged == ("AccessLedger one leaves the program: no rail judges what becomes of what it recorded",)
+    # A refresh looks at a ledger, and says nothing of what is asked for.
+    seen = {"op": "refresh", "urn": digest.steps[0]["urn"], "newState": {"inputs": {"workspaces": pay}}}
+    assert Digest.of({"steps": [seen, *digest.steps]}).ledger_after(before) == more | pay | ops
+    assert online({"steps": [ledger_step(pay, None, name="one"), seen]}, before).unjudged == left.unjudged
+
+
+def test_what_the_program_makes_beside_the_workspaces_is_told_rights_first():
+    rights = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+    steps = [
+        beside("create", "kubernetes:core/v1:ConfigMap", "a"),
+        beside("create", f"my:index:Thing${rights}", "root"),
+        beside("update", "pulumi:providers:kubernetes", "cluster"),
+        beside("same", rights, "old"),
+        beside("create", f"my:index:Team$ambient:index:Workspace${ROLE_BINDING}", "pay/grant/x"),
+        step("create", ROLE_BINDING, "pay/grant/y"),
+        ledger_step({}, {"pay": entry(keys={"ci": key()})}),
+    ]
+    found = online({"steps": steps}, {})
+    assert [(one.op, one.name, one.rights) for one in found.beside] == [
+        ("create", "root", True),
+        ("create", "a", False),
+    ]

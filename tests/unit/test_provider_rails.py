@@ -1,0 +1,86 @@
+"""The rails over real gRPC: the ledger's check refuses, in preview and in update alike, and takes what a stack says."""
+
+import pytest
+
+from tests.support.fake_plugin import LEDGER, UNKNOWN, plain, running
+
+OWNER = "app/dev"
+
+
+def entry(owners=("user:alice",), state="active", **rest):
+    return {"state": state, "owners": list(owners), "grants": {}, "keys": {}, **rest}
+
+
+def ledger(rails=None, **workspaces):
+    return {"owner": OWNER, "workspaces": workspaces, **({"rails": rails} if rails is not None else {})}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        yield all_of_it
+
+
+def reasons(world, news, olds=None):
+    return [failure.reason for failure in world.plugin.check(news, olds, urn=LEDGER).failures]
+
+
+BOSS = {"boss": {"role": "admin", "generation": 1}}
+
+
+def test_a_rail_is_refused_before_anything_is_made(world):
+    (reason,) = reasons(world, ledger(pay=entry(keys=BOSS)))
+    assert reason.startswith("workspace 'pay': key 'boss' is of role admin")
+    assert reason.endswith("write in the workspace's entry: allow: [{rail: adminKey, reason: WHY}]")
+    assert world.writes() == []
+
+
+def test_it_passes_where_the_stack_or_the_workspace_allows_it(world):
+    assert reasons(world, ledger({"allow": ["adminKey"]}, pay=entry(keys=BOSS))) == []
+    assert reasons(world, ledger(pay=entry(keys=BOSS, allow=["adminKey"]))) == []
+
+
+def test_what_was_deployed_passes_when_its_allowance_ends(world):
+    olds = ledger({"allow": ["adminKey"]}, pay=entry(keys=BOSS))
+    assert reasons(world, ledger(pay=entry(keys=BOSS)), olds) == []
+
+
+def test_the_settings_of_a_stack_count(world):
+    news = ledger({"keysMax": 1, "groupsOnly": True}, pay=entry(grants={"user:bob": "view"}))
+    news["workspaces"]["pay"]["keys"] = {name: {"role": "view", "generation": 1} for name in ("a", "b")}
+    assert [reason.partition(": nothing is changed")[0] for reason in reasons(world, news)] == [
+        "workspace 'pay': user:bob has view, and this stack gives access to groups only (rails.groupsOnly)",
+        "workspace 'pay': it has 2 keys, and 1 are the most (rails.keysMax)",
+    ]
+
+
+def test_the_inputs_come_back_with_what_the_stack_says(world):
+    news = ledger({"allow": ["removals"], "keysMax": 3}, pay=entry())
+    answer = world.plugin.check(news, urn=LEDGER)
+    assert not answer.failures
+    assert plain(answer.inputs) == news
+
+
+@pytest.mark.parametrize("rails", ["removals", ["removals"], {"allow": ["expireAfter"]}, {"keysMax": 0}, {"a": 1}, 3])
+def test_what_is_no_setting_is_refused_as_text(world, rails):
+    (reason,) = reasons(world, ledger(rails, pay=entry()))
+    assert reason.startswith("rails: not of the form it must have: allow (a list of removals,")
+
+
+def test_what_is_not_known_yet_is_refused(world):
+    assert reasons(world, ledger({"keysMax": UNKNOWN}, pay=entry())) == [
+        "its inputs must be known before the update: give names and roles as plain text"
+    ]
+
+
+def test_a_change_of_what_is_allowed_is_a_difference(world):
+    before, after = ledger(pay=entry()), ledger({"allow": ["removals"]}, pay=entry())
+    answer = world.plugin.diff(before, {}, after, urn=LEDGER)
+    assert sorted(answer.detailedDiff) == ["rails"]
+
+
+def test_an_end_by_date_that_leaves_no_admin_is_a_warning(world):
+    dates = {"user:bob": [{"role": "admin", "until": "2024-11-23"}]}
+    olds = ledger(pay=entry((), grants={"user:bob": "admin"}, dates=dates))
+    assert reasons(world, ledger(pay=entry((), dates=dates)), olds) == []
+    assert [text for text in world.engine.texts("warning") if "nobody is an admin of it any more" in text]
