@@ -88,9 +88,6 @@ class Store:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         with self._locked():
             self._ensure_credentials()
-            if self._iam.pid() is None:
-                # A killed one leaves it behind: once it is there again, the gateway can start.
-                (self.directory / commands.IAM_SOCKET).unlink(missing_ok=True)
             self._start(self._iam, "iam", lambda port: commands.store_iam(program, port))
             attributes = None if _keeps_attributes(self._folder) else self._folder / "attributes"
             self._start(self._gateway, "s3", lambda port: commands.store_gateway(program, port, attributes))
@@ -133,9 +130,18 @@ class Store:
         port = self._ports().get(api)
         note = self.access_key
         if service.pid() is not None and port is not None and service.command() == [*command(port), note]:
-            wait_ready(service, lambda: self._answers(api))
-            return
+            try:
+                wait_ready(service, lambda: self._answers(api))
+            except SandboxError:
+                # One that was killed a moment ago may have been seen still.
+                if service.pid() is not None:
+                    raise
+            else:
+                return
         service.stop()
+        if service is self._iam:
+            # A killed one leaves it behind: once it is there again, the gateway can start.
+            (self.directory / commands.IAM_SOCKET).unlink(missing_ok=True)
         # By variables, which only their owner sees; arguments of programs are visible to every user of the machine.
         # And no others: the program takes much from its environment, under names as plain as LOGFILE.
         environ = {"ROOT_ACCESS_KEY_ID": self.access_key, "ROOT_SECRET_ACCESS_KEY": self.secret_key}

@@ -155,4 +155,6 @@ def test_anything_is_taken_or_refused_in_words(anything):
     found = list(store_problems(anything))
     assert "v-secret" not in "".join("".join(one) for one in found)
     if not found:
-        assert "v-secret" not in read_store(anything).sessions_endpoint
+        store = read_store(anything)
+        # A region is no secret: AWS's address has it in its name.
+        assert "v-secret" not in store.sessions_endpoint or store.region == "v-secret"
