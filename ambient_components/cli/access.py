@@ -141,12 +141,9 @@ def _check_subject(text: str) -> None:
 
 def _chosen(stack: str, ledger: "Mapping[str, Any]", workspaces: "Collection[str]") -> "Mapping[str, Any]":
     """The entries of some workspaces; none for all."""
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
+    from ambient_components.cli.ledgers import check_workspaces  # noqa: PLC0415
 
-    for name in workspaces:
-        if name not in ledger:
-            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))
+    check_workspaces(stack, ledger, workspaces)
     return {name: ledger[name] for name in workspaces} if workspaces else ledger
 
 

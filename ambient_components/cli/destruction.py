@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.access.rails import ALWAYS
+from ambient_components.cli.ledgers import ledgers_in
 
 KEPT: Final = "kept"
 IF_EMPTY: Final = "deleted if it is empty"
 WITH_ALL: Final = "deleted with all that is in it"
 
-_LEDGER: Final = "ambient:index:AccessLedger"
 _STACK: Final = "pulumi:pulumi:Stack"
 _AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 
@@ -93,11 +93,9 @@ def read_destruction(export: Mapping[str, Any]) -> Destruction:
     resources: list[Mapping[str, Any]] = list((export.get("deployment") or {}).get("resources") or ())
     ledger: dict[str, Mapping[str, Any]] = {}
     allowed: set[str] = set()
-    for item in resources:
-        if item["type"] == _LEDGER:
-            inputs = item.get("inputs") or {}
-            ledger.update(inputs.get("workspaces") or {})
-            allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
+    for inputs in ledgers_in(export):
+        ledger.update(inputs.get("workspaces") or {})
+        allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
     found, rest = _by_workspace(resources, ledger)
     return Destruction(
         tuple(_going(name, ledger.get(name) or {}, found.get(name) or _Found()) for name in sorted({*ledger, *found})),

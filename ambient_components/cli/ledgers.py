@@ -1,14 +1,23 @@
 """A stack's whole access as one ledger: out of its state, or out of its files."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
+from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.errors import fail
 
 if TYPE_CHECKING:
     from ambient_components.cli.project import Project
 
-_LEDGER: Final = "ambient:index:AccessLedger"
+
+def ledgers_in(export: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Inputs of every AccessLedger of a state; there may be several.
+
+    Args:
+        export: what `pulumi stack export` printed, parsed.
+    """
+    resources = (export.get("deployment") or {}).get("resources") or ()
+    return [item.get("inputs") or {} for item in resources if item["type"] == LEDGER_TYPE]
 
 
 def ledger_from_state(export: Mapping[str, Any]) -> dict[str, Mapping[str, Any]] | None:
@@ -17,11 +26,10 @@ def ledger_from_state(export: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]
     Args:
         export: what `pulumi stack export` printed, parsed.
     """
-    resources = (export.get("deployment") or {}).get("resources") or ()
-    found = [item for item in resources if item["type"] == _LEDGER]
+    found = ledgers_in(export)
     ledger: dict[str, Mapping[str, Any]] = {}
-    for item in found:
-        ledger.update((item.get("inputs") or {}).get("workspaces") or {})
+    for inputs in found:
+        ledger.update(inputs.get("workspaces") or {})
     return ledger if found else None
 
 
@@ -54,3 +62,16 @@ def read_ledger(project: "Project", stack: str, *, files: bool) -> dict[str, Map
     if ledger is None:
         fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
     return ledger
+
+
+def check_workspaces(stack: str, ledger: Mapping[str, Any], chosen: Collection[str]) -> None:
+    """Refuses the name of a workspace that the stack has not.
+
+    Raises:
+        AmbientError: with the one that was meant, if there is one like it.
+    """
+    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
+
+    for name in chosen:
+        if name not in ledger:
+            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))

@@ -7,16 +7,13 @@ a run that failed halfway (docs/adr/0004). Secrets are never looked at: the expo
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.cli.overview_storage import BucketView, FoundStorage, read_bucket
+from ambient_components.cli.ledgers import ledger_from_state
+from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, moment, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
-from ambient_components.keys.state import parse_time
 from ambient_components.naming import key_service_account, key_suffix
-
-_NEVER: Final = timedelta(days=100 * 365)
-"""What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
 
 _KINDS: Final = {"RoleBinding", "ServiceAccount", "AccessToken", "S3Bucket", "Bucket", "S3Credentials"}
 _ROLE_PREFIX: Final = "ambient-project-"
@@ -132,10 +129,7 @@ def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overv
     """
     deployment = export.get("deployment") or {}
     resources: list[Mapping[str, Any]] = list(deployment.get("resources") or ())
-    ledger: dict[str, Mapping[str, Any]] = {}
-    for item in resources:
-        if item["type"] == "ambient:index:AccessLedger":
-            ledger.update((item.get("inputs") or {}).get("workspaces") or {})
+    ledger = ledger_from_state(export) or {}
     found = _sort(resources)
     names = sorted({*ledger, *found})
     interrupted = [str((item.get("resource") or {}).get("urn")) for item in deployment.get("pending_operations") or ()]
@@ -250,9 +244,9 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
     following = outputs.get("nextAction") or {}
     metadata = found.accounts.get(identity) or {}
     notes = metadata.get("annotations") or {}
-    expires = _time(current.get("expiresAt"))
+    expires = moment(current.get("expiresAt"))
     endless = bool(outputs.get("never") or outputs.get("static"))
-    never = bool(current) and (endless or (expires is not None and expires - now > _NEVER))
+    never = bool(current) and (endless or (expires is not None and expires - now > ENDLESS))
     former = bool(entry and entry.get("overlapping") == identity[1])
     target = outputs.get("deliver") or {}
     return Key(
@@ -266,11 +260,11 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
         never=never,
         dead=current.get("dead") or None,
         next_action=following.get("what"),
-        next_at=_time(following.get("at")),
+        next_at=moment(following.get("at")),
         retiring=_handles(outputs.get("retiring")),
         pending=_handles(outputs.get("pendingRevocations")),
         account=str(metadata.get("name") or ""),
-        issued_at=_time(current.get("issuedAt")),
+        issued_at=moment(current.get("issuedAt")),
         description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
         former=former,
         until=str(entry["overlapUntil"]) if former and entry and entry.get("overlapUntil") else None,
@@ -280,10 +274,6 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
         retained=outputs.get("retain") != "none",
         undelivered=outputs.get("undelivered") or None,
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
 
 
 def _handles(items: Iterable[Mapping[str, Any]] | None) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from ambient_components.access.buckets import EXISTING
 from ambient_components.keys.state import parse_time
 
-_NEVER: Final = timedelta(days=100 * 365)
-"""What ends later than this is said to never end."""
+ENDLESS: Final = timedelta(days=100 * 365)
+"""What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
 
 _ANEW: Final = "raise generation in storage.bucket.credentials, then pulumi up"
 """The way to a new key where none is made by itself."""
@@ -117,10 +117,10 @@ def read_bucket(
 def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
     current = outputs.get("current") or {}
     following = outputs.get("nextAction") or {}
-    expires = _time(current.get("expiresAt"))
+    expires = moment(current.get("expiresAt"))
     endless = bool(outputs.get("never"))
     # What the store itself has set an end to has one, whatever was asked for.
-    never = endless if expires is None else expires - now > _NEVER
+    never = endless if expires is None else expires - now > ENDLESS
     drift = outputs.get("drift")
     return AccessKey(
         id=str(outputs.get("accessKey") or current.get("handle") or ""),
@@ -131,7 +131,7 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
         manual=bool(outputs.get("manual", endless)),
         dead=current.get("dead") or None,
         next_action=following.get("what"),
-        next_at=_time(following.get("at")),
+        next_at=moment(following.get("at")),
         retiring=_ids(outputs.get("retiring")),
         pending=_ids(outputs.get("pendingRevocations")),
         foreign=_ids(outputs.get("foreign")),
@@ -166,7 +166,8 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
     return found
 
 
-def _time(text: Any) -> datetime | None:
+def moment(text: Any) -> datetime | None:
+    """A time of a state; None where there is none."""
     return parse_time(text) if isinstance(text, str) and text else None
 
 

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.naming import logical_key
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
 _STACK: Final = "pulumi:pulumi:Stack"
-_LEDGER: Final = "ambient:index:AccessLedger"
 _GENERATION = re.compile(r"g[0-9]+")
 # As `access.tree` writes it, and the engine hands it on.
 _PART = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$]*)|\["((?:[^"\\]|\\.)*)"\]')
@@ -61,7 +61,7 @@ def pending(plan: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Pendi
             # The engine calls it the same, and lists it, where only its protection changes.
             if _protected(step, "oldState") != _protected(step, "newState"):
                 others.append(Step("protect", name))
-        elif kind == _LEDGER:
+        elif kind == LEDGER_TYPE:
             foreign = list(_foreign(step, keys))
             others += (Step(op, f"{name} {path}".rstrip()) for path in foreign)
             own += [] if foreign else [Step(op, name)]

@@ -163,10 +163,11 @@ def deployed(export: Mapping[str, Any], stack: str, at: datetime) -> Deployed:
 
 def rules_from_state(export: Mapping[str, Any]) -> dict[str, Any]:
     """What the last run's ledgers said of the rails, as their input `rails`."""
+    from ambient_components.cli.ledgers import ledgers_in  # noqa: PLC0415
+
     rules: dict[str, Any] = {}
-    for item in (export.get("deployment") or {}).get("resources") or ():
-        if item["type"] == "ambient:index:AccessLedger":
-            rules |= (item.get("inputs") or {}).get("rails") or {}
+    for inputs in ledgers_in(export):
+        rules |= inputs.get("rails") or {}
     return rules
 
 

@@ -2,15 +2,11 @@
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from ambient_components.cli.choices import choice
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from typing import Any
 
 FOUND: Final = 2
 """Exit code where `--fail-on` finds something, so that a pipeline can tell it from an error."""
@@ -82,14 +78,14 @@ def report(
     """Show who can become what beyond their grants, and what to change."""
     from ambient_components.access.escalation import escalations  # noqa: PLC0415
     from ambient_components.cli import report_text  # noqa: PLC0415
-    from ambient_components.cli.ledgers import read_ledger  # noqa: PLC0415
+    from ambient_components.cli.ledgers import check_workspaces, read_ledger  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     chosen = tuple(dict.fromkeys(workspaces or ()))
     ledger = read_ledger(Project.find(), stack, files=files)
-    _check_workspaces(stack, ledger, chosen)
+    check_workspaces(stack, ledger, chosen)
     # Of the whole stack: who holds edit in one workspace may be an account that another one gives a role.
     found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]
     shown = report_text.Report(stack, "files" if files else "state", len(chosen or ledger), tuple(found))
@@ -105,12 +101,3 @@ def report(
 
 def _as_severe_as(least: FailOn) -> list[str]:
     return list(FailOn)[: list(FailOn).index(least) + 1]  # type: ignore[return-value]
-
-
-def _check_workspaces(stack: str, ledger: "Mapping[str, Any]", chosen: "Collection[str]") -> None:
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
-
-    for name in chosen:
-        if name not in ledger:
-            fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))

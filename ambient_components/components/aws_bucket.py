@@ -17,16 +17,13 @@ from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.storage import access_policy
 from ambient_components.storage.config import is_aws
+from ambient_components.storage.names import ABORT_DAYS, EXPIRY_RULE
 
 if TYPE_CHECKING:
     from ambient_components.components.bucket import Life
 
 _POLICY: Final = "storage"
 """Name of the user's one inline policy."""
-
-_RULE: Final = "ambient-components-expire"
-_ABORT_DAYS: Final = 7
-"""Days after which the parts of an upload that nobody ended are deleted."""
 
 
 def declare_bucket(name: str, args: BucketArgs, life: "Life", parent: pulumi.Resource) -> list[pulumi.CustomResource]:
@@ -93,13 +90,13 @@ def _expiry(
 ) -> pulumi.CustomResource:
     days = int(args["expireAfterDays"])
     rule = {
-        "id": _RULE,
+        "id": EXPIRY_RULE,
         "status": "Enabled",
         "filter": {},
         "expiration": {"days": days},
         # With versions, expiring an object only hides it.
         "noncurrent_version_expiration": {"noncurrent_days": days},
-        "abort_incomplete_multipart_upload": {"days_after_initiation": _ABORT_DAYS},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_DAYS},
     }
     # It goes with its line; with a bucket that leaves it stays as that does, for which no step is needed.
     opts = pulumi.ResourceOptions(parent=parent, depends_on=before, deleted_with=bucket)

@@ -8,6 +8,7 @@ from ambient_components.access.buckets import DRIVERS, EXISTING
 from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED, STATES
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.storage import bucket_name_problem, endpoint_problem
+from ambient_components.storage.names import RESERVED_TAGS
 from ambient_components.suggest import allowed_words
 
 S3: Final = "s3"
@@ -26,7 +27,6 @@ LIFETIME_DEFAULT: Final = 7_776_000
 _LIFETIME_MIN: Final = 86_400
 _LIFETIME_MAX: Final = 31_536_000
 _OVERLAP_MIN: Final = 3_600
-_RESERVED_TAGS: Final = ("ambient-components/", "aws:")
 _OF_THE_BUCKET: Final = ("versioning", "expireAfterDays", "tags", "objectLock", "encryption", "adopt", "onDelete")
 _OF_A_DRIVER: Final = (*_OF_THE_BUCKET, "shared", "force", "credentials", "state", "protect")
 _KEYS: Final = ("accessKey", "secretKey")
@@ -100,8 +100,8 @@ def _settings(args: Mapping[str, Any], driver: str) -> Iterator[str]:
         yield "objectLock needs versioning"
     if (days := args.get("expireAfterDays")) is not None and (not isinstance(days, int) or days < 1):
         yield f"expireAfterDays {days}; allowed: whole days, at least 1"
-    if reserved := [key for key in args.get("tags") or () if key.lower().startswith(_RESERVED_TAGS)]:
-        yield f"tags: {', '.join(sorted(reserved))}: {' and '.join(_RESERVED_TAGS)} are reserved"
+    if reserved := [key for key in args.get("tags") or () if key.lower().startswith(RESERVED_TAGS)]:
+        yield f"tags: {', '.join(sorted(reserved))}: {' and '.join(RESERVED_TAGS)} are reserved"
     if driver == AWS and args.get("adopt"):
         # The engine imports only what matches the program to the letter, and the mark is not there yet.
         yield f"adopt is not of driver {AWS}: take the bucket over with driver {S3}, or by pulumi import"

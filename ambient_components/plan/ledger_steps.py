@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.naming import logical_key, logical_key_generation, logical_namespace, logical_workspace
 from ambient_components.plan.facts import RailChange
 from ambient_components.plan.rail_changes import stack_rail_changes
@@ -12,7 +13,6 @@ Step = Mapping[str, Any]
 
 QUIET: Final = frozenset({"same", "read", "refresh", "discard"})
 DELETES: Final = frozenset({"delete", "delete-replaced"})
-_LEDGER: Final = "ambient:index:AccessLedger"
 
 
 def kind(step: Step) -> str:
@@ -74,7 +74,7 @@ def _ledgers(steps: Iterable[Step]) -> dict[str, tuple[Mapping[str, Any] | None,
     """Inputs of each ledger with a step, by urn: before, and after; None where there is no ledger."""
     found: dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
     for step in steps:
-        if kind(step) != _LEDGER or step["op"] in QUIET:
+        if kind(step) != LEDGER_TYPE or step["op"] in QUIET:
             continue
         old, new = found.get(str(step["urn"]), (None, None))
         old = (step.get("oldState") or {}).get("inputs") if old is None else old

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import bucket_changes
@@ -27,7 +28,6 @@ from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 Ledger = Mapping[str, Mapping[str, Any]]
 
 _STACK: Final = "pulumi:pulumi:Stack"
-_LEDGER: Final = "ambient:index:AccessLedger"
 _WORKSPACE: Final = "ambient:index:Workspace"
 _TOKEN: Final = "ambient:index:AccessToken"  # noqa: S105  # a type token
 _CREDENTIALS: Final = "ambient:index:S3Credentials"
@@ -240,7 +240,7 @@ def _paths(step: Mapping[str, Any]) -> Iterable[str]:
 def _is_beside(step: Mapping[str, Any]) -> bool:
     """Whether a resource is in no workspace, and neither a ledger, a provider nor the stack itself."""
     kinds = str(step["urn"]).split("::", 3)[2].split("$")
-    ours = kinds[-1] in (_STACK, _LEDGER) or kinds[-1].startswith("pulumi:providers:")
+    ours = kinds[-1] in (_STACK, LEDGER_TYPE) or kinds[-1].startswith("pulumi:providers:")
     return not ours and _WORKSPACE not in kinds
 
 

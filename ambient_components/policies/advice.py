@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
@@ -25,7 +26,6 @@ from ambient_components.keys.state import parse_time
 IDLE: Final = timedelta(days=90)
 """A key that was not used for so long is said to be unused, where the configuration says nothing else."""
 
-_LEDGER: Final = "ambient:index:AccessLedger"
 _WORKSPACE: Final = "ambient:index:Workspace"
 _SETTINGS: Final = "ambient:index:ProjectSettings"
 _ACCOUNT: Final = "kubernetes:core/v1:ServiceAccount"
@@ -64,7 +64,7 @@ class Given:
 
     def active(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
         """Name and entry of each workspace in use, and the URN of the ledger that has it."""
-        for ledger in self.of_type(_LEDGER):
+        for ledger in self.of_type(LEDGER_TYPE):
             for name, entry in sorted((ledger.props.get("workspaces") or {}).items()):
                 if (entry.get("state") or "active") == "active":
                     yield name, entry, ledger.urn
@@ -77,7 +77,7 @@ Rule = Callable[[Given], Iterator[Advised]]
 def unguarded(resources: Iterable[Resource]) -> bool:
     """Whether workspaces are declared without a ledger: then no rail has judged them."""
     types = {one.type for one in resources}
-    return _WORKSPACE in types and _LEDGER not in types
+    return _WORKSPACE in types and LEDGER_TYPE not in types
 
 
 def idle_timeout(given: Given) -> Iterator[Advised]:

@@ -20,11 +20,10 @@ from pulumi_policy import (
 )
 
 from ambient_components import clock
+from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.access.rail_names import ADMIN_KEY_BESIDE_EDIT, MANY_KEYS, PERSONAL_GRANT
 from ambient_components.policies.advice import ADVICE, Given, Resource, Rule, unguarded
 from ambient_components.policies.rails import STATE_RAILS, Exceptions, violations
-
-LEDGER_TYPE: Final = "ambient:index:AccessLedger"
 
 _HONOUR: Final = {"honourAllow": {"type": "boolean", "default": True}}
 _MORE: Final[Mapping[str, Mapping[str, Any]]] = {

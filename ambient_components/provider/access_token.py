@@ -25,7 +25,7 @@ from ambient_components.provider.handles import (
     service_account_uid,
     unmark,
 )
-from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.resource import Check, Context, Diff, Found, Values
 from ambient_components.provider.token_inputs import policy, retained
 from ambient_components.provider.token_outputs import COMPUTED, kept, record, token_state, unknown
 from ambient_components.provider.wire import UNKNOWN
@@ -44,21 +44,11 @@ class AccessToken:
         failures = token_inputs.problems(olds, news)
         if failures or not token_inputs.known(news):
             return Check(failures=tuple(failures))
-        asked = policy(news)
-        defaults = {
-            "generation": 1,
-            "rotateBeforeSeconds": asked.rotate_before,
-            "overlapSeconds": asked.overlap,
-        }
-        return Check({name: value for name, value in defaults.items() if news.get(name) is None})
+        return Check(token_inputs.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Changed inputs; and the outputs that a rotation or a revocation which is due would change."""
-        changes = {
-            name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
-            for name in sorted({*inputs, *news})
-            if inputs.get(name) != news.get(name)
-        }
+        changes = token_inputs.changes(inputs, news)
         _warn_of_the_end(context, state, news)
         replaces = _REPLACES & changes.keys()
         if replaces:

@@ -10,17 +10,13 @@ from typing import Any, Final
 from ambient_components.failure import StepError
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.store.errors import RefusedError
-
-RULE: Final = "ambient-components-expire"
-"""ID of our rule among a bucket's lifecycle rules; all others are somebody else's."""
+from ambient_components.storage.names import ABORT_DAYS, EXPIRY_RULE
 
 ENCRYPTIONS: Final = ("AES256", "aws:kms")
 """By keys of the store's, or by keys of its key management service."""
 
 _ENABLED: Final = "Enabled"
 _SUSPENDED: Final = "Suspended"
-_ABORT_DAYS: Final = 7
-"""Days after which the parts of an upload that nobody ended are deleted."""
 _NO_RULES: Final = ("NoSuchLifecycleConfiguration",)
 _NO_ENCRYPTION: Final = ("ServerSideEncryptionConfigurationNotFoundError",)
 _NO_LOCK: Final = ("ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration")
@@ -54,7 +50,7 @@ class Live:
     @property
     def own_rule(self) -> Mapping[str, Any] | None:
         """Ours."""
-        return next((rule for rule in self.rules if rule.get("ID") == RULE), None)
+        return next((rule for rule in self.rules if rule.get("ID") == EXPIRY_RULE), None)
 
     @property
     def days(self) -> int | None:
@@ -208,7 +204,7 @@ class _Asker:
 
 
 def _write_rules(asked: _Asker, live: Live, days: int | None) -> None:
-    others = [rule for rule in live.rules if rule.get("ID") != RULE]
+    others = [rule for rule in live.rules if rule.get("ID") != EXPIRY_RULE]
     rules = [*others, *([_rule(days, versioned=bool(live.versioning))] if days else [])]
     if rules:
         asked.put(
@@ -223,13 +219,13 @@ def _write_rules(asked: _Asker, live: Live, days: int | None) -> None:
 
 def _rule(days: int, *, versioned: bool) -> dict[str, Any]:
     return {
-        "ID": RULE,
+        "ID": EXPIRY_RULE,
         "Status": _ENABLED,
         "Filter": {"Prefix": ""},
         "Expiration": {"Days": days},
         # With versions, expiring an object only hides it.
         **({"NoncurrentVersionExpiration": {"NoncurrentDays": days}} if versioned else {}),
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _ABORT_DAYS},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_DAYS},
     }
 
 

@@ -12,11 +12,11 @@ from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
 from ambient_components.keys import Handle, Plan, TokenState, plan
 from ambient_components.keys.state import format_time
-from ambient_components.provider import credential_inputs
+from ambient_components.provider import credential_inputs, token_inputs
 from ambient_components.provider.announcing import announce, worded
 from ambient_components.provider.credential_inputs import account, generation, rights
 from ambient_components.provider.credential_outputs import COMPUTED, kept, record, unknown
-from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.resource import Check, Context, Diff, Found, Values
 from ambient_components.provider.store_keys import WHAT, Seen, as_handle, in_use, mint, recorded_ids, revoke, see
 from ambient_components.provider.token_inputs import known, policy
 from ambient_components.provider.token_outputs import token_state
@@ -37,21 +37,11 @@ class S3Credentials:
         failures = credential_inputs.problems(olds, news)
         if failures or not known(news):
             return Check(failures=tuple(failures))
-        asked = policy(news)
-        defaults = {
-            "generation": 1,
-            "rotateBeforeSeconds": asked.rotate_before,
-            "overlapSeconds": asked.overlap,
-        }
-        return Check({name: value for name, value in defaults.items() if news.get(name) is None})
+        return Check(token_inputs.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Changed inputs; the outputs that a rotation or a revocation which is due would change; and drift."""
-        changes = {
-            name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
-            for name in sorted({*inputs, *news})
-            if inputs.get(name) != news.get(name)
-        }
+        changes = token_inputs.changes(inputs, news)
         if "user" in changes:
             return Diff(changes, frozenset(), frozenset({"user"}))
         due = _due(context, state, news)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_id_problem
-from ambient_components.provider.resource import Values
+from ambient_components.provider.resource import Change, Values
 from ambient_components.provider.wire import UNKNOWN
 
 RETAIN_NONE: Final = "none"
@@ -58,6 +58,22 @@ def policy(values: Values) -> Policy:
         manual=values.get("manual"),
         static=static,
     )
+
+
+def defaults(news: Values) -> Values:
+    """What the policy comes to where the inputs leave it out."""
+    asked = policy(news)
+    said = {"generation": 1, "rotateBeforeSeconds": asked.rotate_before, "overlapSeconds": asked.overlap}
+    return {name: value for name, value in said.items() if news.get(name) is None}
+
+
+def changes(inputs: Values, news: Values) -> dict[str, Change]:
+    """How each input differs, each as a whole."""
+    return {
+        name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
+        for name in sorted({*inputs, *news})
+        if inputs.get(name) != news.get(name)
+    }
 
 
 def retained(values: Values) -> bool:

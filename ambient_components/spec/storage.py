@@ -29,6 +29,7 @@ from ambient_components.spec.storage_types import (
     OnDeleteName,
 )
 from ambient_components.spec.types import Duration, Flag, Generation, Text
+from ambient_components.storage.names import RESERVED_TAGS
 
 ACCESS_KEY_LIFETIME_DEFAULT: Final = 90 * DAY
 """Seconds; as for API keys."""
@@ -38,9 +39,6 @@ TAG_KEY_MAX: Final = 128
 
 TAG_VALUE_MAX: Final = 256
 """Characters of a tag's value: S3's limit."""
-
-RESERVED_TAGS: Final = ("ambient-components/", "aws:")
-"""How keys of tags begin that are this tool's own, and AWS's."""
 
 _TAGS: JsonDict = {
     "propertyNames": {

@@ -13,8 +13,9 @@ from ambient_components.spec.findings import Check, Finding, Path
 from ambient_components.spec.key_checks import Explicit, check_times
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.sources import GIVE_OTHERWISE, DriftPolicy
-from ambient_components.spec.storage import RESERVED_TAGS, TAG_KEY_MAX, TAG_VALUE_MAX, Bucket, BucketCredentials
+from ambient_components.spec.storage import TAG_KEY_MAX, TAG_VALUE_MAX, Bucket, BucketCredentials
 from ambient_components.spec.storage_types import ACCESS_KEY_OVERLAP_MIN, BucketDriver, BucketState, OnDelete
+from ambient_components.storage.names import RESERVED_TAGS
 
 TAGS_MAX: Final = 49
 """Further tags of a bucket: S3 takes 50, and one is this tool's mark."""

@@ -1,4 +1,6 @@
-"""What may be a bucket's name, and a store's address. S3's rules and MinIO's together, so that a move is safe.
+"""What may be a bucket's name, and a store's address; and what is ours in a bucket, by whichever driver.
+
+S3's rules and MinIO's together, so that a move is safe.
 
 Sources: Amazon's "General purpose bucket naming rules"; MinIO's ``IsValidBucketName`` and its reserved names.
 """
@@ -12,6 +14,15 @@ BUCKET_NAME_MIN: Final = 3
 BUCKET_NAME_MAX: Final = 63
 BUCKET_NAME_PATTERN: Final = r"[a-z0-9]([-a-z0-9]|\.(?![-.])|-(?!\.)){1,61}[a-z0-9]"
 """What a name looks like, for editors; `bucket_name_problem` has the rest."""
+
+RESERVED_TAGS: Final = ("ambient-components/", "aws:")
+"""How keys of a bucket's tags begin that are this tool's own, and AWS's."""
+
+EXPIRY_RULE: Final = "ambient-components-expire"
+"""ID of our rule among a bucket's lifecycle rules; all others are somebody else's."""
+
+ABORT_DAYS: Final = 7
+"""Days after which the parts of an upload that nobody ended are deleted, by that rule."""
 
 _ALLOWED: Final = (
     f"allowed: {BUCKET_NAME_MIN}-{BUCKET_NAME_MAX} of a-z 0-9 - and single dots, a letter or digit at both ends, such "

@@ -17,9 +17,9 @@ from ambient_components import components, resources
 from ambient_components.access import RIGHTS, Right
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.provider.bucket_marks import MAKING
-from ambient_components.provider.bucket_settings import RULE
 from ambient_components.provider.store.minted import KEYS_TAG
 from ambient_components.spec.loader import review_stack
+from ambient_components.storage.names import EXPIRY_RULE
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -176,7 +176,7 @@ def test_every_set_of_providers_is_in_the_library_page() -> None:
 
 def test_what_people_meet_in_a_store_is_named() -> None:
     text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
-    assert [name for name in (OWNER_ANNOTATION, MAKING, KEYS_TAG, RULE) if f"`{name}`" not in text] == []
+    assert [name for name in (OWNER_ANNOTATION, MAKING, KEYS_TAG, EXPIRY_RULE) if f"`{name}`" not in text] == []
 
 
 def documented_rights() -> list[tuple[str, str, str, str]]:

@@ -3,11 +3,11 @@
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.provider.bucket_settings import RULE
 from ambient_components.provider.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import LostError, RefusedError
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.storage.names import EXPIRY_RULE
 from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
 
 MARK = {"Key": "ambient-components/owner", "Value": OWNER}
@@ -128,7 +128,7 @@ def test_a_bucket_is_made_with_all_that_is_declared(bucket, s3, world):
     assert tags(s3) == {**MARKS, "team": "payments"}
     assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
     (rule,) = rules(s3)
-    assert rule["ID"] == RULE
+    assert rule["ID"] == EXPIRY_RULE
     assert rule["Status"] == "Enabled"
     assert rule["Expiration"] == {"Days": 90}
     assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
@@ -362,7 +362,7 @@ def test_the_rules_of_others_stay(made, s3):
     theirs = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}}
     s3.put_bucket_lifecycle_configuration(Bucket="pay-sessions", LifecycleConfiguration={"Rules": [*rules(s3), theirs]})
     made.up({**WANTED, "versioning": True, "expireAfterDays": 30})
-    assert {rule["ID"]: rule["Expiration"]["Days"] for rule in rules(s3)} == {"logs": 3, RULE: 30}
+    assert {rule["ID"]: rule["Expiration"]["Days"] for rule in rules(s3)} == {"logs": 3, EXPIRY_RULE: 30}
     made.up({**WANTED, "versioning": True})
     assert [rule["ID"] for rule in rules(s3)] == ["logs"]
 

@@ -3,10 +3,10 @@
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.provider.bucket_settings import RULE
 from ambient_components.provider.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
+from ambient_components.storage.names import EXPIRY_RULE
 from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
 
 NAME = "pay-sessions"
@@ -121,7 +121,7 @@ def test_its_objects_do_not_expire_either(bucket, s3):
         tags(s3)
     bucket.up({**wanted, "adopt": True})
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=NAME)["Rules"]
-    assert rule["ID"] == RULE
+    assert rule["ID"] == EXPIRY_RULE
 
 
 # The note that a bucket is being made.
