@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Two at once would build the same parts twice; and the order of `check` and `test` is what people read.
 .NOTPARALLEL:
 
-.PHONY: help setup up preview down clean check test test-unit bench lock
+.PHONY: help setup compiled up preview down clean check test test-unit bench lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,8 @@ help: ## List the commands
 		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which has the platform, instead of starting one' \
 		AMBIENT_CACHE_DIR 'where built programs are kept (default: ~/.cache/ambient-components)' \
 		BASE_PYTHON 'the Python 3.11 or newer that .venv is made of (default: python3.13, 3.12, 3.11 or python3)' \
-		ARGS 'make test, make test-unit: further arguments of pytest, such as ARGS="-k rotation -x"'
+		ARGS 'make test, make test-unit: further arguments of pytest, such as ARGS="-k rotation -x"' \
+		WORKERS 'make test, make test-unit: how many processes share the tests (default: one a core, four at most)'
 
 setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every other command)
 
@@ -44,7 +45,7 @@ setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every 
 	fi; \
 	echo 'Installing requirements/dev.lock into .venv (a minute or two the first time)'; \
 	if [ -n "$$uv" ]; then \
-		"$$uv" pip install --quiet --python $(PYTHON) --require-hashes -r requirements/dev.lock; \
+		"$$uv" pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/dev.lock; \
 		"$$uv" pip install --quiet --python $(PYTHON) --require-hashes --no-deps -r requirements/policy.lock; \
 		"$$uv" pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .; \
 	else \
@@ -56,8 +57,12 @@ setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every 
 
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
-up: setup ## Start the sandbox, deploy the stack dev, show its workspaces and keys
+up: compiled ## Start the sandbox, deploy the stack dev, show its workspaces and keys
 	@$(PYTHON) -m sandbox up
+
+# Every run of the engine starts three Pythons. Where PYTHONDONTWRITEBYTECODE is set, each would compile us anew.
+compiled: setup
+	@$(PYTHON) -m compileall -q ambient_components sandbox
 
 preview: setup ## Show what `make up` would change
 	@$(PYTHON) -m sandbox preview
@@ -74,14 +79,18 @@ check: setup ## Lint, formatting, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup sandbox-build ## All tests: unit, program, golden, engine
-	$(PYTHON) -m pytest tests/unit tests/program tests/golden tests/engine $(ARGS)
+# More than four would wait for the one of them that has a real token to end (tests/support/workers.py).
+WORKERS ?= auto
+_WORKERS := -n $(WORKERS) --maxprocesses 4
 
-test-unit: setup ## The tests that need no engine: half a minute
-	$(PYTHON) -m pytest tests/unit tests/program tests/golden $(ARGS)
+test: compiled sandbox-build ## All tests: unit, program, golden, engine
+	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden tests/engine $(ARGS)
 
-bench: setup sandbox-build ## Measure: N workspaces as components and as a plain program
-	$(PYTHON) -m bench
+test-unit: compiled ## The tests that need no engine: a minute or two
+	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden $(ARGS)
+
+bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces; writes docs/performance.md: half an hour
+	$(PYTHON) -m bench --write
 
 lock: ## Write the locks anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }

@@ -71,9 +71,17 @@ class Cluster:
         """Applies a JSON merge patch (RFC 7386); with a resourceVersion in it, to that version of the object alone."""
         return self._request("PATCH", path, body, "application/merge-patch+json")
 
-    def delete(self, path: str, uid: str | None = None) -> bool:
-        """Deletes an object, this one and no other of its name where `uid` is given. False: it was already gone."""
-        body = {"preconditions": {"uid": uid}} if uid else None
+    def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
+        """Deletes an object. False: it was already gone.
+
+        Args:
+            path: of the object.
+            uid: this one, and no other of its name.
+            version: only as long as it has this resourceVersion.
+        """
+        given = {"uid": uid, "resourceVersion": version}
+        conditions = {name: value for name, value in given.items() if value}
+        body = {"preconditions": conditions} if conditions else None
         try:
             self._request("DELETE", path, body)
         except ApiError as error:

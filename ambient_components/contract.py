@@ -335,3 +335,9 @@ HANDLE_LABEL: Final = "ambient-components/handle"
 
 HANDLE: Final = "true"
 """Value of `HANDLE_LABEL`."""
+
+FLEET_LABEL: Final = "ambient-components/fleet"
+"""On the run record of a shard: which fleet's it is, as a hash of its owner."""
+
+STACK_ANNOTATION: Final = "ambient-components/stack"
+"""On the run record of a shard: its stack."""

@@ -3,51 +3,62 @@
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from types import FrameType
 
 from rich.console import Console
 
 from bench.errors import BenchError
 from bench.machine import this_machine
-from bench.report import as_json, show
-from bench.run import benchmark
+from bench.page import write
+from bench.phases import Contender, Phase
+from bench.report import as_json, text
+from bench.run import Wanted, benchmark
 from sandbox.errors import SandboxError
 from sandbox.toolchain import find_or_build
 
 _DESCRIPTION = """\
-Measure what our components cost: the same workspaces as a stack of ours and as a plain Pulumi program
-(bench/plain/__main__.py), each on a cluster of its own that is started and removed here.
-
-Three phases: create (pulumi up), no-op preview, one change (pulumi up after a role change). Both programs
-must leave the same objects in the cluster, else the benchmark fails; no time ever makes it fail."""
+Measure what a fleet costs: N workspaces of ten objects by `ambient up` over shards, beside one plain stack, beside
+kubectl, and beside the floor, which is the same requests and nothing else. Every contender has a cluster of its own
+that is started and removed here. A time never makes it fail; contenders that don't make the same objects do."""
 
 _EPILOG = """\
 examples:
-  python -m bench --sizes 10             a first look, one minute
-  python -m bench                        10, 50 and 100 workspaces: ten minutes on two quiet cores
-  python -m bench --runs 3               the best of three: for figures that you publish
-  python -m bench --format json > b.json with the single runs, and CPU and memory by part
+  python -m bench --sizes 10 --phases create --only fleet   a first look, half a minute
+  python -m bench --write              what `make bench` does: 10, 100 and 1,000, half an hour on two quiet cores
+  python -m bench --format json > b.json
 
-Measure on a quiet machine. The engine's own variables are passed on, so their worth is easily seen:
-  PULUMI_EXPERIMENTAL=true PULUMI_SKIP_CHECKPOINTS=true python -m bench
-
-Progress goes to standard error, the table to standard output. docs/benchmark.md says how to read it."""
+Measure on a quiet machine. Large sizes leave out what would take hours: docs/performance.md says what, and how to
+read the figures. Progress goes to standard error, the table to standard output."""
 
 
 def _sizes(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and 1 <= int(part) <= 9999 for part in parts):
-        message = f"{text!r}: numbers of workspaces are wanted, 1 to 9999, with commas between them, such as 10,50,100"
+        message = (
+            f"{text!r}: numbers of workspaces are wanted, 1 to 9999, with commas between them, such as 10,100,1000"
+        )
         raise argparse.ArgumentTypeError(message)
     return sorted({int(part) for part in parts})
 
 
-def _runs(text: str) -> int:
-    if not (text.isdecimal() and int(text) >= 1):
-        message = f"{text!r}: a number from 1 is wanted"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
+def _of(kind: type[StrEnum]) -> Callable[[str], list[StrEnum]]:
+    """A reader of a list of such words; a short name will do, such as `plain`."""
+
+    def read(text: str) -> list[StrEnum]:
+        found = []
+        for word in text.split(","):
+            matching = [one for one in kind if one.value == word.strip()] or [
+                one for one in kind if word.strip() and one.value.startswith(word.strip())
+            ]
+            if len(matching) != 1:
+                message = f"{word!r} is none of: {', '.join(kind)}"
+                raise argparse.ArgumentTypeError(message)
+            found += matching
+        return found
+
+    return read
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,10 +70,14 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "--sizes", type=_sizes, default=[10, 50, 100], help="workspaces, default 10,50,100", metavar="N,N"
+        "--sizes", type=_sizes, default=[10, 100, 1000], help="workspaces, default 10,100,1000", metavar="N,N"
     )
+    made.add_argument("--phases", type=_of(Phase), default=list(Phase), help=", ".join(Phase), metavar="PHASE,PHASE")
+    made.add_argument(
+        "--only", type=_of(Contender), default=list(Contender), help=", ".join(Contender), metavar="CONTENDER,…"
+    )
+    made.add_argument("--write", action="store_true", help="write docs/performance.md and its picture")
     made.add_argument("--format", choices=("text", "json"), default="text", help="what to print, default text")
-    made.add_argument("--runs", type=_runs, default=1, help="times to measure all of it, default 1", metavar="N")
     return made
 
 
@@ -86,17 +101,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         toolchain = find_or_build(progress)
         machine = this_machine(toolchain)
         say(machine.line())
-        results = benchmark(toolchain, options.sizes, options.runs, say)
+        results = benchmark(toolchain, Wanted(options.sizes, options.phases, options.only), say)
+        if options.write:
+            write(results, machine)
     except KeyboardInterrupt:
         say("interrupted: the clusters are stopped and their folders removed")
         return 130
     except (BenchError, SandboxError) as error:
         say(f"error: {error}")
         return 1
-    if options.format == "json":
-        print(as_json(results, machine, options.sizes, options.runs))
-    else:
-        show(Console(), results, machine, options.sizes, options.runs)
+    print(as_json(results, machine) if options.format == "json" else text(results, machine))
     return 0
 
 

@@ -1,47 +1,75 @@
-"""What is in the cluster, so that nobody compares a program with one that does less."""
+"""The objects in the cluster: what a contender made, to compare it with others, and to have others make the same."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from bench.workload import PREFIX
 from sandbox.api import Api
 
-_KINDS: Final = {
-    "Namespace": "/api/v1/namespaces",
-    "ConfigMap": "/api/v1/configmaps",
-    "Secret": "/api/v1/secrets",
-    "ServiceAccount": "/api/v1/serviceaccounts",
-    "Role": "/apis/rbac.authorization.k8s.io/v1/roles",
-    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/rolebindings",
-    "ProjectSettings": "/apis/vteam.ambient-code/v1alpha1/projectsettings",
-    "AgenticSession": "/apis/vteam.ambient-code/v1alpha1/agenticsessions",
+KINDS: Final = {
+    "Namespace": ("v1", "/api/v1", "namespaces"),
+    "ServiceAccount": ("v1", "/api/v1", "serviceaccounts"),
+    "Secret": ("v1", "/api/v1", "secrets"),
+    "ResourceQuota": ("v1", "/api/v1", "resourcequotas"),
+    "RoleBinding": ("rbac.authorization.k8s.io/v1", "/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "ProjectSettings": ("vteam.ambient-code/v1alpha1", "/apis/vteam.ambient-code/v1alpha1", "projectsettings"),
 }
-_MADE_BY_KUBERNETES: Final = {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
+"""apiVersion, path of the group, and plural of every kind that a workspace of the benchmark has; namespaces first."""
+
 _HANDLE: Final = "ambient-components/handle"
+_SERVERS: Final = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences")
+_KEPT: Final = ("metadata", "data", "type", "roleRef", "subjects", "spec", "automountServiceAccountToken")
+
+Object = dict[str, Any]
 
 
-def objects(api: Api) -> set[str]:
-    """Kind, namespace, name, labels and role of everything in the benchmark's workspaces, one line each."""
-    return {line for kind, path in _KINDS.items() for line in _lines(kind, api.request("GET", path)["items"])}
+def objects(api: Api) -> list[Object]:
+    """All objects of the benchmark's workspaces, without what the server adds: fit for an apply elsewhere."""
+    found = []
+    for kind, (version, group, plural) in KINDS.items():
+        for item in api.request("GET", f"{group}/{plural}")["items"]:
+            metadata = item["metadata"]
+            name = metadata.get("namespace") or metadata["name"]
+            if not name.startswith(PREFIX) or (kind, metadata["name"]) == ("ServiceAccount", "default"):
+                continue
+            kept = {key: item[key] for key in _KEPT if key in item}
+            kept["metadata"] = {key: value for key, value in metadata.items() if key not in _SERVERS}
+            kept["metadata"].pop("finalizers", None)
+            labels = kept["metadata"].get("labels") or {}
+            labels.pop("kubernetes.io/metadata.name", None)
+            if kind == "Namespace":
+                kept.pop("spec", None)
+            found.append({"apiVersion": version, "kind": kind, **kept})
+    return found
 
 
-def _lines(kind: str, items: list[dict[str, Any]]) -> Iterator[str]:
-    for item in items:
-        metadata = item["metadata"]
-        namespace, name, labels = metadata.get("namespace", ""), metadata["name"], metadata.get("labels") or {}
-        if not (namespace or name).startswith(PREFIX) or (kind, name) in _MADE_BY_KUBERNETES:
-            continue
-        if _HANDLE in labels:
-            # The last part is of this one token, by design.
-            name = name.rpartition("-")[0] + "-*"
-        shown = " ".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        role = item.get("roleRef", {}).get("name", "")
-        yield f"{kind} {namespace}/{name} {shown} {role}".rstrip()
+def path_of(one: Mapping[str, Any]) -> str:
+    """Where an object is at the API server."""
+    _, group, plural = KINDS[one["kind"]]
+    metadata = one["metadata"]
+    inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    return f"{group}{inside}/{plural}/{metadata['name']}"
 
 
-def difference(ours: set[str], plain: set[str], most: int = 10) -> list[str]:
-    """What only one of them made, a few lines of it; empty where both made the same."""
-    lines = [f"  only ours:  {line}" for line in sorted(ours - plain)]
-    lines += [f"  only plain: {line}" for line in sorted(plain - ours)]
-    more = len(lines) - most
-    return [*lines[:most], f"  and {more} more"] if more > 0 else lines
+def lines(found: list[Object]) -> Counter[str]:
+    """Kind, namespace, name and role of each, one line each, with how often it is there."""
+    return Counter(_line(one) for one in found)
+
+
+def _line(one: Object) -> str:
+    metadata = one["metadata"]
+    name = metadata["name"]
+    if _HANDLE in (metadata.get("labels") or {}):
+        # The last part is of this one token, by design.
+        name = name.rpartition("-")[0] + "-*"
+    role = (one.get("roleRef") or {}).get("name", "")
+    return f"{one['kind']} {metadata.get('namespace', '')}/{name} {role}".rstrip()
+
+
+def difference(ours: Counter[str], other: Counter[str], most: int = 10) -> list[str]:
+    """What only one of them has, a few lines of it; empty where both have the same."""
+    shown = [f"  only the fleet:  {line}" for line in sorted((ours - other).elements())]
+    shown += [f"  only the other:  {line}" for line in sorted((other - ours).elements())]
+    more = len(shown) - most
+    return [*shown[:most], f"  and {more} more"] if more > 0 else shown

@@ -20,6 +20,9 @@ _INTERVAL: Final = 0.2
 _MIB: Final = 1 << 20
 _PARTS: Final = (
     ("ambient_components.provider", "ambient plugin"),
+    ("bin/ambient ", "ambient"),
+    ("kubectl", "kubectl"),
+    ("bench.floor", "client"),
     ("pulumi-language-python-exec --", "program"),
     ("pulumi-resource-kubernetes", "kubernetes plugin"),
     ("language", "language host"),
@@ -38,6 +41,9 @@ class Usage:
 
     largest_mib: float
     """Peak of the largest process."""
+
+    written_mib: float
+    """Written to files, as the kernel counts it (blocks of the whole tree): nearly all of it is state."""
 
     total_mib: float | None
     """Peak of the sum over the tree, sampled; pages that processes share count once for each."""
@@ -89,6 +95,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], st
         cpu_seconds=used.ru_utime + used.ru_stime,
         # The kernel's figure leaves out processes that nobody waited for, ours those that lived shorter than a look.
         largest_mib=max([largest, *watch.peaks.values()]),
+        written_mib=used.ru_oublock * 512 / _MIB,
         total_mib=watch.total or None,
         cpu_of=watch.cpu_of(),
         mib_of=dict(watch.peaks),

@@ -1,16 +1,19 @@
-"""The benchmark itself: clusters, programs and phases, in order."""
+"""The benchmark itself: clusters, contenders and phases, in order."""
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import server
 from bench.errors import BenchError
-from bench.objects import difference, objects
+from bench.objects import Object, difference, lines, objects
 from bench.offline import WORKSPACES, Offline, offline
+from bench.phases import Contender, Phase, change_of, phases_of
 from bench.process import Usage
-from bench.programs import Phase, Program, Project, State
+from bench.project import FleetProject, PlainProject
+from bench.sent import Floor, Kubectl
 from sandbox.cluster import Cluster
 from sandbox.environment import prepare
 from sandbox.toolchain import Toolchain
@@ -19,94 +22,147 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One program at one size, once."""
+class Row:
+    """One phase of one contender at one size."""
 
-    program: Program
+    contender: Contender
     workspaces: int
-    usage: dict[Phase, Usage]
-    state: State
-    created: frozenset[str]
-    changed: frozenset[str]
-    """The objects in the cluster after each of the two updates."""
+    phase: Phase
+    usage: Usage
+    server: server.Server
 
 
 @dataclass
 class Results:
     """Everything that was measured."""
 
-    offline: Offline
-    measured: list[Measured] = field(default_factory=list)
+    offline: Offline | None = None
+    rows: list[Row] = field(default_factory=list)
 
-    def of(self, program: Program, workspaces: int) -> list[Measured]:
-        """The runs of one program at one size."""
-        return [one for one in self.measured if (one.program, one.workspaces) == (program, workspaces)]
+    def find(self, contender: Contender, workspaces: int, phase: Phase) -> Row | None:
+        """One row; None: it was not measured."""
+        wanted = (contender, workspaces, phase)
+        return next((row for row in self.rows if (row.contender, row.workspaces, row.phase) == wanted), None)
 
 
-def benchmark(toolchain: Toolchain, sizes: Sequence[int], runs: int, say: Say) -> Results:
-    """Measures both programs at every size.
+@dataclass(frozen=True)
+class Wanted:
+    """What to measure."""
+
+    sizes: Sequence[int]
+    phases: Collection[Phase]
+    contenders: Collection[Contender]
+
+
+Snapshots = dict[Phase, list[Object]]
+"""The objects in the cluster after each phase of the fleet: what kubectl and the floor are given."""
+
+
+def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
+    """Measures what is wanted; what was measured before a failure is lost, and everything started is ended.
+
+    The fleet always runs where kubectl or the floor are wanted: their objects are read from its cluster.
 
     Raises:
-        BenchError: a command failed, or the two programs did not make the same objects.
+        BenchError: a command failed, or two contenders did not make the same objects.
     """
-    results = Results(offline())
-    say(f"validate {WORKSPACES} workspaces in as many files: {results.offline.validate:.2f} s")
-    say("warming up: both programs once, not counted")
-    for program in Program:
-        _measure(toolchain, program, 1, lambda _: None)
-    for workspaces in sizes:
-        for number in range(runs):
-            # Who goes first alternates, in case the machine gets slower or faster meanwhile.
-            order = list(Program) if number % 2 == 0 else list(reversed(Program))
-            for program in order:
-                count = f" (run {number + 1} of {runs})" if runs > 1 else ""
-                say(f"{workspaces} workspaces, {program}{count}")
-                results.measured.append(_measure(toolchain, program, workspaces, say))
-            _compare(*(results.of(program, workspaces)[-1] for program in Program))
+    results = Results()
+    with tempfile.TemporaryDirectory(prefix="ambient-bench-pyc-") as compiled:
+        if len(wanted.contenders) == len(Contender):
+            results.offline = offline()
+            say(f"validate {WORKSPACES} workspaces in as many files: {results.offline.validate:.2f} s")
+        say("warming up, not counted")
+        warm: Snapshots = {}
+        for contender in Contender:
+            if contender in wanted.contenders or contender is Contender.FLEET:
+                _measure(_Bench(toolchain, Path(compiled), lambda _: None), contender, 1, [Phase.CREATE], warm)
+        bench = _Bench(toolchain, Path(compiled), say)
+        for size in wanted.sizes:
+            snapshots: Snapshots = {}
+            for contender in Contender:
+                if contender is not Contender.FLEET and contender not in wanted.contenders:
+                    continue
+                phases = _phases(contender, size, wanted)
+                if phases:
+                    say(f"{size} workspaces, {contender}")
+                    rows = _measure(bench, contender, size, phases, snapshots)
+                    results.rows += [row for row in rows if contender in wanted.contenders]
     return results
 
 
-def _measure(toolchain: Toolchain, program: Program, workspaces: int, say: Say) -> Measured:
-    """A new cluster, a new stack, three phases; all of it is gone afterwards, however it ends."""
+def _phases(contender: Contender, size: int, wanted: Wanted) -> list[Phase]:
+    """Those that are wanted, and the creation before them."""
+    found = [phase for phase in phases_of(contender, size) if phase in wanted.phases]
+    return [Phase.CREATE, *(phase for phase in found if phase is not Phase.CREATE)] if found else []
+
+
+@dataclass(frozen=True)
+class _Bench:
+    toolchain: Toolchain
+    compiled: Path
+    say: Say
+
+
+def _measure(bench: _Bench, contender: Contender, size: int, phases: list[Phase], snapshots: Snapshots) -> list[Row]:
+    """A new cluster, and the phases in it; all of it is gone afterwards, however it ends."""
     directory = Path(tempfile.mkdtemp(prefix="ambient-bench-"))
     try:
-        prepare(directory / "sandbox", toolchain)
-        cluster = Cluster(directory / "sandbox", toolchain)
+        prepare(directory / "sandbox", bench.toolchain)
+        cluster = Cluster(directory / "sandbox", bench.toolchain)
         try:
             cluster.start()
-            project = Project(program, directory / "project", cluster)
-            usage = {}
-            project.write(workspaces)
-            usage[Phase.CREATE] = _told(say, Phase.CREATE, project.up)
-            created = objects(cluster.api())
-            state = project.state()
-            usage[Phase.NOTHING] = _told(say, Phase.NOTHING, project.preview)
-            project.write(workspaces, changed=True)
-            usage[Phase.CHANGE] = _told(say, Phase.CHANGE, project.up)
-            changed = objects(cluster.api())
+            return _phased(bench, contender, size, phases, snapshots, (cluster, directory / "work"))
         finally:
             cluster.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    return Measured(program, workspaces, usage, state, frozenset(created), frozenset(changed))
 
 
-def _told(say: Say, phase: Phase, measure: Callable[[], Usage]) -> Usage:
-    usage = measure()
-    say(f"  {phase}: {usage.seconds:.1f} s, {usage.cpu_seconds:.1f} s of CPU, {usage.largest_mib:.0f} MiB the largest")
-    return usage
+def _phased(
+    bench: _Bench,
+    contender: Contender,
+    size: int,
+    phases: list[Phase],
+    snapshots: Snapshots,
+    place: tuple[Cluster, Path],
+) -> list[Row]:
+    cluster, folder = place
+    rows: list[Row] = []
+    had: list[Object] = []
+    measure = _how(contender, folder, bench.compiled, size, cluster)
+    for phase in phases:
+        change = change_of(phase, phases)
+        before, after = had, snapshots.get(phase, [])
+        earlier = server.now(cluster)
+        usage = measure(phase, change, before, after)
+        row = Row(contender, size, phase, usage, server.now(cluster).since(earlier))
+        rows.append(row)
+        bench.say(f"  {phase}: {usage.seconds:.1f} s, {usage.cpu_seconds:.1f} s of CPU")
+        if phase is Phase.DESTROY:
+            continue
+        if contender is Contender.FLEET:
+            snapshots[phase] = objects(cluster.api())
+            if phase is Phase.CREATE and phases[-1] is Phase.DESTROY:
+                snapshots[Phase.DESTROY] = snapshots[phase]
+        elif contender is Contender.PLAIN:
+            _same(phase, snapshots.get(phase), objects(cluster.api()))
+        had = snapshots.get(phase, had)
+    return rows
 
 
-def _compare(ours: Measured, plain: Measured) -> None:
-    for phase, mine, other in (
-        (Phase.CREATE, ours.created, plain.created),
-        (Phase.CHANGE, ours.changed, plain.changed),
-    ):
-        if lines := difference(set(mine), set(other)):
-            message = "\n".join(
-                [f"After {phase} the two programs' objects differ, so their times mean nothing:", *lines]
-            )
-            raise BenchError(message)
-    if ours.created == ours.changed:
-        message = f"{Phase.CHANGE}: nothing changed in the cluster."
+def _how(
+    contender: Contender, folder: Path, compiled: Path, size: int, cluster: Cluster
+) -> Callable[[Phase, object, list[Object], list[Object]], Usage]:
+    """How a phase of this contender is run: of what the fleet made before it and after it, where that is needed."""
+    if contender in (Contender.FLEET, Contender.PLAIN):
+        made = FleetProject if contender is Contender.FLEET else PlainProject
+        project = made(folder, cluster, compiled, size)
+        return lambda phase, change, _before, _after: project.measure(phase, change)  # type: ignore[arg-type]
+    sender = (Kubectl if contender is Contender.KUBECTL else Floor)(folder, cluster, compiled)
+    return lambda phase, _change, before, after: sender.measure(phase, before, after)
+
+
+def _same(phase: Phase, ours: list[Object] | None, other: list[Object]) -> None:
+    if ours is not None and (differ := difference(lines(ours), lines(other))):
+        message = "\n".join([f"After {phase} two contenders' objects differ, so their times mean nothing:", *differ])
         raise BenchError(message)

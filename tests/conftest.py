@@ -1,7 +1,38 @@
-"""Options of the whole test run."""
+"""Options of the whole test run, and how its workers share it."""
 
 import pytest
+from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+from tests.support.judge import pytest_terminal_summary
+from tests.support.workers import ByFile, arrange
+
+__all__ = ["pytest_terminal_summary"]
+
+# A clock in a test fails on a busy machine, and with workers every machine is busy.
+settings.register_profile("no deadline", parent=settings(), deadline=None)
+settings.load_profile("no deadline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the files in tests/golden; then review them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update-golden") and config.getoption("numprocesses", None):
+        message = "--update-golden rewrites files, one after the other: say -n0 with it"
+        raise pytest.UsageError(message)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    arrange(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Files go to workers in the order of `arrange`, not those with the most tests first."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return ByFile(config, log)

@@ -78,7 +78,7 @@ def crossed(
         settings: what the stack says of its rails.
         now: tells which grants have ended by their dates; None: none of those whose line is gone.
     """
-    found = [*_removals(before, after, now)]
+    found = [*too_many(before, after, now)]
     for name in sorted(after):
         old, new = before.get(name) or {}, after[name]
         for rule in _RULES:
@@ -118,14 +118,14 @@ def _allowed(settings: RailSettings, entry: Mapping[str, Any] | None) -> frozens
 # Of the stack.
 
 
-def _removals(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None) -> Iterator[Crossed]:
-    """Count what leaves, each kind by itself. What a workspace's closing ends is declared, and not counted.
+def removed(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None = None) -> dict[str, list[str]]:
+    """What leaves and counts: names of workspaces, grants and keys, each kind by itself, sorted.
 
-    Of workspaces that were released nothing counts: they are forgotten, and nothing of theirs ends.
+    What a workspace's closing ends is declared, and not counted. Of workspaces that were released nothing counts: they
+    are forgotten, and nothing of theirs ends.
     """
-    ours = {name: entry for name, entry in before.items() if entry.get("state") != "released"}
+    ours = _ours(before)
     leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].get("state") == "closed"]
-    yield from _too_many("workspaces", "leave the files, and are deleted with all that is in them", leaving, len(ours))
     grants, keys = [], []
     for name in sorted(ours.keys() & after.keys()):
         old, new = ours[name], after[name]
@@ -134,8 +134,33 @@ def _removals(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime
         kept = _subjects(new)
         grants += [f"{name}: {who}" for who in sorted(_subjects(old) - kept) if not ended_by_date(who, old, new, now)]
         keys += [f"{name}: {key}" for key in sorted((old.get("keys") or {}).keys() - (new.get("keys") or {}).keys())]
-    yield from _too_many("grants", "end", grants, sum(len(_subjects(entry)) for entry in ours.values()))
-    yield from _too_many("keys", "end", keys, sum(len(entry.get("keys") or {}) for entry in ours.values()))
+    return {"workspaces": leaving, "grants": grants, "keys": keys}
+
+
+def too_many(
+    before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None = None, whose: str = "this stack"
+) -> Iterator[Crossed]:
+    """The rail `removals`, allowed or not: each kind counted by itself, against all that there was of it.
+
+    Args:
+        before: the ledger of the last deployment; of a fleet all of its shards'.
+        after: the ledger that is asked for.
+        now: as for `crossed`.
+        whose: what is counted over, in words.
+    """
+    ours = _ours(before)
+    totals = {
+        "workspaces": len(ours),
+        "grants": sum(len(_subjects(entry)) for entry in ours.values()),
+        "keys": sum(len(entry.get("keys") or {}) for entry in ours.values()),
+    }
+    verbs = {"workspaces": "leave the files, and are deleted with all that is in them"}
+    for kind, gone in removed(before, after, now).items():
+        yield from _too_many(f"{kind} of {whose}", verbs.get(kind, "end"), gone, totals[kind])
+
+
+def _ours(before: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry for name, entry in before.items() if entry.get("state") != "released"}
 
 
 def _subjects(entry: Mapping[str, Any]) -> set[str]:
@@ -151,7 +176,7 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
     yield Crossed(
         REMOVALS,
         None,
-        f"{len(gone)} of the {total} {kind} of this stack {verb} in this run, and {most} are the most that may "
+        f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
         f"({', '.join(gone[:_NAMED])}{more})",
         "If that is a slip, such as a file that is not included any more, put them back; or remove them in several "
         "runs",

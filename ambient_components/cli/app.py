@@ -7,7 +7,22 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components._version import VERSION
-from ambient_components.cli import access, destroy, init, keys, plan, report, reviewers, schema, show, up, validate
+from ambient_components.cli import (
+    access,
+    destroy,
+    init,
+    keys,
+    plan,
+    refresh,
+    report,
+    reshard,
+    reviewers,
+    schema,
+    shards,
+    show,
+    up,
+    validate,
+)
 from ambient_components.errors import AmbientError
 
 USAGE: Final = 64
@@ -23,11 +38,14 @@ a first stack:
   ambient validate              check all stack files, without a cluster
   ambient plan prod             who would gain or lose what
   ambient up prod               make the cluster match, as pulumi up does
+  ambient refresh prod          look what others changed in the cluster, and write it down
   ambient show prod             who has access, which keys end when, how to use one
   ambient show prod my-team     all that the files say of one workspace, and where they say it
   ambient access prod --live    who may do what, and what the cluster has that nobody declared
   ambient report prod           who can become more than they were granted, and what to change
   ambient reviewers --change main HEAD   which workspaces a change touches, and whose review it needs
+  ambient shards prod           a fleet's shards, for people, CI systems and the Pulumi Kubernetes Operator
+  ambient reshard prod          move workspaces between them, without touching a thing in the cluster
   ambient destroy dev           delete all that a stack has, once its name was typed
   ambient keys list             every key: when it expires, when it was last used, what is due
 
@@ -50,11 +68,14 @@ app.command(epilog=init.EPILOG)(init.init)
 app.command(epilog=validate.EPILOG)(validate.validate)
 app.command(epilog=plan.EPILOG)(plan.plan)
 app.command(epilog=up.EPILOG)(up.up)
+app.command(epilog=refresh.EPILOG)(refresh.refresh)
 app.command(epilog=destroy.EPILOG)(destroy.destroy)
 app.command(epilog=show.EPILOG)(show.show)
 app.command(epilog=access.EPILOG)(access.access)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=reviewers.EPILOG)(reviewers.reviewers)
+app.command(epilog=shards.EPILOG)(shards.shards)
+app.command(epilog=reshard.EPILOG)(reshard.reshard)
 app.add_typer(keys.app, name="keys")
 app.command(epilog=schema.EPILOG)(schema.schema)
 

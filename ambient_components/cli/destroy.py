@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli.fleet_options import Form, Format, Jobs, fleets_of
+
 EPILOG = """\
 \b
 examples:
   ambient destroy dev                    what goes, a question, then `pulumi destroy`
   ambient destroy dev --confirm dev      without the question, in a pipeline
+  ambient destroy fleet                  a fleet: all of its shards are judged as one, and then go side by side
 
 \b
 `pulumi destroy` asks no rail: it ends all access, also to protected workspaces, and only then stops at their
@@ -34,9 +37,13 @@ def destroy(
     confirm: Annotated[
         str, typer.Option("--confirm", metavar="NAME", help="The stack's name once more, instead of the question.")
     ] = "",
+    jobs: Jobs = None,
+    form: Form = Format.TEXT,
 ) -> None:
     """Delete all that a stack has, once its name was typed."""
     from ambient_components.cli import destruction, engine  # noqa: PLC0415
+    from ambient_components.cli.fleets.destroying import run_destroy  # noqa: PLC0415
+    from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
     from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
     from ambient_components.cli.plan import REFUSED  # noqa: PLC0415
     from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
@@ -47,7 +54,11 @@ def destroy(
     if confirm and confirm not in (stack, name):
         msg = f"{confirm!r} is not the stack that is to be destroyed, which is {name!r}"
         raise typer.BadParameter(msg, param_hint="--confirm")
-    pulumi = engine_for(Project.find().folder)
+    project = Project.find()
+    asked = Request("destroy", stack, jobs or 0, form=form)
+    if (fleets := fleets_of(project, stack, asked)) is not None:
+        raise typer.Exit(run_destroy(fleets, asked, lambda: None if confirm else _ask(name)))
+    pulumi = engine_for(project.folder)
     found = destruction.read_destruction(engine.export(pulumi, stack))
     if found.empty:
         print(f"Stack {stack} has nothing: there is nothing to destroy.")

@@ -8,9 +8,15 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from ambient_components.errors import AmbientError, fail
+from ambient_components.shards.hold import HOLD_VARIABLE
+
+_CONFIGURED: Final = frozenset({"up", "preview", "refresh", "destroy", "config"})
+"""Commands that read a stack's config, and take the name of its file."""
+
+_CONFIG_FILE: Final = "--config-file"
 
 
 class Answer(NamedTuple):
@@ -30,6 +36,9 @@ class Engine(Protocol):
 
     def with_backend(self, url: str) -> "Engine":
         """The same, with its state elsewhere."""
+
+    def with_environ(self, more: Mapping[str, str]) -> "Engine":
+        """The same, with more in its environment."""
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         """Runs a command and returns what it printed; with `ask` it talks to the terminal itself and returns nothing.
@@ -58,10 +67,14 @@ class PulumiEngine:
         """The same program with its state elsewhere, whatever it is logged in to."""
         return PulumiEngine(self._folder, {**self.environ, "PULUMI_BACKEND_URL": url})
 
+    def with_environ(self, more: Mapping[str, str]) -> "PulumiEngine":
+        """The same program with more in its environment."""
+        return PulumiEngine(self._folder, {**self.environ, **more})
+
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         """Runs one command of it."""
         if ask:
-            code = self._attached([self._program(), *arguments])
+            code = self._attached([self._program(), *self._configured(arguments)])
             if code != 0:
                 fail(None, "", f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
             return ""
@@ -76,7 +89,7 @@ class PulumiEngine:
 
     def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
         done = subprocess.run(  # noqa: S603
-            [self._program(), *arguments, "--non-interactive", "--color=never"],
+            [self._program(), *self._configured(arguments), "--non-interactive", "--color=never"],
             cwd=self._folder,
             env=self._environ(),
             # Never the terminal's: a question that nobody sees would wait for ever.
@@ -86,6 +99,21 @@ class PulumiEngine:
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def _configured(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        """The arguments, with the config of the fleet where they name one of its shards, which has none of its own."""
+        if arguments[0] not in _CONFIGURED or "--stack" not in arguments[:-1] or _CONFIG_FILE in arguments:
+            return arguments
+        from ambient_components.cli.project import Project  # noqa: PLC0415
+        from ambient_components.shards import split_shard  # noqa: PLC0415
+
+        stack = arguments[arguments.index("--stack") + 1]
+        if split_shard(stack) is None:
+            return arguments
+        project = Project.find(self._folder)
+        if project.shard_of(stack) is None:
+            return arguments
+        return (*arguments, _CONFIG_FILE, str(project.config_file(stack)))
 
     def _attached(self, command: list[str]) -> int:
         """Runs it at the terminal, and returns its exit code.
@@ -114,7 +142,10 @@ class PulumiEngine:
         return code
 
     def _environ(self) -> dict[str, str]:
-        return {**self.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        environ = {**self.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        # A run over a fleet alone holds workspaces, by flags beside it: without them this would hide every rail.
+        environ.pop(HOLD_VARIABLE, None)
+        return environ
 
     def _program(self) -> str:
         program = shutil.which("pulumi", path=self.environ.get("PATH"))

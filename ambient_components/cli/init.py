@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ambient_components.cli.terminal import Ask, Question, asker, one_stack
+from ambient_components.errors import Where, fail
 
 if TYPE_CHECKING:
     from ambient_components.cli.engine import Engine
+    from ambient_components.cli.project import Project
 
 EPILOG = """\
 \b
 examples:
   ambient init prod                                       asks for what it needs
   ambient init prod --backend s3://my-state --secrets-provider awskms://alias/pulumi --context prod
+  ambient init prod --shards 8                            a fleet: stacks prod-00 to prod-07 with one config
   ambient init prod --yes                                 asks nothing: current login, passphrase, current context
 
 \b
@@ -43,6 +46,9 @@ def init(
     openshift: Annotated[
         bool | None, typer.Option("--openshift/--no-openshift", help="Whether it is OpenShift. Default: looked up.")
     ] = None,
+    shards: Annotated[
+        int | None, typer.Option(metavar="N", help="Make a fleet of N stacks, STACK-00 and on, with one config.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, take the defaults.")] = False,
 ) -> None:
     """Make a stack for a cluster, or complete one."""
@@ -58,12 +64,32 @@ def init(
     request = Request(
         stack, secrets_provider or None, context or None, cluster_uid or None, openshift, interactive=interactive
     )
-    outcome = initialize(request, project, engine, ask=ask)
+    if shards is None:
+        _not_a_fleet(project, stack)
+        outcome = initialize(request, project, engine, ask=ask)
+    else:
+        from ambient_components.cli.init_fleet import initialize_fleet  # noqa: PLC0415
+
+        outcome = initialize_fleet(request, shards, project, engine, ask=ask)
     for line in (*(outcome.done or [f"Stack {stack} is complete; nothing was changed."]), *outcome.notes):
         print(line)
     print("\nNext:")
-    for step in [*first_steps, *_next_steps(project.shown(project.stack_file(stack)), stack)]:
+    for step in [*first_steps, *_next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)]:
         print(f"  {step}")
+
+
+def _not_a_fleet(project: "Project", stack: str) -> None:
+    """A fleet, or one of its shards, is no stack that could be completed alone."""
+    shard = project.shard_of(stack)
+    fleet = stack if shard is None else shard[0]
+    count = project.shards(fleet)
+    if shard is not None or count is not None:
+        what = f"is a fleet of {count} shards" if shard is None else f"is a shard of the fleet {fleet!r}"
+        fail(Where(project.shown(project.config_file(stack))), "", f"{stack!r} {what}", _complete(fleet, count))
+
+
+def _complete(fleet: str, count: int | None) -> str:
+    return f"to complete it: ambient init {fleet} --shards {count}"
 
 
 def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", list[str]]:
@@ -85,11 +111,11 @@ def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", li
     return chosen, [f"{step}    # in every shell, or once for all projects: pulumi login {wanted}"]
 
 
-def _next_steps(stack_file: str, stack: str) -> list[str]:
+def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:
     steps = [
         f"edit {stack_file}",
-        f"pulumi preview --stack {stack}    # who would gain or lose what",
-        f"pulumi up --stack {stack}",
+        f"{f'ambient plan {stack}' if fleet else f'pulumi preview --stack {stack}'}    # who would gain or lose what",
+        f"ambient up {stack}" if fleet else f"pulumi up --stack {stack}",
         f"ambient show {stack}",
     ]
     if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):

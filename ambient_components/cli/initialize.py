@@ -6,7 +6,7 @@ what the first could not do.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ambient_components.cli.engine import Engine, current_backend, has_stack
 from ambient_components.cli.example import SCHEMA_FILE, example
@@ -138,8 +138,8 @@ def initialize(
     bare_name(request.stack)
     exists = has_stack(engine, request.stack)
     config = project.config(request.stack)
-    provider = None if exists else request.secrets_provider or _ask_provider(ask, engine)
-    context = config.get(CONTEXT) or request.context or (None if config.get(UID) else _ask_context(ask, engine))
+    provider = None if exists else wanted_provider(request, ask, engine)
+    context = wanted_context(request, config, ask, engine)
     if request.cluster_uid:
         uid, openshift, server = request.cluster_uid, None, ""
     else:
@@ -148,7 +148,7 @@ def initialize(
     # A context that a person chose just now is one that was given.
     given = request if CONTEXT in config else replace(request, context=context)
     found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
-    config_file, stack_file = project.config_file(request.stack), project.stack_file(request.stack)
+    config_file = project.config_file(request.stack)
     decision = decide(given, found, project.shown(config_file))
     lines = []
     if decision.create_stack:
@@ -158,18 +158,55 @@ def initialize(
         engine.run("config", "set", "--plaintext", key, value, "--stack", request.stack)
         at = f" ({server})" if key == UID and server else ""
         lines.append(f"Set {key}: {value}{at} in {project.shown(config_file)}")
-    if decision.write_file:
-        stack_file.parent.mkdir(parents=True, exist_ok=True)
+    lines += write_files(project, request.stack)
+    added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()
+    return Outcome(tuple(lines), (*added, *decision.notes))
+
+
+def write_files(project: Project, stack: str) -> list[str]:
+    """Writes a stack's file, an example, and the schema for editors, where they are missing; returns what it did."""
+    lines = []
+    stack_file = project.stack_file(stack)
+    stack_file.parent.mkdir(parents=True, exist_ok=True)
+    if not stack_file.exists():
         with stack_file.open("x", encoding="utf-8") as stream:
-            stream.write(example(bare_name(request.stack)))
+            stream.write(example(bare_name(stack)))
         lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
     # Beside the stack files, for the editor: the first line of the example names it.
     schema = stack_file.parent / SCHEMA_FILE
     if not schema.exists():
         schema.write_text(schema_text(), encoding="utf-8")
         lines.append(f"Wrote {project.shown(schema)}, with which editors complete and check stack files")
-    added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()
-    return Outcome(tuple(lines), (*added, *decision.notes))
+    return lines
+
+
+def wanted_provider(request: Request, ask: Ask, engine: Engine) -> str:
+    """What is to encrypt the secrets of a new stack."""
+    return request.secrets_provider or _ask_provider(ask, engine)
+
+
+def wanted_context(request: Request, config: Mapping[str, Any], ask: Ask, engine: Engine) -> str | None:
+    """The context of the stack's cluster; None: the current one."""
+    return config.get(CONTEXT) or request.context or (None if config.get(UID) else _ask_context(ask, engine))
+
+
+def has_passphrase(engine: Engine) -> bool:
+    """Whether Pulumi finds a passphrase in its environment."""
+    return any(engine.environ.get(name) is not None for name in _PASSPHRASE)
+
+
+def passphrase_missing() -> NoReturn:
+    """Say that nothing can be encrypted.
+
+    Raises:
+        AmbientError: always.
+    """
+    fail(
+        None,
+        "",
+        "the secrets provider passphrase needs a passphrase",
+        f"set {_PASSPHRASE[1]} to a file with it (or {_PASSPHRASE[0]}), or name another --secrets-provider",
+    )
 
 
 def _ask_provider(ask: Ask, engine: Engine) -> str:
@@ -189,14 +226,9 @@ def _ask_context(ask: Ask, engine: Engine) -> str | None:
 
 
 def _create(engine: Engine, request: Request, provider: str) -> None:
-    if provider == "passphrase" and not any(engine.environ.get(name) is not None for name in _PASSPHRASE):
+    if provider == "passphrase" and not has_passphrase(engine):
         if not request.interactive:
-            fail(
-                None,
-                "",
-                "the secrets provider passphrase needs a passphrase",
-                f"set {_PASSPHRASE[1]} to a file with it (or {_PASSPHRASE[0]}), or name another --secrets-provider",
-            )
+            passphrase_missing()
         engine.run("stack", "init", "--stack", request.stack, "--secrets-provider", provider, ask=True)
         return
     engine.run("stack", "init", "--stack", request.stack, "--secrets-provider", provider)

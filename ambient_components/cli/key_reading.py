@@ -84,7 +84,7 @@ def read(engine: "Engine", overview: Overview, named: Named) -> str:
         if key.undelivered:
             where = f"and not delivered: {key.undelivered}; run pulumi up first"
         fail(None, "", f"key {named.name} is not in the state (retain: none)", where)
-    token = output(engine, overview.stack, named.name)
+    token = output(engine, overview.stack_of(named.workspace.name), named.name)
     if not token:
         fail(None, "", f"stack {overview.stack!r} has no output {named.name!r}", "run pulumi up first")
     return token

@@ -18,6 +18,8 @@ from ambient_components.errors import AmbientError, Problem
 if TYPE_CHECKING:
     from ambient_components.cli.engine import Engine
     from ambient_components.cli.keys_edit import Chosen
+    from ambient_components.cli.project import Project
+    from ambient_components.spec.loader import LoadedStack
 
 _SHOWN_STEPS: Final = 20
 # An engine that fails after it was asked for JSON says why in the middle of it.
@@ -59,15 +61,39 @@ def write_stack(path: str, texts: Mapping[str, str]) -> None:
         raise AmbientError([note, *error.problems]) from None
 
 
+def by_stack(
+    project: "Project", stack: str, loaded: "LoadedStack", chosen: Collection["Chosen"]
+) -> dict[str, list["Chosen"]]:
+    """Keys by the stack that deploys them: of a fleet the shards that hold them, and no other.
+
+    Raises:
+        AmbientError: a shard was named, and one of the keys is in another one.
+    """
+    from ambient_components.cli.fleets.reading import stacks_of  # noqa: PLC0415
+
+    pins = {workspace: loaded.file.workspaces[workspace].shard for workspace, _ in chosen}
+    places = stacks_of(project, stack, pins)
+    found: dict[str, list[Chosen]] = {}
+    for one in chosen:
+        found.setdefault(places[one[0]], []).append(one)
+    return dict(sorted(found.items()))
+
+
 def finish(
-    engine: "Engine", stack: str, chosen: Collection["Chosen"], files: Collection[str], *, now: bool, again: str = ""
+    engine: "Engine",
+    chosen: Mapping[str, Collection["Chosen"]],
+    files: Collection[str],
+    *,
+    now: bool,
+    again: str = "",
+    fleet: str = "",
 ) -> None:
     """Say what is left to do, or with `now` do it.
 
     Args:
         engine: The engine.
-        stack: As the user named it.
-        chosen: The keys that were changed.
+        chosen: The keys that were changed, by the stack that deploys them.
+        fleet: Its name, where they are shards of one.
         files: The files that were changed.
         now: Whether to deploy.
         again: What running the command again would do, for users whom `now` refused.
@@ -77,10 +103,13 @@ def finish(
         typer.Exit: The plan holds something else; the user was told.
     """
     steps = [f"git diff {' '.join(files)}", f"git commit {' '.join(files)}"]
-    if now:
-        _deploy(engine, stack, chosen, files, again)
-    else:
-        steps.append(f"pulumi up --stack {stack}")
+    for stack, keys in chosen.items():
+        if now:
+            _deploy(engine, stack, keys, files, again)
+        elif not fleet:
+            steps.append(f"pulumi up --stack {stack}")
+    if fleet and not now:
+        steps.append(f"ambient up {fleet}")
     print("\nNext:\n  " + "\n  ".join(steps))
 
 

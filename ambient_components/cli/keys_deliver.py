@@ -50,6 +50,7 @@ def deliver(
     """Hand a key to a file or a program, without showing it."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
     from ambient_components.cli.key_reading import find, read  # noqa: PLC0415
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -63,8 +64,9 @@ def deliver(
     if (file is None) == (not words):
         msg = "give either --file PATH, or a program after --"
         raise typer.BadParameter(msg, param_hint="--file")
-    pulumi = engine.PulumiEngine(Project.find().folder)
-    overview = read_overview(engine.export(pulumi, stack), stack, clock.now())
+    project = Project.find()
+    pulumi = engine.PulumiEngine(project.folder)
+    overview = read_overview(export(project, stack, pulumi), stack, clock.now())
     found = find(overview, key)
     token = read(pulumi, overview, found)
     if file is not None:

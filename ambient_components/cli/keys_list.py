@@ -98,9 +98,15 @@ def _deployed(project: "Project") -> list[str]:
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.shards import split_shard  # noqa: PLC0415
 
     there = engine.stacks(engine.PulumiEngine(project.folder))
-    names = [path.stem for path in stack_files(project) if path.stem in there]
+    fleets = {found[0] for name in there if (found := split_shard(name)) is not None}
+    names = [
+        path.stem
+        for path in stack_files(project)
+        if path.stem in there or (path.stem in fleets and project.shards(path.stem))
+    ]
     if not names:
         fail(
             None, "", "no stack of this project is deployed", "name one, or check where the state is: pulumi whoami -v"
@@ -112,11 +118,11 @@ def _rows(
     project: "Project", stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
 ) -> "list[Row]":
     from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
     from ambient_components.cli.inventory import Limits, rows  # noqa: PLC0415
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
 
-    overview = read_overview(engine.export(engine.PulumiEngine(project.folder), stack), stack, clock.now())
+    overview = read_overview(export(project, stack), stack, clock.now())
     limits = Limits(within or _promised(project, stack), idle)
     return rows(overview, None if offline else _seen(project, stack), limits)
 

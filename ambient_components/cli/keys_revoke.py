@@ -36,6 +36,7 @@ def revoke(
 ) -> None:
     """End keys: remove them from the stack's files."""
     from ambient_components.cli.keys_apply import (  # noqa: PLC0415
+        by_stack,
         engine_for,
         finish,
         stack_and_names,
@@ -50,7 +51,8 @@ def revoke(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     chosen = chosen_keys(loaded, names, ())
+    places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
     texts = revocation(loaded, chosen)
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, chosen)))
-    finish(engine_for(project.folder), stack, chosen, list(texts), now=now)
+    finish(engine_for(project.folder), places, list(texts), now=now, fleet=stack if fleets else "")

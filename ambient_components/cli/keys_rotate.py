@@ -65,6 +65,7 @@ def rotate(
     """Give keys a new identity: edit the stack's files."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli.keys_apply import (  # noqa: PLC0415
+        by_stack,
         engine_for,
         finish,
         stack_and_names,
@@ -87,11 +88,12 @@ def rotate(
     if last_day is not None and last_day < here.date():
         msg = f"{last_day} is over; to end the old keys at once: --leaked"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
+    places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
     texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked))
     write_stack(loaded.path, texts)
     print("\n".join(rotation_lines(loaded, chosen, texts)))
     again = " (and not this again: it would make yet another generation)"
-    finish(engine_for(project.folder), stack, chosen, list(texts), now=now, again=again)
+    finish(engine_for(project.folder), places, list(texts), now=now, again=again, fleet=stack if fleets else "")
 
 
 def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":

@@ -30,6 +30,7 @@ def show(
     """Print a key, and say who else can read it."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
     from ambient_components.cli.key_reading import find, read, readers  # noqa: PLC0415
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -38,7 +39,7 @@ def show(
     stack, key = stack_and_key(stack, key, named)
     project = Project.find()
     pulumi = engine.PulumiEngine(project.folder)
-    exported = engine.export(pulumi, stack)
+    exported = export(project, stack, pulumi)
     overview = read_overview(exported, stack, clock.now())
     found = find(overview, key)
     token = read(pulumi, overview, found)

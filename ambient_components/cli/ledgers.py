@@ -39,13 +39,15 @@ def ledger_from_files(project: "Project", stack: str) -> dict[str, Mapping[str, 
     Raises:
         AmbientError: there are no such files, or something is wrong in them.
     """
+    from ambient_components.cli.fleets.reading import of_shard  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.fleet.arguments import ledger_of  # noqa: PLC0415
     from ambient_components.fleet.calendar import Calendar  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
 
     file = load_stack(stack_path(project, stack)).file
-    return dict(ledger_of(file.workspaces, Calendar.of(file)))
+    own = of_shard(project, stack, {name: one.shard for name, one in file.workspaces.items()})
+    return dict(ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file)))
 
 
 def read_ledger(project: "Project", stack: str, *, files: bool) -> dict[str, Mapping[str, Any]]:
@@ -56,9 +58,9 @@ def read_ledger(project: "Project", stack: str, *, files: bool) -> dict[str, Map
     """
     if files:
         return ledger_from_files(project, stack)
-    from ambient_components.cli import engine  # noqa: PLC0415
+    from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
 
-    ledger = ledger_from_state(engine.export(engine.PulumiEngine(project.folder), stack))
+    ledger = ledger_from_state(export(project, stack))
     if ledger is None:
         fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
     return ledger

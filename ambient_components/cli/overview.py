@@ -14,6 +14,7 @@ from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, moment, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.shards import split_shard
 
 _KINDS: Final = {"RoleBinding", "ServiceAccount", "AccessToken", "S3Bucket", "Bucket", "S3Credentials"}
 _ROLE_PREFIX: Final = "ambient-project-"
@@ -104,6 +105,12 @@ class Overview:
     workspaces: tuple[WorkspaceView, ...]
     interrupted: tuple[str, ...] = ()
     """Resources that a killed run was at work on; what became of them is not recorded."""
+    shards: Mapping[str, str] = field(default_factory=dict)
+    """Of a fleet, the stack that has each workspace; nothing for a plain stack."""
+
+    def stack_of(self, workspace: str) -> str:
+        """The stack whose outputs have the keys of a workspace."""
+        return self.shards.get(workspace, self.stack)
 
 
 @dataclass
@@ -138,7 +145,20 @@ def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overv
         now,
         tuple(_workspace(name, ledger.get(name), found.get(name) or _Found(), now) for name in names),
         tuple(urn.split("::", 3)[-1] for urn in interrupted),
+        _shards(resources, stack),
     )
+
+
+def _shards(resources: Iterable[Mapping[str, Any]], stack: str) -> dict[str, str]:
+    """The shard that has each workspace, by the names of its resources."""
+    organisation, slash, fleet = stack.rpartition("/")
+    found: dict[str, str] = {}
+    for item in resources:
+        urn = str(item["urn"]).split("::", 3)
+        name, workspace = urn[0].rpartition(":")[2], urn[-1].split("/", 1)[0]
+        if name != fleet and (shard := split_shard(name)) is not None and shard[0] == fleet and "/" in urn[-1]:
+            found[workspace] = f"{organisation}{slash}{name}"
+    return found
 
 
 def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:

@@ -236,7 +236,7 @@ def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = 
     if example is None:
         return ""
     workspace, key = example
-    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {overview.stack}"
+    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {overview.stack_of(workspace.name)}"
     lines = ["Read a key, a secret:", f"  {read}"]
     if endpoint is None:
         return "\n".join(lines)

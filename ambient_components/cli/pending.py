@@ -87,6 +87,8 @@ def _foreign(step: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Iter
         match _parts(path):
             case ["workspaces", workspace, "keys", key, *_] if (workspace, key) in keys:
                 continue
+            case ["record"]:
+                continue  # a shard's run record, which follows the ledger
             case _:
                 yield path
 

@@ -33,6 +33,7 @@ examples:
   ambient plan prod --offline --state state.json       nor an engine; `pulumi stack export > state.json`
   ambient plan prod --at 2027-01-01                    as if that day had come: grants by date, keys that are due
   ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
+  ambient plan prod --shard 3 --shard 5                only these of a fleet
   ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
 
 \b
@@ -60,7 +61,12 @@ def plan(
         bool, typer.Option("--offline", help="Compare the files with the state, and ask nobody.")
     ] = False,
     state: Annotated[
-        str, typer.Option("--state", metavar="FILE", help="With --offline: an exported state; - for standard input.")
+        str,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="With --offline: an exported state; - for stdin; a fleet: a folder.",
+        ),
     ] = "",
     at: Annotated[str, typer.Option("--at", metavar="DAY", help="A day or a moment to come. Default: now.")] = "",
     save: Annotated[
@@ -74,11 +80,19 @@ def plan(
         False
     ),
     diff: Annotated[bool, typer.Option("--diff", help="Show the engine's own steps, too.")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Of a fleet: shards at once.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Of a fleet: ask also the shards that are up to date.")
+    ] = False,
+    shard: Annotated[
+        list[int] | None, typer.Option("--shard", metavar="N", help="Of a fleet: only this one; may be repeated.")
+    ] = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", help="With --format markdown: characters. Default: 60000.")
     ] = 0,
 ) -> None:
     """Show what a run would do, before it is done."""
+    from ambient_components.cli.plan_fleets import Asked, plan_of_fleets  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
@@ -91,7 +105,11 @@ def plan(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     when = _moment(at, loaded)
-    if offline:
+    asked = Asked(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
+    fleet = plan_of_fleets(project, stack, loaded, asked)
+    if fleet is not None:
+        found = fleet
+    elif offline:
         found = _offline(project, stack, loaded, when, state)
     else:
         found = _online(project, stack, loaded, when, save, age, refresh=refresh)

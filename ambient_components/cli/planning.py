@@ -72,7 +72,7 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
 
     Args:
         project: with the stack's config, which says where buckets are.
-        stack: its name.
+        stack: its name; of a shard only its workspaces are meant.
         loaded: its files.
         at: UTC.
 
@@ -80,6 +80,7 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
         AmbientError: the config names a store, and not rightly.
     """
     from ambient_components.access import RailSettings  # noqa: PLC0415
+    from ambient_components.cli.fleets.reading import of_shard  # noqa: PLC0415
     from ambient_components.fleet.arguments import ledger_of  # noqa: PLC0415
     from ambient_components.fleet.calendar import Calendar  # noqa: PLC0415
     from ambient_components.fleet.rails import ended_allowances, stack_rails  # noqa: PLC0415
@@ -87,7 +88,9 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
     from ambient_components.spec.loader import located  # noqa: PLC0415
 
     calendar = Calendar.of(loaded.file, at)
-    ledger = ledger_of(loaded.file.workspaces, calendar, _store(project, stack, loaded))
+    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    workspaces = {name: loaded.file.workspaces[name] for name in own}
+    ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
     dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
     warnings = [*loaded.warnings, *dated, *ended_allowances(loaded, ledger, calendar)]
     rules = stack_rails(loaded.file, calendar)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ambient_components.errors import Where, fail
+from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
 
 STACK_FILES: Final = "stacks"
 """Folder of the stack files, as the program reads them."""
@@ -46,16 +47,58 @@ class Project:
         )
 
     def config_file(self, stack: str) -> Path:
-        """Pulumi's own config of a stack."""
-        return self.folder / self.config_folder / f"Pulumi.{bare_name(stack)}.yaml"
+        """Pulumi's own config of a stack; of a shard that of its fleet."""
+        return self._config_file(self._fleet(stack))
 
     def stack_file(self, stack: str) -> Path:
-        """The workspaces of a stack."""
-        return self.folder / STACK_FILES / f"{bare_name(stack)}.yaml"
+        """The workspaces of a stack; of a shard those of its fleet."""
+        return self.folder / STACK_FILES / f"{bare_name(self._fleet(stack))}.yaml"
 
     def config(self, stack: str, namespace: str = "") -> Mapping[str, Any]:
         """What the config says in a namespace, this project's by default; encrypted values stay as they are."""
-        path = self.config_file(stack)
+        return self._config(self.config_file(stack), namespace)
+
+    def shards(self, stack: str) -> int | None:
+        """Into how many shards a stack's config divides it; None: it is a plain stack, or a shard itself.
+
+        Raises:
+            AmbientError: the config says something that is no number of shards.
+        """
+        path = self._config_file(stack)
+        value = self._config(path).get(CONFIG_KEY)
+        if value is None:
+            return None
+        try:
+            return shard_count(value)
+        except ValueError as error:
+            problem, _, remedy = str(error).partition("; ")
+            fail(Where(self.shown(path)), f"{self.name}:{CONFIG_KEY}", problem, remedy)
+
+    def shard_of(self, stack: str) -> tuple[str, int] | None:
+        """Fleet and number of a stack that is a shard: no config of its own says anything, and a fleet's counts it in.
+
+        Raises:
+            AmbientError: as `shards`.
+        """
+        split = split_shard(stack)
+        # The name is not enough: somebody may have called a plain stack so.
+        if split is None or self._says_something(self._config_file(stack)):
+            return None
+        count = self.shards(split[0])
+        return split if count is not None and split[1] < count else None
+
+    def _says_something(self, path: Path) -> bool:
+        """Whether a config has values; `pulumi preview` without --config-file leaves one with a salt alone."""
+        return path.exists() and bool(_read(path).get("config"))
+
+    def _fleet(self, stack: str) -> str:
+        shard = self.shard_of(stack)
+        return stack if shard is None else shard[0]
+
+    def _config_file(self, stack: str) -> Path:
+        return self.folder / self.config_folder / f"Pulumi.{bare_name(stack)}.yaml"
+
+    def _config(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
         if not path.exists():
             return {}
         entries = _read(path).get("config") or {}

@@ -73,7 +73,8 @@ def show(
 
 def _show_stack(project: "Project", stack: str, form: Format, *, ca_certificate: bool) -> None:
     from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli import engine, kube  # noqa: PLC0415
+    from ambient_components.cli import kube  # noqa: PLC0415
+    from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
     from ambient_components.cli.overview_text import as_json, as_text, usage  # noqa: PLC0415
 
@@ -81,7 +82,7 @@ def _show_stack(project: "Project", stack: str, form: Format, *, ca_certificate:
     if ca_certificate:
         _print_ca(endpoint)
         return
-    overview = read_overview(engine.export(engine.PulumiEngine(project.folder), stack), stack, clock.now())
+    overview = read_overview(export(project, stack), stack, clock.now())
     if form is Format.JSON:
         print(json.dumps(as_json(overview), indent=2))
         return

@@ -1,14 +1,19 @@
-"""`ambient up`: shows the plan, asks, and deploys it; or deploys a plan that was reviewed, and nothing else."""
+"""`ambient up`: shows the plan, asks, and deploys it; or a plan that was reviewed, and nothing else; or a fleet."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ambient_components.cli.fleet_options import Form, Format, Jobs, Shards, fleets_of
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ambient_components.cli.engine import Engine
+    from ambient_components.cli.fleets.fleet import Fleet
+    from ambient_components.cli.fleets.running import Request
     from ambient_components.cli.plan_saved import Saved
     from ambient_components.cli.project import Project
     from ambient_components.plan import Plan
@@ -22,12 +27,19 @@ examples:
   ambient up prod --yes                    without the question
   ambient plan prod --save plan.json       now; and after a review:
   ambient up prod --plan plan.json --yes   that plan, and nothing else
+  ambient up fleet --yes --jobs 4          a fleet: its shards side by side, those with nothing to do skipped
+  ambient up fleet --shard 3               one of them
 
 \b
 A saved plan is deployed at the moment for which it was made: dates and tokens are judged as they were reviewed. It is
 refused where it is too old, where the stack was deployed since, where ambient or pulumi has another version, and where
 a new plan of that moment is another one, as after a change of the files or of the cluster. Values of secrets are not
 compared. docs/plan.md says who must not be able to write the file.
+
+\b
+Of a fleet one shard that fails stops no other: the summary says what failed, and what to run again. Ctrl-C lets every
+engine end its step and write its state. --format json prints an object a shard as it ends, and one for all of them.
+docs/fleet.md has the rest.
 
 \b
 exit codes: 0 done, or nothing to do; 3 refused by a rail; 1 an error, a plan that is refused, or "no"; 64 wrong usage;
@@ -45,9 +57,16 @@ def up(
     refresh: Annotated[bool, typer.Option("--refresh", help="Look into the cluster first, and mend what differs.")] = (
         False
     ),
+    jobs: Jobs = None,
+    everything: Annotated[bool, typer.Option("--all", help="Of a fleet: run also the shards with nothing to do.")] = (
+        False
+    ),
+    shard: Shards = None,
+    form: Form = Format.TEXT,
 ) -> None:
     """Deploy a stack, once the plan was seen."""
     from ambient_components.cli import plan_saved  # noqa: PLC0415
+    from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
     from ambient_components.cli.plan import REFUSED, show  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
@@ -59,9 +78,14 @@ def up(
         raise typer.BadParameter(msg, param_hint="--refresh")
     if not yes and not sys.stdin.isatty():
         fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
+    project = Project.find()
+    shards = tuple(shard or ())
+    asked = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
+    if (fleets := fleets_of(project, stack, asked)) is not None:
+        raise typer.Exit(_up_fleets(fleets, asked, plan))
     reviewed = plan_saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
-    engine, found = _planned(Project.find(), stack, reviewed, refresh=refresh)
+    engine, found = _planned(project, stack, reviewed, refresh=refresh)
     show(found)
     sys.stdout.flush()
     if reviewed is not None:
@@ -77,6 +101,17 @@ def up(
         raise typer.Exit(1)
     flags = ("--refresh",) if refresh else ()
     engine.run("up", "--yes", "--skip-preview", *flags, "--stack", stack, ask=True)
+
+
+def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
+    """A fleet, or several: the exit code."""
+    from ambient_components.cli.fleets.running import run_up  # noqa: PLC0415
+
+    if plan:
+        first = fleets[0].stack(0)
+        msg = f"a saved plan is of one state, and {asked.name} has many: ambient up {first} --plan FILE, one by one"
+        raise typer.BadParameter(msg, param_hint="--plan")
+    return run_up(fleets, asked)
 
 
 def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refresh: bool) -> "tuple[Engine, Plan]":

@@ -26,7 +26,7 @@ text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM; REMEDY      
 json:   {"problems": [{"file", "line", "column", "path", "severity", "problem", "remedy"}, ...],
          "summary": {"ok", "errors", "warnings", "workspaces", "files"}}
         severity is error or warning; file, line and column are null where no place is at fault
-A summary goes to standard error.
+A summary goes to standard error, with how many workspaces each shard has, where the stack's config has shards.
 
 \b
 exit codes: 0 valid, 1 errors (with --strict warnings too, but for a grant that its date has ended), 64 wrong usage
@@ -54,7 +54,7 @@ def validate(
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
     from ambient_components.cli.terminal import from_here, paint_for  # noqa: PLC0415
-    from ambient_components.cli.validate_text import as_github, as_json, as_text, summary  # noqa: PLC0415
+    from ambient_components.cli.validate_text import as_github, as_json, as_text, shards, summary  # noqa: PLC0415
     from ambient_components.cli.validation import validate_files, validate_stacks  # noqa: PLC0415
 
     if files:
@@ -68,6 +68,8 @@ def validate(
         lines = as_github(result) if form is Format.GITHUB else as_text(result, paint_for(sys.stdout))
         if lines:
             print(lines)
+        if result.shards:
+            print(shards(result), file=sys.stderr)
         print(summary(result, strict=strict), file=sys.stderr)
     if failed:
         raise typer.Exit(1)

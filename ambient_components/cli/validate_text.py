@@ -71,6 +71,14 @@ def _escape_property(text: str) -> str:
     return _escape(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def shards(result: Validation) -> str:
+    """One line a stack with shards: how many workspaces each has."""
+    return "\n".join(
+        f"{file}: {_count(len(sizes), 'shard')}, of {', '.join(map(str, sizes))} workspaces"
+        for file, sizes in sorted(result.shards.items())
+    )
+
+
 def summary(result: Validation, *, strict: bool = False) -> str:
     """One line: how many problems in how many files, or how much is fine."""
     files = _count(result.files, "file")

@@ -2,17 +2,20 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ambient_components import clock
-from ambient_components.cli.project import Project
+from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.stacks import without_parts
-from ambient_components.errors import AmbientError, Problem, Problems, fail
+from ambient_components.cli.terminal import from_here
+from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
+from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.spec.coming import ended_grants
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.spec.loader import LoadedStack, Review, located, review_stack
+from ambient_components.spec.shards import beyond_shards, shards_of
 from ambient_components.spec.store_checks import against_store
 from ambient_components.storage.config import (
     IN_PLAIN_TEXT,
@@ -38,6 +41,8 @@ class Validation:
     dated: frozenset[Problem] = frozenset()
     """Those warnings that a day brought which has come, and no change of anybody's. They fail nothing, not even where
     warnings do: the run that they would stop is the one that takes the access away."""
+    shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """How many workspaces each shard has, by stack file; only of valid stacks that have shards."""
 
     def fails(self, *, strict: bool) -> bool:
         """Whether somebody has to mend something first.
@@ -82,8 +87,10 @@ def _review(path: str) -> Review:
     review = review_stack(path)
     if review.stack is None:
         return review
-    problems = Problems()
+    problems = Problems(_stacks(review.stack))
     config = _config(path)
+    problems.extend(_pins(config.get(CONFIG_KEY), review.stack))
+    problems.extend(_configs_of_shards(path))
     workspaces = review.stack.file.workspaces
     cap = max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems)
     if cap is not None:
@@ -113,6 +120,68 @@ def _storage(said: object, stack: LoadedStack) -> list[Problem]:
     return list(problems)
 
 
+def _pins(said: object, stack: LoadedStack) -> list[Problem]:
+    """Shards that there are not, where the config says how many there are."""
+    if said is None:
+        return []
+    try:
+        return located(stack, beyond_shards(stack.file.workspaces, shard_count(said)))
+    except ValueError as error:
+        problem, _, remedy = str(error).partition("; ")
+        return [Problem(None, CONFIG_KEY, problem, remedy)]
+
+
+def _configs_of_shards(path: str) -> list[Problem]:
+    """Configs that shards have of their own: `pulumi config set` without --config-file makes one, with another salt."""
+    file = Path(path)
+    try:
+        project = Project.find(file.absolute().parent)
+        count = project.shards(file.stem)
+    except AmbientError:
+        return []  # said already, or no project
+    shared = project.config_file(file.stem)
+    own = (shared.with_name(f"Pulumi.{shard_stack(file.stem, number)}.yaml") for number in range(count or 0))
+    return [
+        Problem(
+            Where(from_here(found)),
+            "",
+            "is the config of a single shard, and shards have that of their fleet",
+            f"set what it says with --config-file {project.shown(shared)}, and remove it",
+        )
+        for found in own
+        if found.exists()
+    ]
+
+
+def _stacks(stack: LoadedStack) -> list[Problem]:
+    """Stacks that a file of stacks names and that have no file, or that are such a list themselves."""
+    problems = Problems()
+    for index, name in enumerate(stack.file.stacks):
+        path, where = _beside(stack.path, name), stack.sources.value(("stacks", index))
+        if not Path(path).is_file():
+            problems.add(
+                where,
+                f"stacks[{index}]",
+                f"there is no {path}",
+                "name stacks that have a file of their own; shards have none",
+            )
+        elif (named := review_stack(path).stack) and named.file.stacks:
+            remedy = "one level is all there is: name those stacks here"
+            problems.add(where, f"stacks[{index}]", f"{path} names stacks itself", remedy)
+    return list(problems)
+
+
+def _beside(path: str, stack: str) -> str:
+    return str(Path(path).parent / f"{bare_name(stack)}.yaml")
+
+
+def _sizes(review: Review) -> tuple[int, ...]:
+    """How many workspaces each shard of a valid stack has; nothing, where it has no shards."""
+    if review.stack is None or (said := _config(review.stack.path).get(CONFIG_KEY)) is None:
+        return ()
+    return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(said)).values()))
+
+
 def _config(path: str) -> Mapping[str, Any]:
     """What Pulumi's config of this stack says in plain text; nothing, where the file is of no project or no stack."""
     file = Path(path)
@@ -131,4 +200,5 @@ def _together(reviews: Sequence[Review]) -> Validation:
         sum(len(stack.file.workspaces) for stack in stacks),
         len({file for review in reviews for file in review.files}),
         frozenset(dated),
+        {review.files[0]: sizes for review in reviews if (sizes := _sizes(review))},
     )

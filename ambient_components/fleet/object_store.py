@@ -10,6 +10,7 @@ from pulumi.runtime.config import get_config, is_config_secret
 
 from ambient_components.components import StoreArgs
 from ambient_components.errors import Problems
+from ambient_components.fleet.shard import config_stack
 from ambient_components.storage.config import (
     IN_PLAIN_TEXT,
     OBJECT_STORE,
@@ -79,7 +80,7 @@ def _plain_in_file(key: str) -> bool:
     The engine says of an object only that something in it is encrypted. Where the file can't be read, nothing is said.
     """
     try:
-        text = (Path("stacks") / f"Pulumi.{pulumi.get_stack()}.yaml").read_text(encoding="utf-8")
+        text = (Path("stacks") / f"Pulumi.{config_stack()}.yaml").read_text(encoding="utf-8")
         written = yaml.safe_load(text)["config"][key][SECRET_KEY]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
         return False

@@ -1,6 +1,7 @@
 """The program of a stack: reads all there is to read, and declares it if nothing is wrong with it.
 
-Nothing in here supposes that there is one stack: a fleet is many (docs/how-it-works.md).
+Of a fleet in shards it declares the part that is this stack's: the file is read whole, and what only other shards need,
+such as their secrets, is not asked for.
 """
 
 from collections.abc import Mapping
@@ -12,18 +13,21 @@ import pulumi
 
 from ambient_components.cluster import Cluster
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
-from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
 from ambient_components.fleet.arguments import ledger_of, workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
 from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.holding import held_workspaces, is_exported, standing
 from ambient_components.fleet.rails import ended_allowances, stack_rails
 from ambient_components.fleet.secret_values import WorkspaceValues, secret_values
+from ambient_components.fleet.shard import missing_file, of_shard
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.fleet.storage import check_storage, effective_store, uses_aws
 from ambient_components.guard import Guard
 from ambient_components.naming import logical_workspace
-from ambient_components.quiet import without_stack_traces
+from ambient_components.quiet import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
+from ambient_components.shards.hold import Held
 from ambient_components.spec import LoadedStack, Retain, WorkspaceState, load_stack
 from ambient_components.spec.coming import beginning, ended_grants, ending
 from ambient_components.spec.key_checks import beyond_cap
@@ -34,23 +38,27 @@ CLUSTER_NAME: Final = "cluster"
 
 
 def run(path: Path | None = None) -> None:
-    """The whole program of a stack: ``stacks/<stack>.yaml`` of the project's folder, declared.
+    """The whole program of a stack: ``stacks/<stack>.yaml`` of the project's folder, declared; of a shard its fleet's.
 
     Raises:
         pulumi.RunError: with every problem of the file and of the config, one a line; nothing is then changed.
     """
     without_stack_traces()
-    problems = Problems()
-    settings = StackSettings.read(problems)
+    without_debug_lines()
+    without_needless_collection()
+    problems, found = Problems(), Problems()
+    held = held_workspaces(problems)
     try:
-        stack = load_stack(path or Path("stacks") / f"{pulumi.get_stack()}.yaml")
-        _check_platform_namespace(stack, settings, problems)
-        _check_lifetimes(stack, settings, problems)
-        check_storage(stack, settings.store, problems)
-        values = secret_values(stack, _guard(settings), problems)
-        bundles = ca_bundles(stack, problems)
+        settings = StackSettings.read(problems)
+        stack, elsewhere = _own_part(settings, path)
+        _check_platform_namespace(stack, settings, found)
+        _check_lifetimes(stack, settings, found)
+        check_storage(stack, settings.store, found)
+        values = secret_values(stack, _guard(settings), found)
+        bundles = ca_bundles(stack, found)
     except AmbientError as error:
         problems.extend(error.problems)
+    problems.extend(standing(found, held))
     if problems:
         raise pulumi.RunError(str(AmbientError(problems)))
     calendar = Calendar.of(stack.file)
@@ -60,7 +68,27 @@ def run(path: Path | None = None) -> None:
         pulumi.log.warn(str(warning))
     for note in located(stack, beginning(stack.file, calendar.now)):
         pulumi.log.info(str(note))
-    _declare(stack, settings, values, bundles)
+    _declare(stack, settings, values, bundles, held, elsewhere)
+
+
+def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:
+    """What this stack declares of its file, and the names of what other shards have.
+
+    Raises:
+        AmbientError: the file is missing or wrong, or has nothing for a stack to declare.
+    """
+    name = pulumi.get_stack() if settings.shard is None else settings.shard.fleet
+    path = path or Path("stacks") / f"{name}.yaml"
+    if not path.exists() and settings.shard is None and (remedy := missing_file(str(path), name)):
+        fail(Where(str(path)), "", "there is no such file", remedy)
+    stack = load_stack(path)
+    if stack.file.stacks:
+        names = ", ".join(stack.file.stacks)
+        fail(Where(str(path)), "stacks", "names stacks, and is none itself", f"run them: ambient up {name}, or {names}")
+    if settings.shard is None:
+        return stack, []
+    own = of_shard(stack, settings.shard)
+    return own, sorted(stack.file.workspaces.keys() - own.file.workspaces.keys())
 
 
 def _guard(settings: StackSettings) -> Guard:
@@ -106,6 +134,8 @@ def _declare(
     settings: StackSettings,
     values: Mapping[str, WorkspaceValues],
     bundles: Mapping[str, str],
+    held: Held,
+    elsewhere: list[str],
 ) -> None:
     calendar = Calendar.of(stack.file)
     settings = replace(settings, store=effective_store(stack.file.workspaces, settings.store))
@@ -117,6 +147,12 @@ def _declare(
     args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": access}
     if rails := stack_rails(stack.file, calendar):
         args["rails"] = rails
+    if settings.shard is not None:
+        args["record"] = settings.shard.record(settings.owner, settings.platform_namespace)
+    if held:
+        args["held"] = sorted(held)
+    if elsewhere:
+        args["elsewhere"] = elsewhere
     ledger = AccessLedger(LEDGER_NAME, args, pulumi.ResourceOptions(provider=providers.ambient))
     for_workspaces = providers.with_aws if uses_aws(stack.file.workspaces) else providers.both
     for name, workspace in sorted(stack.file.workspaces.items()):
@@ -126,5 +162,5 @@ def _declare(
             pulumi.ResourceOptions(providers=for_workspaces, depends_on=[ledger]),
         )
         for key_id, key in sorted(declared.keys.items()):
-            if workspace.keys[key_id].retain is not Retain.NONE:
+            if workspace.keys[key_id].retain is not Retain.NONE and is_exported(held, name, key_id):
                 pulumi.export(f"{name}/{key_id}", key.token)

@@ -19,6 +19,7 @@ from pulumi.runtime.config import get_config, is_config_secret
 from ambient_components.cluster import ApiError, core
 from ambient_components.errors import PathPart, Problem, Problems, format_path
 from ambient_components.failure import StepError
+from ambient_components.fleet.shard import config_flags
 from ambient_components.guard import Guard
 from ambient_components.spec import LoadedStack, SecretRef, Source, WorkspaceState
 
@@ -134,7 +135,7 @@ def _find(stack: LoadedStack, one: _Wanted, in_cluster: Mapping[SecretRef, _Foun
 
 def _from_config(key: str) -> _Found:
     config = pulumi.Config()
-    command = f"pulumi config set --secret {key} --stack {pulumi.get_stack()}"
+    command = f"pulumi config set --secret {key} {config_flags()}"
     value = config.get_secret(key)
     if value is None:
         return _Missing(f"the stack's config has no {key!r}", f"set it: {command}")

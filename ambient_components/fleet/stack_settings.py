@@ -8,6 +8,8 @@ from ambient_components.components import ClusterArgs
 from ambient_components.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.errors import Problems
 from ambient_components.fleet.object_store import ObjectStore, object_store
+from ambient_components.fleet.shard import Shard, this_shard
+from ambient_components.shards import CONFIG_KEY
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, max_token_lifetime
 from ambient_components.suggest import did_you_mean
 
@@ -17,7 +19,7 @@ class StackSettings:
     """What the stack's config (``stacks/Pulumi.<stack>.yaml``) says."""
 
     owner: str
-    """PROJECT/FLEET, as ownership annotations say it."""
+    """PROJECT/FLEET, as ownership annotations say it: a workspace that moves to another shard keeps its mark."""
 
     cluster: ClusterArgs
 
@@ -36,9 +38,16 @@ class StackSettings:
     store: ObjectStore | None = None
     """Where buckets are made. None: the config does not say."""
 
+    shard: Shard | None = None
+    """None: it is a plain stack."""
+
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":
-        """Reads the project's namespace of the config; what is missing goes to `problems`."""
+        """Reads the project's namespace of the config; what is missing goes to `problems`.
+
+        Raises:
+            AmbientError: the config is one of a fleet, and this stack is not one of its shards.
+        """
         config = pulumi.Config()
         cluster: ClusterArgs = {}
         if context := config.get("context"):
@@ -53,15 +62,16 @@ class StackSettings:
                 "set it once: pulumi config set clusterUid "
                 "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid}), or begin with: ambient init",
             )
-        owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+        shard = this_shard(config.get(CONFIG_KEY))
         return cls(
-            owner,
+            f"{pulumi.get_project()}/{pulumi.get_stack() if shard is None else shard.fleet}",
             cluster,
             openshift=_flag(config, "openshift", problems),
             vertex=_flag(config, "vertex", problems),
             platform_namespace=config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT,
             max_token_lifetime=max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems),
             store=object_store(problems),
+            shard=shard,
         )
 
 

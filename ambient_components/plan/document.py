@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ambient_components.access.holdings import Holding
 from ambient_components.keys.state import format_time
-from ambient_components.plan.facts import KeyChange, Plan
+from ambient_components.plan.facts import KeyChange, Plan, Shards
 
 VERSION: Final = 1
 """Of the document; a field that goes or means something else makes another one."""
@@ -21,6 +21,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "online": plan.online,
         "changes": plan.changes,
         "refused": plan.refused,
+        **_shards(plan.shards),
         "totals": _totals(plan),
         "rails": [_given(rail=one.rail, workspace=one.workspace, text=one.text) for one in plan.rails],
         "railChanges": [
@@ -80,6 +81,13 @@ def _totals(plan: Plan) -> dict[str, Any]:
         "beside": len(plan.beside),
         "steps": plan.step_counts,
     }
+
+
+def _shards(shards: Shards | None) -> dict[str, Any]:
+    if shards is None:
+        return {}
+    names = {"asked": shards.asked, "skipped": shards.skipped, "failed": shards.failed}
+    return {"shards": {"count": shards.count, **{name: list(stacks) for name, stacks in names.items()}}}
 
 
 def _counts(words: list[str]) -> dict[str, int]:

@@ -163,10 +163,28 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Shards:
+    """Of which stacks the plan of a fleet is made, and how. Names of stacks, sorted."""
+
+    asked: tuple[str, ...] = ()
+    """Judged: by the engine's preview; offline by their states."""
+    skipped: tuple[str, ...] = ()
+    """Up to date, so that nobody was asked: nothing of theirs changed since the last run, and nothing is due."""
+    failed: tuple[str, ...] = ()
+    """Which could not be judged: the plan has their errors, and what else it says of them is of the files."""
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return len(self.asked) + len(self.skipped) + len(self.failed)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a run at one moment would do. Every tuple is sorted."""
 
     stack: str
+    """Its name; that of the fleet, where there are shards."""
     at: datetime
     """UTC."""
     online: bool
@@ -193,6 +211,8 @@ class Plan:
     """The engine's own; none offline."""
     beside: tuple[Step, ...] = ()
     """Those of resources that are in no workspace, and that no ledger records; rights first."""
+    shards: Shards | None = None
+    """None: it is the plan of one stack."""
 
     @property
     def changes(self) -> bool:
@@ -209,6 +229,8 @@ class Plan:
             or self.other
             or self.pending
             or any(due)
+            # Of the other shards, where one is refused.
+            or self.steps
         )
 
     @property

@@ -6,7 +6,7 @@ from typing import Final
 
 from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
 from ambient_components.plan import facts
-from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Step
+from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def summary(plan: Plan) -> list[str]:
     """The totals, in words; exact, however little of the page is shown."""
     gained = plan.access.gained
     roles = ", ".join(f"{count} {role}" for role in _ROLES if (count := sum(one.role == role for one in gained)))
-    lines = []
+    lines = [_shards(plan.shards)] if plan.shards is not None else []
     if gained or plan.access.lost:
         lines.append(f"access: {len(gained)} gained{f' ({roles})' if roles else ''}, {len(plan.access.lost)} lost")
     lines += _counted("workspaces", [one.what for one in plan.workspaces], facts.WORKSPACE_CHANGES)
@@ -111,8 +111,23 @@ def verdict(plan: Plan) -> str:
     if plan.refused:
         return f"Refused: nothing would be changed ({len(plan.rails)} to settle first)."
     if plan.errors:
-        return "The engine made no preview."
+        return "The engine made no preview." if plan.shards is None else _partly(plan, plan.shards)
     return "There is something to do." if plan.changes else "Nothing to do."
+
+
+def _partly(plan: Plan, shards: Shards) -> str:
+    """Of a fleet, where not all shards could be judged."""
+    if not shards.failed:
+        return "Errors: not all of it could be judged."
+    others = "there is something to do" if plan.changes else "nothing is to do"
+    known = f"; in the others {others}" if len(shards.failed) < shards.count else ""
+    return f"{len(shards.failed)} of {shards.count} shards could not be judged{known}."
+
+
+def _shards(shards: Shards) -> str:
+    counts = {"up to date": shards.skipped, "asked": shards.asked, "failed": shards.failed}
+    said = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
+    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {said or 'none asked'}"
 
 
 def _counted(what: str, changes: list[str], order: tuple[str, ...]) -> list[str]:

@@ -42,6 +42,7 @@ def _counts(description: str) -> Schema:
 
 
 _WORKSPACE: Final = _text("Name of the workspace; left out where it is about the stack as a whole.")
+_NAME: Final = _text("Name of the workspace; of several stacks together with the stack before it: prod-eu/payments.")
 _SUBJECT: Final = _text("user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of this workspace.")
 _TEXTS: Final = {"type": "string"}
 
@@ -50,7 +51,7 @@ def plan_schema() -> Schema:
     """Return the schema, in draft 2020-12."""
     holding = _object(
         "One role of one subject in one workspace.",
-        workspace=_text("Name of the workspace."),
+        workspace=_NAME,
         subject=_SUBJECT,
         role=_text("view, edit or admin."),
         reason=_text("Why: owner, grant or key."),
@@ -61,8 +62,9 @@ def plan_schema() -> Schema:
         "title": "Plan",
         **_object(
             "What a run would do: the output of `ambient plan --format json`. Lists are sorted; no secret is in it.",
+            ("shards",),
             version={"description": "Of this format.", "type": "integer", "enum": [VERSION]},
-            stack=_text("The stack, as it was named."),
+            stack=_text("The stack or the fleet, as it was named."),
             at=_text("The moment that the plan is for, RFC 3339, UTC.", pattern=_TIME),
             online={
                 "description": "Whether the engine was asked; else it is the files against the state.",
@@ -70,6 +72,16 @@ def plan_schema() -> Schema:
             },
             changes={"description": "Whether a run would do anything.", "type": "boolean"},
             refused={"description": "Whether a guard rail stops it: nothing is then changed.", "type": "boolean"},
+            shards=_object(
+                "Of a fleet: the stacks that it is made of. Left out where the plan is of one stack.",
+                count=_count("How many there are."),
+                asked=_list("Judged: by the engine, or offline by their states.", _TEXTS),
+                skipped=_list("Up to date, and not asked.", _TEXTS),
+                failed=_list(
+                    "Which could not be judged, see errors: all else of them is of the files.",
+                    _TEXTS,
+                ),
+            ),
             totals=_object(
                 "How much there is of each.",
                 gained=_count("Roles gained."),
@@ -113,7 +125,7 @@ def plan_schema() -> Schema:
                 "Grants that begin or end soon by themselves.",
                 _object(
                     "One of them.",
-                    workspace=_text("Name of the workspace."),
+                    workspace=_NAME,
                     subject=_SUBJECT,
                     role=_text("view, edit or admin."),
                     what=_text("Which end of it comes.", enum=["begins", "ends"]),
@@ -125,7 +137,7 @@ def plan_schema() -> Schema:
                 "Workspaces that come, go, or change their state.",
                 _object(
                     "One of them.",
-                    workspace=_text("Name of the workspace."),
+                    workspace=_NAME,
                     what=_text("What becomes of it.", enum=sorted(facts.WORKSPACE_CHANGES)),
                 ),
             ),
@@ -134,7 +146,7 @@ def plan_schema() -> Schema:
                 _object(
                     "One of them.",
                     ("role", "why", "expires"),
-                    workspace=_text("Name of the workspace."),
+                    workspace=_NAME,
                     key=_text("Id of the key."),
                     what=_text("What happens; expiring: nothing, and it ends soon.", enum=sorted(facts.KEY_CHANGES)),
                     role=_text("view, edit or admin; left out where it is not known."),
@@ -148,7 +160,7 @@ def plan_schema() -> Schema:
                 _object(
                     "One of them.",
                     ("bucket", "why"),
-                    workspace=_text("Name of the workspace."),
+                    workspace=_NAME,
                     bucket=_text("Name of the bucket; left out where it is not known."),
                     what=_text("What happens.", enum=sorted(facts.BUCKET_CHANGES)),
                     why=_text("Why, or how."),
@@ -158,7 +170,7 @@ def plan_schema() -> Schema:
                 "Access that ends and may have been used to mint tokens of identities that live on.",
                 _object(
                     "One workspace.",
-                    workspace=_text("Its name."),
+                    workspace=_NAME,
                     who=_list("What ends, in words.", _TEXTS),
                     keys=_list("Ids of the keys that should be rotated.", _TEXTS),
                 ),

@@ -98,7 +98,8 @@ class AccessToken:
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
             return None
-        alive = {handle.uid for handle in owned(context, about)}
+        there = owned(context, about)
+        alive = {handle.uid for handle in there}
         expected = inputs.get("serviceAccountUid")
         current = known.current
         if current and not current.dead:
@@ -113,7 +114,8 @@ class AccessToken:
         found = TokenState(
             current,
             tuple(handle for handle in known.retiring if handle.uid in alive),
-            tuple(handle for handle in known.pending if handle.uid in alive),
+            # Those that no record has as well: a run was lost that minted them. They must not wait for a rotation.
+            (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
         )
         outputs = record(found, inputs, state)
         outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)

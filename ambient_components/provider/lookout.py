@@ -4,18 +4,25 @@ The engine itself looks at the cluster in a refresh only. What others did to som
 nor should what somebody may keep whose access ends.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ambient_components.access import ended, object_names
 from ambient_components.access.ledger import ACTIVE
 from ambient_components.cluster import Cluster, core
 from ambient_components.provider.undeclared import by_namespace, listed
+from ambient_components.shards.lost import Leftover
 
 _SHOWN: Final = 10
 
 
-def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def drift(
+    cluster: Cluster,
+    there: set[str],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    ending: Collection[Leftover] = (),
+) -> list[str]:
     """Access in active workspaces that no file declares, and what was deployed and is not there: as warnings.
 
     The engine itself looks at the cluster in a refresh only; what others did to somebody's access should not wait for
@@ -26,6 +33,7 @@ def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: M
         there: the workspaces whose namespace exists.
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
+        ending: what a lost run gave: this run ends that, too.
     """
     active = {name for name, entry in after.items() if (entry.get("state") or ACTIVE) == ACTIVE}
     warnings = [
@@ -39,7 +47,8 @@ def drift(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: M
     for name in sorted(active & there):
         objects = {(one.kind, one.name): one.what for one in found.get(name, ())}
         was, will_be = object_names(name, before.get(name) or {}), object_names(name, after[name])
-        others = [what for key, what in objects.items() if key not in was | will_be]
+        gone = {(one.kind, one.name) for one in ending if one.namespace == name}
+        others = [what for key, what in objects.items() if key not in was | will_be | gone]
         if others:
             warnings.append(
                 f"workspace {name!r}: {listing(others)}: in the cluster, and in no file. Declare it, or remove it on "

@@ -3,7 +3,7 @@
 What is asked of the object store then: `bucket_preflight`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from ambient_components.provider.bucket_preflight import bucket_problems
 from ambient_components.provider.lookout import drift, listing, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
+from ambient_components.shards.lost import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 _AT_ONCE: Final = 16
@@ -23,7 +24,13 @@ _SYSTEMS: Final = ("kube-", "openshift-")
 
 
 def preflight(
-    context: Context, owner: str, before: Mapping[str, Any], after: Mapping[str, Any], *, look_for_drift: bool
+    context: Context,
+    owner: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    look_for_drift: bool,
+    ending: Collection[Leftover] = (),
 ) -> list[str]:
     """Every reason not to begin; access that others gave or took is a warning.
 
@@ -33,6 +40,7 @@ def preflight(
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
         look_for_drift: whether to warn of access that others gave or took.
+        ending: access that a lost run gave and this one ends: nobody is told that it stays.
 
     Raises:
         StepError: there is no cluster to ask, or it is another one than the stack's.
@@ -57,7 +65,8 @@ def preflight(
     problems += _nothing_to_keep(there, before, after)
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
-        for warning in (*drift(cluster, there, before, after), *may_be_kept(cluster, owner, there, before, after)):
+        warnings = drift(cluster, there, before, after, ending)
+        for warning in (*warnings, *may_be_kept(cluster, owner, there, before, after)):
             context.warn(warning)
     return problems
 

@@ -43,6 +43,8 @@ class Check:
 
     defaults: Values = field(default_factory=dict)
     failures: tuple[str, ...] = ()
+    inputs: Values | None = None
+    """All inputs to record, in place of those that were given; None: those."""
 
 
 class Change(StrEnum):

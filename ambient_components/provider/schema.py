@@ -123,6 +123,26 @@ _LEDGER: Final[dict[str, Any]] = {
         "$ref": "#/types/ambient:index:StackRails",
         "description": "What the stack says of its rails. Default: as built in.",
     },
+    "held": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "Workspaces that this run leaves as they are: their entries stay as deployed. Never recorded.",
+    },
+    "elsewhere": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "Workspaces that other shards of the fleet have: such a one must not leave by a run. "
+        "Never recorded.",
+    },
+    "record": _TEXT | {"description": "NAMESPACE/NAME of the shard's run record. Default: the stack is no shard."},
+}
+
+_LEDGER_OUTPUTS: Final[dict[str, Any]] = {
+    "lostRun": {
+        "type": "array",
+        "items": _ANY,
+        "description": "Access that a lost run gave and that could not be ended yet.",
+    },
 }
 
 _SECRET_INPUTS: Final[dict[str, Any]] = {
@@ -194,7 +214,7 @@ def schema() -> dict[str, Any]:
                 "description": "A stack's whole access, registered before all else: guard rails and a readable diff.",
                 "inputProperties": _LEDGER,
                 "requiredInputs": ["owner", "workspaces"],
-                "properties": _LEDGER,
+                "properties": _LEDGER | _LEDGER_OUTPUTS,
                 "required": ["owner", "workspaces"],
             },
             "ambient:index:WorkspaceSecret": _resource(

@@ -103,7 +103,8 @@ class AmbientServicer(ProviderServicer):
         result = await self._step(
             context, request.urn, lambda at, of: of.check(at, wire.decode(request.olds), wire.decode(request.news))
         )
-        inputs = wire.merged(request.news, result.defaults)
+        news = request.news if result.inputs is None else wire.encode_like(request.news, result.inputs)
+        inputs = wire.merged(news, result.defaults)
         return proto.CheckResponse(inputs=inputs, failures=_failures(result.failures))
 
     async def Diff(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: N802

@@ -19,6 +19,15 @@ class AccessLedgerArgs(TypedDict):
     rails: NotRequired[StackRails]
     """What the stack says of its rails; built in where it says nothing."""
 
+    held: NotRequired[list[str]]
+    """Workspaces that this run leaves as they are: the ledger keeps their entries as deployed. Never recorded."""
+
+    elsewhere: NotRequired[list[str]]
+    """Workspaces that other shards of the fleet have: one that this stack deployed is refused then. Never recorded."""
+
+    record: NotRequired[str]
+    """NAMESPACE/NAME of the run record of a shard; left out where the stack is none."""
+
 
 class AccessLedger(pulumi.CustomResource):
     """A stack's whole access as one resource: register it first, and let everything else depend on it.

@@ -110,4 +110,4 @@ def _kind(annotation: Any) -> str:
                 return str((error.context or {})["remedy"]).removeprefix("allowed: ")
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(kind)
-    return "true or false" if kind is bool else "text"
+    return {bool: "true or false", int: "a whole number"}.get(kind, "text")

@@ -21,6 +21,7 @@ from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.rail_checks import check_allowances, check_stack_allowances
 from ambient_components.spec.secret_checks import SECRET_CHECKS
 from ambient_components.spec.setting_checks import SETTING_CHECKS
+from ambient_components.spec.shards import check_stacks
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
 from ambient_components.spec.types import WorkspaceState
 
@@ -41,7 +42,7 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
     Returns:
         What is wrong, and what is worth a warning. Nobody is warned of a workspace that isn't in use.
     """
-    findings = [*workspaces_missing(stack), *check_stack_allowances(stack)]
+    findings = [*workspaces_missing(stack), *check_stacks(stack), *check_stack_allowances(stack)]
     for name, workspace in stack.workspaces.items():
         found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
         in_use = workspace.state is WorkspaceState.ACTIVE
@@ -55,9 +56,9 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
 def workspaces_missing(stack: StackFile) -> Iterator[Finding]:
     """A stack says that it has workspaces, were it `{}`: an empty file is a slip, and would be taken for a removal.
 
-    An included file may do without.
+    An included file may do without, and so does one that names stacks.
     """
-    if "workspaces" not in stack.model_fields_set:
+    if not {"workspaces", "stacks"} & stack.model_fields_set:
         yield Finding(("workspaces",), "is missing", "add it; write {} for none")
 
 

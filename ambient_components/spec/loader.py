@@ -44,7 +44,8 @@ class LoadedStack:
     """What nobody has to mend and somebody should know."""
 
     data: Mapping[str, Any]
-    """The effective entries by workspace, as written: durations as text, nothing added that no file says."""
+    """The effective entries by workspace, as written: durations as text, nothing added that no file says. None where
+    the file names stacks instead."""
 
     provenance: Provenance
     """Which layer each value came from."""
@@ -109,7 +110,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
         report = Report(sources, provenance, problems, {item.where for item in reader.problems})
         file = _validate(tree, report, lambda place: provenance.origin(place).layer == WORKSPACE)
         if file is not None and not problems.errors:
-            data: Mapping[str, Any] = tree.data["workspaces"]
+            data: Mapping[str, Any] = tree.data.get("workspaces", {})
             warnings = tuple(map(without_credentials_in, problems.warnings))
             stack = LoadedStack(file, sources, str(path), tuple(reader.paths), warnings, data, provenance)
     everything = sorted((*problems.errors, *problems.warnings), key=lambda problem: problem.sort_key)

@@ -79,6 +79,7 @@ _ITEMS: Final[Mapping[str, str]] = {
     "owners": "user:NAME",
     "ports": "443",
     "reviewers": "group:NAME",
+    "stacks": "prod-eu",
 }
 """What a list of texts or numbers holds, by field."""
 

@@ -30,6 +30,8 @@ from ambient_components.spec.types import (
     PodSecurityName,
     ReviewerText,
     RoleName,
+    ShardNumber,
+    StackName,
     StateName,
     SubjectName,
     SubjectText,
@@ -205,6 +207,10 @@ class Workspace(Model):
     allow: list[Allowance] = []
     """Rails that may be crossed in this workspace, each with a reason."""
 
+    shard: ShardNumber | None = None
+    """Which shard of the fleet holds it, instead of the one that its name leads to; of no meaning where the stack has
+    no shards."""
+
 
 class StackFile(Model):
     """Everything that one stack should hold."""
@@ -225,6 +231,10 @@ class StackFile(Model):
 
     rails: Rails = Rails()
     """How strict the rails are."""
+
+    stacks: list[StackName] = []
+    """Stacks that are run together, of several clusters for instance, each with a file of its own; such a file holds
+    nothing else."""
 
     defaults: Defaults = Defaults()
     """What lies under every workspace."""

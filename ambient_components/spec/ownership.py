@@ -23,6 +23,9 @@ from ambient_components.subjects import Subject
 REVIEWERS: Final = "reviewers"
 """The field that says who approves."""
 
+SHARD: Final = "shard"
+"""The field that says where a workspace is kept: it changes nothing in the workspace, and is a matter of the stack."""
+
 _UNORDERED: Final = frozenset({"owners", REVIEWERS, "grants", "allow"})
 """Lists of which the order means nothing."""
 
@@ -168,7 +171,17 @@ def _whole(stack: str, before: Version | None, after: Version | None) -> list[To
     fields = _differing(_stack_fields(before), _stack_fields(after), StackFile)
     if old != new:
         fields = (*fields, f"defaults.{REVIEWERS}")
-    return [Touched(stack, None, How.CHANGED, fields, (*_everybody(before, old), *named))] if fields else []
+    of_stack = [Need(old, Because.BEFORE)] if old else []
+    guards = _everybody(before, old) if fields else of_stack
+    if _pins(before, after) != _pins(after, before):
+        fields = (*fields, f"workspaces.{SHARD}")
+    return [Touched(stack, None, How.CHANGED, fields, (*guards, *named))] if fields else []
+
+
+def _pins(version: Version, other: Version) -> dict[str, int | None]:
+    """Where the workspaces of both versions are kept."""
+    kept = _workspaces(version)
+    return {name: kept[name].shard for name in sorted(kept.keys() & _workspaces(other).keys())}
 
 
 def _everybody(version: Version | None, of_stack: tuple[str, ...]) -> list[Need]:
@@ -185,7 +198,7 @@ def _stack_fields(version: Version) -> dict[str, Any]:
 
 def _entry(version: Version, name: str) -> dict[str, Any]:
     """What a workspace comes to, in a form in which equal means that a run would do the same."""
-    zone, dump = version.stack.file.timezone, version.stack.file.workspaces[name].model_dump()
+    zone, dump = version.stack.file.timezone, version.stack.file.workspaces[name].model_dump(exclude={SHARD})
     plain = {field: _plain(value, zone) for field, value in dump.items()}
     plain["settings"] = (plain["settings"], _bundle(version, name))
     return plain

@@ -33,6 +33,8 @@ class Partial:
         # Defaults and templates were laid under every workspace before; no check asks for them again.
         faulty = {fault[0] for fault in faults if fault}
         rest: Any = {name: _copy(value) for name, value in data.items() if name == "workspaces" or name not in faulty}
+        if "stacks" in faulty:
+            rest.setdefault("workspaces", {})  # a file of stacks has none
         for _ in range(_ROUNDS):
             cuts = {_cut(rest, fault) for fault in faults if fault[:1] == ("workspaces",)}
             if ("workspaces",) in cuts:

@@ -19,7 +19,7 @@ HIDDEN: Final = "…"
 _ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
 """Where the fields of an entry begin, by section of the file."""
 
-_OPEN_AT_THE_TOP: Final = ("include", "allow", "rails")
+_OPEN_AT_THE_TOP: Final = ("include", "allow", "rails", "stacks")
 _OPEN_SECTIONS: Final = frozenset(
     {
         "displayName",
@@ -37,6 +37,7 @@ _OPEN_SECTIONS: Final = frozenset(
         "annotations",
         "podSecurity",
         "allow",
+        "shard",
     }
 )
 _OPEN_SETTINGS: Final = frozenset({"idleTimeout", "featureFlags", "caBundle"})

@@ -31,6 +31,9 @@ CONFIG_KEY_MAX: Final = 128
 DURATION_PATTERN: Final = r"([0-9]+y)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?"
 """What a duration looks like, for the JSON Schema; without anchors."""
 
+STACK_NAME: Final = r"([A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}"
+"""What a stack's name looks like, for the JSON Schema; without anchors."""
+
 _CONFIG_KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 _NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _PATH_MAX = 4096
@@ -195,6 +198,12 @@ def _file_path(value: str) -> str:
     return value
 
 
+def _stack_name(value: str) -> str:
+    if not re.fullmatch(STACK_NAME, value):
+        refuse("can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
+    return value
+
+
 def _namespace(value: str) -> str:
     if not re.fullmatch(_NAMESPACE, value):
         refuse("is not the name of a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end")
@@ -254,6 +263,12 @@ ConfigKey = Annotated[
     StrictStr, AfterValidator(_config_key), text_schema("name in the config", _CONFIG_KEY, maxLength=CONFIG_KEY_MAX)
 ]
 """Name of a value in the stack's Pulumi config."""
+
+ShardNumber = Annotated[StrictInt, Field(ge=0)]
+"""Number of a shard of the fleet, from 0."""
+
+StackName = Annotated[StrictStr, AfterValidator(_stack_name), text_schema("name of a stack", STACK_NAME)]
+"""Name of a stack, after ORG/ where needed."""
 
 FilePath = Annotated[StrictStr, AfterValidator(_file_path), text_schema("path", minLength=1, maxLength=_PATH_MAX)]
 """Path of a file, as written; relative to the file that says it."""

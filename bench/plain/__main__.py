@@ -1,7 +1,7 @@
 """Workspaces as one would write them without our components: loops over the stack file's plain data.
 
-Only the token of a key comes from the package, as Pulumi has no such resource; the rest is pulumi_kubernetes. It checks
-nothing: no rule of the file, no rights, no owner of what exists, no vanished workspace.
+Only the token of a key and ProjectSettings come from the package, as Pulumi has no such resources; the rest is
+pulumi_kubernetes. It checks nothing: no rule of the file, no rights, no owner of what exists, no vanished workspace.
 """
 
 import base64
@@ -15,7 +15,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import yaml
 
-from ambient_components.resources import AccessToken, Provider
+from ambient_components.resources import AccessToken, ProjectSettings, Provider
 
 RBAC = "rbac.authorization.k8s.io"
 DAY = 24 * 3600
@@ -58,6 +58,16 @@ for workspace, spec in stack["workspaces"].items():
         },
         opts=on_kubernetes,
     ).metadata["name"]
+
+    ProjectSettings(
+        f"{workspace}-settings", {"namespace": namespace, "inactivityTimeoutSeconds": 12 * 3600}, on_ambient
+    )
+    k8s.core.v1.ResourceQuota(
+        f"{workspace}-quota",
+        metadata={"name": "workspace-quota", "namespace": namespace},
+        spec={"hard": {name: str(most) for name, most in spec["limits"]["quota"].items()}},
+        opts=on_kubernetes,
+    )
 
     for owner in spec["owners"]:
         kind, _, who = owner.partition(":")

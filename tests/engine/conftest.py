@@ -12,21 +12,16 @@ from rich.console import Console
 from sandbox.backend import Backend
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
-from tests.support.judge import judge, pytest_terminal_summary
+from tests.support.judge import judge
 from tests.support.stacks import Machine, Stack, started
 
-__all__ = ["judge", "pytest_terminal_summary"]
-
-_FIRST, _LAST = "test_a_real_token_is_minted", "test_a_real_token_has_expired"
-"""A real token lives ten minutes: minted before all other tests, it is over when they are."""
+__all__ = ["judge"]
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("engine")
-    items.sort(key=lambda item: (item.name != _FIRST, item.name == _LAST))
 
 
 @pytest.fixture(scope="session")

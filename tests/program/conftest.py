@@ -1,6 +1,7 @@
 """What program tests have in common: a fixed clock, and a stack file in a folder of its own."""
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from pulumi import log
+from pulumi.runtime import resource
 
-from ambient_components import ClusterProviders, Workspace, clock, fleet
+from ambient_components import ClusterProviders, Workspace, clock, fleet, quiet
 from tests.support.recorder import Recorder, Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -21,6 +24,17 @@ RUNNER_VALUE = "sk-ant-not-a-real-key"
 def pytest_configure(config: pytest.Config) -> None:
     # Of pulumi-aws's own modules, which it imports all at once.
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_aws")
+
+
+@pytest.fixture(autouse=True)
+def _loud() -> Iterator[None]:
+    """What a program keeps the SDK and Python from (`quiet`) ends with it: here the process lives on."""
+    trace, debug, thresholds = getattr(resource, quiet.FUNCTION), log.debug, gc.get_threshold()
+    yield
+    setattr(resource, quiet.FUNCTION, trace)
+    log.debug = debug
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 @dataclass

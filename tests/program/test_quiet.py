@@ -1,5 +1,9 @@
-"""The state holds no stack traces: no paths of the machine that ran last."""
+"""What the SDK is kept from: stack traces in the state, debug lines that nobody reads, needless collection."""
 
+import gc
+import inspect
+
+from pulumi import log
 from pulumi.runtime import resource
 
 from ambient_components import quiet
@@ -15,3 +19,33 @@ def test_resources_are_registered_without_a_stack_trace(monkeypatch):
     trace = getattr(resource, quiet.FUNCTION)()
     assert list(trace.frames) == []
     assert resource._get_source_position(trace) is None
+
+
+def test_the_sdk_still_logs_by_the_function_that_is_replaced():
+    assert "log.debug(" in inspect.getsource(resource.register_resource)
+
+
+def test_debug_lines_are_calls_to_the_engine_only_where_they_are_asked_for(monkeypatch):
+    sent = []
+    monkeypatch.setattr(log, "_log", lambda *given: sent.append(given[2]))
+    monkeypatch.setattr(log, "get_engine", object)
+    monkeypatch.setattr(log, "debug", log.debug)
+    monkeypatch.setenv(quiet.DEBUG_VARIABLE, "true")
+    quiet.without_debug_lines()
+    log.debug("asked for")
+    monkeypatch.delenv(quiet.DEBUG_VARIABLE)
+    quiet.without_debug_lines()
+    log.debug("not asked for")
+    log.warn("a warning")
+    assert sent == ["asked for", "a warning"]
+
+
+def test_what_is_imported_is_not_collected_again():
+    thresholds = gc.get_threshold()
+    try:
+        quiet.without_needless_collection()
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] > thresholds[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)

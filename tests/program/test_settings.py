@@ -58,7 +58,7 @@ def test_everything_that_can_be_declared_is_a_resource_of_its_own(workspace):
         ({"limits": {"network": {}}}, {kind for kind in KINDS if kind.startswith("NetworkPolicy")}),
         ({"runnerSecrets": {}, "integrationSecrets": {}}, set()),
     ],
-    ids=str,
+    ids=lambda value: None if isinstance(value, set) else str(value),
 )
 def test_what_is_left_out_is_left_to_the_platform(workspace, args, kinds):
     assert extra(workspace(**args)) == kinds

@@ -11,7 +11,7 @@ from ambient_components.cli.app import app
 
 PULUMI = {
     "preview": {"--stack", "--diff", "--non-interactive", "--expect-no-changes", "--refresh"},
-    "up": {"--stack", "--yes", "--refresh", "--non-interactive"},
+    "up": {"--stack", "--yes", "--refresh", "--non-interactive", "--config-file"},
     "stack output": {"--show-secrets", "--stack"},
     "stack change-secrets-provider": {"--stack"},
     "config set": {"--secret", "--stack"},

@@ -151,6 +151,7 @@ WORKSPACES = fields(
     adopt=st.booleans(),
     storage=STORAGE,
     allow=st.lists(ALLOWANCES, max_size=1),
+    shard=st.integers(min_value=0, max_value=9),
 )
 DEFAULTS = fields(**SHARED, keys=fields(role=ROLES, lifetime=LIFETIMES))
 

@@ -50,10 +50,18 @@ class Machine:
         for value, what in self.known_secrets.items():
             forms[value.encode()] = what
             forms[base64.b64encode(value.encode())] = f"{what}, in base64"
-        found = [f"{what} was printed" for form, what in forms.items() if form.decode() in "\n".join(self.outputs)]
+        # All tokens begin alike: where that is not, none of a thousand needs to be looked for.
+        alike: dict[bytes, list[bytes]] = {}
+        for form in forms:
+            alike.setdefault(form[:8], []).append(form)
+
+        def held(content: bytes) -> list[str]:
+            present = (form for head, group in alike.items() if head in content for form in group)
+            return [forms[form] for form in present if form in content]
+
+        found = [f"{what} was printed" for what in held("\n".join(self.outputs).encode())]
         for path in self._left_behind():
-            content = path.read_bytes()
-            found += [f"{what} is in {path}" for form, what in forms.items() if form in content]
+            found += [f"{what} is in {path}" for what in held(path.read_bytes())]
         return found
 
     def _left_behind(self) -> Iterator[Path]:

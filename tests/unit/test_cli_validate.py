@@ -10,7 +10,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.cli.validate_text import as_github, as_json, as_text, summary
-from ambient_components.cli.validation import Validation, validate_stacks
+from ambient_components.cli.validation import Validation, validate_files, validate_stacks
 from ambient_components.errors import Problem, Where
 
 ERROR = Problem(
@@ -327,3 +327,70 @@ def test_what_driver_aws_can_not_do_is_found_as_well(write: Write) -> None:
         "workspaces.pay.storage.bucket.driver",
         "workspaces.pay.storage.bucket.adopt",
     )
+
+
+FLEET = "workspaces:\n  aa: {shard: 1}\n  bb: {shard: 3}\n  cc: {shard: 1}\n"
+
+
+def configured(shards: str) -> dict[str, str]:
+    return {"Pulumi": CONFIG, "stacks__prod": FLEET, "stacks__Pulumi.prod": f"config: {{'p:shards': {shards}}}\n"}
+
+
+def test_a_pin_must_be_on_a_shard_that_there_is(write: Write) -> None:
+    write(**configured("'3'"))
+    found = validate_stacks(["stacks/prod.yaml"])
+    assert [str(problem) for problem in found.problems] == [
+        "stacks/prod.yaml:3:15: workspaces.bb.shard: there is no shard 3; allowed: 0 to 2, as the stack's config has "
+        "shards: 3; or leave it out"
+    ]
+    assert found.shards == {}
+
+
+@pytest.mark.parametrize("shards", ["many", "0", "{secure: v1:x}"])
+def test_what_is_no_number_of_shards_is_an_error(write: Write, shards: str) -> None:
+    write(**configured(shards))
+    (problem,) = validate_stacks(["stacks/prod.yaml"]).problems
+    assert (problem.path, problem.remedy) == ("shards", "allowed: 1 to 999")
+
+
+def test_how_many_workspaces_each_shard_has_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(**configured("'4'"))
+    assert run(["validate"]) == 0
+    assert capsys.readouterr() == (
+        "",
+        "stacks/prod.yaml: 4 shards, of 0, 2, 0, 1 workspaces\nOK: 3 workspaces in 1 file\n",
+    )
+
+
+def test_a_shard_has_no_config_of_its_own(write: Write) -> None:
+    write(**configured("'4'"), **{"stacks__Pulumi.prod-03": "config: {}\n", "stacks__Pulumi.prod-04": "config: {}\n"})
+    assert [str(problem) for problem in validate_stacks(["stacks/prod.yaml"]).problems] == [
+        "stacks/Pulumi.prod-03.yaml: is the config of a single shard, and shards have that of their fleet; set what it "
+        "says with --config-file stacks/Pulumi.prod.yaml, and remove it"
+    ]
+
+
+def test_without_shards_a_pin_means_nothing(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(Pulumi=CONFIG, stacks__prod=FLEET)
+    assert run(["validate"]) == 0
+    assert capsys.readouterr() == ("", "OK: 3 workspaces in 1 file\n")
+
+
+def test_a_file_of_stacks_is_valid_with_the_files_of_its_stacks(write: Write) -> None:
+    write(Pulumi=CONFIG, **{"stacks__prod": "stacks: [org/prod-eu, both]\n", "stacks__prod-eu": GOOD})
+    assert [str(problem) for problem in validate_stacks(["stacks/prod.yaml"]).problems] == [
+        "stacks/prod.yaml:1:23: stacks[1]: there is no stacks/both.yaml; name stacks that have a file of their own; "
+        "shards have none"
+    ]
+    write(Pulumi=CONFIG, stacks__both=GOOD)
+    assert validate_stacks(["stacks/prod.yaml", "stacks/both.yaml"]).problems == ()
+
+
+def test_a_file_of_stacks_names_no_other_one(write: Write) -> None:
+    write(stacks__a="stacks: [b]\n", stacks__b="stacks: [c]\n", stacks__c=GOOD, stacks__d="stacks: [d]\n")
+    found = [str(problem) for problem in validate_files([f"stacks/{name}.yaml" for name in "abcd"]).problems]
+    remedy = "one level is all there is: name those stacks here"
+    assert found == [
+        f"stacks/a.yaml:1:10: stacks[0]: stacks/b.yaml names stacks itself; {remedy}",
+        f"stacks/d.yaml:1:10: stacks[0]: stacks/d.yaml names stacks itself; {remedy}",
+    ]

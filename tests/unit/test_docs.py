@@ -27,7 +27,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _FENCE = re.compile(
     r"^(?P<fence>```+)(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL
 )
-STACK_FILE = re.compile(r"^(include|defaults|templates|workspaces):", re.MULTILINE)
+STACK_FILE = re.compile(r"^(include|stacks|defaults|templates|workspaces):", re.MULTILINE)
 _PATH = re.compile(r"# (?P<path>[\w./-]+\.yaml)\n")
 _TRAP = re.compile(r"^\| (?P<number>\d+) \|.*\|(?P<tests>[^|]*)\|$", re.MULTILINE)
 _TEST = re.compile(r"`(?P<file>tests/[\w/]+\.py)::(?P<name>\w+)`")

@@ -329,4 +329,15 @@ def test_files_that_include_each_other(files: dict[str, str | bytes]) -> None:
 
 def test_the_strategies_know_every_field_of_a_workspace() -> None:
     known = {field.alias or name for name, field in Workspace.model_fields.items()}
-    assert {*SHARED, "displayName", "description", "keys", "state", "adopt", "template", "storage", "allow"} == known
+    assert {
+        *SHARED,
+        "displayName",
+        "description",
+        "keys",
+        "state",
+        "adopt",
+        "template",
+        "storage",
+        "allow",
+        "shard",
+    } == known

@@ -27,20 +27,24 @@ def test_another(): pass
 needs_linux = pytest.mark.skipif(not backend._built_for_this_machine(), reason="elsewhere there never is a judge")
 
 
-def run(folder: Path, **environment: str) -> tuple[int, str]:
+workers = pytest.mark.parametrize("workers", ["-n0", "-n2"])
+
+
+def run(folder: Path, workers: str, **environment: str) -> tuple[int, str]:
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(TESTS)
     inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "AMBIENT_PLATFORM_DIR")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", workers, str(folder)],
         cwd=folder, env={**inherited, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
 
 
-def test_without_the_programs_they_are_skipped_and_the_run_says_so(tmp_path: Path) -> None:
-    code, said = run(tmp_path, AMBIENT_PLATFORM_DIR=str(tmp_path / "none"))
+@workers
+def test_without_the_programs_they_are_skipped_and_the_run_says_so(tmp_path: Path, workers: str) -> None:
+    code, said = run(tmp_path, workers, AMBIENT_PLATFORM_DIR=str(tmp_path / "none"))
     assert code == 0
     assert "1 passed, 4 skipped" in said
     assert (
@@ -50,8 +54,9 @@ def test_without_the_programs_they_are_skipped_and_the_run_says_so(tmp_path: Pat
 
 
 @needs_linux
-def test_in_ci_they_fail_where_the_programs_ought_to_be(tmp_path: Path) -> None:
-    code, said = run(tmp_path, AMBIENT_PLATFORM_DIR=str(tmp_path / "none"), CI="true")
+@workers
+def test_in_ci_they_fail_where_the_programs_ought_to_be(tmp_path: Path, workers: str) -> None:
+    code, said = run(tmp_path, workers, AMBIENT_PLATFORM_DIR=str(tmp_path / "none"), CI="true")
     assert code == 1
     assert "1 passed, 1 skipped, 3 errors" in said
     assert "the platform's backend was not at hand: no ambient-backend.xz and no ambient-operator.xz in " in said
@@ -60,7 +65,7 @@ def test_in_ci_they_fail_where_the_programs_ought_to_be(tmp_path: Path) -> None:
 def test_with_the_programs_nothing_is_said(tmp_path: Path) -> None:
     if available():
         pytest.skip("there are none")
-    code, said = run(tmp_path, AMBIENT_PLATFORM_DIR=str(backend.programs_folder()), CI="true")
+    code, said = run(tmp_path, "-n0", AMBIENT_PLATFORM_DIR=str(backend.programs_folder()), CI="true")
     assert code == 0
     assert "4 passed, 1 skipped" in said
     assert "not at hand" not in said

@@ -30,7 +30,7 @@ LIFETIMES = (
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
     "allowed: template, displayName, description, owners, reviewers, grants, keys, secrets, storage, settings, limits, "
-    "labels, annotations, podSecurity, protect, state, adopt, allow"
+    "labels, annotations, podSecurity, protect, state, adopt, allow, shard"
 )
 RUNNER_KEYS = "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY"
 
@@ -51,7 +51,7 @@ def test_the_example_shows_every_field():
     payments = loaded.file.workspaces["payments"]
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
-    of_a_key, of_a_workspace = {"overlap_until", "warn_ahead", "deliver", "retain", "static"}, {"allow"}
+    of_a_key, of_a_workspace = {"overlap_until", "warn_ahead", "deliver", "retain", "static"}, {"allow", "shard"}
     in_comments = of_a_key | of_a_workspace
     assert shown == [set(model.model_fields) - in_comments for model in (Workspace, Key, Secrets)]
     text = (ROOT / "stacks/dev.yaml").read_text()
@@ -144,6 +144,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "state": "active",
         "adopt": False,
         "allow": [],
+        "shard": None,
     }
     assert workspace.model_dump() == expected
 
@@ -166,7 +167,7 @@ def test_later_steps_can_ask_for_places():
         (
             "workspaces: {}\nworkspace: {}",
             "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, "
-            "allow, rails, defaults, templates, workspaces; "
+            "allow, rails, stacks, defaults, templates, workspaces; "
             "did you mean 'workspaces'?",
         ),
     ],

@@ -159,6 +159,7 @@ def test_defaults_know_every_other_field_of_a_workspace():
         "adopt",
         "storage",
         "allow",
+        "shard",
     }
 
 

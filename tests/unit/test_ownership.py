@@ -161,6 +161,20 @@ T = "templates: {t: {}}"
             f"{T}\n{TEAMS}", f"runEvery: 1d\n{T}\n{TEAMS}",
             ["* changed runEvery -> group:a (before) + group:b (before)"], id="everybody's, where the stack names none",
         ),
+        pytest.param(
+            f"defaults: {{reviewers: [group:p]}}\n{T}\n{TEAMS}",
+            f"defaults: {{reviewers: [group:p]}}\n{T}\n{TEAMS.replace('protect: true', 'protect: true, shard: 3')}",
+            ["* changed workspaces.shard -> group:p (before)"],
+            id="where a workspace is kept, a matter of the stack",
+        ),
+        pytest.param(
+            f"{T}\n{TEAMS}", f"{T}\n{TEAMS.replace('protect: true', 'protect: true, shard: 3')}",
+            ["* changed workspaces.shard -> nobody !"], id="and of nobody else, where the stack names none",
+        ),
+        pytest.param(
+            f"{T}\n{TEAMS}", f"{T}\n{TEAMS.replace('cc: {protect: true}', 'cc: {protect: true}, dd: {shard: 3}')}",
+            ["dd new -> nobody !"], id="a new workspace in a place of its own",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_shared_touches_whom_it_reaches(before, after, expected):

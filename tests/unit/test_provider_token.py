@@ -666,6 +666,16 @@ def test_retiring_and_pending_handles_that_are_gone_leave_the_record(world, made
     assert read(world, {**made, "retiring": [stays]})["retiring"] == [stays]
 
 
+def test_a_token_that_a_lost_run_minted_does_not_wait_for_a_rotation(world, made):
+    leftover(world, "stray")
+    state = read(world, made)
+    assert [one["handle"] for one in state["pendingRevocations"]] == ["stray"]
+    assert state["current"] == made["current"]
+    after = world.plugin.update(state, WANTED)
+    assert world.api.names(SECRETS) == [made["current"]["handle"]]
+    assert (after["token"], after["pendingRevocations"]) == (made["token"], [])
+
+
 def test_without_the_namespace_there_is_nothing(world, made):
     del world.api.objects[NAMESPACE]
     del world.api.objects[ACCOUNT]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ambient_components.access import RailSettings, refusals
+from ambient_components.access.fleet_rails import fleet_refusals
 from ambient_components.access.rail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
 from ambient_components.cli import destruction
 from ambient_components.fleet import Calendar, ledger_of
@@ -85,5 +86,11 @@ def test_the_refusal_of_a_destroy_is_the_real_one() -> None:
     assert destruction.refusals(found, "prod")[0] in SHOWN
 
 
+def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
+    before, after = {"prod-05": {"payments": entry()}}, {"prod-03": {"payments": entry()}}
+    (found,) = fleet_refusals("prod", before, after, RailSettings())
+    assert found.text in SHOWN
+
+
 def test_nothing_else_is_shown() -> None:
-    assert len(SHOWN) == len(CHANGES) + 2
+    assert len(SHOWN) == len(CHANGES) + 3

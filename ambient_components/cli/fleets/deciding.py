@@ -1,0 +1,208 @@
+"""What a run over a fleet begins with: files, records and states, read at once, and what each shard needs."""
+
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ambient_components import clock
+from ambient_components.cli.engine import PulumiEngine
+from ambient_components.cli.fleets.fleet import Fleet
+from ambient_components.cli.fleets.inputs import ShardInputs, needs_key, shard_inputs
+from ambient_components.cli.fleets.records_client import Records
+from ambient_components.cli.fleets.skipping import Task, Wanted, task
+from ambient_components.cli.fleets.states import Question, State, state_of
+from ambient_components.cli.stacks import stack_path
+from ambient_components.cluster import Cluster
+from ambient_components.errors import AmbientError, fail
+from ambient_components.guard import Guard
+from ambient_components.shards import FLEET_KEY, Record, split_shard
+from ambient_components.spec import LoadedStack, load_stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Shards of one fleet, and what is known of them without its files."""
+
+    fleet: Fleet
+    records: Records | None
+    """None: it is a plain stack, and has none."""
+    states: Mapping[str, State]
+    tasks: tuple[Task, ...]
+    """Of every shard that was chosen, skipped ones included."""
+    inputs: Mapping[int, ShardInputs] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def deployed(self) -> list[str]:
+        """Names of the project's stacks that have something in their states, or may have."""
+        return sorted(name for name, state in self.states.items() if state.at and state.resources != 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Chosen):
+    """What each of them needs by the fleet's files."""
+
+    loaded: LoadedStack
+    known: Mapping[int, Record]
+
+    @property
+    def up_to_date(self) -> tuple[int, ...]:
+        """Numbers of the shards that need no run."""
+        return tuple(one.number for one in self.tasks if one.skip)
+
+
+def ask_states(fleet: Fleet) -> Question:
+    """Asks the back end for all stacks of the project."""
+    program = shutil.which("pulumi")
+    if program is None:
+        PulumiEngine(fleet.project.folder).run("version")  # it says so
+    return Question(program or "pulumi", fleet.project.folder, os.environ)
+
+
+def decide(
+    fleet: Fleet, question: Question, wanted: Wanted, chosen: Collection[int] = (), loaded: LoadedStack | None = None
+) -> Decision:
+    """What each shard needs.
+
+    Args:
+        fleet: which.
+        question: to the back end, asked already.
+        wanted: what the user asks of all shards.
+        chosen: numbers of the shards; none for all.
+        loaded: its files, where they are loaded already.
+
+    Raises:
+        AmbientError: the files or the config are wrong, the back end does not answer, or a shard has no stack.
+    """
+    if fleet.plain:
+        return _decide_plain(fleet, question, wanted, loaded or load_stack(stack_path(fleet.project, fleet.name)))
+    context = fleet.config.get("context")
+    guard = Guard(Cluster(context), fleet.config.get("clusterUid"))
+    records = Records(fleet, guard)
+    with ThreadPoolExecutor(2) as pool:
+        known_later: Future[dict[int, Record]] = pool.submit(records.read)
+        loaded = loaded or load_stack(stack_path(fleet.project, fleet.name))
+        key = _key(fleet) if fleet.has_key and needs_key(loaded) else None
+        inputs = shard_inputs(fleet, loaded, guard, key)
+        states = question.answer()
+        known = known_later.result()
+    numbers = sorted(chosen) or range(fleet.count)
+    _check_stacks(fleet, numbers, states)
+    notes: tuple[str, ...] = (
+        (f"{records.trouble}: no shard is skipped, and every run has checkpoints",) if records.trouble else ()
+    )
+    if gone := [fleet.stack(number) for number in beyond(fleet, states)]:
+        notes += (
+            f"still deployed, and the config says shards: {fleet.count}: {', '.join(gone)}; "
+            f"move what is in them: ambient reshard {fleet.name}",
+        )
+    wanted = Wanted(wanted.every, wanted.refresh, records=not records.trouble)
+    now = clock.now()
+    tasks = tuple(
+        task(inputs[number], fleet.stack(number), known.get(number), state_of(states, fleet.stack(number)), wanted, now)
+        for number in numbers
+    )
+    return Decision(
+        fleet=fleet, records=records, states=states, tasks=tasks, inputs=inputs, notes=notes, loaded=loaded, known=known
+    )
+
+
+def _decide_plain(fleet: Fleet, question: Question, wanted: Wanted, loaded: LoadedStack) -> Decision:
+    """One unit of work: nobody knows what it was made of last, so it is always run, and every step is written."""
+    states, count = question.answer(), len(loaded.file.workspaces)
+    _check_stacks(fleet, (0,), states)
+    state = state_of(states, fleet.name)
+    one = Task(
+        0, fleet.name, count, count, skip=False, why="a plain stack is always run", refresh=wanted.refresh,
+        expected=(state.resources if state else 0) or 11 * count,
+    )  # fmt: skip
+    return Decision(fleet=fleet, records=None, states=states, tasks=(one,), loaded=loaded, known={})
+
+
+def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Chosen:
+    """Every shard that has a state, whatever files and config say: to look at it, or to end it.
+
+    Args:
+        fleet: which.
+        question: to the back end, asked already.
+        chosen: numbers of the shards; none for all.
+
+    Raises:
+        AmbientError: the back end does not answer.
+    """
+    guard = Guard(Cluster(fleet.config.get("context")), fleet.config.get("clusterUid"))
+    states = question.answer()
+    tasks = []
+    for number in sorted(chosen) or [*range(fleet.count), *beyond(fleet, states)]:
+        state = state_of(states, fleet.stack(number))
+        if state is not None:
+            tasks.append(Task(number, fleet.stack(number), 0, 0, False, "asked for", expected=state.resources or 0))
+    records = None if fleet.plain else Records(fleet, guard)
+    return Chosen(fleet=fleet, records=records, states=states, tasks=tuple(tasks))
+
+
+def beyond(fleet: Fleet, states: Mapping[str, State]) -> list[int]:
+    """Numbers of the shards that the config has no longer, and that are deployed all the same. Sorted."""
+    from ambient_components.cli.fleets.reading import deployed_shards  # noqa: PLC0415
+
+    if fleet.plain:
+        return []
+    known = [name for name, state in states.items() if not state.empty]
+    engine = PulumiEngine(fleet.project.folder)
+    found = map(split_shard, deployed_shards(engine, fleet.project, fleet.name, fleet.count, known))
+    return [one[1] for one in found if one is not None and one[1] >= fleet.count]
+
+
+def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Mapping[str, Any]]:
+    """What each shard deployed last, by its stack: of its record, or else of its state.
+
+    Args:
+        decision: with the records.
+        jobs: states that are read at once; 0 for as many as there are processors.
+
+    Raises:
+        AmbientError: a state can't be read.
+    """
+    from ambient_components.cli.fleets.reading import exports  # noqa: PLC0415
+    from ambient_components.cli.ledgers import ledger_from_state  # noqa: PLC0415
+
+    fleet = decision.fleet
+    found: dict[str, Mapping[str, Any]] = {fleet.stack(number): {} for number in range(fleet.count)}
+    for number, record in decision.known.items():
+        if record.declared is not None:
+            found[fleet.stack(number)] = record.declared
+    deployed = {stack.rsplit("/", 1)[-1] for stack in decision.deployed}
+    unknown = [stack for stack, ledger in found.items() if not ledger and stack.rsplit("/", 1)[-1] in deployed]
+    for stack, export in exports(PulumiEngine(fleet.project.folder), unknown, jobs).items() if unknown else ():
+        if isinstance(export, AmbientError):
+            raise export
+        found[stack] = ledger_from_state(export) or {}
+    return found
+
+
+def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, State]) -> None:
+    missing = [fleet.stack(number) for number in numbers if state_of(states, fleet.stack(number)) is None]
+    if missing and fleet.plain:
+        fail(None, "", f"the back end has no stack {fleet.name}", f"make it: ambient init {fleet.name}")
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        fail(
+            None,
+            "",
+            f"the back end has no stack {', '.join(missing[:3])}{more}, and the config says shards: {fleet.count}",
+            f"make them: ambient init {fleet.name} --shards {fleet.count}",
+        )
+
+
+def _key(fleet: Fleet) -> bytes | None:
+    """What marks of secret values are made with; None: it can't be decrypted, and the engine will say so."""
+    try:
+        text = PulumiEngine(fleet.project.folder).run(
+            "config", "get", FLEET_KEY, "--stack", fleet.stack(0), "--config-file", str(fleet.config_file)
+        )
+    except AmbientError:
+        return None
+    return text.strip().encode() or None

@@ -1,0 +1,94 @@
+"""The end of a fleet, or of several: each judged as one, the name typed once, and then all shards side by side."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ambient_components.cli import destruction
+from ambient_components.cli.fleets import reading
+from ambient_components.cli.fleets.deciding import Chosen, ask_states, every
+from ambient_components.cli.fleets.fleet import Fleet
+from ambient_components.cli.fleets.running import Request, carried_out
+from ambient_components.cli.fleets.states import state_of
+from ambient_components.cli.keys_apply import engine_for
+from ambient_components.errors import AmbientError
+from ambient_components.shards import left, needs_refresh
+
+
+def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], None]) -> int:
+    """Shows what goes, refuses what must not, asks, and destroys; returns the exit code.
+
+    Args:
+        fleets: all that are meant.
+        request: of the command line.
+        ask: lets the name be typed; raises where it is not.
+
+    Raises:
+        AmbientError: a state can't be read.
+    """
+    from ambient_components.cli.plan import REFUSED  # noqa: PLC0415
+
+    begun = time.monotonic()
+    question = ask_states(fleets[0])
+    decisions = [every(fleet, question, request.shards) for fleet in fleets]
+    if unsettled := [text for one in decisions for text in _unsettled(one)]:
+        print(*(f"ambient: {text}" for text in unsettled), sep="\n", file=sys.stderr)
+        return 1
+    # Each by itself: it is another cluster's, and what is counted is counted there.
+    found = {one.fleet.name: destruction.read_destruction(_together(one)) for one in decisions}
+    if all(one.empty for one in found.values()):
+        print(f"Fleet {request.name} has nothing: there is nothing to destroy.")
+        return 0
+    people = sys.stderr if request.form == "json" else sys.stdout
+    refused = []
+    for one in decisions:
+        name, goes, what = one.fleet.name, found[one.fleet.name], "Stack" if one.fleet.plain else "Fleet"
+        if goes.empty:
+            print(f"{what} {name} has nothing.\n", file=people, flush=True)
+            continue
+        print(f"{what} {name}:\n", *destruction.lines(goes), "", sep="\n", file=people, flush=True)
+        whose = f"{name}: " if len(decisions) > 1 else ""
+        refused += [f"{whose}{text}" for text in destruction.refusals(goes, name)]
+    if refused:
+        # A fleet is deployed by all of its shards.
+        texts = (text.replace("pulumi up --stack", "ambient up") for text in refused)
+        print(*(f"ambient: {text}" for text in texts), sep="\n", file=sys.stderr)
+        return REFUSED
+    ask()
+    code = carried_out(decisions, request, {}, begun)
+    if code == 0 and request.form != "json":
+        command = f"pulumi stack rm {fleets[0].stack(0)} --preserve-config"
+        print(f"\nThe stacks and their config stay. To remove one as well: {command}")
+    return code
+
+
+def _unsettled(one: Chosen) -> list[str]:
+    """Why shards can't be destroyed: what their lost runs made is in no state, so it would stay, and nobody know it."""
+    if one.records is None:
+        return []
+    known = one.records.read(beyond=True)
+    if one.records.trouble:
+        # Where there is a ledger in the state, its provider reads the record before it goes.
+        print(f"ambient: {one.records.trouble}", file=sys.stderr)
+    fleet, texts = one.fleet, []
+    for number, record in known.items():
+        if needs_refresh(record) or left(record):
+            more = f"write shards: {number + 1} in the config, as it was, and " if number >= fleet.count else ""
+            texts.append(
+                f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no state: "
+                f"nothing is destroyed; {more}run ambient up {fleet.name} --shard {number} first"
+            )
+    return texts
+
+
+def _together(one: Chosen) -> Mapping[str, Any]:
+    """The states of all shards that were chosen, as one."""
+    found: list[dict[str, Any]] = []
+    stacks = [task.stack for task in one.tasks]
+    deployed = [stack for stack in stacks if (state := state_of(one.states, stack)) and state.at]
+    for export in reading.exports(engine_for(one.fleet.project.folder), deployed).values():
+        if isinstance(export, AmbientError):
+            raise export
+        found.append(export)
+    return reading.joined(found) if found else {}

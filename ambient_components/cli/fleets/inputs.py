@@ -1,0 +1,192 @@
+"""All that the runs of a fleet depend on, loaded once for all shards: who belongs where, and a digest of everything."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from ambient_components import clock
+from ambient_components._version import VERSION
+from ambient_components.cli.fleets.coming import next_of_stack, next_of_workspace
+from ambient_components.cli.fleets.fleet import Fleet
+from ambient_components.cli.fleets.sources import Outside, is_outside, sources
+from ambient_components.errors import Where, fail
+from ambient_components.guard import Guard
+from ambient_components.shards import assigned, digest
+from ambient_components.spec import LoadedStack, Workspace
+
+_FORM: Final = 1
+"""Of the digest: a new number runs every shard once."""
+
+_PACKAGES: Final = ("pulumi", "pulumi-kubernetes", "pulumi-aws")
+
+
+@dataclass(frozen=True)
+class ShardInputs:
+    """What one shard is to be."""
+
+    number: int
+    workspaces: Mapping[str, str]
+    """Digest of its own inputs by workspace; what can't be read has an empty one, which equals nothing."""
+    digest: str
+    """Of all that its run depends on; empty: that is not known, and the shard is never skipped."""
+    why_unknown: str = ""
+    next_at: datetime | None = None
+    """When its files ask for something else by themselves."""
+
+    def changed(self, before: Mapping[str, str]) -> int:
+        """How many workspaces differ from those of an earlier run, those that are gone or new included."""
+        names = {*self.workspaces, *before}
+        return sum(
+            1 for name in names if not self.workspaces.get(name) or self.workspaces.get(name) != before.get(name)
+        )
+
+
+def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | None) -> dict[int, ShardInputs]:
+    """What each shard is to be, by number.
+
+    Args:
+        fleet: with its config.
+        loaded: its files.
+        guard: the cluster, which has values of some secrets.
+        key: what marks of values are made with; None: there is none, and shards that need it have no digest.
+
+    Raises:
+        AmbientError: a workspace is pinned to a shard that there is not.
+    """
+    file, now = loaded.file, clock.now()
+    marks = _marks(loaded, guard, key)
+    own = {
+        name: _workspace(fleet, loaded, name, workspace, marks.get(name, {}))
+        for name, workspace in file.workspaces.items()
+    }
+    used = {
+        source.config for workspace in file.workspaces.values() for _, source in sources(workspace) if source.config
+    }
+    common = _common(fleet, loaded, used)
+    at_stack = next_of_stack(file, now)
+    found = {}
+    for number, names in homes(fleet, loaded).items():
+        inner = {name: own[name] for name in names}
+        unknown = [name for name in names if not own[name]]
+        parts = {"common": common, "shard": number, "workspaces": inner}
+        coming = [next_of_workspace(file.workspaces[name], file.timezone, now) for name in names]
+        found[number] = ShardInputs(
+            number,
+            inner,
+            "" if unknown else digest(parts),
+            _why(unknown, key) if unknown else "",
+            min((one for one in (at_stack, *coming) if one is not None), default=None),
+        )
+    return found
+
+
+def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
+    """The workspaces of each shard.
+
+    Raises:
+        AmbientError: one is pinned to a shard that there is not.
+    """
+    pins = {name: workspace.shard for name, workspace in loaded.file.workspaces.items()}
+    try:
+        return assigned(pins, fleet.count)
+    except ValueError as error:
+        return fail(Where(loaded.path), "workspaces", str(error), f"see shard: in the entries of {loaded.path}")
+
+
+def needs_key(loaded: LoadedStack) -> bool:
+    """Whether some secret's value is neither in the files nor in the config."""
+    return any(is_outside(source) for one in loaded.file.workspaces.values() for _, source in sources(one))
+
+
+def _why(unknown: list[str], key: bytes | None) -> str:
+    if key is None:
+        return "the config has no fleetKey to compare secrets with (ambient init FLEET --shards N makes one)"
+    return f"a secret or a file of workspace {unknown[0]!r} can't be read"
+
+
+def _marks(loaded: LoadedStack, guard: Guard, key: bytes | None) -> dict[str, Mapping[str, str] | None]:
+    """Marks of the values outside, by workspace; None: they are not known."""
+    workspaces = loaded.file.workspaces
+    outside = {name: one for name, one in workspaces.items() if any(is_outside(source) for _, source in sources(one))}
+    if not outside or key is None:
+        return dict.fromkeys(outside)
+    reader = Outside(loaded, guard, key)
+    wanted = [source.secret for one in outside.values() for _, source in sources(one) if source.secret is not None]
+    if wanted:
+        reader.read_secrets(wanted)
+    return {name: reader.marks(name, one) for name, one in outside.items()}
+
+
+def _workspace(
+    fleet: Fleet, loaded: LoadedStack, name: str, workspace: Workspace, marks: Mapping[str, str] | None
+) -> str:
+    """The digest of a workspace's own inputs; empty: it is not known."""
+    if marks is None:
+        return ""
+    parts: dict[str, Any] = {"entry": loaded.data[name], "marks": marks}
+    if config := {source.config: fleet.config.get(source.config) for _, source in sources(workspace) if source.config}:
+        parts["config"] = config
+    if workspace.settings.ca_bundle is not None:
+        where = loaded.sources.value(("workspaces", name, "settings", "caBundle", "file"))
+        contents = _file(Path(where.file).parent / workspace.settings.ca_bundle.file)
+        if not contents:
+            return ""
+        parts["caBundle"] = contents
+    return _hash(parts)
+
+
+def _common(fleet: Fleet, loaded: LoadedStack, of_workspaces: Iterable[str]) -> str:
+    """The digest of what every shard depends on."""
+    kept = set(of_workspaces)
+    top = loaded.file.model_dump(mode="json", include={"timezone", "run_every", "allow", "rails"}, by_alias=True)
+    folder = fleet.project.folder
+    return _hash(
+        {
+            "form": _FORM,
+            "owner": fleet.owner,
+            "top": top,
+            "config": {key: value for key, value in fleet.config.items() if key not in kept},
+            "aws": dict(fleet.project.config(fleet.name, "aws")),
+            "versions": _versions(),
+            "program": [_file(folder / name) for name in _PROGRAM],
+        }
+    )
+
+
+_PROGRAM: Final = ("Pulumi.yaml", "__main__.py", "pyproject.toml", "requirements.txt", "uv.lock", "poetry.lock")
+"""Files of the project that say what is run, and by which versions of what."""
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Of whatever may make other objects out of the same files."""
+    found = {"ambient": VERSION}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _file(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _hash(parts: Mapping[str, Any]) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_spelled)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _spelled(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

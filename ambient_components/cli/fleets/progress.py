@@ -1,0 +1,198 @@
+"""What is told while engines run: a table at a terminal, else plain lines, or for programs one JSON object a shard."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from ambient_components.cli.fleets.jobs import Job, Phase, View
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_ROWS: Final = 20
+"""Shards in the table; of more only those that run or have failed."""
+
+_SECONDS: Final = 5.0
+"""Between two looks of the plain lines at what still runs: a shard that ends sooner has one line."""
+
+
+def view_for(form: str, jobs: Sequence[Job], stream: TextIO | None = None) -> View:
+    """How progress is told.
+
+    Args:
+        form: json, or anything else for people.
+        jobs: every shard.
+        stream: where to; standard error by default, so that standard output has the results alone.
+    """
+    if form == "json":
+        return JsonLines(sys.stdout, stream or sys.stderr)
+    stream = stream or sys.stderr
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        return LiveTable(jobs, stream)
+    return Lines(stream)
+
+
+class Lines:
+    """A line when a shard takes its time, and one when it ends."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._running: dict[int, Job] = {}
+
+    def started(self, job: Job) -> None:
+        """Nothing yet: most shards end soon."""
+        self._running[id(job)] = job
+
+    def tick(self) -> None:
+        """Tells of what takes its time, once."""
+        for key, job in list(self._running.items()):
+            if job.seconds >= _SECONDS:
+                del self._running[key]
+                self.note(f"{job.task.stack}  running: {job.task.why}")
+
+    def ended(self, job: Job) -> None:
+        """Tells how it ended; of what was skipped the summary tells."""
+        self._running.pop(id(job), None)
+        if job.phase is not Phase.SKIPPED:
+            self.note(f"{job.task.stack}  {outcome(job)}")
+
+    def note(self, text: str) -> None:
+        """One line."""
+        print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class JsonLines:
+    """One object a shard as it ends; what is of no shard goes to people."""
+
+    def __init__(self, stream: TextIO, people: TextIO) -> None:
+        self._stream = stream
+        self._people = people
+
+    def started(self, job: Job) -> None:
+        """Nothing: it has an object once it ends."""
+
+    def tick(self) -> None:
+        """Nothing."""
+
+    def ended(self, job: Job) -> None:
+        """Its object."""
+        print(json.dumps(as_json(job)), file=self._stream, flush=True)
+
+    def note(self, text: str) -> None:
+        """For whoever watches."""
+        print(text, file=self._people, flush=True)
+
+    def close(self) -> None:
+        """Nothing: the summary has the last word."""
+
+
+class LiveTable:
+    """A table that is written anew as long as shards run."""
+
+    def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
+        from rich.console import Console  # noqa: PLC0415  # only who watches waits for it
+        from rich.live import Live  # noqa: PLC0415
+
+        self._jobs = jobs
+        self._console: Console = Console(file=stream, no_color=bool(os.environ.get("NO_COLOR")) or None)
+        self._live = Live(self._table(), console=self._console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def started(self, job: Job) -> None:
+        """Seen at the next tick."""
+
+    def tick(self) -> None:
+        """Writes it anew."""
+        self._live.update(self._table(), refresh=True)
+
+    def close(self) -> None:
+        """Takes it away: the summary says how all of them ended."""
+        self._live.stop()
+
+    def ended(self, job: Job) -> None:
+        """Failures stay on the screen, the rest is in the summary."""
+        if job.phase is Phase.FAILED:
+            self.note(f"{job.task.stack}  {outcome(job)}")
+
+    def note(self, text: str) -> None:
+        """A line above the table."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def _table(self) -> "Table":
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name, side in (("shard", "left"), ("", "left"), ("done", "right"), ("changes", "right"), ("s", "right"),
+                           ("errors", "right"), ("step", "left")):  # fmt: skip
+            table.add_column(name, justify=side, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
+        for job in shown(self._jobs):
+            told, errors = job.told, len(job.told.failures)
+            cells = (
+                job.task.stack, str(job.phase), f"{told.done}/{max(told.done, job.task.expected)}", str(told.changes),
+                f"{job.seconds:.0f}", str(errors) if errors else "", told.step if job.phase is Phase.RUNNING else "",
+            )  # fmt: skip
+            # As text: a name may have brackets in it, which would be taken for a style.
+            table.add_row(*map(Text, cells), style="red" if errors or job.phase is Phase.FAILED else None)
+        counts = {phase: sum(job.phase is phase for job in self._jobs) for phase in Phase}
+        table.caption = ", ".join(f"{count} {phase}" for phase, count in counts.items() if count)
+        table.caption_justify = "left"
+        return table
+
+
+def shown(jobs: Sequence[Job]) -> list[Job]:
+    """The shards that a screen has room for: all of a few; of many those that run or have failed."""
+    rows = [job for job in jobs if job.phase is not Phase.SKIPPED]
+    if len(rows) > _ROWS:
+        rows = [job for job in rows if job.phase in (Phase.RUNNING, Phase.FAILED)]
+    return rows[:_ROWS]
+
+
+def outcome(job: Job) -> str:
+    """How a shard ended, in a few words."""
+    told = job.told
+    if job.phase is Phase.SKIPPED:
+        return "skipped: nothing changed"
+    took = f"{job.seconds:.1f} s"
+    changes = ", ".join(parts(told.created, told.updated, told.deleted)) or "nothing changed"
+    if job.phase is Phase.DONE:
+        return f"done: {changes}, {took}"
+    if job.locked:
+        return f"locked by another run, {took}"
+    errors = len(told.failures)
+    word = "interrupted" if job.phase is Phase.INTERRUPTED else f"failed: {errors} error{'' if errors == 1 else 's'}"
+    return f"{word}, {changes}, {took}"
+
+
+def parts(created: int, updated: int, deleted: int) -> list[str]:
+    """Counts in words, without those that are none."""
+    counts = ((created, "created"), (updated, "updated"), (deleted, "deleted"))
+    return [f"{count} {word}" for count, word in counts if count]
+
+
+def as_json(job: Job) -> dict[str, Any]:
+    """A shard for programs."""
+    told = job.told
+    return {
+        "shard": job.task.stack,
+        "result": str(job.phase),
+        "why": job.task.why,
+        "workspaces": job.task.workspaces,
+        "created": told.created,
+        "updated": told.updated,
+        "deleted": told.deleted,
+        "minted": told.minted,
+        "revoked": told.revoked,
+        "seconds": round(job.seconds, 2),
+        "locked": job.locked,
+        "held": sorted(map(job.named, job.held)),
+        "errors": [
+            {"workspace": job.named(one.workspace), "resource": one.resource, "error": one.text}
+            for one in told.failures
+        ],
+    }

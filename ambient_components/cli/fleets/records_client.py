@@ -1,0 +1,148 @@
+"""The run records of a fleet's shards in its cluster: read by one request, written by merge patches.
+
+Where they can't be read or written nothing stops: no shard is then skipped, and every run has checkpoints.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from ambient_components.cli.fleets.fleet import Fleet
+from ambient_components.cluster import ApiError, Cluster, core
+from ambient_components.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
+from ambient_components.failure import StepError
+from ambient_components.guard import Guard
+from ambient_components.shards import Record, fleet_label, patch, record_name
+
+_TRIES: Final = 5
+Change = Callable[[Record], Record]
+
+
+class Records:
+    """Those of one fleet; may be used by several threads at once.
+
+    Attributes:
+        trouble: Why records can't be read or written, in words; empty while all is well.
+    """
+
+    def __init__(self, fleet: Fleet, guard: Guard | None = None) -> None:
+        self._fleet = fleet
+        config = fleet.config
+        self._guard = guard or Guard(Cluster(config.get("context")), config.get("clusterUid"))
+        self._lock = threading.Lock()
+        self._broken: dict[int, str] = {}
+        self.trouble = ""
+
+    def read(self, *, beyond: bool = False) -> dict[int, Record]:
+        """The records of all shards; one that is not there yet, or can't be read, is left out.
+
+        Args:
+            beyond: also those of shards that the config has no longer.
+        """
+        try:
+            selector = f"{FLEET_LABEL}={fleet_label(self._fleet.owner)}"
+            items = {item["metadata"]["name"]: item for item in self._guard.cluster.list(self._path(), selector)}
+        except StepError as error:
+            self._note(f"the run records can't be read: {error}")
+            return {}
+        found = {}
+        last = (name.rsplit("-", 1)[-1] for name in items) if beyond else ()
+        numbers = {*range(self._fleet.count), *(int(text) for text in last if text.isdecimal())}
+        for number in sorted(numbers):
+            item = items.get(record_name(self._fleet.owner, number))
+            if item is not None:
+                try:
+                    found[number] = Record.parse(item.get("data"))
+                except ValueError as error:
+                    # Nothing is written over what nobody has understood.
+                    self._broken[number] = f"{self._fleet.stack(number)}: {error}"
+                    self._note(self._broken[number])
+        return found
+
+    def change(self, number: int, change: Change) -> Record | None:
+        """Reads one record, changes it and writes what differs, however often others write in between.
+
+        Args:
+            number: of the shard.
+            change: the transition, of `ambient_components.shards.records`.
+
+        Returns:
+            The record as it is now; None: it could not be written, and `trouble` says why.
+
+        Raises:
+            ValueError: the transition is not allowed.
+        """
+        if number in self._broken:
+            return None
+        try:
+            for _ in range(_TRIES):
+                if (written := self._try(number, change)) is not None:
+                    return written
+        except StepError as error:
+            self._note(f"the run records can't be written: {error}")
+            return None
+        self._note(f"{self._fleet.stack(number)}: somebody else writes its run record all the time")
+        return None
+
+    def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:
+        """Deletes a shard's record: with the last of what it records. One that can't be deleted does no harm.
+
+        Args:
+            number: of the shard.
+            only: whether it may go, as it is read now; one that somebody writes meanwhile stays.
+        """
+        cluster, path = self._guard.cluster, self._path(record_name(self._fleet.owner, number))
+        try:
+            if only is None:
+                cluster.delete(path)
+                return
+            item = cluster.get(path)
+            if item is not None and only(Record.parse(item.get("data"))):
+                cluster.delete(path, version=item["metadata"]["resourceVersion"])
+        except (StepError, ValueError) as error:
+            self._note(f"a run record can't be deleted: {error}")
+
+    def _try(self, number: int, change: Change) -> Record | None:
+        """One attempt; None: somebody was faster."""
+        cluster, path = self._guard.cluster, self._path(record_name(self._fleet.owner, number))
+        item = cluster.get(path)
+        try:
+            before = Record.parse(item.get("data") if item else None)
+        except ValueError as error:
+            self._broken[number] = f"{self._fleet.stack(number)}: {error}"
+            raise StepError(self._broken[number]) from None
+        after = change(before)
+        try:
+            if item is None:
+                cluster.create(self._path(), self._new(number, after))
+            elif data := patch(before, after):
+                version = item["metadata"]["resourceVersion"]
+                cluster.patch(path, {"metadata": {"resourceVersion": version}, "data": data})
+        except ApiError as error:
+            if error.status == 409:
+                return None
+            raise
+        return after
+
+    def _new(self, number: int, record: Record) -> dict[str, Any]:
+        owner = self._fleet.owner
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": record_name(owner, number),
+                "labels": {FLEET_LABEL: fleet_label(owner)},
+                "annotations": {
+                    OWNER_ANNOTATION: owner,
+                    STACK_ANNOTATION: self._fleet.stack(number).rsplit("/", 1)[-1],
+                },
+            },
+            "data": record.data(),
+        }
+
+    def _path(self, *name: str) -> str:
+        return core("namespaces", self._fleet.platform_namespace, "configmaps", *name)
+
+    def _note(self, text: str) -> None:
+        with self._lock:
+            self.trouble = self.trouble or text

@@ -1,0 +1,217 @@
+"""A run over one fleet or several: decided, shown, asked about, carried out and told."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ambient_components.cli.fleets.deciding import Chosen, Decision, ask_states, decide, every, ledgers_before
+from ambient_components.cli.fleets.fleet import Fleet
+from ambient_components.cli.fleets.holding import REFUSED, of_all, on_one_line
+from ambient_components.cli.fleets.inputs import ShardInputs
+from ambient_components.cli.fleets.jobs import Job, Phase, Plan
+from ambient_components.cli.fleets.machine import default_jobs
+from ambient_components.cli.fleets.progress import view_for
+from ambient_components.cli.fleets.recording import Recorder
+from ambient_components.cli.fleets.runner import Runner
+from ambient_components.cli.fleets.skipping import Wanted
+from ambient_components.cli.fleets.states import State
+from ambient_components.cli.fleets.summary import exit_code, summary_json, summary_lines
+from ambient_components.cli.fleets.unseen import Unseen
+from ambient_components.errors import fail
+
+if TYPE_CHECKING:
+    from ambient_components.cli.fleets.planning import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for."""
+
+    verb: str
+    """up, refresh or destroy."""
+    name: str
+    """As it was named: a fleet, or a file that lists some."""
+    jobs: int = 0
+    """0: as many as the machine bears."""
+    every: bool = False
+    refresh: bool = False
+    shards: tuple[int, ...] = ()
+    """Empty: all."""
+    form: str = "text"
+    yes: bool = False
+
+
+def run_up(fleets: Sequence[Fleet], request: Request) -> int:
+    """Shows the plan, asks, and deploys; returns the exit code.
+
+    Raises:
+        AmbientError: nothing could be decided.
+    """
+    begun = time.monotonic()
+    decisions = decided(fleets, request)
+    if all(task.skip for one in decisions for task in one.tasks):
+        return carried_out(decisions, request, {}, begun)
+    judged = _judged(decisions)
+    code, rails = _shown(decisions, request, judged)
+    if code is not None:
+        return code
+    environs = {stack: environ for one in judged for stack, environ in one.environ.items()}
+    return carried_out(decisions, request, environs, begun, rails)
+
+
+def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
+    """Looks into the clusters; returns the exit code.
+
+    Raises:
+        AmbientError: nothing could be decided.
+    """
+    begun, question = time.monotonic(), ask_states(fleets[0])
+    return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, {}, begun)
+
+
+def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
+    """What each shard of each fleet needs.
+
+    Raises:
+        AmbientError: as `decide`, or a shard is asked for that there is not.
+    """
+    for number in request.shards:
+        if len(fleets) > 1:
+            fail(None, "--shard", f"{request.name} names several stacks", f"ask one: {fleets[0].name}")
+        if not 0 <= number < fleets[0].count:
+            fail(None, "--shard", f"there is no shard {number}", f"allowed: 0 to {fleets[0].count - 1}")
+    question = ask_states(fleets[0])
+    wanted = Wanted(every=request.every, refresh=request.refresh)
+    return [decide(fleet, question, wanted, request.shards) for fleet in fleets]
+
+
+def carried_out(
+    decisions: Sequence[Chosen],
+    request: Request,
+    environs: Mapping[str, Mapping[str, str]],
+    begun: float,
+    rails: Collection[str] = (),
+) -> int:
+    """Runs all that is not skipped, tells of it, and returns the exit code.
+
+    Args:
+        decisions: of each fleet.
+        request: of the command line.
+        environs: what a shard's engine has in its environment, by stack.
+        begun: when all of it began, by time.monotonic().
+        rails: what rails and rules say of single workspaces; they say it of these alone.
+    """
+    jobs = [
+        Job(
+            one.fleet,
+            task,
+            phase=Phase.SKIPPED if task.skip else Phase.WAITING,
+            environ=environs.get(task.stack) or {},
+            several=len(decisions) > 1,
+        )
+        for one in decisions
+        for task in one.tasks
+    ]
+    view = Unseen(view_for(request.form, jobs))
+    notes = [note for one in decisions for note in one.notes]
+    records = {one.fleet.name: one.records for one in decisions if one.records and not one.records.trouble}
+    interrupted = False
+    if any(job.phase is Phase.WAITING for job in jobs):
+        inputs: dict[tuple[str, int], ShardInputs] = {
+            (one.fleet.name, number): found for one in decisions for number, found in one.inputs.items()
+        }
+        recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
+        plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
+        try:
+            interrupted = Runner(jobs, plan, records, recorder, view).run()
+        finally:
+            view.close()
+        notes += [one.trouble for one in records.values() if one.trouble]
+    else:
+        for job in jobs:
+            view.ended(job)
+        view.close()
+    code = exit_code(jobs, interrupted=interrupted, rails=rails)
+    seconds = time.monotonic() - begun
+    with suppress(BrokenPipeError):  # who has read enough
+        if request.form == "json":
+            for note in notes:
+                print(f"ambient: {note}", file=sys.stderr)
+            print(json.dumps(summary_json(jobs, request.verb, request.name, seconds, code)), flush=True)
+        else:
+            print(*summary_lines(jobs, request.verb, request.name, seconds, notes), sep="\n", flush=True)
+    return code
+
+
+def _states(decisions: Sequence[Chosen]) -> Mapping[str, State]:
+    return ask_states(decisions[0].fleet).answer()
+
+
+def _shown(
+    decisions: Sequence[Decision], request: Request, judged: "Sequence[Judged]"
+) -> tuple[int | None, frozenset[str]]:
+    """The page, and the question: an exit code where nothing is to be run, and what rails say of single workspaces.
+
+    With --yes nobody is there to be told what the engine alone knows: the page is made of files and states.
+    """
+    import typer  # noqa: PLC0415
+
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.fleets.planning import plan_fleet, plan_plain  # noqa: PLC0415
+    from ambient_components.cli.plan import show  # noqa: PLC0415
+    from ambient_components.plan.merge import together  # noqa: PLC0415
+
+    pages = [
+        plan_plain(one.fleet, one.loaded, offline=request.yes, refresh=request.refresh)
+        if one.fleet.plain
+        else plan_fleet(
+            one.fleet, one.loaded, offline=request.yes, refresh=request.refresh, chosen=request.shards,
+            up_to_date=one.up_to_date, jobs=request.jobs or default_jobs(), there=one.deployed,
+        )
+        for one in decisions
+    ]  # fmt: skip
+    page = pages[0] if len(pages) == 1 else together(request.name, clock.now(), pages)
+    if request.form != "json":
+        show(page)
+        sys.stdout.flush()
+    rails = [rail for one in pages for rail in one.rails]
+    if stopping := of_all(rails, [rail for one in judged for rail in one.rails]):
+        for rail in stopping:
+            if request.form == "json" or rail not in rails:  # else the page has it
+                print(f"ambient: {rail.text}", file=sys.stderr)
+        return REFUSED, frozenset()
+    alone = frozenset(on_one_line(rail.text) for rail in rails)
+    if alone:
+        print("ambient: what is refused stays as it is; all the rest is deployed", file=sys.stderr)
+    if page.errors and not request.yes:
+        # One shard's trouble is not the others': they are run, and it tells of its own.
+        print("ambient: not every shard can be planned; the others are deployed", file=sys.stderr)
+    if not request.yes and not typer.confirm(f"\nDeploy this to {request.name}?", default=False, err=True):
+        print("ambient: nothing is deployed", file=sys.stderr)
+        return 1, alone
+    return None, alone
+
+
+def _judged(decisions: Sequence[Decision]) -> "list[Judged]":
+    """What only the whole of each fleet shows, and what tells each shard's own check that it was judged.
+
+    Each by itself: what is counted, is counted over one cluster. A plain stack is judged by its page and its own check.
+    """
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli import planning  # noqa: PLC0415
+    from ambient_components.cli.fleets.planning import judge, wanted_of  # noqa: PLC0415
+
+    found = []
+    for one in decisions:
+        if one.fleet.plain:
+            continue
+        wanted = planning.declared(one.fleet.project, one.fleet.name, one.loaded, clock.now())
+        after = wanted_of(one.fleet, one.loaded, wanted.ledger)
+        before = ledgers_before(one)
+        found.append(judge(one.fleet.name, before, wanted, after, clock.now()))
+    return found

@@ -1,0 +1,89 @@
+"""Where the values of a fleet's secrets are, beside its config: read to see whether one changed, and never kept."""
+
+import base64
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from ambient_components.cluster import core
+from ambient_components.failure import StepError
+from ambient_components.guard import Guard
+from ambient_components.shards import secret_mark
+from ambient_components.spec import LoadedStack, SecretRef, Source, Workspace, WorkspaceState
+
+_AT_ONCE: Final = 16
+Named = tuple[str, Source]
+
+
+def sources(workspace: Workspace) -> Iterator[Named]:
+    """Every source that a workspace has, by its place in the entry."""
+    if workspace.state is WorkspaceState.CLOSED:
+        return
+    for kind, found in (("runner", workspace.secrets.runner), ("integrations", workspace.secrets.integrations)):
+        for variable, source in found.items():
+            yield f"secrets.{kind}.{variable}", source
+    bucket = workspace.storage.bucket
+    if bucket is not None:
+        for name, key in (("accessKey", bucket.access_key), ("secretKey", bucket.secret_key)):
+            if key is not None:
+                yield f"storage.bucket.{name}", key
+
+
+def is_outside(source: Source) -> bool:
+    """Whether its value is neither in the files nor in the config."""
+    return source.env is not None or source.file is not None or source.secret is not None
+
+
+class Outside:
+    """Marks of values that are outside of files and config.
+
+    Args:
+        stack: the files, which say from where a path counts.
+        guard: the fleet's cluster, which has the Secrets.
+        key: what marks are made with.
+    """
+
+    def __init__(self, stack: LoadedStack, guard: Guard, key: bytes) -> None:
+        self._stack = stack
+        self._guard = guard
+        self._key = key
+        self._secrets: dict[SecretRef, str | None] = {}
+
+    def read_secrets(self, wanted: Iterable[SecretRef]) -> None:
+        """Asks the cluster for all of them at once."""
+        references = list(dict.fromkeys(wanted))
+        places = list(dict.fromkeys((one.namespace, one.name) for one in references))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = dict(zip(places, pool.map(self._secret, places), strict=True))
+        self._secrets = {one: (found[one.namespace, one.name] or {}).get(one.key) for one in references}
+
+    def marks(self, name: str, workspace: Workspace) -> dict[str, str] | None:
+        """Marks by place; None: a value can't be read, and the engine has to say so."""
+        found = {}
+        for place, source in sources(workspace):
+            if is_outside(source):
+                value = self._value(name, place, source)
+                if value is None:
+                    return None
+                found[place] = secret_mark(self._key, value)
+        return found
+
+    def _value(self, name: str, place: str, source: Source) -> str | None:
+        if source.env is not None:
+            return os.environ.get(source.env) or None
+        if source.secret is not None:
+            return self._secrets.get(source.secret)
+        where = self._stack.sources.value(("workspaces", name, *place.split(".", 2)))
+        try:
+            return (Path(where.file).parent / (source.file or "")).read_bytes().decode()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _secret(self, place: tuple[str, str]) -> Mapping[str, str] | None:
+        try:
+            secret = self._guard.cluster.get(core("namespaces", place[0], "secrets", place[1]))
+            return {key: base64.b64decode(value).decode() for key, value in ((secret or {}).get("data") or {}).items()}
+        except (StepError, ValueError):
+            return None

@@ -1,0 +1,175 @@
+"""`ambient init FLEET --shards N`: the stacks of a fleet, with one config and one salt or key for all of them.
+
+As of a plain stack, everything is checked before anything is changed, and a second run completes what is missing.
+"""
+
+import secrets
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from ambient_components.cli.engine import Engine, current_backend, stacks
+from ambient_components.cli.initialize import (
+    CONTEXT,
+    Found,
+    Look,
+    Outcome,
+    Request,
+    decide,
+    has_passphrase,
+    passphrase_missing,
+    wanted_context,
+    wanted_provider,
+    write_files,
+)
+from ambient_components.cli.kube import identify
+from ambient_components.cli.project import Project, bare_name
+from ambient_components.cli.terminal import Ask, take_defaults
+from ambient_components.errors import Where, fail
+from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
+
+_KEY_BYTES = 32
+
+
+def initialize_fleet(
+    request: Request,
+    shards: int,
+    project: Project,
+    engine: Engine,
+    *,
+    ask: Ask = take_defaults,
+    look: Look = identify,
+) -> Outcome:
+    """Makes or completes a fleet; what is set already stays.
+
+    Args:
+        request: what the user said; its stack is the fleet.
+        shards: how many stacks it is to have.
+        project: the project.
+        engine: on the backend that is wanted.
+        ask: asks the user.
+        look: asks the cluster who it is.
+
+    Raises:
+        AmbientError: something stands in the way; nothing was changed then, or Pulumi failed in the middle, and a
+            second run goes on from there.
+    """
+    count = _count(shards)
+    fleet, config_file = request.stack, project.config_file(request.stack)
+    names = [shard_stack(fleet, number) for number in range(count)]
+    known = {name.rsplit("/", 1)[-1] for name in stacks(engine)}
+    missing = [name for name in names if bare_name(name) not in known]
+    _check(fleet, count, project, known, names)
+    config = project.config(fleet)
+    has_config = config_file.exists()
+    provider = provider_of(config_file) if has_config else wanted_provider(request, ask, engine)
+    if provider == "default" and (current_backend(engine) or "").startswith("https://"):
+        remedy = "give --secrets-provider passphrase, or a key of your cloud such as awskms://…"
+        fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own, and shards share one config", remedy)
+    if missing and provider == "passphrase" and not has_passphrase(engine):
+        passphrase_missing()
+    context = wanted_context(request, config, ask, engine)
+    if request.cluster_uid:
+        uid, openshift, server = request.cluster_uid, None, ""
+    else:
+        facts = look(context, engine.environ)
+        uid, openshift, server = facts.uid, facts.openshift, facts.server
+    given = request if CONTEXT in config else replace(request, context=context)
+    found = Found(not missing, config, project.stack_file(fleet).exists(), uid, openshift)
+    decision = decide(given, found, project.shown(config_file))
+
+    lines = []
+    shown = project.shown(config_file)
+    flags = ("--stack", names[0], "--config-file", str(config_file))
+    if missing:
+        make_shards(engine, project, missing, config_file, provider)
+        lines.append(f"Made {_those(missing)} (secrets provider: {provider}), with one config: {shown}")
+    for key, value in {**decision.settings, CONFIG_KEY: str(count)}.items():
+        if key in config:
+            continue
+        engine.run("config", "set", "--plaintext", key, value, *flags)
+        lines.append(f"Set {key}: {value}{f' ({server})' if key == 'clusterUid' and server else ''} in {shown}")
+    if FLEET_KEY not in config:
+        engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(_KEY_BYTES))
+        lines.append(f"Set {FLEET_KEY}: a random secret, by which runs see whether a secret changed, in {shown}")
+    lines += write_files(project, fleet)
+    there = len(missing) < count and lines
+    added = ("Some of it was there already: what was missing was added, the rest left as it is.",) if there else ()
+    by_hand = f"--stack {names[0]} --config-file {shown}"
+    notes = (note.replace(f"--stack {fleet}", by_hand) for note in decision.notes)
+    return Outcome(tuple(lines), (*added, *notes))
+
+
+def _count(shards: int) -> int:
+    try:
+        return shard_count(shards)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition("; ")
+        return fail(None, "--shards", problem, remedy)
+
+
+def _check(fleet: str, count: int, project: Project, known: set[str], names: list[str]) -> None:
+    """What stands in the way of these shards."""
+    config_file = project.config_file(fleet)
+    shown = project.shown(config_file)
+    said = project.shards(fleet)
+    if said is not None and said != count:
+        fail(
+            Where(shown),
+            CONFIG_KEY,
+            f"the fleet {fleet!r} has {said} shards already, and not {count}",
+            f"workspaces move with the number: ambient reshard {fleet} --shards {count}",
+        )
+    if said is None and bare_name(fleet) in known:
+        fail(
+            None,
+            "",
+            f"{fleet!r} is a plain stack already",
+            f"divide it, and what it holds with it: ambient reshard {fleet} --shards {count}",
+        )
+    for name in names:
+        own = config_file.with_name(f"Pulumi.{bare_name(name)}.yaml")
+        if own.exists():
+            remedy = "remove the file if it is a leftover, or choose another name for the fleet"
+            fail(Where(project.shown(own)), "", f"{name!r} would be a shard, and has a config of its own", remedy)
+        if not config_file.exists() and bare_name(name) in known:
+            remedy = f"restore it from Git; if the stack is new and empty: pulumi stack rm {name}"
+            fail(Where(shown), "", f"the shard {name!r} is there, and the fleet's config is not", remedy)
+
+
+def make_shards(engine: Engine, project: Project, names: list[str], config_file: Path, provider: str) -> None:
+    """Makes the stacks of shards, each with the fleet's config.
+
+    `pulumi stack init` takes no --config-file, and writes one of the stack's own. So it is run in a folder of its own,
+    with a copy; the first one's, with the salt or the key, becomes the fleet's. Nothing else stays, however this ends.
+    """
+    url = current_backend(engine) or ""
+    # A state in files may be named relative to the project's folder.
+    elsewhere = engine.with_backend(url) if url.startswith("file://") else engine
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        shutil.copy(project.folder / "Pulumi.yaml", folder)
+        configs = folder / project.config_folder
+        configs.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            own = configs / f"Pulumi.{bare_name(name)}.yaml"
+            if config_file.exists():
+                shutil.copy(config_file, own)
+            where = ("--cwd", str(folder), "--no-select")
+            elsewhere.run("stack", "init", *where, "--secrets-provider", provider, "--stack", name)
+            if not config_file.exists() and own.exists():
+                config_file.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(own, config_file)
+
+
+def provider_of(config_file: Path) -> str:
+    """What a config that is there is encrypted with, as `pulumi stack init --secrets-provider` takes it."""
+    import yaml  # noqa: PLC0415
+
+    said = yaml.safe_load(config_file.read_text(encoding="utf-8")) or {}
+    return str(said.get("secretsprovider") or ("passphrase" if said.get("encryptionsalt") else "default"))
+
+
+def _those(names: list[str]) -> str:
+    return f"the stack {names[0]}" if len(names) == 1 else f"{len(names)} stacks, {names[0]} to {names[-1]}"

@@ -1,0 +1,56 @@
+"""`ambient refresh`: looks into the cluster and writes down what is there; of a fleet, side by side."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ambient_components.cli.fleet_options import Form, Format, Jobs, Shards, fleets_of
+
+EPILOG = """\
+\b
+examples:
+  ambient refresh prod              `pulumi refresh`: the state then says what the cluster has
+  ambient refresh fleet --jobs 4    a fleet: its shards side by side
+  ambient up prod --refresh         the same, and then what differs is mended
+
+\b
+Nothing in the cluster is changed. A shard of a fleet that had nothing to do, and where nothing differs, is still
+skipped by the next `ambient up`.
+
+\b
+exit codes: 0 done; 1 an error; 64 wrong usage; 130 Ctrl-C
+"""
+
+
+def refresh(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    jobs: Jobs = None,
+    shard: Shards = None,
+    form: Form = Format.TEXT,
+) -> None:
+    """Bring a stack's state up to what the cluster has."""
+    from ambient_components.cli.fleets.running import Request, run_refresh  # noqa: PLC0415
+    from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.errors import fail  # noqa: PLC0415
+
+    stack = one_stack(stack, named)
+    if not yes and not sys.stdin.isatty():
+        fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
+    project = Project.find()
+    asked = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
+    fleets = fleets_of(project, stack, asked)
+    if fleets is None:
+        # The engine asks by itself, after it has shown what differs.
+        flags = ("--yes", "--skip-preview") if yes else ()
+        engine_for(project.folder).run("refresh", *flags, "--stack", stack, ask=True)
+        return
+    question = f"\nLook into the cluster, and write what is there into every state of {stack}?"
+    if not yes and not typer.confirm(question, default=True, err=True):
+        print("ambient: nothing is done", file=sys.stderr)
+        raise typer.Exit(1)
+    raise typer.Exit(run_refresh(fleets, asked))

@@ -1,0 +1,172 @@
+"""`ambient reshard`: brings every workspace's state into the shard that it belongs to; nothing in a cluster changes."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ambient_components.cli.fleets.fleet import Fleet
+    from ambient_components.cli.project import Project
+    from ambient_components.cli.reshard_apply import Resharder
+    from ambient_components.cli.reshard_plan import Resharding
+
+EPILOG = """\
+\b
+examples:
+  ambient reshard prod --shards 12 --dry-run    what would move
+  ambient reshard prod --shards 12              writes 12 into the config, makes what stacks are missing, and moves
+  ambient reshard prod                          after a `shard:` in a file changed, or after one that was interrupted
+  ambient reshard prod --shards 8               a plain stack becomes a fleet of 8
+
+\b
+Only states change, and the run records beside them: no object is made, changed or deleted, and no key renewed. A run in
+between refuses workspaces that are elsewhere than files and config say. So let nobody deploy meanwhile, and commit the
+config afterwards. Stacks that are no longer needed end empty; --remove-empty removes them.
+
+\b
+exit codes: 0 done, or nothing to do; 2 something is to do (--dry-run); 1 an error, or "no"; 64 wrong usage; 130 Ctrl-C
+"""
+
+
+def reshard(
+    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet, or the plain stack, such as prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    shards: Annotated[
+        int, typer.Option("--shards", metavar="N", help="How many shards from now on. Default: as the config says.")
+    ] = 0,
+    remove_empty: Annotated[
+        bool, typer.Option("--remove-empty", help="Remove the stacks that are no longer needed, once they are empty.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Move workspaces between the shards of a fleet, without touching them."""
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.reshard_plan import resharding  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.shards import home, shard_count  # noqa: PLC0415
+    from ambient_components.shards.exports import resources_of  # noqa: PLC0415
+
+    name = one_stack(fleet, named)
+    if not yes and not dry_run and not sys.stdin.isatty():
+        fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes, or --dry-run")
+    if shards:
+        try:
+            shard_count(shards)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--shards") from None
+    project = Project.find()
+    before, wanted = _fleets(project, name, shards)
+    homes = _homes(project, wanted)
+    resharder = _survey(wanted)
+    in_range = [wanted.stack(number) for number in range(wanted.count)]
+    missing = [number for number in range(wanted.count) if in_range[number] not in resharder.numbers]
+    plan = resharding(resharder.states, homes, in_range, lambda one: wanted.stack(home(one, wanted.count)))
+    leaving = [stack for stack in resharder.states if stack not in in_range]
+    changed = before is None or before.count != wanted.count
+    full = [stack for stack in leaving if remove_empty or resources_of(resharder.states[stack])]
+    todo = bool(plan.moves or plan.twice or changed or missing or full)
+    resharder.rehearse(plan)
+    _show(before, wanted, plan, missing)
+    if dry_run:
+        raise typer.Exit(2 if todo else 0)
+    if todo and not yes and not typer.confirm(f"\nDo this to {name}?", default=False, err=True):
+        print("ambient: nothing is moved", file=sys.stderr)
+        raise typer.Exit(1)
+    resharder.make(missing)
+    if changed:
+        resharder.configure()
+    resharder.apply(plan)
+    if todo:
+        resharder.furnish(in_range)
+    for stack in leaving:
+        _leave(resharder, stack, remove=remove_empty)
+    if resharder.settle_records():
+        print("mended run records that an interrupted move had left")
+    print(f"Done. Nothing changed in the cluster: ambient plan {name}" if todo else "Nothing is to move.")
+
+
+def _survey(wanted: "Fleet") -> "Resharder":
+    """Every state that may have workspaces of the fleet, each in a condition to be moved.
+
+    Raises:
+        AmbientError: one is not, or can't be read.
+    """
+    from ambient_components.cli import reshard_apply, reshard_stacks  # noqa: PLC0415
+    from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
+    from ambient_components.cli.fleets.records_client import Records  # noqa: PLC0415
+
+    engine = PulumiEngine(wanted.project.folder)
+    known = reshard_stacks.known_stacks(engine)
+    numbers = {wanted.stack(number): number for number in reshard_stacks.numbers_of(wanted, known)}
+    plain = [wanted.name] if wanted.name.rsplit("/", 1)[-1] in known else []
+    states = reshard_apply.read_states(engine, [*plain, *numbers])
+    # Records also of shards that there will not be.
+    widest = reshard_stacks.with_count(wanted, 1 + max([wanted.count - 1, *numbers.values()]))
+    resharder = reshard_apply.Resharder(engine, wanted, Records(widest), states, numbers, print)
+    resharder.check()
+    return resharder
+
+
+def _fleets(project: "Project", name: str, shards: int) -> "tuple[Fleet | None, Fleet]":
+    """The fleet as the config has it, None where it is a plain stack; and as it is to be.
+
+    Raises:
+        AmbientError: there is no such stack, or nobody said how many shards.
+    """
+    from ambient_components.cli.fleets.fleet import Fleet, find_fleet, listed  # noqa: PLC0415
+    from ambient_components.errors import Where, fail  # noqa: PLC0415
+
+    if names := listed(project, name):
+        fail(None, "", f"{name} is several fleets", f"one at a time: ambient reshard {names[0]}")
+    if (shard := project.shard_of(name)) is not None:
+        fail(None, "", f"{name} is a shard of {shard[0]}", f"ambient reshard {shard[0]}")
+    if not project.config_file(name).is_file():
+        where = Where(project.shown(project.config_file(name)))
+        fail(where, "", "there is no such config", f"ambient init {name}")
+    before = find_fleet(project, name)
+    if before is None and not shards:
+        fail(None, "", f"{name} is a plain stack", f"ambient reshard {name} --shards N makes it a fleet")
+    wanted = Fleet(project, name, shards or (before.count if before else 0), project.config(name))
+    return before, wanted
+
+
+def _homes(project: "Project", fleet: "Fleet") -> dict[str, str]:
+    """The stack that each workspace of the files belongs to.
+
+    Raises:
+        AmbientError: something is wrong in the files, or one names a shard that there will not be.
+    """
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.errors import AmbientError  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack, located  # noqa: PLC0415
+    from ambient_components.spec.shards import beyond_shards, shards_of  # noqa: PLC0415
+
+    loaded = load_stack(stack_path(project, fleet.name))
+    if beyond := located(loaded, beyond_shards(loaded.file.workspaces, fleet.count)):
+        raise AmbientError(beyond)
+    found = shards_of(loaded.file.workspaces, fleet.count)
+    return {name: fleet.stack(number) for number, names in found.items() for name in names}
+
+
+def _show(before: "Fleet | None", wanted: "Fleet", plan: "Resharding", missing: list[int]) -> None:
+    from ambient_components.cli.reshard_plan import lines, named  # noqa: PLC0415
+
+    was = "a plain stack so far" if before is None else f"{before.count} so far"
+    now = "" if before is not None and before.count == wanted.count else f" ({was})"
+    print(f"{wanted.name}: {wanted.count} shard{'' if wanted.count == 1 else 's'}{now}")
+    if missing:
+        print(f"  new stacks: {named([wanted.stack(number) for number in missing])}")
+    for line in lines(plan):
+        print(line)
+
+
+def _leave(resharder: "Resharder", stack: str, *, remove: bool) -> None:
+    if not resharder.empty(stack, remove=remove):
+        print(f"{stack} still has something that no workspace's file speaks of: pulumi stack export --stack {stack}")
+    elif remove:
+        print(f"{stack} is removed")
+    else:
+        print(f"{stack} is empty; to remove it: pulumi stack rm {stack} --preserve-config --yes")

@@ -1,0 +1,152 @@
+"""`ambient shards`: a fleet's shards, for people and for what runs them on other machines."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ambient_components.cli.choices import choice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ambient_components.cli.fleets.fleet import Fleet
+    from ambient_components.cli.project import Project
+    from ambient_components.cli.shards_formats import Shard
+
+EPILOG = """\
+\b
+examples:
+  ambient shards prod                          each shard's stack, workspaces, and resources in its state
+  ambient shards prod --format github          matrix={"include": [...]}: fromJSON in GitHub Actions
+  ambient shards prod --format gitlab > shards.yaml       a child pipeline with parallel: matrix
+  ambient shards prod --format operator --repo https://git.example.com/platform/workspaces.git | kubectl apply -f -
+
+\b
+Every shard may run on a machine of its own, at the same time: pulumi up --stack STACK --config-file FILE. Files and
+config say it all: github, gitlab and operator ask nobody, and print the same for the same files. docs/pipeline.md has
+the rest.
+"""
+
+
+class Form(StrEnum):
+    """In which form the shards are listed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    OPERATOR = "operator"
+
+
+def shards(
+    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet, such as prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    form: Annotated[Form, choice("--format", Form, "For whom.")] = Form.TEXT,
+    only_changed: Annotated[
+        bool,
+        typer.Option("--only-changed", help="Leave out the shards that `ambient up` would skip: asks the cluster."),
+    ] = False,
+    repo: Annotated[
+        str, typer.Option("--repo", metavar="URL", help="operator: the Git repository of the project.")
+    ] = "",
+    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="operator: its branch.")] = "main",
+    folder: Annotated[
+        str, typer.Option("--dir", metavar="PATH", help="operator: the project's folder in it. Default: the top.")
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option("--namespace", metavar="NAME", help="operator: where the resources are.")
+    ] = "",
+    account: Annotated[
+        str, typer.Option("--service-account", metavar="NAME", help="operator: whom the runs are as.")
+    ] = "pulumi",
+    backend: Annotated[str, typer.Option("--backend", metavar="URL", help="operator: where the state lies.")] = "",
+    passphrase: Annotated[
+        str, typer.Option("--passphrase-secret", metavar="NAME", help="operator: a Secret with the key passphrase.")
+    ] = "",
+) -> None:
+    """List a fleet's shards: the plan of work for several machines."""
+    from ambient_components.cli import shards_formats  # noqa: PLC0415
+    from ambient_components.cli.fleets.fleet import find_fleets  # noqa: PLC0415
+    from ambient_components.cli.project import Project  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.errors import fail  # noqa: PLC0415
+
+    name = one_stack(fleet, named)
+    if (form is Form.OPERATOR) != bool(repo):
+        msg = (
+            "the operator fetches the project by itself: give --repo URL" if not repo else "for --format operator alone"
+        )
+        raise typer.BadParameter(msg, param_hint="--repo")
+    project = Project.find()
+    found = find_fleets(project, name)
+    if found is None:
+        fail(None, "", f"{name} is a plain stack, and has no shards", f"ambient reshard {name} --shards N divides it")
+    if plain := [one.name for one in found if one.plain]:
+        fail(None, "", f"{plain[0]} is a plain stack, and has no shards", "name the fleets one by one")
+    listed = [shard for one in found for shard in _shards(one, only_changed=only_changed)]
+    match form:
+        case Form.TEXT:
+            text = shards_formats.text(_with_resources(project, listed))
+        case Form.JSON:
+            text = shards_formats.as_json(_with_resources(project, listed))
+        case Form.GITHUB:
+            text = shards_formats.github(listed)
+        case Form.GITLAB:
+            text = shards_formats.gitlab(listed)
+        case Form.OPERATOR:
+            said = shards_formats.Operator(repo, branch, folder, namespace, account, backend, passphrase)
+            text = shards_formats.operator(listed, said)
+    typer.echo(text, nl=False)
+
+
+def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
+    """The shards as files and config say; of those that nothing changed, if asked, none.
+
+    Raises:
+        AmbientError: something is wrong in the files.
+    """
+    from ambient_components.cli.shards_formats import Shard  # noqa: PLC0415
+    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.errors import AmbientError  # noqa: PLC0415
+    from ambient_components.spec.loader import load_stack, located  # noqa: PLC0415
+    from ambient_components.spec.shards import beyond_shards, shards_of  # noqa: PLC0415
+
+    loaded = load_stack(stack_path(fleet.project, fleet.name))
+    if beyond := located(loaded, beyond_shards(loaded.file.workspaces, fleet.count)):
+        raise AmbientError(beyond)
+    config_file = fleet.project.shown(fleet.config_file)
+    found = shards_of(loaded.file.workspaces, fleet.count)
+    skipped = _up_to_date(fleet) if only_changed else ()
+    return [
+        Shard(fleet.stack(number), config_file, names)
+        for number, names in sorted(found.items())
+        if number not in skipped
+    ]
+
+
+def _up_to_date(fleet: "Fleet") -> "Collection[int]":
+    """Numbers of the shards in which the last `ambient up` ended well, and nothing changed since."""
+    from ambient_components.cli.fleets.deciding import ask_states, decide  # noqa: PLC0415
+    from ambient_components.cli.fleets.skipping import Wanted  # noqa: PLC0415
+
+    return decide(fleet, ask_states(fleet), Wanted()).up_to_date
+
+
+def _with_resources(project: "Project", listed: "list[Shard]") -> "list[Shard]":
+    """The same with the number of resources in each state; not known where no back end answers."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
+    from ambient_components.cli.fleets.states import read_states, state_of  # noqa: PLC0415
+    from ambient_components.errors import AmbientError  # noqa: PLC0415
+
+    try:
+        answer = PulumiEngine(project.folder).attempt("stack", "ls", "--json")
+        states = read_states(answer.stdout) if answer.code == 0 else {}
+    except AmbientError:
+        states = {}
+    known = {one.stack: state_of(states, one.stack) for one in listed}
+    return [
+        replace(one, resources=state.resources) if (state := known[one.stack]) is not None else one for one in listed
+    ]

@@ -1,0 +1,42 @@
+"""Workspaces that `ambient up` over a fleet has this run leave as they are: what that changes in the program.
+
+They are declared like all others, so that the stack keeps their outputs; the engine is told by flags to leave alone
+whatever is theirs. What stops the program for the sake of one of them, such as a secret that is missing, stops it no
+more: it is an unknown value of something that is not touched.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from ambient_components.errors import Problem, Problems
+from ambient_components.shards.hold import Held, held_of, others
+
+
+def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Held:
+    """What is held; empty, where nothing is.
+
+    Args:
+        problems: takes a variable of another form.
+        environ: of the run.
+    """
+    try:
+        return held_of(environ)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition(": ")
+        problems.add(None, "", problem, remedy)
+        return {}
+
+
+def standing(found: Iterable[Problem], held: Held) -> list[Problem]:
+    """The problems that are not only about what is held.
+
+    Args:
+        found: of single workspaces, not of how they are divided or written.
+        held: what is held.
+    """
+    return [problem for problem in found if others([str(problem)], held)]
+
+
+def is_exported(held: Held, workspace: str, key_id: str) -> bool:
+    """Whether a key's token is an output: of one that is held and not made yet the engine would write a placeholder."""
+    return workspace not in held or key_id in held[workspace]

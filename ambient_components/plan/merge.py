@@ -1,0 +1,161 @@
+"""Many plans as one: of the shards of a fleet, and of several stacks together."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from ambient_components.access.holdings import AccessDiff
+from ambient_components.plan.facts import Plan, Rail, Shards, Step
+
+_Fact = TypeVar("_Fact", bound=Any)
+
+
+def merge(
+    fleet: str,
+    at: datetime,
+    parts: Sequence[Plan],
+    *,
+    online: bool,
+    asked: Iterable[str] | None = None,
+    skipped: Iterable[str] = (),
+    failed: Mapping[str, str] | None = None,
+    rails: Iterable[Rail] = (),
+    warnings: Iterable[str] = (),
+) -> Plan:
+    """The plan of a fleet. What every shard says alike, such as a rule that changes, is said once.
+
+    Args:
+        fleet: its name.
+        at: the moment of the run, UTC.
+        parts: plans of shards, each called after its stack. One that has errors is that of a shard that failed.
+        online: whether the engine was asked.
+        asked: stacks that were judged; None: those of the parts.
+        skipped: stacks that are up to date, of which there is no plan.
+        failed: why there is no plan at all of a stack, by its name.
+        rails: crossed by the fleet as a whole.
+        warnings: of the files.
+    """
+    broken = dict(failed or {})
+    errors = [f"{stack}: {why}" for stack, why in broken.items()]
+    errors += [f"{part.stack}: {text}" for part in parts for text in part.errors]
+    bad = {*broken, *(part.stack for part in parts if part.errors)}
+    judged = (part.stack for part in parts) if asked is None else asked
+    shards = Shards(
+        tuple(sorted(stack for stack in judged if stack not in bad)),
+        tuple(sorted(skipped)),
+        tuple(sorted(bad)),
+    )
+    whole = _united(fleet, at, [_told_apart(part) for part in parts], online=online)
+    return replace(
+        whole,
+        errors=tuple(sorted(errors)),
+        rails=_once([*whole.rails, *rails]),
+        warnings=_once([*whole.warnings, *warnings]),
+        shards=shards,
+    )
+
+
+def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
+    """The plan of several stacks, each of a cluster of its own: the same workspace in two of them is two things.
+
+    Args:
+        name: of the file that names them.
+        at: the moment of the run, UTC.
+        plans: of each stack or fleet.
+    """
+    whole = _united(name, at, [_in_stack(plan) for plan in plans], online=any(plan.online for plan in plans))
+    known = [plan.shards or _alone(plan) for plan in plans]
+    if all(plan.shards is None for plan in plans):
+        return whole
+    shards = Shards(
+        tuple(sorted(stack for one in known for stack in one.asked)),
+        tuple(sorted(stack for one in known for stack in one.skipped)),
+        tuple(sorted(stack for one in known for stack in one.failed)),
+    )
+    return replace(whole, shards=shards)
+
+
+def _alone(plan: Plan) -> Shards:
+    """A plain stack beside fleets."""
+    return Shards(failed=(plan.stack,)) if plan.errors else Shards(asked=(plan.stack,))
+
+
+def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> Plan:
+    """All facts of all plans, sorted as in one; those that are equal and of no single workspace, once."""
+
+    def every(part: Callable[[Plan], Iterable[_Fact]]) -> tuple[_Fact, ...]:
+        return tuple(sorted(fact for plan in plans for fact in part(plan)))
+
+    steps = every(lambda plan: plan.steps)
+    return Plan(
+        stack=name,
+        at=at,
+        online=online,
+        access=AccessDiff(every(lambda plan: plan.access.gained), every(lambda plan: plan.access.lost)),
+        dates=every(lambda plan: plan.dates),
+        workspaces=every(lambda plan: plan.workspaces),
+        keys=every(lambda plan: plan.keys),
+        buckets=every(lambda plan: plan.buckets),
+        other=every(lambda plan: plan.other),
+        exposed=every(lambda plan: plan.exposed),
+        rails=_once(every(lambda plan: plan.rails)),
+        rail_changes=_once(every(lambda plan: plan.rail_changes)),
+        unjudged=every(lambda plan: plan.unjudged),
+        pending=every(lambda plan: plan.pending),
+        warnings=_once(every(lambda plan: plan.warnings)),
+        errors=every(lambda plan: plan.errors),
+        # In the order in which they were written.
+        unknown=tuple(dict.fromkeys(text for plan in plans for text in plan.unknown)),
+        steps=tuple(sorted(steps, key=lambda step: (step.name, step.kind, step.op))),
+        beside=tuple(sorted(every(lambda plan: plan.beside), key=_rights_first)),
+    )
+
+
+def _once(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:
+    return tuple(sorted(set(facts)))
+
+
+def _rights_first(step: Step) -> tuple[bool, str, str, str]:
+    return not step.rights, step.name, step.kind, step.op
+
+
+def _told_apart(part: Plan) -> Plan:
+    """The plan of a shard, with its name where a fact is about the stack, and not about a workspace or the files."""
+    pending = (one if one.workspace else replace(one, text=f"{part.stack}: {one.text}") for one in part.pending)
+    return replace(
+        part, pending=tuple(pending), unjudged=tuple(f"{part.stack}: {text}" for text in part.unjudged), errors=()
+    )  # fmt: skip
+
+
+def _in_stack(plan: Plan) -> Plan:
+    """The plan of a stack beside others: every workspace is called after both."""
+    within = plan.stack
+
+    def renamed(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:
+        return tuple(replace(one, workspace=f"{within}/{one.workspace}" if one.workspace else within) for one in facts)
+
+    def told(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(f"{within}: {text}" for text in texts)
+
+    def steps(found: Iterable[Step]) -> tuple[Step, ...]:
+        return tuple(replace(step, name=f"{within}/{step.name}") for step in found)
+
+    return replace(
+        plan,
+        access=AccessDiff(renamed(plan.access.gained), renamed(plan.access.lost)),
+        dates=renamed(plan.dates),
+        workspaces=renamed(plan.workspaces),
+        keys=renamed(plan.keys),
+        buckets=renamed(plan.buckets),
+        other=tuple(f"{within}/{text}" for text in plan.other),
+        exposed=renamed(plan.exposed),
+        rails=tuple(replace(one, text=f"{within}: {one.text}") for one in renamed(plan.rails)),
+        rail_changes=renamed(plan.rail_changes),
+        unjudged=told(plan.unjudged),
+        pending=renamed(plan.pending),
+        warnings=told(plan.warnings),
+        errors=told(plan.errors),
+        steps=steps(plan.steps),
+        beside=steps(plan.beside),
+    )

@@ -1,0 +1,165 @@
+"""Workspaces from one stack's state to another's: two exports in, two exports out, and nothing in a cluster changes.
+
+What `pulumi state move` does, and what it can't do: our ledger has an entry of every workspace, in its inputs and its
+outputs, and the stack has its keys among its outputs. They go along, so that the next run sees nothing new and nothing
+gone. Pure; the arguments are never changed.
+"""
+
+import copy
+from collections.abc import Collection
+from typing import Any
+
+from ambient_components.errors import fail
+from ambient_components.shards.arrival import ALWAYS, LOST, Place, arrived, entangled, rewriting
+from ambient_components.shards.exports import (
+    Deployment,
+    is_of,
+    is_of_stack,
+    ledgers,
+    operations,
+    outputs_of,
+    owner_of,
+    parts_of,
+    put,
+    resources_of,
+    secrets_of,
+    urns_of,
+    workspaces_of,
+)
+from ambient_components.shards.urns import (
+    STACK_TYPE,
+    logical_name,
+    references,
+    urn_stack,
+)
+
+
+def move(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> tuple[Any, Any]:
+    """Take workspaces out of one state and put them into another.
+
+    Args:
+        source: the state that has them.
+        target: the other one, which may be empty.
+        names: the workspaces.
+        place: whose state the other one is.
+
+    Returns:
+        Both states as they are to be imported: the target first, or an interruption would lose them.
+
+    Raises:
+        AmbientError: they can't be moved; nothing but its text has to be done about it.
+    """
+    _check(source, target, names, place)
+    return drop(source, names), arrived(source, target, names, place)
+
+
+def drop(state: Deployment, names: Collection[str]) -> Any:
+    """Take workspaces out of a state: parts, entries and outputs, as where another state has them too.
+
+    Raises:
+        AmbientError: what stays depends on what goes.
+    """
+    left: Any = copy.deepcopy(dict(state))
+    gone = urns_of(state, names)
+    kept = [item for item in resources_of(left) if item["urn"] not in gone]
+    for item in kept:
+        if held := next((urn for urn in references(item) if urn in gone), None):
+            entangled(item["urn"], held)
+    needed = {ref.rpartition("::")[0] for item in kept if (ref := item.get("provider"))}
+    before = {ref.rpartition("::")[0] for item in parts_of(state, *names) if (ref := item.get("provider"))}
+    kept = [item for item in kept if item["urn"] not in before - needed or item["type"] in ALWAYS]
+    left["deployment"]["resources"] = kept
+    for ledger in ledgers(left):
+        _without(ledger, names)
+    for item in kept:
+        if item["type"] == STACK_TYPE:
+            put(item, "outputs", {key: value for key, value in outputs_of(item).items() if not is_of(key, names)})
+    return left
+
+
+def furnished(state: Deployment, donor: Deployment, place: Place) -> Any:
+    """An empty state with what every shard has: the stack, its providers and its ledger, without any workspace.
+
+    Args:
+        state: of a stack that was only made.
+        donor: any state of the same fleet that has been deployed.
+        place: the stack.
+
+    Raises:
+        AmbientError: as `move`.
+    """
+    _check(donor, state, (), place)
+    return arrived(donor, state, (), place)
+
+
+def emptied(state: Deployment) -> Any | None:
+    """A state without the stack's own things, once no workspace is left in it; None: there is more in it.
+
+    What goes are the stack, its providers and its ledger: nothing in a cluster.
+    """
+    if workspaces_of(state) or operations(state):
+        return None
+    if any(not is_of_stack(item) for item in resources_of(state)):
+        return None
+    left: Any = copy.deepcopy(dict(state))
+    left["deployment"].pop("resources", None)
+    return left
+
+
+def _check(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> None:
+    entries = workspaces_of(source)
+    for name in sorted(names):
+        if name not in entries:
+            fail(None, "", f"the ledger of the state has no workspace {name!r}", "deploy the stack first, then again")
+    for state in (source, target):
+        check_state(state)
+    for one in (ledgers(source)[0].get("outputs") or {}).get(LOST) or ():
+        if one.get("namespace") in names:
+            fail(None, "", f"a run left access in {one['namespace']} that is to be ended first", "ambient up FLEET")
+    for item in resources_of(source):
+        if f"::{place.project}::" not in item["urn"]:
+            fail(None, "", f"{item['urn']} belongs to another project", f"only {place.project} has shards here")
+    if len({urn_stack(item["urn"]) for item in resources_of(source)} | {place.stack}) != 2:
+        fail(None, "", f"the state to move from is {place.stack}'s own", "name two stacks")
+    if owner_of(target) not in ("", owner_of(source)):
+        fail(None, "", f"the two states belong to {owner_of(source)} and {owner_of(target)}", "move within one fleet")
+    if (secrets_of(source) or {}).get("type") == "service":
+        remedy = "pulumi stack change-secrets-provider: a passphrase, or a key of your cloud"
+        fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own", remedy)
+    if resources_of(target) and secrets_of(source) != secrets_of(target):
+        fail(
+            None,
+            "",
+            "the two states have other secrets providers: what one encrypted the other can't read",
+            "give them the same (pulumi stack change-secrets-provider), or use pulumi state move for single resources",
+        )
+    taken = {item["urn"] for item in resources_of(target)}
+    there = [name for name in names if name in workspaces_of(target)]
+    rewrite = rewriting(source, target, place)
+    if there or any(rewrite.text(urn) in taken for urn in urns_of(source, names)):
+        fail(None, "", f"both states have {', '.join(sorted(there or names))}", "ambient reshard FLEET")
+
+
+def check_state(state: Deployment) -> None:
+    """Refuses a state that can't be moved from or to, whatever is moved.
+
+    Raises:
+        AmbientError: a run died in the middle of something, which only a run can find out about.
+    """
+    if begun := operations(state):
+        urn = str((begun[0].get("resource") or {}).get("urn"))
+        fail(
+            None,
+            "",
+            f"a run died in the middle of {begun[0].get('type')} {logical_name(urn)} (stack {urn_stack(urn)})",
+            f"pulumi cancel --stack {urn_stack(urn)} --yes, then run it again",
+        )
+    if (state.get("deployment") or {}).get("snippets"):
+        fail(None, "", "the state has snippets, which are no part of a fleet", "remove them")
+
+
+def _without(ledger: dict[str, Any], names: Collection[str]) -> None:
+    for kind in ("inputs", "outputs"):
+        values = ledger.get(kind)
+        if isinstance(values, dict) and "workspaces" in values:
+            values["workspaces"] = {key: one for key, one in values["workspaces"].items() if key not in names}

@@ -1,0 +1,54 @@
+"""A stack in shards: which workspaces each of them has, and checks that need to know how many there are."""
+
+from collections.abc import Iterator, Mapping
+
+from ambient_components.shards import assigned
+from ambient_components.spec.findings import Finding
+from ambient_components.spec.models import StackFile, Workspace
+
+
+def shards_of(workspaces: Mapping[str, Workspace], count: int) -> dict[int, tuple[str, ...]]:
+    """Names of the workspaces of every shard, sorted; a shard without workspaces has an empty entry.
+
+    Args:
+        workspaces: of the whole fleet, by name.
+        count: how many shards there are.
+
+    Raises:
+        ValueError: a workspace names a shard that does not exist (`beyond_shards` finds it first).
+    """
+    return assigned({name: workspace.shard for name, workspace in workspaces.items()}, count)
+
+
+def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[Finding]:
+    """Workspaces that name a shard that does not exist.
+
+    Args:
+        workspaces: by name.
+        count: how many shards the stack's config says.
+    """
+    for name, workspace in workspaces.items():
+        if workspace.shard is not None and workspace.shard >= count:
+            allowed = f"0 to {count - 1}" if count > 1 else "0"
+            yield Finding(
+                ("workspaces", name, "shard"),
+                f"there is no shard {workspace.shard}",
+                f"allowed: {allowed}, as the stack's config has shards: {count}; or leave it out",
+            )
+
+
+def check_stacks(stack: StackFile) -> Iterator[Finding]:
+    """A file of stacks names each once, and holds nothing else: what it said besides would hold for none of them."""
+    first: dict[str, int] = {}
+    for index, name in enumerate(stack.stacks):
+        taken = first.setdefault(name.rpartition("/")[2], index)
+        if taken != index:
+            yield Finding(("stacks", index), f"{name!r} is named already", "keep one of them", ("stacks", taken))
+    if "stacks" in stack.model_fields_set:
+        for field, info in StackFile.model_fields.items():
+            if field != "stacks" and field in stack.model_fields_set:
+                path = (info.alias or field,)
+                problem = "stands in a file of stacks, and would hold for none of them"
+                yield Finding(path, problem, "write it into the files of those stacks, or remove stacks", at_key=True)
+        if not stack.stacks:
+            yield Finding(("stacks",), "names no stack", "allowed: a list of stacks, such as [prod-eu, prod-us]")

@@ -1,0 +1,58 @@
+"""``python -m bench.floor PLAN``: sends the requests of a plan as fast as one client can, and does nothing else.
+
+aiohttp, as it is there already: the Kubernetes client depends on it.
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+_CONNECTIONS: Final = 32
+_JSON: Final = "application/json"
+_LAST_SECONDS: Final = 600
+
+
+async def _send(plan: dict[str, Any]) -> None:
+    context = ssl.create_default_context(cafile=plan["ca"])
+    connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=context)
+    headers = {"Authorization": f"Bearer {plan['token']}"}
+    # No proxy of the environment is taken unless asked for: the server is on this machine.
+    async with aiohttp.ClientSession(plan["url"], connector=connector, headers=headers) as session:
+
+        async def one(method: str, path: str, body: Any, kind: str) -> None:
+            data = json.dumps(body) if body is not None else None
+            async with session.request(method, path, data=data, headers={"Content-Type": kind or _JSON}) as answer:
+                text = await answer.read()
+                if answer.status >= 400:
+                    message = f"{method} {path}: {answer.status} {text.decode(errors='replace')}"
+                    raise RuntimeError(message)
+
+        async def workspace(batches: list[list[tuple[str, str, Any, str]]]) -> None:
+            for batch in batches:
+                await asyncio.gather(*(one(*request) for request in batch))
+
+        await asyncio.gather(*(workspace(batches) for batches in plan["workspaces"]))
+        await asyncio.wait_for(_gone(session, set(plan["gone"])), _LAST_SECONDS)
+
+
+async def _gone(session: aiohttp.ClientSession, left: set[str]) -> None:
+    """Returns when none of these namespaces is there any more."""
+    while left:
+        await asyncio.sleep(0.5)
+        async with session.get("/api/v1/namespaces") as answer:
+            items = (await answer.json())["items"]
+        left &= {f"/api/v1/namespaces/{item['metadata']['name']}" for item in items}
+
+
+def main() -> None:
+    """Reads the plan and sends it; a refusal of the server ends it with a traceback."""
+    asyncio.run(_send(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Writes what was measured into docs/performance.md, between its marks, and the picture beside it."""
+
+from pathlib import Path
+from typing import Final
+
+from bench.errors import BenchError
+from bench.machine import Machine
+from bench.plot import svg
+from bench.report import HEADER, cells, exponents, markdown, offline_lines, ordered, parts
+from bench.run import Results
+from bench.workload import PER_WORKSPACE
+from sandbox.paths import REPOSITORY
+
+PAGE: Final = REPOSITORY / "docs" / "performance.md"
+PICTURE: Final = PAGE.with_suffix(".svg")
+BEGIN: Final = "<!-- measured: `make bench` writes from here -->"
+END: Final = "<!-- to here -->"
+
+
+def measured(results: Results, machine: Machine) -> str:
+    """The part of the page that a run makes."""
+    lines = [
+        f"{machine.line()}. One run. Each workspace: {PER_WORKSPACE}.",
+        "",
+        f"![Seconds over workspaces, both axes logarithmic]({PICTURE.name})",
+        "",
+        *markdown([HEADER, *map(cells, ordered(results))]),
+    ]
+    if table := exponents(results):
+        lines += ["", "How the time grows, as the exponent of N:", "", *markdown(table, (0, 1))]
+    if table := parts(results):
+        lines += ["", "What the distance to the floor is made of, in CPU seconds:", "", *markdown(table)]
+    if found := offline_lines(results):
+        lines += ["", "Without an engine, the best of three:", "", *(f"- {line}" for line in found)]
+    return "\n".join(lines)
+
+
+def replaced(page: str, part: str) -> str:
+    """A page with this part between its marks.
+
+    Raises:
+        BenchError: it has no marks.
+    """
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        message = f"{PAGE.name} has no lines {BEGIN!r} and {END!r} to write between"
+        raise BenchError(message)
+    return f"{head}{BEGIN}\n\n{part}\n\n{END}{tail}"
+
+
+def write(results: Results, machine: Machine, page: Path = PAGE, picture: Path = PICTURE) -> None:
+    """Writes both files."""
+    text = replaced(page.read_text(encoding="utf-8"), measured(results, machine))
+    page.write_text(text, encoding="utf-8")
+    picture.write_text(svg(results), encoding="utf-8")

@@ -1,0 +1,203 @@
+"""A network that fails: a proxy before the real API server that answers, drops and delays by rule.
+
+A run is pointed at it by a kubeconfig of its own. It has the server's own certificate: without TLS the engine's client
+sends no token (tried).
+"""
+
+import http.client
+import re
+import ssl
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from sandbox.cluster import Cluster
+
+
+class Fate(StrEnum):
+    """What becomes of a request."""
+
+    REFUSED = "refused"
+    """It is answered here, and never arrives."""
+    DROPPED = "dropped"
+    """The connection ends before it arrives."""
+    UNANSWERED = "unanswered"
+    """It arrives and does what it does, and the connection ends before the answer."""
+    LATE = "late"
+    """It arrives, and the answer comes after all patience."""
+
+
+@dataclass
+class Rule:
+    """Requests that go wrong."""
+
+    method: str
+    """A regular expression, as the next one."""
+    pattern: str
+    """Of the path and its query."""
+    fate: Fate
+    status: int = 503
+    headers: dict[str, str] = field(default_factory=dict)
+    times: float = 1
+    """How many of them."""
+    skipped: int = 0
+    """How many pass before the first."""
+    seconds: float = 31
+    """Of a late answer: the provider waits for 30."""
+    met: int = 0
+    """How many it has met."""
+
+    def meets(self, method: str, path: str) -> bool:
+        if not re.fullmatch(self.method, method) or not re.search(self.pattern, path) or "dryRun" in path:
+            return False
+        if self.skipped > 0:
+            self.skipped -= 1
+            return False
+        self.times -= 1
+        self.met += self.times >= 0
+        return self.times >= 0
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, cluster: Cluster, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._tls.load_cert_chain(cluster.ca_file, cluster.ca_file.with_suffix(".key"))
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        # The handshake comes with the first bytes, in the connection's own thread.
+        return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no news here."""
+
+
+class Proxy:
+    """Start it with `with`; as long as it has no rule it is only a longer way."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.rules: list[Rule] = []
+        self._cluster = cluster
+        self._lock = threading.Lock()
+        self._server = _Server(cluster, _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> "Proxy":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def kubeconfig(self, path: Path) -> Path:
+        """Writes the deployer's kubeconfig, with this proxy for its server."""
+        content = yaml.safe_load(self._cluster.kubeconfig.read_text())
+        for one in content["clusters"]:
+            one["cluster"]["server"] = f"https://127.0.0.1:{self._server.server_port}"
+        path.touch(0o600)
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    @contextmanager
+    def failing(self, *rules: Rule) -> Any:
+        """While it lasts these rules hold; afterwards all goes well, and each rule has met something."""
+        self.rules = list(rules)
+        try:
+            yield
+        finally:
+            self.rules = []
+        unmet = [f"{rule.method} {rule.pattern}" for rule in rules if not rule.met]
+        assert unmet == []
+
+    def rule_for(self, method: str, path: str) -> Rule | None:
+        with self._lock:
+            return next((rule for rule in self.rules if rule.meets(method, path)), None)
+
+    def upstream(self) -> http.client.HTTPSConnection:
+        address = urlsplit(self._cluster.url)
+        context = ssl.create_default_context(cafile=str(self._cluster.ca_file))
+        return http.client.HTTPSConnection(address.hostname or "", address.port, context=context, timeout=60)
+
+
+_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "host"}
+
+
+def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            rule = proxy.rule_for(self.command, self.path)
+            fate = rule.fate if rule else None
+            if rule and fate is Fate.REFUSED:
+                self._refuse(rule)
+                return
+            self.close_connection = fate in (Fate.DROPPED, Fate.UNANSWERED)
+            if fate is Fate.DROPPED:
+                return
+            # A client that gives up, and a server that is away, are what this is for.
+            with suppress(OSError, http.client.HTTPException):
+                connection = proxy.upstream()
+                try:
+                    headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+                    connection.request(self.command, self.path, body or None, headers)
+                    answer = connection.getresponse()
+                    if fate is Fate.UNANSWERED:
+                        answer.read()
+                        return
+                    if rule:
+                        time.sleep(rule.seconds)
+                    self._pass_on(answer)
+                    return
+                finally:
+                    connection.close()
+            self.close_connection = True
+
+        def _refuse(self, rule: Rule) -> None:
+            data = b'{"kind":"Status","apiVersion":"v1","status":"Failure","message":"a fault that was asked for",'
+            data += f'"code":{rule.status}}}'.encode()
+            self.send_response(rule.status)
+            for name, value in {"Content-Type": "application/json", **rule.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def _pass_on(self, answer: http.client.HTTPResponse) -> None:
+            """Piece by piece: a watch has no end."""
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in _HOP:
+                    self.send_header(name, value)
+            if answer.status in (204, 304):
+                self.end_headers()
+                return
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            while piece := answer.read1(65536):
+                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler

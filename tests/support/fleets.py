@@ -1,0 +1,139 @@
+"""A project with one fleet, and a `pulumi` that has the states of its shards, for tests of verbs over a fleet."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components import clock
+from ambient_components.cli import engine as cli_engine
+from ambient_components.cli import plan_fleets
+from ambient_components.cli.engine import Answer
+from ambient_components.cli.ledgers import ledger_from_files
+from ambient_components.cli.project import Project
+from ambient_components.errors import AmbientError, Problem
+from ambient_components.shards import home
+from tests.support.planned import NOW, state
+from tests.support.plans import preview
+
+COUNT = 3
+FILE = """\
+workspaces:
+  lab: {owners: [user:alice@example.com], grants: [{group: devs, role: edit}]}
+  ops: {owners: [user:alice@example.com], grants: [{group: devs, role: edit}], shard: 2}
+  pay:
+    owners: [user:alice@example.com]
+    keys:
+      ci: {role: edit, lifetime: 30d}
+"""
+
+
+class FakeShards:
+    """Has a state for every shard, prints previews, and remembers what it was asked. A failing one is in `broken`."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, Answer] = {}
+        self.broken: set[str] = set()
+        self.environ: Mapping[str, str] = {}
+        self.calls: list[tuple[str, ...]] = []
+        self.environs: dict[str, Mapping[str, str]] = {}
+        self.up_to_date: list[int] = []
+        """What the run records say."""
+
+    def with_environ(self, more: Mapping[str, str]) -> "FakeShards":
+        changed = FakeShards()
+        changed.__dict__.update(self.__dict__)
+        changed.environ = {**self.environ, **more}
+        return changed
+
+    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+        self.calls.append(arguments)
+        match arguments:
+            case ("stack", "ls", "--json"):
+                return json.dumps([{"name": name} for name in self.states])
+            case ("stack", "export", "--stack", stack):
+                if stack in self.broken or stack not in self.states:
+                    raise AmbientError([Problem(None, "", f"no {stack}")])
+                return json.dumps(self.states[stack])
+            case ("stack", "output", "--json", "--show-secrets", "--stack", stack):
+                return json.dumps({"pay/ci": f"the key of {stack}"})
+            case ("whoami", "--json"):
+                return json.dumps({"url": "file:///states"})
+            case ("preview", "--json", "--stack", stack):
+                return self.answers[stack].stdout
+        return ""
+
+    def attempt(self, *arguments: str) -> Answer:
+        self.calls.append(arguments)
+        stack = arguments[-1]
+        self.environs[stack] = self.environ
+        return self.answers[stack]
+
+    def asked(self, verb: str) -> list[str]:
+        """The stacks for which a command was run, sorted."""
+        return sorted(call[-1] for call in self.calls if call[0] == verb)
+
+    def plans(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        """What its previews say from now on: from the states to these ledgers."""
+        for stack, ledger in wanted.items():
+            before = ledger_in(self.states[stack]) if stack in self.states else {}
+            self.answers[stack] = Answer(0, json.dumps(preview(before, dict(ledger))), "")
+
+
+def ledger_in(export: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = export["deployment"]["resources"][0]["inputs"]["workspaces"]
+    return found
+
+
+def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) -> FakeShards:
+    """Makes the project, goes there at the tests' moment, and deploys all of it; `pulumi` is a fake."""
+    (folder / "stacks").mkdir()
+    (folder / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
+    (folder / "stacks/Pulumi.prod.yaml").write_text(f'config:\n  p:shards: "{COUNT}"\n')
+    (folder / "stacks/prod.yaml").write_text(file)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    fake = FakeShards()
+
+    def made(folder: Path, environ: Mapping[str, str] | None = None) -> FakeShards:
+        return fake.with_environ(environ or {})
+
+    monkeypatch.setattr(cli_engine, "PulumiEngine", made)
+    monkeypatch.setattr(plan_fleets, "_up_to_date", lambda *_: fake.up_to_date)
+    whole = state(file)
+    for number in range(COUNT):
+        fake.states[f"prod-{number:02d}"] = of_shard(whole, number)
+    fake.plans(parts(ledger_of()))
+    return fake
+
+
+def ledger_of() -> dict[str, Any]:
+    """Of the files as they are."""
+    found: dict[str, Any] = json.loads(json.dumps(ledger_from_files(Project.find(), "prod")))
+    return found
+
+
+def where(workspace: str) -> int:
+    """The shard of one of the file's workspaces."""
+    return home(workspace, COUNT, 2 if workspace == "ops" else None)
+
+
+def parts(ledger: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A ledger in its shards."""
+    return {
+        f"prod-{number:02d}": {name: entry for name, entry in ledger.items() if where(name) == number}
+        for number in range(COUNT)
+    }
+
+
+def of_shard(export: dict[str, Any], number: int) -> dict[str, Any]:
+    """The part of a whole state that one shard has."""
+    whole = json.loads(json.dumps(export).replace("urn:pulumi:prod::", f"urn:pulumi:prod-{number:02d}::"))
+    ledger, *others = whole["deployment"]["resources"]
+    kept = {name: entry for name, entry in ledger["inputs"]["workspaces"].items() if where(name) == number}
+    ledger["inputs"]["workspaces"] = kept
+    rest = [one for one in others if one["urn"].split("::", 3)[-1].split("/")[0] in kept]
+    return {"version": 3, "deployment": {"resources": [ledger, *rest]}}

@@ -1,0 +1,96 @@
+"""How the workers of pytest-xdist share the tests: a file each, the long ones first, and nobody waits for a token.
+
+Each worker is a process with a cluster, a store, an engine and a scan for secrets of its own. Two of them meet only in
+the caches of built programs, which are written under another name and then renamed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+MINTED, EXPIRED = "test_a_real_token_is_minted", "test_a_real_token_has_expired"
+"""A real token lives ten minutes: minted before all other tests, it is over when they are."""
+
+WHILE_IT_LIVES = (
+    "test_keys_expiry.py",
+    "test_keys_cli.py",
+    "test_keys_lifetimes.py",
+    "test_keys_identity.py",
+    "test_keys_delivery.py",
+    "test_keys_apart.py",
+    "test_tokens.py",
+    "test_dated_grants.py",
+    "test_access_follows.py",
+    "test_first_run.py",
+)
+"""The engine tests of the worker that has this token, between the two: they should take it eleven minutes or more."""
+
+LONGEST_FIRST = (
+    "test_refusals.py",
+    "test_buckets.py",
+    "test_bucket_resources.py",
+    "test_rails.py",
+    "test_bucket_aws.py",
+    "test_settings.py",
+    "test_life_crashes.py",
+    "test_escalation.py",
+    "test_operator.py",
+    "test_drift_access.py",
+    "test_killed.py",
+    "test_conformance.py",
+    "test_walkthrough.py",
+    "test_drift_settings.py",
+    "test_secrets.py",
+    "test_life_releasing.py",
+    "test_openshift.py",
+    "test_access_in_the_cluster.py",
+    "test_drift_secrets.py",
+    "test_life_closing.py",
+    "test_life_adopting.py",
+    "test_namespace.py",
+    "test_destroy.py",
+    "test_policy.py",
+    "test_plan.py",
+    "test_store.py",
+    "test_plugin.py",
+    "test_escalation_platform.py",
+    "test_getting_started.py",
+)
+"""The other engine tests, the file that takes longest first; one that is new comes before them."""
+
+_ENGINE = Path(__file__).parents[1] / "engine"
+
+
+def arrange(items: list[pytest.Item]) -> None:
+    """Put the tests in the order in which workers get them, which is also that of a run without workers."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[int, int]:
+    if item.name == EXPIRED:
+        # Last of all where one process runs all; the last of its share where there are workers.
+        return 4, 0
+    if item.path.parent != _ENGINE:
+        return 2, 0
+    if item.path.name in WHILE_IT_LIVES:
+        return 1, -1 if item.name == MINTED else WHILE_IT_LIVES.index(item.path.name)
+    return 3, _index(LONGEST_FIRST, item.path.name)
+
+
+def _index(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else -1
+
+
+def share(nodeid: str) -> str:
+    """What one worker runs of a piece: a file, or the files of the real token."""
+    file = Path(nodeid.partition("::")[0])
+    return "the real token" if file.parent.name == _ENGINE.name and file.name in WHILE_IT_LIVES else str(file)
+
+
+class ByFile(LoadFileScheduling):
+    """A share is one worker's, in the order of `arrange`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return share(nodeid)

@@ -1,0 +1,224 @@
+"""`ambient plan FLEET`: one page of all shards, what only the whole shows, and what can't be asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.access.fleet_rails import JUDGED_VARIABLE, removals_mark
+from ambient_components.cli.app import run
+from ambient_components.cli.engine import Answer
+from ambient_components.cli.fleets.fleet import find_fleet
+from ambient_components.cli.fleets.planning import plan_fleet
+from ambient_components.cli.project import Project
+from ambient_components.plan.schema import plan_schema
+from ambient_components.spec.loader import load_stack
+from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts, where
+from tests.support.json_schema import faults
+
+ALL = ["prod-00", "prod-01", "prod-02"]
+SCHEMA = plan_schema()
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeShards:
+    return make_fleet(tmp_path, monkeypatch)
+
+
+def said(capsys: pytest.CaptureFixture[str], *flags: str, code: int) -> dict[str, Any]:
+    assert run(["plan", "prod", "--format", "json", *flags]) == code
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert list(faults(document, SCHEMA, SCHEMA)) == []
+    return document
+
+
+def write(text: str) -> None:
+    Path("stacks/prod.yaml").write_text(text)
+
+
+def test_offline_all_states_are_one(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--offline", code=0)["shards"] == {"count": 3, "asked": ALL, "skipped": [], "failed": []}
+    assert pulumi.asked("preview") == []
+    write(FILE.replace("role: edit}]}", "role: view}]}").replace("  pay:", "  web: {}\n  pay:"))
+    found = said(capsys, "--offline", code=2)
+    assert [one["workspace"] for one in found["access"]["gained"]] == ["lab"]
+    assert found["workspaces"] == [{"workspace": "web", "what": "made"}]
+    assert run(["plan", "prod", "--offline"]) == 2
+    assert "  3 shards: 3 asked\n" in capsys.readouterr().out
+
+
+def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ledger_of()
+    wanted["lab"]["grants"]["group:devs"] = wanted["ops"]["grants"]["group:devs"] = "admin"
+    pulumi.plans(parts(wanted))
+    found = said(capsys, code=2)
+    assert [one["workspace"] for one in found["access"]["gained"]] == ["lab", "ops"]
+    assert found["online"]
+    assert pulumi.asked("preview") == ALL
+    assert said(capsys, "--shard", "2", code=2)["shards"]["asked"] == ["prod-02"]
+
+
+def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ledger_of()
+    wanted["ops"]["grants"]["group:devs"] = "admin"
+    pulumi.plans(parts(wanted))
+    pulumi.broken = {"prod-00"}
+    pulumi.answers["prod-01"] = Answer(255, "", "error: the cluster is away")
+    found = said(capsys, code=1)
+    assert found["shards"] == {"count": 3, "asked": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
+    assert found["errors"][0] == "prod-00: no prod-00"
+    assert found["errors"][1].startswith("prod-01: ")
+    assert "the cluster is away" in found["errors"][1]
+    assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
+    # Nothing of what the others have is taken for gone, or new.
+    assert said(capsys, "--offline", code=1)["workspaces"] == []
+
+
+def test_what_is_up_to_date_is_not_asked_and_its_dates_are_told(pulumi: FakeShards) -> None:
+    write(FILE.replace("[{group: devs, role: edit}], shard", "[{group: devs, role: edit, until: 2026-12-01}], shard"))
+    project = Project.find()
+    fleet, loaded = find_fleet(project, "prod"), load_stack("stacks/prod.yaml")
+    assert fleet is not None
+    plan = plan_fleet(fleet, loaded, up_to_date=[2])
+    assert pulumi.asked("preview") == ["prod-00", "prod-01"]
+    assert plan.shards is not None
+    assert plan.shards.skipped == ("prod-02",)
+    assert plan.shards.count == 3
+    assert [one.workspace for one in plan.dates] == ["ops"]
+    assert not plan.changes
+
+
+def test_all_asks_also_what_is_up_to_date(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    pulumi.up_to_date = [0, 1]
+    assert said(capsys, code=0)["shards"] == {"count": 3, "asked": ALL[2:], "skipped": ALL[:2], "failed": []}
+    for flags in (["--all"], ["--offline"], ["--at", "2027-01-01"]):
+        assert said(capsys, *flags, code=0)["shards"]["asked"] == ALL
+
+
+def many(role: str = "edit", closed: int = 0, gone: int = 0) -> str:
+    lines = ["workspaces:"]
+    for number in range(gone, 20):
+        rest = f"grants: [{{group: devs, role: {role}}}]" if number >= closed else "state: closed"
+        lines.append(f"  w{number:02d}: {{owners: [user:alice@example.com], shard: {number % 3}, {rest}}}")
+    return "\n".join(lines) + "\n"
+
+
+def deploy(pulumi: FakeShards, text: str) -> None:
+    write(text)
+    every = {name: {} for name in ALL} | _by_pin(ledger_of())
+    for stack in ALL:
+        ledger_in(pulumi.states[stack]).clear()
+        ledger_in(pulumi.states[stack]).update(every[stack])
+        del pulumi.states[stack]["deployment"]["resources"][1:]
+
+
+def _by_pin(ledger: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, entry in ledger.items():
+        found.setdefault(f"prod-{int(name[1:]) % 3:02d}", {})[name] = entry
+    return found
+
+
+def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(pulumi, many(closed=9))
+    write(many(closed=9, gone=9))
+    pulumi.plans(_by_pin(ledger_of()))
+    # Three in each shard are allowed there; of the fleet nine are too many.
+    found = said(capsys, code=3)
+    assert [(one["rail"], one.get("workspace")) for one in found["rails"]] == [("removals", None)]
+    assert "9 of the 20 workspaces of this fleet leave the files" in found["rails"][0]["text"]
+    assert said(capsys, "--offline", code=3)["rails"] == found["rails"]
+    write("allow: [{rail: removals, reason: x}]\n" + many(closed=9, gone=9))
+    assert said(capsys, "--offline", code=2)["rails"] == []
+
+
+def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one shard's six workspaces four leave: as much as a fleet of twenty may."""
+    text = many()
+    deploy(pulumi, text)
+    before = {stack: dict(ledger_in(state)) for stack, state in pulumi.states.items()}
+    for name in ("w02", "w05", "w08", "w11"):
+        ledger_in(pulumi.states["prod-02"])[name]["state"] = before["prod-02"][name]["state"] = "closed"
+        text = "".join(line for line in text.splitlines(keepends=True) if name not in line)
+    write(text)
+    after = _by_pin(ledger_of())
+    pulumi.plans(after)
+    assert said(capsys, "--offline", code=2)["rails"] == []
+    assert said(capsys, code=2)["rails"] == []
+    # The shard's own check is told of exactly this.
+    assert pulumi.environs["prod-02"][JUDGED_VARIABLE] == removals_mark(before["prod-02"], after["prod-02"])
+    assert JUDGED_VARIABLE not in pulumi.environs["prod-00"]
+
+
+def test_a_workspace_in_another_shard_is_to_be_moved(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    write(FILE.replace("shard: 2", "shard: 1"))
+    text = said(capsys, "--offline", code=3)["rails"][0]["text"]
+    assert "1 workspace is deployed by another shard than it belongs to (ops: prod-02 -> prod-01)" in text
+    assert "ambient reshard prod" in text
+    # So are those of a shard that is there no more.
+    write(FILE.replace("shard: 2", "shard: 0"))
+    Path("stacks/Pulumi.prod.yaml").write_text("config:\n  p:shards: 1\n")
+    assert "ops: prod-02 -> prod-00" in said(capsys, "--offline", code=3)["rails"][0]["text"]
+
+
+def test_the_plan_of_one_shard_is_of_its_workspaces(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    write(FILE.replace("role: edit}]", "role: view}]"))
+    assert run(["plan", "prod-02", "--offline", "--format", "json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
+    assert found["rails"] == []
+    assert "shards" not in found
+
+
+def test_states_out_of_a_folder(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("states").mkdir()
+    for stack, state in pulumi.states.items():
+        Path(f"states/{stack}.json").write_text(json.dumps(state))
+    assert said(capsys, "--offline", "--state", "states", code=0)["shards"]["asked"] == ALL
+    assert pulumi.calls == []
+    Path("states/prod-02.json").unlink()
+    assert said(capsys, "--offline", "--state", "states", code=2)["workspaces"] == [
+        {"workspace": "ops", "what": "made"}
+    ]
+    assert run(["plan", "prod", "--offline", "--state", "states/prod-00.json"]) == 1
+    assert "is no folder, and prod is a fleet" in capsys.readouterr().err
+
+
+def test_several_stacks_on_one_page(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("stacks/world.yaml").write_text("stacks: [prod, single]\n")
+    Path("stacks/single.yaml").write_text("workspaces: {pay: {grants: [{group: devs, role: view}]}}\n")
+    assert run(["plan", "world", "--offline", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["errors"] == ["single: no single"]
+    assert found["shards"]["failed"] == ["single"]
+    empty: dict[str, Any] = {"version": 3, "deployment": {"resources": []}}
+    pulumi.states["single"] = empty
+    write(FILE.replace("role: edit}]}", "role: view}]}"))
+    assert run(["plan", "world", "--offline", "--format", "json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["workspace"], one["role"]) for one in found["access"]["gained"]] == [
+        ("prod/lab", "view"),
+        ("single/pay", "view"),
+    ]
+    assert found["stack"] == "world"
+    assert found["shards"]["asked"] == [*ALL, "single"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["prod", "--save", "x"], "save that of each shard"),
+        (["prod", "--shard", "3"], "there is no shard 3; allowed: 0 to 2"),
+        (["single", "--shard", "0"], "is of a fleet"),
+        (["single", "--all"], "is of a fleet"),
+    ],
+)
+def test_wrong_usage(pulumi: FakeShards, capsys: pytest.CaptureFixture[str], flags: list[str], text: str) -> None:
+    Path("stacks/single.yaml").write_text("workspaces: {}\n")
+    assert run(["plan", *flags]) == 64
+    assert text in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_fake_is_as_the_rule_says() -> None:
+    assert {where(name) for name in ("lab", "ops", "pay")} <= {0, 1, 2}

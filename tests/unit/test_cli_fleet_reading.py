@@ -1,0 +1,135 @@
+"""Verbs that read a stack's state read a whole fleet, and one of its shards."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.cli import keys_apply
+from ambient_components.cli.app import run
+from ambient_components.cli.engine import PulumiEngine
+from ambient_components.cli.fleets.reading import export, stacks_of
+from ambient_components.cli.project import Project
+from ambient_components.errors import AmbientError
+from tests.support.fleets import FakeShards, ledger_of, make_fleet, parts, where
+
+PAY = f"prod-{where('pay'):02d}"
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeShards:
+    return make_fleet(tmp_path, monkeypatch)
+
+
+def test_the_fleets_state_is_that_of_its_shards(pulumi: FakeShards) -> None:
+    whole = export(Project.find(), "prod")
+    resources = [one["urn"] for state in pulumi.states.values() for one in state["deployment"]["resources"]]
+    assert [one["urn"] for one in whole["deployment"]["resources"]] == resources
+    assert export(Project.find(), "prod-02") == pulumi.states["prod-02"]
+    pulumi.states.pop("prod-00")
+    assert len(export(Project.find(), "prod")["deployment"]["resources"]) < len(resources)
+    pulumi.broken = {"prod-01"}
+    with pytest.raises(AmbientError, match="no prod-01"):
+        export(Project.find(), "prod")
+    pulumi.states.clear()
+    with pytest.raises(AmbientError, match="has deployed nothing yet"):
+        export(Project.find(), "prod")
+
+
+def test_of_several_stacks_one_is_to_be_named(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("stacks/world.yaml").write_text("stacks: [prod, single]\n")
+    assert run(["show", "world"]) == 1
+    assert "its file names several stacks; name one: prod, single" in capsys.readouterr().err
+
+
+def test_show_and_access(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "prod", "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in shown["workspaces"]] == ["lab", "ops", "pay"]
+    assert run(["access", "prod", "--format", "json"]) == 0
+    from_state = json.loads(capsys.readouterr().out)["access"]
+    assert run(["access", "prod", "--files", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["access"] == from_state
+    assert {one["workspace"] for one in from_state} == {"lab", "ops", "pay"}
+    for flags in ([], ["--files"]):
+        assert run(["access", "prod-02", "--format", "json", *flags]) == 0
+        assert {one["workspace"] for one in json.loads(capsys.readouterr().out)["access"]} == set(
+            parts(ledger_of())["prod-02"]
+        )
+    assert run(["report", "prod"]) == 0
+
+
+def test_a_key_is_read_from_the_shard_that_holds_it(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["keys", "show", "prod", "pay/ci", "--quiet"]) == 0
+    assert capsys.readouterr().out == f"the key of {PAY}\n"
+    assert run(["keys", "show", PAY, "pay/ci", "--quiet"]) == 0
+    assert capsys.readouterr().out == f"the key of {PAY}\n"
+    assert run(["show", "prod"]) == 0
+    assert f"pulumi stack output pay/ci --show-secrets --stack {PAY}" in capsys.readouterr().out
+    assert run(["keys", "deliver", "prod", "pay/ci", "--file", "key"]) == 0
+    assert Path("key").read_text() == f"the key of {PAY}"
+    for names in ([], ["prod"]):
+        capsys.readouterr()
+        assert run(["keys", "list", *names, "--offline", "--format", "json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert [(one["stack"], one["workspace"], one["id"]) for one in found["keys"]] == [("prod", "pay", "ci")]
+
+
+def test_a_rotation_deploys_the_shard_that_holds_the_key(
+    pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keys_apply, "engine_for", lambda _: pulumi)
+    wanted: dict[str, Any] = ledger_of()
+    wanted["pay"]["keys"]["ci"]["generation"] = 2
+    pulumi.plans(parts(wanted))
+    # The names of a plan's ledger steps are real ones; here the whole step counts as another change.
+    for stack, answer in list(pulumi.answers.items()):
+        steps = [one for one in json.loads(answer.stdout)["steps"] if not one["urn"].endswith("::access")]
+        pulumi.answers[stack] = answer._replace(stdout=json.dumps({"steps": steps}))
+    assert run(["keys", "rotate", "prod", "pay/ci", "--leaked", "--now"]) == 0
+    assert (pulumi.asked("preview"), pulumi.asked("up")) == ([PAY], [PAY])
+    capsys.readouterr()
+    assert run(["keys", "rotate", "prod", "pay/ci", "--leaked"]) == 0
+    assert "  ambient up prod\n" in capsys.readouterr().out
+    other = next(stack for stack in pulumi.states if stack != PAY)
+    before = Path("stacks/prod.yaml").read_text()
+    assert run(["keys", "revoke", other, "pay/ci"]) == 1
+    assert f"workspace 'pay' is in shard {PAY}, not in {other}" in capsys.readouterr().err
+    assert Path("stacks/prod.yaml").read_text() == before
+
+
+def test_an_organisation_stays_in_front(pulumi: FakeShards) -> None:
+    assert stacks_of(Project.find(), "org/prod", {"ops": 2}) == {"ops": "org/prod-02"}
+    assert stacks_of(Project.find(), "single", {"ops": 2}) == {"ops": "single"}
+    with pytest.raises(AmbientError, match="there is no shard 7"):
+        stacks_of(Project.find(), "prod", {"ops": 7})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "config"),
+    [
+        (("preview", "--json", "--stack", "prod-02"), True),
+        (("up", "--stack", "org/prod-02", "--yes"), True),
+        (("stack", "export", "--stack", "prod-02"), False),
+        (("preview", "--stack", "prod-09"), False),
+        (("preview", "--stack", "single"), False),
+        (("preview", "--stack", "prod-02", "--config-file", "x"), False),
+        (("version",), False),
+    ],
+)
+def test_a_shard_is_run_with_the_fleets_config(
+    pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], config: bool
+) -> None:
+    seen: list[list[str]] = []
+
+    def ran(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        seen.append(command[1:-2])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", ran)
+    monkeypatch.setattr(PulumiEngine, "_program", lambda _: "pulumi")
+    PulumiEngine(Path.cwd()).attempt(*arguments)
+    more = ["--config-file", str(Path.cwd() / "stacks/Pulumi.prod.yaml")] if config else []
+    assert seen == [[*arguments, *more]]

@@ -1,0 +1,113 @@
+"""What is kept of an engine's events."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ambient_components.cli.fleets.events import KEYS_TYPE, TOKEN_TYPE, Failure, Told
+from tests.support.fake_pulumi import ended, said, urn
+
+BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+WORKSPACE = "ambient:index:Workspace"
+
+
+def told(*events: Any) -> Told:
+    found = Told()
+    for event in events:
+        found.take(event if isinstance(event, str) else json.dumps(event))
+    return found
+
+
+def handle(name: str) -> dict[str, str]:
+    return {"handle": name}
+
+
+def test_objects_are_counted_and_components_are_not() -> None:
+    found = told(
+        ended("create", BINDING, "pay/grant/user:bob"),
+        ended("create", WORKSPACE, "pay", custom=False),
+        ended("create", "pulumi:providers:kubernetes", "cluster"),
+        ended("create", "ambient:index:AccessLedger", "access"),
+        ended("create-replacement", BINDING, "pay/grant/user:eve"),
+        ended("delete-replaced", BINDING, "pay/grant/user:eve", old={}, new=None),
+        ended("update", "kubernetes:core/v1:Secret", "pay/secret/runner"),
+        ended("same", BINDING, "lab/grant/user:bob"),
+    )
+    assert (found.created, found.updated, found.deleted, found.done) == (2, 1, 1, 8)
+
+
+def test_tokens_are_counted_by_their_handles() -> None:
+    old = {"outputs": {"current": handle("a-1"), "retiring": [handle("a-0")]}}
+    new = {"outputs": {"current": handle("a-2"), "retiring": [handle("a-1")]}}
+    assert (told(ended("update", TOKEN_TYPE, "p/key/ci/g1", old=old, new=new)).minted) == 1
+    found = told(
+        ended("update", TOKEN_TYPE, "p/key/ci/g1", old=old, new=new),
+        ended("delete", KEYS_TYPE, "p/storage/credentials", old=old, new=None),
+        ended("create", TOKEN_TYPE, "q/key/ci/g1", new=new),
+    )
+    assert (found.minted, found.revoked) == (3, 3)
+
+
+def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
+    def due(name: str, at: str) -> Any:
+        return ended("same", TOKEN_TYPE, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})
+
+    found = told(due("a/key/k/g1", "2027-03-01T00:00:00Z"), due("b/key/k/g1", "2027-02-01T00:00:00Z"))
+    assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
+    assert not found.unsettled
+    assert told(
+        ended("same", TOKEN_TYPE, "a/key/k/g1", new={"outputs": {"pendingRevocations": [handle("x")]}})
+    ).unsettled
+
+
+def test_a_failure_belongs_to_its_workspace() -> None:
+    failed = {"metadata": {"op": "create", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
+    found = told(
+        said("error", "forbidden: no\n", urn(BINDING, "pay/grant/user:bob")),
+        {"resOpFailedEvent": failed},
+        said("error", "update failed", ""),
+        said(
+            "error",
+            "namespace 'lab' exists, and it was not made by this tool",
+            urn("ambient:index:AccessLedger", "access"),
+        ),
+        said("error", "stacks/prod.yaml:3:1: broken", urn("pulumi:pulumi:Stack", "p-prod")),
+        said("error", "Resource monitor has terminated, shutting down"),
+    )
+    assert list(found.failures) == [
+        Failure("pay", "pay/grant/user:bob", "forbidden: no"),
+        Failure("lab", "access", "namespace 'lab' exists, and it was not made by this tool"),
+        Failure("", "", "stacks/prod.yaml:3:1: broken"),
+    ]
+
+
+def test_a_step_that_fails_without_a_word_is_told_all_the_same() -> None:
+    failed = {"metadata": {"op": "delete", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
+    assert list(told({"resOpFailedEvent": failed}).failures) == [Failure("pay", "pay/grant/user:bob", "delete failed")]
+    later = told({"resOpFailedEvent": failed}, said("error", "it is protected", urn(BINDING, "pay/grant/user:bob")))
+    assert [one.text for one in later.failures] == ["it is protected"]
+
+
+def test_an_interrupt_is_no_failure() -> None:
+    found = told(said("error", "update canceled"))
+    assert found.canceled
+    assert not found.failures
+
+
+def test_lines_that_are_no_events_are_kept_and_break_nothing() -> None:
+    assert told("error: no stack named 'x'", "", "[1]", "{}").other == ["error: no stack named 'x'", "[1]"]
+
+
+def test_an_event_of_another_form_is_passed_over() -> None:
+    broken = [
+        {"resOutputsEvent": {"metadata": {"type": TOKEN_TYPE, "op": "same", "new": {"outputs": {"nextAction": "x"}}}}},
+        {"resOutputsEvent": 3},
+        {"summaryEvent": {"resourceChanges": [1]}},
+    ]
+    assert len(told(*broken, said("error", "no", urn(BINDING, "pay/grant/user:b"))).failures) == 1
+
+
+def test_no_value_of_a_resource_is_kept() -> None:
+    secret = "sk-ant-not-a-real-key"
+    found = told(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
+    assert secret not in repr(found)

@@ -1,0 +1,121 @@
+"""`ambient up` over a fleet in which single workspaces are refused; with a `pulumi` that plays what it is told."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.fleets.holding import of_all
+from ambient_components.plan.facts import Rail
+from tests.support.fake_pulumi import ended, said, urn
+from tests.unit.test_fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
+
+__all__ = ["fleet"]
+
+NO = said("error", "namespace 'team-1' exists, and it was not made by this tool\n", urn(LEDGER, "access"))
+WIDE = "group:system:authenticated has view, and that is everybody"
+GOOD = ended("create", BINDING, "team-4/grant/user:b")
+
+
+def rounds(fleet: Fleet) -> list[dict[str, list[str]]]:
+    """What each run of shard 1 was told to hold."""
+    runs = [one for one in fleet.pulumi.calls("up") if "pid" in one and "prod-01" in one["words"]]
+    return [json.loads(one["env"]["AMBIENT_HOLD"] or "{}") for one in runs]
+
+
+def test_a_rail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page knows of it before, and all others are deployed nevertheless."""
+    entry = ENTRY.format(shard=1, more=", grants: [{group: 'system:authenticated'}]")
+    fleet.write(team_1=entry)
+    text = (
+        "workspace 'team-1': group:system:authenticated has view, and that is everybody with any login of the cluster, "
+        "and every pod with a service account: nothing is changed. Name a group of people. If that is meant, write in "
+        "the workspace's entry: allow: [{rail: wideSubject, reason: WHY}]"
+    )
+    refusal = said("error", f"{LEDGER} resource 'access' has a problem: {text}\n", urn(LEDGER, "access"))
+    fleet.pulumi.play({"prod-01": [{"lines": [refusal], "code": 255}, {"lines": [GOOD]}]})
+    assert up() == 3
+    assert rounds(fleet) == [{}, {"team-1": ["ci"]}]
+    shown = capsys.readouterr()
+    assert f"prod-01: team-1: workspace 'team-1': {WIDE}" in shown.out
+    assert "2 up to date, 1 failed" in shown.out
+    assert "ambient: what is refused stays as it is; all the rest is deployed" in shown.err
+    fleet.pulumi.forget()
+    assert up("--all", "--shard", "0") == 0  # the exit code is of what was run
+
+
+def test_a_rail_of_the_fleet_stops_all_of_it(fleet: Fleet) -> None:
+    fleet.write("defaults: {}\n")
+    assert up() == 0
+    fleet.pulumi.forget()
+    for number in range(3):
+        place = next(path for path in fleet.cluster.objects if path.endswith(f"-{number:02d}"))
+        deployed = {name: closed() for name in NAMES[number::3]}
+        data = replace(fleet.cluster.record(number), declared=deployed).data()
+        fleet.cluster.objects[place] = {**fleet.cluster.objects[place], "data": data}
+    (fleet.folder / "stacks" / "prod.yaml").write_text(f"workspaces: {{team-0: {ENTRY.format(shard=0, more='')}}}\n")
+    assert up() == 3
+    assert fleet.pulumi.ran() == []
+
+
+def closed() -> dict[str, object]:
+    return {"state": "closed", "owners": [], "grants": {}, "keys": {}}
+
+
+def test_what_stops_all_of_it() -> None:
+    """A bucket that workspaces of two shards want names them, and no shard would refuse it by itself."""
+    alone = Rail("wideSubject", "pay", "workspace 'pay': group:x has view: nothing is changed")
+    several = Rail("removals", "", "8 of the 9 workspaces of this fleet leave the files")
+    shared = Rail("", "", "workspace 'a': bucket 'x' is the bucket of workspace 'b' as well: give each one of its own")
+    assert of_all([alone], []) == []
+    assert of_all([alone, several], []) == [several]
+    assert of_all([alone, shared], [shared]) == [shared]
+    assert of_all([several], [several]) == [several]
+
+
+def test_lines_of_a_program_are_a_refusal_each(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    """The engine names no resource where the program never came to one."""
+    lines = [
+        f"stacks/prod.yaml:3:5: workspaces.{name}.secrets.runner.KEY: the environment variable 'X' is not set; set it"
+        for name in ("team-1", "team-4")
+    ]
+    missing = said("error", "\n".join(lines) + "\n")
+    fleet.pulumi.play({"prod-01": [{"lines": [missing], "code": 255}, {}]})
+    assert up() == 1
+    assert rounds(fleet) == [{}, {"team-1": ["ci"], "team-4": []}]
+    text = summary(capsys)
+    assert "prod-01: team-1: stacks/prod.yaml:3:5" in text
+    assert "prod-01: team-4: stacks/prod.yaml:3:5" in text
+
+
+def test_what_is_revealed_later_is_held_as_well_and_what_stands_ends_it(fleet: Fleet) -> None:
+    other = said("error", "workspace 'team-4': key 'ci': generation 1 is behind the deployed 2", urn(LEDGER, "access"))
+    both = {"team-1": ["ci"], "team-4": []}
+    fleet.pulumi.play({"prod-01": [{"lines": [NO], "code": 255}, {"lines": [other], "code": 255}]})
+    assert up() == 3
+    # The third run is refused for what is held already: nothing more can be held.
+    assert rounds(fleet) == [{}, {"team-1": ["ci"]}, both]
+    assert fleet.cluster.record(1).done is None
+
+
+def test_after_a_step_nothing_is_run_again(fleet: Fleet) -> None:
+    begun = {"resourcePreEvent": {"metadata": {"op": "create", "type": BINDING, "urn": urn(BINDING, "team-4/x")}}}
+    fleet.pulumi.play({"prod-01": [{"lines": [begun, NO], "code": 255}]})
+    assert up() == 1
+    assert rounds(fleet) == [{}]
+
+
+def test_a_look_into_the_cluster_is_no_step(fleet: Fleet) -> None:
+    looked = {"resourcePreEvent": {"metadata": {"op": "refresh", "type": BINDING, "urn": urn(BINDING, "team-4/x")}}}
+    fleet.pulumi.play({"prod-01": [{"lines": [looked, NO], "code": 255}, {}]})
+    assert up("--refresh") == 3
+    assert rounds(fleet) == [{}, {"team-1": ["ci"]}]
+
+
+def test_only_a_deployment_holds(fleet: Fleet) -> None:
+    fleet.pulumi.play({"prod-01": [{"lines": [NO], "code": 255}]})
+    assert run(["refresh", "prod", "--yes"]) == 1
+    assert fleet.pulumi.ran("refresh").count("prod-01") == 1

@@ -1,0 +1,125 @@
+"""What is told while shards run, and of a lock."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from ambient_components.cli.fleets.events import Failure
+from ambient_components.cli.fleets.fleet import Fleet
+from ambient_components.cli.fleets.jobs import Job, Phase
+from ambient_components.cli.fleets.locks import locks, ways_out
+from ambient_components.cli.fleets.progress import Lines, LiveTable, outcome, shown, view_for
+from ambient_components.cli.fleets.skipping import Task
+from ambient_components.cli.fleets.summary import exit_code, summary_lines
+from ambient_components.cli.project import Project
+
+FLEET = Fleet(Project(Path("/p"), "p", "stacks"), "prod", 3, {})
+
+
+def job(number: int, phase: Phase, *, errors: int = 0, done: int = 0, created: int = 0) -> Job:
+    found = Job(
+        FLEET, Task(number, f"prod-{number:02d}", 25, 2, False, "its inputs changed", expected=275), phase=phase
+    )
+    found.told.done, found.told.created = done, created
+    for error in range(errors):
+        found.told.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", "forbidden")] = None
+    return found
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_table_shows_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    jobs = [job(0, Phase.RUNNING, done=40, created=7), job(1, Phase.FAILED, errors=2), job(2, Phase.SKIPPED)]
+    jobs[0].told.step = "create team-1/grant/group:[red]x"
+    stream = Terminal()
+    view = view_for("text", jobs, stream)
+    assert isinstance(view, LiveTable)
+    view.tick()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert re.search(r"prod-00 +running +40/275 +7 +0 +create team-1/grant/group:\[red\]x", text)
+    assert re.search(r"prod-01 +failed +0/275 +0 +0 +2", text)
+    assert "prod-02" not in text
+    assert "1 skipped, 1 running, 1 failed" in text
+    assert "\x1b[31m" not in stream.getvalue()
+    view.close()
+    # The cursor comes back.
+    assert stream.getvalue().rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
+
+
+def test_of_many_only_those_that_run_or_failed_are_shown() -> None:
+    jobs = [job(number, Phase.DONE) for number in range(40)]
+    jobs[7].phase, jobs[30].phase = Phase.RUNNING, Phase.FAILED
+    assert [one.task.number for one in shown(jobs)] == [7, 30]
+    assert len(shown(jobs[:20])) == 20
+
+
+def test_without_a_terminal_a_shard_has_a_line_when_it_takes_long_and_one_when_it_ends() -> None:
+    stream = io.StringIO()
+    view = view_for("text", [], stream)
+    assert isinstance(view, Lines)
+    slow, quick = job(0, Phase.RUNNING), job(1, Phase.RUNNING, created=3)
+    slow.began, quick.began = 1.0, 0.0
+    for one in (slow, quick):
+        view.started(one)
+    for _ in range(2):
+        view.tick()
+    quick.phase = Phase.DONE
+    view.ended(quick)
+    view.ended(job(2, Phase.SKIPPED))
+    assert stream.getvalue().splitlines() == [
+        "prod-00  running: its inputs changed",
+        "prod-01  done: 3 created, 0.0 s",
+    ]
+
+
+def test_how_a_shard_ended() -> None:
+    assert outcome(job(0, Phase.FAILED, errors=1, created=2)) == "failed: 1 error, 2 created, 0.0 s"
+    assert outcome(job(0, Phase.INTERRUPTED)) == "interrupted, nothing changed, 0.0 s"
+    locked = job(0, Phase.FAILED)
+    locked.locked = True
+    assert outcome(locked) == "locked by another run, 0.0 s"
+
+
+def test_the_summary_says_what_failed_and_what_to_run_again() -> None:
+    jobs = [job(0, Phase.DONE, created=3), job(1, Phase.FAILED, errors=1), job(2, Phase.SKIPPED)]
+    lines = summary_lines(jobs, "up", "prod", 4.2)
+    assert lines[0] == "3 shards in 4.2 s: 1 skipped: nothing to do, 1 changed, 1 failed"
+    assert "  prod-01: team-0 (team-0/grant/user:b): forbidden" in lines
+    assert lines[-1] == "  again: ambient up prod --shard 1"
+
+
+@pytest.mark.parametrize(
+    ("phases", "interrupted", "code"),
+    [([Phase.DONE, Phase.SKIPPED], False, 0), ([Phase.DONE, Phase.FAILED], False, 1), ([Phase.DONE], True, 130)],
+)
+def test_the_exit_code(phases: list[Phase], interrupted: bool, code: int) -> None:
+    assert exit_code([job(number, phase) for number, phase in enumerate(phases)], interrupted=interrupted) == code
+
+
+LOCKED = (
+    "error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to end or delete the "
+    "lock file with `pulumi cancel`.\n  file:///s/1.json: created by eve@here (pid 12) at 2026-11-25T19:00:00Z\n"
+    "  file:///s/2.json: created by bob@there (pid 13) at 2026-11-25T19:01:00Z"
+)
+
+
+@pytest.mark.parametrize(("alive", "way"), [(True, "which is at work: wait"), (False, "which is dead: pulumi cancel")])
+def test_a_lock_is_told_with_whose_it_is_and_the_way_out(alive: bool, way: str) -> None:
+    assert [(one.who, one.host, one.pid) for one in locks(LOCKED)] == [("eve", "here", 12), ("bob", "there", 13)]
+    mine, other = ways_out("prod-03", "stacks/Pulumi.prod.yaml", [LOCKED], "here", lambda _: alive)
+    assert mine.startswith("prod-03 is locked by eve on here, process 12, since 2026-11-25T19:00:00Z, " + way)
+    assert "if that is dead: pulumi cancel --stack prod-03 --yes" in other
+
+
+def test_pending_creates_have_a_way_out() -> None:
+    said = ["Attempting to deploy or update resources with 1 pending operations from previous deployment."]
+    (way,) = ways_out("prod-03", "stacks/Pulumi.prod.yaml", said)
+    assert "pulumi refresh --stack prod-03 --config-file stacks/Pulumi.prod.yaml --yes --clear-pending-creates" in way

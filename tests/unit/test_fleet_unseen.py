@@ -1,0 +1,69 @@
+"""A run over a fleet whose reader goes away, or whose terminal is closed."""
+
+import os
+import signal
+
+from ambient_components.cli.engine import PulumiEngine
+from ambient_components.cli.fleets.interrupts import Interrupts
+from ambient_components.cli.fleets.unseen import Unseen
+from ambient_components.shards.hold import HOLD_VARIABLE, of_ledger
+
+
+class Broken:
+    def __init__(self):
+        self.asked = []
+
+    def note(self, text):
+        self.asked.append(text)
+        raise BrokenPipeError
+
+    def tick(self):
+        self.asked.append("tick")
+
+
+def test_a_view_without_a_reader_falls_silent():
+    view = Broken()
+    unseen = Unseen(view)
+    unseen.tick()
+    unseen.note("first")
+    unseen.note("second")
+    unseen.tick()
+    unseen.close()
+    assert view.asked == ["tick", "first"]
+
+
+def test_a_closed_terminal_is_answered_as_ctrl_c_is():
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        with Interrupts() as interrupts:
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                os.kill(os.getpid(), number)
+            interrupts.wait(1)
+            assert interrupts.count == 3
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_nohup_stays_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupts.count == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_no_verb_inherits_what_is_to_be_held(tmp_path):
+    program = tmp_path / "pulumi"
+    program.write_text(f'#!/bin/sh\necho "${{{HOLD_VARIABLE}-none}}"\n')
+    program.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", HOLD_VARIABLE: '{"payments": []}'}
+    assert PulumiEngine(tmp_path, environ).run("version").strip() == "none"
+
+
+def test_a_rule_is_told_from_a_secret_that_is_missing():
+    assert of_ledger("workspace 'payments': nobody would be an admin of it any more")
+    assert of_ledger("namespace 'payments' exists, and it belongs to the stack app/other")
+    assert not of_ledger("stacks/prod.yaml:3:4: workspaces.payments.secrets.runner.KEY: is not set")

@@ -1,0 +1,139 @@
+"""Plans of shards as one plan of a fleet, and plans of several stacks as one page."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambient_components.plan import Digest, from_ledgers, from_preview
+from ambient_components.plan.document import document, document_text
+from ambient_components.plan.facts import Plan, Rail, Shards, Step, Waiting
+from ambient_components.plan.held import Holdings
+from ambient_components.plan.lines import summary, verdict
+from ambient_components.plan.markdown import as_markdown
+from ambient_components.plan.merge import merge, together
+from ambient_components.plan.rail_changes import stack_rail_changes
+from ambient_components.plan.schema import plan_schema
+from ambient_components.plan.text import as_text
+from tests.support.json_schema import faults
+from tests.support.plans import LEDGERS, RULES, entry, key, preview
+
+AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+HOMES = st.fixed_dictionaries({name: st.integers(0, 2) for name in ("pay", "lab", "ops", "web")})
+WARNINGS = st.lists(st.sampled_from(["a", "b"]), max_size=2)
+
+
+def part(ledger, homes, shard):
+    return {name: one for name, one in ledger.items() if homes[name] == shard}
+
+
+def plan(name="prod-00", **parts):
+    return Plan(name, AT, True, **parts)
+
+
+@given(LEDGERS, LEDGERS, HOMES, RULES, RULES, WARNINGS)
+def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes, was, now, warnings):
+    more = {"rail_changes": stack_rail_changes(was, now), "warnings": warnings, "unknown": ("z", "y"), "at": AT}
+    whole = from_ledgers(before, after, stack="prod", **more)
+    parts = [
+        from_ledgers(part(before, homes, shard), part(after, homes, shard), stack=f"prod-{shard:02d}", **more)
+        for shard in range(3)
+    ]
+    merged = merge("prod", AT, parts, online=False)
+    assert replace(merged, shards=None) == whole
+    assert merged.shards == Shards(("prod-00", "prod-01", "prod-02"))
+    assert merged.changes == whole.changes
+
+
+@given(LEDGERS, LEDGERS, HOMES)
+def test_so_are_the_engines_previews(before, after, homes):
+    def asked(old, new, stack):
+        return from_preview(
+            Digest.of(preview(old, new)), old, stack=stack, at=AT, held=Holdings.of_ledger(old)
+        )  # fmt: skip
+
+    whole = asked(before, after, "prod")
+    parts = [asked(part(before, homes, shard), part(after, homes, shard), f"prod-{shard:02d}") for shard in range(3)]
+    merged = merge("prod", AT, parts, online=True)
+
+    def without_ledgers(one):
+        # Each shard has a ledger of its own.
+        return replace(one, shards=None, steps=tuple(step for step in one.steps if step.name != "access"))
+
+    assert without_ledgers(merged) == without_ledgers(whole)
+    assert merged.changes == whole.changes
+
+
+def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_name():
+    killed = Waiting("", "a run was killed")
+    parts = [
+        plan(warnings=("w",), rails=(Rail("removals", "", "too many"),), pending=(killed,), unjudged=("gone",)),
+        plan("prod-01", warnings=("w", "x"), rails=(Rail("removals", "", "too many"),), errors=("no cluster",)),
+    ]
+    merged = merge(
+        "prod", AT, parts, online=True, skipped=["prod-02"], failed={"prod-03": "locked"},
+        rails=[Rail("", "pay", "is elsewhere")], warnings=["w", "of the files"],
+    )  # fmt: skip
+    assert merged.warnings == ("of the files", "w", "x")
+    assert merged.rails == (Rail("", "pay", "is elsewhere"), Rail("removals", "", "too many"))
+    assert merged.pending == (Waiting("", "prod-00: a run was killed"),)
+    assert merged.unjudged == ("prod-00: gone",)
+    assert merged.errors == ("prod-01: no cluster", "prod-03: locked")
+    assert merged.shards == Shards(("prod-00",), ("prod-02",), ("prod-01", "prod-03"))
+
+
+def test_one_short_line_says_the_shards_everywhere():
+    merged = merge("prod", AT, [plan()], online=True, skipped=["prod-01", "prod-02"])
+    line = "3 shards: 2 up to date, 1 asked"
+    assert summary(merged)[0] == line
+    assert f"  {line}\n" in as_text(merged) + "\n"
+    assert f"- {line}\n" in as_markdown(merged)
+    said = document(merged)
+    assert said["shards"] == {"count": 3, "asked": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
+    assert list(faults(json.loads(document_text(merged)), plan_schema(), plan_schema())) == []
+    assert summary(merge("prod", AT, [], online=True, skipped=["prod-00"]))[0] == "1 shard: 1 up to date"
+    # Of a plain stack nothing of it is said.
+    assert "shards" not in document(plan())
+
+
+def test_a_shard_that_failed_hides_nothing_of_the_others():
+    step = Step("create", "kubernetes:core/v1:Namespace", "pay/namespace")
+    parts = [plan(steps=(step,)), plan("prod-01", errors=("no cluster",))]
+    merged = merge("prod", AT, parts, online=True, skipped=["prod-02"])
+    assert verdict(merged) == "1 of 3 shards could not be judged; in the others there is something to do."
+    assert merged.steps == (step,)
+    quiet = merge("prod", AT, [plan()], online=True, failed={"prod-01": "x"})
+    assert verdict(quiet) == "1 of 2 shards could not be judged; in the others nothing is to do."
+    none = merge("prod", AT, [], online=True, failed={"prod-00": "x", "prod-01": "y"})
+    assert verdict(none) == "2 of 2 shards could not be judged."
+
+
+def test_the_same_workspace_in_two_clusters_is_two_things():
+    was, now = {"pay": entry()}, {"pay": entry(grants={"group:devs": "edit"}, keys={"ci": key()}, limits=["quota"])}
+    plans = [
+        from_ledgers(was, now, stack=stack, at=AT, warnings=["w"], rails=[Rail("adminKey", "pay", "an admin key")])
+        for stack in ("prod-eu", "prod-us")
+    ]
+    whole = together("world", AT, plans)
+    assert [one.workspace for one in whole.access.gained if one.subject == "group:devs"] == [
+        "prod-eu/pay",
+        "prod-us/pay",
+    ]
+    assert [one.workspace for one in whole.keys] == ["prod-eu/pay", "prod-us/pay"]
+    assert whole.other == ("prod-eu/pay: limits: +quota", "prod-us/pay: limits: +quota")
+    assert whole.warnings == ("prod-eu: w", "prod-us: w")
+    assert [(one.workspace, one.text) for one in whole.rails] == [
+        ("prod-eu/pay", "prod-eu: an admin key"),
+        ("prod-us/pay", "prod-us: an admin key"),
+    ]
+    assert whole.shards is None
+
+
+def test_fleets_and_plain_stacks_count_together():
+    fleet = merge("prod-eu", AT, [plan("prod-eu-00")], online=True, skipped=["prod-eu-01"], failed={"prod-eu-02": "x"})
+    whole = together("world", AT, [fleet, plan("prod-us"), plan("prod-ap", errors=("no cluster",))])
+    assert whole.shards == Shards(("prod-eu-00", "prod-us"), ("prod-eu-01",), ("prod-ap", "prod-eu-02"))
+    assert whole.errors == ("prod-ap: no cluster", "prod-eu: prod-eu-02: x")
+    assert whole.online

@@ -1,0 +1,357 @@
+"""The ledger of a shard: its run record, and what it does about runs that were lost."""
+
+import json
+
+import pytest
+
+from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.provider.run_record import CHECKPOINTS_VARIABLE
+from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, declare, fleet_label, record_name, recorded
+from tests.support.fake_plugin import LEDGER, RefusedError, plain, running
+
+OWNER = "app/prod"
+MINE = {"ambient-components/owner": OWNER}
+MAPS = "/api/v1/namespaces/ambient-code/configmaps"
+NAME = record_name(OWNER, 3)
+BOB = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+HIS = "ambient-permission-edit-bob-user"
+
+
+def entry(grants=None, keys=None, **rest):
+    return {"state": "active", "owners": [], "grants": grants or {}, "keys": keys or {}, **rest}
+
+
+def ledger(**workspaces):
+    return {"owner": OWNER, "workspaces": workspaces, "record": f"ambient-code/{NAME}"}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    for name in (CHECKPOINTS_VARIABLE, RUN_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    with running(monkeypatch) as one:
+        one.api.add("/api/v1/namespaces", "ambient-code")
+        yield one
+
+
+def put(world, record, number=3):
+    """A record as somebody wrote it."""
+    world.api.add(
+        MAPS,
+        record_name(OWNER, number),
+        labels={"ambient-components/fleet": fleet_label(OWNER)},
+        annotations={"ambient-components/stack": f"prod-{number:02d}"},
+        data=record.data(),
+    )
+
+
+def lost(world, **workspaces):
+    """A run without checkpoints declared this, and died."""
+    run = Run("dead", "2026-01-01T00:00:00Z", checkpoints=False)
+    put(world, declare(begin(Record(), run), workspaces, run))
+
+
+def record(world):
+    return Record.parse(world.api.objects[f"{MAPS}/{NAME}"].get("data"))
+
+
+def bob(world):
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    world.api.add(BOB, HIS)
+
+
+def reasons(world, news, olds=None):
+    return [failure.reason for failure in world.plugin.check(news, olds, urn=LEDGER).failures]
+
+
+GIVEN = {"pay": entry({"user:bob": "edit"})}
+
+# The record.
+
+
+def test_a_plain_stack_has_none(world):
+    news = {"owner": OWNER, "workspaces": {}}
+    assert world.plugin.create(news, urn=LEDGER) == (OWNER, news)
+    assert world.api.log == []
+
+
+@pytest.mark.parametrize("text", ["", "a", "a/b/c", "/b", 3])
+def test_a_record_must_have_a_place(world, text):
+    assert reasons(world, {**ledger(), "record": text}) == [
+        "record: NAMESPACE/NAME of the shard's run record is expected"
+    ]
+
+
+def test_what_is_declared_is_written_before_anything_is_made(world):
+    news = ledger(**GIVEN)
+    _, outputs = world.plugin.create(news, urn=LEDGER)
+    assert outputs == {**news, "lostRun": []}
+    made = world.api.objects[f"{MAPS}/{NAME}"]
+    assert made["metadata"]["labels"] == {"ambient-components/fleet": fleet_label(OWNER)}
+    assert made["metadata"]["annotations"] == {**MINE, "ambient-components/stack": "prod-03"}
+    assert record(world).declared == GIVEN
+    assert record(world).run.checkpoints
+    assert world.plugin.update(outputs, ledger(), urn=LEDGER)["workspaces"] == {}
+    assert record(world).declared == {}
+
+
+def test_a_preview_writes_nothing(world):
+    world.plugin.create(ledger(**GIVEN), urn=LEDGER, preview=True)
+    assert world.writes() == []
+
+
+def test_a_run_of_ambient_up_goes_on_with_its_own_record(world, monkeypatch):
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, "true")
+    monkeypatch.setenv(RUN_VARIABLE, "mine")
+    put(world, begin(Record(), Run("mine", "2026-01-01T00:00:00Z", checkpoints=False)))
+    world.plugin.create(ledger(**GIVEN), urn=LEDGER)
+    assert record(world).run == Run("mine", "2026-01-01T00:00:00Z", checkpoints=False)
+    assert record(world).declared == GIVEN
+
+
+def test_a_run_by_hand_without_checkpoints_is_lost_until_it_is_recorded(world, monkeypatch):
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, "1")
+    world.plugin.create(ledger(**GIVEN), urn=LEDGER)
+    assert not record(world).run.checkpoints
+    assert not record(world).run.recorded
+
+
+def test_somebody_else_who_writes_meanwhile_is_not_overwritten(world):
+    put(world, Record())
+    run = Run("other", "2026-01-01T00:00:00Z", checkpoints=True)
+
+    def first_a_rival(request):
+        world.api.change(f"{MAPS}/{NAME}", {"data": begin(Record(), run).data()})
+
+    world.api.rule("PATCH", NAME, first_a_rival, times=1)
+    world.plugin.create(ledger(**GIVEN), urn=LEDGER)
+    assert record(world).declared == GIVEN
+    assert len(world.api.seen("PATCH", NAME)) == 2
+
+
+@pytest.mark.parametrize("broken", ["refused", "not understood"])
+def test_a_record_that_can_not_be_used_stops_a_run_without_checkpoints_alone(world, monkeypatch, broken):
+    if broken == "refused":
+        world.api.fail("GET", NAME, 403, "forbidden")
+    else:
+        world.api.add(MAPS, NAME, data={"run": "{"})
+    news = ledger(**GIVEN)
+    assert reasons(world, news) == []
+    assert world.plugin.create(news, urn=LEDGER)[1]["lostRun"] == []
+    assert "the shard's run record can't be used" in world.engine.texts("warning")[0]
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, "true")
+    (reason,) = reasons(world, news)
+    assert "no run without checkpoints may begin" in reason
+    with pytest.raises(RefusedError, match="no run without checkpoints may begin"):
+        world.plugin.create(news, urn=LEDGER)
+    assert world.writes() == []
+
+
+# What a lost run left.
+
+
+def test_its_access_ends_and_is_named_before_this_run_is_recorded(world):
+    bob(world)
+    lost(world, **GIVEN)
+    news = ledger(pay=entry())
+    diff = world.plugin.diff(news, news, news, urn=LEDGER)
+    assert sorted(diff.diffs) == ["lostRun", "record"]
+    world.plugin.update(news, news, urn=LEDGER, preview=True)
+    assert [HIS in text for text in world.engine.texts("info")] == [True]
+    assert world.writes() == []
+    assert world.plugin.update(news, news, urn=LEDGER)["lostRun"] == []
+    assert world.writes() == [f"DELETE {BOB}/{HIS}", f"PATCH {MAPS}/{NAME}"]
+    assert f"ended now: RoleBinding pay/{HIS}" in world.engine.texts("warning")[0]
+    assert (record(world).declared, record(world).lost) == (news["workspaces"], {})
+    assert not world.plugin.diff(news, {**news, "lostRun": []}, news, urn=LEDGER).diffs
+
+
+def test_a_run_that_is_in_the_state_left_nothing(world):
+    bob(world)
+    run = Run("well", "2026-01-01T00:00:00Z", checkpoints=False)
+    put(world, recorded(declare(begin(Record(), run), GIVEN, run), "well"))
+    world.plugin.update(ledger(), ledger(pay=entry()), urn=LEDGER)
+    assert world.api.seen("DELETE") == []
+
+
+def test_what_the_files_still_say_stays(world):
+    bob(world)
+    lost(world, **GIVEN)
+    world.plugin.create(ledger(**GIVEN), urn=LEDGER)
+    assert world.api.seen("DELETE") == []
+    assert record(world).lost == {}
+
+
+def test_a_key_ends_with_the_handles_of_its_tokens(world):
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    account = key_service_account("ci", key_suffix("pay", "ci", 1))
+    world.api.add("/api/v1/namespaces/pay/serviceaccounts", account)
+    secrets = "/api/v1/namespaces/pay/secrets"
+    for name, holder in (("his", account), ("others", "another")):
+        notes = {**MINE, "ambient-components/service-account": holder}
+        world.api.add(secrets, name, labels={"ambient-components/handle": "true"}, annotations=notes)
+    lost(world, pay=entry(keys={"ci": {"role": "edit", "generation": 1}}))
+    world.plugin.create(ledger(pay=entry()), urn=LEDGER)
+    assert world.api.names("/api/v1/namespaces/pay/serviceaccounts") == []
+    assert world.api.names(secrets) == ["others"]
+
+
+def test_what_can_not_be_ended_holds_back_nothing_and_is_tried_again(world):
+    bob(world)
+    world.api.add(BOB, "ambient-permission-view-eve-user")
+    lost(world, pay=entry({"user:bob": "edit", "user:eve": "view"}))
+    world.api.fail("DELETE", HIS, 403, "no")
+    news = ledger(pay=entry())
+    state = world.plugin.create(news, urn=LEDGER)[1]
+    assert state["lostRun"] == [{"namespace": "pay", "kind": "RoleBinding", "name": HIS}]
+    assert world.api.names(BOB) == [HIS]
+    assert record(world).lost == {"pay": (entry({"user:bob": "edit", "user:eve": "view"}),)}
+    # Even where a run that ended well has forgotten it, the state has not.
+    world.api.heal()
+    world.api.change(f"{MAPS}/{NAME}", {"data": {"lost": None}})
+    assert list(world.plugin.diff(news, state, news, urn=LEDGER).diffs) == ["lostRun"]
+    assert world.plugin.update(state, news, urn=LEDGER)["lostRun"] == []
+    assert world.api.names(BOB) == []
+
+
+def test_what_could_not_be_ended_and_is_declared_again_stays(world):
+    bob(world)
+    state = {**ledger(pay=entry()), "lostRun": [{"namespace": "pay", "kind": "RoleBinding", "name": HIS}]}
+    assert world.plugin.update(state, ledger(**GIVEN), urn=LEDGER)["lostRun"] == []
+    assert world.api.names(BOB) == [HIS]
+
+
+# What must not be hidden.
+
+
+def test_a_workspace_that_a_lost_run_began_can_not_vanish(world):
+    bob(world)
+    lost(world, **GIVEN)
+    (reason,) = reasons(world, ledger())
+    assert "workspace 'pay' is gone from the files, and a run that was lost may have begun it" in reason
+    assert reasons(world, ledger(**GIVEN)) == []
+
+
+def test_one_that_was_never_begun_or_is_somebody_else_s_may(world):
+    lost(world, **GIVEN)
+    assert reasons(world, ledger()) == []
+    world.api.add("/api/v1/namespaces", "pay", annotations={"ambient-components/owner": "other/one"})
+    assert reasons(world, ledger()) == []
+
+
+def test_its_bucket_may_be_there_without_its_namespace(world):
+    bucket = {"name": "data", "driver": "s3", "generation": 1}
+    lost(world, pay=entry(bucket=bucket))
+    assert "may have begun it" in reasons(world, ledger())[0]
+    assert "may have made bucket 'data'" in reasons(world, ledger(pay=entry()))[0]
+
+
+def test_what_is_not_declared_now_stays_known(world):
+    """A workspace that this run leaves as it is: its entry is in no ledger, and what a lost run began of it may be."""
+    bob(world)
+    lost(world, **GIVEN)
+    world.plugin.create(ledger(dev=entry()), urn=LEDGER)
+    assert record(world).lost == GIVEN | {"pay": (GIVEN["pay"],)}
+    assert world.api.names(BOB) == [HIS]
+
+
+@pytest.mark.parametrize("was_lost", [False, True])
+def test_what_another_shard_deploys_is_not_made_a_second_time(world, was_lost):
+    bob(world)
+    run = Run("theirs", "2026-01-01T00:00:00Z", checkpoints=not was_lost)
+    put(world, declare(begin(Record(), run), GIVEN, run), number=5)
+    world.api.add(
+        MAPS, record_name(OWNER, 6), labels={"ambient-components/fleet": fleet_label(OWNER)}, data={"run": "["}
+    )
+    (reason,) = reasons(world, ledger(**GIVEN))
+    assert "workspace 'pay' is deployed by shard prod-05: nothing is changed" in reason
+    assert reason.endswith("run: ambient reshard prod")
+    # What this shard's state has already is its own, and what is not there yet is nobody's.
+    assert reasons(world, ledger(**GIVEN), ledger(**GIVEN)) == []
+    assert reasons(world, ledger(dev=entry())) == []
+
+
+def test_siblings_are_asked_only_where_a_new_workspace_is_there_already(world):
+    reasons(world, ledger(**GIVEN))
+    assert world.api.seen("GET", f"{MAPS}$") == []
+
+
+# The end.
+
+
+def test_the_record_goes_with_the_shard(world):
+    _, state = world.plugin.create(ledger(), urn=LEDGER)
+    world.plugin.delete(state, urn=LEDGER)
+    assert world.api.names(MAPS) == []
+    world.plugin.delete(state, urn=LEDGER)
+
+
+def test_what_a_lost_run_began_is_without_access_then_and_is_named(world):
+    bob(world)
+    lost(world, **GIVEN)
+    world.plugin.delete(ledger(), urn=LEDGER)
+    assert world.api.names(BOB) == []
+    assert "may have begun pay, and the state knows nothing of it" in world.engine.texts("warning")[-1]
+    assert world.api.names(MAPS) == []
+
+
+def test_what_a_lost_run_gave_in_a_workspace_of_the_state_ends_with_the_shard(world):
+    """An adopted namespace stays, so its access would as well."""
+    bob(world)
+    lost(world, **GIVEN)
+    world.plugin.delete(ledger(pay=entry(adopt=True)), urn=LEDGER)
+    assert world.api.names(BOB) == []
+    (text,) = world.engine.texts("warning")
+    assert f"RoleBinding pay/{HIS}" in text
+
+
+def test_what_could_not_be_ended_before_ends_with_the_shard(world):
+    bob(world)
+    state = {**ledger(pay=entry()), "lostRun": [{"namespace": "pay", "kind": "RoleBinding", "name": HIS}]}
+    put(world, Record())
+    world.plugin.delete(state, urn=LEDGER)
+    assert world.api.names(BOB) == []
+    assert HIS in world.engine.texts("warning")[0]
+
+
+def test_neither_somebody_else_s_nor_what_was_released_ends_with_the_shard(world):
+    bob(world)
+    state = {**ledger(pay=entry({"user:bob": "edit"}, state="released"))}
+    state["lostRun"] = [{"namespace": "pay", "kind": "RoleBinding", "name": HIS}]
+    lost(world, **GIVEN)
+    world.plugin.delete(state, urn=LEDGER)
+    assert world.api.names(BOB) == [HIS]
+    lost(world, **GIVEN)
+    namespace = world.api.objects["/api/v1/namespaces/pay"]
+    namespace["metadata"]["annotations"] = {"ambient-components/owner": "other/one"}
+    world.plugin.delete({**state, **ledger(pay=entry())}, urn=LEDGER)
+    assert world.api.names(BOB) == [HIS]
+    assert world.engine.texts("warning") == []
+
+
+def test_a_record_whose_access_can_not_be_ended_stays(world):
+    bob(world)
+    lost(world, **GIVEN)
+    world.api.fail("DELETE", HIS, 403, "no")
+    with pytest.raises(RefusedError, match="could not be ended; run pulumi destroy again"):
+        world.plugin.delete(ledger(), urn=LEDGER)
+    assert world.api.names(MAPS) == [NAME]
+
+
+def test_a_refresh_keeps_what_could_not_be_ended(world):
+    state = {**ledger(), "lostRun": [{"namespace": "pay", "kind": "RoleBinding", "name": HIS}]}
+    answer = world.plugin.read(ledger(), state, urn=LEDGER, identity=OWNER)
+    assert plain(answer.properties) == state
+    assert json.loads(world.plugin.schema())["resources"]["ambient:index:AccessLedger"]["properties"]["lostRun"]
+
+
+def test_nobody_is_told_that_it_stays(world):
+    bob(world)
+    binding = world.api.objects[f"{BOB}/{HIS}"]
+    binding["metadata"]["labels"] = {"app": "ambient-permission"}
+    news = ledger(pay=entry())
+    assert reasons(world, news, news) == []
+    assert ["in no file" in text for text in world.engine.texts("warning")] == [True]
+    lost(world, **GIVEN)
+    assert reasons(world, news, news) == []
+    assert len(world.engine.texts("warning")) == 1
