@@ -8,6 +8,8 @@ import typer
 from ambient_components.cli.choices import choice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ambient_components.cli.fleets.fleet import Fleet
     from ambient_components.cli.fleets.running import Request
     from ambient_components.cli.project import Project
@@ -44,18 +46,38 @@ def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet,
     found = find_fleets(project, stack)
     if found is None:
         flags = {"--jobs": asked.jobs, "--shard": asked.shards, "--all": asked.every, "--format": asked.form == "json"}
-        for flag, given in flags.items():
-            if given:
-                msg = f"is of a fleet, and {stack} is one stack: leave it out"
-                raise typer.BadParameter(msg, param_hint=flag)
+        refuse_words_of_fleets(stack, flags)
         return None
-    for number in asked.shards:
-        if len(found) > 1 or not 0 <= number < found[0].count:
-            several = f"{stack} names several stacks: ask one of them"
-            msg = (
-                several
-                if len(found) > 1 or found[0].plain
-                else f"there is no shard {number}; allowed: 0 to {found[0].count - 1}"
-            )
-            raise typer.BadParameter(msg, param_hint="--shard")
+    if asked.shards and (len(found) > 1 or (found[0].plain and any(asked.shards))):
+        msg = f"{stack} names several stacks: ask one of them"
+        raise typer.BadParameter(msg, param_hint="--shard")
+    check_shards(found[0], asked.shards)
     return found
+
+
+def refuse_words_of_fleets(stack: str, flags: "Mapping[str, object]") -> None:
+    """Refuses what only a fleet has, where one stack is named.
+
+    Args:
+        stack: as it was named.
+        flags: by name what was given; nothing counts as not given.
+
+    Raises:
+        typer.BadParameter: something was given.
+    """
+    for flag, given in flags.items():
+        if given:
+            msg = f"is of a fleet, and {stack} is one stack: leave it out"
+            raise typer.BadParameter(msg, param_hint=flag)
+
+
+def check_shards(fleet: "Fleet", numbers: "Iterable[int]") -> None:
+    """Refuses numbers that no shard has.
+
+    Raises:
+        typer.BadParameter: with those that are allowed.
+    """
+    for number in numbers:
+        if not 0 <= number < fleet.count:
+            msg = f"there is no shard {number}; allowed: 0 to {fleet.count - 1}"
+            raise typer.BadParameter(msg, param_hint="--shard")

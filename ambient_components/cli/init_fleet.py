@@ -19,6 +19,7 @@ from ambient_components.cli.initialize import (
     decide,
     has_passphrase,
     passphrase_missing,
+    wanted_cluster,
     wanted_context,
     wanted_provider,
     write_files,
@@ -70,11 +71,7 @@ def initialize_fleet(
     if missing and provider == "passphrase" and not has_passphrase(engine):
         passphrase_missing()
     context = wanted_context(request, config, ask, engine)
-    if request.cluster_uid:
-        uid, openshift, server = request.cluster_uid, None, ""
-    else:
-        facts = look(context, engine.environ)
-        uid, openshift, server = facts.uid, facts.openshift, facts.server
+    uid, openshift, server = wanted_cluster(request, context, engine, look)
     given = request if CONTEXT in config else replace(request, context=context)
     found = Found(not missing, config, project.stack_file(fleet).exists(), uid, openshift)
     decision = decide(given, found, project.shown(config_file))
@@ -91,7 +88,7 @@ def initialize_fleet(
         engine.run("config", "set", "--plaintext", key, value, *flags)
         lines.append(f"Set {key}: {value}{f' ({server})' if key == 'clusterUid' and server else ''} in {shown}")
     if FLEET_KEY not in config:
-        engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(_KEY_BYTES))
+        set_fleet_key(engine, flags)
         lines.append(f"Set {FLEET_KEY}: a random secret, by which runs see whether a secret changed, in {shown}")
     lines += write_files(project, fleet)
     there = len(missing) < count and lines
@@ -136,6 +133,11 @@ def _check(fleet: str, count: int, project: Project, known: set[str], names: lis
         if not config_file.exists() and bare_name(name) in known:
             remedy = f"restore it from Git; if the stack is new and empty: pulumi stack rm {name}"
             fail(Where(shown), "", f"the shard {name!r} is there, and the fleet's config is not", remedy)
+
+
+def set_fleet_key(engine: Engine, flags: tuple[str, ...]) -> None:
+    """Puts a new key for the marks of secret values into a fleet's config, encrypted."""
+    engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(_KEY_BYTES))
 
 
 def make_shards(engine: Engine, project: Project, names: list[str], config_file: Path, provider: str) -> None:

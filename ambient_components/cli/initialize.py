@@ -126,6 +126,24 @@ def _truth(value: object) -> bool:
     return str(value).lower() == "true"
 
 
+def wanted_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:
+    """Uid of the cluster, whether it is OpenShift (None: nobody looked), and its address.
+
+    Args:
+        request: which may name the uid; nobody is asked then.
+        context: of the kubeconfig; None: the current one.
+        engine: whose environment counts.
+        look: asks the cluster who it is.
+
+    Raises:
+        AmbientError: the cluster does not say.
+    """
+    if request.cluster_uid:
+        return request.cluster_uid, None, ""
+    facts = look(context, engine.environ)
+    return facts.uid, facts.openshift, facts.server
+
+
 def initialize(
     request: Request, project: Project, engine: Engine, *, ask: Ask = take_defaults, look: Look = identify
 ) -> Outcome:
@@ -140,11 +158,7 @@ def initialize(
     config = project.config(request.stack)
     provider = None if exists else wanted_provider(request, ask, engine)
     context = wanted_context(request, config, ask, engine)
-    if request.cluster_uid:
-        uid, openshift, server = request.cluster_uid, None, ""
-    else:
-        facts = look(context, engine.environ)
-        uid, openshift, server = facts.uid, facts.openshift, facts.server
+    uid, openshift, server = wanted_cluster(request, context, engine, look)
     # A context that a person chose just now is one that was given.
     given = request if CONTEXT in config else replace(request, context=context)
     found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)

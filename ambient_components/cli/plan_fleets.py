@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ambient_components.cli.fleet_options import check_shards, refuse_words_of_fleets
 from ambient_components.errors import AmbientError, fail
 
 if TYPE_CHECKING:
@@ -113,10 +114,7 @@ def _several(project: "Project", name: str, asked: Asked) -> "Plan":
 
 
 def _check(asked: Asked, fleet: "Fleet") -> None:
-    for number in asked.shards:
-        if not 0 <= number < fleet.count:
-            msg = f"there is no shard {number}; allowed: 0 to {fleet.count - 1}"
-            raise typer.BadParameter(msg, param_hint="--shard")
+    check_shards(fleet, asked.shards)
     if asked.state and not Path(asked.state).is_dir():
         remedy = f"a folder with the states of its shards: pulumi stack export --stack {fleet.stack(0)} > FOLDER/"
         fail(None, "", f"{asked.state} is no folder, and {fleet.name} is a fleet", f"{remedy}{fleet.stack(0)}.json, …")
@@ -130,8 +128,5 @@ def _refuse_saving(asked: Asked, shard: str) -> None:
 
 
 def _refuse_fleets_words(asked: Asked, stack: str) -> None:
-    flags = {"--shard": bool(asked.shards), "--all": asked.everything, "--jobs": bool(asked.jobs)}
-    for flag, given in flags.items():
-        if given:
-            msg = f"is of a fleet, and {stack} is one stack: leave it out"
-            raise typer.BadParameter(msg, param_hint=flag)
+    flags = {"--shard": asked.shards, "--all": asked.everything, "--jobs": asked.jobs}
+    refuse_words_of_fleets(stack, flags)

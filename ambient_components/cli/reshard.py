@@ -140,14 +140,9 @@ def _homes(project: "Project", fleet: "Fleet") -> dict[str, str]:
         AmbientError: something is wrong in the files, or one names a shard that there will not be.
     """
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
-    from ambient_components.errors import AmbientError  # noqa: PLC0415
-    from ambient_components.spec.loader import load_stack, located  # noqa: PLC0415
-    from ambient_components.spec.shards import beyond_shards, shards_of  # noqa: PLC0415
+    from ambient_components.spec.loader import divided, load_stack  # noqa: PLC0415
 
-    loaded = load_stack(stack_path(project, fleet.name))
-    if beyond := located(loaded, beyond_shards(loaded.file.workspaces, fleet.count)):
-        raise AmbientError(beyond)
-    found = shards_of(loaded.file.workspaces, fleet.count)
+    found = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
     return {name: fleet.stack(number) for number, names in found.items() for name in names}
 
 

@@ -6,18 +6,17 @@ no state has once the move is over: a run that is lost later would take that for
 """
 
 import json
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ambient_components.cli.engine import Engine, export
-from ambient_components.cli.init_fleet import make_shards, provider_of
+from ambient_components.cli.init_fleet import make_shards, provider_of, set_fleet_key
 from ambient_components.cli.project import bare_name
 from ambient_components.cli.reshard_plan import Resharding
 from ambient_components.errors import fail
-from ambient_components.shards import CONFIG_KEY, FLEET_KEY, Record, is_lost, left, record_name
+from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
 from ambient_components.shards.arrival import Place
 from ambient_components.shards.digest import canonical
 from ambient_components.shards.exports import Deployment, owner_of, resources_of, workspaces_of
@@ -102,7 +101,7 @@ class Resharder:
         flags, count = self.fleet.flags(0), str(self.fleet.count)
         self.engine.run("config", "set", "--plaintext", CONFIG_KEY, count, *flags)
         if not self.fleet.has_key:
-            self.engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(32))
+            set_fleet_key(self.engine, flags)
         self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)}; commit it")
 
     def apply(self, plan: Resharding) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ambient_components.cli.fleets.fleet import Fleet
     from ambient_components.cli.project import Project
     from ambient_components.cli.shards_formats import Shard
+    from ambient_components.spec.loader import LoadedStack
 
 EPILOG = """\
 \b
@@ -108,16 +109,12 @@ def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
     """
     from ambient_components.cli.shards_formats import Shard  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
-    from ambient_components.errors import AmbientError  # noqa: PLC0415
-    from ambient_components.spec.loader import load_stack, located  # noqa: PLC0415
-    from ambient_components.spec.shards import beyond_shards, shards_of  # noqa: PLC0415
+    from ambient_components.spec.loader import divided, load_stack  # noqa: PLC0415
 
     loaded = load_stack(stack_path(fleet.project, fleet.name))
-    if beyond := located(loaded, beyond_shards(loaded.file.workspaces, fleet.count)):
-        raise AmbientError(beyond)
+    found = divided(loaded, fleet.count)
     config_file = fleet.project.shown(fleet.config_file)
-    found = shards_of(loaded.file.workspaces, fleet.count)
-    skipped = _up_to_date(fleet) if only_changed else ()
+    skipped = _up_to_date(fleet, loaded) if only_changed else ()
     return [
         Shard(fleet.stack(number), config_file, names)
         for number, names in sorted(found.items())
@@ -125,12 +122,12 @@ def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
     ]
 
 
-def _up_to_date(fleet: "Fleet") -> "Collection[int]":
+def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> "Collection[int]":
     """Numbers of the shards in which the last `ambient up` ended well, and nothing changed since."""
     from ambient_components.cli.fleets.deciding import ask_states, decide  # noqa: PLC0415
     from ambient_components.cli.fleets.skipping import Wanted  # noqa: PLC0415
 
-    return decide(fleet, ask_states(fleet), Wanted()).up_to_date
+    return decide(fleet, ask_states(fleet), Wanted(), loaded=loaded).up_to_date
 
 
 def _with_resources(project: "Project", listed: "list[Shard]") -> "list[Shard]":

@@ -6,11 +6,10 @@ from typing import Any
 
 import pulumi
 
-from ambient_components.errors import AmbientError, fail, format_path
+from ambient_components.errors import fail, format_path
 from ambient_components.shards import CONFIG_KEY, record_name, shard_count, shard_stack, split_shard
 from ambient_components.spec import LoadedStack
-from ambient_components.spec.loader import located
-from ambient_components.spec.shards import beyond_shards, shards_of
+from ambient_components.spec.loader import divided
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,7 @@ def of_shard(stack: LoadedStack, shard: Shard) -> LoadedStack:
     Raises:
         AmbientError: a workspace names a shard that does not exist: nobody knows whose it is.
     """
-    if beyond := located(stack, beyond_shards(stack.file.workspaces, shard.count)):
-        raise AmbientError(beyond)
-    kept = set(shards_of(stack.file.workspaces, shard.count)[shard.number])
+    kept = set(divided(stack, shard.count)[shard.number])
     others = [format_path(("workspaces", name)) for name in stack.file.workspaces if name not in kept]
     return replace(
         stack,

@@ -7,20 +7,17 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ambient_components import clock
-from ambient_components.cluster import ApiError, Cluster, core
-from ambient_components.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
+from ambient_components.cluster import Cluster, core
+from ambient_components.contract import FLEET_LABEL, STACK_ANNOTATION
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
 from ambient_components.provider.resource import Context, Values
-from ambient_components.shards import RUN_VARIABLE, Record, Run, fleet_label, patch
+from ambient_components.run_records import Place, change_record, parsed
+from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, fleet_label
 
-CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
-"""The engine's: its state is then written once, at the end of a run. Plugins get it with the engine's environment."""
-
-_TRIES: Final = 5
 _DEAF: Final = "no run without checkpoints may begin, as nobody could know what it left if it dies"
 
 
@@ -70,7 +67,7 @@ class RunRecord:
         Raises:
             StepError: it can't be read, or not understood.
         """
-        return _parsed(cluster.get(self._path))
+        return parsed(cluster.get(self._place.path))
 
     def write(self, cluster: Cluster, change: Callable[[Record], Record]) -> None:
         """Reads the record, changes it and writes what differs, however often others write in between.
@@ -78,27 +75,13 @@ class RunRecord:
         Raises:
             StepError: it can't be read or written.
         """
-        for _ in range(_TRIES):
-            item = cluster.get(self._path)
-            before = _parsed(item)
-            after = change(before)
-            try:
-                if item is None:
-                    cluster.create(core("namespaces", self.namespace, "configmaps"), self._new(after))
-                elif data := patch(before, after):
-                    version = item["metadata"]["resourceVersion"]
-                    cluster.patch(self._path, {"metadata": {"resourceVersion": version}, "data": data})
-            except ApiError as error:
-                if error.status != 409:
-                    raise
-            else:
-                return
-        msg = f"ConfigMap {self.namespace}/{self.name}: somebody else writes it all the time"
-        raise StepError(msg)
+        if change_record(cluster, self._place, change) is None:
+            msg = f"ConfigMap {self.namespace}/{self.name}: somebody else writes it all the time"
+            raise StepError(msg)
 
     def remove(self, cluster: Cluster) -> None:
         """Deletes it; one that is gone already is fine."""
-        cluster.delete(self._path)
+        cluster.delete(self._place.path)
 
     def siblings(self, cluster: Cluster) -> Iterator[tuple[str, Record]]:
         """The other shards' stacks, and their records; one that can't be understood is left out."""
@@ -119,20 +102,8 @@ class RunRecord:
         return f"{self.owner.rsplit('/', 1)[-1]}-{self.name.rsplit('-', 1)[-1]}"
 
     @property
-    def _path(self) -> str:
-        return core("namespaces", self.namespace, "configmaps", self.name)
-
-    def _new(self, record: Record) -> dict[str, Any]:
-        return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                "name": self.name,
-                "labels": {FLEET_LABEL: fleet_label(self.owner)},
-                "annotations": {OWNER_ANNOTATION: self.owner, STACK_ANNOTATION: self.stack},
-            },
-            "data": record.data(),
-        }
+    def _place(self) -> Place:
+        return Place(self.namespace, self.name, self.owner, self.stack)
 
 
 def or_warn(context: Context, work: Callable[[], None]) -> bool:
@@ -152,10 +123,3 @@ def or_warn(context: Context, work: Callable[[], None]) -> bool:
         context.warn(f"the shard's run record can't be used, so what a run left that was lost is not known: {error}")
         return False
     return True
-
-
-def _parsed(item: dict[str, Any] | None) -> Record:
-    try:
-        return Record.parse(item.get("data") if item else None)
-    except ValueError as error:
-        raise StepError(str(error)) from None

@@ -7,6 +7,7 @@ from ambient_components.shards.assignment import assigned, home
 from ambient_components.shards.digest import digest, secret_mark
 from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack, split_shard
 from ambient_components.shards.records import (
+    CHECKPOINTS_VARIABLE,
     RUN_VARIABLE,
     Done,
     Record,
@@ -24,6 +25,7 @@ from ambient_components.shards.records import (
 )
 
 __all__ = [
+    "CHECKPOINTS_VARIABLE",
     "CONFIG_KEY",
     "FLEET_KEY",
     "RUN_VARIABLE",

@@ -21,6 +21,9 @@ SCHEMA: Final = 1
 RUN_VARIABLE: Final = "AMBIENT_RUN"
 """Environment variable by which `ambient up` tells the provider the id of the run that it began."""
 
+CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
+"""The engine's: its state is then written once, at the end of a run. Plugins get it with the engine's environment."""
+
 Entries = tuple[Mapping[str, Any], ...]
 """Entries that one workspace had in ledgers, each once, the oldest first."""
 

@@ -21,6 +21,7 @@ from ambient_components.spec.partial import Partial
 from ambient_components.spec.privacy import without_credentials_in
 from ambient_components.spec.provenance import Origin, Provenance
 from ambient_components.spec.report import Report
+from ambient_components.spec.shards import beyond_shards, shards_of
 from ambient_components.spec.unite import unite
 
 
@@ -147,3 +148,18 @@ def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
     problems = Problems()
     Report(stack.sources, stack.provenance, problems).add_findings(findings)
     return list(problems)
+
+
+def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:
+    """Names of the workspaces of every shard of a fleet.
+
+    Args:
+        stack: the whole fleet's files.
+        count: how many shards there are.
+
+    Raises:
+        AmbientError: workspaces name a shard that does not exist, each at its place.
+    """
+    if beyond := located(stack, beyond_shards(stack.file.workspaces, count)):
+        raise AmbientError(beyond)
+    return shards_of(stack.file.workspaces, count)

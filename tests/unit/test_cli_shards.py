@@ -161,7 +161,9 @@ def test_what_up_would_skip_is_left_out_if_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(deciding, "ask_states", lambda fleet: fleet.count)
-    monkeypatch.setattr(deciding, "decide", lambda fleet, asked, wanted: SimpleNamespace(up_to_date=(0, asked - 1)))
+    monkeypatch.setattr(
+        deciding, "decide", lambda fleet, asked, wanted, loaded: SimpleNamespace(up_to_date=(0, asked - 1))
+    )
     found = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
     assert [one["stack"] for one in found] == ["prod-01"]
 

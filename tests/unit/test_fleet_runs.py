@@ -16,7 +16,7 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets import deciding, running
+from ambient_components.cli.fleets import records_client, running
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
 
@@ -57,7 +57,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     found = Fleet(tmp_path, cluster)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(deciding, "Guard", lambda *_: FakeGuard(cluster))
+    monkeypatch.setattr(records_client, "Guard", lambda *_: FakeGuard(cluster))
     monkeypatch.setattr(running, "default_jobs", lambda: 2)
     monkeypatch.delenv("AMBIENT_CLOCK_OFFSET", raising=False)
     return found
@@ -417,10 +417,10 @@ OURS = """
 import sys
 sys.path.insert(0, {root!r})
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets import deciding
+from ambient_components.cli.fleets import records_client
 from tests.support.fake_records import FakeCluster, FakeGuard
 cluster = FakeCluster()
-deciding.Guard = lambda *_: FakeGuard(cluster)
+records_client.Guard = lambda *_: FakeGuard(cluster)
 code = run(["up", "prod", "--yes", "--jobs", "2"])
 runs = [item.get("data", dict()).get("run") for item in cluster.objects.values()]
 print("RUNS", runs)

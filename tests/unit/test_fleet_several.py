@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets import deciding
+from ambient_components.cli.fleets import records_client
 from ambient_components.shards import Record
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
@@ -50,8 +50,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     found = World(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(deciding, "Cluster", lambda context: context)
-    monkeypatch.setattr(deciding, "Guard", found.guard)
+    monkeypatch.setattr(records_client, "Cluster", lambda context: context)
+    monkeypatch.setattr(records_client, "Guard", found.guard)
     return found
 
 

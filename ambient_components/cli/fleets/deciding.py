@@ -15,9 +15,7 @@ from ambient_components.cli.fleets.records_client import Records
 from ambient_components.cli.fleets.skipping import Task, Wanted, task
 from ambient_components.cli.fleets.states import Question, State, state_of
 from ambient_components.cli.stacks import stack_path
-from ambient_components.cluster import Cluster
 from ambient_components.errors import AmbientError, fail
-from ambient_components.guard import Guard
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.spec import LoadedStack, load_stack
 
@@ -79,14 +77,12 @@ def decide(
     """
     if fleet.plain:
         return _decide_plain(fleet, question, wanted, loaded or load_stack(stack_path(fleet.project, fleet.name)))
-    context = fleet.config.get("context")
-    guard = Guard(Cluster(context), fleet.config.get("clusterUid"))
-    records = Records(fleet, guard)
+    records = Records(fleet)
     with ThreadPoolExecutor(2) as pool:
         known_later: Future[dict[int, Record]] = pool.submit(records.read)
         loaded = loaded or load_stack(stack_path(fleet.project, fleet.name))
         key = _key(fleet) if fleet.has_key and needs_key(loaded) else None
-        inputs = shard_inputs(fleet, loaded, guard, key)
+        inputs = shard_inputs(fleet, loaded, records.guard, key)
         states = question.answer()
         known = known_later.result()
     numbers = sorted(chosen) or range(fleet.count)
@@ -133,14 +129,13 @@ def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Cho
     Raises:
         AmbientError: the back end does not answer.
     """
-    guard = Guard(Cluster(fleet.config.get("context")), fleet.config.get("clusterUid"))
     states = question.answer()
     tasks = []
     for number in sorted(chosen) or [*range(fleet.count), *beyond(fleet, states)]:
         state = state_of(states, fleet.stack(number))
         if state is not None:
             tasks.append(Task(number, fleet.stack(number), 0, 0, False, "asked for", expected=state.resources or 0))
-    records = None if fleet.plain else Records(fleet, guard)
+    records = None if fleet.plain else Records(fleet)
     return Chosen(fleet=fleet, records=records, states=states, tasks=tuple(tasks))
 
 

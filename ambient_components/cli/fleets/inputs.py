@@ -17,8 +17,9 @@ from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.sources import Outside, is_outside, sources
 from ambient_components.errors import Where, fail
 from ambient_components.guard import Guard
-from ambient_components.shards import assigned, digest
+from ambient_components.shards import digest
 from ambient_components.spec import LoadedStack, Workspace
+from ambient_components.spec.shards import shards_of
 
 _FORM: Final = 1
 """Of the digest: a new number runs every shard once."""
@@ -92,9 +93,8 @@ def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
     Raises:
         AmbientError: one is pinned to a shard that there is not.
     """
-    pins = {name: workspace.shard for name, workspace in loaded.file.workspaces.items()}
     try:
-        return assigned(pins, fleet.count)
+        return shards_of(loaded.file.workspaces, fleet.count)
     except ValueError as error:
         return fail(Where(loaded.path), "workspaces", str(error), f"see shard: in the entries of {loaded.path}")
 

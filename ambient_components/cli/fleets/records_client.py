@@ -5,16 +5,15 @@ Where they can't be read or written nothing stops: no shard is then skipped, and
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final
 
 from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cluster import ApiError, Cluster, core
-from ambient_components.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
+from ambient_components.cluster import Cluster, core
+from ambient_components.contract import FLEET_LABEL
 from ambient_components.failure import StepError
 from ambient_components.guard import Guard
-from ambient_components.shards import Record, fleet_label, patch, record_name
+from ambient_components.run_records import Place, UnreadableError, change_record, parsed
+from ambient_components.shards import Record, fleet_label, record_name
 
-_TRIES: Final = 5
 Change = Callable[[Record], Record]
 
 
@@ -22,13 +21,14 @@ class Records:
     """Those of one fleet; may be used by several threads at once.
 
     Attributes:
+        guard: The fleet's cluster, proved to be that.
         trouble: Why records can't be read or written, in words; empty while all is well.
     """
 
     def __init__(self, fleet: Fleet, guard: Guard | None = None) -> None:
         self._fleet = fleet
         config = fleet.config
-        self._guard = guard or Guard(Cluster(config.get("context")), config.get("clusterUid"))
+        self.guard = guard or Guard(Cluster(config.get("context")), config.get("clusterUid"))
         self._lock = threading.Lock()
         self._broken: dict[int, str] = {}
         self.trouble = ""
@@ -41,7 +41,8 @@ class Records:
         """
         try:
             selector = f"{FLEET_LABEL}={fleet_label(self._fleet.owner)}"
-            items = {item["metadata"]["name"]: item for item in self._guard.cluster.list(self._path(), selector)}
+            configmaps = core("namespaces", self._fleet.platform_namespace, "configmaps")
+            items = {item["metadata"]["name"]: item for item in self.guard.cluster.list(configmaps, selector)}
         except StepError as error:
             self._note(f"the run records can't be read: {error}")
             return {}
@@ -52,8 +53,8 @@ class Records:
             item = items.get(record_name(self._fleet.owner, number))
             if item is not None:
                 try:
-                    found[number] = Record.parse(item.get("data"))
-                except ValueError as error:
+                    found[number] = parsed(item)
+                except UnreadableError as error:
                     # Nothing is written over what nobody has understood.
                     self._broken[number] = f"{self._fleet.stack(number)}: {error}"
                     self._note(self._broken[number])
@@ -75,14 +76,17 @@ class Records:
         if number in self._broken:
             return None
         try:
-            for _ in range(_TRIES):
-                if (written := self._try(number, change)) is not None:
-                    return written
+            written = change_record(self.guard.cluster, self._place(number), change)
+        except UnreadableError as error:
+            self._broken[number] = f"{self._fleet.stack(number)}: {error}"
+            self._note(f"the run records can't be written: {self._broken[number]}")
+            return None
         except StepError as error:
             self._note(f"the run records can't be written: {error}")
             return None
-        self._note(f"{self._fleet.stack(number)}: somebody else writes its run record all the time")
-        return None
+        if written is None:
+            self._note(f"{self._fleet.stack(number)}: somebody else writes its run record all the time")
+        return written
 
     def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:
         """Deletes a shard's record: with the last of what it records. One that can't be deleted does no harm.
@@ -91,57 +95,21 @@ class Records:
             number: of the shard.
             only: whether it may go, as it is read now; one that somebody writes meanwhile stays.
         """
-        cluster, path = self._guard.cluster, self._path(record_name(self._fleet.owner, number))
+        cluster, path = self.guard.cluster, self._place(number).path
         try:
             if only is None:
                 cluster.delete(path)
                 return
             item = cluster.get(path)
-            if item is not None and only(Record.parse(item.get("data"))):
+            if item is not None and only(parsed(item)):
                 cluster.delete(path, version=item["metadata"]["resourceVersion"])
-        except (StepError, ValueError) as error:
+        except StepError as error:
             self._note(f"a run record can't be deleted: {error}")
 
-    def _try(self, number: int, change: Change) -> Record | None:
-        """One attempt; None: somebody was faster."""
-        cluster, path = self._guard.cluster, self._path(record_name(self._fleet.owner, number))
-        item = cluster.get(path)
-        try:
-            before = Record.parse(item.get("data") if item else None)
-        except ValueError as error:
-            self._broken[number] = f"{self._fleet.stack(number)}: {error}"
-            raise StepError(self._broken[number]) from None
-        after = change(before)
-        try:
-            if item is None:
-                cluster.create(self._path(), self._new(number, after))
-            elif data := patch(before, after):
-                version = item["metadata"]["resourceVersion"]
-                cluster.patch(path, {"metadata": {"resourceVersion": version}, "data": data})
-        except ApiError as error:
-            if error.status == 409:
-                return None
-            raise
-        return after
-
-    def _new(self, number: int, record: Record) -> dict[str, Any]:
-        owner = self._fleet.owner
-        return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                "name": record_name(owner, number),
-                "labels": {FLEET_LABEL: fleet_label(owner)},
-                "annotations": {
-                    OWNER_ANNOTATION: owner,
-                    STACK_ANNOTATION: self._fleet.stack(number).rsplit("/", 1)[-1],
-                },
-            },
-            "data": record.data(),
-        }
-
-    def _path(self, *name: str) -> str:
-        return core("namespaces", self._fleet.platform_namespace, "configmaps", *name)
+    def _place(self, number: int) -> Place:
+        fleet = self._fleet
+        name, stack = record_name(fleet.owner, number), fleet.stack(number).rsplit("/", 1)[-1]
+        return Place(fleet.platform_namespace, name, fleet.owner, stack)
 
     def _note(self, text: str) -> None:
         with self._lock:

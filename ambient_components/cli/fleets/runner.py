@@ -19,10 +19,9 @@ from ambient_components.cli.fleets.jobs import Job, Log, Phase, Plan, View
 from ambient_components.cli.fleets.locks import is_locked
 from ambient_components.cli.fleets.records_client import Records
 from ambient_components.errors import AmbientError
-from ambient_components.shards import RUN_VARIABLE, Record, Run, begin
+from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.hold import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
 
-SKIP_CHECKPOINTS: Final = "PULUMI_SKIP_CHECKPOINTS"
 _LOOK: Final = 0.2
 """Seconds between two looks at the running ones."""
 
@@ -227,13 +226,13 @@ class Runner:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         # Never by somebody's own environment: without a record a killed run would leave what nobody knows of.
-        environ.pop(SKIP_CHECKPOINTS, None)
+        environ.pop(CHECKPOINTS_VARIABLE, None)
         environ.pop(RUN_VARIABLE, None)
         environ.pop(HOLD_VARIABLE, None)
         if job.run is not None:
             environ[RUN_VARIABLE] = job.run.id
             if not job.run.checkpoints:
-                environ[SKIP_CHECKPOINTS] = "true"
+                environ[CHECKPOINTS_VARIABLE] = "true"
         return {**environ, **job.environ}
 
 

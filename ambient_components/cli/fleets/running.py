@@ -22,7 +22,6 @@ from ambient_components.cli.fleets.skipping import Wanted
 from ambient_components.cli.fleets.states import State
 from ambient_components.cli.fleets.summary import exit_code, summary_json, summary_lines
 from ambient_components.cli.fleets.unseen import Unseen
-from ambient_components.errors import fail
 
 if TYPE_CHECKING:
     from ambient_components.cli.fleets.planning import Judged
@@ -78,13 +77,8 @@ def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
     """What each shard of each fleet needs.
 
     Raises:
-        AmbientError: as `decide`, or a shard is asked for that there is not.
+        AmbientError: as `decide`.
     """
-    for number in request.shards:
-        if len(fleets) > 1:
-            fail(None, "--shard", f"{request.name} names several stacks", f"ask one: {fleets[0].name}")
-        if not 0 <= number < fleets[0].count:
-            fail(None, "--shard", f"there is no shard {number}", f"allowed: 0 to {fleets[0].count - 1}")
     question = ask_states(fleets[0])
     wanted = Wanted(every=request.every, refresh=request.refresh)
     return [decide(fleet, question, wanted, request.shards) for fleet in fleets]
