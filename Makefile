@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Two at once would build the same parts twice; and the order of `check` and `test` is what people read.
 .NOTPARALLEL:
 
-.PHONY: help setup compiled up preview down clean check test test-unit bench lock
+.PHONY: help setup compiled up preview down clean check test test-unit insider bench lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ test: compiled sandbox-build ## All tests: unit, program, golden, engine
 
 test-unit: compiled ## The tests that need no engine: a minute or two
 	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden $(ARGS)
+
+insider: compiled sandbox-build ## Attack the sandbox as a workspace user would, and print what held
+	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)
 
 bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces; writes docs/performance.md: half an hour
 	$(PYTHON) -m bench --write
