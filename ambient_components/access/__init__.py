@@ -2,6 +2,7 @@
 
 from ambient_components.access.buckets import BucketEntry
 from ambient_components.access.deployer import RIGHTS, Right
+from ambient_components.access.endings import Binding, Ending, accounts, bindings, endings
 from ambient_components.access.ledger import Entry, KeyEntry, Ledger, object_names, refusals
 from ambient_components.access.minting import Ended, ended
 from ambient_components.access.rail_names import RailSettings, StackRails
@@ -10,9 +11,11 @@ from ambient_components.access.tree import PathChange, changed_paths
 
 __all__ = [
     "RIGHTS",
+    "Binding",
     "BucketEntry",
     "Crossed",
     "Ended",
+    "Ending",
     "Entry",
     "KeyEntry",
     "Ledger",
@@ -20,9 +23,12 @@ __all__ = [
     "RailSettings",
     "Right",
     "StackRails",
+    "accounts",
+    "bindings",
     "changed_paths",
     "crossed",
     "ended",
+    "endings",
     "object_names",
     "rail_warnings",
     "refusals",

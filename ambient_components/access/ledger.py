@@ -43,6 +43,8 @@ class KeyEntry(TypedDict):
     """Last day, YYYY-MM-DD, of the identity of the generation before."""
     overlapping: NotRequired[int]
     """That generation, while it is in force."""
+    adopt: NotRequired[list[str]]
+    """ServiceAccounts that are taken over with their tokens, sorted."""
     deliver: NotRequired[str]
     """NAMESPACE/NAME of the Secret that it is written to."""
     retain: NotRequired[str]

@@ -1,20 +1,15 @@
 """One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes.core.v1 as core
-import pulumi_kubernetes.rbac.v1 as rbac
 
-from ambient_components import clock
 from ambient_components.components.bindings import role_binding
-from ambient_components.components.forced import FORCED
 from ambient_components.components.rules import role_of
 from ambient_components.components.wholeness import Wholeness
 from ambient_components.contract import (
     APP_LABEL,
-    CREATED_AT_ANNOTATION,
     DESCRIPTION_ANNOTATION,
     KEY_APP,
     KEY_NAME_ANNOTATION,
@@ -23,9 +18,14 @@ from ambient_components.contract import (
     TOKEN_LIFETIME_DEFAULT,
     Role,
 )
-from ambient_components.keys.state import format_time
 from ambient_components.naming import key_role_binding, key_service_account, key_suffix, logical_key_generation
-from ambient_components.resources import AccessToken, AccessTokenArgs
+from ambient_components.resources import (
+    AccessToken,
+    AccessTokenArgs,
+    RoleBinding,
+    ServiceAccount,
+    ServiceAccountArgs,
+)
 from ambient_components.subjects import Subject, SubjectKind
 
 
@@ -89,6 +89,10 @@ class ApiKeyArgs(TypedDict):
     generation: NotRequired[int]
     """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
 
+    adopt: NotRequired[Sequence[str]]
+    """Names of ServiceAccounts of this key that exist without a record and are taken over with their tokens, as after
+    a lost state. By default such an account is ended, and its tokens with it."""
+
     keepPrevious: NotRequired[bool]
     """The identity of the generation before lives on beside this one, until a run without this."""
 
@@ -110,10 +114,10 @@ class ApiKey(pulumi.ComponentResource):
     made (docs/adr/0005). With `keepPrevious` both are registered, and the old one ends in the first run without it.
     """
 
-    service_account: core.ServiceAccount
+    service_account: ServiceAccount
     """The identity."""
 
-    binding: rbac.RoleBinding
+    binding: RoleBinding
     """What it may do."""
 
     access_token: AccessToken
@@ -140,9 +144,7 @@ class ApiKey(pulumi.ComponentResource):
         account = _account(args, generation)
         self.register_outputs({"serviceAccount": account, "role": self._role.value})
 
-    def _identity(
-        self, generation: int, living: Collection[int]
-    ) -> tuple[core.ServiceAccount, rbac.RoleBinding, AccessToken]:
+    def _identity(self, generation: int, living: Collection[int]) -> tuple[ServiceAccount, RoleBinding, AccessToken]:
         """One generation: ServiceAccount, RoleBinding, tokens. Of two that live the lower one is the former."""
         args, role = self._args, self._role
         label = args.get("name") or args["id"]
@@ -155,25 +157,23 @@ class ApiKey(pulumi.ComponentResource):
         def options(**others: Any) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(parent=self, retain_on_delete=args.get("released") or None, **others)
 
-        service_account = core.ServiceAccount(
-            logical,
-            metadata={
+        wanted_account: ServiceAccountArgs = {
+            "metadata": {
                 "name": account,
                 "namespace": args["namespace"],
                 "labels": {APP_LABEL: KEY_APP},
                 "annotations": {
-                    **FORCED,
                     KEY_NAME_ANNOTATION: label,
                     DESCRIPTION_ANNOTATION: args.get("description") or "",
-                    CREATED_AT_ANNOTATION: format_time(clock.now()),
                     ROLE_ANNOTATION: role.value,
                     # created-by-user-id is left out on purpose: in SSO mode it would replace the key's role by
                     # everything that this user may do (contract 10.4).
                 },
             },
-            # Written once: the moment of a later run is no change.
-            opts=options(ignore_changes=[f'metadata.annotations["{CREATED_AT_ANNOTATION}"]']),
-        )
+        }
+        if account in (args.get("adopt") or ()):
+            wanted_account["adopt"] = True
+        service_account = ServiceAccount(logical, wanted_account, options())
         binding = role_binding(
             logical,
             namespace=args["namespace"],
@@ -185,6 +185,8 @@ class ApiKey(pulumi.ComponentResource):
             opts=options(depends_on=[service_account]),
         )
         wanted = token_args(args, account, service_account, generation)
+        if wanted_account.get("adopt"):
+            wanted["adopt"] = True
         if generation != max(living):
             wanted["former"] = True
         elif len(living) > 1:
@@ -203,14 +205,12 @@ class ApiKey(pulumi.ComponentResource):
         return service_account, binding, AccessToken(logical, wanted, options(aliases=aliases, depends_on=after))
 
 
-def token_args(
-    args: ApiKeyArgs, account: str, service_account: core.ServiceAccount, generation: int
-) -> AccessTokenArgs:
+def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
     """What a key asks of the tokens of one generation."""
     wanted: AccessTokenArgs = {
         "namespace": args["namespace"],
         "serviceAccount": account,
-        "serviceAccountUid": service_account.metadata.apply(lambda metadata: metadata.uid or ""),
+        "serviceAccountUid": service_account.uid.apply(lambda uid: uid or ""),
         "key": args["id"],
         "owner": args["owner"],
         "generation": generation,

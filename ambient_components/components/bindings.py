@@ -1,12 +1,11 @@
 """The RoleBinding that grants, owners and keys have in common: one subject, one of the platform's ClusterRoles."""
 
 from collections.abc import Mapping
-from typing import cast
 
 import pulumi
-import pulumi_kubernetes.rbac.v1 as rbac
 
 from ambient_components.contract import RBAC_API_GROUP, Role, cluster_role
+from ambient_components.resources import MetadataArgs, RoleBinding
 from ambient_components.subjects import Subject
 
 
@@ -20,21 +19,21 @@ def role_binding(
     labels: Mapping[str, str],
     annotations: Mapping[str, str] | None = None,
     opts: pulumi.ResourceOptions,
-) -> rbac.RoleBinding:
+) -> RoleBinding:
     """A RoleBinding to a role of the platform.
 
     Exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that outlives its
     entry is access that nobody declared (docs/surprises.md).
     """
-    return rbac.RoleBinding(
+    metadata: MetadataArgs = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return RoleBinding(
         name,
-        metadata={
-            "name": object_name,
-            "namespace": namespace,
-            "labels": dict(labels),
-            **({"annotations": dict(annotations)} if annotations else {}),
+        {
+            "metadata": metadata,
+            "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
+            "subjects": [subject.rbac_subject()],
         },
-        role_ref={"api_group": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
-        subjects=[cast("rbac.SubjectArgsDict", subject.rbac_subject())],
-        opts=opts,
+        opts,
     )

@@ -3,7 +3,6 @@
 from typing import NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes.rbac.v1 as rbac
 
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.rules import role_of
@@ -16,6 +15,7 @@ from ambient_components.contract import (
     Role,
 )
 from ambient_components.naming import grant_binding
+from ambient_components.resources import RoleBinding
 from ambient_components.subjects import SubjectKind, parse_subject
 
 
@@ -38,7 +38,7 @@ class Grant(pulumi.ComponentResource):
     `Workspace` makes the same binding for each of its grants, without this node above it (docs/adr/0008).
     """
 
-    binding: rbac.RoleBinding
+    binding: RoleBinding
     """The RoleBinding."""
 
     def __init__(self, name: str, args: GrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -47,7 +47,7 @@ class Grant(pulumi.ComponentResource):
         self.register_outputs({"role": args.get("role") or Role.VIEW.value, "subject": args["subject"]})
 
 
-def grant_role_binding(name: str, args: GrantArgs, opts: pulumi.ResourceOptions) -> rbac.RoleBinding:
+def grant_role_binding(name: str, args: GrantArgs, opts: pulumi.ResourceOptions) -> RoleBinding:
     """A RoleBinding that the platform lists, and can revoke, as a grant of its own (contract 1.3).
 
     A new role is a replacement, made before the old one goes: the role is in the object's name, and not in the logical

@@ -34,6 +34,7 @@ class KeySpec(TypedDict):
     runEverySeconds: NotRequired[int]
     warnAheadSeconds: NotRequired[int]
     generation: NotRequired[int]
+    adopt: NotRequired[Sequence[str]]
     keepPrevious: NotRequired[bool]
     deliver: NotRequired[DeliverySpec]
     retain: NotRequired[str]

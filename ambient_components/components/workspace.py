@@ -4,7 +4,6 @@ from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes.core.v1 as core
-import pulumi_kubernetes.rbac.v1 as rbac
 
 from ambient_components import naming
 from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
@@ -34,7 +33,7 @@ from ambient_components.contract import (
     UNMANAGED,
     Role,
 )
-from ambient_components.resources import Closure, WorkspaceSecret, WorkspaceSecretArgs
+from ambient_components.resources import Closure, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
 from ambient_components.subjects import parse_subject
 
 
@@ -51,10 +50,10 @@ class Workspace(pulumi.ComponentResource):
     namespace: core.Namespace
     """The Namespace."""
 
-    owners: dict[str, rbac.RoleBinding]
+    owners: dict[str, RoleBinding]
     """Owner bindings by subject."""
 
-    grants: dict[str, rbac.RoleBinding]
+    grants: dict[str, RoleBinding]
     """Grants by subject."""
 
     keys: dict[str, ApiKey]
@@ -111,7 +110,7 @@ class Workspace(pulumi.ComponentResource):
             *resource_limits(self._name, self._workspace, limits, platform, opts, released=released, store=store),
         ]
 
-    def _owner(self, text: str, opts: pulumi.ResourceOptions) -> rbac.RoleBinding:
+    def _owner(self, text: str, opts: pulumi.ResourceOptions) -> RoleBinding:
         subject = parse_subject(text)
         return role_binding(
             naming.logical_owner(self._name, subject),
@@ -123,7 +122,7 @@ class Workspace(pulumi.ComponentResource):
             opts=opts,
         )
 
-    def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, rbac.RoleBinding]:
+    def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, RoleBinding]:
         return {
             grant["subject"]: grant_role_binding(
                 naming.logical_grant(self._name, parse_subject(grant["subject"])),

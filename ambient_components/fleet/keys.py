@@ -33,6 +33,8 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["runEverySeconds"] = calendar.run_every
     if key.warn_ahead is not None and key.manual:
         spec["warnAheadSeconds"] = key.warn_ahead
+    if key.adopt:
+        spec["adopt"] = list(key.adopt)
     if calendar.keeps_previous(key):
         spec["keepPrevious"] = True
     if key.deliver is not None:
@@ -63,6 +65,8 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         entry["overlapUntil"] = key.overlap_until.isoformat()
         if calendar.keeps_previous(key):
             entry["overlapping"] = key.generation - 1
+    if key.adopt:
+        entry["adopt"] = sorted(key.adopt)
     if key.deliver is not None:
         entry["deliver"] = f"{key.deliver.secret.namespace}/{key.deliver.secret.name}"
     if key.retain is Retain.NONE:

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ambient_components.contract import CREATED_AT_ANNOTATION
-
 Step = Mapping[str, Any]
 
 _HIDDEN: Final = "[secret]"
@@ -61,11 +59,11 @@ def chosen_names(steps: Iterable[Step]) -> dict[str, str]:
 
 
 def _seen(value: Any, names: Mapping[str, str]) -> Any:
-    """A value without secrets, what is made up, and the second in which a key's ServiceAccount is declared."""
+    """A value without secrets, and without names that are made up."""
     if isinstance(value, Mapping):
         if value.get(_SIGNATURE) == _SECRET:
             return _HIDDEN
-        return {key: _seen(item, names) for key, item in value.items() if key != CREATED_AT_ANNOTATION}
+        return {key: _seen(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return [_seen(item, names) for item in value]
     if isinstance(value, str):

@@ -28,7 +28,7 @@ IDLE: Final = timedelta(days=90)
 
 _WORKSPACE: Final = "ambient:index:Workspace"
 _SETTINGS: Final = "ambient:index:ProjectSettings"
-_ACCOUNT: Final = "kubernetes:core/v1:ServiceAccount"
+_ACCOUNT: Final = "ambient:index:ServiceAccount"
 _NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 
 
@@ -142,7 +142,11 @@ def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
         metadata = one.props.get("metadata") or {}
         if (metadata.get("labels") or {}).get(APP_LABEL) != KEY_APP:
             continue
-        notes = metadata.get("annotations") or {}
+        times = {
+            LAST_USED_AT_ANNOTATION: one.props.get("lastUsedAt"),
+            CREATED_AT_ANNOTATION: one.props.get("createdAt"),
+        }
+        notes = {**(metadata.get("annotations") or {}), **times}
         name = notes.get(KEY_NAME_ANNOTATION) or metadata.get("name")
         yield f"workspace {metadata.get('namespace')!r}: key {name!r}", notes, one.urn
 
@@ -150,7 +154,7 @@ def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
 def _time(text: Any) -> datetime | None:
     try:
         return parse_time(str(text)) if text else None
-    except ValueError:  # whoever may write the ServiceAccount may write this
+    except (ValueError, OverflowError):  # whoever may write the ServiceAccount may write this
         return None
 
 

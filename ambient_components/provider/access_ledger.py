@@ -15,6 +15,7 @@ from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
 from ambient_components.provider.elsewhere import with_elsewhere
+from ambient_components.provider.ending import end_first
 from ambient_components.provider.held import with_held
 from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
@@ -58,7 +59,9 @@ class AccessLedger:
             entries = {name: entry for name, entry in after.items() if isinstance(entry, dict)}
             # An entry that is refused for its form has no names to look for.
             ending = lost_runs.ending(context, place, entries) if place and not problems else ()
-            problems += preflight(context, owner, before, entries, look_for_drift=not problems, ending=ending)
+            problems += preflight(
+                context, owner, before, entries, look_for_drift=not problems, ending=ending, lost=bool(place)
+            )
             if place and len(entries) == len(after):
                 problems += lost_runs.problems(context, place, before, entries)
         except StepError as error:
@@ -83,7 +86,9 @@ class AccessLedger:
         return Found(_kept(state))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Records the access."""
+        """End what left the ledger, before anything new is made, and record the rest."""
+        if not context.preview:
+            end_first(context, state.get("workspaces") or {}, news["workspaces"])
         return self._recorded(context, state, news)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002

@@ -26,11 +26,13 @@ from ambient_components.provider.handles import (
     unmark,
 )
 from ambient_components.provider.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.token_claims import is_of
 from ambient_components.provider.token_inputs import policy, retained
 from ambient_components.provider.token_outputs import COMPUTED, kept, record, token_state, unknown
 from ambient_components.provider.wire import UNKNOWN
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
+_NOT_RECORDED: Final = "this stack's state does not know it"
 _UNRECORDED: Final = "it was minted by a run that died, and never delivered"
 
 
@@ -62,14 +64,18 @@ class AccessToken:
         return Diff(changes, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Mints the first token. Handles that are there without a state file are kept through the overlap."""
+        """Mint the first token. Tokens that exist without a record end, unless the file adopts them."""
         identity = Identity.of(news)
         former = bool(news.get("former"))
         if context.preview:
             return identity.path, unknown(None if former else "no token yet", news)
         _require_whole(news)
-        held = mark(context, identity)
-        # The newest of them may be in use: the state file was lost, or an earlier create died (docs/how-it-works.md).
+        held: tuple[Handle, ...] = ()
+        if news.get("adopt"):
+            # The newest of them may be in use: the state file was lost (docs/how-it-works.md).
+            held = mark(context, identity)
+        else:
+            revoke(context, identity, [(handle, _NOT_RECORDED) for handle in owned(context, identity)])
         state = TokenState(retiring=held)
         steps = plan(state, policy(news), context.now, former=former)
         outputs = self._carry_out(context, news, state, steps, {})
@@ -196,13 +202,13 @@ class AccessToken:
         minted: Minted | None = None
         current = steps.current or known.current
         if steps.mint:
-            minted = mint(context, identity, asked)
+            minted = mint(context, identity, asked, news.get("serviceAccountUid") or None)
             current = minted.handle
             _tell(context, asked, minted, steps.mint)
         held = minted.token if minted else state.get("token")
         if held is None and current is not None:
             # It was not kept: it lies where it was delivered to, if anywhere.
-            held = next((text for text in (there.token, moved.token) if delivery.is_of(text, current)), None)
+            held = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
         undelivered = None
         if target and held is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))

@@ -5,8 +5,6 @@ overlap it holds the token before under a second name.
 """
 
 import base64
-import binascii
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,12 +19,10 @@ from ambient_components.contract import (
     OWNER_ANNOTATION,
 )
 from ambient_components.failure import StepError
-from ambient_components.keys import Handle
 from ambient_components.provider.handles import Identity
 from ambient_components.provider.resource import Context, Values
 
 _PREVIOUS: Final = "previous-"
-_STATIC_CLAIM: Final = "kubernetes.io/serviceaccount/secret.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +132,6 @@ def remove(context: Context, identity: Identity, target: Target) -> None:
     if ours == (identity.owner, _name(identity), str(identity.generation)):
         context.guard.cluster.delete(target.path, secret["metadata"]["uid"])
         context.note(f"deleted {target}: the key is no longer delivered there")
-
-
-def is_of(token: str | None, handle: Handle) -> bool:
-    """Whether a token is the one that is bound to this handle, as the token itself says."""
-    try:
-        payload = (token or "").split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        if handle.name == claims.get(_STATIC_CLAIM):
-            return True
-        return str(claims["kubernetes.io"]["secret"]["uid"]) == handle.uid
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, binascii.Error):
-        return False
 
 
 def _name(identity: Identity) -> str:

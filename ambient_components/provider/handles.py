@@ -5,6 +5,7 @@ The token itself never lies in the namespace, where every session could read it 
 """
 
 import base64
+import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -30,11 +31,17 @@ from ambient_components.keys import Handle, Policy
 from ambient_components.keys.state import format_time, parse_time
 from ambient_components.naming import handle as handle_name
 from ambient_components.provider.resource import Context, Values
+from ambient_components.provider.revocation import SECRET, end
+from ambient_components.provider.token_claims import account_uid
 
 _TRIES: Final = 3
+_SHOWN: Final = 5
+"""Forged Secrets that a warning names."""
 _TOLERANCE: Final = 60
 """Seconds by which clocks may differ; a cap takes hours."""
 _STATIC_SECONDS: Final = 30
+_GENERATION: Final = re.compile(r"[0-9]{1,9}")
+_REMOVED: Final = "the key is removed"
 _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
 """Kubernetes' own annotation: whose token it shall put into the Secret."""
 
@@ -101,36 +108,36 @@ def service_account_uid(context: Context, identity: Identity) -> str | None:
 
 
 def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
-    """The handles of this identity in the cluster, oldest first.
+    """Return the handles of this identity in the cluster, oldest first.
 
-    Raises:
-        StepError: one of them belongs to another stack. It is never touched: its token may be in use there.
+    Whoever may create Secrets can forge one of these in every field. One that is not of our form is no handle, and one
+    of another owner is theirs: both are passed over with a warning, and never fail a step.
     """
     selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
-    handles = []
+    handles, foreign = [], []
     for item in context.guard.cluster.list(identity.secrets_path, selector):
         metadata = item["metadata"]
         notes = metadata.get("annotations") or {}
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account:
             continue
-        # One without a mark was released, and came to us with its namespace.
+        # One without an owner was released, and came to us with its namespace.
         if notes.get(OWNER_ANNOTATION) not in (identity.owner, None):
-            msg = (
-                f"Secret {identity.namespace}/{metadata['name']} is the handle of a token that another stack owns "
-                f"({notes[OWNER_ANNOTATION]}; this one is {identity.owner}); it is not touched. Two "
-                "stacks must not declare one key: give the key another id, or take it out of one of them"
-            )
-            raise StepError(msg)
-        handles.append(_found(item))
+            foreign.append(f"{metadata['name']} (of {notes[OWNER_ANNOTATION]})")
+        elif not metadata["name"].startswith(f"{identity.service_account}-"):
+            foreign.append(f"{metadata['name']} (not a name of ours)")
+        else:
+            handles.append(_found(item))
+    if foreign:
+        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
+        context.warn(
+            f"{identity.path}: Secrets that look like tokens of this key are not this stack's, and are not touched: "
+            f"{', '.join(foreign[:_SHOWN])}{more}. If another stack declares the key, take it out of one of them"
+        )
     return tuple(sorted(handles, key=lambda handle: (handle.issued_at, handle.name)))
 
 
 def mark(context: Context, identity: Identity) -> tuple[Handle, ...]:
-    """Puts our mark on the identity's handles that have none, and returns all of them.
-
-    Raises:
-        StepError: see `owned`.
-    """
+    """Put our ownership annotation on the identity's handles that have none, and return all of them."""
     handles = owned(context, identity)
     for handle in handles:
         _note_owner(context, identity, handle, identity.owner)
@@ -154,8 +161,14 @@ def _note_owner(context: Context, identity: Identity, handle: Handle, owner: str
             raise
 
 
-def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
-    """Makes a handle and a token bound to it.
+def mint(context: Context, identity: Identity, policy: Policy, account: str | None = None) -> Minted:
+    """Make a token Secret and a token bound to it.
+
+    Args:
+        context: Of the step.
+        identity: The key's ServiceAccount.
+        policy: What is asked of the token.
+        account: uid of the ServiceAccount that the token must speak for; None compares nothing.
 
     Raises:
         StepError: the engine is gone, or the cluster refuses. The handle is then deleted again; where even that
@@ -178,8 +191,11 @@ def mint(context: Context, identity: Identity, policy: Policy) -> Minted:
     handle = replace(handle, issued_at=made_at + clock.offset())
     try:
         if policy.static:
-            return Minted(handle, _static_token(context, identity, name), None)
+            token = _static_token(context, identity, name)
+            _require_account(identity, token, account)
+            return Minted(handle, token, None)
         token, expires = _request_token(context, identity, policy, name, uid)
+        _require_account(identity, token, account)
         granted = round((expires - made_at).total_seconds())
         if problem := _too_short(policy, granted):
             raise StepError(problem)
@@ -228,6 +244,18 @@ def _static_token(context: Context, identity: Identity, name: str) -> str:
     raise StepError(msg)
 
 
+def _require_account(identity: Identity, token: str, expected: str | None) -> None:
+    """A workspace user may delete and make the account between two of our requests; its token is theirs as well.
+
+    Raises:
+        StepError: The token speaks for another account of that name.
+    """
+    found = account_uid(token)
+    if expected and found is not None and found != expected:
+        msg = f"ServiceAccount {identity.path} was replaced during this run: its token is revoked. Run again"
+        raise StepError(msg)
+
+
 def _too_short(policy: Policy, granted: int) -> str | None:
     """Why a life that was granted is of no use; None: it is. A clock may differ by seconds from the server's."""
     if granted >= policy.lifetime - _TOLERANCE or (not policy.never and policy.fits(granted)):
@@ -268,7 +296,7 @@ def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) ->
         if attempt:
             time.sleep(0.2 * 2**attempt)
         try:
-            context.guard.cluster.delete(f"{identity.secrets_path}/{handle.name}", handle.uid)
+            end(context.guard.cluster, SECRET, identity.namespace, handle.name, handle.uid)
         except WrongClusterError:
             raise
         except Exception as error:  # whatever it is: the token minted before it must not be lost
@@ -279,20 +307,22 @@ def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) ->
 
 
 def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle]) -> None:
-    """Revokes every token of an identity, on record or not, with warnings for what could not be.
+    """Revoke every token of an identity, with warnings for what could not be: those on record first.
 
     Raises:
-        WrongClusterError: this is another cluster; the key stays on record.
+        WrongClusterError: This is another cluster; the key stays on record.
     """
-    handles = {handle.uid: handle for handle in recorded}
+    known = {handle.uid: handle for handle in recorded}
+    failed = revoke(context, identity, [(handle, _REMOVED) for handle in known.values()])
     try:
-        handles |= {handle.uid: handle for handle in owned(context, identity)}
+        others = [handle for handle in owned(context, identity) if handle.uid not in known]
     except WrongClusterError:
-        # No failure of a revocation: nothing of the stack is here, and what is named alike is somebody else's.
+        # No failure of a revocation: nothing of the stack is here, and what is named alike belongs to others.
         raise
     except StepError as error:
+        others = []
         context.warn(f"could not look for further tokens of this key: {error}")
-    if revoke(context, identity, [(handle, "the key is removed") for handle in handles.values()]):
+    if revoke(context, identity, [(handle, _REMOVED) for handle in others]) or failed:
         context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
 
 
@@ -322,10 +352,11 @@ def _found(item: dict[str, Any]) -> Handle:
     # Annotations are anybody's to break; a handle with broken ones must still be revoked.
     try:
         issued = parse_time(notes[ISSUED_AT_ANNOTATION])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         issued = parse_time(metadata["creationTimestamp"])
     generation = str(notes.get(KEY_GENERATION_ANNOTATION))
-    return Handle(metadata["name"], metadata["uid"], int(generation) if generation.isdecimal() else 1, issued)
+    number = int(generation) if _GENERATION.fullmatch(generation) else 1
+    return Handle(metadata["name"], metadata["uid"], number, issued)
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:

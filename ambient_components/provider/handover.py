@@ -9,6 +9,7 @@ from ambient_components.provider import delivery
 from ambient_components.provider.delivery import Delivered, Target
 from ambient_components.provider.handles import Identity, Minted, revoke
 from ambient_components.provider.resource import Context, Values
+from ambient_components.provider.token_claims import is_of
 from ambient_components.provider.token_inputs import retained
 
 _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
@@ -29,7 +30,7 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
         return None
     if not there.exists:
         return f"{target} is gone"
-    return None if delivery.is_of(there.token, state.current) else f"{target} holds another token"
+    return None if is_of(there.token, state.current) else f"{target} holds another token"
 
 
 def moved_from(context: Context, identity: Identity, state: Values, target: Target | None) -> Delivered:
@@ -78,10 +79,10 @@ def _arrived(context: Context, identity: Identity, target: Target, token: str) -
 def token_before(there: Delivered, held: str, retiring: Iterable[Handle]) -> str | None:
     """The token before, of what the Secret holds until now: one that lives on, where that is known."""
     before = [text for text in (there.token, there.previous) if text and text != held]
-    living = [text for text in before if any(delivery.is_of(text, handle) for handle in retiring)]
+    living = [text for text in before if any(is_of(text, handle) for handle in retiring)]
     return next(iter((*living, *before)), None)
 
 
 def held_in(handles: Iterable[Handle], *secrets: Delivered) -> tuple[Handle, ...]:
     """Those whose token a Secret holds."""
-    return tuple(one for one in handles if any(delivery.is_of(secret.token, one) for secret in secrets))
+    return tuple(one for one in handles if any(is_of(secret.token, one) for secret in secrets))

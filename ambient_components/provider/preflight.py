@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Right, object_names
+from ambient_components.access import RIGHTS, Right, accounts, object_names
 from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
@@ -31,6 +31,7 @@ def preflight(
     *,
     look_for_drift: bool,
     ending: Collection[Leftover] = (),
+    lost: bool = False,
 ) -> list[str]:
     """Every reason not to begin; access that others gave or took is a warning.
 
@@ -41,6 +42,7 @@ def preflight(
         after: the ledger that is asked for.
         look_for_drift: whether to warn of access that others gave or took.
         ending: access that a lost run gave and this one ends: nobody is told that it stays.
+        lost: whether a run was interrupted that may have made what the state does not know.
 
     Raises:
         StepError: there is no cluster to ask, or it is another one than the stack's.
@@ -63,6 +65,14 @@ def preflight(
     problems, there = foreign(cluster, owner, before, after)
     problems += changed_since(cluster, there, before, after)
     problems += _nothing_to_keep(there, before, after)
+    unknown = unknown_accounts(cluster, there, before, after)
+    if unknown and not before and not lost:
+        problems += [
+            f"{text}. The stack has no state. If it was lost, {hint}. Else delete them" for text, hint in unknown
+        ]
+    else:
+        for text, hint in unknown:
+            context.warn(f"{text}; this run ends them with their tokens, and makes the keys anew. To keep them, {hint}")
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
         warnings = drift(cluster, there, before, after, ending)
@@ -179,6 +189,37 @@ def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: M
         f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched. Choose another name for "
         f"the workspace, or release it there first ('state: released') and write 'adopt: true' here"
     ]
+
+
+def unknown_accounts(
+    cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return what to say of accounts that have the names of keys and are in no state: a problem and its hint each.
+
+    A workspace user can have made them, to hold a token of a key's next identity; or the state was lost.
+    """
+    found = []
+    for name in sorted(there & (after.keys() - before.keys())):
+        wanted = {
+            account: key_id
+            for key_id, key in (after[name].get("keys") or {}).items()
+            for account in accounts(name, {"keys": {key_id: key}})
+            if account not in (key.get("adopt") or ())
+        }
+        if not wanted:
+            continue
+        listed_accounts = cluster.list(core("namespaces", name, "serviceaccounts"))
+        unknown = sorted(wanted.keys() & {one["metadata"]["name"] for one in listed_accounts})
+        if unknown:
+            keys = "; ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
+            found.append(
+                (
+                    f"workspace {name!r}: the cluster has ServiceAccounts of its keys that this stack has not made: "
+                    f"{listing(unknown)}",
+                    f"name them in the keys' entries ({keys}): their tokens then live on through the overlap",
+                )
+            )
+    return found
 
 
 def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

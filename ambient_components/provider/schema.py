@@ -40,6 +40,8 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "overlapping": _FLAG | {"description": "The generation before lives on; its token stays in the delivery."},
     "incomplete": _FLAG
     | {"description": "What the token speaks for could not be made in this run: the step fails, and changes nothing."},
+    "adopt": _FLAG
+    | {"description": "Tokens that exist without a record are kept through the overlap. Default: they are revoked."},
     "deliver": {
         "$ref": "#/types/ambient:index:TokenDelivery",
         "description": "A Secret that the token is written to.",
@@ -187,6 +189,27 @@ _CLOSURE_INPUTS: Final[dict[str, Any]] = {
 }
 
 
+_METADATA: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": _ANY,
+    "description": "name, namespace, labels, annotations.",
+}
+
+_BINDING_INPUTS: Final[dict[str, Any]] = {
+    "metadata": _METADATA,
+    "roleRef": {"type": "object", "additionalProperties": _TEXT, "description": "As Kubernetes has it."},
+    "subjects": {"type": "array", "items": _ANY, "description": "As Kubernetes has them; others are drift."},
+}
+
+_ACCOUNT_INPUTS: Final[dict[str, Any]] = {
+    "metadata": _METADATA,
+    "adopt": _FLAG
+    | {"description": "An account that has the name already is taken over, tokens included. Default: it is ended."},
+}
+
+_UID: Final[dict[str, Any]] = {"uid": _TEXT | {"description": "uid of the object."}}
+
+
 def schema() -> dict[str, Any]:
     """The schema as a mapping."""
     return {
@@ -239,6 +262,22 @@ def schema() -> dict[str, Any]:
                 "Feature flags of a workspace; those that the UI flipped beside them stay.",
                 _FLAGS_INPUTS,
                 ["namespace", "flags"],
+            ),
+            "ambient:index:RoleBinding": _resource(
+                "A RoleBinding that is exactly as declared, and that nothing keeps from its end.",
+                _BINDING_INPUTS,
+                ["metadata", "roleRef", "subjects"],
+                _UID,
+            ),
+            "ambient:index:ServiceAccount": _resource(
+                "The identity of a key, of which nobody has a token from before.",
+                _ACCOUNT_INPUTS,
+                ["metadata"],
+                _UID
+                | {
+                    "createdAt": _TEXT | {"description": "When the key was made, RFC 3339."},
+                    "lastUsedAt": _TEXT | {"description": "When the platform saw the key last, as a refresh read it."},
+                },
             ),
             **schema_store.RESOURCES,
             "ambient:index:Closure": _resource(

@@ -24,9 +24,11 @@ from ambient_components.provider.access_token import AccessToken
 from ambient_components.provider.closure import Closure
 from ambient_components.provider.engine import Engine
 from ambient_components.provider.resource import Change, Context, Diff, Found, ResourceType, Values
+from ambient_components.provider.role_binding import RoleBinding
 from ambient_components.provider.s3_bucket import S3Bucket
 from ambient_components.provider.s3_credentials import S3Credentials
 from ambient_components.provider.schema import schema_json
+from ambient_components.provider.service_account import ServiceAccount
 from ambient_components.provider.settings import ContainerDefaults, FeatureFlags, ProjectSettings
 from ambient_components.provider.workspace_secret import WorkspaceSecret
 
@@ -39,8 +41,10 @@ RESOURCES: dict[str, ResourceType] = {
         ContainerDefaults(),
         FeatureFlags(),
         ProjectSettings(),
+        RoleBinding(),
         S3Bucket(),
         S3Credentials(),
+        ServiceAccount(),
         WorkspaceSecret(),
     )
 }

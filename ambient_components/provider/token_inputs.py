@@ -20,7 +20,7 @@ _WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds", "runEver
 _LIFE: Final = (
     f"whole seconds from {TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
 )
-_FLAGS: Final = ("never", "static", "manual", "former", "overlapping", "incomplete", "released")
+_FLAGS: Final = ("never", "static", "manual", "former", "overlapping", "incomplete", "released", "adopt")
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 _DELIVERY: Final = ("namespace", "name", "key")
 

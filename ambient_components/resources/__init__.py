@@ -1,6 +1,13 @@
 """The client side of our own resources: what a program declares. The plugin in `provider/` carries it out."""
 
 from ambient_components.resources.access_ledger import AccessLedger, AccessLedgerArgs
+from ambient_components.resources.access_objects import (
+    MetadataArgs,
+    RoleBinding,
+    RoleBindingArgs,
+    ServiceAccount,
+    ServiceAccountArgs,
+)
 from ambient_components.resources.access_token import AccessToken, AccessTokenArgs
 from ambient_components.resources.closure import Closure, ClosureArgs
 from ambient_components.resources.provider import Provider, ProviderArgs
@@ -27,14 +34,19 @@ __all__ = [
     "ContainerDefaultsArgs",
     "FeatureFlags",
     "FeatureFlagsArgs",
+    "MetadataArgs",
     "ProjectSettings",
     "ProjectSettingsArgs",
     "Provider",
     "ProviderArgs",
+    "RoleBinding",
+    "RoleBindingArgs",
     "S3Bucket",
     "S3BucketArgs",
     "S3Credentials",
     "S3CredentialsArgs",
+    "ServiceAccount",
+    "ServiceAccountArgs",
     "WorkspaceSecret",
     "WorkspaceSecretArgs",
 ]

@@ -54,6 +54,9 @@ class AccessTokenArgs(TypedDict):
     overlapping: NotRequired[bool]
     """The identity of the generation before lives on beside this one; judges what stays in the delivery."""
 
+    adopt: NotRequired[bool]
+    """Whether tokens that exist without a record are kept through the overlap; by default they are revoked."""
+
     incomplete: NotRequired[pulumi.Input[bool | None]]
     """Its ServiceAccount or what that may do could not be made in this run: the step fails, and changes nothing."""
 

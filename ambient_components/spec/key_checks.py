@@ -8,6 +8,7 @@ from ambient_components.contract import Role
 from ambient_components.durations import format_seconds, parse_duration
 from ambient_components.errors import Problems
 from ambient_components.keys import NEVER, Policy, misfit
+from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace
@@ -32,6 +33,7 @@ def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
             here = ("workspaces", name, "keys", key_id)
             yield from check_times(here, partial(key.policy, stack.run_every or 0), explicit)
             yield from _without_an_end(here, key)
+            yield from _adopted(name, key_id, here, key)
             yield from _delivery(here, key, stack.workspaces, targets)
 
 
@@ -83,6 +85,21 @@ def check_times(path: Path, policy: Callable[[Collection[str]], Policy], explici
     if "overlap" in own and not verdict[1].partition("allowed: ")[2].startswith("overlap") and "rotateBefore" in own:
         field = "rotateBefore"
     yield Finding((*path, field), *verdict)
+
+
+def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Finding]:
+    """Accounts that are none of this key's: a name says which identity is taken over, and a later one is not."""
+    own = [
+        key_service_account(key_id, key_suffix(workspace, key_id, generation))
+        for generation in range(1, key.generation + 1)
+    ]
+    for place, account in enumerate(key.adopt):
+        if account not in own:
+            yield Finding(
+                (*path, "adopt", place),
+                f"{account!r} is no ServiceAccount of this key",
+                f"allowed: {own[-1]}, the account of generation {key.generation}",
+            )
 
 
 def _without_an_end(path: Path, key: Key) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
+    OBJECT_NAME_MAX,
     TOKEN_LIFETIME_DEFAULT,
     Role,
 )
@@ -26,6 +27,9 @@ from ambient_components.spec.types import (
     RoleName,
     Text,
 )
+
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
+"""The name of a ServiceAccount."""
 
 
 class Retain(StrEnum):
@@ -96,6 +100,10 @@ class Key(Model):
 
     overlap_until: Day | None = None
     """Last day on which the identity of the generation before lives on beside this one; it ends at once if left out."""
+
+    adopt: list[AccountName] = []
+    """ServiceAccounts of this key that exist and are taken over with their tokens, as after a lost state; any other one
+    that has the name of a new identity is ended."""
 
     warn_ahead: Duration | None = None
     """How early runs announce an end: of a token that nobody renews, of the generation before; 14d if left out."""

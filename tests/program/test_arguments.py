@@ -26,7 +26,7 @@ workspaces:
   pay:
     keys:
       a: {name: A, description: all, rotateBefore: 10d, overlap: 5d, rotate: manual, warnAhead: 30d, generation: 3, \
-overlapUntil: 2026-12-31, deliver: {secret: {namespace: ci, name: a}}, retain: none}
+overlapUntil: 2026-12-31, adopt: [ambient-key-a-19ac58c2], deliver: {secret: {namespace: ci, name: a}}, retain: none}
       b: {lifetime: never, static: true}
 """
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))

@@ -20,8 +20,6 @@ def test_a_grant_is_the_platforms_to_the_letter(record, subject, role):
     kind, name, tail = KINDS[subject]
     recording = grant(record, subject, role)
     assert recording.named("RoleBinding", f"payments/grant/{subject}").inputs == {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
         "metadata": {
             "name": f"ambient-permission-{role}-{tail}",
             "namespace": "payments",

@@ -140,8 +140,6 @@ def test_what_the_caller_depends_on_comes_before_the_namespace(record):
 def test_an_owner_is_the_platforms_creator_binding(workspace, subject, binding, rbac):
     owner = workspace(owners=[subject]).named("RoleBinding", f"payments/owner/{subject}")
     assert owner.inputs == {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
         "metadata": {"name": binding, "namespace": "payments", "labels": {"ambient-code.io/role": "admin"}},
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io",

@@ -365,6 +365,8 @@ class _Monitor(mocks.MockMonitor):
             return outputs
         if request.type.startswith("kubernetes:") and "metadata" in outputs:
             outputs["metadata"]["uid"] = f"uid-of-{request.name}"
+        if request.type in ("ambient:index:ServiceAccount", "ambient:index:RoleBinding"):
+            outputs["uid"] = f"uid-of-{request.name}"
         if request.type == "ambient:index:AccessToken":
             # In plain: only what the program wraps counts.
             outputs["token"] = f"token-of-{request.name}"

@@ -1,0 +1,203 @@
+"""What the two kinds of objects that carry access have in common: made strictly, repaired whole, ended for good.
+
+A RoleBinding and a key's ServiceAccount are resources of our own, since the Kubernetes plugin takes over what already
+has the name, sees no stranger in a list of subjects, and waits ten minutes for an object that a finalizer keeps
+(docs/adr/0020). Everything in the namespace but the Namespace itself may have been written by a workspace user.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.access import changed_paths
+from ambient_components.cluster import ApiError, Cluster
+from ambient_components.failure import StepError
+from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.revocation import end, object_path
+from ambient_components.provider.wire import UNKNOWN
+
+_TRIES: Final = 10
+"""Rounds in which others may write to the object before the step fails."""
+
+_PLACE: Final = frozenset({"metadata.name", "metadata.namespace"})
+
+
+class AccessObject(ABC):
+    """One kind of object that carries access; its inputs have the form of the Kubernetes object."""
+
+    token: str
+    kind: str
+    api_version: str
+
+    @abstractmethod
+    def problems(self, news: Values) -> list[str]:
+        """Say what is wrong with inputs that are known."""
+
+    @abstractmethod
+    def content(self, news: Values) -> dict[str, Any]:
+        """Return what the object holds beside its metadata."""
+
+    @abstractmethod
+    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
+        """Say whether an object that has our name can become ours by a change; else it is ended and made again.
+
+        Args:
+            live: The object in the cluster.
+            news: The inputs.
+            uid: Of the object on record; None where there is none.
+        """
+
+    @abstractmethod
+    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+        """Return the inputs as the cluster has them: what differs from `inputs` is drift."""
+
+    def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is recorded of the object beside its inputs."""
+        return {"uid": live["metadata"]["uid"]}
+
+    def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
+        """Return the annotations to write."""
+        return dict(news["metadata"].get("annotations") or {})
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
+        """Refuse what is no object of this kind."""
+        metadata = news.get("metadata")
+        metadata = metadata if isinstance(metadata, Mapping) else {}
+        found = [
+            f"metadata.{name}: a name is expected"
+            for name in ("name", "namespace")
+            if metadata.get(name) is not UNKNOWN and (not isinstance(metadata.get(name), str) or not metadata[name])
+        ]
+        return Check(failures=tuple(found or self.problems(news)))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
+        """Compare field by field; only another name or namespace is another object."""
+        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        return Diff(changes, replaces=_PLACE & changes.keys())
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Make the object. One that has its name and is not on record is not taken over: see `may_stay`."""
+        if context.preview:
+            return _identity(news), {"uid": UNKNOWN}
+        return _identity(news), self._bring(context, news, None)
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Compare the whole object with its inputs; None where it is gone."""
+        if not inputs:
+            msg = f"{identity} can't be imported; declare it, and the next pulumi up makes it"
+            raise StepError(msg)
+        live = context.guard.cluster.get(self._path(inputs))
+        if live is None or self.is_another(context, live, inputs, state):
+            return None
+        found = self.seen(live, inputs)
+        metadata = dict(found["metadata"])
+        for field in ("finalizers", "ownerReferences"):
+            if live["metadata"].get(field):
+                metadata[field] = f"{len(live['metadata'][field])} that are not declared"
+        return Found({**state, **self.outputs(live)}, {**found, "metadata": metadata})
+
+    def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:  # noqa: ARG002
+        """Say whether the object is not the one on record, but another one of its name."""
+        return False
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Bring the object to the inputs, whatever others wrote."""
+        kept = {name: state[name] for name in state if name not in news}
+        return kept if context.preview else {**kept, **self._bring(context, news, state.get("uid"))}
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """End the object, whatever keeps it, and whatever has its name by now."""
+        end(context.guard.cluster, self.kind, _namespace(state), _name(state))
+
+    def _bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
+        """Make the object, or change the one that is there.
+
+        Raises:
+            StepError: The cluster refuses, or others write to it without a pause.
+        """
+        cluster = context.guard.cluster
+        for _ in range(_TRIES):
+            live = cluster.get(self._path(news)) if uid else None
+            try:
+                if live is None:
+                    return self.outputs(cluster.create(self._collection(news), self._body(context, news, None)))
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                live = cluster.get(self._path(news))
+            if live is None:
+                continue
+            if not live["metadata"].get("deletionTimestamp") and self.may_stay(live, news, uid):
+                changed = self._force(context, cluster, news, live)
+                if changed is not None:
+                    return self.outputs(changed)
+                continue
+            this = str(live["metadata"]["uid"])
+            if this != uid:
+                context.warn(
+                    f"{self.kind} {_identity(news)} is not the one of this stack: it and what it gave are ended, and "
+                    f"it is made again. Whoever may write to namespace {_namespace(news)} can have made it"
+                )
+            end(cluster, self.kind, _namespace(news), _name(news), this)
+            uid = None
+        msg = (
+            f"{self.kind} {_identity(news)} is written by others without a pause. Find who may write to the namespace "
+            "(ambient access --live), and run again"
+        )
+        raise StepError(msg)
+
+    def _force(
+        self, context: Context, cluster: Cluster, news: Values, live: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """Change the one version that was read; None where it is another one by now."""
+        body = self._body(context, news, live)
+        metadata = {
+            **body["metadata"],
+            "uid": live["metadata"]["uid"],
+            "resourceVersion": live["metadata"].get("resourceVersion"),
+            "finalizers": None,
+            "ownerReferences": None,
+        }
+        try:
+            return cluster.patch(self._path(news), {**body, "metadata": metadata})
+        except ApiError as error:
+            if error.status in (404, 409):
+                return None
+            raise
+
+    def _body(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:
+        metadata = {
+            "name": _name(news),
+            "namespace": _namespace(news),
+            "labels": dict(news["metadata"].get("labels") or {}),
+            "annotations": self.annotations(context, news, live),
+        }
+        return {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata, **self.content(news)}
+
+    def _path(self, inputs: Values) -> str:
+        return object_path(self.kind, _namespace(inputs), _name(inputs))
+
+    def _collection(self, inputs: Values) -> str:
+        return self._path(inputs).rpartition("/")[0]
+
+
+def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+    """Return the declared labels and annotations as the cluster has them; further ones are others' business."""
+    metadata = dict(inputs["metadata"])
+    for field in ("labels", "annotations"):
+        there = live["metadata"].get(field) or {}
+        if field in metadata:
+            metadata[field] = {name: there[name] for name in metadata[field] if name in there}
+    return metadata
+
+
+def _identity(values: Values) -> str:
+    return f"{_namespace(values)}/{_name(values)}"
+
+
+def _name(values: Values) -> str:
+    return str(values["metadata"]["name"])
+
+
+def _namespace(values: Values) -> str:
+    return str(values["metadata"]["namespace"])

@@ -1,0 +1,66 @@
+"""The first step of every run: what ends, ends before anything new is made (`access.endings`)."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from ambient_components.access import Binding, Ending, endings
+from ambient_components.cluster import ApiError, Cluster
+from ambient_components.contract import RBAC_API_GROUP, cluster_role
+from ambient_components.failure import StepError
+from ambient_components.provider.resource import Context
+from ambient_components.provider.revocation import ROLE_BINDING, end, object_path
+
+_AT_ONCE: Final = 16
+
+
+def end_first(context: Context, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """End all access that the ledger loses, in every workspace.
+
+    What can't be ended is a warning here and holds back nothing: the object's own resource deletes it later in the run,
+    and fails where it is still there.
+
+    Args:
+        context: Of the ledger's update.
+        before: The ledger of the last deployment.
+        after: The ledger now.
+    """
+    todo = [
+        (name, one) for name in sorted(before.keys() & after.keys()) for one in endings(name, before[name], after[name])
+    ]
+    if not todo:
+        return
+    cluster = context.guard.cluster
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for note, warning in pool.map(lambda job: _end(cluster, *job), todo):
+            if note:
+                context.note(note)
+            if warning:
+                context.warn(warning)
+
+
+def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, str | None]:
+    try:
+        for binding in one.after:
+            _ensure(cluster, workspace, binding)
+        ended = end(cluster, one.kind, workspace, one.name)
+    except StepError as error:
+        return None, f"workspace {workspace!r}: could not end {one.what} at the start of this run: {error}"
+    return (f"{workspace}: ended {one.what}" if ended else None), None
+
+
+def _ensure(cluster: Cluster, workspace: str, binding: Binding) -> None:
+    """Make the binding of a lowered role, so that its subject is never without; its resource completes it."""
+    path = object_path(ROLE_BINDING, workspace, binding.name)
+    body = {
+        "apiVersion": f"{RBAC_API_GROUP}/v1",
+        "kind": ROLE_BINDING,
+        "metadata": {"name": binding.name, "namespace": workspace},
+        "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(binding.role)},
+        "subjects": [binding.subject.rbac_subject()],
+    }
+    try:
+        cluster.create(path.rpartition("/")[0], body)
+    except ApiError as error:
+        if error.status != 409:
+            raise

@@ -1,0 +1,63 @@
+"""``ambient:index:RoleBinding``: one RoleBinding, exactly as declared, whoever else may write to it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.contract import RBAC_API_GROUP
+from ambient_components.provider.access_object import AccessObject, seen_metadata
+from ambient_components.provider.resource import Values
+from ambient_components.provider.revocation import ROLE_BINDING
+
+_SHOWN: Final = 20
+"""Subjects of the cluster that are shown at most: a workspace user may write thousands."""
+_FIELDS: Final = ("kind", "apiGroup", "name", "namespace")
+
+
+class RoleBinding(AccessObject):
+    """The resource type.
+
+    A binding holds no credential, so one that has our name and our role becomes ours by writing the whole of it. The
+    API server lets nobody change the role of a binding: with another role it is ended and made again.
+    """
+
+    token = "ambient:index:RoleBinding"  # noqa: S105  # a type token
+    kind = ROLE_BINDING
+    api_version = f"{RBAC_API_GROUP}/v1"
+
+    def problems(self, news: Values) -> list[str]:
+        """A role, and at least one subject."""
+        found = [] if isinstance(news.get("roleRef"), Mapping) else ["roleRef is missing"]
+        subjects = news.get("subjects")
+        if not isinstance(subjects, list) or not all(isinstance(subject, Mapping) for subject in subjects):
+            found.append("subjects: a list of subjects is expected")
+        return found
+
+    def content(self, news: Values) -> dict[str, Any]:
+        """Subjects and role."""
+        return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}
+
+    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002
+        """Where the role is the declared one."""
+        return bool(_role(live) == _role(news))
+
+    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+        """Subjects and role as they are, strangers included."""
+        subjects = [_subject(subject) for subject in live.get("subjects") or ()]
+        if len(subjects) > _SHOWN:
+            subjects = [*subjects[:_SHOWN], {"name": f"and {len(subjects) - _SHOWN} more"}]
+        expected = [_subject(subject) for subject in inputs["subjects"]]
+        return {
+            **inputs,
+            "metadata": seen_metadata(live, inputs),
+            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else _role(live),
+            "subjects": inputs["subjects"] if subjects == expected else subjects,
+        }
+
+
+def _role(values: Mapping[str, Any]) -> dict[str, str]:
+    role = values.get("roleRef") or {}
+    return {name: str(role.get(name) or "") for name in ("apiGroup", "kind", "name")}
+
+
+def _subject(subject: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(subject[name]) for name in _FIELDS if subject.get(name)}

@@ -1,0 +1,62 @@
+"""``ambient:index:ServiceAccount``: the identity of one key, of which nobody can hold a token from before."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ambient_components.contract import CREATED_AT_ANNOTATION, LAST_USED_AT_ANNOTATION
+from ambient_components.keys.state import format_time
+from ambient_components.provider.access_object import AccessObject, seen_metadata
+from ambient_components.provider.resource import Context, Values
+from ambient_components.provider.revocation import SERVICE_ACCOUNT
+
+
+class ServiceAccount(AccessObject):
+    """The resource type.
+
+    Its name is a public hash, and a workspace user may make an account of that name and mint a token of it a year
+    ahead. So an account that is not on record is ended, which ends its tokens, unless the file adopts it by name.
+    """
+
+    token = "ambient:index:ServiceAccount"  # noqa: S105  # a type token
+    kind = SERVICE_ACCOUNT
+    api_version = "v1"
+
+    def problems(self, news: Values) -> list[str]:
+        """Whether it is adopted."""
+        adopt = news.get("adopt")
+        return [] if adopt in (None, True, False) else ["adopt: true or false is expected"]
+
+    def content(self, news: Values) -> dict[str, Any]:  # noqa: ARG002
+        """Nothing beside the metadata."""
+        return {}
+
+    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
+        """Where it is the one on record, or the file adopts it."""
+        return live["metadata"]["uid"] == uid if uid else bool(news.get("adopt"))
+
+    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+        """What the platform's Keys page shows."""
+        return {**inputs, "metadata": seen_metadata(live, inputs)}
+
+    def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:
+        """Where its uid is not the recorded one: the key's own tokens died with the account that was."""
+        another = bool(state.get("uid")) and live["metadata"]["uid"] != state["uid"]
+        if another:
+            metadata = inputs["metadata"]
+            context.warn(
+                f"ServiceAccount {metadata['namespace']}/{metadata['name']} was replaced by another one of its name; "
+                "the next pulumi up ends that one and makes the key again"
+            )
+        return another
+
+    def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
+        """The uid, and the two times that the Keys page shows, as the cluster has them."""
+        notes = live["metadata"].get("annotations") or {}
+        times = {"createdAt": notes.get(CREATED_AT_ANNOTATION), "lastUsedAt": notes.get(LAST_USED_AT_ANNOTATION)}
+        return {**super().outputs(live), **times}
+
+    def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The declared ones, and when the key was made (contract 1.4): written once."""
+        there = ((live or {}).get("metadata") or {}).get("annotations") or {}
+        made = {} if CREATED_AT_ANNOTATION in there else {CREATED_AT_ANNOTATION: format_time(context.now)}
+        return {**super().annotations(context, news, live), **made}
