@@ -123,6 +123,8 @@ def _inputs(item: Registration) -> list[str]:
         return []
     rows = []
     for name, value in item.inputs.items():
+        if name == "metadata":  # shown above, as of every object
+            continue
         fields = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
         rows += [f"{field}: {_shown(field, one)}" for field, one in fields.items()]
     return rows
