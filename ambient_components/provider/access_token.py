@@ -32,8 +32,7 @@ from ambient_components.provider.token_outputs import COMPUTED, kept, record, to
 from ambient_components.provider.wire import UNKNOWN
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
-_NOT_RECORDED: Final = "this stack's state does not know it"
-_UNRECORDED: Final = "it was minted by a run that died, and never delivered"
+_UNRECORDED: Final = "no state has it: the run that minted it died, or it is not this stack's"
 
 
 class AccessToken:
@@ -70,15 +69,12 @@ class AccessToken:
         if context.preview:
             return identity.path, unknown(None if former else "no token yet", news)
         _require_whole(news)
-        held: tuple[Handle, ...] = ()
-        if news.get("adopt"):
-            # The newest of them may be in use: the state file was lost (docs/how-it-works.md).
-            held = mark(context, identity)
-        else:
-            revoke(context, identity, [(handle, _NOT_RECORDED) for handle in owned(context, identity)])
+        # The newest of them may be in use where the state file was lost, which the file has to say.
+        held = mark(context, identity) if news.get("adopt") else ()
+        lost = () if news.get("adopt") else owned(context, identity)
         state = TokenState(retiring=held)
         steps = plan(state, policy(news), context.now, former=former)
-        outputs = self._carry_out(context, news, state, steps, {})
+        outputs = self._carry_out(context, news, state, steps, {}, lost)
         overlap = policy(news).overlap
         if held and overlap and not former:
             context.warn(

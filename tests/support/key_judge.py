@@ -92,7 +92,8 @@ class Judge:
             self._on_renewal(run, before, news, there, token)
 
     def _on_renewal(self, run, before, news, there, token):
-        replaced = there
+        # What no state knows lives on where the file adopts it, and nowhere else.
+        replaced = there if news.get("adopt") else []
         if before:
             current = before.tokens.current
             forced = before.state["serviceAccountUid"] != news["serviceAccountUid"]

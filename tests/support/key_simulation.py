@@ -122,6 +122,8 @@ class Stack:
         """Uids of the ServiceAccounts on record, by generation."""
         self.tokens: dict[int, Resource] = {}
         """The AccessTokens on record, by generation."""
+        self.adopted: set[int] = set()
+        """Generations whose accounts the file adopts by name."""
         self.replaces_account = False
         """Whether the next run makes the ServiceAccount anew."""
         self.runs: list[Run] = []
@@ -132,8 +134,9 @@ class Stack:
     # What happens between the runs.
 
     def lose_state(self):
-        """The state file is gone, and with it the tokens that only it held."""
+        """The state file is gone, and with it the tokens that only it held; the file then adopts the accounts."""
         self.judge.forgotten |= {*map(self.account, self.accounts)}
+        self.adopted |= {*self.accounts}
         self.accounts.clear()
         self.tokens.clear()
 
@@ -235,10 +238,12 @@ class Stack:
 
     def inputs(self, generation, now):
         """What the component asks for, as `ApiKey._identity` does."""
-        metadata = SimpleNamespace(uid=self.accounts[generation])
-        account = SimpleNamespace(metadata=SimpleNamespace(apply=lambda work: work(metadata)))
+        uid = self.accounts[generation]
+        account = SimpleNamespace(uid=SimpleNamespace(apply=lambda work: work(uid)))
         wanted = dict(token_args(self.key, self.account(generation), account, generation))
         living = self.living(now)
+        if generation in self.adopted:
+            wanted["adopt"] = True
         if generation != max(living):
             wanted["former"] = True
         elif len(living) > 1:

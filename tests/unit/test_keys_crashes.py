@@ -250,7 +250,7 @@ BROKEN = {
     "forgets those that retire": ("plan", forgotten, "a rotation", "kept", "nothing unrecorded"),
     "never revokes": ("revoke", lambda *_: (), "the end of an overlap", "kept", "nothing unrecorded"),
     "keeps what is over": ("plan", never_over, "the end of an overlap", "kept", "what is over is revoked"),
-    "cuts the overlap": ("plan", cut_short, "a rotation", "kept", "the overlap promised is given"),
+    "cuts the overlap": ("plan", cut_short, "a rotation", "kept", "never without a token"),
     "mints too early": ("plan", too_early, "a rotation", "kept", "no mint outside the window"),
     "mints too late": ("plan", too_late, "a rotation", "kept", "a run in the window renews"),
     "tells of no missed window": ("plan", untold, "a missed window", "kept", "a missed window is told"),
