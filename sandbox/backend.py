@@ -1,7 +1,7 @@
-"""The platform's own backend and operator against a sandbox cluster: the judge of what we declare.
+"""The platform's own backend and operator, run against a sandbox cluster by the platform conformance tests.
 
-Both are prebuilt programs outside this repository, so whoever uses them asks `available()` first and skips with its
-reason. The backend binds every interface, which is its to decide; the sandbox only ever calls it on 127.0.0.1.
+Both programs come from outside this repository, so callers check `available()` first and skip the test with its reason.
+The backend listens on every interface and has no setting for it; the sandbox calls it on 127.0.0.1 only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import json
 import lzma
 import os
-import platform
 import shutil
 import socket
 import time
@@ -25,7 +24,7 @@ from typing import Any
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
 from sandbox.install import PLATFORM_NAMESPACE
-from sandbox.paths import REPOSITORY, cache_root, partial_file
+from sandbox.paths import cache_root, partial_file
 from sandbox.processes import Service
 
 START_SECONDS = 30.0
@@ -41,33 +40,29 @@ class Answer:
 
 
 def programs_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the packed programs are looked for."""
+    """Return the folder of the platform's programs: AMBIENT_PLATFORM_DIR, else `platform` in the cache folder."""
     chosen = environ.get("AMBIENT_PLATFORM_DIR")
-    return Path(chosen).expanduser() if chosen else REPOSITORY.parent / "shared" / "platform"
+    return Path(chosen).expanduser().absolute() if chosen else cache_root(environ) / "platform"
 
 
-def available() -> str | None:
-    """None if the platform's programs can be started here, else the reason why not."""
-    if not _built_for_this_machine():
-        return "the platform's backend is built for linux/amd64 only"
-    folder = programs_folder()
-    missing = [f"{name}.xz" for name in _PROGRAMS if not (folder / f"{name}.xz").is_file()]
-    if missing:
-        return f"no {' and no '.join(missing)} in {folder}: set AMBIENT_PLATFORM_DIR"
-    return None
+def available(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return None if the platform's programs can be started here, else the reason why not."""
+    folder = programs_folder(environ)
+    missing = [name for name in _PROGRAMS if _program_file(folder, name) is None]
+    return f"{' and '.join(missing)} not found in {folder}" if missing else None
 
 
 def required(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether it is an error that they can't be started: in CI, where they are said to be or where their folder is.
-
-    A clone elsewhere has none, and its tests are skipped. But where they ought to be, a skipped judge is none.
-    """
-    there = bool(environ.get("AMBIENT_PLATFORM_DIR")) or (REPOSITORY.parent / "shared").is_dir()
-    return environ.get("CI", "").lower() in ("true", "1") and there and _built_for_this_machine()
+    """Whether missing programs are an error: only where AMBIENT_PLATFORM_DIR names their folder."""
+    return bool(environ.get("AMBIENT_PLATFORM_DIR"))
 
 
-def _built_for_this_machine() -> bool:
-    return (platform.system(), platform.machine()) == ("Linux", "x86_64")
+def _program_file(folder: Path, name: str) -> Path | None:
+    """Return the plain executable, else the archive `NAME.xz`, else None."""
+    plain, packed = folder / name, folder / f"{name}.xz"
+    if plain.is_file() and os.access(plain, os.X_OK):
+        return plain
+    return packed if packed.is_file() else None
 
 
 class Backend:
@@ -101,13 +96,13 @@ class Backend:
             "BACKEND_NAMESPACE": PLATFORM_NAMESPACE,
         }
         own = {"PORT": str(self._port), "STATE_BASE_DIR": str(state), "DISABLE_SSAR_CACHE": "true"}
-        self._backend.start([str(_unpacked("ambient-backend"))], {**common, **own})
+        self._backend.start([str(_executable("ambient-backend"))], {**common, **own})
         self._wait(self._backend, lambda: self.call("GET", "/health").status == 200)
         if self._with_operator:
             health = f"127.0.0.1:{_free_port()}"
             # Else it opens 8080 and 8081 on every interface, and a machine could have one operator only.
             ports = ("--metrics-bind-address=0", f"--health-probe-bind-address={health}")
-            self._operator.start([str(_unpacked("ambient-operator")), *ports], common)
+            self._operator.start([str(_executable("ambient-operator")), *ports], common)
             self._wait(self._operator, lambda: _answers(f"http://{health}/readyz"))
 
     def stop(self) -> None:
@@ -166,15 +161,20 @@ class Backend:
             time.sleep(0.1)
 
 
-def _unpacked(name: str) -> Path:
-    """The program, unpacked once into the cache; a changed archive gets a folder of its own."""
-    archive = programs_folder() / f"{name}.xz"
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+def _executable(name: str) -> Path:
+    """Return the program's path; an archive is unpacked once into the cache, each version in a folder of its own."""
+    found = _program_file(programs_folder(), name)
+    if found is None:
+        message = f"{name} is no longer in {programs_folder()}."
+        raise SandboxError(message)
+    if found.suffix != ".xz":
+        return found
+    digest = hashlib.sha256(found.read_bytes()).hexdigest()[:16]
     target = cache_root() / "platform" / digest / name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with partial_file(target) as temporary:
-            with lzma.open(archive) as source, temporary.open("wb") as sink:
+            with lzma.open(found) as source, temporary.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
             temporary.chmod(0o755)
     return target

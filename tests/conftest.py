@@ -5,7 +5,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.support.judge import pytest_terminal_summary
+from tests.support.conformance import pytest_terminal_summary
 from tests.support.workers import ByFile, arrange
 
 __all__ = ["pytest_terminal_summary"]

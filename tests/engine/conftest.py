@@ -12,10 +12,10 @@ from rich.console import Console
 from sandbox.backend import Backend
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
-from tests.support.judge import judge
+from tests.support.conformance import platform_programs
 from tests.support.stacks import Machine, Stack, started
 
-__all__ = ["judge"]
+__all__ = ["platform_programs"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,7 +60,7 @@ def stack(machine: Machine, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 
 @pytest.fixture(scope="module")
-def platform(judge: None, machine: Machine) -> Iterator[Backend]:
+def platform(platform_programs: None, machine: Machine) -> Iterator[Backend]:
     """The platform's backend and its operator, for the modules that ask for it; `Backend.call` asks the backend.
 
     A module, not the session: the operator takes up every workspace of the cluster, so with one for the session it

@@ -1,4 +1,4 @@
-"""What Git declares is what the platform answers: its own backend, with its own operator at work, is the judge."""
+"""What Git declares is what the platform answers: checked with its own backend and operator."""
 
 import secrets
 from dataclasses import replace

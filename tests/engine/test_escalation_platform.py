@@ -59,7 +59,7 @@ def noted_key(world: World, workspace: str) -> tuple[str, str]:
 
 
 def test_with_sso_whoever_is_named_on_it_is_the_caller(
-    judge: None, world: World, w: str, monkeypatch: pytest.MonkeyPatch
+    platform_programs: None, world: World, w: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSO_ENABLED", "true")
     other, token = noted_key(world, w)
@@ -69,7 +69,7 @@ def test_with_sso_whoever_is_named_on_it_is_the_caller(
         assert backend.call("GET", sessions(w), token=token).status == 403
 
 
-def test_without_sso_a_keys_own_binding_counts(judge: None, world: World, w: str) -> None:
+def test_without_sso_a_keys_own_binding_counts(platform_programs: None, world: World, w: str) -> None:
     other, token = noted_key(world, w)
     with Backend(world.machine.cluster) as backend:
         assert backend.call("GET", sessions(other), token=token).status == 403
@@ -86,7 +86,7 @@ STORE = {
 
 
 @pytest.fixture
-def session(judge: None, world: World, w: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def session(platform_programs: None, world: World, w: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A session in a workspace that has a bucket of its own, once the operator has made its pod; the session's name."""
     # Without an address for its metrics this operator falls over every session; nobody has to listen there.
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:9")

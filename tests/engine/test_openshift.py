@@ -45,7 +45,7 @@ def served(machine: Machine) -> bool:
 
 
 @pytest.fixture(scope="module")
-def backend(judge: None, machine: Machine) -> Iterator[Backend]:
+def backend(platform_programs: None, machine: Machine) -> Iterator[Backend]:
     machine.admin().apply(CRD)
     try:
         machine.until(lambda: served(machine), "the group is served")
