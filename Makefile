@@ -97,7 +97,7 @@ bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces; writes do
 
 lock: ## Write the locks anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
-	uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements/run.lock
+	uv pip compile pyproject.toml --group build $(LOCK_FLAGS) -o requirements/run.lock
 	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) -o requirements/dev.lock
 	uv pip compile --group policy --no-deps $(LOCK_FLAGS) -o requirements/policy.lock
 

@@ -224,7 +224,7 @@ def test_a_failed_shard_holds_back_no_other_and_none_runs_twice_at_once() -> Non
     assert deploy["strategy"]["fail-fast"] is False
     assert deploy["strategy"]["matrix"] == "${{ fromJSON(needs.shards.outputs.matrix) }}"
     assert deploy["concurrency"] == {"group": "deploy-${{ matrix.shard }}", "cancel-in-progress": False}
-    assert content["permissions"] == {"contents": "read"}
+    assert content["jobs"]["shards"]["permissions"] == {"contents": "read"}
     assert "secrets" not in json.dumps(content["jobs"]["shards"])
     for variables in (content["env"], read(SHARD)["variables"]):
         assert variables["PULUMI_CONTINUE_ON_ERROR"] == "true"

@@ -1,7 +1,8 @@
 """The pipelines that teams copy, and the pages about them: what they run exists, and what must not be given is not.
 
-GitHub and GitLab themselves judge nothing here. What can be run without them is run: the scripts' syntax by bash, the
-comment on a pull request with a stand-in for `gh`, the commands of a page that need no cluster.
+Nothing here runs on GitHub or GitLab. What can be run without them is run: the scripts' syntax by bash, the comment on
+a pull request with a stand-in for `gh`, the commands of a page that need no cluster. Pins and linters are in
+test_pipelines_pinned.py.
 """
 
 import base64
@@ -11,12 +12,14 @@ import re
 import shlex
 import subprocess
 from collections.abc import Hashable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
 import yaml
+from markdown_it import MarkdownIt
 
 from ambient_components.cli.app import app
 from ambient_components.keys.policy import Policy, misfit
@@ -30,6 +33,8 @@ GITLAB = EXAMPLE / ".gitlab-ci.yml"
 PAGES = [ROOT / "docs/pipeline.md", ROOT / "docs/leaked-key.md"]
 STAGES = ["dev", "stage", "prod"]
 """In the order in which they are deployed."""
+
+PREVIEWS = [f"preview-{stage}" for stage in STAGES]
 
 PULUMI = {**TRIED, "login": {"--oidc-token", "--oidc-org"}, "cancel": {"--stack"}}
 """The flags that may be used; what is added here was read off `--help` of the version that the pipelines pin."""
@@ -249,32 +254,55 @@ def test_github_runs_on_requests_pushes_and_every_night() -> None:
 
 def test_github_gives_each_job_what_it_needs() -> None:
     every = jobs(GITHUB)
-    assert read(GITHUB)["permissions"] == {"contents": "read"}
-    assert {name: job["permissions"] for name, job in every.items() if "permissions" in job} == {
-        "preview": {"contents": "read", "id-token": "write"},
-        "deploy": {"contents": "read", "id-token": "write"},
+    assert read(GITHUB)["permissions"] == {}
+    assert {name: job["permissions"] for name, job in every.items()} == {
+        "validate": {"contents": "read"},
+        **{name: {"contents": "read", "id-token": "write"} for name in (*PREVIEWS, "deploy")},
+        "no-preview": {},
         "comment": {"pull-requests": "write"},
     }
-    assert {name for name, job in every.items() if "environment" in job} == {"preview", "deploy"}
+    assert {name for name, job in every.items() if "environment" in job} == {*PREVIEWS, "deploy"}
     assert {name for name, job in every.items() if "secrets." in json.dumps(job)} == {"deploy"}
     # What writes into the pull request runs nothing of it.
-    assert [step["uses"].partition("@")[0] for step in every["comment"]["steps"] if "uses" in step] == [
+    assert {step["uses"].partition("@")[0] for step in every["comment"]["steps"] if "uses" in step} == {
         "actions/download-artifact"
-    ]
+    }
     assert [name for name, job in every.items() if "python -m venv" in json.dumps(job)] == [
         "validate",
-        "preview",
+        *PREVIEWS,
         "deploy",
+    ]
+
+
+def test_github_takes_a_stages_page_from_the_job_of_that_stage_alone() -> None:
+    """14: A preview cannot upload the page of another stage."""
+    every = jobs(GITHUB)
+    for stage in STAGES:
+        job = every[f"preview-{stage}"]
+        assert (job["env"], job["environment"]) == ({"STAGE": stage}, f"{stage}-preview")
+        assert job["outputs"] == {"page": "${{ steps.page.outputs.artifact-id }}"}
+        assert job["concurrency"]["group"].startswith(f"preview-{stage}-")
+        assert "strategy" not in job
+        (upload,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+        assert (upload["id"], upload["with"]["name"]) == ("page", "preview-${{ env.STAGE }}")
+    downloads = [step for step in every["comment"]["steps"] if "uses" in step]
+    assert [(step["if"], step["with"]) for step in downloads] == [
+        (
+            f"needs.preview-{stage}.outputs.page",
+            {"artifact-ids": f"${{{{ needs.preview-{stage}.outputs.page }}}}", "path": f"previews/{stage}"},
+        )
+        for stage in STAGES
     ]
 
 
 def test_github_gives_forks_nothing_and_says_why() -> None:
     every = jobs(GITHUB)
     own = "github.event.pull_request.head.repo.full_name == github.repository"
-    assert own in every["preview"]["if"]
+    assert all(own in every[name]["if"] for name in PREVIEWS)
     assert own.replace("==", "!=") in every["no-preview"]["if"]
     assert "A fork gets no credential" in every["no-preview"]["steps"][0]["run"]
-    assert every["comment"]["needs"] == "preview"
+    assert every["comment"]["needs"] == PREVIEWS
+    assert "!contains(needs.*.result, 'skipped')" in every["comment"]["if"]
     assert "github.event_name != 'pull_request'" in every["deploy"]["if"]
 
 
@@ -317,18 +345,10 @@ def test_github_prepares_previews_and_deployments_alike() -> None:
         first = next(i for i, step in enumerate(steps) if any(one in step.get("run", "") for one in runs))
         return steps[:first]
 
-    assert preparation("preview") == preparation("deploy")
-    assert every["preview"]["env"] == every["deploy"]["env"]
-
-
-def test_github_pins_actions_by_major_version() -> None:
-    used = [
-        step["uses"] for job in jobs(GITHUB, with_examples=True).values() for step in job["steps"] if "uses" in step
-    ]
-    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action)] == []
-    assert len({action.partition("@")[0] for action in used}) == len(set(used))
-    checkouts = [step for job in jobs(GITHUB).values() for step in job["steps"] if "checkout" in step.get("uses", "")]
-    assert [step["with"] for step in checkouts] == [{"persist-credentials": False}] * 3
+    assert [name for name in PREVIEWS if preparation(name) != preparation("deploy")] == []
+    (plan,) = [step for step in every["preview-dev"]["steps"] if "ambient plan" in step.get("run", "")]
+    stack = every["deploy"]["env"]["STACK"].replace("matrix.stage", "env.STAGE")
+    assert plan["env"] == {"STACK": stack, "PULUMI_BACKEND_URL": every["deploy"]["env"]["PULUMI_BACKEND_URL"]}
 
 
 def test_nothing_of_a_pull_request_is_put_into_a_script() -> None:
@@ -355,14 +375,14 @@ def run_bash(script: str, folder: Path, programs: dict[str, str], **environ: str
 
 @pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
 def test_a_plan_is_shown_and_red_only_where_it_is_refused_or_fails(code: int, is_red: bool, tmp_path: Path) -> None:
-    script = next(step["run"] for step in jobs(GITHUB)["preview"]["steps"] if "ambient plan" in step.get("run", ""))
+    script = next(step["run"] for step in jobs(GITHUB)["preview-dev"]["steps"] if "ambient plan" in step.get("run", ""))
     summary = tmp_path / "summary"
     stand_in = {"ambient": f'echo "$@"; exit {code}'}
-    environ = {"STACK": "acme/dev", "STAGE": "dev", "GITHUB_STEP_SUMMARY": str(summary)}
+    environ = {"STACK": "acme/dev", "RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary)}
     done = run_bash(script.replace(".venv/bin/", ""), tmp_path, stand_in, **environ)
     assert (done.returncode != 0) is is_red
     page = "plan acme/dev --refresh --limit 20000 --format markdown\n"
-    assert (tmp_path / "dev.md").read_text(encoding="utf-8") == done.stdout == summary.read_text() == page
+    assert (tmp_path / "plan.md").read_text(encoding="utf-8") == done.stdout == summary.read_text() == page
 
 
 @pytest.mark.parametrize(("code", "is_red"), [(0, False), (2, False), (3, True), (1, True)])
@@ -375,27 +395,75 @@ def test_gitlab_shows_a_plan_and_is_red_only_where_it_is_refused_or_fails(
     assert (tmp_path / "plan.md").read_text(encoding="utf-8") == done.stdout == "page\n"
 
 
-@pytest.mark.parametrize("existing", ["", "71\n72\n"], ids=["the first", "a later one"])
-def test_the_previews_become_one_comment(existing: str, tmp_path: Path) -> None:
+def comment_on(pages: dict[str, bytes], folder: Path, existing: str = "") -> str:
+    """Run the job that comments, with pages by stage, and return the comment."""
     comment = jobs(GITHUB)["comment"]
-    (tmp_path / "previews").mkdir()
-    (tmp_path / "previews/dev.md").write_text("+ dev\n", encoding="utf-8")
-    (tmp_path / "previews/prod.md").write_text("p" * 100_000, encoding="utf-8")
+    for stage, page in pages.items():
+        (folder / "previews" / stage).mkdir(parents=True)
+        (folder / "previews" / stage / "plan.md").write_bytes(page)
     environ = {**comment["env"], "COMMENTS": "issues/5/comments", "COMMENT": "comments"}
     programs = {"gh": f'echo "$@" >> calls; case "$*" in *--jq*) printf {shlex.quote(existing)};; esac'}
     for step in comment["steps"]:
         if "run" in step:
-            done = run_bash(step["run"], tmp_path, programs, **environ)
+            done = run_bash(step["run"], folder, programs, **environ)
             assert done.returncode == 0, done.stderr
-    text = (tmp_path / "comment.md").read_text(encoding="utf-8")
-    assert text.startswith(f"{comment['env']['MARK']}\n## dev\n")
-    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == STAGES
-    assert "No plan: see the run." in text
+    written = (folder / "comment.md").read_bytes()
+    # What reads the comment may drop these, and could so join two halves of a fence.
+    assert not {*b"\0\r"} & {*written}
+    text = written.decode()
+    assert text.startswith(f"{comment['env']['MARK']}\n")
     assert len(text) < 65_536
+    return text
+
+
+@pytest.mark.parametrize("existing", ["", "71\n72\n"], ids=["the first", "a later one"])
+def test_the_previews_become_one_comment(existing: str, tmp_path: Path) -> None:
+    text = comment_on({"dev": b"+ dev\n", "prod": b"p" * 100_000}, tmp_path, existing)
+    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == STAGES
+    assert "\n+ dev\n" in text
+    assert "No plan: see the run." in text
+    assert "The plan is too long to show: see the run." in text
     asked, written = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     assert asked.startswith("api --paginate issues/5/comments --jq .[]")
     method = "PATCH comments/72" if existing else "POST issues/5/comments"
     assert written == f"api --silent --method {method} -F body=@comment.md"
+
+
+HOSTILE = [
+    b"## prod\n\nNothing to do.\n",
+    b"@example/platform-team ![](https://tracker.example.com/x.png) <img src=x> [approve](https://example.com)\n",
+    b"<!-- \n<details>\n```\n~~~~~~~~\n",
+    b"~" * 80 + b"\n\n## prod\n",
+    b"~" * 40 + b"\r" + b"~" * 40 + b"\n\n## prod\n",
+    b"~" * 40 + b"\0" + b"~" * 40 + b"\n\n## prod\n",
+    b"~" * 40 + b"\xff" + b"~" * 40 + b"\n\n## prod\n",
+    b"text\r" + b"~" * 64 + b"\r\r## prod\n",
+    b"\xff" * 1_000_000,
+    b"\xc3\xa9" * 20_000 + b"\xff" * 1_000_000,
+]
+
+
+@pytest.mark.parametrize("page", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_page_has_no_effect_beyond_its_quotation(page: bytes, tmp_path: Path) -> None:
+    """14: A change request's code cannot speak as the bot: what it writes is quoted as plain text."""
+    text = comment_on(dict.fromkeys(STAGES, page), tmp_path)
+    tokens = MarkdownIt("commonmark").parse(text)
+    kinds = [token.type for token in tokens if token.type != "fence"]
+    heading = ["heading_open", "inline", "heading_close"]
+    paragraph = ["paragraph_open", "inline", "paragraph_close"]
+    quoted = [token for token in tokens if token.type == "fence"]
+    refused = len(STAGES) - len(quoted)
+    assert refused in (0, len(STAGES))
+    assert kinds == ["html_block", *paragraph, *(heading + (paragraph if refused else [])) * len(STAGES)]
+    headings = [following.content for token, following in pairwise(tokens) if token.type == "heading_open"]
+    assert headings == STAGES
+
+
+def test_a_page_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "previews/dev").mkdir(parents=True)
+    (tmp_path / "secret").write_text("of the runner", encoding="utf-8")
+    (tmp_path / "previews/dev/plan.md").symlink_to(tmp_path / "secret")
+    assert "of the runner" not in comment_on({"prod": b"+ prod\n"}, tmp_path)
 
 
 # GitLab.
@@ -443,7 +511,8 @@ def test_gitlab_keeps_the_environments_apart_and_runs_one_update_of_a_stack_at_a
     for stage in STAGES:
         deploy, preview = every[f"deploy-{stage}"], every[f"preview-{stage}"]
         assert deploy["environment"] == {"name": stage}
-        assert preview["environment"] == {"name": f"{stage}-preview", "action": "verify"}
+        assert preview["environment"] == {"name": f"{stage}-preview", "action": "prepare"}
+        assert deploy["dependencies"] == preview["dependencies"] == []
         assert deploy["variables"] == preview["variables"] == {"STAGE": stage}
         assert deploy["stage"] == deploy["resource_group"] == stage
         assert not deploy.get("interruptible")

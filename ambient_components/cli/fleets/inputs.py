@@ -159,7 +159,15 @@ def _common(fleet: Fleet, loaded: LoadedStack, of_workspaces: Iterable[str]) -> 
     )
 
 
-_PROGRAM: Final = ("Pulumi.yaml", "__main__.py", "pyproject.toml", "requirements.txt", "uv.lock", "poetry.lock")
+_PROGRAM: Final = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements.lock",
+    "uv.lock",
+    "poetry.lock",
+)
 """Files of the project that say what is run, and by which versions of what."""
 
 
