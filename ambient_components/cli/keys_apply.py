@@ -1,29 +1,21 @@
 """Writes edited stack files, and deploys them with `--now`: for `ambient keys rotate` and `ambient keys revoke`."""
 
-import json
 import os
-import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import typer
+from typing import TYPE_CHECKING
 
 from ambient_components.errors import AmbientError, Problem
 
 if TYPE_CHECKING:
     from ambient_components.cli.engine import Engine
     from ambient_components.cli.keys_edit import Chosen
+    from ambient_components.cli.keys_required import Aim
     from ambient_components.cli.project import Project
     from ambient_components.spec.loader import LoadedStack
-
-_SHOWN_STEPS: Final = 20
-# An engine that fails after it was asked for JSON says why in the middle of it.
-_AS_JSON = re.compile(r" failed: \{.*", re.DOTALL)
 
 
 def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
@@ -39,8 +31,8 @@ def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str
     return one_stack(first, option), list(others)
 
 
-def write_stack(path: str, texts: Mapping[str, str]) -> None:
-    """Write a stack's edited files, each whole or not at all.
+def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
+    """Write a stack's edited files, each whole or not at all, and return the stack that they make.
 
     Args:
         path: The stack file, by which the stack is judged with what was written.
@@ -54,7 +46,7 @@ def write_stack(path: str, texts: Mapping[str, str]) -> None:
     before = {file: Path(file).read_bytes() for file in texts}
     try:
         _write({file: text.encode() for file, text in texts.items()})
-        load_stack(path)
+        return load_stack(path)
     except AmbientError as error:
         _write(before)
         note = Problem(None, "", "nothing is written: the stack would not be valid with what was asked for")
@@ -81,35 +73,41 @@ def by_stack(
 
 def finish(
     engine: "Engine",
-    chosen: Mapping[str, Collection["Chosen"]],
+    project: "Project",
+    places: Mapping[str, Collection["Chosen"]],
+    aims: "Mapping[Chosen, Aim]",
     files: Collection[str],
     *,
     now: bool,
-    again: str = "",
     fleet: str = "",
 ) -> None:
     """Say what is left to do, or with `now` do it.
 
     Args:
         engine: The engine.
-        chosen: The keys that were changed, by the stack that deploys them.
-        fleet: Its name, where they are shards of one.
+        project: With the configs of the stacks.
+        places: The keys that were changed, by the stack that deploys them.
+        aims: What shall come of each key.
         files: The files that were changed.
         now: Whether to deploy.
-        again: What running the command again would do, for users whom `now` refused.
+        fleet: Its name, where the stacks are shards of one.
 
     Raises:
-        AmbientError: Pulumi failed.
-        typer.Exit: The plan holds something else; the user was told.
+        AmbientError: Pulumi failed, or an old key has not ended.
+        typer.Exit: The plan holds something else; it is printed.
     """
+    from ambient_components.cli.keys_now import Deployment, deploy  # noqa: PLC0415
+
     steps = [f"git diff {' '.join(files)}", f"git commit {' '.join(files)}"]
-    for stack, keys in chosen.items():
-        if now:
-            _deploy(engine, stack, keys, files, again)
-        elif not fleet:
-            steps.append(f"pulumi up --stack {stack}")
-    if fleet and not now:
-        steps.append(f"ambient up {fleet}")
+    if now:
+        deploy(
+            [
+                Deployment(engine, project, stack, {key: aims[key] for key in keys}, files)
+                for stack, keys in places.items()
+            ]
+        )
+    else:
+        steps += [f"ambient up {fleet}"] if fleet else [f"pulumi up --stack {stack}" for stack in places]
     print("\nNext:\n  " + "\n  ".join(steps))
 
 
@@ -119,55 +117,6 @@ def engine_for(folder: Path) -> "Engine":
 
     environ = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "false"}
     return PulumiEngine(folder, {**os.environ, **environ})
-
-
-def _deploy(engine: "Engine", stack: str, chosen: Collection["Chosen"], files: Collection[str], again: str) -> None:
-    from ambient_components.cli.pending import pending  # noqa: PLC0415
-
-    found = pending(_plan(engine, stack, files, again), chosen)
-    if found.others:
-        shown, more = found.others[:_SHOWN_STEPS], len(found.others) - _SHOWN_STEPS
-        lines = [f"  {step.op}  {step.name}" for step in shown] + ([f"  and {more} more"] if more > 0 else [])
-        print(
-            f"ambient: the plan for {stack} holds more than this, so nothing is deployed:",
-            *lines,
-            f"{_are_edited(files)}. To deploy all of it: pulumi up --stack {stack}{again}",
-            sep="\n",
-            file=sys.stderr,
-        )
-        raise typer.Exit(1)
-    if not found.keys:
-        print(f"\nThe plan for {stack} is empty: nothing is to be deployed.")
-        return
-    print(f"\nThe plan for {stack} holds nothing else: deploying it.", flush=True)
-    try:
-        engine.run("up", "--yes", "--skip-preview", "--stack", stack, ask=True)
-    except AmbientError as error:
-        note = Problem(
-            None, "", f"{_are_edited(files)}, and not all of it is deployed", f"pulumi up --stack {stack}{again}"
-        )
-        raise AmbientError([*error.problems, note]) from None
-
-
-def _plan(engine: "Engine", stack: str, files: Collection[str], again: str) -> Mapping[str, Any]:
-    remedy = f"mend it, then: pulumi up --stack {stack}{again}"
-    note = Problem(None, "", f"{_are_edited(files)}, and nothing is deployed", remedy)
-    try:
-        plan = json.loads(engine.run("preview", "--json", "--stack", stack))
-    except AmbientError as error:
-        why = f" failed; to see why: pulumi preview --stack {stack}"
-        told = [Problem(item.where, item.path, _AS_JSON.sub(why, item.problem), item.remedy) for item in error.problems]
-        raise AmbientError([*told, note]) from None
-    except ValueError:
-        plan = None
-    if not isinstance(plan, dict):
-        unread = Problem(None, "", "`pulumi preview --json` printed something else than a plan")
-        raise AmbientError([unread, note])
-    return plan
-
-
-def _are_edited(files: Collection[str]) -> str:
-    return f"{', '.join(files)} {'is' if len(files) == 1 else 'are'} edited"
 
 
 def _write(contents: Mapping[str, bytes]) -> None:

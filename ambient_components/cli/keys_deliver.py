@@ -5,13 +5,21 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ambient_components.errors import fail
+
+WITHHELD: Final = (
+    "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
+    "MINIO_", "ACTIONS_ID_TOKEN_",
+)  # fmt: skip
+"""How the names of variables begin that a program does not get: the credentials of the engine, its state, the cluster
+and the store. A program that is handed one key needs none of them, and could read every key with them."""
 
 EPILOG = """\
 \b
@@ -30,6 +38,12 @@ by its owner alone (0600), and replaced only if the key is another one; a link, 
 A program that takes a secret as an argument shows it to every user of the machine: choose one that reads it.
 
 \b
+The program does not get the variables that deploy the stack: PULUMI_*, AMBIENT_*, KUBE*, AWS_*, ARM_*, AZURE_*,
+CLOUDSDK_*, GOOGLE_*, MC_*, MINIO_* and ACTIONS_ID_TOKEN_*. --env NAME passes one on:
+  ambient keys deliver prod payments/ci --env AWS_PROFILE -- ./put-into-secrets-manager
+It runs as you, so it can still read your files, such as ~/.kube/config.
+
+\b
 For a Secret of the cluster write `deliver` in the stack file: then every run does it.
 
 \b
@@ -46,6 +60,10 @@ def deliver(
     ] = None,
     named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="PATH", help="A file to write, 0600.")] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", metavar="NAME", help="A variable to pass on to the program; may be repeated."),
+    ] = None,
 ) -> None:
     """Hand a key to a file or a program, without showing it."""
     from ambient_components import clock  # noqa: PLC0415
@@ -73,7 +91,7 @@ def deliver(
         changed = write(file, token)
         print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)
         return
-    code = hand_over(words, token)
+    code = hand_over(words, token, handed_on(os.environ, env or ()))
     if code:
         print(f"ambient: {words[0]} failed (exit code {code}): {found.name} may not be there", file=sys.stderr)
         raise typer.Exit(1)
@@ -108,7 +126,17 @@ def write(path: Path, token: str) -> bool:
     return True
 
 
-def hand_over(words: list[str], token: str) -> int:
+def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:
+    """Return the environment of a program that gets a key: ours without what deploys the stack.
+
+    Args:
+        environ: Ours.
+        named: Variables that are passed on all the same.
+    """
+    return {name: value for name, value in environ.items() if name in named or not name.upper().startswith(WITHHELD)}
+
+
+def hand_over(words: list[str], token: str, environ: Mapping[str, str]) -> int:
     """Run a program with the key on its standard input, and return its exit code.
 
     Raises:
@@ -116,6 +144,6 @@ def hand_over(words: list[str], token: str) -> int:
     """
     try:
         # The key is no argument, which every user of the machine could see.
-        return subprocess.run(words, input=token.encode(), check=False).returncode  # noqa: S603
+        return subprocess.run(words, input=token.encode(), env=dict(environ), check=False).returncode  # noqa: S603
     except OSError as error:
         fail(None, "", f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")

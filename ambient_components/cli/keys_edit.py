@@ -5,6 +5,7 @@ It changes nothing: the texts that it returns are for others to write.
 
 import codecs
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,26 @@ OverlapUntil = Callable[[Key, str], date | None]
 _GENERATION: Final = "generation"
 _OVERLAP_UNTIL: Final = "overlapUntil"
 _SHOWN_NAMES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The generations of a key that a stack's state has on record; 0 for none."""
+
+    made: int = 0
+    """The highest one that has an identity."""
+    declared: int = 0
+    """The one that the last run declared: after a run that failed it may have no identity yet."""
+
+    def following(self, written: int) -> int:
+        """Return the generation that the next identity of the key has.
+
+        Args:
+            written: The generation in the file, which may be older than the deployed one, as in a stale checkout.
+        """
+        # One that is written and not made yet is new already: a second rotation before the deployment skips none.
+        new = written if 0 < self.made < written else max(written, self.made) + 1
+        return max(new, self.declared)
 
 
 def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[Chosen, ...]:
@@ -75,8 +96,19 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
     return tuple(chosen)
 
 
-def rotation(stack: LoadedStack, chosen: Iterable[Chosen], overlap_until: OverlapUntil) -> dict[str, str]:
+def rotation(
+    stack: LoadedStack,
+    chosen: Iterable[Chosen],
+    overlap_until: OverlapUntil,
+    deployed: Mapping[Chosen, Recorded] | None = None,
+) -> dict[str, str]:
     """Return the texts, by file, with the next generation of keys.
+
+    Args:
+        stack: The stack.
+        chosen: The keys.
+        overlap_until: The last day of each old identity.
+        deployed: What the state has of the keys; None where it is not known.
 
     Raises:
         AmbientError: An entry can't be edited, such as one that is an alias.
@@ -85,7 +117,8 @@ def rotation(stack: LoadedStack, chosen: Iterable[Chosen], overlap_until: Overla
     for workspace, key_id in chosen:
         key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
         of_file = changes.setdefault(_file(stack, workspace, key_id), [])
-        of_file.append(Change(path, _GENERATION, str(key.generation + 1)))
+        following = _recorded(deployed, (workspace, key_id)).following(key.generation)
+        of_file.append(Change(path, _GENERATION, str(following)))
         until = overlap_until(key, f"{workspace}/{key_id}")
         if until is not None:
             of_file.append(Change(path, _OVERLAP_UNTIL, until.isoformat()))
@@ -107,14 +140,19 @@ def revocation(stack: LoadedStack, chosen: Iterable[Chosen]) -> dict[str, str]:
     return _edited(changes)
 
 
-def rotation_lines(stack: LoadedStack, chosen: Iterable[Chosen], texts: Mapping[str, str]) -> list[str]:
+def rotation_lines(
+    stack: LoadedStack,
+    chosen: Iterable[Chosen],
+    texts: Mapping[str, str],
+    deployed: Mapping[Chosen, Recorded] | None = None,
+) -> list[str]:
     """Say what a rotation wrote, with the lines where it now stands."""
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
     lines = []
     for workspace, key_id in chosen:
         file = _file(stack, workspace, key_id)
         before, after = stack.file.workspaces[workspace].keys[key_id], _entry(parsed[file], workspace, key_id)
-        what = [f"generation {before.generation} -> {after[_GENERATION]}"]
+        what = [_new(before.generation, after[_GENERATION], _recorded(deployed, (workspace, key_id)))]
         if _OVERLAP_UNTIL in after:
             what.append(f"{_OVERLAP_UNTIL} {after[_OVERLAP_UNTIL]}")
         else:
@@ -128,6 +166,17 @@ def revocation_lines(stack: LoadedStack, chosen: Iterable[Chosen]) -> list[str]:
     """Say what a revocation removed, with the lines where it stood."""
     places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in chosen]
     return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
+
+
+def _recorded(deployed: Mapping[Chosen, Recorded] | None, key: Chosen) -> Recorded:
+    return (deployed or {}).get(key) or Recorded()
+
+
+def _new(before: int, after: int, recorded: Recorded) -> str:
+    if before == after:
+        return f"generation {after} stays: it is not deployed yet"
+    deployed = max(recorded.made, recorded.declared)
+    return f"generation {before} -> {after}" + (f" ({deployed} is deployed)" if deployed > before else "")
 
 
 def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:

@@ -17,10 +17,13 @@ the truth: look at the diff, commit it. A key whose user still needs one gets a 
   ambient keys rotate dev payments/ci --leaked
 
 \b
---now runs `pulumi up` as well, if the plan holds nothing but this; else it names what is pending, and deploys nothing.
+--now runs `pulumi up` as well, if the plan holds all of this and nothing else; else it says what differs, and deploys
+nothing. Then it deletes what is left of the keys where the deployment failed, and asks the cluster: every token must be
+refused within 30 seconds.
 
 \b
-exit codes: 0 done, 1 an error, or with --now something else is pending; 64 wrong usage
+exit codes: 0 done, with --now also proved at the cluster; 1 an error, something else is pending, or a key is not over:
+            each one is named with what to do; 64 wrong usage
 """
 
 
@@ -32,7 +35,7 @@ def revoke(
     named: Annotated[
         str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")
     ] = "",
-    now: Annotated[bool, typer.Option("--now", help="Deploy it too, if nothing else is pending.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
 ) -> None:
     """End keys: remove them from the stack's files."""
     from ambient_components.cli.keys_apply import (  # noqa: PLC0415
@@ -43,6 +46,7 @@ def revoke(
         write_stack,
     )
     from ambient_components.cli.keys_edit import chosen_keys, revocation, revocation_lines  # noqa: PLC0415
+    from ambient_components.cli.keys_required import Aim  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
@@ -55,4 +59,5 @@ def revoke(
     texts = revocation(loaded, chosen)
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, chosen)))
-    finish(engine_for(project.folder), places, list(texts), now=now, fleet=stack if fleets else "")
+    aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in chosen}
+    finish(engine_for(project.folder), project, places, aims, list(texts), now=now, fleet=stack if fleets else "")

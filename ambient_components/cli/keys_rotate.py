@@ -1,15 +1,20 @@
 """`ambient keys rotate`: the next generation of keys, written into the stack's files."""
 
 import re
+import sys
 from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ambient_components.errors import AmbientError, Problem
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from ambient_components.cli.keys_edit import OverlapUntil
+    from ambient_components.cli.engine import Engine
+    from ambient_components.cli.keys_edit import Chosen, OverlapUntil, Recorded
 
 EPILOG = """\
 \b
@@ -25,6 +30,8 @@ examples:
 \b
 It writes the next `generation`, which is a new identity with a new token, and `overlapUntil`, the last day of the old
 one, into the stack's files. Comments, order and all other lines stay. Git stays the truth: look at the diff, commit it.
+The next generation is one more than the higher of the file's and the deployed one. A generation that is in the file and
+not deployed yet stays.
 Without an option the overlap is the key's own, in whole days and one at least, in the stack's time zone.
 
 \b
@@ -32,10 +39,13 @@ Tokens are renewed before they expire without this. It is for a key that leaked,
 and for keys without an end.
 
 \b
---now runs `pulumi up` as well, if the plan holds nothing but this; else it names what is pending, and deploys nothing.
+--now runs `pulumi up` as well, if the plan holds all of this and nothing else; else it says what differs, and deploys
+nothing. Then it asks the cluster: the old tokens must be refused and the new one accepted, within 30 seconds. With
+--leaked it also deletes what is left of the old identity where the deployment failed.
 
 \b
-exit codes: 0 done, 1 an error, or with --now something else is pending; 64 wrong usage
+exit codes: 0 done, with --now also proved at the cluster; 1 an error, something else is pending, or a key is not over:
+            each one is named with what to do; 64 wrong usage
 """
 
 _DAY = timedelta(days=1)
@@ -60,7 +70,7 @@ def rotate(
         str, typer.Option("--overlap-until", metavar="YYYY-MM-DD", help="The last day on which the old key works.")
     ] = "",
     leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the old key ends with the next run.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Deploy it too, if nothing else is pending.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
 ) -> None:
     """Give keys a new identity: edit the stack's files."""
     from ambient_components import clock  # noqa: PLC0415
@@ -72,6 +82,7 @@ def rotate(
         write_stack,
     )
     from ambient_components.cli.keys_edit import chosen_keys, rotation, rotation_lines  # noqa: PLC0415
+    from ambient_components.cli.keys_required import Aim  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
@@ -89,11 +100,38 @@ def rotate(
         msg = f"{last_day} is over; to end the old keys at once: --leaked"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
     places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
-    texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked))
-    write_stack(loaded.path, texts)
-    print("\n".join(rotation_lines(loaded, chosen, texts)))
-    again = " (and not this again: it would make yet another generation)"
-    finish(engine_for(project.folder), places, list(texts), now=now, again=again, fleet=stack if fleets else "")
+    engine = engine_for(project.folder)
+    deployed = _deployed(engine, places, now=now)
+    texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked), deployed)
+    after = write_stack(loaded.path, texts)
+    print("\n".join(rotation_lines(loaded, chosen, texts, deployed)))
+    aims = {}
+    for one in chosen:
+        written = after.file.workspaces[one[0]].keys[one[1]]
+        aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
+    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+
+
+def _deployed(
+    engine: "Engine", places: "Mapping[str, Collection[Chosen]]", *, now: bool
+) -> "Mapping[Chosen, Recorded] | None":
+    """What the state has of the keys; None, with a warning, where it can't be read and nothing shall be deployed."""
+    from ambient_components.cli.keys_now import deployed_generations  # noqa: PLC0415
+
+    try:
+        return deployed_generations(engine, places)
+    except AmbientError as error:
+        if now:
+            note = Problem(None, "", "nothing is written and nothing is deployed: the deployed generation is not known")
+            raise AmbientError([*error.problems, note]) from None
+        for problem in error.problems:
+            print(f"ambient: {problem}", file=sys.stderr)
+        print(
+            "ambient: warning: the deployed generation is not known, so the next one is counted from the file; if this "
+            "checkout is not up to date, pull first",
+            file=sys.stderr,
+        )
+        return None
 
 
 def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":

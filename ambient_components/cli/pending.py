@@ -5,7 +5,7 @@ Of a plan as `pulumi preview --json` prints it. Pure.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ambient_components.access.ledger import LEDGER_TYPE
@@ -27,6 +27,9 @@ class Step:
 
     name: str
     """The logical name; of the ledger with the path of what changes."""
+
+    kind: str = field(default="", compare=False)
+    """The last part of the resource's type, such as ServiceAccount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def pending(plan: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Pendi
             others += (Step(op, f"{name} {path}".rstrip()) for path in foreign)
             own += [] if foreign else [Step(op, name)]
         else:
-            (own if _is_of(name, names) else others).append(Step(op, name))
+            (own if _is_of(name, names) else others).append(Step(op, name, kind.rpartition(":")[2]))
     if not steps:
         # The stack itself is always listed: this is a plan of a form that nobody knows.
         others += (Step(op, f"{count} resources") for op, count in _changes(plan).items())
