@@ -69,6 +69,8 @@ class FakeShards:
     def attempt(self, *arguments: str) -> Answer:
         self.calls.append(arguments)
         stack = arguments[-1]
+        if arguments[:2] == ("stack", "export"):
+            return Answer(0, json.dumps(self.states[stack]), "")
         self.environs[stack] = self.environ
         return self.answers[stack]
 

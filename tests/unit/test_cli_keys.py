@@ -701,6 +701,23 @@ class TestDeliverToAProgram:
         assert capfd.readouterr() == ("said by the program\n", f"payments/ci: handed to {program[0]}\n")
         assert ("whoami", "--json") not in pulumi.calls
 
+    def test_it_gets_nothing_that_deploys_the_stack(
+        self, pulumi: FakePulumi, project: Path, program: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        withheld = [
+            "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL",
+            "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AMBIENT_X", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+            "ARM_CLIENT_SECRET", "AZURE_STORAGE_KEY", "GOOGLE_CREDENTIALS", "MINIO_PASSWORD",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "aws_secret_access_key",
+        ]  # fmt: skip
+        for name in (*withheld, "GH_TOKEN", "VAULT_TOKEN", "AWS_PROFILE"):
+            monkeypatch.setenv(name, f"of-{name}")
+        assert run(["keys", "deliver", "dev", "payments/ci", "--env", "AWS_PROFILE", "--", *program]) == 0
+        environment = (project / "environment").read_text()
+        assert [name for name in withheld if f"of-{name}" in environment] == []
+        for name in ("GH_TOKEN", "VAULT_TOKEN", "AWS_PROFILE"):
+            assert f"of-{name}" in environment
+
     @pytest.mark.parametrize(
         ("script", "code"), [("exit 3", "3"), ("cat > /dev/null; exit 255", "255"), ("kill -TERM $$", "-15")]
     )

@@ -1,8 +1,7 @@
-"""`ambient keys rotate` and `revoke`: which keys, what is written, and what `--now` deploys."""
+"""`ambient keys rotate` and `revoke`: which keys, and what is written."""
 
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ambient_components.cli import app as cli_app
 from ambient_components.cli import engine as cli_engine
 from ambient_components.cli import keys_apply, keys_revoke, keys_rotate
 from ambient_components.cli.app import run
-from ambient_components.cli.keys_edit import chosen_keys, revocation, rotation
+from ambient_components.cli.keys_edit import Recorded, chosen_keys, revocation, rotation
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.spec.loader import LoadedStack, load_stack
 
@@ -45,37 +44,30 @@ NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
 
 
 class FakePulumi:
-    """Prints a plan, and remembers what it was asked."""
+    """Has a state with one resource a name, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.steps: list[dict[str, Any]] = []
-        self.output: str | None = None
-        self.broken: dict[str, str] = {}
-        self.environ: Mapping[str, str] = {}
+        self.names: list[str] = []
+        self.ledger: dict[str, Any] = {}
+        self.broken = False
         self.calls: list[tuple[str, ...]] = []
-
-    def with_backend(self, url: str) -> "FakePulumi":
-        raise NotImplementedError
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         self.calls.append(arguments)
-        assert ask is (arguments[0] == "up")
-        if arguments[0] in self.broken:
-            text = f"`pulumi {' '.join(arguments)}` failed: {self.broken[arguments[0]]}"
-            raise AmbientError([Problem(None, "", text)])
-        return json.dumps({"steps": self.steps}) if self.output is None else self.output
+        if self.broken:
+            raise AmbientError([Problem(None, "", "`pulumi stack export --stack dev` failed: no stack named 'dev'")])
+        assert arguments[:3] == ("stack", "export", "--stack")
+        resources = [resource("ambient:index:AccessToken", name) for name in self.names]
+        ledger = {**resource("ambient:index:AccessLedger", "access"), "inputs": {"workspaces": self.ledger}}
+        return json.dumps({"deployment": {"resources": [ledger, *resources]}})
 
 
-PREVIEW = ("preview", "--json", "--stack", "dev")
-UP = ("up", "--yes", "--skip-preview", "--stack", "dev")
-
-
-def step(op: str, name: str, kind: str = "x:y:Z", **more: Any) -> dict[str, Any]:
-    return {"op": op, "urn": f"urn:pulumi:dev::p::{kind}::{name}", **more}
+def resource(kind: str, name: str) -> dict[str, Any]:
+    return {"urn": f"urn:pulumi:dev::p::{kind}::{name}", "type": kind}
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi) -> Path:
     for name, text in {"Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n", **FILES}.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True, parents=True)
@@ -97,12 +89,7 @@ FILES = {"stacks/dev.yaml": STACK, "stacks/teams/lab.yaml": TEAM}
 @pytest.fixture
 def pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     fake = FakePulumi()
-
-    def made(folder: Path, environ: Mapping[str, str]) -> FakePulumi:
-        fake.environ = environ
-        return fake
-
-    monkeypatch.setattr(cli_engine, "PulumiEngine", made)
+    monkeypatch.setattr(cli_engine, "PulumiEngine", lambda _folder, _environ: fake)
     return fake
 
 
@@ -234,6 +221,58 @@ class TestTexts:
             "stacks/teams/lab.yaml:1:43: workspaces.lab.keys.sync: is an alias of another entry; write it out first, "
             "so that a change is its own",
         ]
+
+
+class TestNextGeneration:
+    @pytest.mark.parametrize(
+        ("written", "made", "declared", "following"),
+        [
+            (1, 0, 0, 2),  # nothing on record: not deployed, or the state was lost
+            (1, 1, 1, 2),
+            (1, 2, 2, 3),  # a stale checkout
+            (1, 7, 7, 8),
+            (2, 1, 1, 2),  # written and not deployed yet
+            (5, 1, 1, 5),
+            (2, 1, 2, 2),  # the run that should have made it failed
+            (1, 1, 3, 3),
+            (3, 0, 0, 4),
+        ],
+    )
+    def test_of(self, written: int, made: int, declared: int, following: int) -> None:
+        assert Recorded(made, declared).following(written) == following
+
+    def test_a_stale_checkout(self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+        pulumi.names = ["payments/key/ci/g2", "payments/key/ci/g1", "payments/key/nightly/g3", "payments/key/cix/g9"]
+        assert run(["keys", "rotate", "dev", "payments/ci", "payments/nightly", "--leaked"]) == 0
+        out, err = capsys.readouterr()
+        assert "payments/ci: generation 1 -> 3 (2 is deployed), no overlap\n" in out
+        assert "payments/nightly: generation 3 -> 4, overlapUntil removed\n" in out
+        assert err == ""
+
+    def test_twice_before_a_deployment(
+        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulumi.names = ["payments/key/ci/g1"]
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        once = texts()
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        assert texts() == once
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        assert "generation 2 stays: it is not deployed yet, overlapUntil removed\n" in capsys.readouterr().out
+        assert "generation: 2\n" in texts()["stacks/dev.yaml"]
+
+    def test_where_the_deployed_one_is_not_known(
+        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulumi.broken = True
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        out, err = capsys.readouterr()
+        assert "payments/ci: generation 1 -> 2, no overlap\n" in out
+        assert err == (
+            "ambient: `pulumi stack export --stack dev` failed: no stack named 'dev'\n"
+            "ambient: warning: the deployed generation is not known, so the next one is counted from the file; if this "
+            "checkout is not up to date, pull first\n"
+        )
 
 
 class TestRotate:
@@ -425,99 +464,3 @@ class TestWriting:
         )
         assert "workspaces.payments.protect: is a number" in str(error.value)
         assert texts() == FILES
-
-
-class TestNow:
-    ROTATE: Sequence[str] = ("keys", "rotate", "dev", "payments/ci", "--leaked", "--now")
-    OWN = (
-        step("same", "p-dev", "pulumi:pulumi:Stack"),
-        step("update", "access", "ambient:index:AccessLedger", detailedDiff={"workspaces.payments.keys.ci.x": {}}),
-        step("replace", "payments/key/ci/g2"),
-    )
-
-    def edited(self) -> bool:
-        return "generation: 2" in texts()["stacks/dev.yaml"]
-
-    def test_a_plan_of_nothing_else_is_deployed(
-        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        pulumi.steps = [*self.OWN]
-        assert run(self.ROTATE) == 0
-        assert pulumi.calls == [PREVIEW, UP]
-        assert pulumi.environ["PULUMI_CONTINUE_ON_ERROR"] == "true"
-        assert pulumi.environ["PATH"] == os.environ["PATH"]
-        assert capsys.readouterr() == (
-            "stacks/dev.yaml:10: payments/ci: generation 1 -> 2, no overlap\n"
-            "\nThe plan for dev holds nothing else: deploying it.\n"
-            "\nNext:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n",
-            "",
-        )
-        assert self.edited()
-
-    def test_a_revocation_too(self, project: Path, pulumi: FakePulumi) -> None:
-        pulumi.steps = [*self.OWN[:2], step("delete", "payments/key/ci/g1"), step("delete", "payments/key/ci")]
-        assert run(["keys", "revoke", "dev", "payments/ci", "--now"]) == 0
-        assert pulumi.calls == [PREVIEW, UP]
-
-    def test_whatever_else_is_pending_is_named_and_nothing_is_deployed(
-        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        pulumi.steps = [*self.OWN, *(step("create", f"lab/grant/user:{number:02}") for number in range(23))]
-        assert run(self.ROTATE) == 1
-        assert pulumi.calls == [PREVIEW]
-        shown = capsys.readouterr()
-        assert shown.out == "stacks/dev.yaml:10: payments/ci: generation 1 -> 2, no overlap\n"
-        lines = shown.err.splitlines()
-        assert lines[:2] == [
-            "ambient: the plan for dev holds more than this, so nothing is deployed:",
-            "  create  lab/grant/user:00",
-        ]
-        assert lines[-3:] == [
-            "  create  lab/grant/user:19",
-            "  and 3 more",
-            "stacks/dev.yaml is edited. To deploy all of it: pulumi up --stack dev (and not this again: it would make "
-            "yet another generation)",
-        ]
-        assert self.edited()
-
-    def test_an_empty_plan(self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
-        pulumi.steps = [self.OWN[0]]
-        assert run(self.ROTATE) == 0
-        assert pulumi.calls == [PREVIEW]
-        assert "\nThe plan for dev is empty: nothing is to be deployed.\n" in capsys.readouterr().out
-
-    @pytest.mark.parametrize(
-        ("said", "told"),
-        [
-            ("no stack named 'dev' found", "failed: no stack named 'dev' found"),
-            ('{; "steps": [; "hunter2"', "failed; to see why: pulumi preview --stack dev"),
-        ],
-    )
-    def test_a_plan_that_cannot_be_made(
-        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str], said: str, told: str
-    ) -> None:
-        pulumi.broken["preview"] = said
-        assert run(self.ROTATE) == 1
-        assert pulumi.calls == [PREVIEW]
-        err = capsys.readouterr().err
-        assert f"ambient: `pulumi preview --json --stack dev` {told}\n" in err
-        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed; mend it, then: pulumi up" in err
-        assert "hunter2" not in err
-
-    @pytest.mark.parametrize("output", ["", "[]", "Previewing update (dev)"])
-    def test_what_is_no_plan(
-        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str], output: str
-    ) -> None:
-        pulumi.output = output
-        assert run(self.ROTATE) == 1
-        assert "printed something else than a plan" in capsys.readouterr().err
-        assert pulumi.calls == [PREVIEW]
-
-    def test_a_deployment_that_fails(
-        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        pulumi.steps, pulumi.broken["up"] = [*self.OWN], "exit code 255"
-        assert run(self.ROTATE) == 1
-        assert "stacks/dev.yaml is edited, and not all of it is deployed; pulumi up --stack dev" in (
-            capsys.readouterr().err
-        )

@@ -1,0 +1,189 @@
+"""A stack with keys whose deployment is a fake, beside an API server in memory that knows its tokens."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ambient_components.cli.engine import Answer
+from ambient_components.cli.keys_deployed import account_of
+from ambient_components.errors import AmbientError, Problem
+from tests.support import fake_api
+from tests.support.fake_api import FakeApi, Request
+
+W = "payments"
+ACCOUNTS = f"/api/v1/namespaces/{W}/serviceaccounts"
+SECRETS = f"/api/v1/namespaces/{W}/secrets"
+REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+EXPORT = ("stack", "export", "--stack", "dev")
+READ = ("stack", "export", "--show-secrets", "--stack", "dev")
+PREVIEW = ("preview", "--json", "--stack", "dev")
+UP = ("up", "--yes", "--skip-preview", "--stack", "dev")
+KINDS = {
+    "ServiceAccount": "kubernetes:core/v1:ServiceAccount",
+    "RoleBinding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+    "AccessToken": "ambient:index:AccessToken",
+    "ApiKey": "ambient:index:ApiKey",
+}
+
+
+def urn(kind: str, name: str) -> str:
+    return f"urn:pulumi:dev::p::ambient:index:Workspace${KINDS.get(kind, kind)}::{name}"
+
+
+def step(op: str, kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"op": op, "urn": urn(kind, name), **more}
+
+
+def token_of(key: str, generation: int) -> str:
+    """A made-up token that says whose it is, as real ones do."""
+    claims = {"sub": f"system:serviceaccount:{W}:{account_of(W, key, generation)}"}
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.hunter2"
+
+
+def secret(text: str | None) -> Any:
+    """A secret, as `pulumi stack export --show-secrets` prints it."""
+    return text and {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "plaintext": json.dumps(text),
+    }
+
+
+def identity(key: str, generation: int, *, ours: bool = False, retained: bool = True, **inputs: Any) -> list[Any]:
+    """One identity of a key in the state; `ours` with the plugin's own types for account and binding."""
+    name, account = f"{W}/key/{key}/g{generation}", account_of(W, key, generation)
+    uid = f"uid-{key}-{generation}"
+    of_account = {"uid": uid} if ours else {"metadata": {"name": account, "uid": uid}}
+    handle = {"handle": f"{account}-x", "uid": f"secret-{key}-{generation}"}
+    found = [
+        ("ServiceAccount", {"metadata": {"name": account}}, of_account),
+        ("RoleBinding", {}, {}),
+        (
+            "AccessToken",
+            {"generation": generation, "serviceAccountUid": uid, **inputs},
+            {"current": handle, "retiring": [], "token": secret(token_of(key, generation) if retained else None)},
+        ),
+    ]
+    made = [{"urn": urn(kind, name), "type": KINDS[kind], "inputs": i, "outputs": o} for kind, i, o in found]
+    for one in made:
+        if ours and one["type"].startswith("kubernetes:"):
+            one["type"] = f"ambient:index:{one['type'].rpartition(':')[2]}"
+    return made
+
+
+def rotated(key: str, old: int, new: int, *, ours: bool = False) -> list[dict[str, Any]]:
+    """The steps of a rotation without an overlap, as the engine prints them."""
+    name = f"{W}/key/{key}"
+    steps = [
+        step("update", "ambient:index:AccessLedger", "access", detailedDiff={f"workspaces.{W}.keys.{key}.x": {}}),
+        step("create", "ServiceAccount", f"{name}/g{new}"),
+        step("create", "RoleBinding", f"{name}/g{new}"),
+        step("replace", "AccessToken", f"{name}/g{new}"),
+        step("delete", "RoleBinding", f"{name}/g{old}"),
+        step("delete", "ServiceAccount", f"{name}/g{old}"),
+    ]
+    if ours:
+        for one in steps:
+            one["urn"] = one["urn"].replace("kubernetes:core/v1:", "ambient:index:")
+    return steps
+
+
+def revoked(key: str, generation: int) -> list[dict[str, Any]]:
+    """The steps of a revocation."""
+    kinds = ("AccessToken", "RoleBinding", "ServiceAccount")
+    return [step("delete", kind, f"{W}/key/{key}/g{generation}") for kind in kinds]
+
+
+class Deployed:
+    """The engine and the cluster of one stack; nothing happens in either but what a test says."""
+
+    def __init__(self, api: FakeApi) -> None:
+        self.api = api
+        self.api.add("/api/v1/namespaces", W)
+        self.api.rule("POST", REVIEW, self._review)
+        self.resources: list[dict[str, Any]] = []
+        self.ledger: dict[str, Any] = {}
+        self.steps: list[dict[str, Any]] = []
+        self.output: str | None = None
+        """What a preview prints instead of its steps."""
+        self.broken: dict[tuple[str, ...], str] = {}
+        self.on_up: Callable[[], object] = lambda: None
+        self.calls: list[tuple[str, ...]] = []
+        self.environ: Mapping[str, str] = {}
+        self.tokens: dict[str, tuple[str, str]] = {}
+        """Path and UID of the account that a token speaks for."""
+        self.zombies: set[str] = set()
+        """Tokens that are accepted whatever became of their account."""
+
+    # What is there.
+
+    def add(self, key: str, generation: int, **more: Any) -> str:
+        """An identity in the state and in the cluster; its token."""
+        self.resources += identity(key, generation, **more)
+        return self.make(key, generation)
+
+    def make(self, key: str, generation: int, uid: str = "", **metadata: Any) -> str:
+        """An identity in the cluster; its token."""
+        account, uid = account_of(W, key, generation), uid or f"uid-{key}-{generation}"
+        self.api.add(ACCOUNTS, account, uid=uid)
+        self.api.objects[f"{ACCOUNTS}/{account}"]["metadata"] |= metadata
+        self.api.add(SECRETS, f"{account}-x", uid=f"secret-{key}-{generation}")
+        token = token_of(key, generation)
+        self.tokens[token] = f"{ACCOUNTS}/{account}", uid
+        return token
+
+    def end(self, key: str, generation: int) -> None:
+        """An identity leaves the state and the cluster."""
+        names = f"{W}/key/{key}/g{generation}"
+        self.resources = [one for one in self.resources if not one["urn"].endswith(f"::{names}")]
+        account = account_of(W, key, generation)
+        self.api.objects.pop(f"{ACCOUNTS}/{account}", None)
+        self.api.objects.pop(f"{SECRETS}/{account}-x", None)
+
+    def there(self, key: str, generation: int) -> bool:
+        """Whether the cluster has an identity's account."""
+        return f"{ACCOUNTS}/{account_of(W, key, generation)}" in self.api.objects
+
+    def works(self, token: str) -> bool:
+        path, uid = self.tokens.get(token, ("", ""))
+        found = self.api.objects.get(path)
+        return token in self.zombies or bool(found and found["metadata"]["uid"] == uid)
+
+    def _review(self, request: Request) -> fake_api.Answer:
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        if not self.works(token):
+            return fake_api.Answer(401, fake_api.status(401, "Unauthorized"))
+        path, uid = self.tokens[token]
+        user = {"username": f"system:serviceaccount:{W}:{path.rpartition('/')[2]}", "uid": uid}
+        return fake_api.Answer(201, {"status": {"userInfo": user}})
+
+    # The engine.
+
+    def with_backend(self, url: str) -> "Deployed":
+        raise NotImplementedError
+
+    def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
+        self.calls.append(arguments)
+        assert ask is (arguments[0] == "up")
+        if arguments[0] == "up":
+            self.on_up()
+        if arguments in self.broken:
+            raise AmbientError([Problem(None, "", f"`pulumi {' '.join(arguments)}` failed: {self.broken[arguments]}")])
+        if arguments == PREVIEW:
+            return json.dumps({"steps": self.steps}) if self.output is None else self.output
+        return json.dumps(self._export()) if arguments == EXPORT else ""
+
+    def attempt(self, *arguments: str) -> Answer:
+        self.calls.append(arguments)
+        assert arguments == READ
+        if arguments in self.broken:
+            return Answer(1, "hunter2", f"error: {self.broken[arguments]}")
+        return Answer(0, json.dumps(self._export()), "")
+
+    def _export(self) -> dict[str, Any]:
+        ledger = {
+            "urn": urn("ambient:index:AccessLedger", "access"),
+            "type": "ambient:index:AccessLedger",
+            "inputs": {"workspaces": self.ledger},
+        }
+        return {"deployment": {"resources": [ledger, *self.resources]}}

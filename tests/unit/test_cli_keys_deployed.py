@@ -1,0 +1,105 @@
+"""What a state records of keys, and what a plan must do to end them."""
+
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.keys_deployed import ACCOUNT, TOKEN, Identity, Target, account_of, identities, recorded
+from ambient_components.cli.keys_edit import Recorded
+from ambient_components.cli.keys_required import Aim, lacks
+from ambient_components.cli.pending import Step
+from tests.support.keys_now import W, identity, token_of
+
+KEY = (W, "ci")
+
+
+def export(*resources: dict[str, Any], pending: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    operations = [{"type": "creating", "resource": one} for one in pending]
+    return {"deployment": {"resources": [*resources], "pending_operations": operations}}
+
+
+class TestIdentities:
+    @pytest.mark.parametrize("ours", [False, True])
+    def test_what_can_prove_an_end(self, *, ours: bool) -> None:
+        target = {"namespace": "ops", "name": "s", "key": "token"}
+        (found,) = identities(export(*identity("ci", 2, ours=ours, deliver=target), *identity("other", 1)), [KEY])
+        account = account_of(W, "ci", 2)
+        assert found == Identity(
+            W,
+            "ci",
+            2,
+            frozenset({"ServiceAccount", "RoleBinding", "AccessToken"}),
+            frozenset({"uid-ci-2"}),
+            frozenset({(f"{account}-x", "secret-ci-2")}),
+            frozenset({token_of("ci", 2)}),
+            frozenset({Target("ops", "s", "token")}),
+        )
+        assert (found.account, found.username) == (account, f"system:serviceaccount:{W}:{account}")
+        assert "hunter2" not in repr(found)
+
+    def test_what_a_replacement_left_is_of_the_generation_before(self) -> None:
+        left = [{**one, "delete": True} for one in identity("ci", 1)]
+        for one in left:
+            one["urn"] = one["urn"].replace("/g1", "/g2")
+        found = identities(export(*identity("ci", 2), left[0], left[2]), [KEY])
+        assert [(one.generation, sorted(one.uids)) for one in found] == [(1, ["uid-ci-1"]), (2, ["uid-ci-2"])]
+        assert found[0].tokens == {token_of("ci", 1)}
+
+    def test_what_a_killed_run_was_at(self) -> None:
+        account = identity("ci", 2)[0]
+        found = recorded(export(*identity("ci", 1), pending=(account,)), [KEY])
+        assert found == {KEY: Recorded(2, 0)}
+
+    @pytest.mark.parametrize("state", [{}, {"deployment": None}, export(), export(*identity("ci-2", 1))])
+    def test_none(self, state: dict[str, Any]) -> None:
+        assert identities(state, [KEY]) == ()
+        assert recorded(state, [KEY]) == {KEY: Recorded()}
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            None,
+            {"4dabf18193072939515e22adb298388d": "x", "ciphertext": "v1:hunter2"},
+            {"4dabf18193072939515e22adb298388d": "x", "plaintext": "no json"},
+            {"4dabf18193072939515e22adb298388d": "x", "plaintext": "null"},
+        ],
+    )
+    def test_a_token_that_is_not_shown(self, token: Any) -> None:
+        parts = identity("ci", 1)
+        parts[2]["outputs"]["token"] = token
+        (found,) = identities(export(*parts), [KEY])
+        assert found.tokens == frozenset()
+
+
+NAME = f"{W}/key/ci"
+NEW = Step("replace", f"{NAME}/g2", TOKEN)
+END = Step("delete", f"{NAME}/g1", ACCOUNT)
+ALL = frozenset({ACCOUNT, "RoleBinding", TOKEN})
+
+
+class TestLacks:
+    @pytest.mark.parametrize(
+        ("steps", "aim", "kinds", "missing"),
+        [
+            ([NEW, END], Aim(2), ALL, []),
+            ([Step("create", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, []),
+            ([Step("update", f"{NAME}/g2", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
+            ([Step("create", f"{NAME}/g3", TOKEN), END], Aim(2), ALL, ["no token of generation 2 is made"]),
+            ([Step("create", f"{NAME}/g2", ACCOUNT), END], Aim(2), ALL, ["no token of generation 2 is made"]),
+            ([NEW], Aim(2), ALL, ["generation 1 is not deleted"]),
+            ([NEW, Step("update", f"{NAME}/g1", ACCOUNT)], Aim(2), ALL, ["generation 1 is not deleted"]),
+            ([NEW], Aim(2), {TOKEN}, []),
+            ([Step("create", f"{NAME}/g2", TOKEN)], Aim(2), {TOKEN}, ["generation 1 is not deleted"]),
+            ([NEW], Aim(2), {"RoleBinding"}, []),
+            ([NEW], Aim(2), frozenset(), []),
+            ([NEW], Aim(2, overlap=True), ALL, []),
+            ([], Aim(2), ALL, ["no token of generation 2 is made", "generation 1 is not deleted"]),
+            ([END], Aim(1, revoked=True), ALL, []),
+            ([], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
+            ([Step("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), ALL, ["generation 1 is not deleted"]),
+            ([Step("delete", f"{NAME}/g1", TOKEN)], Aim(1, revoked=True), {TOKEN}, []),
+        ],
+    )
+    def test_of_one_key(self, steps: list[Step], aim: Aim, kinds: frozenset[str], missing: list[str]) -> None:
+        there = [Identity(W, "ci", 1, frozenset(kinds)), Identity(W, "other", 1, ALL)]
+        assert lacks(steps, {KEY: aim}, there) == [f"{W}/ci: {line}" for line in missing]
