@@ -110,8 +110,8 @@ def service_account_uid(context: Context, identity: Identity) -> str | None:
 def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
     """Return the handles of this identity in the cluster, oldest first.
 
-    Whoever may create Secrets can forge one of these in every field. One that is not of our form is no handle, and one
-    of another owner is theirs: both are passed over with a warning, and never fail a step.
+    Whoever may create Secrets can forge one of these in every field. One of another owner is passed over with a
+    warning, and none ever fails a step.
     """
     selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
     handles, foreign = [], []
@@ -123,8 +123,6 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
         # One without an owner was released, and came to us with its namespace.
         if notes.get(OWNER_ANNOTATION) not in (identity.owner, None):
             foreign.append(f"{metadata['name']} (of {notes[OWNER_ANNOTATION]})")
-        elif not metadata["name"].startswith(f"{identity.service_account}-"):
-            foreign.append(f"{metadata['name']} (not a name of ours)")
         else:
             handles.append(_found(item))
     if foreign:

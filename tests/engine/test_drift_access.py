@@ -8,7 +8,7 @@ from tests.support.drift import FILE, deployed, mended, quiet, says
 from tests.support.stacks import Stack
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
-BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+BINDING = "ambient:index:RoleBinding"
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def test_a_key_that_was_revoked(ours: Stack, platform: Backend) -> None:
     says(preview, f"ServiceAccount {key.id}: declared, and not in the cluster")
     says(
         stack.refresh(),
-        "- kubernetes:core/v1:ServiceAccount: (delete)",
+        "- ambient:index:ServiceAccount: (delete)",
         f"- {BINDING}: (delete)",
         '"its ServiceAccount was deleted"',
     )
-    says(stack.preview(), "+ kubernetes:core/v1:ServiceAccount: (create)", "~ ambient:index:AccessToken: (update)")
+    says(stack.preview(), "+ ambient:index:ServiceAccount: (create)", "~ ambient:index:AccessToken: (update)")
     mended(stack)
     assert stack.token("ci") != token
     assert stack.sessions(stack.token("ci")) == 200

@@ -28,7 +28,7 @@ workspaces:
       ci: {role: edit, lifetime: 30d}
 """
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-RBAC = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+RBAC = "ambient:index:RoleBinding"
 
 
 class FakePulumi:

@@ -21,7 +21,7 @@ GRANTS = {"group:contractors": "view", "user:bob": "edit", "user:zoe": "view"}
 
 
 def binding(subject: str, role: str) -> dict[str, Any]:
-    kind = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+    kind = "ambient:index:RoleBinding"
     urn = f"urn:pulumi:dev::p::{kind}::pay/grant/{subject}"
     return {"urn": urn, "type": kind, "inputs": {"roleRef": {"name": f"ambient-project-{role}"}}}
 

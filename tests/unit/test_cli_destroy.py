@@ -26,7 +26,7 @@ def namespace(name: str, **more: Any) -> dict[str, Any]:
 
 
 def binding(name: str) -> dict[str, Any]:
-    return resource("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", name)
+    return resource("ambient:index:RoleBinding", name)
 
 
 def token(name: str) -> dict[str, Any]:

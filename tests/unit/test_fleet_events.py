@@ -7,7 +7,7 @@ from typing import Any
 from ambient_components.cli.fleets.events import KEYS_TYPE, TOKEN_TYPE, Failure, Told
 from tests.support.fake_pulumi import ended, said, urn
 
-BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+BINDING = "ambient:index:RoleBinding"
 WORKSPACE = "ambient:index:Workspace"
 
 

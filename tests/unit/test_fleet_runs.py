@@ -20,7 +20,7 @@ from ambient_components.cli.fleets import records_client, running
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
 
-BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+BINDING = "ambient:index:RoleBinding"
 LEDGER = "ambient:index:AccessLedger"
 TOKEN = "ambient:index:AccessToken"
 NAMES = [f"team-{number}" for number in range(9)]

@@ -13,7 +13,7 @@ from ambient_components.shards import Record
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
 
-BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+BINDING = "ambient:index:RoleBinding"
 LEDGER = "ambient:index:AccessLedger"
 ENTRY = "{owners: ['user:a@example.com'], protect: false}"
 

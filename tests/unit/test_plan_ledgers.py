@@ -9,7 +9,7 @@ from tests.support.plans import beside, entry, key, ledger_step, step
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 NAMESPACE = "kubernetes:core/v1:Namespace"
-ROLE_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+ROLE_BINDING = "ambient:index:RoleBinding"
 
 
 def online(document, before):

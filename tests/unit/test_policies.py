@@ -126,13 +126,13 @@ def account(days=0, used=None, role="edit", description="for CI", **more):
         "ambient-code.io/key-name": "ci",
         "ambient-code.io/description": description,
         "ambient-code.io/role": role,
-        "ambient-code.io/created-at": (NOW - timedelta(days=days)).isoformat().replace("+00:00", "Z"),
         **more,
     }
+    times = {"createdAt": (NOW - timedelta(days=days)).isoformat().replace("+00:00", "Z")}
     if used is not None:
-        notes["ambient-code.io/last-used-at"] = (NOW - timedelta(days=used)).isoformat().replace("+00:00", "Z")
+        times["lastUsedAt"] = (NOW - timedelta(days=used)).isoformat().replace("+00:00", "Z")
     metadata = {"name": "sa", "namespace": "pay", "labels": {"app": "ambient-access-key"}, "annotations": notes}
-    return Resource("kubernetes:core/v1:ServiceAccount", {"metadata": metadata}, "urn:sa")
+    return Resource("ambient:index:ServiceAccount", {"metadata": metadata, **times}, "urn:sa")
 
 
 def test_idle_timeouts():
@@ -157,7 +157,7 @@ def test_descriptions():
         metadata = {"name": "pay", "annotations": {f"openshift.io/{key}": text for key, text in notes.items()}}
         return Resource("kubernetes:core/v1:Namespace", {"metadata": metadata})
 
-    plain_account = Resource("kubernetes:core/v1:ServiceAccount", {"metadata": {"name": "x"}})
+    plain_account = Resource("ambient:index:ServiceAccount", {"metadata": {"name": "x"}})
     # On other clusters neither is anywhere: there is nothing to tell.
     assert advised("described", namespace(), account(), plain_account) == []
     assert advised("described", namespace(**{"display-name": "Pay", "description": "x"})) == []

@@ -209,7 +209,7 @@ def test_a_former_identity_still_ends_its_own_overlap(world, made):
 
 def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):
     leftover(world, "old")
-    _, state = world.plugin.create(FORMER)
+    _, state = world.plugin.create({**FORMER, "adopt": True})
     assert [one["handle"] for one in state["retiring"]] == ["old"]
     assert (state["current"], state["token"]) == (None, None)
     assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
