@@ -1,0 +1,141 @@
+"""What a change of an entry ends, before anything new is made."""
+
+import pytest
+
+from ambient_components.access import endings
+from ambient_components.naming import key_role_binding, key_service_account, key_suffix
+from tests.support.fake_plugin import LEDGER, running
+
+
+def entry(grants=None, keys=None, owners=(), state="active"):
+    found = {
+        key_id: {"role": "edit", "generation": key} if isinstance(key, int) else key
+        for key_id, key in (keys or {}).items()
+    }
+    return {"state": state, "owners": list(owners), "grants": grants or {}, "keys": found}
+
+
+def account(generation, key_id="ci"):
+    return key_service_account(key_id, key_suffix("pay", key_id, generation))
+
+
+def key_binding(generation, role="edit", key_id="ci"):
+    return key_role_binding(role, key_id, key_suffix("pay", key_id, generation))
+
+
+def ended(before, after):
+    return {one.name: [binding.name for binding in one.after] for one in endings("pay", before, after)}
+
+
+BOB = "ambient-permission-{}-bob-user"
+FIRST, OVERLAPPING = entry(keys={"ci": 1}), entry(keys={"ci": {"role": "edit", "generation": 2, "overlapping": 1}})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(entry({"user:bob": "edit"}), entry({"user:bob": "edit"}), {}, id="nothing"),
+        pytest.param(entry({"user:bob": "edit"}), entry(), {BOB.format("edit"): []}, id="a grant"),
+        pytest.param(entry(), entry({"user:bob": "edit"}), {}, id="a new grant"),
+        pytest.param(
+            entry({"user:bob": "edit"}),
+            entry({"user:bob": "view"}),
+            {BOB.format("edit"): [BOB.format("view")]},
+            id="a lowered role waits for the lower one",
+        ),
+        pytest.param(entry({"user:bob": "view"}), entry({"user:bob": "edit"}), {}, id="a raised role is the engine's"),
+        pytest.param(
+            entry(owners=["user:bob"]),
+            entry({"user:bob": "view"}),
+            {"ambient-admin-bob": [BOB.format("view")]},
+            id="an owner who keeps a grant",
+        ),
+        pytest.param(
+            entry({"user:bob": "edit"}, owners=["user:bob"]),
+            entry(owners=["user:bob"]),
+            {},
+            id="a grant beside ownership",
+        ),
+        pytest.param(FIRST, entry(), {key_binding(1): [], account(1): []}, id="a key"),
+        pytest.param(FIRST, entry(keys={"ci": 2}), {key_binding(1): [], account(1): []}, id="a generation"),
+        pytest.param(FIRST, OVERLAPPING, {}, id="a generation with an overlap"),
+        pytest.param(
+            OVERLAPPING, entry(keys={"ci": 2}), {key_binding(1): [], account(1): []}, id="the end of an overlap"
+        ),
+        pytest.param(
+            FIRST,
+            entry(keys={"ci": {"role": "view", "generation": 1}}),
+            {key_binding(1): [key_binding(1, "view")]},
+            id="a key's role that is lowered",
+        ),
+        pytest.param(FIRST, entry(keys={"ci": 1}, state="released"), {}, id="a release"),
+        pytest.param(entry(keys={"ci": 1}, state="released"), entry(), {}, id="after a release"),
+        pytest.param(
+            entry({"user:bob": "edit"}, {"ci": 1}),
+            entry(state="closed"),
+            {BOB.format("edit"): [], key_binding(1): [], account(1): []},
+            id="closing",
+        ),
+    ],
+)
+def test_what_ends(before, after, expected):
+    assert ended(before, after) == expected
+
+
+def test_accounts_come_after_what_they_may_do():
+    assert [one.kind for one in endings("pay", FIRST, entry())] == ["RoleBinding", "ServiceAccount"]
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as world:
+        world.api.add("/api/v1/namespaces", "pay", annotations={"ambient-components/owner": "app/dev"})
+        yield world
+
+
+def ledger(**changed):
+    return {"owner": "app/dev", "workspaces": {"pay": entry(**changed)}}
+
+
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+
+
+def deployed(world):
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ambient-project-edit"}
+    for name in (BOB.format("edit"), key_binding(1)):
+        world.api.add(BINDINGS, name, roleRef=role, subjects=[])
+    world.api.add("/api/v1/namespaces/pay/serviceaccounts", account(1))
+    return ledger(grants={"user:bob": "edit"}, keys={"ci": 1})
+
+
+def test_the_ledger_ends_it(world):
+    before = deployed(world)
+    world.plugin.update(before, ledger(), LEDGER)
+    assert world.api.names(BINDINGS) == []
+    assert world.api.names("/api/v1/namespaces/pay/serviceaccounts") == []
+    assert "pay: ended edit of user:bob" in world.engine.texts("info")
+
+
+def test_a_preview_ends_nothing(world):
+    before = deployed(world)
+    world.plugin.update(before, ledger(), LEDGER, preview=True)
+    assert world.writes() == []
+
+
+def test_the_lower_role_is_there_before_the_higher_one_goes(world):
+    before = deployed(world)
+    world.plugin.update(before, ledger(grants={"user:bob": "view"}, keys={"ci": 1}), LEDGER)
+    assert world.api.names(BINDINGS) == sorted([BOB.format("view"), key_binding(1)])
+    made, ended_ = (
+        next(place for place, one in enumerate(world.api.log) if one.method == method and BINDINGS in one.path)
+        for method in ("POST", "DELETE")
+    )
+    assert made < ended_
+
+
+def test_what_cannot_be_ended_holds_back_nothing_else(world):
+    before = deployed(world)
+    world.api.fail("DELETE", "ambient-permission", 500)
+    world.plugin.update(before, ledger(), LEDGER)
+    assert world.api.names("/api/v1/namespaces/pay/serviceaccounts") == []
+    assert "could not end edit of user:bob at the start of this run" in " ".join(world.engine.texts("warning"))

@@ -1,0 +1,202 @@
+"""RoleBindings and ServiceAccounts of the plugin: made strictly, repaired whole, ended whatever keeps them."""
+
+import pytest
+from pulumi.runtime import proto
+
+from tests.support.fake_api import Answer, status
+from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running
+
+BINDING = "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:RoleBinding::pay/grant/user:bob"
+ACCOUNT = (
+    "urn:pulumi:dev::app::ambient:index:Workspace$ambient:index:ApiKey$ambient:index:ServiceAccount::pay/key/ci/g1"
+)
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+ACCOUNTS = "/api/v1/namespaces/pay/serviceaccounts"
+GROUP = "rbac.authorization.k8s.io"
+EDIT = {"apiGroup": GROUP, "kind": "ClusterRole", "name": "ambient-project-edit"}
+VIEW = {**EDIT, "name": "ambient-project-view"}
+BOB, MALLORY = ({"kind": "User", "apiGroup": GROUP, "name": name} for name in ("bob", "mallory"))
+GRANT = {
+    "metadata": {
+        "name": "grant",
+        "namespace": "pay",
+        "labels": {"app": "ambient-permission"},
+        "annotations": {"a": "b"},
+    },
+    "roleRef": EDIT,
+    "subjects": [BOB],
+}
+KEY = {
+    "metadata": {"name": "key", "namespace": "pay", "labels": {"app": "ambient-access-key"}, "annotations": {"a": "b"}}
+}
+CREATED_AT, LAST_USED_AT = "ambient-code.io/created-at", "ambient-code.io/last-used-at"
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as world:
+        world.api.add("/api/v1/namespaces", "pay")
+        yield world
+
+
+def binding(world):
+    return world.api.objects[f"{BINDINGS}/grant"]
+
+
+def squat(world, role=EDIT, **metadata):
+    """An object under the name of the grant that is not ours."""
+    world.api.add(BINDINGS, "grant", uid="squatted", roleRef=role, subjects=[MALLORY])
+    world.api.change(f"{BINDINGS}/grant", {"metadata": metadata})
+
+
+def test_a_preview_makes_nothing(world):
+    for news, urn in ((GRANT, BINDING), (KEY, ACCOUNT)):
+        assert world.plugin.create(news, urn, preview=True)[1]["uid"] == UNKNOWN
+    assert world.writes() == []
+
+
+def test_a_binding_is_made_as_declared(world):
+    identity, state = world.plugin.create(GRANT, BINDING)
+    assert (identity, state["uid"]) == ("pay/grant", binding(world)["metadata"]["uid"])
+    assert (binding(world)["roleRef"], binding(world)["subjects"]) == (EDIT, [BOB])
+    assert binding(world)["metadata"]["labels"] == {"app": "ambient-permission"}
+
+
+def test_a_binding_of_our_name_and_role_becomes_ours_whole(world):
+    squat(world, finalizers=["example.com/stay"], ownerReferences=[{"uid": "x"}])
+    _, state = world.plugin.create(GRANT, BINDING)
+    assert state["uid"] == "squatted"
+    assert binding(world)["subjects"] == [BOB]
+    assert not {"finalizers", "ownerReferences"} & binding(world)["metadata"].keys()
+    assert binding(world)["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_a_binding_of_our_name_and_another_role_is_made_again(world):
+    squat(world, VIEW)
+    _, state = world.plugin.create(GRANT, BINDING)
+    assert state["uid"] != "squatted"
+    assert (binding(world)["roleRef"], binding(world)["subjects"]) == (EDIT, [BOB])
+    assert "RoleBinding pay/grant is not the one of this stack" in " ".join(world.engine.texts("warning"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subjects": [BOB, MALLORY]},
+        {"subjects": [MALLORY]},
+        {"subjects": None},
+        {"metadata": {"finalizers": ["example.com/stay"]}},
+        {"metadata": {"ownerReferences": [{"uid": "x"}]}},
+        {"metadata": {"labels": {"app": "other"}}},
+        {"roleRef": VIEW},
+    ],
+    ids=["stranger", "replaced", "emptied", "finalizer", "owner", "label", "role"],
+)
+def test_what_others_wrote_into_a_binding_is_drift_and_is_repaired(world, change):
+    _, state = world.plugin.create(GRANT, BINDING)
+    world.api.change(f"{BINDINGS}/grant", change)
+    found = world.plugin.read(GRANT, state, BINDING)
+    drifted = plain(found.inputs)
+    assert drifted != GRANT
+    assert world.plugin.diff(drifted, state, GRANT, BINDING).changes == proto.DiffResponse.DIFF_SOME
+    state = world.plugin.update(plain(found.properties), GRANT, BINDING)
+    assert plain(world.plugin.read(GRANT, state, BINDING).inputs) == GRANT
+
+
+def test_what_is_as_declared_is_no_drift(world):
+    _, state = world.plugin.create(GRANT, BINDING)
+    world.api.change(f"{BINDINGS}/grant", {"metadata": {"annotations": {"others": "x"}}})
+    assert plain(world.plugin.read(GRANT, state, BINDING).inputs) == GRANT
+    assert world.plugin.diff(GRANT, state, GRANT, BINDING).changes == proto.DiffResponse.DIFF_NONE
+
+
+def test_thousands_of_strangers_are_shown_in_short(world):
+    _, state = world.plugin.create(GRANT, BINDING)
+    world.api.change(f"{BINDINGS}/grant", {"subjects": [{**MALLORY, "name": f"m{number}"} for number in range(5000)]})
+    subjects = plain(world.plugin.read(GRANT, state, BINDING).inputs)["subjects"]
+    assert subjects[-1] == {"name": "and 4980 more"}
+
+
+def test_a_binding_that_is_gone_is_found_gone(world):
+    _, state = world.plugin.create(GRANT, BINDING)
+    del world.api.objects[f"{BINDINGS}/grant"]
+    assert world.plugin.read(GRANT, state, BINDING).id == ""
+
+
+@pytest.mark.parametrize(("news", "urn", "path"), [(GRANT, BINDING, BINDINGS), (KEY, ACCOUNT, ACCOUNTS)])
+def test_a_deletion_ends_whatever_has_the_name(world, news, urn, path):
+    _, state = world.plugin.create(news, urn)
+    name = news["metadata"]["name"]
+    world.api.add(path, name, uid="made-since", roleRef=EDIT, subjects=[MALLORY])
+    world.plugin.delete(state, urn)
+    assert world.api.names(path) == []
+    world.plugin.delete(state, urn)
+
+
+def test_a_binding_loses_its_subjects_before_it_is_deleted(world):
+    _, state = world.plugin.create(GRANT, BINDING)
+    world.plugin.delete(state, BINDING)
+    emptied, deleted = [one for one in world.api.log if one.method in ("PATCH", "DELETE")]
+    assert emptied.body["subjects"] == []
+    assert emptied.body["metadata"]["finalizers"] is None
+    assert deleted.body["preconditions"]["uid"] == state["uid"]
+
+
+def test_what_is_still_there_fails_the_deletion(world):
+    _, state = world.plugin.create(GRANT, BINDING)
+    world.api.rule("DELETE", "/rolebindings/", Answer(200, status(200, "deleted")))
+    with pytest.raises(RefusedError, match="RoleBinding pay/grant is still there"):
+        world.plugin.delete(state, BINDING)
+
+
+def test_an_account_is_made_with_the_time(world):
+    _, state = world.plugin.create(KEY, ACCOUNT)
+    notes = world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["annotations"]
+    assert state["createdAt"] == notes[CREATED_AT]
+    assert world.plugin.update(state, {**KEY, "metadata": {**KEY["metadata"], "annotations": {"a": "c"}}}, ACCOUNT)
+    after = world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["annotations"]
+    assert after == {"a": "c", CREATED_AT: notes[CREATED_AT]}
+
+
+def test_a_prepared_account_is_ended_and_made_again(world):
+    world.api.add(ACCOUNTS, "key", uid="prepared")
+    _, state = world.plugin.create(KEY, ACCOUNT)
+    assert state["uid"] not in ("prepared", "")
+    assert world.api.objects[f"{ACCOUNTS}/key"]["metadata"]["uid"] == state["uid"]
+    assert "ServiceAccount pay/key is not the one of this stack" in " ".join(world.engine.texts("warning"))
+
+
+def test_an_adopted_account_stays(world):
+    world.api.add(ACCOUNTS, "key", uid="mine", annotations={CREATED_AT: "2026-01-01T00:00:00Z"})
+    _, state = world.plugin.create({**KEY, "adopt": True}, ACCOUNT)
+    assert (state["uid"], state["createdAt"]) == ("mine", "2026-01-01T00:00:00Z")
+    assert world.engine.texts("warning") == []
+
+
+def test_an_account_that_was_made_again_by_others_is_not_ours(world):
+    _, state = world.plugin.create(KEY, ACCOUNT)
+    world.api.add(ACCOUNTS, "key", uid="prepared")
+    assert world.plugin.read(KEY, state, ACCOUNT).id == ""
+    # Nor is it where no refresh has seen it.
+    after = world.plugin.update(state, {**KEY, "metadata": {**KEY["metadata"], "labels": {}}}, ACCOUNT)
+    assert after["uid"] not in ("prepared", state["uid"])
+
+
+def test_a_refresh_reads_when_a_key_was_used(world):
+    _, state = world.plugin.create(KEY, ACCOUNT)
+    world.api.change(f"{ACCOUNTS}/key", {"metadata": {"annotations": {LAST_USED_AT: "yesterday"}}})
+    found = world.plugin.read(KEY, state, ACCOUNT)
+    assert plain(found.properties)["lastUsedAt"] == "yesterday"
+    assert plain(found.inputs) == KEY
+
+
+def test_others_who_write_without_a_pause_fail_the_step(world):
+    world.api.fail("POST", "/serviceaccounts", 409, "already exists")
+    with pytest.raises(RefusedError, match="written by others without a pause"):
+        world.plugin.create(KEY, ACCOUNT)
+
+
+@pytest.mark.parametrize("news", [{}, {"metadata": {"name": "x"}}, {"metadata": {"name": "", "namespace": "pay"}}])
+def test_what_is_no_object_is_refused(world, news):
+    for urn in (BINDING, ACCOUNT):
+        assert world.plugin.check(news, urn=urn).failures
