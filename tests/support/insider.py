@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ambient_components.contract import RBAC_API_GROUP
 from ambient_components.naming import key_service_account, key_suffix
 from sandbox.credentials import BOB
 from tests.support.attacks import CORE, MERGE, RBAC, Bearer
@@ -51,6 +52,13 @@ class Insider:
     def rebind(self, name: str, body: dict[str, Any]) -> Any:
         """Change a RoleBinding in the workspace; he must be allowed to."""
         return self._done("PATCH", f"{RBAC}/{self.stack.w}/rolebindings/{name}", body, MERGE)
+
+    def own_role(self) -> dict[str, str]:
+        """Make a Role of the workspace, as he may; its roleRef."""
+        rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+        body = {"apiVersion": f"{RBAC_API_GROUP}/v1", "kind": "Role", "metadata": {"name": "of-bob"}, "rules": rules}
+        self._done("POST", f"{RBAC}/{self.stack.w}/roles", body)
+        return {"apiGroup": RBAC_API_GROUP, "kind": "Role", "name": "of-bob"}
 
     def still_inside(self) -> bool:
         """Whether he can still make accounts, which is what edit gives him."""

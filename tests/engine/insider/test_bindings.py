@@ -70,13 +70,12 @@ def test_a_binding_of_another_role(insider: Insider) -> None:
     stack.up().ok()
     path = f"{RBAC}/{stack.w}/rolebindings/{DEVS}"
     assert insider.bearer.can("DELETE", path)
-    role = {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": "ambient-project-view"}
     insider.bind(
         {
             "apiVersion": f"{RBAC_API_GROUP}/v1",
             "kind": "RoleBinding",
             "metadata": {"name": DEVS, "finalizers": ["example.com/stay"]},
-            "roleRef": role,
+            "roleRef": insider.own_role(),
             "subjects": [user("mallory@example.com")],
         }
     )

@@ -151,7 +151,7 @@ def test_a_squatted_binding_does_not_stop_a_rotation(insider: Insider) -> None:
     stack = insider.stack
     token = stack.token("ci")
     name = key_role_binding(Role.EDIT, "ci", key_suffix(stack.w, "ci", 2))
-    insider.bind(binding(name, Role.VIEW, "user:bob@example.com"))
+    insider.bind({**binding(name, Role.EDIT, "user:bob@example.com"), "roleRef": insider.own_role()})
     assert stack.ambient("keys", "rotate", stack.name, f"{stack.w}/ci", "--leaked", "--now").code == 0
     stack.ended(token, "the leaked token")
     assert stack.sessions(stack.token("ci")) == 200
