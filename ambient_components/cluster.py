@@ -8,24 +8,35 @@ are plain dicts, so that nothing depends on generated models.
 import json
 import re
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from ambient_components.cluster_objects import mapping, mappings, shallow, text
 from ambient_components.connection import connect, location
 from ambient_components.failure import StepError
 from ambient_components.kubeconfig import what_is_wrong
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"
+_PAGE: Final = 500
+"""Objects asked for at once."""
+_MOST: Final = 16 * 1024 * 1024
+"""Bytes of one answer; one object has at most about 1.5 MiB."""
 
 
 class ApiError(StepError):
     """The API server refused a request."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, following: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.following = following
+        """With 410: the token by which a list that took too long goes on."""
+
+
+class TooLargeError(StepError):
+    """An answer that is longer than anything we ask for."""
 
 
 class Cluster:
@@ -52,15 +63,31 @@ class Cluster:
             raise
 
     def list(self, path: str, selector: str | None = None) -> list[dict[str, Any]]:
-        """The objects of a collection that a label selector picks, page by page."""
-        items: list[dict[str, Any]] = []
-        query = {"limit": "500", **({"labelSelector": selector} if selector else {})}
+        """The objects of a collection that a label selector picks."""
+        return [*self.each(path, selector)]
+
+    def each(self, path: str, selector: str | None = None) -> Iterator[dict[str, Any]]:
+        """The objects of a collection, page by page, so that no more than a page of large ones is in memory."""
+        limit = _PAGE
+        query = {"labelSelector": selector} if selector else {}
         while True:
-            page = self._request("GET", f"{path}?{urlencode(query)}")
-            items.extend(page.get("items") or [])
-            following = (page.get("metadata") or {}).get("continue")
+            try:
+                page = self._request("GET", f"{path}?{urlencode({'limit': str(limit), **query})}")
+            except TooLargeError:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 10)
+                continue
+            except ApiError as error:
+                # Too many objects for the life of the server's snapshot: what is left comes from a newer one.
+                if error.status != 410 or not error.following or error.following == query.get("continue"):
+                    raise
+                query["continue"] = error.following
+                continue
+            yield from (dict(item) for item in mappings(page.get("items")))
+            following = text(mapping(page.get("metadata")).get("continue"))
             if not following:
-                return items
+                return
             query["continue"] = following
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,13 +130,14 @@ class Cluster:
                 method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
             )
             response = client.call_api(*request, _request_timeout=_TIMEOUT)
-            response.read()
+            answer = response.response.read(_MOST + 1)
         except HTTPError as error:
             raise self._unreachable(error) from None
-        try:
-            data = json.loads(response.data) if response.data else {}
-        except ValueError:
-            data = None
+        if len(answer) > _MOST:
+            response.response.close()
+            msg = f"{method} {path.split('?', maxsplit=1)[0]}: the answer is longer than {_MOST >> 20} MiB"
+            raise TooLargeError(msg)
+        data = _parsed(answer)
         if response.status >= 400 or not isinstance(data, dict):
             raise self._refused(method, path, response.status, data)
         return data
@@ -133,9 +161,23 @@ class Cluster:
             said = str(data.get("message") or data.get("reason") or "no reason given")
         else:
             said = "the answer is not an API server's: is a proxy or a login page in between?"
+            data = {}
+        following = text(mapping(data.get("metadata")).get("continue"))
         if status == 401:
             said = f"the credentials of the kubeconfig are refused ({said}); log in to the cluster again"
-        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}")
+        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following)
+
+
+def _parsed(answer: bytes) -> Any:
+    """An answer as JSON; None where it is none."""
+    said = answer.decode(errors="replace")
+    try:
+        try:
+            return json.loads(said) if said else {}
+        except RecursionError:
+            return json.loads(shallow(said))
+    except ValueError:
+        return None
 
 
 def path(*segments: str) -> str:

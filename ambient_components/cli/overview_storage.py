@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.access.buckets import EXISTING
-from ambient_components.keys.state import parse_time
+from ambient_components.keys.state import time_of
 
 ENDLESS: Final = timedelta(days=100 * 365)
 """What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
@@ -168,7 +168,7 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
 
 def moment(text: Any) -> datetime | None:
     """A time of a state; None where there is none."""
-    return parse_time(text) if isinstance(text, str) and text else None
+    return time_of(text)
 
 
 def _ids(items: Iterable[Any] | None) -> tuple[str, ...]:

@@ -9,6 +9,12 @@ from typing import Any, Final
 SCHEMA_VERSION: Final = 1
 """Of the recorded shape. A reader that meets a higher one refuses instead of guessing."""
 
+_FIRST_YEAR: Final = 1970
+_END_OF_YEARS: Final = 9000
+_LONGEST: Final = 64
+"""Characters of a time; RFC 3339 needs 35 at most."""
+_SHOWN: Final = 80
+
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC, whole seconds: as Kubernetes writes it.
@@ -22,17 +28,37 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse_time(text: str) -> datetime:
-    """The moment that `format_time` or Kubernetes wrote.
+def parse_time(text: object) -> datetime:
+    """Return the moment that `format_time` or Kubernetes wrote.
 
     Raises:
-        ValueError: the text is no RFC 3339 time, or one without a zone.
+        ValueError: The value is not an RFC 3339 time with a zone, from the years 1970 to 8999. Other years have no
+            use, and overflow as soon as a lifetime or a time zone is added.
     """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        msg = f"{text!r} has no time zone"
+    shown = repr(text)[:_SHOWN]
+    try:
+        if not isinstance(text, str) or len(text) > _LONGEST:
+            msg = f"{shown} is not a time"
+            raise ValueError(msg)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            msg = f"{shown} has no time zone"
+            raise ValueError(msg)
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        moment = datetime.min.replace(tzinfo=UTC)
+    if not _FIRST_YEAR <= moment.year < _END_OF_YEARS:
+        msg = f"{shown} is out of range; allowed: years {_FIRST_YEAR} to {_END_OF_YEARS - 1}"
         raise ValueError(msg)
-    return moment.astimezone(UTC)
+    return moment
+
+
+def time_of(text: object) -> datetime | None:
+    """Return the moment that a value of unknown origin says, such as an annotation; None where it says none."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ambient_components.contract import OWNER_ANNOTATION
-from ambient_components.keys.state import format_time, parse_time
+from ambient_components.keys.state import format_time, parse_time, time_of
 from ambient_components.provider.store.accounts import Account
 from ambient_components.storage import same_policy
 
@@ -165,5 +165,5 @@ def _parsed(description: str) -> tuple[str | None, datetime]:
 
 def end_of(key: Mapping[str, Any]) -> datetime | None:
     """When the store ends a key. None: never, for which MinIO says nothing, or the year 1 or 1970."""
-    moment = parse_time(key["expiration"]) if key.get("expiration") else None
+    moment = time_of(key.get("expiration"))
     return moment if moment is not None and moment.year > EPOCH.year else None
