@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster import ApiError, Cluster, core
+from ambient_components.cluster_objects import metadata, texts
 from ambient_components.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
 from ambient_components.failure import StepError
 from ambient_components.shards import Record, fleet_label, patch
@@ -43,7 +44,7 @@ def parsed(item: Mapping[str, Any] | None) -> Record:
         UnreadableError: it can't be understood.
     """
     try:
-        return Record.parse(item.get("data") if item else None)
+        return Record.parse(texts(item.get("data")) if item else None)
     except ValueError as error:
         raise UnreadableError(str(error)) from None
 
@@ -71,7 +72,7 @@ def change_record(cluster: Cluster, place: Place, change: Callable[[Record], Rec
             if item is None:
                 cluster.create(core("namespaces", place.namespace, "configmaps"), _new(place, after))
             elif data := patch(before, after):
-                version = item["metadata"]["resourceVersion"]
+                version = metadata(item).get("resourceVersion")
                 cluster.patch(place.path, {"metadata": {"resourceVersion": version}, "data": data})
         except ApiError as error:
             if error.status != 409:

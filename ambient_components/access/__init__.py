@@ -1,5 +1,6 @@
 """Who can do what, computed from what is declared: the ledger of a stack, its rules, and the deployer's own rights."""
 
+from ambient_components.access.bindings import Expected, expected_objects
 from ambient_components.access.buckets import BucketEntry
 from ambient_components.access.deployer import RIGHTS, Right
 from ambient_components.access.endings import Binding, Ending, accounts, bindings, endings
@@ -17,6 +18,7 @@ __all__ = [
     "Ended",
     "Ending",
     "Entry",
+    "Expected",
     "KeyEntry",
     "Ledger",
     "PathChange",
@@ -29,6 +31,7 @@ __all__ = [
     "crossed",
     "ended",
     "endings",
+    "expected_objects",
     "object_names",
     "rail_warnings",
     "refusals",

@@ -9,6 +9,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 from ambient_components import naming
 from ambient_components.access import periods
+from ambient_components.access.bindings import expected_objects
 from ambient_components.access.buckets import BucketEntry, as_recorded, bucket_refusals, sharing_refusals, well_formed
 from ambient_components.access.periods import Dates
 from ambient_components.access.rail_names import RailSettings
@@ -270,10 +271,4 @@ def _without_overlaps(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def object_names(workspace: str, entry: Mapping[str, Any]) -> set[tuple[str, str]]:
     """Kind and name of every object that an entry's access lies in: RoleBindings, and the ServiceAccounts of keys."""
-    names = {("RoleBinding", name) for name in _object_names(entry)}
-    for key_id, key in (entry.get("keys") or {}).items():
-        for generation in filter(None, (key["generation"], key.get("overlapping"))):
-            suffix = naming.key_suffix(workspace, key_id, int(generation))
-            names.add(("ServiceAccount", naming.key_service_account(key_id, suffix)))
-            names.add(("RoleBinding", naming.key_role_binding(Role(key["role"]), key_id, suffix)))
-    return names
+    return set(expected_objects(workspace, entry))

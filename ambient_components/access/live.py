@@ -12,9 +12,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components import naming
+from ambient_components import cluster_objects, naming
 from ambient_components.access.effective import TRIGGER
 from ambient_components.access.holdings import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, Holding, of_ledger
+from ambient_components.cluster_objects import short
 from ambient_components.contract import (
     APP_LABEL,
     GRANT_APP,
@@ -55,12 +56,12 @@ def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Mapping[str
         ledger: what is declared; it says which workspaces there are, and which account is which key's.
     """
     known = {name: _identities(name, entry) for name, entry in ledger.items()}
-    keys = {_place(account) for account in accounts if account["metadata"]["namespace"] in known}
+    keys = {_place(account) for account in accounts if cluster_objects.namespace(account) in known}
     held = {
         holding
         for binding in bindings
-        if binding["metadata"]["namespace"] in known
-        for holding in _of_binding(binding, known[binding["metadata"]["namespace"]], keys)
+        if cluster_objects.namespace(binding) in known
+        for holding in _of_binding(binding, known[cluster_objects.namespace(binding)], keys)
     }
     bound = {(one.workspace, one.subject, one.reason) for one in held}
     for namespace, name in keys:
@@ -71,7 +72,7 @@ def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Mapping[str
 
 
 def _place(item: Json) -> tuple[str, str]:
-    return item["metadata"]["namespace"], item["metadata"]["name"]
+    return cluster_objects.namespace(item), cluster_objects.name(item)
 
 
 def expected(ledger: Mapping[str, Json]) -> frozenset[Holding]:
@@ -129,13 +130,11 @@ def _of_binding(
     binding: Json, known: Mapping[str, tuple[str, str]], keys: Collection[tuple[str, str]]
 ) -> Iterator[Holding]:
     namespace, name = _place(binding)
-    reference = binding.get("roleRef") or {}
-    role = f"{reference.get('kind')}/{reference.get('name')}"
-    subjects = [_subject(subject, namespace) for subject in binding.get("subjects") or ()]
-    reason = _reason(binding, role, subjects)
-    role = _ROLES.get(role, role)
-    by_hand = f"RoleBinding {name}"
-    for subject in subjects:
+    bound, named = cluster_objects.role_ref(binding), cluster_objects.subjects(binding)
+    reason = _reason(binding, bound, named)
+    role = _ROLES.get(bound, short(bound))
+    by_hand = f"RoleBinding {short(name)}"
+    for subject in map(short, named):
         account = subject.removeprefix(f"serviceaccount:{namespace}:")
         is_key = account != subject and (namespace, account) in keys
         who, identity = known.get(account, (subject, KEY)) if is_key else (subject, KEY)
@@ -146,15 +145,10 @@ def _of_binding(
             yield Holding(namespace, who, role, identity if is_key else by_hand)
 
 
-def _subject(subject: Json, namespace: str) -> str:
-    kind, name = str(subject.get("kind")).lower(), str(subject.get("name"))
-    return f"{kind}:{subject.get('namespace') or namespace}:{name}" if kind == "serviceaccount" else f"{kind}:{name}"
-
-
 def _reason(binding: Json, role: str, subjects: list[str]) -> str:
     """Why it is there. A name is anybody's to choose, so the platform's own must be so from end to end."""
     namespace, name = _place(binding)
-    labels = binding["metadata"].get("labels") or {}
+    labels = cluster_objects.labels(binding)
     if labels.get(OWNER_ROLE_LABEL) == "admin":
         return OWNER
     if labels.get(APP_LABEL) in _REASONS:
@@ -164,7 +158,7 @@ def _reason(binding: Json, role: str, subjects: list[str]) -> str:
         return PLATFORM
     if labels.get(MANAGED_LABEL) == MANAGED and role in _ROLES and subjects == [f"group:{_group(name, _ROLES[role])}"]:
         return GROUP_ACCESS
-    return f"RoleBinding {name}"
+    return f"RoleBinding {short(name)}"
 
 
 def _own_role_and_subject(namespace: str, name: str) -> tuple[str, str] | None:

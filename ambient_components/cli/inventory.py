@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ambient_components import cluster_objects
 from ambient_components.cli.overview import Key, Overview
 from ambient_components.cli.overview_text import left
 from ambient_components.contract import LAST_USED_AT_ANNOTATION
 from ambient_components.keys import TokenStatus, default_rotate_before
-from ambient_components.keys.state import parse_time
+from ambient_components.keys.state import time_of
 
 NEVER_USED: Final = "Never"
 """As the platform's Keys page says it."""
@@ -21,7 +22,7 @@ _DAY: Final = 86_400
 class Seen:
     """What the cluster says of a key's ServiceAccount."""
 
-    created: datetime
+    created: datetime | None
     last_used: datetime | None
     """As the platform's backend notes it; None: never."""
 
@@ -73,13 +74,9 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
     """
     found = {}
     for account in accounts:
-        metadata = account["metadata"]
-        used = (metadata.get("annotations") or {}).get(LAST_USED_AT_ANNOTATION)
-        try:
-            last = parse_time(used) if used else None
-        except (ValueError, OverflowError):  # an annotation is anybody's to break
-            last = None
-        found[metadata["namespace"], metadata["name"]] = Seen(parse_time(metadata["creationTimestamp"]), last)
+        created = time_of(cluster_objects.metadata(account).get("creationTimestamp"))
+        used = time_of(cluster_objects.annotations(account).get(LAST_USED_AT_ANNOTATION))
+        found[cluster_objects.namespace(account), cluster_objects.name(account)] = Seen(created, used)
     return found
 
 
@@ -171,7 +168,7 @@ def _life(key: Key, expires: datetime) -> int:
 
 def _idle(there: Seen, now: datetime, idle: timedelta) -> Iterable[str]:
     if there.last_used is None:
-        if now - there.created >= idle:
+        if there.created is not None and now - there.created >= idle:
             yield f"never used since it was made {left(now - there.created)} ago"
     elif now - there.last_used >= idle:
         yield f"not used for {left(now - there.last_used)}"

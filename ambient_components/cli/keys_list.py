@@ -151,7 +151,7 @@ def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | N
     config = project.config(stack)
     try:
         cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
-        return seen_in(cluster.list(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
+        return seen_in(cluster.each(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
     except StepError as error:
         print(f"ambient: {stack}: when keys were used is not known: {error}", file=sys.stderr)
         return None

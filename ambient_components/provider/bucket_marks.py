@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ambient_components.cluster import ApiError, core
+from ambient_components.cluster_objects import annotations
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.failure import StepError
 from ambient_components.provider.resource import Context
@@ -134,8 +135,8 @@ def claim(context: Context, namespace: str, bucket: str) -> None:
 
 def is_claimed(context: Context, namespace: str, bucket: str) -> bool:
     """Whether a run that did not end was making the bucket."""
-    found = context.guard.cluster.get(core("namespaces", namespace)) or {"metadata": {}}
-    return (found["metadata"].get("annotations") or {}).get(MAKING) == _claim_of(context, bucket)
+    found = context.guard.cluster.get(core("namespaces", namespace))
+    return annotations(found).get(MAKING) == _claim_of(context, bucket)
 
 
 def unclaim(context: Context, namespace: str | None, bucket: str) -> None:

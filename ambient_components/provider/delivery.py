@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster import ApiError, core
+from ambient_components.cluster_objects import annotations, decoded, labels, short, texts, uid
 from ambient_components.contract import (
     DELIVERY,
     DELIVERY_LABEL,
@@ -78,21 +79,23 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
         if namespace is None:
             msg = f"there is no namespace {target.namespace!r} to deliver the key to; create it, or name another"
             raise StepError(msg)
-        if (namespace["metadata"].get("labels") or {}).get(MANAGED_LABEL) == MANAGED:
+        if labels(namespace).get(MANAGED_LABEL) == MANAGED:
             msg = (
                 f"namespace {target.namespace!r} is a workspace: every session in it could read the key; deliver it "
                 "to a namespace that is none"
             )
             raise StepError(msg)
         return Delivered()
-    notes = secret["metadata"].get("annotations") or {}
+    notes = annotations(secret)
     if (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY)) != (identity.owner, _name(identity)):
         whose = notes.get(KEY_NAME_OF_DELIVERY)
-        holder = f"holds the key {whose} of {notes.get(OWNER_ANNOTATION)}" if whose else "was not made by this tool"
+        holder = "was not made by this tool"
+        if whose:
+            holder = f"holds the key {short(whose)} of {short(notes.get(OWNER_ANNOTATION, 'no stack'))}"
         msg = f"{target} exists, and it {holder}: it is not touched; name another Secret, or delete that one first"
         raise StepError(msg)
-    data = secret.get("data") or {}
-    return Delivered(_text(data.get(target.key)), _text(data.get(target.previous)), exists=True)
+    data = texts(secret.get("data"))
+    return Delivered(decoded(data.get(target.key)), decoded(data.get(target.previous)), exists=True)
 
 
 def write(context: Context, identity: Identity, target: Target, token: str, previous: str | None) -> None:
@@ -127,21 +130,12 @@ def remove(context: Context, identity: Identity, target: Target) -> None:
     secret = context.guard.cluster.get(target.path)
     if secret is None:
         return
-    notes = secret["metadata"].get("annotations") or {}
+    notes = annotations(secret)
     ours = (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY), notes.get(KEY_GENERATION_ANNOTATION))
     if ours == (identity.owner, _name(identity), str(identity.generation)):
-        context.guard.cluster.delete(target.path, secret["metadata"]["uid"])
+        context.guard.cluster.delete(target.path, uid(secret))
         context.note(f"deleted {target}: the key is no longer delivered there")
 
 
 def _name(identity: Identity) -> str:
     return f"{identity.namespace}/{identity.key}"
-
-
-def _text(encoded: str | None) -> str | None:
-    if not encoded:
-        return None
-    try:
-        return base64.b64decode(encoded).decode()
-    except (ValueError, UnicodeDecodeError):
-        return None

@@ -1,19 +1,20 @@
 """What a run tells of a cluster before it changes anything, and stops for nothing of it: warnings.
 
-The engine itself looks at the cluster in a refresh only. What others did to somebody's access should not wait for it;
-nor should what somebody may keep whose access ends.
+The engine itself looks at the cluster in a refresh only. What others did to the declared access should not wait for it;
+nor should what people may keep whose access ends.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from ambient_components.access import ended, object_names
+from ambient_components.access import Expected, ended, expected_objects, object_names
 from ambient_components.access.ledger import ACTIVE
 from ambient_components.cluster import Cluster, core
-from ambient_components.provider.undeclared import by_namespace, listed
+from ambient_components.cluster_objects import Json, is_ending, listing, name
+from ambient_components.failure import StepError
+from ambient_components.provider.revocation import object_path
+from ambient_components.provider.undeclared import Found, by_namespace, listed
 from ambient_components.shards.lost import Leftover
-
-_SHOWN: Final = 10
 
 
 def drift(
@@ -23,45 +24,119 @@ def drift(
     after: Mapping[str, Any],
     ending: Collection[Leftover] = (),
 ) -> list[str]:
-    """Access in active workspaces that no file declares, and what was deployed and is not there: as warnings.
+    """Return, as warnings, how the access in active workspaces differs from what is declared.
 
-    The engine itself looks at the cluster in a refresh only; what others did to somebody's access should not wait for
-    it. What the last deployment declared is not called undeclared: this run removes it.
+    That is: access that no file declares, what was deployed and is not there, and declared objects that say something
+    else. What the last deployment declared is not called undeclared: this run removes it.
 
     Args:
-        cluster: the stack's.
-        there: the workspaces whose namespace exists.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-        ending: what a lost run gave: this run ends that, too.
+        cluster: The stack's.
+        there: The workspaces whose namespace exists.
+        before: The ledger of the last deployment.
+        after: The ledger that is asked for.
+        ending: What an interrupted run gave: this run ends that, too.
     """
-    active = {name for name, entry in after.items() if (entry.get("state") or ACTIVE) == ACTIVE}
+    active = {workspace for workspace, entry in after.items() if _is_active(entry)}
     warnings = [
-        f"workspace {name!r}: its namespace is gone from the cluster, and all that was in it. pulumi up --refresh "
+        f"workspace {workspace!r}: its namespace is gone from the cluster, and all that was in it. pulumi up --refresh "
         "makes the workspace anew, with new keys"
-        for name in sorted(active & before.keys() - there)
+        for workspace in sorted(active & before.keys() - there)
     ]
-    if not active & there:
+    places = [
+        _Place(cluster, workspace, before.get(workspace) or {}, after[workspace], ending)
+        for workspace in sorted(active & there)
+    ]
+    if not places:
         return warnings
-    found = by_namespace(listed(cluster))
-    for name in sorted(active & there):
-        objects = {(one.kind, one.name): one.what for one in found.get(name, ())}
-        was, will_be = object_names(name, before.get(name) or {}), object_names(name, after[name])
-        gone = {(one.kind, one.name) for one in ending if one.namespace == name}
-        others = [what for key, what in objects.items() if key not in was | will_be | gone]
+    by_name = {place.workspace: place for place in places}
+
+    def notice(one: Found, item: Json) -> None:
+        if place := by_name.get(one.namespace):
+            place.compare(one.kind, one.name, item)
+
+    try:
+        found = by_namespace(listed(cluster, notice))
+    except StepError as error:
+        return [*warnings, f"the access in the cluster can't be compared with what is declared: {error}"]
+    return [*warnings, *(text for place in places for text in place.warnings(found.get(place.workspace, ())))]
+
+
+class _Place:
+    """The access in one workspace: declared, and there."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        workspace: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        ending: Collection[Leftover],
+    ) -> None:
+        self.workspace = workspace
+        self._cluster = cluster
+        self._was_active = _is_active(before)
+        self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
+        self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
+        self._differing = dict[tuple[str, str], list[str]]()
+        self._kept = dict[tuple[str, str], list[str]]()
+
+    def compare(self, kind: str, object_name: str, item: Json) -> None:
+        """Compare an object that is there with what this deployment and the last one declare of it."""
+        expected = self._will_be.get((kind, object_name))
+        if expected is None or (kind, object_name) not in self._was:
+            return
+        self._differing[kind, object_name] = [*expected.differences(item), *_ending(expected, item)]
+        self._kept[kind, object_name] = expected.kept_by(item)
+
+    def warnings(self, found: Collection[Found]) -> Iterator[str]:
+        """Return the warnings, once every object that bears the platform's labels was compared."""
+        objects = {(one.kind, one.name): one.what for one in found}
+        declared = self._was.keys() | self._will_be.keys()
+        others = [what for key, what in objects.items() if key not in declared | self._gone]
         if others:
-            warnings.append(
-                f"workspace {name!r}: {listing(others)}: in the cluster, and in no file. Declare it, or remove it on "
-                "the workspace's Sharing or Keys page (a creator's binding, which those don't show, with kubectl); it "
-                "stays as it is until then"
+            yield (
+                f"workspace {self.workspace!r}: {listing(others)}: in the cluster, and in no file. Declare it, or "
+                "remove it on the workspace's Sharing or Keys page (a creator's binding, which those don't show, with "
+                "kubectl); it stays as it is until then"
             )
-        missing = [f"{kind} {object_name}" for kind, object_name in sorted((was & will_be) - objects.keys())]
-        if missing and (before[name].get("state") or ACTIVE) == ACTIVE:
-            warnings.append(
-                f"workspace {name!r}: {listing(missing)}: declared, and not in the cluster. If the last run failed, "
-                "this one makes it; if somebody removed it, pulumi up --refresh makes it anew"
+        staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_active else []
+        missing = [key for key in staying if key not in objects and not self._is_unlabelled(*key)]
+        if missing:
+            yield (
+                f"workspace {self.workspace!r}: {listing([' '.join(key) for key in missing])}: declared, and not in "
+                "the cluster. If the last run failed, this one makes it; if it was removed, pulumi up --refresh makes "
+                "it anew"
             )
-    return warnings
+        differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
+        if differing:
+            yield (
+                f"workspace {self.workspace!r}: {listing(differing)}: not as it was deployed. pulumi up --refresh "
+                "sets it right"
+            )
+        kept = [text for _, texts in sorted(self._kept.items()) for text in texts]
+        if kept:
+            yield (
+                f"workspace {self.workspace!r}: finalizers keep access after its deletion, and this tool sets none: "
+                f"{listing(kept)}. The run that ends the access removes them"
+            )
+
+    def _is_unlabelled(self, kind: str, object_name: str) -> bool:
+        """Whether an object that the platform's labels do not find is there all the same, without them."""
+        try:
+            item = self._cluster.get(object_path(kind, self.workspace, object_name))
+        except StepError:
+            return False
+        if item is not None:
+            self.compare(kind, object_name, item)
+        return item is not None
+
+
+def _is_active(entry: Mapping[str, Any]) -> bool:
+    return (entry.get("state") or ACTIVE) == ACTIVE
+
+
+def _ending(expected: Expected, item: Json) -> list[str]:
+    return [f"{expected.kind} {expected.name} is being deleted"] if is_ending(item) else []
 
 
 def may_be_kept(
@@ -77,28 +152,28 @@ def may_be_kept(
         after: the ledger that is asked for.
     """
     warnings = []
-    for name in sorted(there & before.keys()):
-        entry = after[name]
-        gone = ended(before[name], entry) if (entry.get("state") or ACTIVE) == ACTIVE else None
+    for workspace in sorted(there & before.keys()):
+        entry = after[workspace]
+        gone = ended(before[workspace], entry) if (entry.get("state") or ACTIVE) == ACTIVE else None
         if gone is None:
             continue
         # Those of the file are named by their keys, or end in this run.
-        ours = {made for kind, made in object_names(name, before[name]) | object_names(name, entry)}
-        accounts_there = (one["metadata"]["name"] for one in cluster.list(core("namespaces", name, "serviceaccounts")))
+        ours = {made for kind, made in object_names(workspace, before[workspace]) | object_names(workspace, entry)}
+        try:
+            accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))]
+        except StepError as error:
+            warnings.append(f"workspace {workspace!r}: its accounts can't be listed: {error}")
+            accounts_there = []
         others = [account for account in accounts_there if account not in ours]
         keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
         accounts = " and ".join(filter(None, (keys, f"the accounts {listing(sorted(others))}" if others else "")))
         if not accounts:
             continue
-        rotate = f": ambient keys rotate {owner.rsplit('/', 1)[-1]} --workspace {name} --leaked" if gone.keys else ""
+        rotate = (
+            f": ambient keys rotate {owner.rsplit('/', 1)[-1]} --workspace {workspace} --leaked" if gone.keys else ""
+        )
         warnings.append(
-            f"workspace {name!r}: {listing(list(gone.who))} ends in this run. Whoever had it could mint tokens of "
+            f"workspace {workspace!r}: {listing(list(gone.who))} ends in this run. Whoever had it could mint tokens of "
             f"{accounts}, and those outlive it. If that may have happened, rotate them{rotate} (docs/leaked-key.md)"
         )
     return warnings
-
-
-def listing(items: list[str]) -> str:
-    """Several things as text, the first ones by name."""
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(items[:_SHOWN]) + more

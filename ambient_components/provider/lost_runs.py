@@ -8,18 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from ambient_components import cluster_objects
 from ambient_components.access import object_names
 from ambient_components.access.ledger import RELEASED
-from ambient_components.cluster import Cluster, core, path
-from ambient_components.contract import (
-    HANDLE,
-    HANDLE_LABEL,
-    OWNER_ANNOTATION,
-    RBAC_API_GROUP,
-    SERVICE_ACCOUNT_ANNOTATION,
-)
+from ambient_components.cluster import Cluster, core
+from ambient_components.cluster_objects import annotations, listing, uid
+from ambient_components.contract import HANDLE, HANDLE_LABEL, OWNER_ANNOTATION, SERVICE_ACCOUNT_ANNOTATION
 from ambient_components.failure import StepError
-from ambient_components.provider.lookout import listing
+from ambient_components.provider import revocation
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.run_record import RunRecord, or_warn, run_id, this_run
 from ambient_components.shards import Record, declare, left
@@ -89,7 +85,7 @@ def announce(context: Context, place: RunRecord, state: Values, news: Values) ->
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
         for one in _ending(state, lost, news["workspaces"]):
-            if cluster.get(_path(one)) is not None:
+            if cluster.get(revocation.object_path(one.kind, one.namespace, one.name)) is not None:
                 context.note(f"ends {one}, which a run that was lost gave, and the files no longer say")
 
     or_warn(context, look)
@@ -168,7 +164,7 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
     cluster, failed, ended = context.guard.cluster, [], []
     for one in objects:
         try:
-            if cluster.delete(_path(one)):
+            if revocation.end(cluster, one.kind, one.namespace, one.name):
                 ended.append(str(one))
             if one.kind == "ServiceAccount":
                 _end_handles(cluster, owner, one)
@@ -187,9 +183,9 @@ def _end_handles(cluster: Cluster, owner: str, account: Leftover) -> None:
     """The handles of its tokens: they speak for nobody any more, and no key would ever look for them."""
     secrets = core("namespaces", account.namespace, "secrets")
     for item in cluster.list(secrets, f"{HANDLE_LABEL}={HANDLE}"):
-        notes = item["metadata"].get("annotations") or {}
+        notes = annotations(item)
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None):
-            cluster.delete(f"{secrets}/{item['metadata']['name']}", item["metadata"]["uid"])
+            revocation.end(cluster, revocation.SECRET, account.namespace, cluster_objects.name(item), uid(item))
 
 
 def _ending(state: Values, lost: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Leftover, ...]:
@@ -209,36 +205,30 @@ def _declared(one: Leftover, after: Mapping[str, Any]) -> bool:
     return (one.kind, one.name) in object_names(one.namespace, after[one.namespace])
 
 
-def _there(cluster: Cluster, owner: str, name: str, entries: Any) -> bool:
-    namespace = cluster.get(core("namespaces", name))
+def _there(cluster: Cluster, owner: str, workspace: str, entries: Any) -> bool:
+    namespace = cluster.get(core("namespaces", workspace))
     if namespace is None:
         return False
-    return may_be_ours(entries, owner, (namespace["metadata"].get("annotations") or {}).get(OWNER_ANNOTATION))
+    return may_be_ours(entries, owner, annotations(namespace).get(OWNER_ANNOTATION))
 
 
 def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list[str]:
     """Workspaces that are new here, and that another shard of the fleet deploys: its state has them."""
     there = {
-        item["metadata"]["name"]
-        for item in (cluster.list(core("namespaces")) if new else ())
-        if (item["metadata"].get("annotations") or {}).get(OWNER_ANNOTATION) == place.owner
+        cluster_objects.name(item)
+        for item in (cluster.each(core("namespaces")) if new else ())
+        if annotations(item).get(OWNER_ANNOTATION) == place.owner
     }
-    mine = [name for name in new if name in there]
+    mine = [workspace for workspace in new if workspace in there]
     if not mine:
         return []
     found = []
     for stack, record in place.siblings(cluster):
-        theirs = {**{name: {} for name in left(record)}, **(record.declared or {})}
+        theirs = {**{workspace: {} for workspace in left(record)}, **(record.declared or {})}
         found += [
-            f"workspace {name!r} is deployed by shard {stack}: nothing is changed. To move it with all that it has, "
-            f"run: ambient reshard {place.owner.rsplit('/', 1)[-1]}"
-            for name in mine
-            if name in theirs and theirs[name].get("state") != RELEASED
+            f"workspace {workspace!r} is deployed by shard {stack}: nothing is changed. To move it with all that it "
+            f"has, run: ambient reshard {place.owner.rsplit('/', 1)[-1]}"
+            for workspace in mine
+            if workspace in theirs and theirs[workspace].get("state") != RELEASED
         ]
     return found
-
-
-def _path(one: Leftover) -> str:
-    if one.kind == "ServiceAccount":
-        return core("namespaces", one.namespace, "serviceaccounts", one.name)
-    return path("apis", RBAC_API_GROUP, "v1", "namespaces", one.namespace, "rolebindings", one.name)

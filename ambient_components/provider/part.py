@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster import ApiError, core
+from ambient_components.cluster_objects import annotations, labels, mapping, metadata
 from ambient_components.failure import StepError
 from ambient_components.parts import declared_over, merge_patch
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
@@ -87,7 +88,7 @@ class Part(ABC):
         live = context.guard.cluster.get(self._path(inputs))
         if live is None:
             return None
-        return Found({}, self.as_inputs(inputs, live.get(self.section) or {}))
+        return Found({}, self.as_inputs(inputs, mapping(live.get(self.section))))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Declares the fields anew; those that left the declaration return to the platform's default.
@@ -138,11 +139,11 @@ class Part(ABC):
                         body = {**frame, self.section: {**(frame.get(self.section) or {}), **self.fields(news)}}
                         cluster.create(self.collection(news["namespace"]), body)
                     return {}
-                section = live.get(self.section) or {}
+                section = mapping(live.get(self.section))
                 patch = merge_patch(section, self.after(context, news, before, section))
                 notes = _missing_notes(frame, live)
                 if patch or notes:
-                    version = {"resourceVersion": live["metadata"].get("resourceVersion")}
+                    version = {"resourceVersion": metadata(live).get("resourceVersion")}
                     cluster.patch(path, {"metadata": {**notes, **version}, self.section: patch})
                     self.written(context, news, before, section)
             except ApiError as error:
@@ -168,9 +169,8 @@ class Part(ABC):
 def _missing_notes(frame: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
     """Labels and annotations that readers select on, and that an object made by hand may lack."""
     missing = {}
-    for kind in ("labels", "annotations"):
+    for kind, there in (("labels", labels(live)), ("annotations", annotations(live))):
         wanted = frame["metadata"].get(kind) or {}
-        there = live["metadata"].get(kind) or {}
         lacking = {key: value for key, value in wanted.items() if there.get(key) != value}
         if lacking:
             missing[kind] = lacking

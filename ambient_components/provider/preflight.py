@@ -3,16 +3,18 @@
 What is asked of the object store then: `bucket_preflight`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from ambient_components.access import RIGHTS, Right, accounts, object_names
 from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
+from ambient_components.cluster_objects import annotations, is_ending, listing, mapping, name
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.failure import StepError
 from ambient_components.provider.bucket_preflight import bucket_problems
-from ambient_components.provider.lookout import drift, listing, may_be_kept
+from ambient_components.provider.lookout import drift, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 from ambient_components.shards.lost import Leftover
@@ -34,6 +36,8 @@ def preflight(
     lost: bool = False,
 ) -> list[str]:
     """Every reason not to begin; access that others gave or took is a warning.
+
+    Only what workspace users can't write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
 
     Args:
         context: of the ledger's check.
@@ -62,8 +66,7 @@ def preflight(
             "its ClusterRole to the identity of this kubeconfig (docs/deployer-rights.md)"
             for right in missing
         ]
-    problems, there = foreign(cluster, owner, before, after)
-    problems += changed_since(cluster, there, before, after)
+    problems, there = foreign(cluster, owner, before, after, context.warn)
     problems += _nothing_to_keep(there, before, after)
     unknown = unknown_accounts(cluster, there, before, after)
     if unknown and not before and not lost:
@@ -75,8 +78,11 @@ def preflight(
             context.warn(f"{text}; this run ends them with their tokens, and makes the keys anew. To keep them, {hint}")
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
-        warnings = drift(cluster, there, before, after, ending)
-        for warning in (*warnings, *may_be_kept(cluster, owner, there, before, after)):
+        for warning in (
+            *changed_since(cluster, there, before, after),
+            *drift(cluster, there, before, after, ending),
+            *may_be_kept(cluster, owner, there, before, after),
+        ):
             context.warn(warning)
     return problems
 
@@ -100,11 +106,15 @@ def _allowed(cluster: Cluster, right: Right) -> bool:
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes},
     }
-    return bool(cluster.create(_REVIEWS, review)["status"]["allowed"])
+    return bool(mapping(cluster.create(_REVIEWS, review).get("status")).get("allowed"))
 
 
 def foreign(
-    cluster: Cluster, owner: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    cluster: Cluster,
+    owner: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    warn: Callable[[str], None],
 ) -> tuple[list[str], set[str]]:
     """Reasons not to begin, and the workspaces whose namespace is there.
 
@@ -116,33 +126,38 @@ def foreign(
         owner: the mark, PROJECT/FLEET.
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
+        warn: told of what concerns one workspace alone.
     """
-    problems, there = [], set()
-    for namespace in cluster.list(core("namespaces")):
-        metadata: Mapping[str, Any] = namespace["metadata"]
-        name = metadata["name"]
-        entry = after.get(name)
-        notes = metadata.get("annotations") or {}
-        holder, was = notes.get(OWNER_ANNOTATION), before.get(name) or {}
+    problems, there = [], set[str]()
+    for namespace in cluster.each(core("namespaces")):
+        workspace, notes = name(namespace), annotations(namespace)
+        entry = after.get(workspace)
+        holder, was = notes.get(OWNER_ANNOTATION), before.get(workspace) or {}
         let_go = notes.get(RELEASED_BY_ANNOTATION) == owner
         if entry is None:
             if was.get("state") == RELEASED:
-                problems += _leaving(name, owner, holder, let_go=let_go)
+                problems += _leaving(workspace, owner, holder, let_go=let_go)
             continue
-        there.add(name)
-        if metadata.get("deletionTimestamp"):
-            problems.append(
-                f"namespace {name!r} is still being deleted: nothing can be made in it. Wait until it is gone "
-                f"(kubectl get namespace {name}), then run again"
+        there.add(workspace)
+        if is_ending(namespace) and was and holder == owner:
+            # A finalizer of anything in it keeps it so for as long as its users like: no reason to hold back others.
+            warn(
+                f"workspace {workspace!r}: its namespace is being deleted: steps that make something in it fail, and "
+                f"the others are done. What keeps it says: kubectl get namespace {workspace} -o yaml"
             )
-        elif was and let_go and _half_taken_back(name, was, entry):
+        elif is_ending(namespace):
             problems.append(
-                f"workspace {name!r} was taken back by a run that did not end: until one has, it can't be released, "
-                "and what is removed from its entry would live on. Write the entry as it was, with 'state: active', "
-                "and deploy; then make the change"
+                f"namespace {workspace!r} is still being deleted: nothing can be made in it. Wait until it is gone "
+                f"(kubectl get namespace {workspace}), then run again"
+            )
+        elif was and let_go and _half_taken_back(workspace, was, entry):
+            problems.append(
+                f"workspace {workspace!r} was taken back by a run that did not end: until one has, it can't be "
+                "released, and what is removed from its entry would live on. Write the entry as it was, with "
+                "'state: active', and deploy; then make the change"
             )
         elif holder != owner and not (let_go and holder is None and was and not was.get("adopt")):
-            problems += _not_ours(name, holder, entry, was)
+            problems += _not_ours(workspace, holder, entry, was)
     return sorted(problems), there
 
 
@@ -223,42 +238,40 @@ def unknown_accounts(
 
 
 def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Released workspaces in which somebody else has ended access since: a run with a refresh would give it again.
+    """Return, as warnings, the released workspaces in which access has been ended since.
+
+    No reason to refuse a run: people with edit may delete RoleBindings there. Nothing is made again in a released
+    workspace, so the access stays ended; its entry has no use any more.
 
     Args:
-        cluster: the stack's.
-        there: the workspaces whose namespace exists.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        cluster: The stack's.
+        there: The workspaces whose namespace exists.
+        before: The ledger of the last deployment.
+        after: The ledger that is asked for.
     """
     released = [
-        name
-        for name in sorted(before.keys() & after.keys())
-        if before[name].get("state") == RELEASED and after[name].get("state") == RELEASED
+        workspace
+        for workspace in sorted(before.keys() & after.keys())
+        if before[workspace].get("state") == RELEASED and after[workspace].get("state") == RELEASED
     ]
     if not released:
         return []
-    found = by_namespace(listed(cluster))
-    problems = []
-    for name in released:
-        objects = {(one.kind, one.name) for one in found.get(name, ())}
-        missing = [f"{kind} {gone}" for kind, gone in sorted(object_names(name, before[name]) - objects)]
-        if name not in there:
+    try:
+        found = by_namespace(listed(cluster))
+    except StepError as error:
+        return [f"the access in released workspaces can't be looked at: {error}"]
+    warnings = []
+    for workspace in released:
+        objects = {(one.kind, one.name) for one in found.get(workspace, ())}
+        missing = [f"{kind} {gone}" for kind, gone in sorted(object_names(workspace, before[workspace]) - objects)]
+        if workspace not in there:
             missing = ["its namespace"]
         if missing:
-            # What was not released whole can't leave: the way out is back.
-            whole = name not in there or _released_by(cluster, name)
-            problems.append(
-                f"workspace {name!r} was {'released' if whole else 'not released whole'}, and somebody has changed it "
-                f"since ({listing(missing)} is gone): "
-                + ("remove its entry from the files" if whole else "write 'state: active' and deploy; then release it")
+            warnings.append(
+                f"workspace {workspace!r} was released, and was changed since ({listing(missing)} is gone): nothing is "
+                "made again in a released workspace. Remove its entry from the files"
             )
-    return problems
-
-
-def _released_by(cluster: Cluster, name: str) -> str | None:
-    namespace = cluster.get(core("namespaces", name)) or {"metadata": {}}
-    return (namespace["metadata"].get("annotations") or {}).get(RELEASED_BY_ANNOTATION)
+    return warnings
 
 
 def _nothing_to_keep(there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

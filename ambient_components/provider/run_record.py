@@ -11,6 +11,7 @@ from typing import Final
 
 from ambient_components import clock
 from ambient_components.cluster import Cluster, core
+from ambient_components.cluster_objects import annotations, name, texts
 from ambient_components.contract import FLEET_LABEL, STACK_ANNOTATION
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
@@ -87,14 +88,13 @@ class RunRecord:
         """The other shards' stacks, and their records; one that can't be understood is left out."""
         selector = f"{FLEET_LABEL}={fleet_label(self.owner)}"
         for item in cluster.list(core("namespaces", self.namespace, "configmaps"), selector):
-            name = item["metadata"]["name"]
-            if name == self.name:
+            if name(item) == self.name:
                 continue
             try:
-                record = Record.parse(item.get("data"))
+                record = Record.parse(texts(item.get("data")))
             except ValueError:
                 continue  # its own shard's runs say so
-            yield (item["metadata"].get("annotations") or {}).get(STACK_ANNOTATION, name), record
+            yield annotations(item).get(STACK_ANNOTATION, name(item)), record
 
     @property
     def stack(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ambient_components.cluster import core, path
+from ambient_components.cluster_objects import mappings, plain
 from ambient_components.contract import (
     CONTAINER_LIMITS,
     CONTAINER_LIMITS_DEFAULT,
@@ -48,8 +49,11 @@ class ProjectSettings(Part):
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
         """The declared two, as they are there."""
-        others = {name: value for name, value in inputs.items() if name not in self.fields(inputs)}
-        return {**others, **{name: section[name] for name in self.fields(inputs) if section.get(name) is not None}}
+        declared = self.fields(inputs)
+        others = {name: value for name, value in inputs.items() if name not in declared}
+        there = {name: section[name] for name in declared if section.get(name) is not None}
+        # What differs is another person's: it enters the state, so it must be something that the engine can read.
+        return {**others, **{name: value if value == declared[name] else plain(value) for name, value in there.items()}}
 
     def default(self, field: str) -> Any:
         """The timeout is written as the CRD's default, not left to it: what is there is what somebody wrote."""
@@ -87,15 +91,15 @@ class ContainerDefaults(Part):
     def after(self, context: Any, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:
         """Ours beside the items of other types."""
         after = dict(super().after(context, news, before, live))
-        others = [item for item in live.get("limits") or () if item.get("type") != _CONTAINER]
-        ours = [item for item in after.get("limits") or () if item.get("type") == _CONTAINER]
+        others = [item for item in mappings(live.get("limits")) if item.get("type") != _CONTAINER]
+        ours = [item for item in mappings(after.get("limits")) if item.get("type") == _CONTAINER]
         return {**after, "limits": [*others, *ours]}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
         """The item for containers, as it is there."""
-        items = section.get("limits") or ()
+        items = mappings(section.get("limits"))
         found: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
-        there = {name: found[name] for name in _LIMITS if found.get(name)}
+        there = {name: plain(found[name]) for name in _LIMITS if found.get(name)}
         return {**{name: value for name, value in inputs.items() if name not in _LIMITS}, **there}
 
     def default(self, field: str) -> Any:  # noqa: ARG002  # there is one

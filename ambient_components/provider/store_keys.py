@@ -1,6 +1,5 @@
 """Access keys of the store as the rules of rotation see them: found, minted, revoked, and which of them is in use."""
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -8,6 +7,7 @@ from typing import Final
 
 from ambient_components import clock
 from ambient_components.cluster import core
+from ambient_components.cluster_objects import decoded, mapping
 from ambient_components.failure import StepError
 from ambient_components.keys import Handle, Policy, TokenState
 from ambient_components.provider.announcing import worded
@@ -116,10 +116,7 @@ def in_use(context: Context, values: Values) -> str | None:
         return None
     namespace, _, name = used_in.partition("/")
     secret = context.guard.cluster.get(core("namespaces", namespace, "secrets", name))
-    try:
-        return base64.b64decode(((secret or {}).get("data") or {}).get(_VARIABLE) or "").decode() or None
-    except ValueError:
-        return None
+    return decoded(mapping(mapping(secret).get("data")).get(_VARIABLE))
 
 
 def as_handle(key: LiveKey, of_generation: int) -> Handle:

@@ -1,10 +1,12 @@
 """Who has access in the cluster, declared or not: by the platform's UI, by hand, by whoever may make RoleBindings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from ambient_components import cluster_objects
 from ambient_components.cluster import Cluster, core, path
+from ambient_components.cluster_objects import Json, labels, listing, role_ref, short, subjects
 from ambient_components.contract import (
     APP_LABEL,
     GRANT_APP,
@@ -16,7 +18,7 @@ from ambient_components.contract import (
     cluster_role,
 )
 
-_PLATFORM_ROLES: Final = {cluster_role(role): role for role in ROLES}
+_PLATFORM_ROLES: Final = {cluster_role(role): role.value for role in ROLES}
 _KUBERNETES_ADMIN: Final = "admin"
 """Kubernetes' own ClusterRole, which the platform's manifests extend: it passes all of the platform's checks (contract
 5). OpenShift binds it to whoever made a project."""
@@ -49,19 +51,33 @@ def bindings_path(namespace: str) -> str:
     return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, "rolebindings")
 
 
-def listed(cluster: Cluster) -> list[Found]:
-    """Every grant, key and creator binding of the cluster, by the labels that the platform selects on. Sorted."""
+def listed(cluster: Cluster, notice: Callable[[Found, Json], None] | None = None) -> list[Found]:
+    """Return every grant, key and creator binding of the cluster, by the labels that the platform selects on, sorted.
+
+    Args:
+        cluster: The cluster.
+        notice: Called with every object, which is not kept: 10,000 large ones would not fit into memory.
+    """
     bindings = path("apis", RBAC_API_GROUP, "v1", "rolebindings")
-    found = [*cluster.list(bindings, _GRANTS_OR_KEYS), *cluster.list(bindings, f"{OWNER_ROLE_LABEL}=admin")]
-    accounts = cluster.list(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
-    return sorted({*map(_binding, found), *map(_account, accounts)})
+    found = set[Found]()
+    for collection, selector, reading in (
+        (bindings, _GRANTS_OR_KEYS, _binding),
+        (bindings, f"{OWNER_ROLE_LABEL}=admin", _binding),
+        (core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}", _account),
+    ):
+        for item in cluster.each(collection, selector):
+            one = reading(item)
+            found.add(one)
+            if notice:
+                notice(one, item)
+    return sorted(found)
 
 
 def inside(cluster: Cluster, namespace: str) -> list[Found]:
     """All access to one workspace: what binds a role that the platform honours, labelled or not, and keys. Sorted."""
-    bindings = cluster.list(bindings_path(namespace))
-    accounts = cluster.list(core("namespaces", namespace, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
-    return sorted({*map(_binding, filter(_gives_access, bindings)), *map(_account, accounts)})
+    bindings = (_binding(item) for item in cluster.each(bindings_path(namespace)) if _gives_access(item))
+    accounts = cluster.each(core("namespaces", namespace, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
+    return sorted({*bindings, *map(_account, accounts)})
 
 
 def by_namespace(found: Iterable[Found]) -> dict[str, list[Found]]:
@@ -72,27 +88,20 @@ def by_namespace(found: Iterable[Found]) -> dict[str, list[Found]]:
     return groups
 
 
-def _gives_access(binding: Mapping[str, Any]) -> bool:
-    role = binding.get("roleRef") or {}
-    labels = binding["metadata"].get("labels") or {}
-    passes = role.get("kind") == "ClusterRole" and role.get("name") in (*_PLATFORM_ROLES, _KUBERNETES_ADMIN)
-    return passes or labels.get(APP_LABEL) in (GRANT_APP, LEGACY_GRANT_APP, KEY_APP)
+def _gives_access(binding: Json) -> bool:
+    passes = role_ref(binding) in {f"ClusterRole/{name}" for name in (*_PLATFORM_ROLES, _KUBERNETES_ADMIN)}
+    return passes or labels(binding).get(APP_LABEL) in (GRANT_APP, LEGACY_GRANT_APP, KEY_APP)
 
 
-def _binding(item: Mapping[str, Any]) -> Found:
-    metadata = item["metadata"]
-    role = str((item.get("roleRef") or {}).get("name"))
-    subjects = ", ".join(_subjects(item.get("subjects") or ())) or "nobody"
-    what = f"{_PLATFORM_ROLES.get(role, role)} of {subjects}"
-    return Found(metadata["namespace"], "RoleBinding", metadata["name"], metadata["uid"], what)
+def _binding(item: Json) -> Found:
+    role = role_ref(item).partition("/")[2]
+    what = f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'nobody'}"
+    return _found(item, "RoleBinding", what)
 
 
-def _account(item: Mapping[str, Any]) -> Found:
-    metadata = item["metadata"]
-    return Found(metadata["namespace"], "ServiceAccount", metadata["name"], metadata["uid"], f"key {metadata['name']}")
+def _account(item: Json) -> Found:
+    return _found(item, "ServiceAccount", f"key {short(cluster_objects.name(item))}")
 
 
-def _subjects(subjects: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for subject in subjects:
-        space = f"{subject['namespace']}:" if subject.get("namespace") else ""
-        yield f"{str(subject.get('kind')).lower()}:{space}{subject.get('name')}"
+def _found(item: Json, kind: str, what: str) -> Found:
+    return Found(cluster_objects.namespace(item), kind, cluster_objects.name(item), cluster_objects.uid(item), what)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ambient_components.access.tree import child
 from ambient_components.cluster import core
+from ambient_components.cluster_objects import listing, mapping, texts
 from ambient_components.contract import (
     APP_LABEL,
     INTEGRATION_SECRET,
@@ -20,7 +21,7 @@ from ambient_components.contract import (
     RUNNER_SECRET_APP,
     STORAGE_VARIABLES,
 )
-from ambient_components.parts import drift, kept
+from ambient_components.parts import Drift, drift, kept
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Change, Context, Diff, Found, Values
 from ambient_components.provider.wire import UNKNOWN
@@ -28,6 +29,7 @@ from ambient_components.suggest import allowed_words
 
 KEEP: Final = "keep"
 OVERWRITE: Final = "overwrite"
+_OTHERS_SHOWN: Final = 100
 
 _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATION_SECRET_APP}
 
@@ -107,7 +109,7 @@ class WorkspaceSecret(Part):
         if found is None or inputs.get("released"):
             return found and Found({"drift": {}})
         live = context.guard.cluster.get(self._path(inputs))
-        differs = drift(self.fields(inputs), (live or {}).get("data") or {})
+        differs = _bounded(drift(self.fields(inputs), texts(mapping(live).get("data"))))
         lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
         if lost:
             # The UI does that by every save in its shared mode (contract 3), and nothing else says a word.
@@ -130,7 +132,7 @@ class WorkspaceSecret(Part):
         """Names what others had saved."""
         others = sorted(live.keys() - self.fields(news).keys() - before.keys())
         if others and news.get("onDrift") != KEEP:
-            context.warn(f"{_shown(news)}: removed what others saved in it: {', '.join(others)}")
+            context.warn(f"{_shown(news)}: removed what others saved in it: {listing(others)}")
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
         """As `Part.write`; afterwards nothing differs, or nothing that is not meant to stay."""
@@ -149,10 +151,10 @@ class WorkspaceSecret(Part):
         if UNKNOWN in (news.get("namespace"), news.get("values")) or news.get("onDrift") == KEEP:
             return
         live = context.guard.cluster.get(self._path(news)) or {}
-        others = sorted((live.get("data") or {}).keys() - _values(news).keys() - before.keys())
+        others = sorted(texts(live.get("data")).keys() - _values(news).keys() - before.keys())
         if others:
             context.warn(
-                f"{_shown(news)}: others have saved {', '.join(others)} in it: pulumi up removes them. "
+                f"{_shown(news)}: others have saved {listing(others)} in it: pulumi up removes them. "
                 "Declare them, or write onDrift: keep"
             )
 
@@ -160,6 +162,12 @@ class WorkspaceSecret(Part):
 def _shown(inputs: Values) -> str:
     """For people, as kubectl has it."""
     return f"Secret {inputs['namespace']}/{inputs['secret']}"
+
+
+def _bounded(found: Drift) -> Drift:
+    """Return the differences that enter the state: all of declared names, and of thousands of others the first ones."""
+    others = [name for name, how in found.items() if how == "added"]
+    return {name: how for name, how in found.items() if how != "added" or name in others[:_OTHERS_SHOWN]}
 
 
 def _values(inputs: Values) -> Mapping[str, Any]:

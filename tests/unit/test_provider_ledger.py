@@ -157,6 +157,14 @@ def test_a_namespace_that_goes_is_told_as_that_whosever_it_is(world, mark):
     assert "namespace 'pay' is still being deleted: nothing can be made in it" in reason
 
 
+def test_a_deployed_namespace_that_is_being_deleted_stops_no_other_workspace(world):
+    """Its users keep it so for as long as they like, by a finalizer of anything in it."""
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert reasons(world, ledger(pay=entry()), ledger(pay=entry())) == []
+    (warning,) = [text for text in world.engine.texts("warning") if "being deleted" in text]
+    assert warning.startswith("workspace 'pay': its namespace is being deleted: steps that make something in it fail")
+
+
 def test_a_namespace_that_is_being_deleted_is_waited_for(world):
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     (reason,) = reasons(world, ledger(pay=entry()))
@@ -234,12 +242,13 @@ def test_a_released_entry_whose_namespace_is_gone_leaves(world):
     assert reasons(world, ledger(), ledger(pay=entry("released"))) == []
 
 
-def test_what_others_ended_in_a_released_workspace_is_not_given_again(world):
+def test_what_others_ended_in_a_released_workspace_stops_no_run(world):
     released = entry("released", owners=[], grants={"user:bob": "view"})
     world.api.add("/api/v1/namespaces", "pay", annotations={RELEASED_BY: OWNER})
-    (reason,) = reasons(world, ledger(pay=released), ledger(pay=released))
-    assert "somebody has changed it since (RoleBinding ambient-permission-view-bob-user is gone)" in reason
-    assert "remove its entry" in reason
+    assert reasons(world, ledger(pay=released), ledger(pay=released)) == []
+    (warning,) = world.engine.texts("warning")
+    assert "was changed since (RoleBinding ambient-permission-view-bob-user is gone)" in warning
+    assert "Remove its entry" in warning
 
 
 # The identity of the generation before, and what those who lose their access may have kept.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cluster import Cluster, core
+from ambient_components.cluster_objects import metadata, name, text
 from ambient_components.contract import FLEET_LABEL
 from ambient_components.failure import StepError
 from ambient_components.guard import Guard
@@ -42,7 +43,7 @@ class Records:
         try:
             selector = f"{FLEET_LABEL}={fleet_label(self._fleet.owner)}"
             configmaps = core("namespaces", self._fleet.platform_namespace, "configmaps")
-            items = {item["metadata"]["name"]: item for item in self.guard.cluster.list(configmaps, selector)}
+            items = {name(item): item for item in self.guard.cluster.list(configmaps, selector)}
         except StepError as error:
             self._note(f"the run records can't be read: {error}")
             return {}
@@ -102,7 +103,7 @@ class Records:
                 return
             item = cluster.get(path)
             if item is not None and only(parsed(item)):
-                cluster.delete(path, version=item["metadata"]["resourceVersion"])
+                cluster.delete(path, version=text(metadata(item).get("resourceVersion")))
         except StepError as error:
             self._note(f"a run record can't be deleted: {error}")
 

@@ -1,0 +1,85 @@
+"""What each RoleBinding and ServiceAccount of a workspace must say, whole, and how one in the cluster differs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components import naming
+from ambient_components.cluster_objects import finalizers, labels, listing, role_ref, short, subjects
+from ambient_components.contract import APP_LABEL, GRANT_APP, KEY_APP, OWNER_ROLE_LABEL, Role, cluster_role
+from ambient_components.subjects import Subject, parse_subject
+
+ROLE_BINDING: Final = "RoleBinding"
+SERVICE_ACCOUNT: Final = "ServiceAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A RoleBinding or a ServiceAccount as it is declared."""
+
+    kind: str
+    name: str
+    labels: Mapping[str, str]
+    """Those that the platform selects on; without them it does not list the object."""
+    role: str = ""
+    """What a RoleBinding binds: KIND/NAME."""
+    subject: str = ""
+    """The one subject of a RoleBinding, as `str(Subject)`."""
+
+    def differences(self, there: Mapping[str, Any]) -> list[str]:
+        """Return how the object in the cluster differs in what gives access, in words; nothing where it does not."""
+        return [f"{self.kind} {self.name} {how}" for how in self._differences(there)]
+
+    def _differences(self, there: Mapping[str, Any]) -> Iterator[str]:
+        if self.kind == ROLE_BINDING:
+            named = dict.fromkeys(subjects(there))
+            strangers = [subject for subject in named if subject != self.subject]
+            if strangers:
+                yield f"also names {listing(strangers)}"
+            if self.subject not in named:
+                yield f"does not name {self.subject}"
+            if (bound := role_ref(there)) != self.role:
+                yield f"binds {short(bound)} and not {self.role}"
+        found = labels(there)
+        lost = [f"{label}={value}" for label, value in self.labels.items() if found.get(label) != value]
+        if lost:
+            yield f"lacks the label {' and '.join(lost)}"
+
+    def kept_by(self, there: Mapping[str, Any]) -> list[str]:
+        """Return what keeps the object in the cluster after its deletion, in words."""
+        found = finalizers(there)
+        return [f"{self.kind} {self.name} ({listing(found)})"] if found else []
+
+
+def expected_objects(workspace: str, entry: Mapping[str, Any]) -> dict[tuple[str, str], Expected]:
+    """Return every object that an entry's access lies in, by kind and name.
+
+    Args:
+        workspace: The workspace.
+        entry: Its entry, as `access.Entry`.
+    """
+    found = [*_of_subjects(entry), *_of_keys(workspace, entry)]
+    return {(one.kind, one.name): one for one in found}
+
+
+def _of_subjects(entry: Mapping[str, Any]) -> Iterator[Expected]:
+    for owner in entry.get("owners") or ():
+        subject = parse_subject(owner)
+        yield _binding(naming.owner_binding(subject), Role.ADMIN, subject, {OWNER_ROLE_LABEL: Role.ADMIN.value})
+    for text, role in (entry.get("grants") or {}).items():
+        subject = parse_subject(text)
+        yield _binding(naming.grant_binding(Role(role), subject), Role(role), subject, {APP_LABEL: GRANT_APP})
+
+
+def _of_keys(workspace: str, entry: Mapping[str, Any]) -> Iterator[Expected]:
+    for key_id, key in (entry.get("keys") or {}).items():
+        for generation in filter(None, (key["generation"], key.get("overlapping"))):
+            suffix = naming.key_suffix(workspace, key_id, int(generation))
+            account, role = naming.key_service_account(key_id, suffix), Role(key["role"])
+            subject = f"serviceaccount:{workspace}:{account}"
+            yield Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP})
+            yield _binding(naming.key_role_binding(role, key_id, suffix), role, subject, {APP_LABEL: KEY_APP})
+
+
+def _binding(name: str, role: Role, subject: Subject | str, labels: Mapping[str, str]) -> Expected:
+    return Expected(ROLE_BINDING, name, labels, f"ClusterRole/{cluster_role(role)}", str(subject))
