@@ -170,6 +170,11 @@ def listing(items: Collection[str]) -> str:
     return ", ".join(first) + more
 
 
+def field_name(value: str) -> str:
+    """Return a name as a key that Pulumi's state can hold: a Secret may have a key that is the engine's own mark."""
+    return f"_{value}" if value in _RESERVED else _utf8(short(value))
+
+
 def plain(value: object) -> Any:
     """Return JSON that Pulumi's state can hold, whatever the cluster has: bounded, and without the engine's own marks.
 
@@ -181,9 +186,9 @@ def plain(value: object) -> Any:
 
 def _plain(value: object, depth: int) -> Any:
     if isinstance(value, Mapping):
-        if depth == 0 or len(value) > _PLAIN_ITEMS or not _RESERVED.isdisjoint(value):
+        if depth == 0 or len(value) > _PLAIN_ITEMS:
             return _LEFT_OUT
-        return {_utf8(short(str(key))): _plain(item, depth - 1) for key, item in value.items()}
+        return {field_name(str(key)): _plain(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return _LEFT_OUT if depth == 0 or len(value) > _PLAIN_ITEMS else [_plain(item, depth - 1) for item in value]
     if isinstance(value, str):

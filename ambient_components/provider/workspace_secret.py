@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ambient_components.access.tree import child
 from ambient_components.cluster import core
-from ambient_components.cluster_objects import listing, mapping, texts
+from ambient_components.cluster_objects import field_name, listing, mapping, texts
 from ambient_components.contract import (
     APP_LABEL,
     INTEGRATION_SECRET,
@@ -167,7 +167,8 @@ def _shown(inputs: Values) -> str:
 def _bounded(found: Drift) -> Drift:
     """Return the differences that enter the state: all of declared names, and of thousands of others the first ones."""
     others = [name for name, how in found.items() if how == "added"]
-    return {name: how for name, how in found.items() if how != "added" or name in others[:_OTHERS_SHOWN]}
+    shown = set(others[:_OTHERS_SHOWN])
+    return {field_name(name): how for name, how in found.items() if how != "added" or name in shown}
 
 
 def _values(inputs: Values) -> Mapping[str, Any]:
