@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.keys import SCHEMA_VERSION, Handle, Policy, TokenState, default_overlap, default_rotate_before
-from ambient_components.keys.state import format_time, parse_time
+from ambient_components.keys.state import format_time, parse_time, time_of
 
 MOMENT = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 
@@ -216,3 +216,40 @@ def test_what_is_given_wins_over_the_defaults():
     assert Policy.of(1000, 0) == Policy(1000, 0, 0)
     assert Policy.of(1000, overlap=3) == Policy(1000, 250, 3)
     assert Policy(1, 1, 90).overlap_delta == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0001-01-01T00:00:00+23:59",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-23:59",
+        "9000-01-01T00:00:00Z",
+        "9" * 5_000,
+        "2026-06-01T12:30:15Z" + " " * 100,
+        "",
+        "\x00",
+        None,
+        True,
+        20_260_601,
+        ["2026-06-01T12:30:15Z"],
+    ],
+)
+def test_what_is_no_time_that_can_be_used_is_a_value_error_and_nothing_else(value):
+    with pytest.raises(ValueError, match=r"^.{1,200}$"):
+        parse_time(value)
+    assert time_of(value) is None
+
+
+@given(st.text() | st.integers() | st.none() | st.datetimes().map(datetime.isoformat))
+def test_any_value_is_a_time_that_survives_or_none(value):
+    moment = time_of(value)
+    assert moment is None or parse_time(format_time(moment)) == moment.replace(microsecond=0)
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=23)), timezone(-timedelta(hours=23))])))
+def test_years_that_can_be_counted_with_are_read(moment):
+    found = time_of(moment.isoformat())
+    assert (found is not None) == (1970 <= moment.year < 9000) or moment.month in (1, 12)
+    assert found is None or found + timedelta(days=300_000) - timedelta(days=300_000) == moment

@@ -120,6 +120,39 @@ def test_an_empty_collection_is_an_empty_list(api, cluster):
     assert cluster.list(SECRETS) == []
 
 
+def test_large_objects_are_asked_for_a_few_at_a_time(api, cluster, monkeypatch):
+    """A user of a workspace makes as many as they like, of a megabyte each: no more than a page is in memory."""
+    monkeypatch.setattr("ambient_components.cluster._MOST", 5_000)
+    for number in range(9):
+        api.add(SECRETS, f"s{number}", annotations={"a": "x" * 1_000})
+    assert [item["metadata"]["name"] for item in cluster.list(SECRETS)] == [f"s{n}" for n in range(9)]
+    assert [request.query["limit"] for request in api.log] == ["500", "50", "5", *["1"] * 9]
+    api.add(SECRETS, "t", annotations={"a": "x" * 9_000})
+    assert "the answer is longer than" in message(lambda: cluster.list(SECRETS))
+    assert "the answer is longer than" in message(lambda: cluster.get(f"{SECRETS}/t"))
+    assert cluster.get(f"{SECRETS}/s1")
+
+
+def test_a_list_that_outlives_the_servers_snapshot_goes_on(api, cluster):
+    for number in range(7):
+        api.add(SECRETS, f"s{number}")
+    api.page = 3
+    expired = Answer(410, {**status(410, "The provided continue parameter is too old"), "metadata": {"continue": "4"}})
+    api.rule("GET", ".", lambda request: expired if request.query.get("continue") == "3" else None, times=1)
+    found = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
+    assert found == ["s0", "s1", "s2", "s4", "s5", "s6"]
+    api.rule("GET", ".", Answer(410, status(410, "gone for good")))
+    assert "410: gone for good" in message(lambda: cluster.list(SECRETS))
+
+
+@pytest.mark.parametrize("levels", [100, 5_000])
+def test_an_object_may_be_nested_as_deep_as_it_likes(api, cluster, levels):
+    """The API server takes 10,000 levels, in managedFields of any object, and Python's parser about 1,000."""
+    text = '{"items":[{"metadata":{"name":"x","deep":%s}},{"metadata":{"name":"y"}}]}'
+    api.rule("GET", ".", Answer(200, text % ('{"f:a":' * levels + "{}" + "}" * levels)))
+    assert [item["metadata"]["name"] for item in cluster.list(SECRETS)] == ["x", "y"]
+
+
 def test_a_name_with_a_slash_reaches_no_other_object():
     assert core("namespaces", "a/../b", "secrets") == "/api/v1/namespaces/a%2F..%2Fb/secrets"
     assert path("apis", "x y", "?a=b#c") == "/apis/x%20y/%3Fa%3Db%23c"
