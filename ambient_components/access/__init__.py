@@ -3,7 +3,7 @@
 from ambient_components.access.bindings import Expected, expected_objects
 from ambient_components.access.buckets import BucketEntry
 from ambient_components.access.deployer import RIGHTS, Right
-from ambient_components.access.endings import Binding, Ending, accounts, bindings, endings
+from ambient_components.access.endings import Ending, endings
 from ambient_components.access.ledger import Entry, KeyEntry, Ledger, object_names, refusals
 from ambient_components.access.minting import Ended, ended
 from ambient_components.access.rail_names import RailSettings, StackRails
@@ -12,7 +12,6 @@ from ambient_components.access.tree import PathChange, changed_paths
 
 __all__ = [
     "RIGHTS",
-    "Binding",
     "BucketEntry",
     "Crossed",
     "Ended",
@@ -25,8 +24,6 @@ __all__ = [
     "RailSettings",
     "Right",
     "StackRails",
-    "accounts",
-    "bindings",
     "changed_paths",
     "crossed",
     "ended",

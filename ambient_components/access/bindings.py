@@ -7,7 +7,7 @@ from typing import Any, Final
 from ambient_components import naming
 from ambient_components.cluster_objects import finalizers, labels, listing, role_ref, short, subjects
 from ambient_components.contract import APP_LABEL, GRANT_APP, KEY_APP, OWNER_ROLE_LABEL, Role, cluster_role
-from ambient_components.subjects import Subject, parse_subject
+from ambient_components.subjects import Subject, SubjectKind, parse_subject
 
 ROLE_BINDING: Final = "RoleBinding"
 SERVICE_ACCOUNT: Final = "ServiceAccount"
@@ -21,25 +21,26 @@ class Expected:
     name: str
     labels: Mapping[str, str]
     """Those that the platform selects on; without them it does not list the object."""
-    role: str = ""
-    """What a RoleBinding binds: KIND/NAME."""
-    subject: str = ""
-    """The one subject of a RoleBinding, as `str(Subject)`."""
+    role: Role | None = None
+    """What a RoleBinding binds."""
+    subject: Subject | None = None
+    """The one subject of a RoleBinding."""
 
     def differences(self, there: Mapping[str, Any]) -> list[str]:
         """Return how the object in the cluster differs in what gives access, in words; nothing where it does not."""
         return [f"{self.kind} {self.name} {how}" for how in self._differences(there)]
 
     def _differences(self, there: Mapping[str, Any]) -> Iterator[str]:
-        if self.kind == ROLE_BINDING:
+        if self.role and self.subject:
+            subject, role = str(self.subject), f"ClusterRole/{cluster_role(self.role)}"
             named = dict.fromkeys(subjects(there))
-            strangers = [subject for subject in named if subject != self.subject]
+            strangers = [other for other in named if other != subject]
             if strangers:
                 yield f"also names {listing(strangers)}"
-            if self.subject not in named:
-                yield f"does not name {self.subject}"
-            if (bound := role_ref(there)) != self.role:
-                yield f"binds {short(bound)} and not {self.role}"
+            if subject not in named:
+                yield f"does not name {subject}"
+            if (bound := role_ref(there)) != role:
+                yield f"binds {short(bound)} and not {role}"
         found = labels(there)
         lost = [f"{label}={value}" for label, value in self.labels.items() if found.get(label) != value]
         if lost:
@@ -76,10 +77,10 @@ def _of_keys(workspace: str, entry: Mapping[str, Any]) -> Iterator[Expected]:
         for generation in filter(None, (key["generation"], key.get("overlapping"))):
             suffix = naming.key_suffix(workspace, key_id, int(generation))
             account, role = naming.key_service_account(key_id, suffix), Role(key["role"])
-            subject = f"serviceaccount:{workspace}:{account}"
+            subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
             yield Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP})
             yield _binding(naming.key_role_binding(role, key_id, suffix), role, subject, {APP_LABEL: KEY_APP})
 
 
-def _binding(name: str, role: Role, subject: Subject | str, labels: Mapping[str, str]) -> Expected:
-    return Expected(ROLE_BINDING, name, labels, f"ClusterRole/{cluster_role(role)}", str(subject))
+def _binding(name: str, role: Role, subject: Subject, labels: Mapping[str, str]) -> Expected:
+    return Expected(ROLE_BINDING, name, labels, role, subject)

@@ -8,20 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components import naming
-from ambient_components.contract import ROLES, Role
-from ambient_components.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.access.bindings import ROLE_BINDING, Expected, expected_objects
+from ambient_components.contract import ROLES
+from ambient_components.subjects import Subject
 
 _RELEASED: Final = "released"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Binding:
-    """One RoleBinding that an entry declares."""
-
-    name: str
-    subject: Subject
-    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +24,8 @@ class Ending:
     name: str
     what: str
     """For people: ``edit of user:bob``."""
-    after: tuple[Binding, ...] = ()
+    after: tuple[Expected, ...] = ()
     """Bindings to make first: what the subject keeps of a role that is lowered."""
-
-
-def bindings(workspace: str, entry: Mapping[str, Any]) -> dict[str, Binding]:
-    """Return every RoleBinding that an entry's access lies in, by name: owners, grants, and what keys may do."""
-    owners = [parse_subject(owner) for owner in entry.get("owners") or ()]
-    grants = [(parse_subject(text), Role(role)) for text, role in (entry.get("grants") or {}).items()]
-    found = [
-        *(Binding(naming.owner_binding(owner), owner, Role.ADMIN) for owner in owners),
-        *(Binding(naming.grant_binding(role, subject), subject, role) for subject, role in grants),
-    ]
-    for key_id, suffix, role in _identities(workspace, entry):
-        account = Subject(SubjectKind.SERVICE_ACCOUNT, naming.key_service_account(key_id, suffix), workspace)
-        found.append(Binding(naming.key_role_binding(role, key_id, suffix), account, role))
-    return {binding.name: binding for binding in found}
 
 
 def endings(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Ending, ...]:
@@ -64,33 +41,27 @@ def endings(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any])
     """
     if _RELEASED in (before.get("state"), after.get("state")):
         return ()
-    old, new = bindings(workspace, before), bindings(workspace, after)
+    old, new = expected_objects(workspace, before), expected_objects(workspace, after)
     kept = _by_subject(new.values())
     found = []
-    for name in sorted(old.keys() - new.keys()):
-        binding = old[name]
-        stays = kept.get(binding.subject, ())
-        if all(ROLES.index(one.role) < ROLES.index(binding.role) for one in stays):
-            what = f"{binding.role} of {binding.subject}"
-            found.append(Ending("RoleBinding", name, what, tuple(sorted(stays, key=lambda one: one.name))))
-    gone = accounts(workspace, before) - accounts(workspace, after)
-    return (*found, *(Ending("ServiceAccount", name, f"key account {name}") for name in sorted(gone)))
+    for kind, name in sorted(old.keys() - new.keys()):
+        one = old[kind, name]
+        if kind != ROLE_BINDING or one.subject is None:
+            found.append(Ending(kind, name, f"key account {name}"))
+            continue
+        stays = sorted(kept.get(one.subject, ()), key=lambda binding: binding.name)
+        if all(_rank(binding) < _rank(one) for binding in stays):
+            found.append(Ending(kind, name, f"{one.role} of {one.subject}", tuple(stays)))
+    return tuple(found)
 
 
-def _identities(workspace: str, entry: Mapping[str, Any]) -> Iterable[tuple[str, str, Role]]:
-    """Key id, suffix and role of every identity that lives."""
-    for key_id, key in (entry.get("keys") or {}).items():
-        for generation in filter(None, (key["generation"], key.get("overlapping"))):
-            yield key_id, naming.key_suffix(workspace, key_id, int(generation)), Role(key["role"])
+def _rank(binding: Expected) -> int:
+    return ROLES.index(binding.role) if binding.role else -1
 
 
-def _by_subject(found: Iterable[Binding]) -> dict[Subject, list[Binding]]:
-    groups: dict[Subject, list[Binding]] = {}
+def _by_subject(found: Iterable[Expected]) -> dict[Subject, list[Expected]]:
+    groups: dict[Subject, list[Expected]] = {}
     for binding in found:
-        groups.setdefault(binding.subject, []).append(binding)
+        if binding.subject is not None:
+            groups.setdefault(binding.subject, []).append(binding)
     return groups
-
-
-def accounts(workspace: str, entry: Mapping[str, Any]) -> set[str]:
-    """Return the names of the ServiceAccounts of an entry's keys."""
-    return {naming.key_service_account(key_id, suffix) for key_id, suffix, _ in _identities(workspace, entry)}

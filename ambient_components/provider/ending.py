@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import Binding, Ending, endings
+from ambient_components.access import Ending, Expected, endings
 from ambient_components.cluster import ApiError, Cluster
 from ambient_components.contract import RBAC_API_GROUP, cluster_role
 from ambient_components.failure import StepError
@@ -49,8 +49,10 @@ def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, str
     return (f"{workspace}: ended {one.what}" if ended else None), None
 
 
-def _ensure(cluster: Cluster, workspace: str, binding: Binding) -> None:
+def _ensure(cluster: Cluster, workspace: str, binding: Expected) -> None:
     """Make the binding of a lowered role, so that its subject is never without; its resource completes it."""
+    if binding.role is None or binding.subject is None:
+        return
     path = object_path(ROLE_BINDING, workspace, binding.name)
     body = {
         "apiVersion": f"{RBAC_API_GROUP}/v1",

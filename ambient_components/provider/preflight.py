@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Right, accounts, object_names
+from ambient_components.access import RIGHTS, Right, object_names
 from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.cluster_objects import annotations, is_ending, listing, mapping, name
@@ -17,6 +17,7 @@ from ambient_components.provider.bucket_preflight import bucket_problems
 from ambient_components.provider.lookout import drift, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
+from ambient_components.provider.unknown_accounts import unknown_accounts
 from ambient_components.shards.lost import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -204,37 +205,6 @@ def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: M
         f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched. Choose another name for "
         f"the workspace, or release it there first ('state: released') and write 'adopt: true' here"
     ]
-
-
-def unknown_accounts(
-    cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[tuple[str, str]]:
-    """Return what to say of accounts that have the names of keys and are in no state: a problem and its hint each.
-
-    A workspace user can have made them, to hold a token of a key's next identity; or the state was lost.
-    """
-    found = []
-    for name in sorted(there & (after.keys() - before.keys())):
-        wanted = {
-            account: key_id
-            for key_id, key in (after[name].get("keys") or {}).items()
-            for account in accounts(name, {"keys": {key_id: key}})
-            if account not in (key.get("adopt") or ())
-        }
-        if not wanted:
-            continue
-        listed_accounts = cluster.list(core("namespaces", name, "serviceaccounts"))
-        unknown = sorted(wanted.keys() & {one["metadata"]["name"] for one in listed_accounts})
-        if unknown:
-            keys = "; ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
-            found.append(
-                (
-                    f"workspace {name!r}: the cluster has ServiceAccounts of its keys that this stack has not made: "
-                    f"{listing(unknown)}",
-                    f"name them in the keys' entries ({keys}): their tokens then live on through the overlap",
-                )
-            )
-    return found
 
 
 def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
