@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster import ApiError, Cluster
+from ambient_components.cluster_objects import annotations, is_ending, labels, plain
 from ambient_components.failure import StepError
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.revocation import end, object_path
@@ -90,11 +91,9 @@ class AccessObject(ABC):
         if live is None or self.is_another(context, live, inputs, state):
             return None
         found = self.seen(live, inputs)
-        metadata = dict(found["metadata"])
-        for field in ("finalizers", "ownerReferences"):
-            if live["metadata"].get(field):
-                metadata[field] = f"{len(live['metadata'][field])} that are not declared"
-        return Found({**state, **self.outputs(live)}, {**found, "metadata": metadata})
+        kept = {field: live["metadata"].get(field) for field in ("finalizers", "ownerReferences")}
+        undeclared = {field: f"{len(items)} that are not declared" for field, items in kept.items() if items}
+        return Found({**state, **self.outputs(live)}, {**found, "metadata": {**found["metadata"], **undeclared}})
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:  # noqa: ARG002
         """Say whether the object is not the one on record, but another one of its name."""
@@ -127,7 +126,7 @@ class AccessObject(ABC):
                 live = cluster.get(self._path(news))
             if live is None:
                 continue
-            if not live["metadata"].get("deletionTimestamp") and self.may_stay(live, news, uid):
+            if not is_ending(live) and self.may_stay(live, news, uid):
                 changed = self._force(context, cluster, news, live)
                 if changed is not None:
                     return self.outputs(changed)
@@ -184,10 +183,9 @@ class AccessObject(ABC):
 def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
     """Return the declared labels and annotations as the cluster has them; further ones are others' business."""
     metadata = dict(inputs["metadata"])
-    for field in ("labels", "annotations"):
-        there = live["metadata"].get(field) or {}
+    for field, there in (("labels", labels(live)), ("annotations", annotations(live))):
         if field in metadata:
-            metadata[field] = {name: there[name] for name in metadata[field] if name in there}
+            metadata[field] = plain({name: there[name] for name in metadata[field] if name in there})
     return metadata
 
 

@@ -5,7 +5,6 @@ The token itself never lies in the namespace, where every session could read it 
 """
 
 import base64
-import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components import clock
+from ambient_components import clock, cluster_objects
 from ambient_components.cluster import ApiError, core
 from ambient_components.contract import (
     HANDLE,
@@ -28,19 +27,16 @@ from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError, text_of
 from ambient_components.guard import WrongClusterError
 from ambient_components.keys import Handle, Policy
-from ambient_components.keys.state import format_time, parse_time
+from ambient_components.keys.state import format_time, parse_time, time_of
 from ambient_components.naming import handle as handle_name
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.revocation import SECRET, end
 from ambient_components.provider.token_claims import account_uid
 
 _TRIES: Final = 3
-_SHOWN: Final = 5
-"""Forged Secrets that a warning names."""
 _TOLERANCE: Final = 60
 """Seconds by which clocks may differ; a cap takes hours."""
 _STATIC_SECONDS: Final = 30
-_GENERATION: Final = re.compile(r"[0-9]{1,9}")
 _REMOVED: Final = "the key is removed"
 _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
 """Kubernetes' own annotation: whose token it shall put into the Secret."""
@@ -126,10 +122,9 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
         else:
             handles.append(_found(item))
     if foreign:
-        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
         context.warn(
             f"{identity.path}: Secrets that look like tokens of this key are not this stack's, and are not touched: "
-            f"{', '.join(foreign[:_SHOWN])}{more}. If another stack declares the key, take it out of one of them"
+            f"{cluster_objects.listing(foreign)}. If another stack declares the key, take it out of one of them"
         )
     return tuple(sorted(handles, key=lambda handle: (handle.issued_at, handle.name)))
 
@@ -347,14 +342,9 @@ def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, An
 def _found(item: dict[str, Any]) -> Handle:
     metadata = item["metadata"]
     notes = metadata["annotations"]
-    # Annotations are anybody's to break; a handle with broken ones must still be revoked.
-    try:
-        issued = parse_time(notes[ISSUED_AT_ANNOTATION])
-    except (KeyError, ValueError, OverflowError):
-        issued = parse_time(metadata["creationTimestamp"])
-    generation = str(notes.get(KEY_GENERATION_ANNOTATION))
-    number = int(generation) if _GENERATION.fullmatch(generation) else 1
-    return Handle(metadata["name"], metadata["uid"], number, issued)
+    # Annotations can be forged in every way; a handle with broken ones must still be revoked.
+    issued = time_of(notes.get(ISSUED_AT_ANNOTATION)) or parse_time(metadata["creationTimestamp"])
+    return Handle(metadata["name"], metadata["uid"], cluster_objects.generation(item) or 1, issued)
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ambient_components.cluster_objects import mapping, mappings, plain
 from ambient_components.contract import RBAC_API_GROUP
 from ambient_components.provider.access_object import AccessObject, seen_metadata
 from ambient_components.provider.resource import Values
@@ -42,20 +43,20 @@ class RoleBinding(AccessObject):
 
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         """Subjects and role as they are, strangers included."""
-        subjects = [_subject(subject) for subject in live.get("subjects") or ()]
+        subjects = [plain(_subject(subject)) for subject in mappings(live.get("subjects"))]
         if len(subjects) > _SHOWN:
             subjects = [*subjects[:_SHOWN], {"name": f"and {len(subjects) - _SHOWN} more"}]
         expected = [_subject(subject) for subject in inputs["subjects"]]
         return {
             **inputs,
             "metadata": seen_metadata(live, inputs),
-            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else _role(live),
+            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else plain(_role(live)),
             "subjects": inputs["subjects"] if subjects == expected else subjects,
         }
 
 
 def _role(values: Mapping[str, Any]) -> dict[str, str]:
-    role = values.get("roleRef") or {}
+    role = mapping(values.get("roleRef"))
     return {name: str(role.get(name) or "") for name in ("apiGroup", "kind", "name")}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ambient_components.cluster_objects import annotations, plain
 from ambient_components.contract import CREATED_AT_ANNOTATION, LAST_USED_AT_ANNOTATION
 from ambient_components.keys.state import format_time
 from ambient_components.provider.access_object import AccessObject, seen_metadata
@@ -51,12 +52,11 @@ class ServiceAccount(AccessObject):
 
     def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """The uid, and the two times that the Keys page shows, as the cluster has them."""
-        notes = live["metadata"].get("annotations") or {}
+        notes = annotations(live)
         times = {"createdAt": notes.get(CREATED_AT_ANNOTATION), "lastUsedAt": notes.get(LAST_USED_AT_ANNOTATION)}
-        return {**super().outputs(live), **times}
+        return {**super().outputs(live), **{name: plain(time) for name, time in times.items()}}
 
     def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:
         """The declared ones, and when the key was made (contract 1.4): written once."""
-        there = ((live or {}).get("metadata") or {}).get("annotations") or {}
-        made = {} if CREATED_AT_ANNOTATION in there else {CREATED_AT_ANNOTATION: format_time(context.now)}
+        made = {} if CREATED_AT_ANNOTATION in annotations(live) else {CREATED_AT_ANNOTATION: format_time(context.now)}
         return {**super().annotations(context, news, live), **made}
