@@ -5,10 +5,8 @@ import os
 import sys
 from typing import Final
 
-import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
-
 from ambient_components._version import VERSION
+from ambient_components.provider.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024
@@ -17,9 +15,7 @@ _MAX_MESSAGE: Final = 400 * 1024 * 1024
 
 async def _serve(engine_address: str) -> None:
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
-    server = grpc.aio.server(options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(AmbientServicer(engine_address), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    server, port = serving(AmbientServicer(engine_address), options)
     await server.start()
     # The one line the engine reads: where to call.
     sys.stdout.write(f"{port}\n")

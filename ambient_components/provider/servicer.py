@@ -18,6 +18,7 @@ from pulumi.runtime import proto
 from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.failure import StepError, text_of
+from ambient_components.guard import Guard
 from ambient_components.provider import configuration, wire
 from ambient_components.provider.access_ledger import AccessLedger
 from ambient_components.provider.access_token import AccessToken
@@ -30,6 +31,7 @@ from ambient_components.provider.s3_credentials import S3Credentials
 from ambient_components.provider.schema import schema_json
 from ambient_components.provider.service_account import ServiceAccount
 from ambient_components.provider.settings import ContainerDefaults, FeatureFlags, ProjectSettings
+from ambient_components.provider.store.connection import Store
 from ambient_components.provider.workspace_secret import WorkspaceSecret
 
 RESOURCES: dict[str, ResourceType] = {
@@ -68,8 +70,8 @@ class AmbientServicer(ProviderServicer):
     def __init__(self, engine_address: str) -> None:
         super().__init__([], VERSION, Provider(), engine_address)
         self._engine = Engine(engine_address)
-        self._guard = configuration.guard({})
-        self._store = configuration.store({})
+        self._settings: tuple[Guard, Store] | None = None
+        self._asked = False
         self._threads = ThreadPoolExecutor(_THREADS)
 
     async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
@@ -96,10 +98,15 @@ class AmbientServicer(ProviderServicer):
     async def Configure(  # noqa: N802
         self, request: proto.ConfigureRequest, context: grpc.aio.ServicerContext
     ) -> proto.ConfigureResponse:
-        """Takes the settings. Nothing is connected yet."""
-        settings = wire.decode(request.args)
-        self._guard = await self._run(context, lambda: configuration.guard(settings))
-        self._store = await self._run(context, lambda: configuration.store(settings))
+        """Take the settings, once. Nothing is connected yet.
+
+        The engine starts a process for each provider and configures it once (pkg/resource/deploy/providers/registry.go,
+        Pulumi 3.272). Another call comes from another program, and could lead this run into another cluster.
+        """
+        if self._asked:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin is configured already")
+        self._asked = True
+        self._settings = await self._run(context, lambda: _settings(wire.decode(request.args)))
         return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
@@ -170,7 +177,10 @@ class AmbientServicer(ProviderServicer):
             if resource is None:
                 msg = f"{token} is no resource of the ambient plugin {VERSION}; it has {', '.join(sorted(RESOURCES))}"
                 raise StepError(msg)
-            return step(Context(urn, self._engine, self._guard, self._store, clock.now(), preview), resource)
+            if self._settings is None:
+                msg = "the plugin is not configured yet: its engine calls Configure first"
+                raise StepError(msg)
+            return step(Context(urn, self._engine, *self._settings, clock.now(), preview), resource)
 
         return await self._run(context, run)
 
@@ -181,6 +191,10 @@ class AmbientServicer(ProviderServicer):
         except Exception as error:  # whatever it is, the user gets text
             await context.abort(grpc.StatusCode.UNKNOWN, text_of(error))
             raise
+
+
+def _settings(values: Values) -> tuple[Guard, Store]:
+    return configuration.guard(values), configuration.store(values)
 
 
 def _failures(reasons: Any) -> list[proto.CheckFailure]:

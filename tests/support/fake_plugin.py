@@ -17,6 +17,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from ambient_components import clock
+from ambient_components.provider.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.fake_engine import FakeEngine
@@ -75,8 +76,8 @@ class FakePlugin:
 
     def __enter__(self):
         self._thread.start()
-        port = self._wait(self._start())
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.enable_http_proxy", 0)])
+        self._wait(self._start())
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", [("grpc.enable_http_proxy", 0)])
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         return self
 
@@ -92,12 +93,9 @@ class FakePlugin:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _start(self):
-        self._server = grpc.aio.server()
         self.servicer = AmbientServicer(self._engine_address)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(self.servicer, self._server)
-        port = self._server.add_insecure_port("127.0.0.1:0")
+        self._server, self.port = serving(self.servicer)
         await self._server.start()
-        return port
 
     def call(self, name, request):
         """One call; an error becomes `RefusedError` with the text that the user would read."""
@@ -107,6 +105,12 @@ class FakePlugin:
             raise RefusedError(error.details()) from None
 
     def configure(self, **settings):
+        """As the engine does it: once in the life of a process, of which a test wants another one here."""
+        self.servicer._asked = False
+        return self.configure_again(**settings)
+
+    def configure_again(self, **settings):
+        """As another program would do it."""
         return self.call("Configure", proto.ConfigureRequest(args=struct(settings), acceptSecrets=True))
 
     def check_config(self, **news):
