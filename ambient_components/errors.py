@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
+from ambient_components.printable import one_line
+
 PathPart = str | int
 """A key of a mapping or an index of a list."""
 
@@ -49,7 +51,7 @@ class Problem:
 
     def __str__(self) -> str:
         what = f"{self.problem}; {self.remedy}" if self.remedy else self.problem
-        return ": ".join([str(part) for part in (self.where, self.path) if part] + [what])
+        return one_line(": ".join([str(part) for part in (self.where, self.path) if part] + [what]))
 
     @property
     def sort_key(self) -> tuple[Where, str, str]:

@@ -1,10 +1,17 @@
 """What a step raises, in the plugin and in a program: text a person can act on, never a traceback."""
 
 from ambient_components.errors import AmbientError
+from ambient_components.printable import one_line
 
 
 class StepError(Exception):
-    """A step that cannot be done. Its text reaches the user as it is: what is wrong, and what to do; never a secret."""
+    """A step that cannot be done. Its text reaches the user: what is wrong, and what to do; never a secret.
+
+    The text may quote the cluster or the store: as text the error is one printable line.
+    """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 def text_of(error: BaseException) -> str:

@@ -149,7 +149,7 @@ def _chosen(stack: str, ledger: "Mapping[str, Any]", workspaces: "Collection[str
 
 def _hint(whole: "Report", found: "Report", subject: str) -> None:
     """A word on standard error where a subject has nothing at all: its name may be mistyped."""
-    from ambient_components.cli.overview_text import one_line  # noqa: PLC0415
+    from ambient_components.printable import one_line  # noqa: PLC0415
     from ambient_components.suggest import did_you_mean  # noqa: PLC0415
 
     if not subject or found.rows or found.missing:
@@ -158,4 +158,4 @@ def _hint(whole: "Report", found: "Report", subject: str) -> None:
     if subject not in names:
         suggestion = did_you_mean(subject, names)
         said = f"ambient: no access of {one_line(subject)} is known" + (f"; {suggestion}" if suggestion else "")
-        print(said, file=sys.stderr)
+        print(one_line(said), file=sys.stderr)

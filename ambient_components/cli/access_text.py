@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -10,13 +9,17 @@ from ambient_components.access.effective import Row, by_subject, by_workspace
 from ambient_components.access.holdings import PLATFORM, Holding
 from ambient_components.access.roles import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.cli.access_report import Report, Status
-from ambient_components.cli.overview_text import Paint, one_line, plain
+from ambient_components.cli.overview_text import Paint, plain
 from ambient_components.contract import Role
+from ambient_components.printable import cell, json_text, one_line
 
 COLUMNS: Final = ("workspace", "subject", "role", "reason", "status", "can")
 """Of the CSV."""
 
 _NAMES: Final = {right: str(right) for right in ALL_RIGHTS}
+_NAME: Final = 300
+"""Characters of a name in the text: one of a subject has at most 253, and one of others would widen every line."""
+
 _MARKS: Final = {
     Status.UNDECLARED: "in the cluster, and not declared",
     Status.MISSING: "declared, and not in the cluster",
@@ -75,7 +78,7 @@ def _lines(report: Report, holdings: Sequence[Holding], *, subjects_first: bool,
     table = [
         (holding.role, holding.workspace if subjects_first else holding.subject, holding.reason) for holding in holdings
     ]
-    cells = [tuple(map(one_line, line)) for line in table]
+    cells = [tuple(one_line(name, _NAME) for name in line) for line in table]
     widths = [max(len(line[column]) for line in cells) for column in range(2)] if cells else []
     for holding, (role, whom, reason) in zip(holdings, cells, strict=True):
         mark = _MARKS.get(report.status(holding))
@@ -103,7 +106,7 @@ def as_json(report: Report) -> str:
         "perhaps": [_row(report, row) for row in report.perhaps],
         "missing": [_holding(one) for one in report.missing],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_text(document)
 
 
 def _row(report: Report, row: Row) -> dict[str, Any]:
@@ -130,14 +133,17 @@ def _holding(holding: Holding) -> dict[str, str]:
 
 
 def as_csv(report: Report) -> str:
-    """For spreadsheets: a header, and a line a holding. No field begins as a formula does: see `Holding`."""
+    """For spreadsheets: a header, and a line a holding. No field is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     asked = report.right is not None
-    writer.writerows(_records(report, report.rows, "yes" if asked else ""))
-    writer.writerows(_records(report, report.perhaps, "perhaps"))
-    writer.writerows([*_holding(one).values(), Status.MISSING.value, ""] for one in report.missing)
+    records = [
+        *_records(report, report.rows, "yes" if asked else ""),
+        *_records(report, report.perhaps, "perhaps"),
+        *([*_holding(one).values(), Status.MISSING.value, ""] for one in report.missing),
+    ]
+    writer.writerows([cell(value) for value in record] for record in records)
     return text.getvalue()
 
 

@@ -2,20 +2,20 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.cli.inventory import Row
-from ambient_components.cli.overview_text import Paint, left, one_line, plain
+from ambient_components.cli.overview_text import Paint, left, plain
 from ambient_components.keys.state import format_time
+from ambient_components.printable import cell, json_text, one_line
+
+_NAME: Final = 300
+"""Characters of a name in the table; a longer one would widen every line."""
 
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
-
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, with those of full width."""
 
 
 def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
@@ -35,7 +35,7 @@ def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
 
 def as_json(found: Iterable[Row], now: datetime) -> str:
     """For programs; see the verb's help."""
-    return json.dumps({"now": format_time(now), "keys": [_record(row) for row in found]}, indent=2, ensure_ascii=False)
+    return json_text({"now": format_time(now), "keys": [_record(row) for row in found]})
 
 
 def as_csv(found: Iterable[Row]) -> str:
@@ -63,7 +63,7 @@ def _cells(row: Row, now: datetime) -> tuple[str, ...]:
     name = f"{row.workspace}/{row.id}" + (
         f" (generation {row.generation})" if row.generation > 1 or row.state == "former" else ""
     )
-    return (
+    cells = (
         name,
         row.role or "?",
         _ago(row.created, now),
@@ -71,8 +71,9 @@ def _cells(row: Row, now: datetime) -> tuple[str, ...]:
         _expiry(row.expires, now),
         row.state,
         _next(row, now),
-        f'"{one_line(row.name)}"' if row.name != row.id else "",
+        f'"{row.name}"' if row.name != row.id else "",
     )
+    return tuple(one_line(text, _NAME) for text in cells)
 
 
 def _ago(moment: datetime | str | None, now: datetime) -> str:
@@ -108,8 +109,7 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    text = "; ".join(value) if isinstance(value, list) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULAS) else text
+    return cell("; ".join(value) if isinstance(value, list) else value)
 
 
 def _camel(name: str) -> str:

@@ -11,6 +11,7 @@ from ambient_components.cli.kube import Endpoint
 from ambient_components.cli.overview import Access, Key, Overview, WorkspaceView
 from ambient_components.cli.overview_storage import AccessKey, BucketView, bucket_warnings
 from ambient_components.keys.state import format_time
+from ambient_components.printable import one_line
 
 Paint = Callable[[str, str], str]
 """Gives a text a look: `bold`, `loud`, `dim`."""
@@ -147,11 +148,6 @@ def _key_name(key: Key, keys: Iterable[Key]) -> str:
 
 def _label(key: Key) -> str:
     return f'"{one_line(key.label)}"' if key.label != key.id else ""
-
-
-def one_line(text: str) -> str:
-    """A text from outside as it may stand in a line: what would move the cursor or colour the rest is a blank."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _expiry(key: Key, now: datetime) -> str:

@@ -1,6 +1,5 @@
 """An escalation report for people, for programs, and for a change request's comment."""
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +8,8 @@ from typing import Any, Final
 
 from ambient_components.access.escalation import Finding, Severity
 from ambient_components.access.holdings import KEY, Holding
-from ambient_components.cli.overview_text import Paint, one_line, plain
+from ambient_components.cli.overview_text import Paint, plain
+from ambient_components.printable import json_text, one_line
 
 VERSION: Final = 1
 """Of the JSON form; a field may be added without another one."""
@@ -43,7 +43,7 @@ def as_json(report: Report) -> str:
         "summary": {severity.value: counts[severity] for severity in Severity},
         "findings": [_record(finding) for finding in report.findings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_text(document)
 
 
 def _record(finding: Finding) -> dict[str, Any]:
@@ -142,7 +142,8 @@ def _hanging(text: str, *, several: bool) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(one_line(text), _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(one_line(text), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return list(map(one_line, lines)) or [""]
 
 
 def _who(finding: Finding) -> str:

@@ -9,7 +9,8 @@ from typing import Final
 from ambient_components.keys.state import format_time
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.lines import Line, Section, sections, summary, verdict
-from ambient_components.plan.text import one_line, step_text
+from ambient_components.plan.text import step_text
+from ambient_components.printable import one_line
 
 LIMIT: Final = 60_000
 """Characters of a page. A comment on GitHub holds 65,536; GitLab's hold more."""

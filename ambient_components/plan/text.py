@@ -6,6 +6,7 @@ from typing import Final
 from ambient_components.keys.state import format_time
 from ambient_components.plan.facts import Plan, Step
 from ambient_components.plan.lines import Line, sections, summary, verdict
+from ambient_components.printable import one_line
 
 Paint = Callable[[str, str], str]
 """Gives a text a look: `bold`, `loud`, `dim`."""
@@ -49,8 +50,3 @@ def step_text(step: Step) -> str:
     """A step of the engine on one line: what it does to what, and which properties change; never a value."""
     changes = f" [{', '.join(step.paths)}]" if step.paths else ""
     return f"{step.op} {step.kind} {step.name}{changes}"
-
-
-def one_line(text: str) -> str:
-    """A text from outside as it may stand in a line: what would move the cursor or colour the rest is a blank."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -8,6 +8,7 @@ import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from ambient_components.failure import StepError
+from ambient_components.printable import one_line
 
 _SECONDS = 10.0
 
@@ -36,8 +37,9 @@ class Engine:
         self._log(engine_pb2.WARNING, urn, message)
 
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, message: str) -> None:
+        line = one_line(message)
         try:
-            self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=message), timeout=_SECONDS)
+            self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=line), timeout=_SECONDS)
         except grpc.RpcError:
             # A message that nobody can read must not fail the step it speaks of.
             return

@@ -19,6 +19,7 @@ from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.failure import StepError, text_of
 from ambient_components.guard import Guard
+from ambient_components.printable import one_line
 from ambient_components.provider import configuration, wire
 from ambient_components.provider.access_ledger import AccessLedger
 from ambient_components.provider.access_token import AccessToken
@@ -199,7 +200,7 @@ def _settings(values: Values) -> tuple[Guard, Store]:
 
 def _failures(reasons: Any) -> list[proto.CheckFailure]:
     # Without a property: the engine would print that property's whole value beside the reason.
-    return [proto.CheckFailure(reason=reason) for reason in reasons]
+    return [proto.CheckFailure(reason=one_line(reason)) for reason in reasons]
 
 
 def _diff_response(diff: Diff, ignored: list[str]) -> proto.DiffResponse:

@@ -17,6 +17,7 @@ from ambient_components.contract import (
     ROLES,
     cluster_role,
 )
+from ambient_components.printable import one_line
 
 _PLATFORM_ROLES: Final = {cluster_role(role): role.value for role in ROLES}
 _KUBERNETES_ADMIN: Final = "admin"
@@ -95,7 +96,7 @@ def _gives_access(binding: Json) -> bool:
 
 def _binding(item: Json) -> Found:
     role = role_ref(item).partition("/")[2]
-    what = f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'nobody'}"
+    what = one_line(f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'nobody'}")
     return _found(item, "RoleBinding", what)
 
 

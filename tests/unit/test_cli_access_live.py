@@ -173,4 +173,4 @@ class TestLive:
         assert run(["access", "dev", "--live", "-w", "payments"]) == 2
         shown = capsys.readouterr().out
         assert "\x1b" not in shown
-        assert "user: [31mm alice" in shown
+        assert r"user:\x1b[31mm\nalice" in shown

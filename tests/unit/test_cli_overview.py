@@ -349,7 +349,7 @@ class TestText:
     def test_a_label_moves_no_cursor(self) -> None:
         export = without(state(), "payments/key/ci/g1")
         resources(export).extend([account("payments/key/ci/g1", "a\033[2K\nb"), token("payments/key/ci/g1", None)])
-        assert as_text(read(export)).splitlines()[5].endswith('  "a [2K b"')
+        assert as_text(read(export)).splitlines()[5].endswith(r'  "a\x1b[2K\nb"')
 
     @pytest.mark.parametrize(
         ("seconds", "text"),
