@@ -10,6 +10,9 @@ OWNER: Final = "owner"
 EDIT: Final = "edit"
 """The role that may mint tokens of others' accounts."""
 
+_RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
+"""Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
+
 _RANKS: Final = ("view", "edit", "admin", OWNER)
 _LATEST: Final = timedelta(hours=12)
 """How long after its end in UTC a day lasts in the last time zone of the world: a ledger does not say its stack's."""
@@ -27,10 +30,13 @@ def is_judged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def persons(entry: Mapping[str, Any]) -> list[str]:
-    """The admins in force, sorted: owners, and grants of admin; users and groups, for a service account is nobody."""
+    """Return the admins in force that may be people, sorted: owners, and grants of admin.
+
+    Neither a service account is one, in either spelling, nor any other name that Kubernetes reserves for itself.
+    """
     grants = entry.get("grants") or {}
     admins = {*(entry.get("owners") or ()), *(who for who, role in grants.items() if role == "admin")}
-    return sorted(who for who in admins if who.startswith(("user:", "group:")))
+    return sorted(who for who in admins if who.startswith(("user:", "group:")) and not who.startswith(_RESERVED))
 
 
 def declared(entry: Mapping[str, Any], now: datetime | None) -> dict[str, str]:

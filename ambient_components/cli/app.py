@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ambient_components import environment
 from ambient_components._version import VERSION
 from ambient_components.cli import (
     access,
@@ -24,6 +25,7 @@ from ambient_components.cli import (
     validate,
 )
 from ambient_components.errors import AmbientError
+from ambient_components.printable import one_line
 
 USAGE: Final = 64
 """Exit code of a command line that makes no sense; EX_USAGE of sysexits.h, so that 1 and 2 can mean an answer."""
@@ -97,6 +99,8 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; expected failures become text on standard error."""
+    for warning in environment.warnings():
+        print(f"ambient: {one_line(warning)}", file=sys.stderr)
     try:
         code = app(list(arguments), prog_name="ambient", standalone_mode=False)
     except _UsageError as error:

@@ -1,6 +1,5 @@
 """An effective entry as YAML that says behind each value where it came from, and as JSON."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ import yaml
 from ambient_components.cli.effective import Value
 from ambient_components.cli.overview_text import Paint, plain
 from ambient_components.errors import format_path
+from ambient_components.printable import json_text
 from ambient_components.spec.layers import WORKSPACE
 from ambient_components.spec.provenance import Origin
 from ambient_components.spec.yamlbuild import unquoted
@@ -80,7 +80,7 @@ def as_json(stack: str, workspace: str, values: Sequence[Value]) -> str:
         layer, where = value.origin
         place = {"file": where.file, "line": where.line, "column": where.column} if where else dict.fromkeys(_PLACE)
         shown.append({"path": format_path(value.path), "value": value.value, "layer": layer, **place})
-    return json.dumps({"workspace": workspace, "stack": stack, "values": shown}, indent=2, ensure_ascii=False)
+    return json_text({"workspace": workspace, "stack": stack, "values": shown})
 
 
 _PLACE: Final = ("file", "line", "column")

@@ -1,10 +1,10 @@
 """Whose review a change needs, for people and for programs."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ambient_components.cli.overview_text import Paint, plain
+from ambient_components.printable import json_text
 from ambient_components.spec.ownership import Because, How, Need, Touched
 
 _WHY: Final = {Because.BEFORE: "", Because.STACK: "of the stack", Because.AFTER: "named by this change"}
@@ -39,7 +39,7 @@ def as_json(found: Sequence[Touched], before: str, after: str) -> str:
         "touched": [_record(item) for item in found],
         "approvals": [list(one) for one in _approvals(found)],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False)
+    return json_text(record)
 
 
 def _record(item: Touched) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """The findings of `ambient validate` for people, programs and pull requests."""
 
-import json
-
 from ambient_components.cli.overview_text import Paint, plain
 from ambient_components.cli.validation import Validation
 from ambient_components.errors import Problem
+from ambient_components.printable import json_text
 
 
 def as_text(result: Validation, paint: Paint = plain) -> str:
@@ -41,7 +40,7 @@ def as_json(result: Validation, *, ok: bool) -> str:
         )
     counts = {"errors": result.errors, "warnings": result.warnings}
     totals = {"workspaces": result.workspaces, "files": result.files}
-    return json.dumps({"problems": problems, "summary": {"ok": ok, **counts, **totals}}, indent=2, ensure_ascii=False)
+    return json_text({"problems": problems, "summary": {"ok": ok, **counts, **totals}})
 
 
 def as_github(result: Validation) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from ambient_components.access.holdings import Holding
 from ambient_components.keys.state import format_time
 from ambient_components.plan.facts import KeyChange, Plan, Shards
+from ambient_components.printable import json_text
 
 VERSION: Final = 1
 """Of the document; a field that goes or means something else makes another one."""
@@ -61,7 +62,7 @@ def document(plan: Plan) -> dict[str, Any]:
 
 def document_text(plan: Plan) -> str:
     """The document as text, with a line's end."""
-    return json.dumps(document(plan), indent=2, ensure_ascii=False) + "\n"
+    return json_text(document(plan)) + "\n"
 
 
 def digest(facts: dict[str, Any]) -> str:

@@ -7,20 +7,31 @@ shard's run record (docs/adr/0018).
 """
 
 import os
-from typing import Any
+from typing import Any, Final
 
-from ambient_components import clock
+from ambient_components import clock, environment
 from ambient_components.access import RailSettings, changed_paths, rail_warnings, refusals
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
 from ambient_components.provider.elsewhere import with_elsewhere
 from ambient_components.provider.ending import end_first
+from ambient_components.provider.forgotten import forgotten
 from ambient_components.provider.held import with_held
 from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.run_record import RunRecord
 from ambient_components.provider.wire import UNKNOWN
+
+LEDGER_NAME: Final = "access"
+"""The one logical name of a ledger."""
+
+_PLACE: Final = f"::ambient:index:AccessLedger::{LEDGER_NAME}"
+_MISPLACED: Final = (
+    f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent. Under another name nothing of the last "
+    "deployment would be compared: what left the ledger in the same change would be deleted without a question. Name "
+    f"it {LEDGER_NAME!r}; if it was deployed under another name, add that name to its aliases (pulumi.Alias)"
+)
 
 
 class AccessLedger:
@@ -30,6 +41,8 @@ class AccessLedger:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
         """Refuses what must not be deployed, and what can't be: see `refusals`, `preflight` and `with_held`."""
+        for warning in environment.warnings():
+            context.warn(warning)
 
         def check(told: Values) -> Check:
             return with_held(lambda inner: self._check(context, olds, inner, told.get("workspaces")), olds, told)
@@ -39,6 +52,8 @@ class AccessLedger:
     def _check(self, context: Context, olds: Values, news: Values, asked: Any) -> Check:
         if _unknown(news):
             return Check(failures=("its inputs must be known before the update: give names and roles as plain text",))
+        if not context.urn.endswith(_PLACE):
+            return Check(failures=(_MISPLACED,))
         owner = news.get("owner")
         if not isinstance(owner, str) or not owner:
             return Check(failures=("owner is missing: the project and the fleet that these workspaces belong to",))
@@ -62,6 +77,8 @@ class AccessLedger:
             problems += preflight(
                 context, owner, before, entries, look_for_drift=not problems, ending=ending, lost=bool(place)
             )
+            if not olds and not place:
+                problems += forgotten(context, owner, {*after, *(asked or ())})
             if place and len(entries) == len(after):
                 problems += lost_runs.problems(context, place, before, entries)
         except StepError as error:

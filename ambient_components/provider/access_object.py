@@ -13,6 +13,7 @@ from ambient_components.access import changed_paths
 from ambient_components.cluster import ApiError, Cluster
 from ambient_components.cluster_objects import annotations, is_ending, labels, plain
 from ambient_components.failure import StepError
+from ambient_components.printable import one_line
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.revocation import end, object_path
 from ambient_components.provider.wire import UNKNOWN
@@ -185,7 +186,7 @@ def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
     metadata = dict(inputs["metadata"])
     for field, there in (("labels", labels(live)), ("annotations", annotations(live))):
         if field in metadata:
-            metadata[field] = plain({name: there[name] for name in metadata[field] if name in there})
+            metadata[field] = plain({name: one_line(there[name]) for name in metadata[field] if name in there})
     return metadata
 
 

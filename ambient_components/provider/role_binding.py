@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ambient_components.cluster_objects import mapping, mappings, plain
 from ambient_components.contract import RBAC_API_GROUP
+from ambient_components.printable import one_line
 from ambient_components.provider.access_object import AccessObject, seen_metadata
 from ambient_components.provider.resource import Values
 from ambient_components.provider.revocation import ROLE_BINDING
@@ -43,15 +44,16 @@ class RoleBinding(AccessObject):
 
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
         """Subjects and role as they are, strangers included."""
-        subjects = [plain(_subject(subject)) for subject in mappings(live.get("subjects"))]
-        if len(subjects) > _SHOWN:
-            subjects = [*subjects[:_SHOWN], {"name": f"and {len(subjects) - _SHOWN} more"}]
-        expected = [_subject(subject) for subject in inputs["subjects"]]
+        there = [_subject(subject) for subject in mappings(live.get("subjects"))]
+        same = there == [_subject(subject) for subject in inputs["subjects"]]
+        subjects = [plain(_shown(subject)) for subject in there[:_SHOWN]]
+        if len(there) > _SHOWN:
+            subjects.append({"name": f"and {len(there) - _SHOWN} more"})
         return {
             **inputs,
             "metadata": seen_metadata(live, inputs),
-            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else plain(_role(live)),
-            "subjects": inputs["subjects"] if subjects == expected else subjects,
+            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else plain(_shown(_role(live))),
+            "subjects": inputs["subjects"] if same else subjects,
         }
 
 
@@ -62,3 +64,8 @@ def _role(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _subject(subject: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(subject[name]) for name in _FIELDS if subject.get(name)}
+
+
+def _shown(fields: Mapping[str, str]) -> dict[str, str]:
+    """Fields of others as they enter the state, whose values the engine prints as they are."""
+    return {name: one_line(value) for name, value in fields.items()}

@@ -1,6 +1,7 @@
 """The settings of a workspace that the platform's operator and UI write as well: three objects, each in part ours."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from ambient_components.cluster import core, path
@@ -17,6 +18,7 @@ from ambient_components.contract import (
 )
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Values
+from ambient_components.provider.wire import Secret
 
 _CONTAINER = "Container"
 _LIMITS = ("defaultRequest", "default", "min", "max")
@@ -48,12 +50,18 @@ class ProjectSettings(Part):
         return {name: value for name, value in given.items() if value is not None}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
-        """The declared two, as they are there."""
+        """The declared two, as they are there. Texts of MCP servers that are not declared are secret.
+
+        An admin may have saved a credential in a header, in a variable or in an address.
+        """
         declared = self.fields(inputs)
         others = {name: value for name, value in inputs.items() if name not in declared}
         there = {name: section[name] for name in declared if section.get(name) is not None}
         # What differs is another person's: it enters the state, so it must be something that the engine can read.
-        return {**others, **{name: value if value == declared[name] else plain(value) for name, value in there.items()}}
+        seen = {name: value if value == declared[name] else plain(value) for name, value in there.items()}
+        if "mcpServers" in seen:
+            seen["mcpServers"] = _others_secret(seen["mcpServers"], inputs.get("mcpServers"))
+        return {**others, **seen}
 
     def default(self, field: str) -> Any:
         """The timeout is written as the CRD's default, not left to it: what is there is what somebody wrote."""
@@ -62,6 +70,18 @@ class ProjectSettings(Part):
     def nothing(self) -> dict[str, Any]:
         """Neither of them."""
         return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
+
+
+def _others_secret(found: Any, declared: Any) -> Any:
+    """Mark each text as secret that is not the declared one at its place."""
+    if isinstance(found, Mapping):
+        known = declared if isinstance(declared, Mapping) else {}
+        return {key: _others_secret(value, known.get(key)) for key, value in found.items()}
+    if isinstance(found, list):
+        items = declared if isinstance(declared, list) else []
+        pairs = zip_longest(found, items[: len(found)])
+        return [_others_secret(one, other) for one, other in pairs]
+    return Secret(found) if isinstance(found, str) and found != declared else found
 
 
 class ContainerDefaults(Part):

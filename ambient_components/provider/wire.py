@@ -117,7 +117,8 @@ def _encode(value: Any, target: struct_pb2.Value) -> None:
 def encode_like(before: struct_pb2.Struct, values: Mapping[str, Any]) -> struct_pb2.Struct:
     """Plain values as a struct, secret where they were secret before: a refresh reads values without their marks."""
     struct = encode(values)
-    for key, value in values.items():
+    for key, marked in values.items():
+        value = _unmarked(marked)
         if key not in before.fields or not _holds_secret(before.fields[key]):
             continue
         if _decode(before.fields[key]) == value:
@@ -126,6 +127,19 @@ def encode_like(before: struct_pb2.Struct, values: Mapping[str, Any]) -> struct_
             struct.fields[key].Clear()
             _encode(Secret(value), struct.fields[key])
     return struct
+
+
+def _unmarked(value: Any) -> Any:
+    """A plain value without the marks of secrets in it."""
+    match value:
+        case Secret():
+            return _unmarked(value.value)
+        case Mapping():
+            return {key: _unmarked(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_unmarked(item) for item in value]
+        case _:
+            return value
 
 
 def _holds_secret(value: struct_pb2.Value) -> bool:

@@ -23,6 +23,7 @@ from ambient_components.spec.secret_checks import SECRET_CHECKS
 from ambient_components.spec.setting_checks import SETTING_CHECKS
 from ambient_components.spec.shards import check_stacks
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
+from ambient_components.spec.subject_checks import check_subjects
 from ambient_components.spec.types import WorkspaceState
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
@@ -103,6 +104,7 @@ CHECKS: tuple[Check, ...] = (
     check_workspace_name,
     check_key_ids,
     check_owners,
+    check_subjects,
     check_reviewers,
     *SECRET_CHECKS,
     *STORAGE_CHECKS,

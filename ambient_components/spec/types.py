@@ -15,6 +15,7 @@ from ambient_components.contract import ROLES, SUBJECT_NAME_MAX_BYTES, TOKEN_LIF
 from ambient_components.credentials import begins_like_credential
 from ambient_components.durations import DURATION_FORMS, format_seconds, parse_duration
 from ambient_components.keys import NEVER
+from ambient_components.lookalikes import hidden_character
 from ambient_components.spec.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, subject_name_problem
 from ambient_components.suggest import did_you_mean
@@ -85,6 +86,8 @@ def _subject_name(value: str) -> str:
     problem = subject_name_problem(value)
     if problem is not None:
         _refuse_text(problem)
+    if hidden := hidden_character(value):
+        refuse(f"{value!a} has the invisible character {hidden}", "remove it: it makes another name of this one")
     if value != value.strip():
         # The platform takes and keeps such spaces; no identity provider issues them, so it is a slip of the keyboard.
         refuse(f"{value!r} begins or ends with a space", "remove it: names are compared byte by byte")

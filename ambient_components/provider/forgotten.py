@@ -1,0 +1,32 @@
+"""What a new ledger does not say of a stack that is deployed: its state was lost, or its ledger is another one."""
+
+from collections.abc import Collection
+
+from ambient_components.cluster import core
+from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.provider.resource import Context
+
+
+def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[str]:
+    """Return a refusal for each namespace of this stack that a ledger without a last deployment does not declare.
+
+    Only for a stack that is no shard: the shards of a fleet share one ownership annotation, and the run records tell
+    what is whose (`lost_runs`).
+
+    Args:
+        context: Of the ledger's check.
+        owner: The ownership annotation, PROJECT/FLEET.
+        declared: The workspaces of the new ledger.
+    """
+    found = []
+    for namespace in context.guard.cluster.list(core("namespaces")):
+        metadata = namespace["metadata"]
+        holder = (metadata.get("annotations") or {}).get(OWNER_ANNOTATION)
+        if holder == owner and metadata["name"] not in declared and not metadata.get("deletionTimestamp"):
+            name = metadata["name"]
+            found.append(
+                f"namespace {name!r} belongs to this stack, whose ledger is new and does not declare it: the state was "
+                "lost, or the ledger is not the one that was deployed. Put the workspace's entry back and deploy, then "
+                f"remove it; or delete what is there first (kubectl delete namespace {name})"
+            )
+    return sorted(found)
