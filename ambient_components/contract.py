@@ -37,6 +37,9 @@ RBAC_API_GROUP: Final = "rbac.authorization.k8s.io"
 NETWORK_API_GROUP: Final = "networking.k8s.io"
 """API group of NetworkPolicy."""
 
+BATCH_API_GROUP: Final = "batch"
+"""API group of CronJob."""
+
 # Labels
 
 MANAGED_LABEL: Final = "ambient-code.io/managed"
@@ -122,6 +125,38 @@ OPENSHIFT_DESCRIPTION_ANNOTATION: Final = "openshift.io/description"
 OPENSHIFT_REQUESTER_ANNOTATION: Final = "openshift.io/requester"
 """On a Namespace, on OpenShift only: the full subject string of who asked for it. Contract 1.1."""
 
+SESSION_POD_APP: Final = "ambient-code-runner"
+"""Value of `APP_LABEL` on the pod of a session. Contract 12."""
+
+SESSION_POD_LABEL: Final = "agentic-session"
+"""On the pod of a session: the session's name. Contract 12."""
+
+RUNNER_TOKEN_APP: Final = "ambient-runner-token"  # noqa: S105 - a name
+"""Value of `APP_LABEL` on the Secret with a session's token; without it, a start makes a new one. Contract 12."""
+
+SCHEDULE_LABEL: Final = "ambient-code.io/scheduled-session"
+"""On the CronJob of a scheduled session, with the value `true`: what the platform selects on. Contract 12."""
+
+DESIRED_PHASE_ANNOTATION: Final = "ambient-code.io/desired-phase"
+"""On an AgenticSession: `STOPPED` or `RUNNING`, what the operator brings it to. Contract 12."""
+
+STOP_REQUESTED_AT_ANNOTATION: Final = "ambient-code.io/stop-requested-at"
+"""On an AgenticSession: when the stop was requested, RFC 3339. Contract 12."""
+
+SCHEDULE_NAME_ANNOTATION: Final = "ambient-code.io/display-name"
+"""On the CronJob of a scheduled session: its name in the UI. Contract 12."""
+
+# Phases of a session
+
+RUNNING: Final = "Running"
+"""Phase of a session, and a value of `DESIRED_PHASE_ANNOTATION`. Contract 12."""
+
+STOPPED: Final = "Stopped"
+"""Phase of a session, and a value of `DESIRED_PHASE_ANNOTATION`. Contract 12."""
+
+ENDED_PHASES: Final = (STOPPED, "Completed", "Failed")
+"""Phases in which a session has no pod. Contract 12."""
+
 # Fixed names
 
 PLATFORM_NAMESPACE_DEFAULT: Final = "ambient-code"
@@ -157,6 +192,18 @@ PLATFORM_API_GROUP: Final = "vteam.ambient-code"
 
 PLATFORM_API_VERSION: Final = "v1alpha1"
 """The version that the platform's CRDs serve. Contract 4."""
+
+SESSIONS: Final = "agenticsessions"
+"""Plural of AgenticSession. Contract 12."""
+
+SESSION_PREFIX: Final = "ambient-session-"
+"""Beginning of the names of a session's ServiceAccount, Role and RoleBinding, and of `TRIGGER`. Contract 4, 12."""
+
+TRIGGER: Final = "ambient-session-trigger"
+"""Name of the ServiceAccount, Role and RoleBinding by which schedules create sessions. Contract 4, 12."""
+
+KEY_PREFIX: Final = "ambient-key-"
+"""Beginning of the names of a key's ServiceAccount and RoleBinding. Contract 1.4."""
 
 CONTAINER_LIMITS: Final = "ambient-default-limits"
 """Name of the LimitRange that the operator makes where there is none, and never changes. Contract 4."""
@@ -308,6 +355,12 @@ OWNER_ANNOTATION: Final = "ambient-components/owner"
 
 RELEASED_BY_ANNOTATION: Final = "ambient-components/released-by"
 """On a Namespace: who released it, written by the last step of that run. Without it a release is not complete."""
+
+OPENED_AT_ANNOTATION: Final = "ambient-components/opened-at"
+"""On ProjectSettings: when the workspace was reopened, so that the operator takes it up and makes `TRIGGER` anew."""
+
+SUSPENDED_ANNOTATION: Final = "ambient-components/suspended-on-close"
+"""On a CronJob, with the value `true`: closing suspended it, so reopening resumes it."""
 
 KEY_LABEL: Final = "ambient-components/key"
 """On a handle: the key's id."""

@@ -7,7 +7,15 @@ not met half-way. docs/deployer-rights.md says what they amount to.
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.contract import NETWORK_API_GROUP, PLATFORM_API_GROUP, RBAC_API_GROUP, ROLES, cluster_role
+from ambient_components.contract import (
+    BATCH_API_GROUP,
+    NETWORK_API_GROUP,
+    PLATFORM_API_GROUP,
+    RBAC_API_GROUP,
+    ROLES,
+    SESSIONS,
+    cluster_role,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +75,13 @@ def _rights() -> tuple[Right, ...]:
     ]
     rights += [
         Right("", "serviceaccounts/token", "create", "minting the tokens of keys"),
+        # Closing alone. Read by their lists, so that no get is needed.
+        Right(PLATFORM_API_GROUP, SESSIONS, "list", "seeing which sessions run when a workspace is closed"),
+        Right(PLATFORM_API_GROUP, SESSIONS, "patch", "stopping sessions when a workspace is closed"),
+        Right("", "pods", "list", "seeing which sessions still run when a workspace is closed"),
+        Right("", "pods", "delete", "ending sessions that do not stop, where the file says so"),
+        Right(BATCH_API_GROUP, "cronjobs", "list", "seeing which schedules a workspace has when it is closed"),
+        Right(BATCH_API_GROUP, "cronjobs", "patch", "suspending schedules on closing, and resuming them on reopening"),
     ]
     rights += [
         Right(

@@ -5,6 +5,7 @@ from typing import Any
 
 from ambient_components import naming
 from ambient_components.access.ledger import ACTIVE, STATES
+from ambient_components.closing import WAIT_MAX, WAYS
 from ambient_components.components.bucket_rules import bucket_problems
 from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
@@ -52,12 +53,20 @@ def _workspace(name: str, args: Mapping[str, Any]) -> Iterator[str]:
         yield f"state {state!r}; {allowed_words(str(state), STATES)}"
     if (level := args.get("podSecurity")) not in (None, *POD_SECURITY_LEVELS):
         yield f"podSecurity {level!r}; {allowed_words(str(level), POD_SECURITY_LEVELS)}"
+    yield from _on_close(args.get("onClose") or {})
     for key in args.get("runnerSecrets") or ():
         if key not in RUNNER_SECRET_KEYS:
             yield f"runnerSecrets: {key!r} is not taken by the platform; {allowed_words(str(key), RUNNER_SECRET_KEYS)}"
     for key in args.get("integrationSecrets") or ():
         if wrong := variable_problem(key):
             yield f"integrationSecrets: {key!r} {'; '.join(wrong)}"
+
+
+def _on_close(given: Mapping[str, Any]) -> Iterator[str]:
+    if (way := given.get("sessions")) not in (None, *WAYS):
+        yield f"onClose: sessions {way!r}; {allowed_words(str(way), WAYS)}"
+    if (seconds := given.get("waitSeconds")) is not None and not 1 <= seconds <= WAIT_MAX:
+        yield f"onClose: waitSeconds {seconds}; allowed: 1 to {WAIT_MAX}"
 
 
 def _notes(args: Mapping[str, Any]) -> Iterator[str]:

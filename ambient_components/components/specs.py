@@ -94,6 +94,17 @@ class OnDriftSpec(TypedDict):
     integrations: NotRequired[str]
 
 
+class OnCloseSpec(TypedDict):
+    """What becomes of running sessions when the workspace is closed."""
+
+    sessions: NotRequired[str]
+    """stop (default): the platform stops them, and those that do not stop are named; deletePods: their pods are then
+    deleted."""
+
+    waitSeconds: NotRequired[int]
+    """How long they have to stop; default 120, at most 3600."""
+
+
 class WorkspaceArgs(TypedDict):
     """What a workspace has. Only `owner` is needed."""
 
@@ -157,3 +168,6 @@ class WorkspaceArgs(TypedDict):
     state: NotRequired[str]
     """active (default); closed: off the platform's list, without grants, keys and secrets, while owners and data stay;
     released: all of it stays, and is this stack's no more."""
+
+    onClose: NotRequired[OnCloseSpec]
+    """What becomes of running sessions when it is closed."""

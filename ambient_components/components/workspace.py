@@ -33,7 +33,7 @@ from ambient_components.contract import (
     UNMANAGED,
     Role,
 )
-from ambient_components.resources import Closure, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
+from ambient_components.resources import Closure, ClosureArgs, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
 from ambient_components.subjects import parse_subject
 
 
@@ -86,7 +86,7 @@ class Workspace(pulumi.ComponentResource):
         self.owners = {subject: self._owner(subject, inside) for subject in args.get("owners") or ()}
         self.bucket = self._storage(args, inside)
         made += self.bucket.made if self.bucket else []
-        made += self._secrets(args, inside) if open_to_users else [self._closure()]
+        made += self._secrets(args, inside) if open_to_users else [self._closure(args)]
         self.grants = self._grants(args, inside) if open_to_users else {}
         self.keys = self._keys(args, inside) if open_to_users else {}
         before = [self.namespace, *made, *self.owners.values(), *self.grants.values(), *self.keys.values()]
@@ -204,11 +204,12 @@ class Workspace(pulumi.ComponentResource):
             opts=self._options(depends_on=before),
         )
 
-    def _closure(self) -> Closure:
+    def _closure(self, args: WorkspaceArgs) -> Closure:
         staying = sorted(naming.owner_binding(parse_subject(subject)) for subject in self.owners)
+        spec: ClosureArgs = {"namespace": self._workspace, "staying": staying, **(args.get("onClose") or {})}
         # After the owners' bindings: there is no moment in which nobody reaches the data.
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])
-        return Closure(naming.logical_closure(self._name), {"namespace": self._workspace, "staying": staying}, opts)
+        return Closure(naming.logical_closure(self._name), spec, opts)
 
 
 def _annotations(args: WorkspaceArgs, workspace: str, state: str) -> dict[str, str]:

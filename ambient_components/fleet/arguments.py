@@ -9,6 +9,7 @@ from ambient_components.components import (
     GrantSpec,
     LimitsSpec,
     NetworkPeerSpec,
+    OnCloseSpec,
     SettingsSpec,
     WorkspaceArgs,
 )
@@ -128,6 +129,9 @@ def workspace_args(
         args["displayName"] = workspace.display_name
     if workspace.description:
         args["description"] = workspace.description
+    if on_close := workspace.on_close.model_dump(exclude_defaults=True, mode="json"):
+        names = {"sessions": "sessions", "wait": "waitSeconds"}
+        args["onClose"] = cast("OnCloseSpec", {names[field]: value for field, value in on_close.items()})
     if workspace.pod_security:
         args["podSecurity"] = workspace.pod_security.value
     if (bucket := workspace.storage.bucket) is not None:

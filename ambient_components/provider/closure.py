@@ -1,20 +1,27 @@
-"""``ambient:index:Closure``: the end of all access to a closed workspace, whoever gave it.
+"""``ambient:index:Closure``: the end of all access to a closed workspace, whoever gave it, and of its sessions.
 
 What a stack declared ends with its resources. An adopted workspace, and any that its admins shared in the UI, has
-grants and keys beside them, of which the stack knows nothing: while a workspace is closed, they end as well. The owners
-in the YAML stay, and the data.
+grants and keys beside them, of which the stack knows nothing: while a workspace is closed, they end as well. Its
+sessions are stopped and its schedules suspended. The owners in the YAML stay, and the data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import Any
 
 from ambient_components.access import changed_paths
+from ambient_components.closing import DELETE_PODS, WAIT_DEFAULT, WAIT_MAX, WAYS
 from ambient_components.cluster import core
-from ambient_components.contract import INTEGRATION_SECRET, RUNNER_SECRET
+from ambient_components.contract import MANAGED, MANAGED_LABEL
+from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
+from ambient_components.guard import WrongClusterError
+from ambient_components.provider import schedules, sessions
+from ambient_components.provider.lenient import label, text_at
+from ambient_components.provider.lookout import listing
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
-from ambient_components.provider.undeclared import Found as Access
-from ambient_components.provider.undeclared import inside
+from ambient_components.provider.sweep import ending, renew_trigger, sweep, title
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.suggest import allowed_words
 
 
 class Closure:
@@ -23,76 +30,116 @@ class Closure:
     token = "ambient:index:Closure"  # noqa: S105  # a type token
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Needs the namespace and the names of the bindings that stay."""
+        """Require the namespace, the names of the bindings that stay, and what becomes of sessions."""
         namespace, staying = news.get("namespace"), news.get("staying")
-        if UNKNOWN in (namespace, staying) or (isinstance(staying, list) and UNKNOWN in staying):
+        given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
+        if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
             return Check(failures=("namespace and staying must be known before the update",))
         if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
             return Check(failures=("namespace, and staying (names of RoleBindings of owners), are expected",))
-        return Check()
+        return Check(failures=tuple(_misfits(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Access that came back, as a refresh found, and owners that changed."""
+        """Compare the inputs; what a refresh found is a change too."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         computed = frozenset({"found"} if state.get("found") else ())
         return Diff(changes, computed, replaces=frozenset({"namespace"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Ends all access but the owners'; a preview names it, since not all of it is in the stack's own diff."""
+        """Close; a preview names what it does, since not all of it is in the stack's own diff."""
         if context.preview:
-            for one in self._ending(context, news):
-                context.note(f"closing {news['namespace']} ends {one.what} ({one.kind} {one.name})")
+            _announce(context, news)
         else:
-            self._sweep(context, news)
+            _close(context, news)
         return str(news["namespace"]), {"found": []}
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
-        """Access that somebody gave since."""
+        """Find access that came back, schedules that were resumed, and pods that the file wants deleted."""
         if not inputs:
             msg = f"{identity} can't be imported: it is what state: closed does"
             raise StepError(msg)
-        if context.guard.cluster.get(core("namespaces", inputs["namespace"])) is None:
+        namespace = inputs["namespace"]
+        if context.guard.cluster.get(core("namespaces", namespace)) is None:
             return None
-        cluster = context.guard.cluster
-        secrets = [f"Secret {name}" for name, path in _secrets(inputs) if cluster.get(path) is not None]
-        return Found({"found": [*sorted(one.what for one in self._ending(context, inputs)), *secrets]})
+        found = [one.what for one in ending(context, namespace, inputs["staying"], sessions=True)]
+        found += schedules.active(context, namespace)
+        pods = sessions.pods(context, namespace)
+        if inputs.get("sessions") == DELETE_PODS:
+            found += [f"pod {name}" for name in pods]
+        elif pods:
+            context.warn(
+                f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}. "
+                f"Delete them with kubectl, or write onClose: {{sessions: {DELETE_PODS}}}"
+            )
+        return Found({"found": found})
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Ends what came back."""
+        """End what came back."""
         if not context.preview:
-            self._sweep(context, news)
+            _close(context, news)
         return {"found": []}
 
-    def delete(self, context: Context, identity: str, state: Values) -> None:
-        """Nothing: the workspace is open again, or gone."""
-
-    def _ending(self, context: Context, news: Values) -> Iterable[Access]:
-        staying = set(news.get("staying") or ())
-        for one in inside(context.guard.cluster, news["namespace"]):
-            if one.kind != "RoleBinding" or one.name not in staying:
-                yield one
-
-    def _sweep(self, context: Context, news: Values) -> None:
-        """Bindings and keys first: they are the access. Then the Secrets, whose values sessions would get.
-
-        Raises:
-            StepError: some of it could not be ended; the rest was, all the same.
-        """
-        cluster = context.guard.cluster
-        ending = [(one.path, one.uid, f"{one.what} ({one.kind} {one.name})") for one in self._ending(context, news)]
-        failed = []
-        for path, uid, what in [*ending, *((path, None, f"Secret {name}") for name, path in _secrets(news))]:
-            try:
-                if cluster.delete(path, uid):
-                    context.note(f"{news['namespace']} is closed: ended {what}")
-            except StepError as error:
-                failed.append(f"could not end {what}: {error}")
-        if failed:
-            raise StepError("; ".join(failed))
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Resume the schedules that closing suspended, if the workspace is open again; else it goes, or is gone."""
+        namespace = str(state["namespace"])
+        found = context.guard.cluster.get(core("namespaces", namespace))
+        if label(found, MANAGED_LABEL) == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
+            schedules.resume(context, namespace)
 
 
-def _secrets(inputs: Values) -> list[tuple[str, str]]:
-    """Name and API path of the workspace's two Secrets."""
-    return [
-        (name, core("namespaces", inputs["namespace"], "secrets", name)) for name in (RUNNER_SECRET, INTEGRATION_SECRET)
+def _misfits(news: Values) -> list[str]:
+    problems = []
+    if (way := news.get("sessions")) not in (None, *WAYS):
+        problems.append(f"sessions: {way!r}; {allowed_words(str(way), WAYS)}")
+    seconds: Any = news.get("waitSeconds")
+    if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= WAIT_MAX):
+        problems.append(f"waitSeconds: allowed: 1 to {WAIT_MAX}")
+    return problems
+
+
+def _announce(context: Context, news: Values) -> None:
+    namespace = news["namespace"]
+    for one in ending(context, namespace, news["staying"], sessions=True):
+        context.note(f"closing {namespace} ends {title(one)}")
+    for schedule in schedules.active(context, namespace):
+        context.note(f"closing {namespace} suspends {schedule}")
+    if names := sessions.running(context, namespace):
+        wait = format_seconds(int(news.get("waitSeconds") or WAIT_DEFAULT))
+        then = f"; after {wait} their pods are deleted" if news.get("sessions") == DELETE_PODS else ""
+        context.note(f"closing {namespace} stops sessions: {listing(names)}{then}")
+
+
+def _close(context: Context, news: Values) -> None:
+    """End the access, the sessions, and then what sessions had.
+
+    Access ends first, so that no session is started again. A session that stops saves its state meanwhile: the
+    credentials of a bucket end later. Schedules come last: a run that fails before leaves nothing suspended in a
+    workspace that may stay open.
+
+    Raises:
+        StepError: Some of it could not be done; the rest was, all the same.
+    """
+    namespace, staying = news["namespace"], news["staying"]
+    cluster = context.guard.cluster
+    failed = [
+        *_tried(lambda: sweep(context, namespace, staying, sessions=False)),
+        *_tried(lambda: sessions.stop(context, namespace, news)),
+        *_tried(lambda: sweep(context, namespace, staying, sessions=True)),
+        *_tried(lambda: renew_trigger(cluster, namespace)),
     ]
+    if not failed:
+        failed = _tried(lambda: schedules.suspend(context, namespace))
+        # A schedule may have run a moment before.
+        failed += _tried(lambda: sessions.ask(context, namespace))
+    if failed:
+        raise StepError("; ".join(dict.fromkeys(failed)))
+
+
+def _tried(step: Callable[[], list[str] | None]) -> list[str]:
+    """Do a step, and return what went wrong: the next one is done all the same."""
+    try:
+        return step() or []
+    except WrongClusterError:
+        raise
+    except StepError as error:
+        return [str(error)]

@@ -186,6 +186,8 @@ _FLAGS_INPUTS: Final[dict[str, Any]] = {
 _CLOSURE_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
     "staying": {"type": "array", "items": _TEXT, "description": "RoleBindings that stay: the owners'."},
+    "sessions": _TEXT | {"description": "stop (default), or deletePods: also the pods of sessions that don't stop."},
+    "waitSeconds": _WHOLE | {"description": "How long sessions have to stop. Default: 120."},
 }
 
 
@@ -284,7 +286,13 @@ def schema() -> dict[str, Any]:
                 "While it is declared, a workspace has no grant, no key and no secret, whoever made them.",
                 _CLOSURE_INPUTS,
                 ["namespace", "staying"],
-                {"found": {"type": "array", "items": _TEXT, "description": "Access that came back."}},
+                {
+                    "found": {
+                        "type": "array",
+                        "items": _TEXT,
+                        "description": "Access that came back, and schedules.",
+                    }
+                },
             ),
         },
     }

@@ -5,6 +5,7 @@ from ambient_components.spec.limits import ContainerLimits, Limits, Network, Net
 from ambient_components.spec.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
+from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.provenance import Origin
 from ambient_components.spec.rails import Allowance, Rail, Rails, StackAllowance
 from ambient_components.spec.rotation import Rotate
@@ -35,6 +36,7 @@ __all__ = [
     "McpType",
     "Network",
     "NetworkPeer",
+    "OnClose",
     "OnDelete",
     "OnDrift",
     "Origin",

@@ -13,6 +13,7 @@ from ambient_components.spec.base import ERROR_TYPE, Model, type_name
 from ambient_components.spec.keys import Delivery, DeliverySecret, Key
 from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
+from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.privacy import may_quote_key
 from ambient_components.spec.rails import Allowance, Rails, StackAllowance
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
@@ -42,6 +43,7 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     Limits: "{quota: {pods: 50}}",
     McpServer: "{url: https://…} or {command: PROGRAM}",
     NetworkPeer: "{cidr: 10.0.0.0/8} or {namespace: NAME}",
+    OnClose: "{sessions: deletePods}",
     OnDrift: "{runner: keep, integrations: keep}",
     Rails: "{keysMax: 10}",
     SecretRef: "{namespace: NAME, name: NAME, key: KEY}",

@@ -19,6 +19,7 @@ from ambient_components.spec.base import Model, refuse
 from ambient_components.spec.dates import DayOrMoment, Span, TimeZone
 from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import Limits
+from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.rails import Allowance, Rails, StackAllowance
 from ambient_components.spec.settings import Settings
 from ambient_components.spec.sources import Secrets
@@ -147,6 +148,9 @@ class Defaults(Model):
     protect: Flag | None = None
     """Whether the engine refuses to delete the namespace."""
 
+    on_close: OnClose = OnClose()
+    """What becomes of running sessions when a workspace is closed."""
+
 
 class Workspace(Model):
     """One workspace: a namespace of the platform, who may use it, its keys and secrets, and how its sessions behave."""
@@ -199,6 +203,9 @@ class Workspace(Model):
     state: StateName = WorkspaceState.ACTIVE
     """active; closed: grants, keys, secrets and the bucket's credentials end, while owners and data stay; released: all
     stays, without this tool. active if left out."""
+
+    on_close: OnClose = OnClose()
+    """What becomes of running sessions when the workspace is closed."""
 
     adopt: Flag = False
     """Whether a namespace is taken over that exists and that nobody's mark is on; the line may stay afterwards.

@@ -30,6 +30,7 @@ _OPEN_SECTIONS: Final = frozenset(
         "keys",
         "protect",
         "state",
+        "onClose",
         "adopt",
         "template",
         "limits",

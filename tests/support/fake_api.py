@@ -15,9 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 SYSTEM_UID = "uid-of-the-cluster"
 MERGE_PATCH = "application/merge-patch+json"
 KINDS = {
+    "agenticsessions",
     "configmaps",
+    "cronjobs",
     "limitranges",
     "namespaces",
+    "pods",
     "projectsettings",
     "rolebindings",
     "secrets",

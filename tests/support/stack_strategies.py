@@ -98,6 +98,7 @@ SHARED: dict[str, st.SearchStrategy[Any]] = {
     "annotations": some(NAMES, st.text(max_size=10)),
     "podSecurity": st.sampled_from(["baseline", "privileged"]),
     "protect": st.booleans(),
+    "onClose": fields(sessions=st.sampled_from(["stop", "deletePods"]), wait=st.sampled_from(["1s", "2m", "1h"])),
 }
 KEYS = fields(
     name=NAMES, description=NAMES, role=ROLES, lifetime=LIFETIMES, generation=st.integers(min_value=1, max_value=9)

@@ -3,16 +3,22 @@
 import pytest
 from pulumi.runtime import proto
 
+from tests.support.fake_api import Answer
 from tests.support.fake_plugin import CLOSURE, UNKNOWN, RefusedError, plain, running
 
 NAMESPACE = "/api/v1/namespaces/pay"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
 ACCOUNTS = f"{NAMESPACE}/serviceaccounts"
 SECRETS = f"{NAMESPACE}/secrets"
+PODS = f"{NAMESPACE}/pods"
+SESSIONS = "/apis/vteam.ambient-code/v1alpha1/namespaces/pay/agenticsessions"
+CRONJOBS = "/apis/batch/v1/namespaces/pay/cronjobs"
 KIND = proto.PropertyDiff
 WANTED = {"namespace": "pay", "staying": ["ambient-admin-alice", "ambient-admin-ops"]}
 GRANT = {"app": "ambient-permission"}
 KEY = {"app": "ambient-access-key"}
+TRIGGER = "ambient-session-trigger"
+TRIGGER_ACCOUNT = {"kind": "ServiceAccount", "name": TRIGGER, "namespace": "pay"}
 
 
 @pytest.fixture
@@ -25,6 +31,16 @@ def world(monkeypatch):
 def binding(world, name, role="ambient-project-edit", labels=None, kind="ClusterRole", subject="bob", path=BINDINGS):
     subjects = [{"kind": "User", "name": subject}] if subject else []
     world.api.add(path, name, labels=labels, roleRef={"kind": kind, "name": role}, subjects=subjects)
+
+
+def account_binding(world, name, role, account, space="pay", kind="Role"):
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": space}
+    world.api.add(BINDINGS, name, roleRef={"kind": kind, "name": role}, subjects=[subject])
+
+
+def token_secret(world, name, account):
+    notes = {"kubernetes.io/service-account.name": account}
+    world.api.add(SECRETS, name, annotations=notes, type="kubernetes.io/service-account-token")
 
 
 def shared(world):
@@ -43,25 +59,34 @@ def shared(world):
     world.api.add(ACCOUNTS, "ambient-key-ci-1", labels=KEY)
     world.api.add(SECRETS, "ambient-runner-secrets")
     world.api.add(SECRETS, "ambient-non-vertex-integrations")
-    # Stays.
-    binding(world, "ambient-session-trigger", "ambient-session-trigger", kind="Role")
+    world.api.add(SECRETS, "handle-1", labels={"ambient-components/handle": "true"})
+    token_secret(world, "static-of-a-key", "ambient-key-ci-1")
+    # Ends too: whoever may edit the workspace may write a Role of any name.
     binding(world, "view-of-kubernetes", "view")
     binding(world, "a-role-of-the-same-name", "ambient-project-edit", kind="Role")
+    account_binding(world, "to-an-account", "mine", "default")
+    # What a session had.
+    account_binding(world, "ambient-session-run-1-rb", "ambient-session-run-1-role", "ambient-session-run-1")
+    world.api.add(ACCOUNTS, "ambient-session-run-1")
+    world.api.add(SECRETS, "ambient-runner-token-run-1", labels={"app": "ambient-runner-token"})
+    token_secret(world, "static-of-a-session", "ambient-session-run-1")
+    # Its tokens end with it; the operator makes another.
+    world.api.add(ACCOUNTS, TRIGGER)
+    # Stays.
+    account_binding(world, TRIGGER, TRIGGER, TRIGGER)
+    binding(world, "system:image-pullers", "system:image-puller")
     world.api.add(ACCOUNTS, "default")
-    world.api.add(ACCOUNTS, "ambient-session-trigger")
     world.api.add(SECRETS, "trusted")
+    token_secret(world, "default-token", "default")
     elsewhere = BINDINGS.replace("/pay/", "/other/")
     binding(world, "ambient-permission-edit-bob-user", labels=GRANT, path=elsewhere)
     world.api.add(ACCOUNTS.replace("/pay/", "/other/"), "ambient-key-ci-1", labels=KEY)
 
 
 STAYS = {
-    BINDINGS: [
-        *("a-role-of-the-same-name", "ambient-admin-alice", "ambient-admin-ops"),
-        *("ambient-session-trigger", "view-of-kubernetes"),
-    ],
-    ACCOUNTS: ["ambient-session-trigger", "default"],
-    SECRETS: ["trusted"],
+    BINDINGS: ["ambient-admin-alice", "ambient-admin-ops", TRIGGER, "system:image-pullers"],
+    ACCOUNTS: ["default"],
+    SECRETS: ["default-token", "trusted"],
     BINDINGS.replace("/pay/", "/other/"): ["ambient-permission-edit-bob-user"],
     ACCOUNTS.replace("/pay/", "/other/"): ["ambient-key-ci-1"],
 }
@@ -81,7 +106,7 @@ def refreshed(world, state):
     return plain(answer.properties)
 
 
-def test_all_access_ends_but_the_owners_and_what_is_no_access_of_the_platforms(world):
+def test_all_access_ends_but_the_owners(world):
     shared(world)
     identity, state = world.plugin.create(WANTED, urn=CLOSURE)
     assert (identity, state) == ("pay", {**WANTED, "found": []})
@@ -94,8 +119,17 @@ def test_what_ended_is_told_by_whose_it_was(world):
     begin = "pay is closed: ended "
     assert all(note.startswith(begin) for note in notes(world))
     assert [note.removeprefix(begin) for note in notes(world)] == [
+        "ClusterRole view of user:bob (RoleBinding view-of-kubernetes)",
+        "Role ambient-project-edit of user:bob (RoleBinding a-role-of-the-same-name)",
+        "Role ambient-session-run-1-role of serviceaccount:pay:ambient-session-run-1 (RoleBinding "
+        "ambient-session-run-1-rb)",
+        "Role mine of serviceaccount:pay:default (RoleBinding to-an-account)",
         "Secret ambient-non-vertex-integrations",
         "Secret ambient-runner-secrets",
+        "Secret ambient-runner-token-run-1",
+        "Secret handle-1",
+        "Secret static-of-a-key",
+        "Secret static-of-a-session",
         "admin of user:bob (RoleBinding ambient-admin-creator)",
         "admin of user:bob (RoleBinding by-hand)",
         "admin of user:maker (RoleBinding admin-of-kubernetes)",
@@ -103,29 +137,88 @@ def test_what_ended_is_told_by_whose_it_was(world):
         "edit of user:bob (RoleBinding ambient-key-edit-ci-1)",
         "edit of user:bob (RoleBinding devs-edit)",
         "key ambient-key-ci-1 (ServiceAccount ambient-key-ci-1)",
+        "session ambient-session-run-1 (ServiceAccount ambient-session-run-1)",
         "view of nobody (RoleBinding to-nobody)",
         "view of user:bob (RoleBinding ambient-permission-view-bob-user)",
     ]
 
 
-def test_access_ends_before_the_secrets(world):
+def test_access_ends_before_the_secrets_and_before_what_sessions_have(world):
     shared(world)
     world.plugin.create(WANTED, urn=CLOSURE)
-    deleted = [one.path for one in world.api.seen("DELETE")]
-    assert [path.rsplit("/", 1)[0] for path in deleted[-2:]] == [SECRETS, SECRETS]
-    assert SECRETS not in [path.rsplit("/", 1)[0] for path in deleted[:-2]]
+    deleted = [one.path.removeprefix(f"{NAMESPACE}/").replace(f"{BINDINGS}/", "") for one in world.api.seen("DELETE")]
+    first, then = deleted.index("secrets/ambient-runner-secrets"), deleted.index("ambient-session-run-1-rb")
+    assert deleted.index("serviceaccounts/ambient-key-ci-1") < first < then
+    assert deleted[-1] == f"serviceaccounts/{TRIGGER}"
 
 
-def test_each_is_deleted_by_its_uid_and_what_took_its_name_stays(world):
+def test_what_took_a_name_meanwhile_is_ended_by_its_own_uid(world):
     binding(world, "by-hand")
-
-    def swap(_):
-        binding(world, "by-hand", "view")
-
-    world.api.rule("DELETE", "by-hand$", swap)
+    swaps = iter([lambda: binding(world, "by-hand", subject="eve")])
+    world.api.rule("DELETE", "by-hand$", lambda _: next(swaps, lambda: None)())
     world.plugin.create(WANTED, urn=CLOSURE)
-    assert world.api.names(BINDINGS) == ["by-hand"]
-    assert notes(world) == []
+    assert world.api.names(BINDINGS) == []
+    assert "pay is closed: ended edit of user:eve (RoleBinding by-hand)" in notes(world)
+
+
+def test_access_that_is_made_again_each_time_fails_the_step(world):
+    binding(world, "by-hand")
+    world.api.rule("DELETE", "by-hand$", lambda _: binding(world, "by-hand", subject="eve"))
+    world.api.add(SECRETS, "ambient-runner-secrets")
+    with pytest.raises(RefusedError, match=r"could not end edit of user:eve .*: it was made again each time"):
+        world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(SECRETS) == []
+
+
+def test_access_that_is_made_while_other_access_ends_is_ended_too(world):
+    shared(world)
+    more = iter(("one", "two", "three"))
+
+    def made(_):
+        if (name := next(more, None)) is not None:
+            binding(world, name, "mine", kind="Role", subject="eve")
+
+    world.api.rule("DELETE", ".", made)
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert left(world) == STAYS
+
+
+def test_a_finalizer_is_taken_away_before_the_deletion(world):
+    binding(world, "by-hand")
+    world.api.objects[f"{BINDINGS}/by-hand"]["metadata"]["finalizers"] = ["example.com/keep"]
+    world.plugin.create(WANTED, urn=CLOSURE)
+    (patch,) = world.api.seen("PATCH", "by-hand$")
+    assert (patch.body["metadata"]["finalizers"], patch.body["subjects"]) == (None, [])
+    assert world.api.names(BINDINGS) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subjects": [{"kind": "User", "name": "mallory"}]},
+        {"subjects": [TRIGGER_ACCOUNT | {"namespace": "other"}]},
+        {"subjects": [TRIGGER_ACCOUNT, {"kind": "User", "name": "eve"}]},
+        {"subjects": "everybody"},
+        {"roleRef": {"kind": "Role", "name": "mine"}},
+        {"roleRef": {"kind": "ClusterRole", "name": TRIGGER}},
+    ],
+)
+def test_a_binding_stays_as_the_operators_only_if_it_is_exactly_that(world, change):
+    account_binding(world, TRIGGER, TRIGGER, TRIGGER)
+    world.api.objects[f"{BINDINGS}/{TRIGGER}"] |= change
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert world.api.names(BINDINGS) == []
+
+
+def test_malformed_objects_are_skipped_with_a_warning(world):
+    shared(world)
+    kinds = {BINDINGS, ACCOUNTS, SECRETS, SESSIONS, PODS, CRONJOBS}
+    hostile = [{"metadata": {"name": 7, "labels": "x"}}, {"metadata": None}, "text"]
+    world.api.rule("GET", "/(pods|cronjobs|agenticsessions)$", Answer(200, {"items": hostile}))
+    world.plugin.create(WANTED, urn=CLOSURE)
+    assert left(world) == STAYS
+    warned = {one for one in kinds if any(one in text for text in world.engine.texts("warning"))}
+    assert warned == {SESSIONS, PODS, CRONJOBS}
 
 
 def test_a_key_does_not_stay_by_bearing_the_name_of_an_owners_binding(world):
@@ -143,7 +236,7 @@ def test_a_workspace_without_access_is_closed_at_once(world):
 def test_what_cant_be_ended_is_told_and_keeps_nothing_else_alive(world, pattern):
     shared(world)
     world.api.fail("DELETE", pattern, 403, "a policy says no")
-    with pytest.raises(RefusedError, match=r"could not end .*: DELETE .*: 403: a policy says no$"):
+    with pytest.raises(RefusedError, match=r"could not end .*: DELETE .*: 403: a policy says no"):
         world.plugin.create(WANTED, urn=CLOSURE)
     before = {collection: set(names) for collection, names in STAYS.items()}
     more = {name for collection, names in left(world).items() for name in set(names) - before[collection]}
@@ -232,6 +325,9 @@ def test_opening_or_deleting_a_workspace_takes_nothing_away(world):
         ({"staying": None}, "namespace, and staying (names of RoleBindings of owners), are expected"),
         ({"staying": "ambient-admin-alice"}, "namespace, and staying (names of RoleBindings of owners), are expected"),
         ({"staying": [UNKNOWN]}, "namespace and staying must be known before the update"),
+        ({"sessions": "deletePod"}, "sessions: 'deletePod'; allowed: stop, deletePods; did you mean 'deletePods'?"),
+        ({"waitSeconds": 0}, "waitSeconds: allowed: 1 to 3600"),
+        ({"waitSeconds": "2m"}, "waitSeconds: allowed: 1 to 3600"),
     ],
 )
 def test_without_its_inputs_nothing_is_closed(world, wrong, text):

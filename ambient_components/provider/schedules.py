@@ -1,0 +1,89 @@
+"""Scheduled sessions of a workspace: suspended while it is closed, resumed when it opens again.
+
+The platform keeps each as a CronJob, which creates sessions whether or not the workspace is on the platform's list. The
+request that suspends one also records in an annotation that closing did it: only those are resumed.
+"""
+
+from typing import Any
+
+from ambient_components.cluster import ApiError, path
+from ambient_components.contract import (
+    BATCH_API_GROUP,
+    OPENED_AT_ANNOTATION,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+    SCHEDULE_LABEL,
+    SCHEDULE_NAME_ANNOTATION,
+    SUSPENDED_ANNOTATION,
+)
+from ambient_components.failure import StepError
+from ambient_components.keys.state import format_time
+from ambient_components.provider.lenient import annotation, name_of, objects
+from ambient_components.provider.resource import Context
+
+_YES = "true"
+
+
+def active(context: Context, namespace: str) -> list[str]:
+    """Return the schedules that are not suspended, as text for people, sorted."""
+    return sorted(_title(one) for one in _schedules(context, namespace) if not _suspended(one))
+
+
+def suspend(context: Context, namespace: str) -> list[str]:
+    """Suspend every schedule that is not, and return what could not be."""
+    failed = []
+    for one in _schedules(context, namespace):
+        if not _suspended(one):
+            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: _YES}}, "spec": {"suspend": True}}
+            try:
+                context.guard.cluster.patch(_path(namespace, name_of(one)), change)
+            except StepError as error:
+                failed.append(f"could not suspend {_title(one)}: {error}")
+            else:
+                context.note(f"{namespace} is closed: suspended {_title(one)}")
+    return failed
+
+
+def resume(context: Context, namespace: str) -> None:
+    """Resume the schedules that closing suspended, and have the operator make their account anew.
+
+    Raises:
+        StepError: One of them could not be resumed; the next run tries again.
+    """
+    _renewed(context, namespace)
+    for one in _schedules(context, namespace):
+        if annotation(one, SUSPENDED_ANNOTATION) == _YES:
+            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: None}}, "spec": {"suspend": False}}
+            context.guard.cluster.patch(_path(namespace, name_of(one)), change)
+            context.note(f"{namespace} is open: resumed {_title(one)}")
+
+
+def _renewed(context: Context, namespace: str) -> None:
+    """Touch ProjectSettings: the operator then makes what is missing of the account by which schedules run."""
+    settings = path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+    try:
+        notes = {OPENED_AT_ANNOTATION: format_time(context.now)}
+        context.guard.cluster.patch(f"{settings}/{PROJECT_SETTINGS}", {"metadata": {"annotations": notes}})
+    except ApiError as error:
+        # Without one, the operator makes one for a workspace that comes on its list.
+        if error.status != 404:
+            raise
+
+
+def _schedules(context: Context, namespace: str) -> list[dict[str, Any]]:
+    return objects(context, _path(namespace), f"{SCHEDULE_LABEL}={_YES}")
+
+
+def _suspended(item: dict[str, Any]) -> bool:
+    spec = item.get("spec")
+    return isinstance(spec, dict) and spec.get("suspend") is True
+
+
+def _title(item: dict[str, Any]) -> str:
+    shown = annotation(item, SCHEDULE_NAME_ANNOTATION)
+    return f"schedule {shown} (CronJob {name_of(item)})" if shown else f"CronJob {name_of(item)}"
+
+
+def _path(namespace: str, *name: str) -> str:
+    return path("apis", BATCH_API_GROUP, "v1", "namespaces", namespace, "cronjobs", *name)

@@ -1,0 +1,199 @@
+"""Running sessions of a workspace that is being closed: asked to stop as the platform's own Stop does, and waited for.
+
+The operator stops a session while the workspace is on its list, and not afterwards (contract 12). So this is done
+before the list's label changes. A pod keeps the credentials in its environment for as long as it runs.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.closing import DELETE_PODS, WAIT_DEFAULT
+from ambient_components.cluster import core, path
+from ambient_components.contract import (
+    APP_LABEL,
+    DESIRED_PHASE_ANNOTATION,
+    ENDED_PHASES,
+    MANAGED,
+    MANAGED_LABEL,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    RUNNING,
+    SESSION_POD_APP,
+    SESSION_POD_LABEL,
+    SESSIONS,
+    STOP_REQUESTED_AT_ANNOTATION,
+    STOPPED,
+)
+from ambient_components.durations import format_seconds
+from ambient_components.failure import StepError
+from ambient_components.keys.state import format_time
+from ambient_components.provider.lenient import annotation, label, name_of, objects, text_at
+from ambient_components.provider.lookout import listing
+from ambient_components.provider.resource import Context, Values
+
+_INTERVAL: Final = 2
+"""Seconds between two looks; as often as the operator looks at a session that stops."""
+
+_POD_SECONDS: Final = 90
+"""Seconds that a deleted pod has to end: 60 are its own (contract 12), the rest is the node's."""
+
+_PHASE_SECONDS: Final = 10
+"""Seconds that the operator has to note that a pod is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """What runs, or would run."""
+
+    sessions: tuple[str, ...]
+    """Names of sessions that have not ended."""
+    unasked: tuple[str, ...]
+    """Those of them that nobody asked to stop."""
+    pods: tuple[tuple[str, str, str], ...]
+    """Name, uid and session of each pod."""
+
+    @property
+    def pod_names(self) -> list[str]:
+        return [name for name, _, _ in self.pods]
+
+    @property
+    def names(self) -> list[str]:
+        """The sessions, and those of which there is a pod alone."""
+        return sorted({*self.sessions, *(session for _, _, session in self.pods)})
+
+
+def running(context: Context, namespace: str) -> list[str]:
+    """Return the names of the sessions that closing stops, sorted."""
+    return _alive(context, namespace).names
+
+
+def pods(context: Context, namespace: str) -> list[str]:
+    """Return the names of the pods of sessions that run, sorted."""
+    return sorted(_alive(context, namespace).pod_names)
+
+
+def ask(context: Context, namespace: str) -> None:
+    """Ask every session to stop that was not asked yet, without waiting."""
+    for name in _alive(context, namespace).unasked:
+        _ask(context, namespace, name)
+
+
+def stop(context: Context, namespace: str, news: Values) -> list[str]:
+    """Ask every session to stop, wait, and delete the pods of the others where the file says so.
+
+    A session that does not stop is a warning: without an operator or a node none ever does.
+
+    Args:
+        context: The step's.
+        namespace: The workspace.
+        news: The Closure's inputs: `sessions` and `waitSeconds`.
+
+    Returns:
+        What went wrong with pods that the file wants deleted.
+
+    Raises:
+        StepError: The run is being cancelled, or the cluster does not answer.
+    """
+    seconds = int(news.get("waitSeconds") or WAIT_DEFAULT)
+    listed = _on_the_list(context, namespace)
+
+    def over(alive: _Alive) -> bool:
+        # Off the list, the operator looks at no session: only pods are waited for.
+        return not alive.pods and not (listed and alive.sessions)
+
+    alive = _wait(context, namespace, seconds if listed else 0, over)
+    failed = []
+    if alive.pods and news.get("sessions") == DELETE_PODS:
+        failed = _delete(context, namespace, alive)
+        if not failed:
+            _wait(context, namespace, _POD_SECONDS, lambda now: not now.pods)
+            alive = _wait(context, namespace, _PHASE_SECONDS, over)
+    if not over(alive):
+        context.warn(_left(namespace, alive, seconds, deleted=news.get("sessions") == DELETE_PODS))
+    return failed
+
+
+def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive], bool]) -> _Alive:
+    """Ask whoever was not asked, and look again, until it is over or the time has passed."""
+    refused: set[str] = set()
+    for waited in range(0, seconds + 1, _INTERVAL):
+        alive = _alive(context, namespace)
+        refused.update(name for name in alive.unasked if name not in refused and not _ask(context, namespace, name))
+        if over(alive) or waited + _INTERVAL > seconds:
+            break
+        if context.engine.cancelled:
+            msg = f"the run is being cancelled while sessions of {namespace} stop; run pulumi up again"
+            raise StepError(msg)
+        if waited == 0:
+            context.note(f"closing {namespace} waits up to {format_seconds(seconds)} for {_sessions(alive.names)}")
+        time.sleep(_INTERVAL)
+    return alive
+
+
+def _ask(context: Context, namespace: str, name: str) -> bool:
+    """Request a stop, as the backend's StopSession does, and return whether the cluster took it."""
+    notes = {DESIRED_PHASE_ANNOTATION: STOPPED, STOP_REQUESTED_AT_ANNOTATION: format_time(context.now)}
+    try:
+        context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
+    except StepError as error:
+        context.warn(f"could not ask session {namespace}/{name} to stop: {error}")
+        return False
+    return True
+
+
+def _delete(context: Context, namespace: str, alive: _Alive) -> list[str]:
+    failed = []
+    for name, uid, session in alive.pods:
+        try:
+            context.guard.cluster.delete(core("namespaces", namespace, "pods", name), uid)
+        except StepError as error:
+            failed.append(f"could not delete pod {name} of session {session}: {error}")
+        else:
+            context.note(f"{namespace} is closed: deleted pod {name} of session {session}")
+    return failed
+
+
+def _left(namespace: str, alive: _Alive, seconds: int, *, deleted: bool) -> str:
+    text = f"{namespace} is closed, and {_sessions(alive.names)} did not stop within {format_seconds(seconds)}. "
+    if not alive.pods:
+        return f"{text}No pod of them runs, and none starts while the workspace is closed."
+    named = listing(sorted(alive.pod_names))
+    remedy = (
+        "They were deleted, and their node has not ended them"
+        if deleted
+        else f"Delete them (kubectl delete pod -n {namespace} {' '.join(sorted(alive.pod_names)[:1])}), "
+        f"or write onClose: {{sessions: {DELETE_PODS}}}"
+    )
+    return f"{text}Pods that still run keep their credentials until they end: {named}. {remedy}"
+
+
+def _sessions(names: list[str]) -> str:
+    return f"{'session' if len(names) == 1 else 'sessions'} {listing(names)}"
+
+
+def _alive(context: Context, namespace: str) -> _Alive:
+    sessions = [one for one in objects(context, _path(namespace)) if _runs(one)]
+    found = objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
+    live = [one for one in found if text_at(one, "status", "phase") not in ("Succeeded", "Failed")]
+    return _Alive(
+        tuple(sorted(map(name_of, sessions))),
+        tuple(sorted(name_of(one) for one in sessions if annotation(one, DESIRED_PHASE_ANNOTATION) != STOPPED)),
+        tuple((name_of(one), text_at(one, "metadata", "uid"), label(one, SESSION_POD_LABEL)) for one in live),
+    )
+
+
+def _runs(session: dict[str, Any]) -> bool:
+    """Whether it has a pod, or gets one: one that has ended may be about to start again."""
+    ended = text_at(session, "status", "phase") in ENDED_PHASES
+    return not ended or annotation(session, DESIRED_PHASE_ANNOTATION) == RUNNING
+
+
+def _on_the_list(context: Context, namespace: str) -> bool:
+    found = context.guard.cluster.get(core("namespaces", namespace))
+    return label(found, MANAGED_LABEL) == MANAGED
+
+
+def _path(namespace: str, *name: str) -> str:
+    return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, SESSIONS, *name)

@@ -1,0 +1,52 @@
+"""What becomes of running sessions when a workspace is closed."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from ambient_components.closing import DELETE_PODS, STOP, WAIT_DEFAULT, WAIT_MAX
+from ambient_components.durations import format_seconds
+from ambient_components.spec.base import Model, choice, refuse, text_schema
+from ambient_components.spec.types import DURATION_PATTERN, read_duration
+
+_WAITS = f"allowed: durations up to {format_seconds(WAIT_MAX)}, a whole number and a unit of s, m or h, such as 30s"
+
+
+class SessionsOnClose(StrEnum):
+    """How sessions end when their workspace is closed."""
+
+    STOP = STOP
+    """The platform stops them; those that do not stop are named."""
+
+    DELETE_PODS = DELETE_PODS
+    """As before; then the pods of those that did not stop are deleted."""
+
+
+def _sessions(value: object) -> object:
+    return choice(value, SessionsOnClose, "way to end sessions")
+
+
+def _wait(value: object) -> int:
+    seconds = read_duration(value, _WAITS)
+    if seconds > WAIT_MAX:
+        refuse(f"{value} is too long", _WAITS)
+    return seconds
+
+
+SessionsName = Annotated[SessionsOnClose, BeforeValidator(_sessions)]
+"""stop or deletePods."""
+
+Wait = Annotated[int, BeforeValidator(_wait), text_schema("duration", DURATION_PATTERN, minLength=2)]
+"""A duration, in seconds once read."""
+
+
+class OnClose(Model):
+    """How the sessions of a workspace end when it is closed, and how long they have."""
+
+    sessions: SessionsName = SessionsOnClose.STOP
+    """stop: the platform stops them, and those that do not stop in time are named; deletePods: their pods are then
+    deleted. stop if left out."""
+
+    wait: Wait = WAIT_DEFAULT
+    """How long sessions have to stop; 2m if left out."""
