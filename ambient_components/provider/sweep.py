@@ -2,7 +2,7 @@
 
 A role can be written by any user who may edit the workspace, so no binding stays because its role looks harmless. Two
 kinds stay besides the owners': those of the cluster's own `system:` roles, and the one by which schedules create
-sessions, as long as it is exactly what the operator makes.
+sessions, as long as it is exactly what the operator makes; its account is replaced.
 
 Access that is left while other access ends can make more. So the namespace is listed again until nothing is found,
 after a pause in which the API server learns which bindings are gone.
@@ -12,13 +12,18 @@ import time
 from collections.abc import Collection
 from typing import Any, Final
 
-from ambient_components.cluster import Cluster, core
+from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.contract import (
     APP_LABEL,
     HANDLE,
     HANDLE_LABEL,
     INTEGRATION_SECRET,
     KEY_PREFIX,
+    MANAGED,
+    MANAGED_LABEL,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
     RUNNER_SECRET,
     RUNNER_TOKEN_APP,
     SESSION_PREFIX,
@@ -98,14 +103,30 @@ def sweep(context: Context, namespace: str, staying: Collection[str], *, session
 
 
 def renew_trigger(cluster: Cluster, namespace: str) -> None:
-    """End the account by which schedules create sessions, as its tokens may be in anybody's hands.
+    """Replace the account by which schedules create sessions, as its tokens may be in anybody's hands.
 
-    The operator makes it again whenever it takes up the workspace's ProjectSettings, at the latest on reopening.
+    As the operator makes it: owned by ProjectSettings, and nothing of the old one is copied.
 
     Raises:
-        StepError: It is still there.
+        StepError: It is still there, or there is no other.
     """
-    end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER)
+    if not end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER):
+        return
+    api = f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}"
+    settings = cluster.get(path("apis", *api.split("/"), "namespaces", namespace, "projectsettings", PROJECT_SETTINGS))
+    if settings is None:
+        return
+    owner = {"apiVersion": api, "kind": "ProjectSettings", "name": PROJECT_SETTINGS, "controller": True}
+    metadata = {
+        "name": TRIGGER,
+        "labels": {MANAGED_LABEL: MANAGED},
+        "ownerReferences": [owner | {"uid": _uid(settings)}],
+    }
+    try:
+        cluster.create(core("namespaces", namespace, "serviceaccounts"), {"metadata": metadata})
+    except ApiError as error:
+        if error.status != 409:  # the operator was faster
+            raise
 
 
 def _stays(binding: dict[str, Any], namespace: str) -> bool:

@@ -12,6 +12,7 @@ from ambient_components.components import (
     LimitsSpec,
     NetworkPeerSpec,
     NetworkSpec,
+    OnCloseSpec,
     OnDriftSpec,
     SettingsSpec,
     WorkspaceArgs,
@@ -72,6 +73,7 @@ workspaces:
     podSecurity: baseline
     protect: false
     state: active
+    onClose: {sessions: deletePods, wait: 30s}
     adopt: true
 """
 SETTINGS = StackSettings("project/fleet", {"clusterUid": "u"}, openshift=True, platform_namespace="acp")
@@ -165,6 +167,7 @@ def test_every_field_becomes_an_argument():
         "podSecurity": "baseline",
         "protect": False,
         "state": "active",
+        "onClose": {"sessions": "deletePods", "waitSeconds": 30},
     }
 
 
@@ -180,6 +183,7 @@ def test_arguments_are_those_that_the_component_knows():
         "keys": (everything, KeySpec, set()),
         "delivery": (everything["deliver"], DeliverySpec, set()),
         "onDrift": (args["onDrift"], OnDriftSpec, set()),
+        "onClose": (args["onClose"], OnCloseSpec, set()),
         "settings": (args["settings"], SettingsSpec, set()),
         "limits": (args["limits"], LimitsSpec, set()),
         "network": (args["limits"]["network"], NetworkSpec, set()),
@@ -194,7 +198,7 @@ def test_an_empty_entry_declares_nothing_of_the_platforms():
     assert args["settings"] == {"featureFlags": {}}
     assert args["limits"] == {"quota": {}}
     assert (args["openshift"], args["platformNamespace"], args["protect"]) == (False, "ambient-code", True)
-    assert not {"displayName", "description", "podSecurity"} & args.keys()
+    assert not {"displayName", "description", "podSecurity", "onClose"} & args.keys()
 
 
 @pytest.mark.parametrize(

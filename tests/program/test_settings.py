@@ -179,6 +179,8 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
     [
         ({"podSecurity": "restricted"}, "podSecurity 'restricted'; allowed: privileged, baseline"),
         ({"podSecurity": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
+        ({"onClose": {"sessions": "deletepods"}}, "onClose: sessions 'deletepods'; allowed: stop, deletePods; did you"),
+        ({"onClose": {"waitSeconds": 3601}}, "onClose: waitSeconds 3601; allowed: 1 to 3600"),
         ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
         ({"grants": [{"subject": "user:a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
         ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),

@@ -129,6 +129,15 @@ def test_closing_and_opening_keeps_the_rest_as_it_is(workspace):
     assert labels == {"false"}
 
 
+@pytest.mark.parametrize("given", [{}, {"sessions": "deletePods", "waitSeconds": 30}])
+def test_what_becomes_of_sessions_is_the_closures(workspace, given):
+    closure = workspace(**FULL, state="closed", onClose=given).named("Closure", "payments/closed")
+    assert {name: closure.inputs.get(name) for name in ("sessions", "waitSeconds")} == {
+        "sessions": given.get("sessions"),
+        "waitSeconds": given.get("waitSeconds"),
+    }
+
+
 # All.
 
 

@@ -48,7 +48,8 @@ class Workspace:
     def entry(self, state: str = "active", text: str = ENTRY) -> str:
         """Its lines of the stack file."""
         adopt = "    adopt: true\n" if self.adopted else ""
-        return f"  {self.name}:\n{text}    state: {state}\n{adopt}"
+        # Without an operator no session ever stops.
+        return f"  {self.name}:\n{text}    state: {state}\n    onClose: {{wait: 1s}}\n{adopt}"
 
     def namespace(self) -> dict[str, Any] | None:
         return self.machine.get(self.path)

@@ -281,7 +281,8 @@ def test_a_template_that_does_not_exist(templates, remedy):
             "defaults: {template: t}",
             [
                 "1:12: defaults.template: 'template' is not a field; allowed: owners, reviewers, grants, keys, "
-                "secrets, settings, limits, labels, annotations, podSecurity, protect; each workspace has its own"
+                "secrets, settings, limits, labels, annotations, podSecurity, protect, onClose; each workspace has its "
+                "own"
             ],
         ),
     ],

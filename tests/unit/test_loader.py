@@ -30,7 +30,7 @@ LIFETIMES = (
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
     "allowed: template, displayName, description, owners, reviewers, grants, keys, secrets, storage, settings, limits, "
-    "labels, annotations, podSecurity, protect, state, adopt, allow, shard"
+    "labels, annotations, podSecurity, protect, state, onClose, adopt, allow, shard"
 )
 RUNNER_KEYS = "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY"
 
@@ -51,12 +51,13 @@ def test_the_example_shows_every_field():
     payments = loaded.file.workspaces["payments"]
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
-    of_a_key, of_a_workspace = {"overlap_until", "warn_ahead", "deliver", "retain", "static"}, {"allow", "shard"}
+    of_a_key = {"overlap_until", "warn_ahead", "deliver", "retain", "static"}
+    of_a_workspace = {"allow", "shard", "on_close"}
     in_comments = of_a_key | of_a_workspace
     assert shown == [set(model.model_fields) - in_comments for model in (Workspace, Key, Secrets)]
     text = (ROOT / "stacks/dev.yaml").read_text()
     assert all(f"# {Key.model_fields[field].alias}: " in text for field in of_a_key)
-    assert all(f"    # {field}:" in text for field in of_a_workspace)
+    assert all(f"    # {Workspace.model_fields[field].alias or field}:" in text for field in of_a_workspace)
     parts = (Bucket, BucketCredentials, Allowance)
     fields = {field.alias or name for model in parts for name, field in model.model_fields.items()}
     assert {field for field in fields if not re.search(rf"\b{field}: ", text)} == set()
@@ -142,6 +143,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "template": None,
         "protect": True,
         "state": "active",
+        "on_close": {"sessions": "stop", "wait": 120},
         "adopt": False,
         "allow": [],
         "shard": None,
@@ -499,4 +501,4 @@ def test_every_field_is_documented_for_the_schema():
         for name, field in model["properties"].items()
         if not field.get("description")
     ]
-    assert (len(models), missing) == (26, [])
+    assert (len(models), missing) == (27, [])

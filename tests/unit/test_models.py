@@ -872,6 +872,28 @@ def test_pod_security_levels_that_are_refused(level, problem, remedy):
     assert in_workspace(podSecurity=level) == [("podSecurity", problem, remedy)]
 
 
+@pytest.mark.parametrize(
+    ("given", "path", "problem", "remedy"),
+    [
+        ("deletePods", "onClose", "is text", "allowed: a mapping, such as {sessions: deletePods}"),
+        (
+            {"sessions": "delete"}, "onClose.sessions",
+            "'delete' is not a way to end sessions", "allowed: stop, deletePods; did you mean 'deletePods'?",
+        ),
+        (
+            {"wait": "2h"}, "onClose.wait",
+            "2h is too long", "allowed: durations up to 1h, a whole number and a unit of s, m or h, such as 30s",
+        ),
+        (
+            {"wait": 30}, "onClose.wait",
+            "30 has no unit", "allowed: durations up to 1h, a whole number and a unit of s, m or h, such as 30s",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_refused_of_the_end_of_sessions(given, path, problem, remedy):
+    assert in_workspace(onClose=given) == [(path, problem, remedy)]
+
+
 def test_values_of_labels_are_text():
     got = in_workspace(labels={"cost-center": 4711})
     assert got == [("labels.cost-center", "is a number", "allowed: text; put it in quotes")]

@@ -152,6 +152,18 @@ def test_access_ends_before_the_secrets_and_before_what_sessions_have(world):
     assert deleted[-1] == f"serviceaccounts/{TRIGGER}"
 
 
+def test_the_account_of_schedules_is_replaced_as_the_operator_makes_it(world):
+    settings = "/apis/vteam.ambient-code/v1alpha1/namespaces/pay/projectsettings"
+    uid = world.api.add(settings, "projectsettings", spec={})["uid"]
+    before = world.api.add(ACCOUNTS, TRIGGER, labels={"app": "mine"}, annotations={"mine": "too"})["uid"]
+    world.plugin.create(WANTED, urn=CLOSURE)
+    (made,) = world.api.seen("POST", "/serviceaccounts$")
+    owner = made.body["metadata"].pop("ownerReferences")
+    assert made.body["metadata"] == {"name": TRIGGER, "labels": {"ambient-code.io/managed": "true"}}
+    assert [(one["kind"], one["uid"], one["controller"]) for one in owner] == [("ProjectSettings", uid, True)]
+    assert world.api.objects[f"{ACCOUNTS}/{TRIGGER}"]["metadata"]["uid"] != before
+
+
 def test_what_took_a_name_meanwhile_is_ended_by_its_own_uid(world):
     binding(world, "by-hand")
     swaps = iter([lambda: binding(world, "by-hand", subject="eve")])

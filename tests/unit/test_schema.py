@@ -101,6 +101,7 @@ GOOD = [
     in_workspace(limits={"network": {"allow": [{"cidr": "::/0", "ports": [1, 65535], "protocol": "UDP"}]}}),
     in_workspace(limits={}, labels={"example.com/a": "b", "c": ""}, annotations={"a": "any thing\n"}),
     in_workspace(podSecurity="privileged", protect=True, state="released", adopt=True, template="t", displayName="x"),
+    in_workspace(onClose={"sessions": "deletePods", "wait": "1m30s"}),
 ]
 
 BAD = [
@@ -205,6 +206,8 @@ BAD = [
     in_workspace(annotations={"-": "x"}),
     in_workspace(annotations={"a": 5}),
     in_workspace(podSecurity="restricted"),
+    in_workspace(onClose={"sessions": "delete"}),
+    in_workspace(onClose={"wait": 30}),
     in_workspace(state="open"),
     in_workspace(adopt=None),
 ]
