@@ -219,6 +219,31 @@ def test_access_ends_before_sessions_are_asked(world):
     assert writes.index(f"DELETE {NAMESPACE}/secrets/ambient-runner-secrets") < writes.index(f"PATCH {SESSIONS}/run-1")
 
 
+@pytest.mark.parametrize("subject", [{"kind": "User", "name": "eve"}, {"kind": "ServiceAccount", "name": "mine"}])
+def test_a_session_that_stops_keeps_its_own_identity_until_then_and_nobody_else_one_like_it(world, subject):
+    bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/pay/rolebindings"
+    own = {"kind": "ServiceAccount", "name": "ambient-session-run-1", "namespace": "pay"}
+    for name, one in (("run-1", own), ("run-2", subject)):
+        role = {"kind": "Role", "name": f"ambient-session-{name}-role"}
+        world.api.add(bindings, f"ambient-session-{name}-rb", roleRef=role, subjects=[one])
+    session(world)
+    operator(world)
+    close(world)
+    writes = world.writes()
+    asked = writes.index(f"PATCH {SESSIONS}/run-1")
+    ended = {name: writes.index(f"DELETE {bindings}/ambient-session-{name}-rb") for name in ("run-1", "run-2")}
+    assert ended["run-2"] < asked < ended["run-1"]
+
+
+@pytest.mark.parametrize("collection", ["pods", "agenticsessions", "cronjobs"])
+def test_what_cant_be_listed_fails_the_step_and_access_ends_all_the_same(world, collection):
+    world.api.add(f"{NAMESPACE}/secrets", "ambient-runner-secrets")
+    world.api.fail("GET", f"/{collection}$", 500, "etcd is away")
+    with pytest.raises(RefusedError, match="etcd is away"):
+        close(world)
+    assert world.api.names(f"{NAMESPACE}/secrets") == []
+
+
 def test_a_preview_names_sessions_and_schedules_and_changes_nothing(world):
     session(world)
     schedule(world)
