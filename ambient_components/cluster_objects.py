@@ -70,6 +70,13 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def text_at(value: object, *keys: str) -> str:
+    """Return the text at a path of keys; empty where there is none, or something else."""
+    for key in keys:
+        value = mapping(value).get(key)
+    return text(value)
+
+
 def texts(value: object) -> dict[str, str]:
     """Return the text values of a mapping: labels, annotations, the data of a Secret or a ConfigMap."""
     return {key: item for key, item in mapping(value).items() if isinstance(key, str) and isinstance(item, str)}

@@ -11,13 +11,12 @@ from typing import Any
 from ambient_components.access import changed_paths
 from ambient_components.closing import DELETE_PODS, WAIT_DEFAULT, WAIT_MAX, WAYS
 from ambient_components.cluster import core
+from ambient_components.cluster_objects import labels, listing, text_at
 from ambient_components.contract import MANAGED, MANAGED_LABEL
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
 from ambient_components.guard import WrongClusterError
 from ambient_components.provider import schedules, sessions
-from ambient_components.provider.lenient import label, text_at
-from ambient_components.provider.lookout import listing
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.sweep import ending, renew_trigger, sweep, title
 from ambient_components.provider.wire import UNKNOWN
@@ -83,7 +82,7 @@ class Closure:
         """Resume the schedules that closing suspended, if the workspace is open again; else it goes, or is gone."""
         namespace = str(state["namespace"])
         found = context.guard.cluster.get(core("namespaces", namespace))
-        if label(found, MANAGED_LABEL) == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
+        if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
             schedules.resume(context, namespace)
 
 

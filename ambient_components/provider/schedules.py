@@ -7,6 +7,8 @@ request that suspends one also records in an annotation that closing did it: onl
 from typing import Any
 
 from ambient_components.cluster import ApiError, path
+from ambient_components.cluster_objects import annotations
+from ambient_components.cluster_objects import name as name_of
 from ambient_components.contract import (
     BATCH_API_GROUP,
     OPENED_AT_ANNOTATION,
@@ -19,8 +21,8 @@ from ambient_components.contract import (
 )
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
-from ambient_components.provider.lenient import annotation, name_of, objects
 from ambient_components.provider.resource import Context
+from ambient_components.provider.served import objects
 
 _YES = "true"
 
@@ -53,7 +55,7 @@ def resume(context: Context, namespace: str) -> None:
     """
     _renewed(context, namespace)
     for one in _schedules(context, namespace):
-        if annotation(one, SUSPENDED_ANNOTATION) == _YES:
+        if annotations(one).get(SUSPENDED_ANNOTATION, "") == _YES:
             change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: None}}, "spec": {"suspend": False}}
             context.guard.cluster.patch(_path(namespace, name_of(one)), change)
             context.note(f"{namespace} is open: resumed {_title(one)}")
@@ -81,7 +83,7 @@ def _suspended(item: dict[str, Any]) -> bool:
 
 
 def _title(item: dict[str, Any]) -> str:
-    shown = annotation(item, SCHEDULE_NAME_ANNOTATION)
+    shown = annotations(item).get(SCHEDULE_NAME_ANNOTATION, "")
     return f"schedule {shown} (CronJob {name_of(item)})" if shown else f"CronJob {name_of(item)}"
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from ambient_components.closing import DELETE_PODS, WAIT_DEFAULT
 from ambient_components.cluster import core, path
+from ambient_components.cluster_objects import annotations, labels, listing, text_at
+from ambient_components.cluster_objects import name as name_of
 from ambient_components.contract import (
     APP_LABEL,
     DESIRED_PHASE_ANNOTATION,
@@ -29,9 +31,8 @@ from ambient_components.contract import (
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
-from ambient_components.provider.lenient import annotation, label, name_of, objects, text_at
-from ambient_components.provider.lookout import listing
 from ambient_components.provider.resource import Context, Values
+from ambient_components.provider.served import objects
 
 _INTERVAL: Final = 2
 """Seconds between two looks; as often as the operator looks at a session that stops."""
@@ -179,20 +180,22 @@ def _alive(context: Context, namespace: str) -> _Alive:
     live = [one for one in found if text_at(one, "status", "phase") not in ("Succeeded", "Failed")]
     return _Alive(
         tuple(sorted(map(name_of, sessions))),
-        tuple(sorted(name_of(one) for one in sessions if annotation(one, DESIRED_PHASE_ANNOTATION) != STOPPED)),
-        tuple((name_of(one), text_at(one, "metadata", "uid"), label(one, SESSION_POD_LABEL)) for one in live),
+        tuple(
+            sorted(name_of(one) for one in sessions if annotations(one).get(DESIRED_PHASE_ANNOTATION, "") != STOPPED)
+        ),
+        tuple((name_of(one), text_at(one, "metadata", "uid"), labels(one).get(SESSION_POD_LABEL, "")) for one in live),
     )
 
 
 def _runs(session: dict[str, Any]) -> bool:
     """Whether it has a pod, or gets one: one that has ended may be about to start again."""
     ended = text_at(session, "status", "phase") in ENDED_PHASES
-    return not ended or annotation(session, DESIRED_PHASE_ANNOTATION) == RUNNING
+    return not ended or annotations(session).get(DESIRED_PHASE_ANNOTATION, "") == RUNNING
 
 
 def _on_the_list(context: Context, namespace: str) -> bool:
     found = context.guard.cluster.get(core("namespaces", namespace))
-    return label(found, MANAGED_LABEL) == MANAGED
+    return labels(found).get(MANAGED_LABEL, "") == MANAGED
 
 
 def _path(namespace: str, *name: str) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from ambient_components.cluster import ApiError, Cluster, core, path
+from ambient_components.cluster_objects import annotations, labels, text_at
+from ambient_components.cluster_objects import name as name_of
 from ambient_components.contract import (
     APP_LABEL,
     HANDLE,
@@ -30,9 +32,9 @@ from ambient_components.contract import (
     TRIGGER,
 )
 from ambient_components.failure import StepError
-from ambient_components.provider.lenient import annotation, label, name_of, objects, text_at
 from ambient_components.provider.resource import Context
 from ambient_components.provider.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end
+from ambient_components.provider.served import objects
 from ambient_components.provider.undeclared import Found as Access
 from ambient_components.provider.undeclared import bindings_path, inside
 
@@ -158,13 +160,13 @@ def _is_only(binding: dict[str, Any], namespace: str, account: str) -> bool:
 
 def _ends(secret: dict[str, Any], accounts: Collection[str], *, sessions: bool) -> bool:
     """Whether a Secret holds values for sessions or an account's token, or is what a key's token is bound to."""
-    account = annotation(secret, _ACCOUNT_OF_TOKEN)
+    account = annotations(secret).get(_ACCOUNT_OF_TOKEN, "")
     prefixes = (KEY_PREFIX, SESSION_PREFIX) if sessions else (KEY_PREFIX,)
     return (
         name_of(secret) in (RUNNER_SECRET, INTEGRATION_SECRET)
-        or label(secret, HANDLE_LABEL) == HANDLE
+        or labels(secret).get(HANDLE_LABEL, "") == HANDLE
         or (text_at(secret, "type") == _TOKEN_TYPE and (account in accounts or account.startswith(prefixes)))
-        or (sessions and label(secret, APP_LABEL) == RUNNER_TOKEN_APP)
+        or (sessions and labels(secret).get(APP_LABEL, "") == RUNNER_TOKEN_APP)
     )
 
 
