@@ -127,25 +127,6 @@ def test_forged_secrets_do_not_stop_a_refresh(insider: Insider) -> None:
     assert stack.sessions(stack.token("ci")) == 200
 
 
-def test_forged_secrets_do_not_stop_a_revocation(insider: Insider) -> None:
-    """3: Forged token Secrets do not stop keys revoke --now"""
-    stack = insider.stack
-    token = stack.token("ci")
-    forge_all(insider, 1)
-    assert stack.ambient("keys", "revoke", stack.name, f"{stack.w}/ci", "--now").code == 0
-    stack.ended(token, "the revoked token")
-
-
-def test_forged_secrets_do_not_stop_a_rotation(insider: Insider) -> None:
-    """3: Forged token Secrets of the next generation do not stop keys rotate --leaked --now"""
-    stack = insider.stack
-    token = stack.token("ci")
-    forge_all(insider, 2)
-    assert stack.ambient("keys", "rotate", stack.name, f"{stack.w}/ci", "--leaked", "--now").code == 0
-    stack.ended(token, "the leaked token")
-    assert stack.sessions(stack.token("ci")) == 200
-
-
 def test_a_squatted_binding_does_not_stop_a_rotation(insider: Insider) -> None:
     """3: A RoleBinding of another role under the name of the next one does not stop keys rotate --leaked --now"""
     stack = insider.stack
@@ -167,21 +148,6 @@ def test_a_failed_next_identity_does_not_keep_the_old_one(insider: Insider) -> N
     stack.write(second_generation(WITH_INSIDER))
     stack.up().refused("exceeded quota")
     stack.ended(token, "the old token")
-
-
-def test_an_immutable_delivery_does_not_keep_a_leaked_key(stack: Stack) -> None:
-    """12: A delivered Secret that was made immutable does not keep a leaked key alive"""
-    space = f"{stack.w}-ci"
-    stack.machine.create(CORE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
-    deliver = f"ci: {{role: edit, retain: none, deliver: {{secret: {{namespace: {space}, name: key}}}}}}"
-    stack.write(WITH_INSIDER.replace("ci: {role: edit}", deliver))
-    stack.up().ok()
-    token = (stack.delivered("key", space) or {})["token"]
-    assert stack.sessions(token) == 200
-    secret = f"{CORE}/{space}/secrets/key"
-    stack.machine.admin().request("PATCH", secret, b'{"immutable": true}', "application/merge-patch+json")
-    stack.ambient("keys", "rotate", stack.name, f"{stack.w}/ci", "--leaked", "--now")
-    stack.ended(token, "the leaked token")
 
 
 def test_a_finalizer_on_an_account(insider: Insider) -> None:
