@@ -94,6 +94,7 @@ def test_a_ledger_of_no_form_is_refused_by_itself() -> None:
 
 class Context:
     preview = True
+    urn = "urn:pulumi:prod-00::p::ambient:index:AccessLedger::access"
 
     def warn(self, text: str) -> None:
         pass

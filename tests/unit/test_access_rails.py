@@ -194,6 +194,9 @@ def test_a_period_is_over_once_it_is_everywhere(until, now, over):
         pytest.param(entry(grants={"user:a": "admin"}), entry(grants={"user:a": "edit"}), True, id="it may less"),
         pytest.param(entry(ADMIN), entry(["serviceaccount:ci:bot"]), True, id="a service account is nobody"),
         pytest.param(
+            entry(ADMIN), entry(["user:system:serviceaccount:ci:bot"]), True, id="nor is it in the other spelling"
+        ),
+        pytest.param(
             entry(ADMIN, keys={"k": key("admin")}), entry(keys={"k": key("admin")}), True, id="a key is nobody"
         ),
         pytest.param(
@@ -257,6 +260,11 @@ WIDE = [
     "group:system:serviceaccounts",
     "group:system:serviceaccounts:ci",
     "group:system:masters",
+    "group:kubeadm:cluster-admins",
+    "group:system:nodes",
+    "group:system:bootstrappers",
+    "group:system:bootstrappers:kubeadm:default-node-token",
+    "user:system:node:worker-1",
     "user:system:anonymous",
 ]
 EVERYBODY = WIDE[0]

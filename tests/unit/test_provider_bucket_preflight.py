@@ -300,7 +300,7 @@ def test_a_store_that_is_out_is_told_once_for_all_buckets(world):
     configure(world, "http://127.0.0.1:1")
     names = [f"w{number}" for number in range(5)]
     workspaces = {name: entry({**BUCKET, "name": f"{name}-sessions"}) for name in names}
-    answer = world.plugin.check({"owner": OWNER, "workspaces": workspaces}, urn=LEDGER)
+    answer = world.plugin.check({"owner": OWNER, "workspaces": {**workspaces, "pay": entry()}}, urn=LEDGER)
     (failure,) = answer.failures
     assert failure.reason.startswith("the object store at 127.0.0.1:1 does not answer")
 

@@ -144,9 +144,57 @@ def test_whose_a_namespace_is_decides(world, name, annotations, before, after, t
 
 
 def test_a_namespace_that_is_not_declared_is_nobodys_business(world):
-    for name, annotations in (("a", {}), ("b", OTHERS), ("kube-flannel", MINE)):
+    for name, annotations in (("a", {}), ("b", OTHERS)):
         world.api.add("/api/v1/namespaces", name, annotations=annotations)
     assert reasons(world, ledger(pay=entry())) == []
+
+
+def test_a_new_ledger_declares_all_that_the_stack_has(world):
+    """14: its state was lost, or another ledger was deployed: what is not in it would leave without a question."""
+    gone = world.api.add("/api/v1/namespaces", "gone", annotations=MINE)
+    gone["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    world.api.add("/api/v1/namespaces", "lost", annotations=MINE)
+    (reason,) = reasons(world, ledger(pay=entry()))
+    assert "namespace 'lost' belongs to this stack, whose ledger is new and does not declare it" in reason
+    assert reasons(world, ledger(pay=entry(), lost=entry())) == []
+    # A deletion that failed is tried again, and blocks nothing until then.
+    assert reasons(world, ledger(pay=entry()), ledger(pay=entry())) == []
+
+
+@pytest.mark.parametrize(
+    "place", ["ambient:index:AccessLedger::access2", "my:index:Team$ambient:index:AccessLedger::access"]
+)
+def test_a_ledger_under_another_name_is_refused(world, place):
+    """14: its last deployment would not be compared."""
+    answer = world.plugin.check(ledger(), urn=f"urn:pulumi:dev::app::{place}")
+    (failure,) = answer.failures
+    assert "a stack has one ledger, which is named 'access' and has no parent" in failure.reason
+
+
+def test_what_a_shell_has_left_over_is_told_in_every_run(world, monkeypatch):
+    """14: a moved clock issues and revokes, and Pulumi's log holds secrets."""
+    assert reasons(world, ledger()) == []
+    assert world.engine.texts("warning") == []
+    world.later(86_400)
+    monkeypatch.setenv("PULUMI_DEBUG_GRPC", "log.json")
+    assert reasons(world, ledger()) == []
+    moved, logged = world.engine.texts("warning")
+    assert moved.startswith("AMBIENT_CLOCK_OFFSET is set to '86400s': this run takes ")
+    assert logged.startswith("PULUMI_DEBUG_GRPC is set: Pulumi writes every secret of this run in plain text")
+
+
+def test_what_the_cluster_says_is_one_line_and_no_command(world):
+    """13: in a message, in a refusal, in an error of the cluster."""
+    evil = "\x1b]0;x\x07\n::error::\u202e"
+    world.api.add("/api/v1/namespaces", "pay", annotations={"ambient-components/owner": f"o/{evil}"})
+    (reason,) = reasons(world, ledger(pay=entry()))
+    assert r"o/\x1b]0;x\x07\n::error::\u202e" in reason
+    world.api.fail("GET", "/namespaces", 403, f"no{evil}")
+    (reason,) = reasons(world, ledger(pay=entry()))
+    assert reason.isprintable()
+    world.plugin.servicer._engine.warning("urn", evil)
+    assert world.engine.texts("warning")[-1].isprintable()
 
 
 @pytest.mark.parametrize("mark", [MINE, {}, OTHERS])

@@ -145,6 +145,33 @@ def test_a_refresh_keeps_what_is_secret_a_secret(world, whole):
     assert plain(answer.inputs) == plain(answer.properties) == {**wanted, "mcpServers": secret(servers("Bearer sk-2"))}
 
 
+def test_what_somebody_saved_in_an_mcp_server_is_read_back_as_a_secret(world):
+    """14: a credential in a header, an address or a variable would be in the state and in a diff in plain text."""
+    declared = {"custom": {"search": {**SEARCH, "headers": {"X": "${TOKEN}"}, "args": ["a", "b"]}}}
+    wanted = {"namespace": "pay", "mcpServers": declared}
+    world.plugin.create(wanted, urn=SETTINGS)
+    assert plain(world.plugin.read(wanted, wanted, urn=SETTINGS).properties) == wanted
+    saved = {
+        **declared["custom"]["search"],
+        "headers": {"X": "sk-1", "Y": "sk-2"},
+        "args": ["a", "sk-3", "sk-4"],
+        "n": 1,
+    }
+    new = {"url": "https://x?key=sk-5", "env": {"KEY": "sk-6"}, "on": True}
+    world.api.change(PROJECT, {"spec": {"mcpServers": {"custom": {"search": saved, "new": new}}}})
+    answer = world.plugin.read(wanted, wanted, urn=SETTINGS)
+    found = plain(answer.properties)["mcpServers"]["custom"]
+    assert plain(answer.inputs) == plain(answer.properties)
+    assert found["search"]["headers"] == {"X": secret("sk-1"), "Y": secret("sk-2")}
+    assert found["search"]["args"] == ["a", secret("sk-3"), secret("sk-4")]
+    assert found["search"]["n"] == 1
+    assert found["search"]["url"] == SEARCH["url"]
+    assert found["new"] == {"url": secret("https://x?key=sk-5"), "env": {"KEY": secret("sk-6")}, "on": True}
+    # The next refresh finds the same, and it stays what it is.
+    recorded = plain(answer.inputs)
+    assert plain(world.plugin.read(recorded, recorded, urn=SETTINGS).inputs) == recorded
+
+
 # Check and diff.
 
 

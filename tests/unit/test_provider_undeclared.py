@@ -118,7 +118,7 @@ def test_nobody_is_warned_of_what_is_not_in_use(world, state):
 def test_an_adopted_workspace_says_what_comes_with_it(world):
     world.api.add("/api/v1/namespaces", "old")
     binding(world, "ambient-permission-view-eve-user", space="old")
-    (warning,) = warnings(world, {"old": {**entry(), "adopt": True}})
+    (warning,) = warnings(world, {"old": {**entry(), "adopt": True}, "pay": entry()})
     assert warning.startswith("workspace 'old': view of user:eve: in the cluster, and in no file")
 
 
