@@ -14,10 +14,12 @@ def warnings() -> list[str]:
     found = []
     if offset := os.environ.get(clock.OFFSET_VARIABLE):
         try:
-            now = f"this run takes {clock.now():%Y-%m-%d %H:%M} UTC for now, and issues and revokes tokens by that"
+            clock.offset()
+            # Without the time: a saved plan and the run of it have the same warnings.
+            what = "the clock is moved by that, and tokens are issued and revoked by the moved clock"
         except ValueError:
-            now = "that is not a duration"
-        found.append(f"{clock.OFFSET_VARIABLE} is set to {offset!r}: {now}. The variable is for tests: unset it")
+            what = "that is not a duration"
+        found.append(f"{clock.OFFSET_VARIABLE} is set to {offset!r}: {what}. The variable is for tests: unset it")
     if os.environ.get(GRPC_LOG_VARIABLE):
         found.append(
             f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "

@@ -25,7 +25,7 @@ def test_a_moved_clock_is_told_by_every_command(
 ) -> None:
     monkeypatch.setenv(clock.OFFSET_VARIABLE, "90d")
     assert run(["--version"]) == 0
-    assert capsys.readouterr().err.startswith("ambient: AMBIENT_CLOCK_OFFSET is set to '90d': this run takes ")
+    assert capsys.readouterr().err.startswith("ambient: AMBIENT_CLOCK_OFFSET is set to '90d': the clock is moved")
 
 
 @pytest.mark.parametrize("text", ["soon", "90d\x1b[2J"])

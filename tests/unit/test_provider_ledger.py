@@ -180,7 +180,7 @@ def test_what_a_shell_has_left_over_is_told_in_every_run(world, monkeypatch):
     monkeypatch.setenv("PULUMI_DEBUG_GRPC", "log.json")
     assert reasons(world, ledger()) == []
     moved, logged = world.engine.texts("warning")
-    assert moved.startswith("AMBIENT_CLOCK_OFFSET is set to '86400s': this run takes ")
+    assert moved.startswith("AMBIENT_CLOCK_OFFSET is set to '86400s': the clock is moved by that")
     assert logged.startswith("PULUMI_DEBUG_GRPC is set: Pulumi writes every secret of this run in plain text")
 
 
