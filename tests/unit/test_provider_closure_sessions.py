@@ -202,6 +202,13 @@ def test_off_the_platforms_list_nobody_waits_for_what_the_operator_does_not_do(w
     assert (desired(world), waits(world), warnings(world)) == ("Stopped", 0, [])
 
 
+def test_off_the_platforms_list_pods_are_deleted_without_waiting(world):
+    world.api.change(NAMESPACE, {"metadata": {"labels": {"ambient-code.io/managed": "false"}}})
+    session(world)
+    world.plugin.update({**DELETE_PODS, "found": ["x"]}, DELETE_PODS, urn=CLOSURE)
+    assert (world.api.names(PODS), waits(world), warnings(world)) == ([], 0, [])
+
+
 def test_a_run_that_is_cancelled_waits_no_longer(world):
     session(world)
     world.api.rule("GET", "/pods$", lambda _: world.plugin.servicer._engine.__setattr__("cancelled", True))
