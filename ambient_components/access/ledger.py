@@ -70,8 +70,9 @@ class Entry(TypedDict):
     is YYYY-MM-DDTHH:MM:SSZ. Left out where no grant has dates, and where the workspace is closed."""
     keys: dict[str, KeyEntry]
     """By key id."""
-    secrets: NotRequired[dict[str, list[str]]]
-    """Names of the variables in each of the two Secrets, sorted; never a value."""
+    secrets: NotRequired[dict[str, dict[str, str]]]
+    """Source by variable, of each of the two Secrets and of the credentials of an existing bucket, such as
+    ``config payments/anthropic``; never a value."""
     settings: NotRequired[list[str]]
     """Names of the declared settings, sorted."""
     limits: NotRequired[list[str]]

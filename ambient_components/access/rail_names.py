@@ -69,6 +69,9 @@ class StackRails(TypedDict, total=False):
     """Whether a new grant of a single user is refused; false if left out."""
     adminKeysApart: bool
     """Whether an admin key beside edit is refused; false if left out."""
+    secretSources: list[str]
+    """Places outside of the project and of a workspace's own namespace that its secrets may come from, in words. The
+    stack file's checks hold them; they are recorded so that a change of them is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class RailSettings:
             msg = (
                 "rails: not of the form it must have: "
                 f"allow (a list of {', '.join(STACK_RAILS)}), keysMax (a whole number from 1), groupsOnly and "
-                "adminKeysApart (true or false); each may be left out"
+                "adminKeysApart (true or false), secretSources (a list of texts); each may be left out"
             )
             raise ValueError(msg)
         return cls(
@@ -109,6 +112,7 @@ class RailSettings:
 
 def _well_formed(said: Mapping[Any, Any]) -> bool:
     allow, most = said.get("allow", []), said.get("keysMax", KEYS_MAX)
+    places = said.get("secretSources", [])
     return (
         said.keys() <= StackRails.__annotations__.keys()
         and isinstance(allow, list)
@@ -118,5 +122,7 @@ def _well_formed(said: Mapping[Any, Any]) -> bool:
         and not isinstance(most, bool)
         and most >= 1
         and most % 1 == 0
+        and isinstance(places, list)
+        and all(isinstance(place, str) for place in places)
         and all(isinstance(said.get(flag, False), bool) for flag in ("groupsOnly", "adminKeysApart"))
     )

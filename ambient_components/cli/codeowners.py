@@ -25,7 +25,7 @@ Owners = dict[str, set[tuple[str, ...]]]
 def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Owners:
     """Return who reviews what is in each file of these stacks.
 
-    A workspace is its reviewers'. Whatever else a file has may be under every workspace, and is the stack's.
+    A workspace is its reviewers'. Whatever else a file has, or may have, is under every workspace, and is the stack's.
 
     Args:
         stacks: By name.
@@ -39,7 +39,8 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
     for version in stacks.values():
         stack = version.stack
         for path in stack.files:
-            if parse_yaml(version.files.read(path), path).data.keys() - {"workspaces"}:
+            others = parse_yaml(version.files.read(path), path).data.keys() - {"workspaces"}
+            if others or path in stack.granted:
                 add(path, reviewers_of_stack(stack.file))
         for name in stack.file.workspaces:
             reviewers = reviewers_of(stack.file, name)

@@ -29,8 +29,8 @@ MOST_AGE: Final = 7 * DAY
 """Seconds that one may be used for at most."""
 
 _DONE: Final = (
-    "access", "workspaces", "keys", "buckets", "other", "exposed", "rails", "railChanges", "unjudged", "beside",
-    "steps",
+    "access", "workspaces", "keys", "buckets", "sources", "other", "exposed", "rails", "railChanges", "unjudged",
+    "beside", "steps",
 )  # fmt: skip
 """What of a document is done by a run; the rest is told about it, and moves with the minutes."""
 

@@ -16,6 +16,7 @@ from ambient_components.spec.coming import ended_grants
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
 from ambient_components.spec.loader import LoadedStack, Review, located, review_stack
 from ambient_components.spec.shards import beyond_shards, shards_of
+from ambient_components.spec.source_checks import in_platform_namespace
 from ambient_components.spec.store_checks import against_store
 from ambient_components.storage.config import (
     IN_PLAIN_TEXT,
@@ -95,6 +96,9 @@ def _review(path: str) -> Review:
     cap = max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems)
     if cap is not None:
         problems.extend(located(review.stack, beyond_cap(workspaces, cap)))
+    platform = config.get("platformNamespace")
+    if isinstance(platform, str):
+        problems.extend(located(review.stack, in_platform_namespace(workspaces, platform)))
     if config:
         problems.extend(_storage(config.get(OBJECT_STORE), review.stack))
     if not problems:

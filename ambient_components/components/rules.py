@@ -10,6 +10,7 @@ from ambient_components.components.bucket_rules import bucket_problems
 from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
+    PLATFORM_NAMESPACE_DEFAULT,
     POD_SECURITY_LEVELS,
     ROLES,
     RUNNER_SECRET_KEYS,
@@ -20,6 +21,7 @@ from ambient_components.contract import (
 )
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.labels import annotations_problem, key_problem, label_value_problem
+from ambient_components.never_sources import namespace_problem
 from ambient_components.quantities import parse_quantity
 from ambient_components.subjects import SubjectKind, parse_subject
 from ambient_components.suggest import allowed_words
@@ -32,6 +34,7 @@ def check_args(name: str, args: Mapping[str, Any]) -> None:
     Raises:
         ValueError: with every problem, one a line.
     """
+    platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
     problems = [
         *_workspace(name, args),
         *_owners(args),
@@ -39,7 +42,7 @@ def check_args(name: str, args: Mapping[str, Any]) -> None:
         *_notes(args),
         *_limits(args),
         *_bucket(name, args),
-        *(problem for key_id, key in (args.get("keys") or {}).items() for problem in _key(key_id, key)),
+        *(problem for key_id, key in (args.get("keys") or {}).items() for problem in _key(key_id, key, platform)),
     ]
     if problems:
         raise ValueError("\n".join(f"workspace {name!r}: {problem}" for problem in problems))
@@ -146,7 +149,7 @@ def role_of(text: str) -> Role:
     return Role(text)
 
 
-def _key(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:
+def _key(key_id: str, key: Mapping[str, Any], platform: str) -> Iterator[str]:
     if problem := naming.key_id_problem(key_id):
         yield problem
     if (role := key.get("role") or Role.EDIT) not in ROLES:
@@ -157,6 +160,8 @@ def _key(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:
     for field, most in (("name", KEY_NAME_MAX), ("description", KEY_DESCRIPTION_MAX)):
         if len(key.get(field) or "") > most:
             yield f"keys: {key_id}: {field} is longer than {most} characters"
+    if (target := key.get("deliver")) and (wrong := namespace_problem(str(target.get("namespace")), platform)):
+        yield f"keys: {key_id}: deliver: {'; '.join(wrong)}"
 
 
 def _life(key_id: str, key: Mapping[str, Any]) -> Iterator[str]:

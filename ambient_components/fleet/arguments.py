@@ -23,6 +23,7 @@ from ambient_components.fleet.storage import bucket_entry, bucket_spec
 from ambient_components.spec import Workspace as WorkspaceModel
 from ambient_components.spec import WorkspaceState
 from ambient_components.spec.dates import written
+from ambient_components.spec.places import sources_of
 
 
 def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None) -> Ledger:
@@ -72,8 +73,10 @@ def _dates(workspace: WorkspaceModel) -> Dates:
 
 def _bones(entry: Entry, workspace: WorkspaceModel, *, has_users: bool) -> None:
     """Names of what else is declared: of a released workspace nothing may vanish in the run that releases it."""
-    kinds = {"runner": workspace.secrets.runner, "integrations": workspace.secrets.integrations}
-    if has_users and (secrets := {kind: sorted(names) for kind, names in kinds.items() if names}):
+    secrets: dict[str, dict[str, str]] = {}
+    for kind, variable, _, source in sources_of(workspace) if has_users else ():
+        secrets.setdefault(kind, {})[variable] = str(source)
+    if secrets:
         entry["secrets"] = secrets
     if settings := _given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)):
         entry["settings"] = settings

@@ -2,47 +2,51 @@
 
 The platform mounts a bundle over the system's own CA file (contract 3), so that what is not in it is not trusted: a
 bundle with the company's certificate alone cuts every session off from the language model.
+
+A bundle goes into a ConfigMap, in plain text, and so into the state. So certificates alone get through: each is
+decoded, parsed and written again. Text around them is dropped; any other PEM block in the file is refused.
 """
 
+import binascii
 import re
-from pathlib import Path
+import ssl
 from typing import Final
 
 import pulumi
 
 from ambient_components.errors import Problem, Problems, format_path
 from ambient_components.spec import LoadedStack
-
-MAX_BYTES: Final = 1_000_000
-"""A ConfigMap takes 1 MiB with all that is around it; the public authorities are about 220 kB."""
+from ambient_components.spec.regular import CA_BUNDLE_MAX, Unreadable
 
 PUBLIC_AT_LEAST: Final = 20
 """Fewer certificates than this are hardly the public ones and one's own."""
 
-_CERTIFICATE: Final = re.compile(
-    r"-----BEGIN (?:TRUSTED )?CERTIFICATE-----\s+[A-Za-z0-9+/=\s]+-----END (?:TRUSTED )?CERTIFICATE-----"
-)
-_KEY: Final = "PRIVATE KEY-----"
+_BEGIN: Final = re.compile(r"-----BEGIN ([^\r\n]*?)-----")
+_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+_LABEL: Final = "CERTIFICATE"
+_SEQUENCE: Final = 0x30
+_LONG_FORM: Final = 0x80
+_EXPECTED: Final = "a file of PEM certificates is expected"
 
 
 def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
     """Contents by workspace; what can't be used goes to `problems`, what is probably a mistake is a warning."""
-    read: dict[Path, tuple[str, str, str]] = {}
+    read: dict[str, list[str] | tuple[str, str]] = {}
     bundles, warned = {}, set()
     for name, workspace in sorted(stack.file.workspaces.items()):
         if workspace.settings.ca_bundle is None:
             continue
         path = ("workspaces", name, "settings", "caBundle", "file")
         where = stack.sources.value(path)
-        file = Path(where.file).parent / workspace.settings.ca_bundle.file
+        file = workspace.settings.ca_bundle.file
         if file not in read:
-            read[file] = _read(file)
-        content, problem, remedy = read[file]
-        if problem:
-            problems.add(where, format_path(path), problem, remedy)
+            read[file] = _read(stack, file)
+        found = read[file]
+        if isinstance(found, tuple):
+            problems.add(where, format_path(path), *found)
             continue
-        bundles[name] = content
-        count = len(_CERTIFICATE.findall(content))
+        bundles[name] = "".join(found)
+        count = len(found)
         if count < PUBLIC_AT_LEAST and where not in warned:
             warned.add(where)
             pulumi.log.warn(
@@ -59,20 +63,82 @@ def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
     return bundles
 
 
-def _read(file: Path) -> tuple[str, str, str]:
-    """Content, problem and remedy; one of the first two is empty."""
-    remedy = "a file of PEM certificates is expected"
+def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, str]:
+    """The certificates of a file, or problem and remedy."""
     try:
-        content = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return "", f"there is no file {str(file)!r}", remedy
-    except (OSError, UnicodeDecodeError):
-        return "", f"the file {str(file)!r} can't be read as text", remedy
-    if _KEY in content:
-        # A ConfigMap, and plain in the state: never.
-        return "", f"the file {str(file)!r} holds a private key", "keep the certificates only, and renew that key"
-    if not _CERTIFICATE.search(content):
-        return "", f"the file {str(file)!r} holds no certificate", remedy
-    if len(content.encode()) > MAX_BYTES:
-        return "", f"the file {str(file)!r} is larger than {MAX_BYTES:,} bytes", "remove what is not needed from it"
-    return content, "", ""
+        content = stack.project.read(file, CA_BUNDLE_MAX)
+    except Unreadable as error:
+        if error.missing:
+            return f"there is no file {file!r}", _EXPECTED
+        return f"the file {file!r} {error.problem}", error.hint
+    try:
+        return certificates(content.decode())
+    except UnicodeDecodeError:
+        return f"the file {file!r} can't be read as text", _EXPECTED
+    except NotCertificatesError as error:
+        return f"the file {file!r} {error.problem}", error.remedy
+
+
+_PRIVATE_KEY: Final = ("holds a private key", "keep the certificates only, and renew that key")
+_OTHER_BLOCK: Final = (
+    "holds a PEM block that is not a certificate",
+    "remove it; convert a TRUSTED CERTIFICATE by: openssl x509 -in FILE",
+)
+_NONE: Final = ("holds no certificate", _EXPECTED)
+_CUT_OFF: Final = ("holds a certificate that is cut off or not base64", "export it again as PEM")
+
+
+class NotCertificatesError(ValueError):
+    """A text that is no CA bundle.
+
+    Attributes:
+        problem: what is wrong, after the name of the file; nothing of the text is quoted.
+        remedy: what to do.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(problem)
+
+
+def certificates(text: str) -> list[str]:
+    """The certificates of a text, each written again as PEM; no other character of the text gets through.
+
+    Raises:
+        NotCertificatesError: there are none, one of them is broken, or a private key or another PEM block is there.
+    """
+    labels = _BEGIN.findall(text)
+    if any("PRIVATE KEY" in label for label in labels) or "PRIVATE KEY-----" in text:
+        raise NotCertificatesError(*_PRIVATE_KEY)
+    if any(label != _LABEL for label in labels):
+        raise NotCertificatesError(*_OTHER_BLOCK)
+    blocks = _CERTIFICATE.findall(text)
+    if not blocks:
+        raise NotCertificatesError(*_NONE)
+    if len(blocks) != len(labels):
+        raise NotCertificatesError(*_CUT_OFF)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return [_certificate(block, number, context) for number, block in enumerate(blocks, 1)]
+
+
+def _certificate(block: str, number: int, context: ssl.SSLContext) -> str:
+    try:
+        der = binascii.a2b_base64("".join(block.split()), strict_mode=True)
+        if len(der) != _length(der):
+            raise ValueError
+        context.load_verify_locations(cadata=der)
+    except (ValueError, ssl.SSLError):
+        problem = f"holds no valid certificate in its block {number}"
+        raise NotCertificatesError(problem, "export it again as PEM") from None
+    return ssl.DER_cert_to_PEM_cert(der)
+
+
+def _length(der: bytes) -> int:
+    """The length that a DER sequence says it has, with its header: OpenSSL ignores what comes behind it."""
+    if len(der) < 2 or der[0] != _SEQUENCE:
+        return -1
+    if der[1] < _LONG_FORM:
+        return 2 + der[1]
+    size = der[1] - _LONG_FORM
+    return 2 + size + int.from_bytes(der[2 : 2 + size], "big")

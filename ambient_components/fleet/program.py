@@ -32,6 +32,7 @@ from ambient_components.spec import LoadedStack, Retain, WorkspaceState, load_st
 from ambient_components.spec.coming import beginning, ended_grants, ending
 from ambient_components.spec.key_checks import beyond_cap
 from ambient_components.spec.loader import located
+from ambient_components.spec.source_checks import in_platform_namespace
 
 LEDGER_NAME: Final = "access"
 CLUSTER_NAME: Final = "cluster"
@@ -54,7 +55,7 @@ def run(path: Path | None = None) -> None:
         _check_platform_namespace(stack, settings, found)
         _check_lifetimes(stack, settings, found)
         check_storage(stack, settings.store, found)
-        values = secret_values(stack, _guard(settings), found)
+        values = secret_values(stack, _guard(settings), found, settings.platform_namespace)
         bundles = ca_bundles(stack, found)
     except AmbientError as error:
         problems.extend(error.problems)
@@ -96,7 +97,10 @@ def _guard(settings: StackSettings) -> Guard:
 
 
 def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
-    """The platform's own namespace is no workspace; under its default name the file's own checks refuse it."""
+    """The platform's own namespace is no workspace, no source of secrets and no place for keys.
+
+    Under its default name the file's own checks refuse it.
+    """
     path = ("workspaces", settings.platform_namespace)
     if settings.platform_namespace in stack.file.workspaces:
         problems.add(
@@ -105,6 +109,7 @@ def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, probl
             "is the platform's own namespace, as the stack's config says",
             "choose another name",
         )
+    problems.extend(located(stack, in_platform_namespace(stack.file.workspaces, settings.platform_namespace)))
 
 
 def _check_lifetimes(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:

@@ -21,7 +21,9 @@ def stack_rails(stack: StackFile, calendar: Calendar) -> StackRails:
     rails: StackRails = {}
     if allowed := allowed_rails(stack.allow, calendar):
         rails["allow"] = allowed
-    said = stack.rails.model_dump(by_alias=True, exclude_defaults=True)
+    if places := sorted({str(place) for place in stack.rails.secret_sources}):
+        rails["secretSources"] = places
+    said = stack.rails.model_dump(by_alias=True, exclude_defaults=True, exclude={"secret_sources"})
     return {**rails, **said}  # type: ignore[typeddict-item]  # the model has the same fields
 
 

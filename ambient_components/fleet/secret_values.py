@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, cast
 
 import pulumi
@@ -22,6 +21,9 @@ from ambient_components.failure import StepError
 from ambient_components.fleet.shard import config_flags
 from ambient_components.guard import Guard
 from ambient_components.spec import LoadedStack, SecretRef, Source, WorkspaceState
+from ambient_components.spec.places import sources_of
+from ambient_components.spec.regular import Unreadable
+from ambient_components.spec.source_checks import secret_file
 
 _AT_ONCE: Final = 16
 _SHOWN: Final = 10
@@ -70,15 +72,16 @@ class _Refused:
 _Found = pulumi.Output[str] | str | _Missing | _Refused
 
 
-def secret_values(stack: LoadedStack, guard: Guard, problems: Problems) -> dict[str, WorkspaceValues]:
+def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform: str) -> dict[str, WorkspaceValues]:
     """Finds every value of every workspace that is not closed.
 
     Args:
         stack: the stack.
         guard: the stack's cluster; asked only where a source is a Secret in it.
         problems: takes what is missing (in an update) or refused (always).
+        platform: the platform's own namespace, of which no Secret is read: the stack's checks refuse it.
     """
-    wanted = list(_wanted(stack))
+    wanted = [one for one in _wanted(stack) if one.source.secret is None or one.source.secret.namespace != platform]
     in_cluster = _from_cluster(guard, {one.source.secret for one in wanted if one.source.secret})
     found = {name: WorkspaceValues() for name in stack.file.workspaces}
     missing: list[Problem] = []
@@ -101,14 +104,8 @@ def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
     for name, workspace in sorted(stack.file.workspaces.items()):
         if workspace.state is WorkspaceState.CLOSED:
             continue
-        for kind, sources in (("runner", workspace.secrets.runner), ("integrations", workspace.secrets.integrations)):
-            for variable, source in sorted(sources.items()):
-                yield _Wanted(name, kind, variable, source, ("workspaces", name, "secrets", kind, variable))
-        if (bucket := workspace.storage.bucket) is not None:
-            for field_name, key in (("accessKey", bucket.access_key), ("secretKey", bucket.secret_key)):
-                if key is not None:
-                    path = ("workspaces", name, "storage", "bucket", field_name)
-                    yield _Wanted(name, "storage", field_name, key, path)
+        for kind, variable, below, source in sources_of(workspace):
+            yield _Wanted(name, kind, variable, source, ("workspaces", name, *below))
 
 
 def _warn(missing: Iterable[Problem]) -> None:
@@ -127,7 +124,7 @@ def _find(stack: LoadedStack, one: _Wanted, in_cluster: Mapping[SecretRef, _Foun
     if source.env is not None:
         return _from_environment(source.env)
     if source.file is not None:
-        return _from_file(Path(stack.sources.value(one.path).file).parent / source.file)
+        return _from_file(stack, one.workspace, source.file)
     if source.secret is not None:
         return in_cluster[source.secret]
     return source.value or ""
@@ -158,17 +155,18 @@ def _from_environment(variable: str) -> _Found:
     return value
 
 
-def _from_file(path: Path) -> _Found:
+def _from_file(stack: LoadedStack, workspace: str, place: str) -> _Found:
     try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
-        return _Missing(f"there is no file {str(path)!r}", "write it before pulumi runs; keep it out of Git")
-    except (OSError, UnicodeDecodeError) as error:
-        what = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        return _Refused(f"the file {str(path)!r} can't be read: {what}", "a file of text is expected")
+        text = secret_file(stack, workspace, place)
+    except Unreadable as error:
+        if error.missing:
+            return _Missing(f"there is no file {place!r}", "write it before pulumi runs; keep it out of Git")
+        return _Refused(f"the file {place!r} {error.problem}", error.hint)
+    except UnicodeDecodeError:
+        return _Refused(f"the file {place!r} can't be read: not UTF-8", "a file of text is expected")
     # Editors end a file with a newline; in a header or a password it is one character too many.
     value = text.removesuffix("\n").removesuffix("\r")
-    return value or _Missing(f"the file {str(path)!r} is empty", "write the value into it")
+    return value or _Missing(f"the file {place!r} is empty", "write the value into it")
 
 
 def _from_cluster(guard: Guard, references: Iterable[SecretRef]) -> dict[SecretRef, _Found]:

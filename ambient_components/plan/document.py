@@ -48,6 +48,12 @@ def document(plan: Plan) -> dict[str, Any]:
         "exposed": [
             {"workspace": one.workspace, "who": list(one.who), "keys": list(one.keys)} for one in plan.exposed
         ],
+        "sources": [
+            _given(
+                workspace=one.workspace, kind=one.kind, variable=one.variable, before=one.before, after=one.after
+            )
+            for one in plan.sources
+        ],
         "other": list(plan.other),
         "pending": [_given(workspace=one.workspace, text=one.text) for one in plan.pending],
         "warnings": list(plan.warnings),
@@ -78,6 +84,7 @@ def _totals(plan: Plan) -> dict[str, Any]:
         "workspaces": _counts([one.what for one in plan.workspaces]),
         "keys": _counts([one.what for one in plan.keys]),
         "buckets": _counts([one.what for one in plan.buckets]),
+        "sources": len(plan.sources),
         "railChanges": len(plan.rail_changes),
         "beside": len(plan.beside),
         "steps": plan.step_counts,

@@ -122,6 +122,20 @@ class RailChange:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class SourceChange:
+    """Another source of a secret's value; never the value itself."""
+
+    workspace: str
+    kind: str
+    """runner, integrations or storage."""
+    variable: str
+    before: str = ""
+    """Such as ``config payments/anthropic``; empty where there was no such variable."""
+    after: str = ""
+    """Empty where the variable goes."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Waiting:
     """What was declared by the last run and is not there, or the other way round: the run did not end well."""
 
@@ -194,8 +208,10 @@ class Plan:
     workspaces: tuple[WorkspaceChange, ...] = ()
     keys: tuple[KeyChange, ...] = ()
     buckets: tuple[BucketChange, ...] = ()
+    sources: tuple[SourceChange, ...] = ()
+    """Of secrets' values: that come, go, or are found elsewhere."""
     other: tuple[str, ...] = ()
-    """Paths of the ledger that change and are none of the above: names of settings, limits and variables."""
+    """Paths of the ledger that change and are none of the above: names of settings and limits."""
     exposed: tuple[Exposed, ...] = ()
     rails: tuple[Rail, ...] = ()
     rail_changes: tuple[RailChange, ...] = ()
@@ -226,6 +242,7 @@ class Plan:
             or self.workspaces
             or self.rail_changes
             or self.buckets
+            or self.sources
             or self.other
             or self.pending
             or any(due)

@@ -9,11 +9,21 @@ from zoneinfo import ZoneInfo
 from ambient_components.access.holdings import AccessDiff, access_diff, of_ledger
 from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.access.minting import ended
+from ambient_components.access.sources import UNKNOWN, secret_sources
 from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
-from ambient_components.plan.facts import DateComing, Exposed, Plan, Rail, RailChange, Waiting, WorkspaceChange
+from ambient_components.plan.facts import (
+    DateComing,
+    Exposed,
+    Plan,
+    Rail,
+    RailChange,
+    SourceChange,
+    Waiting,
+    WorkspaceChange,
+)
 from ambient_components.plan.held import Holdings
 from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.rail_changes import workspace_rail_changes
@@ -26,7 +36,7 @@ AHEAD: Final = Ahead()
 UTC_ZONE: Final = ZoneInfo("UTC")
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
-_SHOWN: Final = frozenset({"state", "adopt", "owners", "grants", "keys", "bucket", "allow"})
+_SHOWN: Final = frozenset({"state", "adopt", "owners", "grants", "keys", "bucket", "allow", "secrets"})
 """Parts of an entry that facts of their own speak of."""
 
 
@@ -71,6 +81,7 @@ def from_ledgers(
         workspaces=tuple(sorted(_workspaces(before, after))),
         keys=tuple(key_changes(before, after, has, at, ahead)),
         buckets=tuple(sorted([*bucket_changes(before, after), *access_key_changes(before, after, has, at)])),
+        sources=tuple(sorted(source_changes(before, after))),
         other=tuple(sorted(_other(before, after))),
         exposed=tuple(sorted(_exposed(before, after))),
         rails=tuple(sorted(rails)),
@@ -154,6 +165,17 @@ def _moment(text: str, zone: ZoneInfo, *, inclusive: bool) -> datetime:
     if not date(2, 1, 1) < day < date(9999, 12, 30):
         return datetime.max.replace(tzinfo=UTC)  # no plan reaches that far
     return datetime.combine(day + timedelta(days=1 if inclusive else 0), time(), zone).astimezone(UTC)
+
+
+def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
+    """Sources of secrets that differ, of workspaces that stay or come."""
+    for workspace, entry in after.items():
+        old, new = secret_sources(before.get(workspace) or {}), secret_sources(entry)
+        for kind, variable in old.keys() | new.keys():
+            one = (kind, variable)
+            # What an earlier version recorded without a source is no change.
+            if old.get(one) != new.get(one) and UNKNOWN not in (old.get(one), new.get(one)):
+                yield SourceChange(workspace, kind, variable, old.get(one, ""), new.get(one, ""))
 
 
 def _other(before: Ledger, after: Ledger) -> Iterator[str]:

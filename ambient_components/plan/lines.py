@@ -6,7 +6,7 @@ from typing import Final
 
 from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
 from ambient_components.plan import facts
-from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, Step
+from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, SourceChange, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def sections(plan: Plan) -> list[Section]:
         *(_workspaces(plan, what) for what in facts.WORKSPACE_CHANGES[2:]),
         Section("Buckets", tuple(_bucket(one) for one in plan.buckets if one.what != facts.DELETED)),
         Section("Made or changed beside the workspaces", tuple(_beside(one) for one in plan.beside if not one.rights)),
+        Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
         Section("Warnings", tuple(Line("!", (), text) for text in plan.warnings)),
@@ -91,6 +92,8 @@ def summary(plan: Plan) -> list[str]:
     lines += _counted("workspaces", [one.what for one in plan.workspaces], facts.WORKSPACE_CHANGES)
     lines += _counted("keys", [one.what for one in plan.keys], facts.KEY_CHANGES)
     lines += _counted("buckets", [one.what for one in plan.buckets], facts.BUCKET_CHANGES)
+    if plan.sources:
+        lines.append(f"sources of secrets: {len(plan.sources)} changed")
     if plan.rail_changes:
         lines.append(f"rails changed: {len(plan.rail_changes)}")
     if plan.beside:
@@ -208,6 +211,15 @@ def _rail_change(one: RailChange) -> Line:
     if one.what == facts.CHANGED:
         return Line("~", names, f"{one.rail} {one.how}")
     return Line("+" if one.what == facts.ALLOWED else "-", names, f"allow {one.rail}")
+
+
+def _source(one: SourceChange) -> Line:
+    names = (one.workspace, one.variable)
+    if not one.before:
+        return Line("+", names, f"{one.kind}: {one.after}")
+    if not one.after:
+        return Line("-", names, f"{one.kind}: was {one.before}")
+    return Line("~", names, f"{one.kind}: {one.before} -> {one.after}")
 
 
 def _beside(one: Step) -> Line:

@@ -9,6 +9,7 @@ from ambient_components.plan.facts import RailChange
 
 _BUILT_IN: Final = {"keysMax": KEYS_MAX, "groupsOnly": False, "adminKeysApart": False}
 _ALLOW: Final = "allow"
+_PLACES: Final = "secretSources"
 
 
 def stack_rail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[RailChange]:
@@ -22,7 +23,11 @@ def stack_rail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any
     found = [*_allowed("", old.get(_ALLOW) or (), new.get(_ALLOW) or ())]
     for rule in (old.keys() | new.keys()) - {_ALLOW}:
         was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
-        if was != now:
+        if rule == _PLACES:
+            gone, come = set(was or ()) - set(now or ()), set(now or ()) - set(was or ())
+            how = [*(f"+{one}" for one in sorted(come)), *(f"-{one}" for one in sorted(gone))]
+            found += [RailChange("", rule, facts.CHANGED, one) for one in how]
+        elif was != now:
             found.append(RailChange("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
     return sorted(found)
 

@@ -101,6 +101,11 @@ _TYPES: Final[dict[str, Any]] = {
             "keysMax": _WHOLE | {"description": "Keys of one workspace. Default: 10."},
             "groupsOnly": _FLAG | {"description": "A new grant of a single user is refused. Default: false."},
             "adminKeysApart": _FLAG | {"description": "An admin key beside edit is refused. Default: false."},
+            "secretSources": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Places outside of the project that secrets may come from, in words. Only recorded.",
+            },
         },
         "required": [],
     },

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_id_problem
+from ambient_components.never_sources import namespace_problem
 from ambient_components.provider.resource import Change, Values
 from ambient_components.provider.wire import UNKNOWN
 
@@ -137,6 +138,8 @@ def _delivered(news: Values) -> list[str]:
         return [
             "deliver: the workspace's own namespace, where every session could read the key; name another namespace"
         ]
+    if wrong := namespace_problem(target["namespace"]):
+        return [f"deliver: {'; '.join(wrong)}"]
     return []
 
 

@@ -22,6 +22,7 @@ from ambient_components.spec.rail_checks import check_allowances, check_stack_al
 from ambient_components.spec.secret_checks import SECRET_CHECKS
 from ambient_components.spec.setting_checks import SETTING_CHECKS
 from ambient_components.spec.shards import check_stacks
+from ambient_components.spec.source_checks import check_secret_places, check_sources
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
 from ambient_components.spec.subject_checks import check_subjects
 from ambient_components.spec.types import WorkspaceState
@@ -43,13 +44,18 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
     Returns:
         What is wrong, and what is worth a warning. Nobody is warned of a workspace that isn't in use.
     """
-    findings = [*workspaces_missing(stack), *check_stacks(stack), *check_stack_allowances(stack)]
+    findings = [
+        *workspaces_missing(stack),
+        *check_stacks(stack),
+        *check_stack_allowances(stack),
+        *check_secret_places(stack),
+    ]
     for name, workspace in stack.workspaces.items():
         found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
         in_use = workspace.state is WorkspaceState.ACTIVE
         findings += [finding for finding in found if in_use or not finding.warning]
     active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
-    whole = (*check_grants(stack), *check_keys(stack, explicit), *check_buckets(stack, explicit))
+    whole = (*check_grants(stack), *check_keys(stack, explicit), *check_buckets(stack, explicit), *check_sources(stack))
     findings += [found for found in whole if found.path[1] in active or not found.warning]
     return findings
 

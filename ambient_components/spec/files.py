@@ -1,23 +1,38 @@
-"""Where a stack's files are read from: this machine's disk, or something else that answers the same four questions."""
+"""Where a stack's files are read from: this machine's disk, or something else that answers the same questions."""
 
 import glob
+import os
 import pathlib
 import stat
 from collections.abc import Hashable
 from typing import Final, Protocol
 
-from ambient_components.spec.yamlfile import read_text
+from ambient_components.errors import Where, fail
+from ambient_components.spec.regular import STACK_FILE_MAX, Unreadable, read_regular
+from ambient_components.spec.yamlfile import decoded
 
 
 class Files(Protocol):
     """Files by path; `/` is between folders, and a path that isn't absolute starts at one place for all questions."""
 
-    def read(self, path: str) -> str:
-        """Return the content of a file.
+    def read(self, path: str, within: str | None = None) -> str:
+        """Return the content of a regular file.
+
+        Args:
+            path: Of the file.
+            within: The folder, absolute, that it must lie below once links are resolved; None for anywhere.
 
         Raises:
-            AmbientError: It can't be read, or is not UTF-8.
+            AmbientError: It can't be read, must not be, is too large, or is not UTF-8.
         """
+        ...
+
+    def absolute(self, path: str) -> str:
+        """Return the absolute form of a path, without `.` and `..`; links stay as they are."""
+        ...
+
+    def real(self, path: str) -> str | None:
+        """Return the absolute path of what a path leads to, without links; None if nothing is there."""
         ...
 
     def identity(self, path: str) -> Hashable | None:
@@ -40,13 +55,28 @@ class Files(Protocol):
 class Disk:
     """The files of this machine, from the working directory."""
 
-    def read(self, path: str) -> str:
-        """Return the content of a file.
+    def read(self, path: str, within: str | None = None) -> str:
+        """Return the content of a regular file.
 
         Raises:
-            AmbientError: It can't be read, or is not UTF-8.
+            AmbientError: It can't be read, must not be, is too large, or is not UTF-8.
         """
-        return read_text(path)
+        try:
+            content = read_regular(path, STACK_FILE_MAX, within)
+        except Unreadable as error:
+            fail(Where(path), "", error.problem, error.hint)
+        return decoded(content, path)
+
+    def absolute(self, path: str) -> str:
+        """Return the absolute form of a path."""
+        return os.path.abspath(path)  # noqa: PTH100  # `..` goes by the text, as positions do
+
+    def real(self, path: str) -> str | None:
+        """Return the absolute path of what a path leads to."""
+        try:
+            return os.path.realpath(path, strict=True)
+        except (OSError, ValueError):
+            return None
 
     def identity(self, path: str) -> Hashable | None:
         """Return what two names of one file share."""

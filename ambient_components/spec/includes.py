@@ -2,10 +2,14 @@
 
 A file that is reached twice is the same file. So a cycle, or a pattern that also matches the file that says it, is
 harmless: refusing them would refuse `include: ["*.yaml"]`, and nothing that they could hide is merged silently.
+
+An included file often belongs to one team. So it holds workspaces alone, unless the file that includes it grants it
+further sections by name; and every file lies below the project's folder.
 """
 
+import glob
 import posixpath
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +21,18 @@ from ambient_components.spec.files import DISK, Files
 from ambient_components.spec.layers import Path, Tree
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.messages import explain
+from ambient_components.spec.models import Included, Section
+from ambient_components.spec.places import Project
 from ambient_components.spec.privacy import public_path
+from ambient_components.spec.regular import is_below, outside
 from ambient_components.spec.types import FilePath
 from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml
 
 MAX_NESTING: Final = 20
 """Files that include each other in a chain; a fleet needs three."""
+
+EVERY_SECTION: Final = frozenset(Section)
+"""What the stack file itself may hold."""
 
 _PATTERN: Final[TypeAdapter[str]] = TypeAdapter(FilePath)
 
@@ -37,6 +47,18 @@ class SourceFile:
     tree: Tree
     """What it holds, and where."""
 
+    sections: frozenset[Section] = EVERY_SECTION
+    """Sections that it may hold besides `workspaces`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file that is included."""
+
+    path: str
+    at: Path
+    identity: Hashable
+
 
 class Reader:
     """Reads a stack file and all that it includes.
@@ -47,66 +69,100 @@ class Reader:
     Attributes:
         files: Those that could be read: included files before the file that includes them, the stack file last.
         paths: Every file that was found, readable or not, in the order in which they were come upon.
+        granted: Included files that may hold more than workspaces, by path.
         problems: What is wrong with them as YAML, and with what they include.
         complete: Whether `files` has all of them; else what is not in them may be in the others.
     """
 
     def __init__(self, source: Files = DISK) -> None:
         self._source = source
+        self._project = Project(source, "/")
         self.files: list[SourceFile] = []
         self.paths: list[str] = []
+        self.granted: list[str] = []
         self.problems = Problems()
         self.complete = True
         self._seen: set[Hashable] = set()
+        self._grants: dict[Hashable, frozenset[Section]] = {}
 
-    def read(self, path: str, text: str | None = None) -> None:
-        """Read the stack file, or take its content as given, and follow what it includes."""
+    def read(self, path: str, text: str | None = None) -> Project:
+        """Read the stack file, or take its content as given, and follow what it includes.
+
+        Returns:
+            The project that the stack file is part of.
+        """
+        self._project = Project.of(self._source, path)
         identity = self._source.identity(path)
-        if identity is not None:
-            self._seen.add(identity)
-        self._read(path, text, nesting=0)
+        self._grants[identity] = EVERY_SECTION
+        self._read(_Found(path, (), identity), text, nesting=0)
+        return self._project
 
-    def _read(self, path: str, text: str | None, nesting: int) -> None:
+    def _read(self, file: _Found, text: str | None, nesting: int) -> None:
+        path, sections = file.path, self._grants[file.identity]
+        self._seen.add(file.identity)
         self.paths.append(path)
+        if nesting and sections:
+            self.granted.append(path)
         try:
-            parsed = parse_yaml(self._source.read(path) if text is None else text, path)
+            content = self._source.read(path, self._project.root) if text is None else text
+            parsed = parse_yaml(content, path)
         except AmbientError as error:
             self.problems.extend(error.problems)
             self.complete = False
             return
         self.problems.extend(parsed.problems)
-        for at, pattern in self._patterns(parsed):
-            for found in self._find(path, at, pattern, parsed.sources):
+        if Section.INCLUDE in sections:
+            for found in self._included(path, sections, parsed):
+                if found.identity in self._seen:
+                    continue
                 if nesting >= MAX_NESTING:
-                    self._refuse(at, parsed.sources, f"includes nested deeper than {MAX_NESTING} files", "flatten them")
+                    problem = f"includes nested deeper than {MAX_NESTING} files"
+                    self._refuse(found.at, parsed.sources, problem, "flatten them")
                     break
                 self._read(found, None, nesting + 1)
-        self.files.append(SourceFile(path, Tree(parsed.data, parsed.marks)))
+        elif "include" in parsed.data:
+            self.complete = False  # `unite` refuses it, with the other sections that were not granted
+        self.files.append(SourceFile(path, Tree(parsed.data, parsed.marks), sections))
 
-    def _patterns(self, parsed: ParsedYaml) -> Iterator[tuple[Path, str]]:
-        """Yield the patterns that can be followed; the models would see those of the stack file only."""
-        patterns = parsed.data.get("include", [])
-        sound = isinstance(patterns, list)
-        if not isinstance(patterns, list):
+    def _included(self, path: str, sections: frozenset[Section], parsed: ParsedYaml) -> list[_Found]:
+        """Return the files that one includes; what several lines grant to one of them counts together."""
+        found = []
+        for at, item in self._items(parsed):
+            if beyond := sorted({*item.sections} - sections):
+                remedy = "grant it where this file is included, or remove it"
+                self._refuse(at, parsed.sources, f"grants {', '.join(beyond)}, which this file may not hold", remedy)
+            for match in self._find(path, at, item.path, parsed.sources):
+                identity = self._source.identity(match)
+                found.append(_Found(match, at, identity))
+                self._grants[identity] = self._grants.get(identity, frozenset()) | {*item.sections}
+        return found
+
+    def _items(self, parsed: ParsedYaml) -> Iterator[tuple[Path, Included]]:
+        """Yield what can be followed; the models would see what the stack file says only."""
+        items = parsed.data.get("include", [])
+        sound = isinstance(items, list)
+        if not isinstance(items, list):
             self._explain({"type": "list_type", "loc": ("include",), "msg": "", "input": None}, parsed)
-            patterns = []
-        for index, pattern in enumerate(patterns):
+            items = []
+        for index, item in enumerate(items):
             at = ("include", index)
             try:
-                _PATTERN.validate_python(pattern)
+                included = _included_item(item)
             except ValidationError as error:
-                self._explain({**error.errors(include_input=False)[0], "loc": at, "input": None}, parsed)
+                for one in error.errors(include_input=False):
+                    self._explain({**one, "loc": (*at, *one["loc"]), "input": None}, parsed)
                 sound = False
             else:
-                yield at, pattern
+                yield at, included
         if not sound:
             del parsed.data["include"]
 
     def _explain(self, error: ErrorDetails, parsed: ParsedYaml) -> None:
-        self._refuse(error["loc"], parsed.sources, *explain(error, parsed.data))
+        at_key = error["type"] == "extra_forbidden"
+        self._refuse(error["loc"], parsed.sources, *explain(error, parsed.data), at_key=at_key)
 
     def _find(self, path: str, at: Path, pattern: str, sources: SourceMap) -> list[str]:
-        """Return the files that a pattern adds to those known already."""
+        """Return the files that a pattern matches."""
         if posixpath.isabs(pattern):
             remedy = "write it from the folder of this file, so that it holds on every machine"
             self._refuse(at, sources, f"{pattern!r} is an absolute path", remedy)
@@ -115,25 +171,51 @@ class Reader:
             self._refuse(at, sources, "is an address, and only files are included", "allowed: the path of a file")
             return []
         folder = posixpath.dirname(path)
-        new, matched = [], False
+        if not self._stays_inside(folder, pattern):
+            leaving = outside()
+            self._refuse(at, sources, f"{pattern!r} {leaving.problem}", leaving.hint)
+            return []
+        matches, missing = [], True
         for match in self._source.expand(pattern, folder):
             found = posixpath.normpath(posixpath.join(folder, match))
-            identity = self._source.identity(found)
-            if identity is None:
+            if self._source.identity(found) is None:
                 continue
-            matched = True
-            if identity not in self._seen:
-                self._seen.add(identity)
-                new.append(found)
-        if not matched and self._source.is_folder(posixpath.join(folder, pattern)):
+            missing = False
+            verdict = self._project.problem(self._project.place(path, match))
+            if verdict:
+                self._refuse(at, sources, *verdict)
+            else:
+                matches.append(found)
+        if missing and self._source.is_folder(posixpath.join(folder, pattern)):
             self._refuse(
                 at, sources, f"{pattern!r} is a folder", f"for the files in it write {pattern.rstrip('/')}/*.yaml"
             )
-        elif not matched:
+        elif missing:
             remedy = "paths start at the folder of this file; add the file, or remove the line"
             self._refuse(at, sources, f"{pattern!r} matches no file", remedy)
-        return new
+        return matches
 
-    def _refuse(self, at: Path, sources: SourceMap, problem: str, remedy: str) -> None:
-        self.problems.add(sources.value(at), public_path(at), problem, remedy)
+    def _stays_inside(self, folder: str, pattern: str) -> bool:
+        """Tell whether all that a pattern can match is named below the project's folder: nothing else is searched."""
+        parts = pattern.split("/")
+        first = next((index for index, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+        if ".." in parts[first:]:
+            return False
+        begins = self._source.absolute(posixpath.join(folder, *parts[:first]))
+        return begins == self._project.root or is_below(begins, self._project.root)
+
+    def _refuse(self, at: Path, sources: SourceMap, problem: str, remedy: str, *, at_key: bool = False) -> None:
+        where = sources.key(at) if at_key else sources.value(at)
+        self.problems.add(where, public_path(at), problem, remedy)
         self.complete = False
+
+
+def _included_item(item: object) -> Included:
+    """Read one item of `include`.
+
+    Raises:
+        ValidationError: It is neither a path nor a mapping with one.
+    """
+    if isinstance(item, Mapping):
+        return Included.model_validate(item)
+    return Included(path=_PATTERN.validate_python(item))

@@ -9,6 +9,7 @@ from ambient_components.durations import format_seconds, parse_duration
 from ambient_components.errors import Problems
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.never_sources import namespace_problem
 from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace
@@ -126,6 +127,8 @@ def _delivery(
         return
     secret = key.deliver.secret
     here = (*path, "deliver", "secret")
+    if verdict := namespace_problem(secret.namespace):
+        yield Finding((*here, "namespace"), f"{verdict[0]}, where no key is delivered to", verdict[1])
     if secret.namespace == path[1]:
         yield Finding(
             (*here, "namespace"),

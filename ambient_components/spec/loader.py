@@ -18,10 +18,12 @@ from ambient_components.spec.layers import WORKSPACE, Tree
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import StackFile
 from ambient_components.spec.partial import Partial
+from ambient_components.spec.places import Project, placed
 from ambient_components.spec.privacy import without_credentials_in
 from ambient_components.spec.provenance import Origin, Provenance
 from ambient_components.spec.report import Report
 from ambient_components.spec.shards import beyond_shards, shards_of
+from ambient_components.spec.source_checks import check_files
 from ambient_components.spec.unite import unite
 
 
@@ -40,6 +42,12 @@ class LoadedStack:
 
     files: tuple[str, ...]
     """Every file that was read, the stack file first."""
+
+    granted: frozenset[str]
+    """Those included files that may hold more than workspaces."""
+
+    project: Project
+    """Where the files are that it names: of `file`, every path counts from this folder."""
 
     warnings: tuple[Problem, ...]
     """What nobody has to mend and somebody should know."""
@@ -101,7 +109,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
         files: Where it is read from.
     """
     reader = Reader(files)
-    reader.read(str(path), text)
+    project = reader.read(str(path), text)
     problems, stack = Problems(reader.problems), None
     if reader.files:  # else the stack file itself could not be read
         tree = unite(reader.files, problems, complete=reader.complete)
@@ -109,16 +117,26 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
         provenance = Provenance(layers)
         sources = SourceMap(tree.marks)
         report = Report(sources, provenance, problems, {item.where for item in reader.problems})
-        file = _validate(tree, report, lambda place: provenance.origin(place).layer == WORKSPACE)
+        file = _validate(tree, report, lambda place: provenance.origin(place).layer == WORKSPACE, sources, project)
         if file is not None and not problems.errors:
             data: Mapping[str, Any] = tree.data.get("workspaces", {})
             warnings = tuple(map(without_credentials_in, problems.warnings))
-            stack = LoadedStack(file, sources, str(path), tuple(reader.paths), warnings, data, provenance)
+            stack = LoadedStack(
+                placed(file, sources, project),
+                sources,
+                str(path),
+                tuple(reader.paths),
+                frozenset(reader.granted),
+                project,
+                warnings,
+                data,
+                provenance,
+            )
     everything = sorted((*problems.errors, *problems.warnings), key=lambda problem: problem.sort_key)
     return Review(stack, tuple(map(without_credentials_in, everything)), tuple(reader.paths))
 
 
-def _validate(tree: Tree, report: Report, explicit: Explicit) -> StackFile | None:
+def _validate(tree: Tree, report: Report, explicit: Explicit, sources: SourceMap, project: Project) -> StackFile | None:
     """Return the models, or None; the checks see what is valid even where the rest is not."""
     try:
         stack = StackFile.model_validate(tree.data)
@@ -127,8 +145,10 @@ def _validate(tree: Tree, report: Report, explicit: Explicit) -> StackFile | Non
         partial = Partial(tree.data, [item["loc"] for item in error.errors(include_input=False)])
         if partial.stack is not None:
             report.add_findings(check_stack(partial.stack, explicit), partial.original)
+            report.add_findings(check_files(partial.stack, project, sources, partial.original), partial.original)
         return None
     report.add_findings(check_stack(stack, explicit))
+    report.add_findings(check_files(stack, project, sources))
     return stack
 
 

@@ -12,10 +12,10 @@ from ambient_components.errors import PathPart
 from ambient_components.spec.base import ERROR_TYPE, Model, type_name
 from ambient_components.spec.keys import Delivery, DeliverySecret, Key
 from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
-from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
+from ambient_components.spec.models import Defaults, Grant, Included, StackFile, Workspace
 from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.privacy import may_quote_key
-from ambient_components.spec.rails import Allowance, Rails, StackAllowance
+from ambient_components.spec.rails import Allowance, Rails, SecretPlace, StackAllowance
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
 from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
@@ -40,12 +40,14 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     Delivery: "{secret: {namespace: NAME, name: NAME}}",
     DeliverySecret: "{namespace: NAME, name: NAME}",
     Grant: "{user: NAME, role: edit} or {group: NAME}",
+    Included: "{path: teams/*.yaml, sections: [templates]}",
     Limits: "{quota: {pods: 50}}",
     McpServer: "{url: https://…} or {command: PROGRAM}",
     NetworkPeer: "{cidr: 10.0.0.0/8} or {namespace: NAME}",
     OnClose: "{sessions: deletePods}",
     OnDrift: "{runner: keep, integrations: keep}",
     Rails: "{keysMax: 10}",
+    SecretPlace: "{namespace: NAME} or {folder: PATH}",
     SecretRef: "{namespace: NAME, name: NAME, key: KEY}",
     Secrets: "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}",
     StackAllowance: "{rail: removals, reason: TEXT, until: DAY}",
@@ -81,7 +83,9 @@ _ITEMS: Final[Mapping[str, str]] = {
     "owners": "user:NAME",
     "ports": "443",
     "reviewers": "group:NAME",
+    "sections": "templates",
     "stacks": "prod-eu",
+    "workspaces": "NAME",
 }
 """What a list of texts or numbers holds, by field."""
 
@@ -163,8 +167,8 @@ def _example(path: Sequence[PathPart]) -> str:
 
 
 def _list_example(path: Sequence[PathPart]) -> str:
-    item = _EXAMPLES.get(_item(_annotation_at(path)), "").partition(" or ")[0]
-    return f", such as [{item or _ITEMS[str(path[-1])]}]"
+    item = _ITEMS.get(str(path[-1])) or _EXAMPLES.get(_item(_annotation_at(path)), "").partition(" or ")[0]
+    return f", such as [{item}]"
 
 
 def _meant_flag(value: str) -> str:

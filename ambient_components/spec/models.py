@@ -1,9 +1,10 @@
 """The stack file as frozen models; the text after each field is also its documentation in the JSON Schema."""
 
-from typing import Self
+from enum import StrEnum
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from ambient_components.contract import (
@@ -15,7 +16,7 @@ from ambient_components.contract import (
 )
 from ambient_components.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.naming import KEY_ID_MAX
-from ambient_components.spec.base import Model, refuse
+from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import DayOrMoment, Span, TimeZone
 from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import Limits
@@ -219,13 +220,64 @@ class Workspace(Model):
     no shards."""
 
 
+class Section(StrEnum):
+    """A section of a stack file that an included file may hold only if the including file grants it."""
+
+    INCLUDE = "include"
+    """Further files."""
+
+    TIMEZONE = "timezone"
+    """Time zone of plain days."""
+
+    RUN_EVERY = "runEvery"
+    """How often a run is promised."""
+
+    ALLOW = "allow"
+    """Rails that may be crossed in every workspace."""
+
+    RAILS = "rails"
+    """How strict the rails are."""
+
+    DEFAULTS = "defaults"
+    """What lies under every workspace."""
+
+    TEMPLATES = "templates"
+    """Named defaults."""
+
+
+def _section(value: object) -> object:
+    if value == "workspaces":
+        refuse("every included file may hold workspaces", "remove it")
+    return choice(value, Section, "section that can be granted")
+
+
+SectionName = Annotated[Section, BeforeValidator(_section)]
+"""include, timezone, runEvery, allow, rails, defaults or templates."""
+
+
+class Included(Model):
+    """Further files of this stack, and what they may hold besides workspaces."""
+
+    path: FilePath
+    """Path of a file, or a pattern of several, relative to this one."""
+
+    sections: list[SectionName] = []
+    """Sections that the file may hold besides `workspaces`. They have effect on the workspaces of every file, so grant
+    them to files that the reviewers of this one approve. None if left out."""
+
+
+def _included(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
 class StackFile(Model):
     """Everything that one stack should hold."""
 
     model_config = ConfigDict(title="Stack file")
 
-    include: list[FilePath] = []
-    """Further files of this stack, relative to this one."""
+    include: list[Annotated[Included, BeforeValidator(_included, json_schema_input_type=FilePath | Included)]] = []
+    """Further files of this stack, relative to this one: a path, or a mapping with the path and the sections that the
+    file may hold besides `workspaces`."""
 
     timezone: TimeZone = ZoneInfo("UTC")
     """Time zone of plain days, such as Europe/Berlin; UTC if left out."""

@@ -6,11 +6,11 @@ approve it, so that nobody makes himself the reviewer of his own change; who is 
 """
 
 import hashlib
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -127,12 +127,11 @@ def reviewers_of_stack(stack: StackFile) -> tuple[str, ...]:
 
 
 def bundle_of(version: Version, workspace: str) -> str | None:
-    """Return the path of the CA bundle of a workspace, which is a file beside the one that names it."""
+    """Return the path of the CA bundle of a workspace, from where the stack file was named."""
     bundle = version.stack.file.workspaces[workspace].settings.ca_bundle
     if bundle is None:
         return None
-    where = version.stack.sources.value(("workspaces", workspace, "settings", "caBundle", "file"))
-    return str(PurePosixPath(where.file).parent / bundle.file)
+    return posixpath.relpath(version.stack.project.at(bundle.file), version.files.absolute("."))
 
 
 def _workspaces(version: Version | None) -> Mapping[str, Workspace]:
@@ -193,7 +192,10 @@ def _everybody(version: Version | None, of_stack: tuple[str, ...]) -> list[Need]
 
 
 def _stack_fields(version: Version) -> dict[str, Any]:
-    return version.stack.file.model_dump(exclude=set(_OF_WORKSPACES))
+    fields = version.stack.file.model_dump(exclude=set(_OF_WORKSPACES))
+    # What an included file may hold is decided for all of them, whether it holds it yet or not.
+    granting = {one.path: sorted(one.sections) for one in version.stack.file.include if one.sections}
+    return {**fields, "include": granting}
 
 
 def _entry(version: Version, name: str) -> dict[str, Any]:
@@ -221,7 +223,7 @@ def _bundle(version: Version, name: str) -> str | None:
     if path is None:
         return None
     try:
-        return hashlib.sha256(version.files.read(path).encode()).hexdigest()
+        return hashlib.sha256(version.files.read(path, version.stack.project.root).encode()).hexdigest()
     except AmbientError:
         return "unreadable"
 

@@ -2,14 +2,25 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from ambient_components.access import rail_names
+from ambient_components.never_sources import namespace_problem, path_problem
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import Day
-from ambient_components.spec.types import Flag
+from ambient_components.spec.sources import SecretName
+from ambient_components.spec.types import FilePath, Flag, NamespaceName, Text
 
 REASON_MAX: Final = 200
 """Characters of a reason: a line that a reviewer reads."""
@@ -119,6 +130,67 @@ class StackAllowance(Model):
     """Last day on which it holds; for as long as the line stands here if left out."""
 
 
+def _folder(value: str) -> str:
+    parts = value.split("/")
+    if len(parts) < 2 or parts[0] or not all(part not in ("", ".", "..") for part in parts[1:]):
+        refuse("is not the absolute path of a folder", "allowed: a path such as /run/secrets/payments")
+    if verdict := path_problem(value):
+        refuse(*verdict)
+    return value
+
+
+def _namespace(value: str) -> str:
+    if verdict := namespace_problem(value):
+        refuse(f"{verdict[0]}, and never a source of secrets", verdict[1])
+    return value
+
+
+def _some(value: list[str]) -> list[str]:
+    if not value:
+        refuse("is empty", "name a workspace, or leave workspaces out for all of them")
+    return value
+
+
+class SecretPlace(Model):
+    """A place outside of the project and of the workspace that secrets may come from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"title": "a namespace", "required": ["namespace"]},
+                {"title": "a folder", "required": ["folder"], "not": {"required": ["name"]}},
+            ]
+        }
+    )
+
+    namespace: Annotated[NamespaceName, AfterValidator(_namespace)] | None = None
+    """Namespace of Secrets, such as vault-sync. Either this or `folder`."""
+
+    name: SecretName | None = None
+    """Name of the only Secret there; every Secret of the namespace if left out."""
+
+    folder: Annotated[FilePath, AfterValidator(_folder)] | None = None
+    """Absolute path of a folder on the machine of the run, such as /run/secrets. Either this or `namespace`."""
+
+    workspaces: Annotated[list[Text], AfterValidator(_some)] | None = None
+    """Names of the workspaces that may use it; every workspace if left out."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = self.given("namespace", "folder")
+        if len(given) != 1:
+            problem = "has namespace and folder" if given else "has neither a namespace nor a folder"
+            refuse(problem, "allowed: exactly one of them, as {namespace: NAME} or {folder: PATH}")
+        if self.folder is not None and self.name is not None:
+            refuse("has a folder and a name", "remove name: it is that of a Secret")
+        return self
+
+    def __str__(self) -> str:
+        where = f"folder {self.folder}" if self.folder else f"namespace {self.namespace}"
+        where = f"Secret {self.namespace}/{self.name}" if self.name else where
+        return where + (f" for {', '.join(sorted(self.workspaces))}" if self.workspaces else "")
+
+
 class Rails(Model):
     """How strict the rails of this stack are."""
 
@@ -130,3 +202,7 @@ class Rails(Model):
 
     admin_keys_apart: Flag = False
     """Whether an admin key is refused in a workspace that somebody else may edit. false if left out."""
+
+    secret_sources: list[SecretPlace] = Field(default=[])
+    """Places outside of the project and of the workspace's own namespace that secrets may come from. None if left
+    out: a file elsewhere, or a Secret of another namespace, is then refused."""

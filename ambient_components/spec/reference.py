@@ -47,8 +47,9 @@ def _reading_order(objects: dict[str, Any]) -> list[str]:
 
 def _uses(field: dict[str, Any]) -> Iterator[str]:
     for schema in (field, field.get("items"), field.get("additionalProperties")):
-        if isinstance(schema, dict) and "$ref" in schema:
-            yield schema["$ref"].rpartition("/")[2]
+        for one in (schema, *schema.get("oneOf", ())) if isinstance(schema, dict) else ():
+            if "$ref" in one:
+                yield one["$ref"].rpartition("/")[2]
 
 
 def _section(name: str, objects: dict[str, Any]) -> Iterator[str]:
@@ -97,6 +98,8 @@ def _allowed(rules: dict[str, Any], objects: dict[str, Any]) -> str:
         name = rules["$ref"].rpartition("/")[2]
         target = objects[name]
         return _choices(target["enum"]) if "enum" in target else f"[{_in_a_row(name)}](#{_anchor(name)})"
+    if "oneOf" in rules:
+        return " or ".join(_allowed(choice, objects) for choice in rules["oneOf"])
     kind = rules["type"]
     if kind == "array":
         return f"list of: {_allowed(rules['items'], objects)}"

@@ -68,7 +68,9 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema for people: no nulls, defaults as the file writes them, a line each for descriptions."""
     schema = {key: _below(key, value) for key, value in schema.items()}
     choices = [choice for choice in schema.pop("anyOf", ()) if choice != _NULL]
-    if choices:  # an optional field: it is left out, never null
+    if len(choices) > 1:
+        schema = {**schema, "oneOf": choices}
+    elif choices:  # an optional field: it is left out, never null
         schema = {**choices[0], **schema}
     if "description" in schema:
         schema["description"] = _SOURCE_OF_A_RULE.sub("", " ".join(schema["description"].split()))

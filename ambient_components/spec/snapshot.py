@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.errors import Where, fail
+from ambient_components.spec.regular import STACK_FILE_MAX, Unreadable, is_below, outside, require_size
 from ambient_components.spec.yamlfile import decoded
+
+TOP: Final = "/snapshot:"
+"""The absolute path of the topmost folder: no path on a disk, so that none is taken for one of the snapshot."""
 
 MAX_LINKS: Final = 40
 """Symbolic links on the way to one file; Linux gives up at so many."""
@@ -46,17 +50,37 @@ class Snapshot:
         for path in sorted(blobs):
             self._register(path)
 
-    def read(self, path: str) -> str:
+    def read(self, path: str, within: str | None = None) -> str:
         """Return the content of a file.
 
+        Args:
+            path: Of the file.
+            within: The folder, absolute, that it must lie below once links are resolved; None for anywhere.
+
         Raises:
-            AmbientError: It can't be read, or is not UTF-8.
+            AmbientError: It can't be read, must not be, is too large, or is not UTF-8.
         """
         found = self._resolve(path)
         if found is None or found in self._folders:
             problem = "can't be read: " + ("No such file or directory" if found is None else "Is a directory")
             fail(Where(path), "", problem, "name a readable file")
-        return decoded(self._content(self._blobs[found]), path)
+        content = self._content(self._blobs[found])
+        try:
+            if within is not None and not is_below(f"{TOP}/{found}", self.real(within) or within):
+                raise outside()
+            require_size(len(content), STACK_FILE_MAX)
+        except Unreadable as error:
+            fail(Where(path), "", error.problem, error.hint)
+        return decoded(content, path)
+
+    def absolute(self, path: str) -> str:
+        """Return the absolute form of a path; that of the top is `TOP`."""
+        return posixpath.normpath(posixpath.join(TOP, self._start, path))
+
+    def real(self, path: str) -> str | None:
+        """Return the absolute path of what a path leads to."""
+        found = self._resolve(path)
+        return None if found is None else f"{TOP}/{found}".rstrip("/")
 
     def identity(self, path: str) -> Hashable | None:
         """Return the path of a file from the top, without links; None if there is no such file."""
@@ -82,7 +106,8 @@ class Snapshot:
 
     def _resolve(self, path: str) -> str | None:
         """The path from the top, without links, `.` and `..`; None if nothing is there."""
-        todo = [*reversed(posixpath.join(self._start, path).split("/"))]
+        from_top = path[len(TOP) :] if path == TOP or is_below(path, TOP) else posixpath.join(self._start, path)
+        todo = [*reversed(from_top.split("/"))]
         here: list[str] = []
         links = 0
         while todo:

@@ -147,6 +147,13 @@ class Source(Model):
             refuse(problem, "allowed: exactly one of them, such as {config: NAME} or {env: NAME}")
         return self
 
+    def __str__(self) -> str:
+        """Say where the value is, never what it is: for the ledger and the plan."""
+        if self.secret is not None:
+            return f"Secret {self.secret.namespace}/{self.secret.name}, key {self.secret.key}"
+        kind = self.given(*SOURCE_FIELDS)[0]
+        return kind if kind == "value" else f"{kind} {getattr(self, kind)}"
+
 
 class OnDrift(Model):
     """Who wins when a secret was saved in the platform's UI: the stack file or the UI."""

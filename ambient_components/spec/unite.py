@@ -2,6 +2,7 @@
 
 Workspaces and templates of all files stand side by side, and one name in two files is an error: who reviews a file must
 see all of an entry. Defaults are laid over each other in the order of the files: the including file comes last.
+What has effect on the workspaces of every file, an included file holds only where the including file grants it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from ambient_components.spec.includes import SourceFile
 from ambient_components.spec.layers import DEFAULTS, RULES, Tree, merge
 from ambient_components.spec.marks import MappingMarks, SourceMap
 from ambient_components.spec.messages import explain, meant_fields
-from ambient_components.spec.models import StackFile
+from ambient_components.spec.models import Section, StackFile
 from ambient_components.spec.privacy import public_path
 
 NAMED: Final = ("workspaces", "templates")
@@ -36,7 +37,12 @@ def unite(files: Sequence[SourceFile], problems: Problems, *, complete: bool = T
             if section not in known:
                 _refuse(file, (section,), "extra_forbidden", problems)
                 misspelled |= ("workspaces",) in meant_fields((section,))
-            elif section in (*NAMED, DEFAULTS):
+                continue
+            if file is not files[-1] and section != "workspaces" and section not in file.sections:
+                _refuse_ungranted(file, section, problems)
+                if section == "stacks":
+                    continue  # it would make this stack a list of stacks
+            if section in (*NAMED, DEFAULTS):
                 if isinstance(value, dict):
                     _take(file, section, Tree(data, marks), problems)
                 else:
@@ -47,6 +53,15 @@ def unite(files: Sequence[SourceFile], problems: Problems, *, complete: bool = T
     if misspelled or not complete:
         data.setdefault("workspaces", {})
     return Tree(data, marks)
+
+
+def _refuse_ungranted(file: SourceFile, section: str, problems: Problems) -> None:
+    """Report a section that has effect on other files, in a file that was included for its workspaces."""
+    remedy = "move it into the file that includes this one"
+    if section in {*Section}:
+        remedy += f", or grant it there: include: [{{path: PATH, sections: [{section}]}}]"
+    where = SourceMap(file.tree.marks).key((section,))
+    problems.add(where, public_path((section,)), "an included file holds workspaces alone", remedy)
 
 
 def _take(file: SourceFile, section: str, united: Tree, problems: Problems) -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from ambient_components.errors import Problem, Problems, Where, fail
 from ambient_components.spec.marks import Marks, SourceMap
+from ambient_components.spec.regular import STACK_FILE_MAX, Unreadable, read_regular
 from ambient_components.spec.syntax import explain_syntax
 from ambient_components.spec.yamlbuild import Builder
 
@@ -57,15 +58,15 @@ def load_yaml(path: str | Path) -> ParsedYaml:
 
 
 def read_text(path: str | Path) -> str:
-    """Read a file as UTF-8.
+    """Read a stack file as UTF-8.
 
     Raises:
-        AmbientError: The file can't be read, or is not UTF-8.
+        AmbientError: The file can't be read, is no regular file, is too large, or is not UTF-8.
     """
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        fail(Where(str(path)), "", f"can't be read: {error.strerror}", "name a readable file")
+        content = read_regular(str(path), STACK_FILE_MAX)
+    except Unreadable as error:
+        fail(Where(str(path)), "", error.problem, error.hint)
     return decoded(content, str(path))
 
 

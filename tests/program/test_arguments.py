@@ -20,6 +20,7 @@ from ambient_components.components import (
 from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, ledger_of, workspace_args
 from ambient_components.fleet.keys import key_entry, key_spec
 from ambient_components.spec import Defaults, Workspace, parse_stack
+from tests.support.certificates import CERTIFICATE
 from tests.support.recorder import Secret
 
 ALL_OF_KEYS = """\
@@ -244,8 +245,11 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
                 "nightly": {"role": "view", "lifetimeSeconds": 2_592_000, "generation": 2},
                 "ci": {"role": "edit", "lifetimeSeconds": 7_776_000, "generation": 1},
             },
-            # Names alone: of a released workspace nothing may vanish, and a value is nobody's to see.
-            "secrets": {"runner": ["ANTHROPIC_API_KEY"], "integrations": ["FOO", "LOG_LEVEL"]},
+            # Names alone: of a released workspace nothing may vanish. Of a secret the source, and never its value.
+            "secrets": {
+                "runner": {"ANTHROPIC_API_KEY": "env THE_KEY"},
+                "integrations": {"FOO": "env THE_FOO", "LOG_LEVEL": "value"},
+            },
             "settings": ["caBundle", "featureFlags", "idleTimeout", "mcpServers"],
             "limits": ["containers", "network", "quota"],
         }
@@ -277,7 +281,7 @@ def test_what_lies_under_every_workspace_is_a_workspaces_own():
 def test_the_whole_file_becomes_resources(run_fleet, monkeypatch, tmp_path):
     monkeypatch.setenv("THE_KEY", "v-one")
     monkeypatch.setenv("THE_FOO", "v-two")
-    (tmp_path / "stacks/ca.pem").write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" * 20)
+    (tmp_path / "stacks/ca.pem").write_text(CERTIFICATE * 20)
     config = {"clusterUid": "u", "platformNamespace": "acp", "openshift": "true"}
     recording = run_fleet(FULL, config=config)
     assert recording.warnings == []

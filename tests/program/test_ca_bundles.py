@@ -1,14 +1,21 @@
+import ssl
+
 import pytest
 
-from ambient_components.fleet.ca_bundles import MAX_BYTES
+from ambient_components.spec.regular import CA_BUNDLE_MAX
+from tests.support.certificates import CERTIFICATE
 
 CONFIG = {"clusterUid": "uid-1", "vertex": "true"}
-ONE = "-----BEGIN CERTIFICATE-----\nMIIBszCC\n-----END CERTIFICATE-----\n"
-TRUSTED = ONE.replace("CERTIFICATE", "TRUSTED CERTIFICATE")
+ONE = CERTIFICATE
+DER = ssl.PEM_cert_to_DER_cert(ONE)
 BUNDLE = ONE * 20
 KEY = "-----BEGIN {}PRIVATE KEY-----\nMIIEsecret\n-----END {}PRIVATE KEY-----\n"
 AT = "stacks/dev.yaml:4:22: workspaces.payments.settings.caBundle.file: "
 STACK = "workspaces:\n  payments:\n    settings:\n      caBundle: {file: ca.pem}\n"
+
+
+def pem(content):
+    return ssl.DER_cert_to_PEM_cert(content)
 
 
 @pytest.fixture
@@ -25,11 +32,20 @@ def data(recording, workspace="payments"):
     return recording.named("ConfigMap", f"{workspace}/ca-bundle").inputs["data"]["ca-bundle.crt"]
 
 
-@pytest.mark.parametrize("content", [BUNDLE, f"# Company\n{BUNDLE}", TRUSTED * 20, BUNDLE.replace("\n", "\r\n")])
-def test_a_bundle_with_the_public_ones_is_taken_as_it_is(run_fleet, bundle, content):
+@pytest.mark.parametrize(
+    "content",
+    [
+        BUNDLE,
+        f"# Company\n{BUNDLE}",
+        BUNDLE.replace("\n", "\r\n"),
+        "PULUMI_CONFIG_PASSPHRASE=v-secret\0A=" + ONE.join(["\0v-text=\n"] * 21),
+    ],
+)
+def test_certificates_alone_get_through(run_fleet, bundle, content):
+    """Finding 8: no other byte of the file does."""
     bundle(content)
     recording = run_fleet(STACK, config=CONFIG)
-    assert data(recording) == content.replace("\r\n", "\n")
+    assert data(recording) == BUNDLE
     assert recording.warnings == []
 
 
@@ -59,7 +75,20 @@ def test_a_bundle_of_few_is_a_warning(run_fleet, bundle, count, counted):
         ("MIIBszCC", "the file 'stacks/ca.pem' holds no certificate"),
         ("-----BEGIN CERTIFICATE-----\nMIIB", "the file 'stacks/ca.pem' holds no certificate"),
         (b"\x30\x82\xff\xfe", "the file 'stacks/ca.pem' can't be read as text"),
-        (BUNDLE + "#" * MAX_BYTES, "the file 'stacks/ca.pem' is larger than 1,000,000 bytes"),
+        (BUNDLE + "#" * CA_BUNDLE_MAX, "the file 'stacks/ca.pem' is larger than 1,000,000 bytes"),
+        (
+            ONE + ONE.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+            "holds a PEM block that is not a certificate; remove",
+        ),
+        (ONE + ONE.replace("CERTIFICATE", "X509 CRL"), "holds a PEM block that is not a certificate"),
+        (
+            pem(b"v-secret"),
+            "the file 'stacks/ca.pem' holds no valid certificate in its block 1; export it again as PEM",
+        ),
+        (ONE + pem(DER + b"v-secret"), "the file 'stacks/ca.pem' holds no valid certificate in its block 2"),
+        (pem(DER[:-1]), "the file 'stacks/ca.pem' holds no valid certificate in its block 1"),
+        (ONE.replace("MII", "MI="), "the file 'stacks/ca.pem' holds no valid certificate in its block 1"),
+        (ONE + ONE.replace("MII", "M!I"), "the file 'stacks/ca.pem' holds a certificate that is cut off or not base64"),
         (None, "there is no file 'stacks/ca.pem'; a file of PEM certificates is expected"),
     ],
     ids=lambda value: value[:60] if isinstance(value, str | bytes) else None,
@@ -94,3 +123,13 @@ def test_a_bundle_lies_beside_the_file_that_names_it(run_fleet, bundle, tmp_path
 def test_it_stays_in_every_state(run_fleet, bundle, state):
     bundle(BUNDLE)
     assert data(run_fleet(f"{STACK}    state: {state}\n", config=CONFIG)) == BUNDLE
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("path", ["../../../../../../../proc/self/environ", "/proc/self/environ", "link.pem"])
+def test_a_file_outside_of_the_project_is_never_a_bundle(run_fleet, monkeypatch, tmp_path, path, preview):
+    """Finding 8: the environment of the run, with a certificate in some variable."""
+    monkeypatch.setenv("SOME_CERTIFICATE", ONE)
+    (tmp_path / "stacks/link.pem").symlink_to("/proc/self/environ")
+    (line,) = run_fleet.refusal(STACK.replace("ca.pem", path), config=CONFIG, preview=preview)
+    assert "may hold credentials of the run" in line or "leads out of the project" in line

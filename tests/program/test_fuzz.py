@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from ambient_components import fleet
 from ambient_components.contract import RUNNER_SECRET_KEYS
+from tests.support.certificates import CERTIFICATE as PEM
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
 from tests.support.recorder import Recorder, Secret
-from tests.support.stack_strategies import WORKSPACES, fields, mutated, named_buckets, some, written
+from tests.support.stack_strategies import WORKSPACES, fields, mutated, named_buckets, some, with_sources, written
 
 MARK = "hunter2"
 """In every value that somebody could have meant to be secret, whatever else is in it."""
@@ -34,7 +35,7 @@ NOT_FILES = ["a-folder", "none.txt", "x" * 300]
 SECRETS = ["a", "b"]
 NAMESPACE = "vault-of-the-fuzz"
 
-CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+CERTIFICATE = PEM.encode()
 KEY = b"-----BEGIN PRIVATE KEY-----\n"
 
 
@@ -62,7 +63,7 @@ ANSWERS = mostly(
     st.sampled_from([Answer(403, {"message": "no"}), Answer(500, "<html>"), Answer(200, "[]"), Answer(404, {})]),
 )
 SOURCES = st.one_of(
-    mostly(st.sampled_from(CONFIG), st.sampled_from(FLAGS)).map(lambda name: {"config": name}),
+    mostly(st.sampled_from(CONFIG), st.just("pay/plain")).map(lambda name: {"config": name}),
     st.sampled_from(VARIABLES).map(lambda name: {"env": name}),
     mostly(st.sampled_from(FILES), st.sampled_from(NOT_FILES)).map(lambda name: {"file": name}),
     st.builds(
@@ -84,7 +85,7 @@ STACKS = st.dictionaries(
     st.builds(lambda any_of_it, ours: {**any_of_it, **ours}, WORKSPACES, OF_A_WORKSPACE),
     min_size=1,
     max_size=2,
-).map(lambda workspaces: {"workspaces": named_buckets(workspaces)})
+).map(lambda workspaces: with_sources({"workspaces": named_buckets(workspaces)}))
 STORE = {"endpoint": "http://127.0.0.1:1", "accessKey": f"id-{MARK}", "secretKey": f"key-{MARK}"}
 STORES = mostly(
     st.just(json.dumps(STORE)),
@@ -104,7 +105,7 @@ SURROUNDINGS = st.fixed_dictionaries(
     {
         "config": mostly(
             fields(**dict.fromkeys(FLAGS, st.sampled_from(["true", "false"]))),
-            st.dictionaries(st.sampled_from([*CONFIG, *FLAGS, "platformNamespace"]), VALUES),
+            st.dictionaries(st.sampled_from([*CONFIG, *FLAGS, "pay/plain", "platformNamespace"]), VALUES),
         ),
         "encrypted": of(CONFIG, VALUES, objectStore=STORES),
         "environment": of(VARIABLES, ENVIRONMENT),

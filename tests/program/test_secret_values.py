@@ -2,7 +2,6 @@
 
 import base64
 import os
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,12 @@ from tests.support.recorder import UNKNOWN, Secret
 
 CONFIG = {"clusterUid": SYSTEM_UID, "vertex": "true"}
 VAULT = "/api/v1/namespaces/vault-sync/secrets"
+VAULT_SYNC = {"secretSources": [{"namespace": "vault-sync"}]}
 LATER = "unknown in this preview, an error in pulumi up"
 
 
 def stack(source, **entry):
-    return {"workspaces": {"payments": {"secrets": {"integrations": {"FOO": source}}, **entry}}}
+    return {"workspaces": {"payments": {"secrets": {"integrations": {"FOO": source}}, **entry}}, "rails": VAULT_SYNC}
 
 
 def values(recording, workspace="payments", kind="integrations"):
@@ -129,7 +129,7 @@ REFUSED = [
     ),
     ({"env": "FOO_LATIN_1"}, "the environment variable 'FOO_LATIN_1' is not UTF-8; variables of sessions are text"),
     ({"file": "latin-1.txt"}, "the file 'stacks/latin-1.txt' can't be read: not UTF-8; a file of text is expected"),
-    ({"file": "."}, "the file 'stacks' can't be read: Is a directory; a file of text is expected"),
+    ({"file": "."}, "the file 'stacks' can't be read: Is a directory; name a readable file"),
     (secret_of("binary"), "key 'binary' of Secret vault-sync/payments is not text; variables of sessions are text"),
 ]
 
@@ -180,7 +180,9 @@ def test_a_default_of_an_included_file_is_found_beside_that_file(run_fleet, tmp_
         "templates: {team: {secrets: {integrations: {FOO: {file: token.txt}}}}}\n"
     )
     recording = run_fleet(
-        "include: [shared/defaults.yaml]\nworkspaces: {payments: {template: team}}\n", config=CONFIG, preview=True
+        "include: [{path: shared/defaults.yaml, sections: [templates]}]\nworkspaces: {payments: {template: team}}\n",
+        config=CONFIG,
+        preview=True,
     )
     assert values(recording) == {"FOO": Secret("v-shared")}
     assert recording.warnings == []
@@ -236,7 +238,9 @@ def test_without_a_reference_no_cluster_is_asked(run_fleet, given):
 def test_each_secret_of_the_cluster_is_read_and_nothing_is_written(run_fleet, given):
     given.add(VAULT, "other", data={"token": encoded("v-other")})
     sources = {"A": secret_of("token"), "B": secret_of("token"), "C": secret_of("token", "other")}
-    recording = run_fleet({"workspaces": {"payments": {"secrets": {"integrations": sources}}}}, config=CONFIG)
+    recording = run_fleet(
+        {"workspaces": {"payments": {"secrets": {"integrations": sources}}}, "rails": VAULT_SYNC}, config=CONFIG
+    )
     assert values(recording) == {"A": Secret("v-vault"), "B": Secret("v-vault"), "C": Secret("v-other")}
     assert {one.method for one in given.log} == {"GET"}
     assert sorted(one.path.rsplit("/", 1)[1] for one in given.seen(pattern="/secrets/")) == ["other", "payments"]
@@ -266,13 +270,77 @@ def test_a_cluster_that_is_not_there_is_told_once_for_each_value(run_fleet, give
 
 
 def test_a_file_that_may_not_be_read_is_refused(run_fleet, given, monkeypatch):
-    read = Path.read_bytes
+    opened = os.open
 
-    def refused(path):
-        if path.name == "value.txt":
+    def refused(path, *more):
+        if str(path).endswith("value.txt"):
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return opened(path, *more)
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(os, "open", refused)
     (line,) = run_fleet.refusal(stack({"file": "value.txt"}), config=CONFIG, preview=True)
-    assert line.endswith("the file 'stacks/value.txt' can't be read: Permission denied; a file of text is expected")
+    assert line.endswith("the file 'stacks/value.txt' can't be read: Permission denied; name a readable file")
+
+
+# Whose values they may be. The attacker is the author of a change request.
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_file_that_holds_the_runs_credentials_is_refused_by_any_name(
+    run_fleet, given, monkeypatch, tmp_path, preview
+):
+    """Finding 9: the kubeconfig, by its own path, by a link and by another name; and a file of a passphrase."""
+    kept = tmp_path / "stacks/cluster.txt"
+    kept.write_text((tmp_path / "kubeconfig").read_text())
+    monkeypatch.setenv("KUBECONFIG", f"/nowhere{os.pathsep}{kept}")
+    (tmp_path / "stacks/link.txt").symlink_to("cluster.txt")
+    os.link(kept, tmp_path / "stacks/again.txt")
+    (tmp_path / "stacks/pass.txt").write_text("v-passphrase")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", str(tmp_path / "stacks/pass.txt"))
+    for name in ("cluster.txt", "link.txt", "again.txt", "pass.txt"):
+        (line,) = run_fleet.refusal(stack({"file": name}), config=CONFIG, preview=preview)
+        assert f"the file 'stacks/{name}' holds credentials of the run; keep the secret in a file of its own" in line
+
+
+def test_a_link_stays_in_the_project(run_fleet, given, tmp_path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "token"
+    elsewhere.write_text("v-elsewhere")
+    (tmp_path / "stacks/out.txt").symlink_to(elsewhere)
+    (line,) = run_fleet.refusal(stack({"file": "out.txt"}), config=CONFIG, preview=True)
+    assert "'stacks/out.txt' leads out of the project" in line
+    (tmp_path / "stacks/in.txt").symlink_to("value.txt")
+    assert values(run_fleet(stack({"file": "in.txt"}), config=CONFIG)) == {"FOO": Secret("v-file")}
+
+
+def test_a_folder_elsewhere_is_read_where_the_stack_allows_it(run_fleet, given, tmp_path_factory):
+    """As a pod mounts secrets: by links within the folder. A link out of it is refused."""
+    mounted = tmp_path_factory.mktemp("mounted")
+    (mounted / "..data").mkdir()
+    (mounted / "..data/token").write_text("v-mounted")
+    (mounted / "token").symlink_to("..data/token")
+    (mounted / "out").symlink_to("/etc/hostname")
+    allowed = {"secretSources": [{"folder": str(mounted), "workspaces": ["payments"]}]}
+    recording = run_fleet({**stack({"file": f"{mounted}/token"}), "rails": allowed}, config=CONFIG)
+    assert values(recording) == {"FOO": Secret("v-mounted")}
+    (line,) = run_fleet.refusal({**stack({"file": f"{mounted}/out"}), "rails": allowed}, config=CONFIG)
+    assert "leads out of the project" in line
+    (line,) = run_fleet.refusal(stack({"file": f"{mounted}/token"}), config=CONFIG)
+    assert "is outside of the project" in line
+
+
+def test_the_platforms_own_namespace_is_never_a_source(run_fleet, given):
+    entry = {"keys": {"ci": {"deliver": {"secret": {"namespace": "acp", "name": "x"}}}}}
+    text = {**stack(secret_of("token", namespace="acp"), **entry), "rails": {"secretSources": [{"namespace": "acp"}]}}
+    lines = run_fleet.refusal(text, config={**CONFIG, "platformNamespace": "acp"}, preview=True)
+    assert [line.split(": ", 2)[1] for line in lines] == [
+        "workspaces.payments.secrets.integrations.….secret.namespace",
+        "workspaces.payments.keys.ci.deliver.secret.namespace",
+    ]
+    assert all("'acp' is the platform's own namespace" in line for line in lines)
+    assert given.seen(pattern="/secrets/") == []
+
+
+def test_another_namespace_is_not_asked_where_the_stack_does_not_allow_it(run_fleet, given):
+    (line,) = run_fleet.refusal({**stack(secret_of("token")), "rails": {}}, config=CONFIG, preview=True)
+    assert "Secret vault-sync/payments is in another namespace; allowed only by the stack file" in line
+    assert given.log == []

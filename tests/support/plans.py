@@ -28,10 +28,15 @@ _KEYS = st.dictionaries(
 
 
 def _entry(
-    state: str, owners: list[str], grants: dict[str, str], keys: dict[str, Any], allow: list[str]
+    state: str,
+    owners: list[str],
+    grants: dict[str, str],
+    keys: dict[str, Any],
+    allow: list[str],
+    sources: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
     closed = state == "closed"
-    given = {"allow": allow} if allow else {}
+    given = {**({"allow": allow} if allow else {}), **({"secrets": sources} if sources and not closed else {})}
     return {
         "state": state,
         "owners": owners,
@@ -48,6 +53,10 @@ ENTRIES = st.builds(
     st.dictionaries(_SUBJECTS, ROLES, max_size=4),
     _KEYS,
     st.lists(st.sampled_from(["adminKey", "noAdmin"]), unique=True).map(sorted),
+    st.dictionaries(
+        st.sampled_from(["runner", "integrations"]),
+        st.dictionaries(st.sampled_from(["A", "B"]), st.sampled_from(["config a", "env B"]), min_size=1),
+    ),
 )
 RULES = st.fixed_dictionaries(
     {},
@@ -55,6 +64,7 @@ RULES = st.fixed_dictionaries(
         "allow": st.lists(st.sampled_from(["adminKey", "removals"]), unique=True).map(sorted),
         "keysMax": st.sampled_from([10, 10.0, 1000]),
         "groupsOnly": st.booleans(),
+        "secretSources": st.lists(st.sampled_from(["namespace vault-sync", "folder /run/secrets"]), unique=True),
     },
 )
 LEDGERS = st.dictionaries(st.sampled_from(["pay", "lab", "ops", "web"]), ENTRIES, max_size=4)

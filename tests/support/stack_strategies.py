@@ -41,7 +41,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True)
 ROLES = st.sampled_from(["view", "edit", "admin"])
 LIFETIMES = st.sampled_from(["10m", "12h", "30d", "1d12h", "1y"])
 VARIABLES = st.from_regex(r"[A-Z]{2,8}_[A-Z]{2,8}_NAME", fullmatch=True)
-PATHS = st.sampled_from(["secrets/x", "./a b.pem", "../ca.pem"])
+PATHS = st.sampled_from(["secrets/x", "./a b.pem", "other/../ca.pem"])
 
 
 def fields(**optional: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -167,7 +167,16 @@ def named_buckets(workspaces: dict[str, Any]) -> dict[str, Any]:
 
 
 SEVERAL = st.dictionaries(NAMES, WORKSPACES, max_size=2).map(named_buckets)
-ALONE = SEVERAL.map(lambda workspaces: {"workspaces": workspaces})
+
+
+def with_sources(data: dict[str, Any]) -> dict[str, Any]:
+    """Allow every namespace that a secret is read from."""
+    secrets = [at(data, path) for path in places(data) if path[-1] == "secret"]
+    found = {secret["namespace"] for secret in secrets if isinstance(secret, dict)}
+    return {**data, "rails": {"secretSources": [{"namespace": one} for one in sorted(found)]}} if found else data
+
+
+ALONE = SEVERAL.map(lambda workspaces: with_sources({"workspaces": workspaces}))
 
 
 @st.composite
@@ -178,7 +187,7 @@ def layered(draw: st.DrawFn) -> dict[str, Any]:
     for workspace in workspaces.values():
         if templates and draw(st.booleans()):
             workspace["template"] = draw(st.sampled_from(sorted(templates)))
-    return {"defaults": draw(DEFAULTS), "templates": templates, "workspaces": workspaces}
+    return with_sources({"defaults": draw(DEFAULTS), "templates": templates, "workspaces": workspaces})
 
 
 def written(data: Any, *, block: bool = True) -> str:

@@ -163,7 +163,7 @@ def test_what_may_follow_on_what(before, after, changed, adopt):
         ({"keys": {"ci": {"role": "edit", "generation": 2}}}, "keys"),
         ({"keys": {}}, "keys"),
         ({"owners": [], "grants": {}, "keys": {}}, "owners and grants and keys"),
-        ({"secrets": {"runner": ["ANTHROPIC_API_KEY"]}}, "secrets"),
+        ({"secrets": {"runner": {"ANTHROPIC_API_KEY": "env KEY"}}}, "secrets"),
         ({"settings": ["idleTimeout"], "limits": ["quota"]}, "settings and limits"),
     ],
     ids=str,

@@ -23,7 +23,7 @@ OTHER = "eyJhbGciOiJSUzI1NiJ9.hunter2-report.signature"
 FILES = {
     "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
     "stacks/dev.yaml": "workspaces: {}\n",
-    "stacks/prod.yaml": "include: [common.yaml]\nrunEvery: 7d\nworkspaces: {}\n",
+    "stacks/prod.yaml": "include: [{path: common.yaml, sections: [templates]}]\nrunEvery: 7d\nworkspaces: {}\n",
     "stacks/common.yaml": "templates: {}\n",
     "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
     "stacks/Pulumi.prod.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",

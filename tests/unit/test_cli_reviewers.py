@@ -15,7 +15,8 @@ from ambient_components.spec.ownership import Because, How, Need, Touched
 
 PROJECT = "name: p\nruntime: python\nstackConfigDir: stacks\n"
 COMMON = "defaults: {reviewers: [group:platform]}\ntemplates: {guarded: {protect: true}}\n"
-PROD = "include: [../common.yaml, ../teams/*.yaml]\nworkspaces: {own: {}}\n"
+SHARED = "{path: ../common.yaml, sections: [defaults, templates, timezone]}"
+PROD = f"include: [{SHARED}, ../teams/*.yaml]\nworkspaces: {{own: {{}}}}\n"
 TEAM = "workspaces:\n  pay: {reviewers: [group:leads], template: guarded, grants: [{user: bob}]}\n"
 ENTIRE = {"Pulumi.yaml": PROJECT, "common.yaml": COMMON, "stacks/prod.yaml": PROD, "teams/pay.yaml": TEAM}
 
@@ -161,7 +162,7 @@ def test_where_nobody_was_named_it_says_so(repository, capsys):
 
 
 def test_stacks(repository, capsys):
-    dev = "include: [../common.yaml]\nworkspaces: {lab: {}}\n"
+    dev = "include: [{path: ../common.yaml, sections: [defaults, templates]}]\nworkspaces: {lab: {}}\n"
     repository.commit({"stacks/dev.yaml": dev, "stacks/Pulumi.dev.yaml": "config: {}\n", "stacks/.x.yaml": "x"})
     # Nobody was named for a stack that was not there.
     assert touched(capsys, "--change", "HEAD^", "HEAD") == (
@@ -321,7 +322,14 @@ def test_handles(repository, capsys):
 
 def test_a_file_is_a_teams_only_where_all_of_it_is(repository, capsys):
     bundle = {"teams/pay.yaml": TEAM.replace("template: guarded", "settings: {caBundle: {file: ca.pem}}")}
-    repository.write({**bundle, "teams/mixed.yaml": "timezone: UTC\nworkspaces: {mm: {reviewers: [group:m]}}\n"})
+    mixed = "timezone: UTC\nworkspaces: {mm: {reviewers: [group:m]}}\n"
+    # What it may hold counts, and not only what it holds yet: its team could add defaults for every workspace.
+    granted = (
+        "include: [{path: teams/granted.yaml, sections: [defaults]}, {path: teams/mixed.yaml, sections: [timezone]}, "
+    )
+    prod = PROD.replace("include: [", granted.replace("teams/", "../teams/"))
+    grown = "workspaces: {gg: {reviewers: [group:g]}}\n"
+    repository.write({**bundle, "teams/mixed.yaml": mixed, "teams/granted.yaml": grown, "stacks/prod.yaml": prod})
     lines = reviewers(capsys, "--codeowners")[1].splitlines()
     assert lines[4:] == [
         "/common.yaml @platform",
@@ -329,5 +337,6 @@ def test_a_file_is_a_teams_only_where_all_of_it_is(repository, capsys):
         "/teams/ca.pem @leads",
         "/teams/pay.yaml @leads",
         "",
+        "# teams/granted.yaml: several: group:g; group:platform",
         "# teams/mixed.yaml: several: group:m; group:platform",
     ]

@@ -15,7 +15,7 @@ from ambient_components.spec import parse_stack
 from ambient_components.spec.provenance import Origin
 
 STACK = """\
-include: [../shared/common.yaml]
+include: [{path: ../shared/common.yaml, sections: [defaults, templates]}]
 workspaces:
   payments:
     template: standard

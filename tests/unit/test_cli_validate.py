@@ -232,11 +232,14 @@ class TestWhichFiles:
         assert self.found() == set()
 
     def test_files_that_include_each_other_count_once(self, write: Write) -> None:
-        write(stacks__a="include: [b.yaml]\nworkspaces: {aa: {template: t}}\n", stacks__b="include: [a.yaml]\n")
+        write(
+            stacks__a="include: [{path: b.yaml, sections: [include]}]\nworkspaces: {aa: {template: t}}\n",
+            stacks__b="include: [{path: a.yaml, sections: [include]}]\n",
+        )
         assert self.found() == {"stacks/a.yaml"}
 
     def test_a_shared_file_is_reported_once(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-        stack = "include: [../shared.yaml]\nworkspaces: {pay: {}}\n"
+        stack = "include: [{path: ../shared.yaml, sections: [templates, defaults]}]\nworkspaces: {pay: {}}\n"
         write(stacks__a=stack, stacks__b=stack, shared="defaults: {protect: 1}\n")
         assert run(["validate"]) == 1
         assert capsys.readouterr() == (

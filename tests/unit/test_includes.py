@@ -33,7 +33,10 @@ def problems_of(path="s.yaml"):
 
 def test_workspaces_of_all_files_are_one_stack(write):
     write(
-        stacks__prod="include: [workspaces/*.yaml, ../shared/common.yaml]\nworkspaces: {own: {}}\n",
+        stacks__prod=(
+            "include: [workspaces/*.yaml, {path: ../shared/common.yaml, sections: [templates]}]\n"
+            "workspaces: {own: {}}\n"
+        ),
         stacks__workspaces__b="workspaces: {bb: {}}\n",
         stacks__workspaces__a="workspaces: {aa: {template: t}}\n",
         shared__common="templates: {t: {protect: false}}\n",
@@ -53,7 +56,11 @@ def test_workspaces_of_all_files_are_one_stack(write):
 
 
 def test_an_included_file_finds_its_own_from_its_own_folder(write):
-    write(s="include: [a/a.yaml]\n", a__a="include: [b/b.yaml]\n", a__b__b="workspaces: {pay: {}}\n")
+    write(
+        s="include: [{path: a/a.yaml, sections: [include]}]\n",
+        a__a="include: [b/b.yaml]\n",
+        a__b__b="workspaces: {pay: {}}\n",
+    )
     assert load_stack("s.yaml").files == ("s.yaml", "a/a.yaml", "a/b/b.yaml")
 
 
@@ -67,7 +74,7 @@ def test_wildcards_find_sorted_files_and_leave_out_what_is_hidden(write, tmp_pat
 
 def test_a_file_that_is_reached_twice_is_read_once(write, tmp_path):
     write(
-        s='include: ["*.yaml", a.yaml, ./b.yaml, link.yaml]\nworkspaces: {own: {}}\n',
+        s='include: [{path: "*.yaml", sections: [include]}, a.yaml, ./b.yaml, link.yaml]\nworkspaces: {own: {}}\n',
         a="include: [b.yaml, s.yaml]\nworkspaces: {aa: {}}\n",
         b="include: [a.yaml]\nworkspaces: {bb: {}}\n",
     )
@@ -78,9 +85,12 @@ def test_a_file_that_is_reached_twice_is_read_once(write, tmp_path):
 
 def test_later_defaults_lie_over_earlier_ones_and_the_including_file_over_all(write):
     write(
-        s="include: [a.yaml, b.yaml]\ndefaults: {labels: {z: own}}\nworkspaces: {pay: {}}\n",
+        s=(
+            "include: [{path: a.yaml, sections: [defaults]}, {path: b.yaml, sections: [defaults, include]}]\n"
+            "defaults: {labels: {z: own}}\nworkspaces: {pay: {}}\n"
+        ),
         a="defaults: {labels: {x: a, y: a, z: a}, owners: [user:a]}\n",
-        b="include: [c.yaml]\ndefaults: {labels: {y: b, z: b}}\n",
+        b="include: [{path: c.yaml, sections: [defaults]}]\ndefaults: {labels: {y: b, z: b}}\n",
         c="defaults: {labels: {y: c, w: c}, owners: [user:c]}\n",
     )
     loaded = load_stack("s.yaml")
@@ -101,7 +111,10 @@ def test_later_defaults_lie_over_earlier_ones_and_the_including_file_over_all(wr
     ("section", "column", "rest"), [("workspaces", 14, ""), ("templates", 13, "\nworkspaces: {}")], ids=str
 )
 def test_one_name_in_two_files_names_both_places(write, section, column, rest):
-    write(s=f"include: [a.yaml]\n{section}: {{pay: {{}}}}{rest}\n", a=f"# one\n\n{section}: {{pay: {{}}}}\n")
+    write(
+        s=f"include: [{{path: a.yaml, sections: [templates]}}]\n{section}: {{pay: {{}}}}{rest}\n",
+        a=f"# one\n\n{section}: {{pay: {{}}}}\n",
+    )
     assert problems_of() == [
         f"s.yaml:2:{column}: {section}.pay: 'pay' is in two files, here and at a.yaml:3:{column}; "
         "keep one of them: an entry is in one file"
@@ -137,13 +150,13 @@ def test_what_can_not_be_included(write, tmp_path, include, problem):
 
 
 def test_a_mistake_in_an_include_is_reported_in_the_file_that_says_it(write):
-    write(s="include: [a/a.yaml]\nworkspaces: {}\n", a__a="include: [b.yaml]\n")
+    write(s="include: [{path: a/a.yaml, sections: [include]}]\nworkspaces: {}\n", a__a="include: [b.yaml]\n")
     assert problems_of() == [f"a/a.yaml:1:11: include[0]: 'b.yaml' matches no file; {OUTSIDE}"]
 
 
 def test_includes_end(write):
-    write(s="include: [f0.yaml]\nworkspaces: {}\n")
-    write(**{f"f{n}": f"include: [f{n + 1}.yaml]\n" for n in range(MAX_NESTING + 5)})
+    write(s="include: [{path: f0.yaml, sections: [include]}]\nworkspaces: {}\n")
+    write(**{f"f{n}": f"include: [{{path: f{n + 1}.yaml, sections: [include]}}]\n" for n in range(MAX_NESTING + 5)})
     assert problems_of() == [
         f"f{MAX_NESTING - 1}.yaml:1:11: include[0]: includes nested deeper than {MAX_NESTING} files; flatten them"
     ]
@@ -151,7 +164,10 @@ def test_includes_end(write):
 
 def test_all_files_are_checked_at_once_each_at_its_place(write):
     write(
-        s="include: [a.yaml, b.yaml, c.yaml]\nworkspaces: {own: {protect: 1}}\n",
+        s=(
+            "include: [a.yaml, b.yaml, {path: c.yaml, sections: [defaults, templates]}]\n"
+            "workspaces: {own: {protect: 1}}\n"
+        ),
         a="workspace: {}\nworkspaces: {aa: {protect: 2}, aa: {}}\n",
         b="workspaces: [\n",
         c="defaults: 5\ntemplates: [t]\nworkspaces: \n",
@@ -176,7 +192,7 @@ def test_what_may_be_in_an_unreadable_file_is_not_called_missing(write):
 
 
 def test_a_stack_without_any_workspaces(write):
-    write(s="include: [a.yaml]\n", a="templates: {}\n")
+    write(s="include: [{path: a.yaml, sections: [templates]}]\n", a="templates: {}\n")
     assert problems_of() == ["s.yaml:1:1: workspaces: is missing; add it; write {} for none"]
 
 

@@ -37,6 +37,7 @@ from ambient_components.spec import (
     WorkspaceState,
 )
 from ambient_components.spec.messages import explain
+from ambient_components.spec.models import Included
 from ambient_components.spec.settings import IDLE_TIMEOUT_MAX
 
 SOURCES = "allowed: exactly one of them, such as {config: NAME} or {env: NAME}"
@@ -137,7 +138,7 @@ def test_defaults_say_what_they_say_and_no_more():
     )
     assert file.defaults == Defaults(keys=KeyDefaults(lifetime="30d"))
     assert (file.defaults.keys.lifetime, file.defaults.keys.role, file.defaults.protect) == (2_592_000, None, None)
-    assert (file.include, file.templates["team"].protect, file.workspaces) == (["a.yaml"], False, {})
+    assert (file.include, file.templates["team"].protect, file.workspaces) == ([Included(path="a.yaml")], False, {})
 
 
 @pytest.mark.parametrize("section", ["defaults", "templates.team"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.spec import parse_stack
+from ambient_components.spec import review_stack
 from ambient_components.spec.ownership import Because, Need, Touched, Version, reviewers_of, touched
 from ambient_components.spec.snapshot import Blob, Snapshot
 from tests.support.stack_strategies import ALONE, layered, written
@@ -14,7 +14,9 @@ def version(text, **files):
     """A stack of this text, and files beside it; `_` in a name is a dot."""
     blobs = {name.replace("_", "."): content for name, content in files.items()}
     source = Snapshot({name: Blob(name) for name in blobs}, lambda blob: blobs[blob.id].encode())
-    return Version(parse_stack(text, "s.yaml"), source)
+    stack = review_stack("s.yaml", text, source).stack
+    assert stack is not None
+    return Version(stack, source)
 
 
 def found(before, after, **files):

@@ -10,7 +10,15 @@ from hypothesis import given
 from ambient_components.access.holdings import of_ledger
 from ambient_components.plan import Digest, facts, from_ledgers, from_preview
 from ambient_components.plan.ahead import Ahead
-from ambient_components.plan.facts import BucketChange, DateComing, Exposed, KeyChange, RailChange, WorkspaceChange
+from ambient_components.plan.facts import (
+    BucketChange,
+    DateComing,
+    Exposed,
+    KeyChange,
+    RailChange,
+    SourceChange,
+    WorkspaceChange,
+)
 from ambient_components.plan.held import Held, Holdings
 from ambient_components.plan.ledgers import begins
 from ambient_components.plan.rail_changes import stack_rail_changes
@@ -186,24 +194,69 @@ def test_dates_that_come_soon_are_told_in_the_zone_of_the_stack():
 
 def test_what_else_changes_is_told_by_name():
     found = plan(
-        {"pay": entry(settings=["idleTimeout"], secrets={"runner": ["A"]})},
-        {"pay": entry(settings=["mcpServers"], secrets={"runner": ["A", "B"]}, allow=["adminKey"])},
+        {"pay": entry(settings=["idleTimeout"])},
+        {"pay": entry(settings=["mcpServers"], allow=["adminKey"])},
     )
     assert found.rail_changes == (RailChange("pay", "adminKey", facts.ALLOWED),)
-    assert found.other == (
-        "pay: secrets: +runner=B",
-        "pay: settings: +mcpServers, -idleTimeout",
-    )
+    assert found.other == ("pay: settings: +mcpServers, -idleTimeout",)
     assert found.changes
+
+
+def test_another_source_of_a_secret_is_told_and_no_value():
+    before = {
+        "pay": entry(
+            secrets={"runner": {"A": "config pay/a", "B": "env B"}, "integrations": {"GONE": "file x", "SAME": "value"}}
+        ),
+        "removed": entry(secrets={"runner": {"A": "env A"}}),
+    }
+    after = {
+        "pay": entry(
+            secrets={
+                "runner": {"A": "Secret vault/pay, key a", "B": "env B"},
+                "integrations": {"NEW": "env NEW", "SAME": "value"},
+                "storage": {"secretKey": "config s3"},
+            }
+        )
+    }
+    found = plan(before, after)
+    assert found.sources == (
+        SourceChange("pay", "integrations", "GONE", "file x", ""),
+        SourceChange("pay", "integrations", "NEW", "", "env NEW"),
+        SourceChange("pay", "runner", "A", "config pay/a", "Secret vault/pay, key a"),
+        SourceChange("pay", "storage", "secretKey", "", "config s3"),
+    )
+    assert found.other == ()
+    assert plan({"pay": before["pay"]}, after).changes
+    assert not plan(after, after).changes
+
+
+def test_an_entry_that_names_variables_alone_has_unknown_sources():
+    """As an earlier version recorded them: no crash, and no change where the name stays."""
+    old = {"pay": entry(secrets={"runner": ["A", "GONE"], "integrations": None, "x": 5})}
+    new = {"pay": entry(secrets={"runner": {"A": "env A", "B": "env B"}})}
+    assert plan(old, new).sources == (SourceChange("pay", "runner", "B", "", "env B"),)
+    assert plan({"pay": entry(secrets=5)}, new).sources[0].after == "env A"
+
+
+def test_another_place_for_secrets_is_a_change_of_the_rails():
+    old, new = {"secretSources": ["namespace vault", "folder /run/x"]}, {"secretSources": ["namespace vault", "n b"]}
+    assert stack_rail_changes(old, new) == [
+        RailChange("", "secretSources", facts.CHANGED, "+n b"),
+        RailChange("", "secretSources", facts.CHANGED, "-folder /run/x"),
+    ]
+    assert stack_rail_changes(None, {"secretSources": ["a"]}) == [
+        RailChange("", "secretSources", facts.CHANGED, "+a"),
+    ]
 
 
 def test_a_new_workspace_is_told_with_its_content():
     dates = {"group:x": [{"role": "view", "from": "2027-01-01", "until": "2027-02-01"}]}
-    new = entry(dates=dates, allow=["noAdmin"], settings=["featureFlags"], secrets={"runner": ["A"]}, adopt=True)
+    new = entry(
+        dates=dates, allow=["noAdmin"], settings=["featureFlags"], secrets={"runner": {"A": "env A"}}, adopt=True
+    )
     found = plan({}, {"pay": new | {"keys": {"ci": key(manual=True, deliver="ci/token")}}})
     assert found.other == (
         "pay: dates: +group:x view from 2027-01-01 until 2027-02-01",
-        "pay: secrets: +runner=A",
         "pay: settings: +featureFlags",
     )
     assert found.rail_changes == (RailChange("pay", "noAdmin", facts.ALLOWED),)

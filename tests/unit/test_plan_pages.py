@@ -19,6 +19,7 @@ from ambient_components.plan.facts import (
     Plan,
     Rail,
     RailChange,
+    SourceChange,
     Step,
     Waiting,
     WorkspaceChange,
@@ -62,6 +63,7 @@ _PLANS = st.builds(
     exposed=st.lists(st.builds(Exposed, _NAMES, st.just(("edit of x",)), st.just(("ci",)))).map(tuple),
     pending=st.lists(st.builds(Waiting, _NAMES, _NAMES)).map(tuple),
     warnings=st.lists(_NAMES).map(tuple),
+    sources=st.lists(st.builds(SourceChange, _NAMES, _NAMES, _NAMES, _NAMES, _NAMES)).map(tuple),
     other=st.lists(_NAMES).map(tuple),
     steps=st.lists(st.builds(Step, st.just("create"), _NAMES, _NAMES, st.lists(_NAMES).map(tuple))).map(tuple),
 )

@@ -11,6 +11,7 @@ from ambient_components.access import RailSettings, refusals
 from ambient_components.access.fleet_rails import fleet_refusals
 from ambient_components.access.rail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
 from ambient_components.cli import destruction
+from ambient_components.errors import AmbientError
 from ambient_components.fleet import Calendar, ledger_of
 from ambient_components.fleet.rails import ended_allowances
 from ambient_components.spec import parse_stack
@@ -67,6 +68,17 @@ def test_every_rail_has_its_line() -> None:
     assert {rail: by.replace("the ", "") for rail, by in rows.items()} == where
 
 
+def test_the_text_of_a_source_that_is_not_allowed_is_the_real_one() -> None:
+    page = PAGE[PAGE.index("# stacks/vault.yaml") :]
+    text = page[: page.index("```")]
+    assert parse_stack(text, "s.yaml").file.rails.secret_sources
+    elsewhere = text.replace("{namespace: vault-sync, name: payments,", "{namespace: vault-sync, name: other,", 1)
+    with pytest.raises(AmbientError) as caught:
+        parse_stack(elsewhere, "s.yaml")
+    (problem,) = caught.value.problems
+    assert f"{problem.problem}; {problem.remedy}" in SHOWN
+
+
 def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
     assert FILE is not None
     text = FILE[0].removeprefix("```yaml\n").removesuffix("```")
@@ -93,4 +105,4 @@ def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
 
 
 def test_nothing_else_is_shown() -> None:
-    assert len(SHOWN) == len(CHANGES) + 3
+    assert len(SHOWN) == len(CHANGES) + 4

@@ -164,8 +164,12 @@ def test_any_tree_and_pattern_are_as_on_the_disk(tmp_path_factory, paths, patter
 
 def test_a_stack_is_read_from_a_snapshot():
     tree = {
-        "p/stacks/prod.yaml": "include: [../teams/*.yaml]\nworkspaces: {own: {}}\n",
-        "p/teams/a.yaml": "include: [../common.yaml]\nworkspaces: {team: {template: t}}\n",
+        "p/stacks/prod.yaml": (
+            "include: [{path: ../teams/*.yaml, sections: [include, templates]}]\nworkspaces: {own: {}}\n"
+        ),
+        "p/teams/a.yaml": (
+            "include: [{path: ../common.yaml, sections: [templates]}]\nworkspaces: {team: {template: t}}\n"
+        ),
         "p/common.yaml": "templates: {t: {protect: false}}\n",
     }
     review = review_stack("stacks/prod.yaml", files=snapshot(tree, "p"))

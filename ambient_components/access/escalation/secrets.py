@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ambient_components.access.escalation.findings import Finding, Path, Severity
 from ambient_components.access.escalation.minted import less
 from ambient_components.access.escalation.place import VIEW, Place, fields, named, strength
+from ambient_components.access.sources import STORAGE, secret_sources
 from ambient_components.contract import INTEGRATION_SECRET, RUNNER_SECRET
 
 
@@ -55,8 +56,7 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
 
 def session_secrets(place: Place) -> Iterator[Finding]:
     """Sessions have both Secrets of the workspace as variables, and read every other one by name."""
-    secrets = place.entry.get("secrets") or {}
-    names = sorted({name for variables in secrets.values() for name in variables})
+    names = sorted({name for kind, name in secret_sources(place.entry) if kind != STORAGE})
     if place.bucket and place.runs_sessions:
         names.append("the bucket's credentials")
     if not (names and place.minters):

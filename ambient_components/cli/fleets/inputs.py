@@ -19,6 +19,7 @@ from ambient_components.errors import Where, fail
 from ambient_components.guard import Guard
 from ambient_components.shards import digest
 from ambient_components.spec import LoadedStack, Workspace
+from ambient_components.spec.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.spec.shards import shards_of
 
 _FORM: Final = 1
@@ -133,11 +134,11 @@ def _workspace(
     if config := {source.config: fleet.config.get(source.config) for _, source in sources(workspace) if source.config}:
         parts["config"] = config
     if workspace.settings.ca_bundle is not None:
-        where = loaded.sources.value(("workspaces", name, "settings", "caBundle", "file"))
-        contents = _file(Path(where.file).parent / workspace.settings.ca_bundle.file)
-        if not contents:
+        try:
+            contents = loaded.project.read(workspace.settings.ca_bundle.file, CA_BUNDLE_MAX)
+        except Unreadable:
             return ""
-        parts["caBundle"] = contents
+        parts["caBundle"] = hashlib.sha256(contents).hexdigest()
     return _hash(parts)
 
 

@@ -4,7 +4,6 @@ import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final
 
 from ambient_components.cluster import core
@@ -12,6 +11,9 @@ from ambient_components.failure import StepError
 from ambient_components.guard import Guard
 from ambient_components.shards import secret_mark
 from ambient_components.spec import LoadedStack, SecretRef, Source, Workspace, WorkspaceState
+from ambient_components.spec.places import sources_of
+from ambient_components.spec.regular import Unreadable
+from ambient_components.spec.source_checks import secret_file
 
 _AT_ONCE: Final = 16
 Named = tuple[str, Source]
@@ -19,16 +21,9 @@ Named = tuple[str, Source]
 
 def sources(workspace: Workspace) -> Iterator[Named]:
     """Every source that a workspace has, by its place in the entry."""
-    if workspace.state is WorkspaceState.CLOSED:
-        return
-    for kind, found in (("runner", workspace.secrets.runner), ("integrations", workspace.secrets.integrations)):
-        for variable, source in found.items():
-            yield f"secrets.{kind}.{variable}", source
-    bucket = workspace.storage.bucket
-    if bucket is not None:
-        for name, key in (("accessKey", bucket.access_key), ("secretKey", bucket.secret_key)):
-            if key is not None:
-                yield f"storage.bucket.{name}", key
+    if workspace.state is not WorkspaceState.CLOSED:
+        for _, _, path, source in sources_of(workspace):
+            yield ".".join(map(str, path)), source
 
 
 def is_outside(source: Source) -> bool:
@@ -64,21 +59,20 @@ class Outside:
         found = {}
         for place, source in sources(workspace):
             if is_outside(source):
-                value = self._value(name, place, source)
+                value = self._value(name, source)
                 if value is None:
                     return None
                 found[place] = secret_mark(self._key, value)
         return found
 
-    def _value(self, name: str, place: str, source: Source) -> str | None:
+    def _value(self, name: str, source: Source) -> str | None:
         if source.env is not None:
             return os.environ.get(source.env) or None
         if source.secret is not None:
             return self._secrets.get(source.secret)
-        where = self._stack.sources.value(("workspaces", name, *place.split(".", 2)))
         try:
-            return (Path(where.file).parent / (source.file or "")).read_bytes().decode()
-        except (OSError, UnicodeDecodeError):
+            return secret_file(self._stack, name, source.file or "")
+        except (Unreadable, UnicodeDecodeError):
             return None
 
     def _secret(self, place: tuple[str, str]) -> Mapping[str, str] | None:

@@ -1,0 +1,151 @@
+"""Checks of where secrets and files come from: never the run's own credentials, and elsewhere only what is allowed.
+
+A file of the project, a value in the config and a variable of the run need no permission. Another file, or a Secret of
+another namespace than the workspace's, is read with the deployer's rights: `rails.secretSources` has to name its place,
+which the reviewers of the whole stack approve.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ambient_components.never_sources import config_problem, namespace_problem, variable_problem
+from ambient_components.spec.findings import Finding, Path, Verdict, verdict_finding
+from ambient_components.spec.marks import SourceMap
+from ambient_components.spec.models import StackFile, Workspace
+from ambient_components.spec.places import BUNDLE, Project, is_outside, never_read, sources_of
+from ambient_components.spec.rails import Rails
+from ambient_components.spec.regular import SECRET_FILE_MAX, is_below
+from ambient_components.spec.sources import SecretRef, Source
+
+if TYPE_CHECKING:
+    from ambient_components.spec.loader import LoadedStack
+
+
+def check_sources(stack: StackFile) -> Iterator[Finding]:
+    """Check every source by its name: of a value in the config, of a variable, of a namespace."""
+    for name, workspace in stack.workspaces.items():
+        for _, _, below, source in sources_of(workspace):
+            yield from _named(("workspaces", name, *below), name, source, stack.rails)
+
+
+def check_secret_places(stack: StackFile) -> Iterator[Finding]:
+    """Find names in `rails.secretSources` that no workspace has."""
+    for index, place in enumerate(stack.rails.secret_sources):
+        for number, workspace_name in enumerate(place.workspaces or ()):
+            if workspace_name not in stack.workspaces:
+                here = ("rails", "secretSources", index, "workspaces", number)
+                yield Finding(here, f"{workspace_name!r} is not a workspace", "remove it", warning=True)
+
+
+def check_files(
+    stack: StackFile, project: Project, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
+) -> Iterator[Finding]:
+    """Check every file that the workspaces name: where it lies, and where its links lead.
+
+    Args:
+        stack: Its paths as they are written, each from the folder of the file that says it.
+        project: That the files must lie below.
+        sources: Which file says it.
+        original: Translates a path in the stack into one of the sources.
+    """
+    for name, workspace in stack.workspaces.items():
+        here = ("workspaces", name)
+        for _, _, below, source in sources_of(workspace):
+            if source.file is not None:
+                path = (*here, *below)
+                place = project.place(sources.value(original(path)).file, source.file)
+                yield from _file(path, project, place, name, stack.rails)
+        if workspace.settings.ca_bundle is not None:
+            path = (*here, *BUNDLE)
+            place = project.place(sources.value(original(path)).file, workspace.settings.ca_bundle.file)
+            yield from verdict_finding(path, project.problem(place))
+
+
+def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) -> Iterator[Finding]:
+    """Find Secrets that are read from the platform's namespace, and keys that are delivered into it.
+
+    Args:
+        workspaces: By name.
+        platform: The namespace, as the stack's config says.
+    """
+    for name, workspace in workspaces.items():
+        for _, _, below, source in sources_of(workspace):
+            if source.secret is not None and source.secret.namespace == platform:
+                yield _never_read(("workspaces", name, *below), source.secret, platform)
+        for key_id, key in workspace.keys.items():
+            if key.deliver is not None and key.deliver.secret.namespace == platform:
+                path = ("workspaces", name, "keys", key_id, "deliver", "secret", "namespace")
+                verdict = namespace_problem(platform, platform) or ("", "")
+                yield Finding(path, f"{verdict[0]}, where no key is delivered to", verdict[1])
+
+
+def secret_file(stack: "LoadedStack", workspace: str, place: str) -> str:
+    """Read a file that holds a secret.
+
+    Args:
+        stack: That names it.
+        workspace: Name of the workspace that uses it.
+        place: The file's path from the project's folder, or an absolute one, as in the models of a loaded stack.
+
+    Raises:
+        Unreadable: It can't be read, or must not be.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    folder = allowed_folder(place, stack.project, workspace, stack.file.rails)
+    return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
+
+
+def allowed_folder(place: str, project: Project, workspace: str, rails: Rails) -> str | None:
+    """Return the folder outside of the project that a file may lie in by `rails.secretSources`; None if there is none.
+
+    Args:
+        place: The file's path from the project's folder, or an absolute one.
+        project: The project.
+        workspace: Name of the workspace that uses it.
+        rails: Of the stack.
+    """
+    path = project.at(place)
+    for one in rails.secret_sources if is_outside(place) else ():
+        if one.folder is not None and is_below(path, one.folder) and workspace in (one.workspaces or [workspace]):
+            return one.folder
+    return None
+
+
+def _named(path: Path, workspace: str, source: Source, rails: Rails) -> Iterator[Finding]:
+    if source.config is not None and (verdict := config_problem(source.config)):
+        yield Finding((*path, "config"), *verdict)
+    if source.env is not None and (verdict := variable_problem(source.env)):
+        yield Finding((*path, "env"), *verdict)
+    if source.secret is None or source.secret.namespace == workspace:
+        return
+    namespace, secret = source.secret.namespace, source.secret.name
+    if namespace_problem(namespace):
+        yield _never_read(path, source.secret)
+    elif not any(
+        one.namespace == namespace and one.name in (None, secret) and workspace in (one.workspaces or [workspace])
+        for one in rails.secret_sources
+    ):
+        yield Finding(
+            (*path, "secret"),
+            f"Secret {namespace}/{secret} is in another namespace",
+            f"allowed only by the stack file: rails: {{secretSources: [{{namespace: {namespace}, name: {secret}, "
+            f"workspaces: [{workspace}]}}]}}",
+        )
+
+
+def _never_read(path: Path, secret: SecretRef, platform: str = "") -> Finding:
+    verdict = namespace_problem(secret.namespace, platform) or ("", "")
+    return Finding((*path, "secret", "namespace"), f"{verdict[0]}, and never a source", verdict[1])
+
+
+def _file(path: Path, project: Project, place: str, workspace: str, rails: Rails) -> Iterator[Finding]:
+    folder = allowed_folder(place, project, workspace, rails)
+    verdict: Verdict
+    if is_outside(place) and folder is None:
+        verdict = never_read(project, place) or (
+            f"{place!r} is outside of the project, the folder of Pulumi.yaml",
+            "keep it in the project, or allow its folder in the stack file: rails: {secretSources: [{folder: PATH}]}",
+        )
+    else:
+        verdict = project.problem(place, folder)
+    yield from verdict_finding((*path, "file"), verdict)
