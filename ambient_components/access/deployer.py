@@ -48,6 +48,8 @@ def _rights() -> tuple[Right, ...]:
         ("", "resourcequotas"): "quotas",
         (NETWORK_API_GROUP, "networkpolicies"): "network policies",
     }
+    # Made and ended by our own plugin, which reads back what it deletes.
+    ours = ("rolebindings", "serviceaccounts", "secrets")
     # Never deleted: they are the platform's, and only a part of them is declared.
     parts = {
         (PLATFORM_API_GROUP, "projectsettings"): "idle timeouts and MCP servers",
@@ -67,6 +69,7 @@ def _rights() -> tuple[Right, ...]:
         Right(group, resource, verb, text.format(what))
         for (group, resource), what in objects.items()
         for verb, text in verbs.items()
+        if verb != "watch" or resource not in ours
     ]
     rights += [
         Right(group, resource, verb, verbs[verb].format(what))
