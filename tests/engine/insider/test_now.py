@@ -121,13 +121,15 @@ def test_a_squatted_binding_of_the_next_generation(insider: Insider) -> None:
     """3: A binding under the next key's name does not keep a leaked key alive through `rotate --leaked --now`."""
     stack, leaked = insider.stack, insider.stack.token("ci")
     suffix = key_suffix(stack.w, "ci", 2)
-    role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ambient-project-view"}
+    # A Role of his own, which gives nothing: no roleRef can be changed afterwards.
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "own"}, "rules": []}
+    assert insider.bearer.can("POST", f"{RBAC}/{stack.w}/roles", role)
     name = key_role_binding(Role.EDIT, "ci", suffix)
+    role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "own"}
     insider.bind({"metadata": {"name": name}, "roleRef": role_ref, "subjects": []})
     done = rotate_now(insider)
     assert refused(insider, leaked), done.text
     assert "generation 1 is over" in done.text
-    assert stack.machine.get(f"{RBAC}/{stack.w}/rolebindings/{name}")
 
 
 def test_an_immutable_delivered_secret(insider: Insider) -> None:
