@@ -173,6 +173,8 @@ class ApiKey(pulumi.ComponentResource):
         }
         if account in (args.get("adopt") or ()):
             wanted_account["adopt"] = True
+        if args.get("released"):
+            wanted_account["released"] = True
         service_account = ServiceAccount(logical, wanted_account, options())
         binding = role_binding(
             logical,
@@ -182,6 +184,7 @@ class ApiKey(pulumi.ComponentResource):
             subject=Subject(SubjectKind.SERVICE_ACCOUNT, account, args["namespace"]),
             labels={APP_LABEL: KEY_APP},
             annotations={KEY_NAME_ANNOTATION: label, SA_NAME_ANNOTATION: account, ROLE_ANNOTATION: role.value},
+            released=bool(args.get("released")),
             opts=options(depends_on=[service_account]),
         )
         wanted = token_args(args, account, service_account, generation)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 from ambient_components.contract import RBAC_API_GROUP, Role, cluster_role
-from ambient_components.resources import MetadataArgs, RoleBinding
+from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
 from ambient_components.subjects import Subject
 
 
@@ -18,6 +18,7 @@ def role_binding(
     subject: Subject,
     labels: Mapping[str, str],
     annotations: Mapping[str, str] | None = None,
+    released: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> RoleBinding:
     """A RoleBinding to a role of the platform.
@@ -28,12 +29,11 @@ def role_binding(
     metadata: MetadataArgs = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return RoleBinding(
-        name,
-        {
-            "metadata": metadata,
-            "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
-            "subjects": [subject.rbac_subject()],
-        },
-        opts,
-    )
+    args: RoleBindingArgs = {
+        "metadata": metadata,
+        "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
+        "subjects": [subject.rbac_subject()],
+    }
+    if released:
+        args["released"] = True
+    return RoleBinding(name, args, opts)

@@ -47,7 +47,9 @@ class Grant(pulumi.ComponentResource):
         self.register_outputs({"role": args.get("role") or Role.VIEW.value, "subject": args["subject"]})
 
 
-def grant_role_binding(name: str, args: GrantArgs, opts: pulumi.ResourceOptions) -> RoleBinding:
+def grant_role_binding(
+    name: str, args: GrantArgs, opts: pulumi.ResourceOptions, *, released: bool = False
+) -> RoleBinding:
     """A RoleBinding that the platform lists, and can revoke, as a grant of its own (contract 1.3).
 
     A new role is a replacement, made before the old one goes: the role is in the object's name, and not in the logical
@@ -73,5 +75,6 @@ def grant_role_binding(name: str, args: GrantArgs, opts: pulumi.ResourceOptions)
             SUBJECT_NAME_ANNOTATION: subject.name,
             ROLE_ANNOTATION: role.value,
         },
+        released=released,
         opts=opts,
     )

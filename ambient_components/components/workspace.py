@@ -119,6 +119,7 @@ class Workspace(pulumi.ComponentResource):
             role=Role.ADMIN,
             subject=subject,
             labels={OWNER_ROLE_LABEL: Role.ADMIN.value},
+            released=self._state == RELEASED,
             opts=opts,
         )
 
@@ -128,6 +129,7 @@ class Workspace(pulumi.ComponentResource):
                 naming.logical_grant(self._name, parse_subject(grant["subject"])),
                 {"namespace": self._workspace, "subject": grant["subject"], "role": grant.get("role") or Role.VIEW},
                 opts,
+                released=self._state == RELEASED,
             )
             for grant in args.get("grants") or ()
         }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.access import changed_paths
-from ambient_components.cluster import ApiError, Cluster
+from ambient_components.cluster import ApiError, Cluster, core
 from ambient_components.cluster_objects import annotations, is_ending, labels, plain
 from ambient_components.failure import StepError
 from ambient_components.printable import one_line
@@ -30,6 +30,8 @@ class AccessObject(ABC):
     token: str
     kind: str
     api_version: str
+    computed: tuple[str, ...] = ("uid",)
+    """Names of the outputs beside the inputs."""
 
     @abstractmethod
     def problems(self, news: Values) -> list[str]:
@@ -88,22 +90,30 @@ class AccessObject(ABC):
         if not inputs:
             msg = f"{identity} can't be imported; declare it, and the next pulumi up makes it"
             raise StepError(msg)
+        if inputs.get("released"):
+            # What others do to it by now is no difference, even where they deleted it.
+            there = context.guard.cluster.get(core("namespaces", _namespace(inputs)))
+            return Found({name: state[name] for name in self.computed if name in state}) if there else None
         live = context.guard.cluster.get(self._path(inputs))
         if live is None or self.is_another(context, live, inputs, state):
             return None
         found = self.seen(live, inputs)
         kept = {field: live["metadata"].get(field) for field in ("finalizers", "ownerReferences")}
         undeclared = {field: f"{len(items)} that are not declared" for field, items in kept.items() if items}
-        return Found({**state, **self.outputs(live)}, {**found, "metadata": {**found["metadata"], **undeclared}})
+        return Found(self.outputs(live), {**found, "metadata": {**found["metadata"], **undeclared}})
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:  # noqa: ARG002
         """Say whether the object is not the one on record, but another one of its name."""
         return False
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Bring the object to the inputs, whatever others wrote."""
-        kept = {name: state[name] for name in state if name not in news}
-        return kept if context.preview else {**kept, **self._bring(context, news, state.get("uid"))}
+        """Bring the object to the inputs, whatever others wrote; in a released workspace nothing is written."""
+        kept = {name: state[name] for name in self.computed if name in state}
+        return (
+            kept
+            if context.preview or news.get("released")
+            else {**kept, **self._bring(context, news, state.get("uid"))}
+        )
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """End the object, whatever keeps it, and whatever has its name by now."""

@@ -206,10 +206,12 @@ _BINDING_INPUTS: Final[dict[str, Any]] = {
     "metadata": _METADATA,
     "roleRef": {"type": "object", "additionalProperties": _TEXT, "description": "As Kubernetes has it."},
     "subjects": {"type": "array", "items": _ANY, "description": "As Kubernetes has them; others are drift."},
+    "released": _RELEASED,
 }
 
 _ACCOUNT_INPUTS: Final[dict[str, Any]] = {
     "metadata": _METADATA,
+    "released": _RELEASED,
     "adopt": _FLAG
     | {"description": "An account that has the name already is taken over, tokens included. Default: it is ended."},
 }

@@ -21,6 +21,7 @@ class ServiceAccount(AccessObject):
     token = "ambient:index:ServiceAccount"  # noqa: S105  # a type token
     kind = SERVICE_ACCOUNT
     api_version = "v1"
+    computed = ("uid", "createdAt", "lastUsedAt")
 
     def problems(self, news: Values) -> list[str]:
         """Whether it is adopted."""

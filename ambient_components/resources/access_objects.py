@@ -21,6 +21,8 @@ class RoleBindingArgs(TypedDict):
     metadata: MetadataArgs
     roleRef: Mapping[str, str]
     subjects: Sequence[Mapping[str, str]]
+    released: NotRequired[bool]
+    """The workspace is being let go: nothing is written any more, and others' changes are no drift."""
 
 
 class RoleBinding(pulumi.CustomResource):
@@ -37,6 +39,8 @@ class ServiceAccountArgs(TypedDict):
     """The account of one key."""
 
     metadata: MetadataArgs
+    released: NotRequired[bool]
+    """As of `RoleBindingArgs`."""
     adopt: NotRequired[bool]
     """Whether an account that has the name already is taken over with its tokens; by default it is ended."""
 

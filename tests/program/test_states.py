@@ -8,6 +8,7 @@ from tests.program.test_workspace import FULL
 EVERYTHING = {**FULL, "settings": SETTINGS, "limits": LIMITS, "labels": {"team": "pay"}, "podSecurity": "baseline"}
 LEFT_ALONE = (
     *(":AccessToken", ":ApiKey", ":WorkspaceSecret", ":ProjectSettings", ":FeatureFlags", ":ContainerDefaults"),
+    *(":RoleBinding", ":ServiceAccount"),
 )
 """What is ours and would write, or mint, in a workspace that is somebody else's by then."""
 OWNER = "project/fleet"

@@ -190,6 +190,21 @@ def test_a_refresh_reads_when_a_key_was_used(world):
     assert plain(found.inputs) == KEY
 
 
+@pytest.mark.parametrize(("news", "urn", "path"), [(GRANT, BINDING, BINDINGS), (KEY, ACCOUNT, ACCOUNTS)])
+def test_in_a_released_workspace_nothing_is_drift_and_nothing_is_written(world, news, urn, path):
+    _, state = world.plugin.create(news, urn)
+    released = {**news, "released": True}
+    del world.api.objects[f"{path}/{news['metadata']['name']}"]
+    before = world.writes()
+    state = world.plugin.update(state, released, urn)
+    found = world.plugin.read(released, state, urn)
+    assert (plain(found.inputs), plain(found.properties)) == (released, state)
+    assert world.plugin.diff(released, state, released, urn).changes == proto.DiffResponse.DIFF_NONE
+    assert world.writes() == before
+    del world.api.objects["/api/v1/namespaces/pay"]
+    assert world.plugin.read(released, state, urn).id == ""
+
+
 def test_others_who_write_without_a_pause_fail_the_step(world):
     world.api.fail("POST", "/serviceaccounts", 409, "already exists")
     with pytest.raises(RefusedError, match="written by others without a pause"):
