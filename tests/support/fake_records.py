@@ -40,9 +40,9 @@ class FakeCluster:
         self._asked("PATCH", path)
         with self._lock:
             item = self.objects[path]
-            if body["metadata"].get("resourceVersion") not in (None, item["metadata"]["resourceVersion"]):
+            if body["metadata"].get("resourceVersion") not in (None, item["metadata"].get("resourceVersion")):
                 raise ApiError(409, "the object has been modified")
-            data = {**item.get("data", {}), **body["data"]}
+            data = {**item.get("data", {}), **body.get("data", {})}
             return self._keep(path, {**item, "data": {key: text for key, text in data.items() if text is not None}})
 
     def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:

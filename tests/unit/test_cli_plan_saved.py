@@ -160,10 +160,6 @@ class TestContents:
             ({"a": "[secret]", "b": 1}, {"b": 1, "a": "[secret]"}),
             ({"a": {**SECRET, "ciphertext": "v1:x"}}, {"a": {**SECRET, "ciphertext": "v1:y"}}),
             ({"a": [{**SECRET, "plaintext": "1234"}]}, {"a": [{**SECRET, "plaintext": "5678"}]}),
-            (
-                {"metadata": {"annotations": {"ambient-code.io/created-at": "2026-11-25T12:00:00Z"}}},
-                {"metadata": {"annotations": {"ambient-code.io/created-at": "2026-11-25T12:00:01Z"}}},
-            ),
             # Names that a plugin makes up.
             (
                 {"bucket": "pay/x-1a2b", "arn": "arn:pay/x-1a2b", "__defaults": ["bucket"]},

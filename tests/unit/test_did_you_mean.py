@@ -71,6 +71,8 @@ def places(schema: dict[str, Any], path: Path = ()) -> Iterator[Place]:
         yield from places(schema["additionalProperties"], (*path, entry))
     if "items" in schema:
         yield from places(schema["items"], (*path, 0))
+    for way in schema.get("oneOf", ()):
+        yield from places(way, path)
 
 
 PAY: Path = ("workspaces", "pay")

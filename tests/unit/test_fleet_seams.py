@@ -122,7 +122,7 @@ def test_access_that_could_not_be_ended_is_tried_again_by_the_next_run(
 ) -> None:
     seam.up("one", ledger())
     seam.lost(ledger(bob="edit"))
-    seam.cluster.objects[BOB] = {"metadata": {"name": "his", "labels": {}}}
+    seam.cluster.objects[BOB] = {"metadata": {"name": "his", "uid": "uid-of-his", "labels": {}}}
 
     def refuse(*_: Any) -> bool:
         msg = "forbidden"

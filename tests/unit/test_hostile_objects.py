@@ -186,7 +186,6 @@ def test_a_closed_workspace_is_read_whatever_is_in_it(world):
         assert len(json.dumps(plain(answer.properties))) < LIMIT
 
 
-@pytest.mark.xfail(strict=False, reason="handles.py and access_token.py: mended beside this")
 def test_a_key_is_read_whatever_token_secrets_there_are(world):
     name = naming.key_service_account("ci", naming.key_suffix("pay", "ci", 1))
     world.api.add(f"{NAMESPACE}/serviceaccounts", name, uid="uid-of-the-account")

@@ -18,8 +18,10 @@ from ambient_components.resources import (
     FeatureFlagsArgs,
     ProjectSettingsArgs,
     ProviderArgs,
+    RoleBindingArgs,
     S3BucketArgs,
     S3CredentialsArgs,
+    ServiceAccountArgs,
     WorkspaceSecretArgs,
 )
 from tests.support.fake_engine import FakeEngine
@@ -157,8 +159,10 @@ CLIENTS = {
     "ContainerDefaults": ContainerDefaultsArgs,
     "FeatureFlags": FeatureFlagsArgs,
     "ProjectSettings": ProjectSettingsArgs,
+    "RoleBinding": RoleBindingArgs,
     "S3Bucket": S3BucketArgs,
     "S3Credentials": S3CredentialsArgs,
+    "ServiceAccount": ServiceAccountArgs,
     "WorkspaceSecret": WorkspaceSecretArgs,
 }
 
