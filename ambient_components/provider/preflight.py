@@ -69,14 +69,13 @@ def preflight(
         ]
     problems, there = foreign(cluster, owner, before, after, context.warn)
     problems += _nothing_to_keep(there, before, after)
-    unknown = unknown_accounts(cluster, there, before, after)
-    if unknown and not before and not lost:
-        problems += [
-            f"{text}. The stack has no state. If it was lost, {hint}. Else delete them" for text, hint in unknown
-        ]
+    known = bool(before or lost)
+    unknown = unknown_accounts(cluster, there, before, after, end=known)
+    if known:
+        for text in unknown:
+            context.warn(text)
     else:
-        for text, hint in unknown:
-            context.warn(f"{text}; this run ends them with their tokens, and makes the keys anew. To keep them, {hint}")
+        problems += unknown
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
         for warning in (

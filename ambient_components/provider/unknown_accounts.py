@@ -6,15 +6,24 @@ from typing import Any
 from ambient_components.access import expected_objects
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import listing
+from ambient_components.cluster_objects import name as name_of
 from ambient_components.provider.revocation import SERVICE_ACCOUNT
 
 
 def unknown_accounts(
-    cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[tuple[str, str]]:
-    """Return what to say of accounts that have the names of keys and are in no state: a problem and its hint each.
+    cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any], *, end: bool
+) -> list[str]:
+    """Return what to say of them, a text for each workspace.
 
-    A workspace user can have made them, to hold a token of a key's next identity; or the state was lost.
+    A stack without a state may have lost it: the run is refused. In a stack that has one, workspace users can have made
+    them, to hold a token of a key that is yet to be made: the run ends them, and says so.
+
+    Args:
+        cluster: The stack's.
+        there: The workspaces whose namespace exists.
+        before: The ledger of the last deployment.
+        after: The ledger that is asked for.
+        end: Whether the run ends them; else it is refused.
     """
     found = []
     for name in sorted(there & (after.keys() - before.keys())):
@@ -26,15 +35,19 @@ def unknown_accounts(
         }
         if not wanted:
             continue
-        listed_accounts = cluster.list(core("namespaces", name, "serviceaccounts"))
-        unknown = sorted(wanted.keys() & {one["metadata"]["name"] for one in listed_accounts})
-        if unknown:
-            keys = "; ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
-            found.append(
-                (
-                    f"workspace {name!r}: the cluster has ServiceAccounts of its keys that this stack has not made: "
-                    f"{listing(unknown)}",
-                    f"name them in the keys' entries ({keys}): their tokens then live on through the overlap",
-                )
-            )
+        accounts = {name_of(one) for one in cluster.list(core("namespaces", name, "serviceaccounts"))}
+        unknown = sorted(wanted.keys() & accounts)
+        if not unknown:
+            continue
+        lines = "; ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
+        what = (
+            "this run ends them with their tokens, and makes the keys again"
+            if end
+            else "the stack has no state, so nothing is changed. Delete them if they are not the stack's"
+        )
+        found.append(
+            f"workspace {name!r}: the cluster has ServiceAccounts of its keys that are in no state "
+            f"({listing(unknown)}): {what}. If a state was lost, name them in the keys' entries ({lines}): their "
+            "tokens then live on through the overlap"
+        )
     return found

@@ -56,7 +56,12 @@ def test_the_ledger_says_who_may_do_what(recording):
                     "ci": {"role": "edit", "lifetimeSeconds": 2592000, "generation": 2},
                     "nightly": {"role": "view", "lifetimeSeconds": 7776000, "generation": 1},
                 },
-                "secrets": {"runner": ["ANTHROPIC_API_KEY", "GEMINI_API_KEY"]},
+                "secrets": {
+                    "runner": {
+                        "ANTHROPIC_API_KEY": "config payments/anthropic",
+                        "GEMINI_API_KEY": "config payments/gemini",
+                    }
+                },
             },
             "research": {
                 "state": "active",

@@ -60,7 +60,25 @@ def warnings(world, after, before=None):
 def test_what_is_declared_is_not_undeclared(world):
     key(world)
     binding(world, naming.grant_binding(Role.VIEW, parse_subject("user:eve")))
-    assert warnings(world, {"pay": entry(grants={"user:eve": "view"}, keys=CI)}) == []
+    adopted = {"ci": {**CI["ci"], "adopt": [ACCOUNT]}}
+    assert warnings(world, {"pay": entry(grants={"user:eve": "view"}, keys=adopted)}) == []
+
+
+def test_accounts_that_no_state_knows_refuse_a_stack_without_a_state(world):
+    key(world)
+    answer = world.plugin.check({"owner": OWNER, "workspaces": {"pay": entry(keys=CI)}}, urn=LEDGER)
+    (failure,) = answer.failures
+    assert failure.reason.startswith(
+        "workspace 'pay': the cluster has ServiceAccounts of its keys that are in no state"
+    )
+    assert f"ci: {{adopt: [{ACCOUNT}]}}" in failure.reason
+
+
+def test_accounts_that_no_state_knows_are_told_of_where_there_is_a_state(world):
+    key(world)
+    namespace(world, "zoo")
+    told = warnings(world, {"pay": entry(keys=CI), "zoo": entry()}, {"zoo": entry()})
+    assert "this run ends them with their tokens, and makes the keys again" in " ".join(told)
 
 
 def test_what_this_run_removes_is_not_undeclared(world):

@@ -156,6 +156,7 @@ def test_whose_a_text_is(text, whose):
 OF_THE_SHARD = (
     "the deployer has no right to {",  # of the identity
     "{len(gone)} of the {total}",  # removals
+    "the access in released workspaces can't be looked at",  # a warning
 )
 INSIDE = (
     # Beginnings of what is only the rest of a text.
