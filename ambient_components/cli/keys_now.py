@@ -142,9 +142,9 @@ def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
     from ambient_components.guard import Guard  # noqa: PLC0415
 
     config = one.project.config(one.stack)
-    context = config.get("context")
+    context = config.get("context") or None
     try:
-        witness = Witness(Guard(Cluster(context), config.get("clusterUid")).cluster, Bearers(context), one.aims)
+        witness = Witness(Guard(Cluster(context), config.get("clusterUid") or None).cluster, Bearers(context), one.aims)
         witness.before(before)
     except StepError as error:
         problem = f"the cluster of {one.stack} can't be asked what becomes of the keys, so nothing is deployed: {error}"
