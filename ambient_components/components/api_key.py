@@ -126,6 +126,9 @@ class ApiKey(pulumi.ComponentResource):
     former: AccessToken | None
     """Of the generation before, while it lives on."""
 
+    made: list[pulumi.CustomResource]
+    """All of it that is in the cluster."""
+
     token: pulumi.Output[str]
     """The key itself, a secret: the bearer of HTTP requests. Null where it is not retained."""
 
@@ -136,10 +139,11 @@ class ApiKey(pulumi.ComponentResource):
         self._role = role_of(args.get("role") or Role.EDIT)
         generation = int(args.get("generation") or 1)
         living = {generation, generation - 1} if args.get("keepPrevious") and generation > 1 else {generation}
-        self.former = None
-        if generation - 1 in living:
-            self.former = self._identity(generation - 1, living)[2]
-        self.service_account, self.binding, self.access_token = self._identity(generation, living)
+        before = self._identity(generation - 1, living) if generation - 1 in living else None
+        self.former = before[2] if before else None
+        made = self._identity(generation, living)
+        self.service_account, self.binding, self.access_token = made
+        self.made = [*(before or ()), *made]
         self.token = pulumi.Output.secret(self.access_token.token)
         account = _account(args, generation)
         self.register_outputs({"serviceAccount": account, "role": self._role.value})

@@ -15,12 +15,23 @@ class Wholeness:
 
     def __init__(self, parts: Sequence[pulumi.CustomResource]) -> None:
         self._parts = list(parts)
-        self._whole: pulumi.Output[bool] = pulumi.Output.from_input(asyncio.ensure_future(_made(self._parts)))
+        self._made: pulumi.Output[list[bool]] = pulumi.Output.from_input(asyncio.ensure_future(_made(self._parts)))
+        self._whole = self._made.apply(all)
 
     @property
     def after(self) -> pulumi.Input[list[pulumi.Resource]]:
         """What it depends on: all of them, or none where one failed."""
         return self._whole.apply(lambda yes: [*self._parts] if yes else [])
+
+    @property
+    def failed(self) -> pulumi.Input[list[pulumi.Resource]]:
+        """Those that could not be made, once all of them were tried: what depends on these alone is then skipped.
+
+        What is skipped keeps its old dependencies in the state. On a resource that the same run removes, such as a
+        grant, one of them makes the state invalid: the engine ends with a panic (Pulumi 3.274). So nothing that may be
+        skipped depends on what may be removed.
+        """
+        return self._made.apply(lambda made: [part for part, yes in zip(self._parts, made, strict=True) if not yes])
 
     @property
     def incomplete(self) -> pulumi.Output[bool | None]:
@@ -32,7 +43,7 @@ class Wholeness:
         return self._whole.apply(lambda yes: value if yes else "")
 
 
-async def _made(resources: Sequence[pulumi.CustomResource]) -> bool:
-    """Whether none of these failed; the engine goes on after a failure where it is told to."""
+async def _made(resources: Sequence[pulumi.CustomResource]) -> list[bool]:
+    """Which of these did not fail; the engine goes on after a failure where it is told to."""
     known = [await resource.id.is_known() for resource in resources]
-    return all(known) or pulumi.runtime.is_dry_run()
+    return [yes or pulumi.runtime.is_dry_run() for yes in known]

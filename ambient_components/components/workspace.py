@@ -16,6 +16,7 @@ from ambient_components.components.grant import grant_role_binding
 from ambient_components.components.rules import check_args
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import WorkspaceArgs
+from ambient_components.components.wholeness import Wholeness
 from ambient_components.contract import (
     INTEGRATION_SECRET,
     MANAGED,
@@ -89,8 +90,12 @@ class Workspace(pulumi.ComponentResource):
         made += self._secrets(args, inside) if open_to_users else [self._closure(args)]
         self.grants = self._grants(args, inside) if open_to_users else {}
         self.keys = self._keys(args, inside) if open_to_users else {}
-        before = [self.namespace, *made, *self.owners.values(), *self.grants.values(), *self.keys.values()]
-        self._listed(args, before)
+        access = [
+            *self.owners.values(),
+            *self.grants.values(),
+            *(part for key in self.keys.values() for part in key.made),
+        ]
+        self._listed(args, Wholeness([*(cast("pulumi.CustomResource", one) for one in made), *access]))
         outputs: dict[str, Any] = {"namespace": self._workspace, "keys": sorted(self.keys)}
         if args.get("bucket"):
             outputs["bucket"] = args["bucket"]["name"]
@@ -181,8 +186,10 @@ class Workspace(pulumi.ComponentResource):
                 made.append(WorkspaceSecret(logical(self._name), spec, opts))
         return made
 
-    def _listed(self, args: WorkspaceArgs, before: list[pulumi.Resource]) -> None:
+    def _listed(self, args: WorkspaceArgs, before: Wholeness) -> None:
         """The labels, last: one puts the namespace on the platform's list, where a half-made workspace must never be.
+
+        They wait for all else, and are skipped where any of it failed, but depend on what failed alone (`Wholeness`).
 
         They are a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false"
         instead of giving the label up, which would leave an adopted one listed (docs/surprises.md).
@@ -203,7 +210,9 @@ class Workspace(pulumi.ComponentResource):
                 "annotations": {**FORCED, **notes},
                 "labels": _labels(args, self._state),
             },
-            opts=self._options(depends_on=before),
+            opts=self._options(
+                depends_on=pulumi.Output.from_input(before.failed).apply(lambda failed: [self.namespace, *failed])
+            ),
         )
 
     def _closure(self, args: WorkspaceArgs) -> Closure:

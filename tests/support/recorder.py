@@ -165,6 +165,11 @@ class Recording:
         """`Kind name` of each, sorted."""
         return sorted(self.label(urn) for urn in urns)
 
+    def follows(self, item: Registration) -> set[str]:
+        """URNs of what was registered before an item, and answered: a program waits for what it needs."""
+        order = list(self.registrations)
+        return set(order[: order.index(item.urn)])
+
     def reaches(self, item: Registration) -> set[str]:
         """URNs of everything that is there before this is made: dependencies and parents, and theirs."""
         seen: set[str] = set()
