@@ -25,6 +25,9 @@ _MARKS: Final = {
     Status.MISSING: "declared, and not in the cluster",
 }
 
+_WIDEST: Final = 60
+"""Columns that a table is padded to: one long name of others must not widen every line."""
+
 
 def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plain) -> str:
     """For people: a heading a workspace (or a subject), and below it a line a role, with its reason."""
@@ -79,7 +82,7 @@ def _lines(report: Report, holdings: Sequence[Holding], *, subjects_first: bool,
         (holding.role, holding.workspace if subjects_first else holding.subject, holding.reason) for holding in holdings
     ]
     cells = [tuple(one_line(name, _NAME) for name in line) for line in table]
-    widths = [max(len(line[column]) for line in cells) for column in range(2)] if cells else []
+    widths = [min(max(len(line[column]) for line in cells), _WIDEST) for column in range(2)] if cells else []
     for holding, (role, whom, reason) in zip(holdings, cells, strict=True):
         mark = _MARKS.get(report.status(holding))
         line = f"  {role:<{widths[0]}}  {whom:<{widths[1]}}  {reason}"
