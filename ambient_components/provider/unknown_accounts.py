@@ -43,7 +43,7 @@ def unknown_accounts(
         what = (
             "this run ends them with their tokens, and makes the keys again"
             if end
-            else "the stack has no state, so nothing is changed. Delete them if they are not the stack's"
+            else "this stack has no record of them, so nothing is changed. Delete them if they are not its own"
         )
         found.append(
             f"workspace {name!r}: the cluster has ServiceAccounts of its keys that are in no state "

@@ -181,7 +181,7 @@ def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -
     token, (handle,) = stack.token("ci"), stack.handles()
     stack.lose_state()
     (account,) = stack.accounts()
-    stack.up().refused("the stack has no state", f"adopt: [{account}]")
+    stack.up().refused("this stack has no record of them", f"adopt: [{account}]")
     stack.write(file_of(f"{{adopt: [{account}]}}"))
     up = stack.up().ok()
     assert "without a record" in up.text

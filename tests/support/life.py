@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ambient_components.naming import key_service_account, key_suffix
 from tests.support.stacks import Machine, Result, Stack
 
 EMPTY = "workspaces: {}\n"
@@ -48,6 +49,10 @@ class Workspace:
     def entry(self, state: str = "active", text: str = ENTRY) -> str:
         """Its lines of the stack file."""
         adopt = "    adopt: true\n" if self.adopted else ""
+        if self.adopted:
+            # A released key's account is taken over by its name alone.
+            account = key_service_account("ci", key_suffix(self.name, "ci", 1))
+            text = text.replace("ci: {role: view}", f"ci: {{role: view, adopt: [{account}]}}")
         # Without an operator no session ever stops.
         return f"  {self.name}:\n{text}    state: {state}\n    onClose: {{wait: 1s}}\n{adopt}"
 

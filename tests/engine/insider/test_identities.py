@@ -173,7 +173,7 @@ def test_a_lost_state(stack: Stack, adopt: bool) -> None:
     account = Insider(stack).account_of("ci", 1)
     stack.lose_state()
     if not adopt:
-        stack.up().refused("the stack has no state", f"adopt: [{account}]")
+        stack.up().refused("this stack has no record of them", f"adopt: [{account}]")
         assert stack.sessions(token) == 200
         return
     stack.write(WITH_INSIDER.replace("ci: {role: edit}", f"ci: {{role: edit, adopt: [{account}]}}"))
