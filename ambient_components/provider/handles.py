@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ambient_components import clock, cluster_objects
@@ -112,13 +112,12 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
     selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
     handles, foreign = [], []
     for item in context.guard.cluster.list(identity.secrets_path, selector):
-        metadata = item["metadata"]
-        notes = metadata.get("annotations") or {}
-        if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account:
+        notes, name = cluster_objects.annotations(item), cluster_objects.name(item)
+        if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account or not name:
             continue
         # One without an owner was released, and came to us with its namespace.
         if notes.get(OWNER_ANNOTATION) not in (identity.owner, None):
-            foreign.append(f"{metadata['name']} (of {notes[OWNER_ANNOTATION]})")
+            foreign.append(f"{name} (of {notes[OWNER_ANNOTATION]})")
         else:
             handles.append(_found(item))
     if foreign:
@@ -340,11 +339,12 @@ def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, An
 
 
 def _found(item: dict[str, Any]) -> Handle:
-    metadata = item["metadata"]
-    notes = metadata["annotations"]
     # Annotations can be forged in every way; a handle with broken ones must still be revoked.
-    issued = time_of(notes.get(ISSUED_AT_ANNOTATION)) or parse_time(metadata["creationTimestamp"])
-    return Handle(metadata["name"], metadata["uid"], cluster_objects.generation(item) or 1, issued)
+    noted = cluster_objects.annotations(item).get(ISSUED_AT_ANNOTATION)
+    made = cluster_objects.metadata(item).get("creationTimestamp")
+    issued = time_of(noted) or time_of(made) or datetime.fromtimestamp(0, UTC)
+    generation = cluster_objects.generation(item) or 1
+    return Handle(cluster_objects.name(item), cluster_objects.uid(item), generation, issued)
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
