@@ -5,8 +5,7 @@ from typing import Final
 FORCED: Final = {"pulumi.com/patchForce": "true"}
 """Annotation by which server-side apply takes a field from another field manager instead of failing.
 
-For what others write too (the UI saves Secrets, the operator labels), and for what differs between two runs that don't
-know of each other: after a lost state the fields belong to the stack that was, and a ServiceAccount's created-at would
-be a conflict (tried). The namespace is ours by then: the ledger's check has seen to that. An annotation, since the
-provider's own setting for it works with later plugins only.
+For what others write too (the operator labels, the backend renames), and after a lost state, when the fields belong to
+the stack that was (tried). The namespace is ours by then: the ledger's check has seen to that. An annotation, since
+the provider's own setting for it works with later plugins only.
 """

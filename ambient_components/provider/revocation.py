@@ -2,7 +2,7 @@
 
 A finalizer keeps an object, and the access that it gives, after its deletion, and everybody who may patch an object may
 add one. So a RoleBinding first loses its subjects and every object its finalizers, in one request. Once an object is
-being deleted the API server lets nobody add a finalizer, so taking them away again ends the object for good.
+being deleted the API server refuses new finalizers, so taking them away again ends the object for good.
 """
 
 from typing import Any, Final

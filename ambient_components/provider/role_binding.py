@@ -19,7 +19,7 @@ class RoleBinding(AccessObject):
     """The resource type.
 
     A binding holds no credential, so one that has our name and our role becomes ours by writing the whole of it. The
-    API server lets nobody change the role of a binding: with another role it is ended and made again.
+    API server refuses to change the role of a binding: with another role it is ended and made again.
     """
 
     token = "ambient:index:RoleBinding"  # noqa: S105  # a type token
@@ -67,5 +67,5 @@ def _subject(subject: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shown(fields: Mapping[str, str]) -> dict[str, str]:
-    """Fields of others as they enter the state, whose values the engine prints as they are."""
+    """Return fields that others wrote as one line each: the engine prints the state as it is."""
     return {name: one_line(value) for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""``ambient:index:ServiceAccount``: the identity of one key, of which nobody can hold a token from before."""
+"""``ambient:index:ServiceAccount``: the identity of one key, without a token from before this stack made it."""
 
 from collections.abc import Mapping
 from typing import Any
