@@ -52,9 +52,10 @@ def ambient(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
 
 def listed(stack: Stack, *flags: str, code: int = 0) -> dict[str, dict[str, Any]]:
     """`ambient keys list` as JSON: each identity by the key's id and its generation."""
-    shown = stack.ambient("keys", "list", stack.name, "--format", "json", *flags)
-    assert shown.code == code, shown.text
-    return {f"{one['id']}/{one['generation']}": one for one in json.loads(shown.text)["keys"]}
+    shown = ambient(stack, "keys", "list", stack.name, "--format", "json", *flags)
+    assert shown.returncode == code, shown.stderr
+    stack.machine.outputs.append(shown.stdout)
+    return {f"{one['id']}/{one['generation']}": one for one in json.loads(shown.stdout)["keys"]}
 
 
 def plan(stack: Stack, key: str) -> Pending:
