@@ -20,6 +20,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ambient_components.contract import KEY_GENERATION_ANNOTATION
+from ambient_components.engine.secrets import SIGNATURE_KEY
 
 Json = Mapping[str, Any]
 """An object, or a part of one, as the API server answers with it."""
@@ -36,7 +37,7 @@ _LEFT_OUT: Final = "(left out: too much to show)"
 _GENERATION: Final = re.compile(r"[0-9]{1,9}")
 _TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
 
-_RESERVED: Final = frozenset({"4dabf18193072939515e22adb298388d"})
+_RESERVED: Final = frozenset({SIGNATURE_KEY})
 """Pulumi's signature key: the engine takes a mapping that has it for a secret, an asset or a reference, and fails."""
 _UNKNOWNS: Final = frozenset(
     {

@@ -1,7 +1,7 @@
-"""Every name, as a pure function: the platform's sanitisers, Kubernetes object names, Pulumi's logical names.
+"""Names in the cluster, as pure functions: the platform's sanitisers, and names of Kubernetes objects.
 
-All of them are a public contract. Another object name makes the platform's UI blind to what we made; another logical
-name makes the engine replace it. Nothing here comes from a position in a list, the clock or chance.
+All of them are a public contract: another object name makes the platform's UI blind to what we made. Nothing here comes
+from a position in a list, the clock or chance. Pulumi's logical names are in `engine.names`.
 """
 
 import hashlib
@@ -121,104 +121,6 @@ def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str
     """
     encoded = json.dumps([owner, workspace, bucket, generation]).encode()
     return f"ambient-{sanitize_name(workspace)[:_S1_CUT].rstrip('-')}-{hashlib.sha256(encoded).hexdigest()[:12]}"
-
-
-# Pulumi's logical names. A change here is a replacement of what users have: ship it with an alias.
-
-
-def logical_workspace(workspace: str) -> str:
-    """Return the logical name of the Workspace component."""
-    return workspace
-
-
-def logical_namespace(workspace: str) -> str:
-    """Return the logical name of the Namespace."""
-    return f"{workspace}/namespace"
-
-
-def logical_listed(workspace: str) -> str:
-    """Return the logical name of the NamespacePatch that puts the workspace on the platform's list."""
-    return f"{workspace}/listed"
-
-
-def logical_runner_secret(workspace: str) -> str:
-    """Return the logical name of the runner secret."""
-    return f"{workspace}/secret/runner"
-
-
-def logical_integration_secret(workspace: str) -> str:
-    """Return the logical name of the integration secret."""
-    return f"{workspace}/secret/integrations"
-
-
-def logical_settings(workspace: str) -> str:
-    """Return the logical name of our part of ProjectSettings."""
-    return f"{workspace}/settings"
-
-
-def logical_flags(workspace: str) -> str:
-    """Return the logical name of our feature flags."""
-    return f"{workspace}/feature-flags"
-
-
-def logical_ca_bundle(workspace: str) -> str:
-    """Return the logical name of the CA bundle's ConfigMap."""
-    return f"{workspace}/ca-bundle"
-
-
-def logical_containers(workspace: str) -> str:
-    """Return the logical name of our part of the LimitRange."""
-    return f"{workspace}/containers"
-
-
-def logical_quota(workspace: str) -> str:
-    """Return the logical name of the ResourceQuota."""
-    return f"{workspace}/quota"
-
-
-def logical_network(workspace: str, policy: str) -> str:
-    """Return the logical name of a NetworkPolicy."""
-    return f"{workspace}/network/{policy}"
-
-
-def logical_storage(workspace: str) -> str:
-    """Return the logical name of the Bucket component of a workspace."""
-    return f"{workspace}/storage"
-
-
-def logical_bucket(storage: str) -> str:
-    """Return the logical name of the bucket itself, of which `storage` is the component's logical name."""
-    return f"{storage}/bucket"
-
-
-def logical_bucket_credentials(storage: str) -> str:
-    """Return the logical name of a bucket's credentials over all their generations."""
-    return f"{storage}/credentials"
-
-
-def logical_closure(workspace: str) -> str:
-    """Return the logical name of what ends all access to a closed workspace."""
-    return f"{workspace}/closed"
-
-
-def logical_owner(workspace: str, subject: Subject) -> str:
-    """Return the logical name of an owner's binding."""
-    return f"{workspace}/owner/{subject}"
-
-
-def logical_grant(workspace: str, subject: Subject) -> str:
-    """Return the logical name of a grant. Without the role, so that a new role is a replacement and leaves no gap."""
-    return f"{workspace}/grant/{subject}"
-
-
-def logical_key(workspace: str, key_id: str) -> str:
-    """Return the logical name of an API key over all its generations."""
-    return f"{workspace}/key/{key_id}"
-
-
-def logical_key_generation(key: str, generation: int) -> str:
-    """Return the logical name of one identity of an API key, of which `key` is the logical name."""
-    return f"{key}/g{generation}"
 
 
 # What may be a name at all.

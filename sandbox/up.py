@@ -23,12 +23,14 @@ from rich.console import Console
 
 from ambient_components import clock
 from ambient_components.cli import kube
-from ambient_components.cli.engine import Engine, PulumiEngine, export, has_stack
+from ambient_components.cli.engine import PulumiEngine
 from ambient_components.cli.initialize import UID, Request, initialize
 from ambient_components.cli.overview import read_overview
 from ambient_components.cli.overview_text import as_text, usage
 from ambient_components.cli.project import Project
 from ambient_components.cli.terminal import paint_for
+from ambient_components.engine.backend import export, has_stack
+from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain

@@ -17,9 +17,6 @@ from ambient_components.access.rails import BUILT_IN, crossed
 from ambient_components.contract import Role
 from ambient_components.subjects import parse_subject
 
-LEDGER_TYPE: Final = "ambient:index:AccessLedger"
-"""Type token of the resource that records a ledger, in states and previews."""
-
 ACTIVE: Final = "active"
 CLOSED: Final = "closed"
 RELEASED: Final = "released"

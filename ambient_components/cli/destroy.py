@@ -41,13 +41,14 @@ def destroy(
     form: Form = Format.TEXT,
 ) -> None:
     """Delete all that a stack has, once its name was typed."""
-    from ambient_components.cli import destruction, engine  # noqa: PLC0415
+    from ambient_components.cli import destruction  # noqa: PLC0415
     from ambient_components.cli.fleets.destroying import run_destroy  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
     from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
     from ambient_components.cli.plan import REFUSED  # noqa: PLC0415
     from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.engine import backend  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     name = bare_name(stack)
@@ -59,7 +60,7 @@ def destroy(
     if (fleets := fleets_of(project, stack, asked)) is not None:
         raise typer.Exit(run_destroy(fleets, asked, lambda: None if confirm else _ask(name)))
     pulumi = engine_for(project.folder)
-    found = destruction.read_destruction(engine.export(pulumi, stack))
+    found = destruction.read_destruction(backend.export(pulumi, stack))
     if found.empty:
         print(f"Stack {stack} has nothing: there is nothing to destroy.")
         return

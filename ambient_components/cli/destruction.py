@@ -4,20 +4,20 @@
 what it would do is judged before it is started, as the ledger's check judges an update.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.access.rails import ALWAYS
 from ambient_components.cli.ledgers import ledgers_in
+from ambient_components.engine import names, types
+from ambient_components.engine.names import Part
+from ambient_components.engine.state import Export, Resource, resources
 
 KEPT: Final = "kept"
 IF_EMPTY: Final = "deleted if it is empty"
 WITH_ALL: Final = "deleted with all that is in it"
-
-_STACK: Final = "pulumi:pulumi:Stack"
-_AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +79,29 @@ class Destruction:
 class _Found:
     """What the state has of one workspace."""
 
-    namespace: Mapping[str, Any] | None = None
-    bucket: Mapping[str, Any] | None = None
+    namespace: Resource | None = None
+    bucket: Resource | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def read_destruction(export: Mapping[str, Any]) -> Destruction:
+def read_destruction(export: Export) -> Destruction:
     """What a destroy would take, out of `pulumi stack export`.
 
     Args:
         export: what it printed, parsed. Secrets are never looked at.
     """
-    resources: list[Mapping[str, Any]] = list((export.get("deployment") or {}).get("resources") or ())
+    deployed = resources(export)
     ledger: dict[str, Mapping[str, Any]] = {}
     allowed: set[str] = set()
     for inputs in ledgers_in(export):
         ledger.update(inputs.get("workspaces") or {})
         allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
-    found, rest = _by_workspace(resources, ledger)
+    found, rest = _by_workspace(deployed, ledger)
     return Destruction(
         tuple(_going(name, ledger.get(name) or {}, found.get(name) or _Found()) for name in sorted({*ledger, *found})),
         tuple(sorted(filter(None, map(_other, rest)), key=lambda one: one.name)),
         frozenset(allowed),
-        empty=all(item["type"] == _STACK for item in resources),
+        empty=all(item.type == types.STACK for item in deployed),
     )
 
 
@@ -166,55 +166,40 @@ def lines(destruction: Destruction) -> list[str]:
     return [*rows, "", f"This deletes {_listed(total)}. Sessions and all that is in the namespaces go with them."]
 
 
-def _by_workspace(
-    resources: Iterable[Mapping[str, Any]], ledger: Iterable[str]
-) -> tuple[dict[str, _Found], list[Mapping[str, Any]]]:
-    """Sorted out by logical name, which says what a resource is (ambient_components.naming); and what is of none."""
-    items = [item for item in resources if item.get("custom", True) and not item.get("delete")]
-    named = [(_kind(item), str(item["urn"]).split("::", 3)[-1], item) for item in items]
+def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[dict[str, _Found], list[Resource]]:
+    """Sorted out by logical name, which says what a resource is; and what is of no workspace."""
+    items = [item for item in deployed if item.custom and not item.delete]
     # A program may give its workspaces names with slashes in them.
-    workspaces = {*ledger, *(name.removesuffix("/namespace") for kind, name, _ in named if kind == "Namespace")}
+    namespaces = (item.name for item in items if item.kind == "Namespace")
+    workspaces = {*ledger, *(name.removesuffix(f"/{Part.NAMESPACE}") for name in namespaces)}
     found: dict[str, _Found] = {}
     rest = []
-    for kind, name, item in named:
-        workspace, pieces = _split(name, workspaces)
-        match (kind, pieces):
-            case ("Namespace", ["namespace"]):
-                found.setdefault(workspace, _Found()).namespace = item
-            case ("RoleBinding", ["owner" | "grant" as what, _]):
-                _counted(found, workspace, f"{what}s")
-            case ("AccessToken", ["key", _]):
-                _counted(found, workspace, "keys")
-            case ("S3Bucket" | "Bucket", ["storage", "bucket"]):
-                found.setdefault(workspace, _Found()).bucket = item
+    for item in items:
+        name = names.parse(item.name, workspaces)
+        match item.kind, name and name.part:
+            case "Namespace", Part.NAMESPACE if name:
+                found.setdefault(name.workspace, _Found()).namespace = item
+            case "RoleBinding", Part.OWNER if name:
+                _counted(found, name.workspace, "owners")
+            case "RoleBinding", Part.GRANT if name:
+                _counted(found, name.workspace, "grants")
+            case "AccessToken", Part.KEY_GENERATION if name:
+                _counted(found, name.workspace, "keys")
+            case "S3Bucket" | "Bucket", Part.BUCKET if name:
+                found.setdefault(name.workspace, _Found()).bucket = item
             case _:
                 rest.append(item)
     return found, rest
 
 
-def _kind(item: Mapping[str, Any]) -> str:
-    return str(item["type"]).rsplit(":", 1)[-1]
-
-
-def _split(name: str, workspaces: Container[str]) -> tuple[str, list[str]]:
-    """The workspace of a logical name, and what it is in it: a subject may have a colon in it, and a slash."""
-    pieces = name.split("/")
-    for count in range(1, len(pieces)):
-        if (workspace := "/".join(pieces[:count])) in workspaces:
-            return workspace, name.removeprefix(f"{workspace}/").split("/", 1)
-    return pieces[0], name.split("/", 2)[1:]
-
-
-def _other(item: Mapping[str, Any]) -> Other | None:
+def _other(item: Resource) -> Other | None:
     """What of it matters before a destroy; None where nothing does."""
-    kind, protected = _kind(item), bool(item.get("protect"))
-    is_bucket = kind == "S3Bucket" or str(item["type"]).startswith(_AWS_BUCKETS)
-    if not (protected or is_bucket):
+    is_bucket = types.is_bucket(item.type)
+    if not (item.protect or is_bucket):
         return None
-    name = str(item["urn"]).split("::", 3)[-1]
     if not is_bucket:
-        return Other(name, kind, protected)
-    return Other(name, kind, protected, str((item.get("inputs") or {}).get("bucket") or ""), _of_bucket(item))
+        return Other(item.name, item.kind, item.protect)
+    return Other(item.name, item.kind, item.protect, str(item.inputs.get("bucket") or ""), _of_bucket(item))
 
 
 def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
@@ -223,28 +208,27 @@ def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
 
 
 def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
-    namespace, bucket = found.namespace or {}, found.bucket or {}
+    namespace, bucket = found.namespace, found.bucket
     return Going(
         name,
         str(entry.get("state") or "active"),
-        deleted=found.namespace is not None and not namespace.get("retainOnDelete"),
-        protected=bool(namespace.get("protect")),
+        deleted=namespace is not None and not namespace.retain_on_delete,
+        protected=namespace is not None and namespace.protect,
         owners=found.counts.get("owners", 0),
         grants=found.counts.get("grants", 0),
         keys=found.counts.get("keys", 0),
-        bucket=str((bucket.get("inputs") or {}).get("bucket") or ""),
-        fate=_of_bucket(bucket),
-        bucket_protected=bool(bucket.get("protect")),
+        bucket=str(bucket.inputs.get("bucket") or "") if bucket else "",
+        fate=_of_bucket(bucket) if bucket else KEPT,
+        bucket_protected=bucket is not None and bucket.protect,
     )
 
 
-def _of_bucket(bucket: Mapping[str, Any]) -> str:
+def _of_bucket(bucket: Resource) -> str:
     """With pulumi-aws the engine keeps it, and with ours the plugin: see `components.bucket` and `.aws_bucket`."""
-    inputs = bucket.get("inputs") or {}
-    ours = str(bucket.get("type")).endswith(":S3Bucket")
-    if not bucket or bucket.get("retainOnDelete") or (ours and inputs.get("onDelete") != "delete"):
+    ours = bucket.type == types.S3_BUCKET
+    if bucket.retain_on_delete or (ours and bucket.inputs.get("onDelete") != "delete"):
         return KEPT
-    return WITH_ALL if inputs.get("force" if ours else "forceDestroy") else IF_EMPTY
+    return WITH_ALL if bucket.inputs.get("force" if ours else "forceDestroy") else IF_EMPTY
 
 
 def _fate(one: Going) -> str:

@@ -10,8 +10,8 @@ from ambient_components.cli.terminal import Ask, Question, asker, one_stack
 from ambient_components.errors import Where, fail
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
     from ambient_components.cli.project import Project
+    from ambient_components.engine.command import Engine
 
 EPILOG = """\
 \b
@@ -97,7 +97,7 @@ def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", li
 
     A login is never changed: it counts for every project on the machine.
     """
-    from ambient_components.cli.engine import current_backend  # noqa: PLC0415
+    from ambient_components.engine.backend import current_backend  # noqa: PLC0415
 
     current = current_backend(engine)
     wanted = asked or current or ask(Question("Backend for the state", "--backend", "file://~"))

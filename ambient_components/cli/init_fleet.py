@@ -9,7 +9,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from ambient_components.cli.engine import Engine, current_backend, stacks
 from ambient_components.cli.initialize import (
     CONTEXT,
     Found,
@@ -27,6 +26,8 @@ from ambient_components.cli.initialize import (
 from ambient_components.cli.kube import identify
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.terminal import Ask, take_defaults
+from ambient_components.engine.backend import current_backend, stack_names
+from ambient_components.engine.command import Engine
 from ambient_components.errors import Where, fail
 from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
 
@@ -59,7 +60,7 @@ def initialize_fleet(
     count = _count(shards)
     fleet, config_file = request.stack, project.config_file(request.stack)
     names = [shard_stack(fleet, number) for number in range(count)]
-    known = {name.rsplit("/", 1)[-1] for name in stacks(engine)}
+    known = stack_names(engine)
     missing = [name for name in names if bare_name(name) not in known]
     _check(fleet, count, project, known, names)
     config = project.config(fleet)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
-from ambient_components.cli.engine import Engine, current_backend, has_stack
 from ambient_components.cli.example import SCHEMA_FILE, example
 from ambient_components.cli.kube import ClusterFacts, contexts, identify
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.terminal import Ask, Question, take_defaults
+from ambient_components.engine.backend import current_backend, has_stack
+from ambient_components.engine.command import Engine
 from ambient_components.errors import Where, fail
 from ambient_components.spec.schema import schema_text
 

@@ -10,7 +10,7 @@ from ambient_components.errors import fail
 from ambient_components.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
+    from ambient_components.engine.command import Engine
 
 _MINTERS: Final = ("owner", "admin", "edit")
 
@@ -72,7 +72,7 @@ def read(engine: "Engine", overview: Overview, named: Named) -> str:
     Raises:
         AmbientError: the stack does not have it, or it no longer works.
     """
-    from ambient_components.cli.engine import output  # noqa: PLC0415
+    from ambient_components.engine.backend import output  # noqa: PLC0415
 
     key = named.key
     if key.dead or (key.expires_at is not None and key.expires_at <= overview.now):

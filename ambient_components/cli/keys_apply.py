@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from ambient_components.errors import AmbientError, Problem
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
     from ambient_components.cli.keys_edit import Chosen
     from ambient_components.cli.keys_required import Aim
     from ambient_components.cli.project import Project
+    from ambient_components.engine.command import Engine
     from ambient_components.spec.loader import LoadedStack
 
 

@@ -97,10 +97,11 @@ def _deployed(project: "Project") -> list[str]:
     """The stacks that have a file here and are in the backend; a file may be a part of another, or not deployed yet."""
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
+    from ambient_components.engine import backend  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
     from ambient_components.shards import split_shard  # noqa: PLC0415
 
-    there = engine.stacks(engine.PulumiEngine(project.folder))
+    there = backend.stack_names(engine.PulumiEngine(project.folder))
     fleets = {found[0] for name in there if (found := split_shard(name)) is not None}
     names = [
         path.stem

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from ambient_components.cli.engine import failed
 from ambient_components.cli.keys_deployed import Identity, identities, recorded
 from ambient_components.cli.keys_proof import Witness
 from ambient_components.cli.keys_required import Aim, lacks
 from ambient_components.cli.pending import Pending, pending
+from ambient_components.engine.command import failed
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.failure import StepError
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
     from ambient_components.cli.keys_edit import Chosen, Recorded
     from ambient_components.cli.project import Project
+    from ambient_components.engine.command import Engine
 
 _SHOWN_STEPS: Final = 20
 # An engine that fails after it was asked for JSON says why in the middle of it.

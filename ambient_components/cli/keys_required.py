@@ -7,10 +7,10 @@ from typing import Final
 from ambient_components.cli.keys_deployed import ACCOUNT, TOKEN, Identity
 from ambient_components.cli.keys_edit import Chosen
 from ambient_components.cli.pending import Step
-from ambient_components.naming import logical_key, logical_key_generation
+from ambient_components.engine.names import Part, logical_name
+from ambient_components.engine.steps import DELETES
 
 _MAKES: Final = frozenset({"create", "replace", "create-replacement"})
-_ENDS: Final = frozenset({"delete", "delete-replaced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,18 @@ def lacks(steps: Collection[Step], aims: Mapping[Chosen, Aim], deployed: Collect
 
 
 def _lacks(steps: Collection[Step], key: Chosen, aim: Aim, deployed: Collection[Identity]) -> Iterator[str]:
-    logical, name = logical_key(*key), "/".join(key)
-    new = logical_key_generation(logical, aim.written)
+    (workspace, key_id), name = key, "/".join(key)
+    new = logical_name(workspace, Part.KEY_GENERATION, key_id, aim.written)
     if not aim.revoked and not _has(steps, TOKEN, _MAKES, {new}):
         yield f"{name}: no token of generation {aim.written} is made"
     for identity in deployed:
         if identity.chosen != key or not aim.ends(identity):
             continue
-        old = logical_key_generation(logical, identity.generation)
+        old = logical_name(workspace, Part.KEY_GENERATION, key_id, identity.generation)
         # A token that another generation follows is replaced, and then has the logical name of that one.
-        ended = _has(steps, TOKEN, _ENDS, {old, new}) or _has(steps, TOKEN, _MAKES - {"create"}, {new})
+        ended = _has(steps, TOKEN, DELETES, {old, new}) or _has(steps, TOKEN, _MAKES - {"create"}, {new})
         if ACCOUNT in identity.kinds:
-            ended = _has(steps, ACCOUNT, _ENDS, {old})
+            ended = _has(steps, ACCOUNT, DELETES, {old})
         elif TOKEN not in identity.kinds:
             continue
         if not ended:

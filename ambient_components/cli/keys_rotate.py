@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from ambient_components.cli.engine import Engine
     from ambient_components.cli.keys_edit import Chosen, OverlapUntil, Recorded
+    from ambient_components.engine.command import Engine
 
 EPILOG = """\
 \b

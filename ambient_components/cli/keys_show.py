@@ -35,6 +35,7 @@ def show(
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import stack_and_key  # noqa: PLC0415
+    from ambient_components.engine import backend, state  # noqa: PLC0415
 
     stack, key = stack_and_key(stack, key, named)
     project = Project.find()
@@ -44,7 +45,6 @@ def show(
     found = find(overview, key)
     token = read(pulumi, overview, found)
     if not quiet:
-        provider = ((exported.get("deployment") or {}).get("secrets_providers") or {}).get("type") or "none"
-        said = readers(found, engine.current_backend(pulumi) or "?", str(provider))
+        said = readers(found, backend.current_backend(pulumi) or "?", state.secrets_provider(exported) or "none")
         print(f"{found.name} can be read by:", *(f"  {one}" for one in said), sep="\n", file=sys.stderr)
     print(token)

@@ -3,24 +3,24 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ambient_components.access.ledger import LEDGER_TYPE
+from ambient_components.engine.state import Export, resources
+from ambient_components.engine.types import ACCESS_LEDGER
 from ambient_components.errors import fail
 
 if TYPE_CHECKING:
     from ambient_components.cli.project import Project
 
 
-def ledgers_in(export: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
     """Inputs of every AccessLedger of a state; there may be several.
 
     Args:
         export: what `pulumi stack export` printed, parsed.
     """
-    resources = (export.get("deployment") or {}).get("resources") or ()
-    return [item.get("inputs") or {} for item in resources if item["type"] == LEDGER_TYPE]
+    return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
 
 
-def ledger_from_state(export: Mapping[str, Any]) -> dict[str, Mapping[str, Any]] | None:
+def ledger_from_state(export: Export) -> dict[str, Mapping[str, Any]] | None:
     """What the last run of a stack declared, by workspace; None where there is no ledger in the state.
 
     Args:

@@ -4,7 +4,6 @@ The ledger records what was declared, the other resources what was applied: both
 a run that failed halfway (docs/adr/0004). Secrets are never looked at: the export has them encrypted.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,12 +12,13 @@ from typing import Any, Final
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, moment, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
+from ambient_components.engine import names
+from ambient_components.engine.names import Part
+from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.shards import split_shard
 
-_KINDS: Final = {"RoleBinding", "ServiceAccount", "AccessToken", "S3Bucket", "Bucket", "S3Credentials"}
 _ROLE_PREFIX: Final = "ambient-project-"
-_GENERATION = re.compile(r"(.+)/g([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class _Found:
     storage: FoundStorage = field(default_factory=FoundStorage)
 
 
-def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overview:
+def read_overview(export: Export, stack: str, now: datetime) -> Overview:
     """The overview of an exported state.
 
     Args:
@@ -134,62 +134,64 @@ def read_overview(export: Mapping[str, Any], stack: str, now: datetime) -> Overv
         stack: its name.
         now: judges "expired".
     """
-    deployment = export.get("deployment") or {}
-    resources: list[Mapping[str, Any]] = list(deployment.get("resources") or ())
+    deployed = resources(export)
     ledger = ledger_from_state(export) or {}
-    found = _sort(resources)
-    names = sorted({*ledger, *found})
-    interrupted = [str((item.get("resource") or {}).get("urn")) for item in deployment.get("pending_operations") or ()]
+    found = _sort(deployed)
     return Overview(
         stack,
         now,
-        tuple(_workspace(name, ledger.get(name), found.get(name) or _Found(), now) for name in names),
-        tuple(urn.split("::", 3)[-1] for urn in interrupted),
-        _shards(resources, stack),
+        tuple(
+            _workspace(name, ledger.get(name), found.get(name) or _Found(), now) for name in sorted({*ledger, *found})
+        ),
+        tuple(one.resource.name for one in operations(export)),
+        _shards(deployed, stack),
     )
 
 
-def _shards(resources: Iterable[Mapping[str, Any]], stack: str) -> dict[str, str]:
+def _shards(deployed: Iterable[Resource], stack: str) -> dict[str, str]:
     """The shard that has each workspace, by the names of its resources."""
     organisation, slash, fleet = stack.rpartition("/")
     found: dict[str, str] = {}
-    for item in resources:
-        urn = str(item["urn"]).split("::", 3)
-        name, workspace = urn[0].rpartition(":")[2], urn[-1].split("/", 1)[0]
-        if name != fleet and (shard := split_shard(name)) is not None and shard[0] == fleet and "/" in urn[-1]:
-            found[workspace] = f"{organisation}{slash}{name}"
+    for name, logical in {(item.urn.stack, item.name) for item in deployed if "/" in item.name}:
+        if name != fleet and (shard := split_shard(name)) is not None and shard[0] == fleet:
+            found[names.workspace_of(logical)] = f"{organisation}{slash}{name}"
     return found
 
 
-def _sort(resources: Iterable[Mapping[str, Any]]) -> dict[str, _Found]:
-    """Bindings, accounts and tokens by workspace; logical names say what they are (ambient_components.naming)."""
+def _sort(deployed: Iterable[Resource]) -> dict[str, _Found]:
+    """Bindings, accounts and tokens by workspace; logical names say what they are."""
     found: dict[str, _Found] = {}
     # What is left of a replacement comes last: it takes the place of nothing that lives.
-    for item in sorted(resources, key=lambda one: bool(one.get("delete"))):
-        kind = str(item["type"]).rsplit(":", 1)[-1]
-        pieces = str(item["urn"]).split("::", 3)[-1].split("/", 2)
-        if kind not in _KINDS or len(pieces) < 3:
+    for item in sorted(deployed, key=lambda one: one.delete):
+        name = names.parse(item.name)
+        if name is None:
             continue
-        workspace, what, rest = pieces
-        place = found.setdefault(workspace, _Found())
-        inputs = item.get("inputs") or {}
-        if what == "storage":
-            place.storage.add(kind, rest, item)
-        elif kind == "RoleBinding" and what in {"owner", "grant"}:
-            role = "owner" if what == "owner" else _role(inputs)
-            place.access.setdefault(rest, []).append(role)
-        elif what == "key" and (match := _GENERATION.fullmatch(rest)):
-            generation = int(match[2])
-            if item.get("delete"):
-                generation = _ending(kind, inputs, workspace, match[1], generation)
-            identity = (match[1], generation)
-            if kind == "AccessToken":
-                place.tokens.setdefault(identity, item.get("outputs") or {})
-            elif kind == "RoleBinding":
-                place.key_roles.setdefault(identity, _role(inputs))
-            else:
-                place.accounts.setdefault(identity, inputs.get("metadata") or {})
+        place = found.get(name.workspace) or _Found()
+        match item.kind, name.part:
+            case ("S3Bucket" | "Bucket", Part.BUCKET) | ("S3Credentials", Part.CREDENTIALS):
+                place.storage.add(item)
+            case "RoleBinding", Part.OWNER:
+                place.access.setdefault(name.item, []).append("owner")
+            case "RoleBinding", Part.GRANT:
+                place.access.setdefault(name.item, []).append(_role(item.inputs))
+            case "AccessToken", Part.KEY_GENERATION:
+                place.tokens.setdefault(_identity(item, name), item.outputs)
+            case "RoleBinding", Part.KEY_GENERATION:
+                place.key_roles.setdefault(_identity(item, name), _role(item.inputs))
+            case "ServiceAccount", Part.KEY_GENERATION:
+                place.accounts.setdefault(_identity(item, name), item.inputs.get("metadata") or {})
+            case _:
+                continue
+        found[name.workspace] = place
     return found
+
+
+def _identity(item: Resource, name: names.LogicalName) -> tuple[str, int]:
+    """The key's id and the generation that a resource is of."""
+    generation = name.generation
+    if item.delete:
+        generation = _ending(item.kind, item.inputs, name.workspace, name.item, generation)
+    return name.item, generation
 
 
 def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, named: int) -> int:

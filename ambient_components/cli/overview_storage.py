@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.access.buckets import EXISTING
+from ambient_components.engine.state import Resource
 from ambient_components.keys.state import time_of
 
 ENDLESS: Final = timedelta(days=100 * 365)
@@ -71,19 +72,13 @@ class FoundStorage:
     bucket: Mapping[str, Any] | None = None
     credentials: Mapping[str, Any] | None = None
 
-    def add(self, kind: str, part: str, item: Mapping[str, Any]) -> None:
-        """Takes one resource; of two in one place the first one stays.
-
-        Args:
-            kind: the last part of its type.
-            part: what follows the workspace's name and `storage` in its logical name.
-            item: as the state has it.
-        """
-        values = {**(item.get("inputs") or {}), **(item.get("outputs") or {})}
-        if part == "bucket" and kind in ("S3Bucket", "Bucket"):
-            self.bucket = self.bucket or values
-        elif part == "credentials" and kind == "S3Credentials":
+    def add(self, item: Resource) -> None:
+        """Takes the bucket or its credentials; of two in one place the first one stays."""
+        values = {**item.inputs, **item.outputs}
+        if item.kind == "S3Credentials":
             self.credentials = self.credentials or values
+        else:
+            self.bucket = self.bucket or values
 
 
 def read_bucket(

@@ -6,14 +6,12 @@ Of a plan as `pulumi preview --json` prints it. Pure.
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from ambient_components.access.ledger import LEDGER_TYPE
-from ambient_components.naming import logical_key
+from ambient_components.engine import names, types
+from ambient_components.engine import steps as engine_steps
+from ambient_components.engine.names import Part
 
-_QUIET: Final = frozenset({"same", "read", "refresh"})
-_STACK: Final = "pulumi:pulumi:Stack"
-_GENERATION = re.compile(r"g[0-9]+")
 # As `access.tree` writes it, and the engine hands it on.
 _PART = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$]*)|\["((?:[^"\\]|\\.)*)"\]')
 
@@ -52,41 +50,34 @@ def pending(plan: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Pendi
     """
     own: list[Step] = []
     others: list[Step] = []
-    names = {logical_key(workspace, key_id) for workspace, key_id in keys}
-    steps = plan.get("steps") or []
-    for step in steps:
-        # A name may hold `::`, as that of a grant to a service account does.
-        *_, kind, name = str(step["urn"]).split("::", 3)
-        kind, op = kind.rpartition("$")[2], str(step["op"])
-        if kind == _STACK:
+    preview = engine_steps.Preview.of(plan)
+    for step in preview.steps:
+        if step.type == types.STACK or not step.changes:
             continue
-        if op in _QUIET:
-            # The engine calls it the same, and lists it, where only its protection changes.
-            if _protected(step, "oldState") != _protected(step, "newState"):
-                others.append(Step("protect", name))
-        elif kind == LEDGER_TYPE:
+        if step.protects:
+            others.append(Step("protect", step.name))
+        elif step.type == types.ACCESS_LEDGER:
             foreign = list(_foreign(step, keys))
-            others += (Step(op, f"{name} {path}".rstrip()) for path in foreign)
-            own += [] if foreign else [Step(op, name)]
+            others += (Step(step.op, f"{step.name} {path}".rstrip()) for path in foreign)
+            own += [] if foreign else [Step(step.op, step.name)]
         else:
-            (own if _is_of(name, names) else others).append(Step(op, name, kind.rpartition(":")[2]))
-    if not steps:
+            (own if _is_of(step.name, keys) else others).append(Step(step.op, step.name, step.kind))
+    if not preview.steps:
         # The stack itself is always listed: this is a plan of a form that nobody knows.
-        others += (Step(op, f"{count} resources") for op, count in _changes(plan).items())
+        others += (Step(op, f"{count} resources") for op, count in preview.changes.items())
     return Pending(tuple(own), tuple(others))
 
 
-def _is_of(name: str, keys: Collection[str]) -> bool:
-    key, _, generation = name.rpartition("/")
-    return name in keys or (key in keys and _GENERATION.fullmatch(generation) is not None)
+def _is_of(text: str, keys: Collection[tuple[str, str]]) -> bool:
+    name = names.parse(text)
+    return name is not None and name.part in (Part.KEY, Part.KEY_GENERATION) and (name.workspace, name.item) in keys
 
 
-def _foreign(step: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Iterator[str]:
+def _foreign(step: engine_steps.Step, keys: Collection[tuple[str, str]]) -> Iterator[str]:
     """Return the paths that change and are none of the keys'; one that says nothing where the whole ledger does."""
-    paths = step.get("detailedDiff") or {}
-    if step["op"] != "update" or not paths:
+    if step.op != engine_steps.UPDATE or not step.paths:
         yield ""
-    for path in paths:
+    for path in step.paths:
         match _parts(path):
             case ["workspaces", workspace, "keys", key, *_] if (workspace, key) in keys:
                 continue
@@ -106,11 +97,3 @@ def _parts(path: str) -> list[str]:
         parts.append(match[1] or re.sub(r"\\(.)", r"\1", match[2]))
         at = match.end()
     return parts
-
-
-def _protected(step: Mapping[str, Any], state: str) -> bool:
-    return bool((step.get(state) or {}).get("protect"))
-
-
-def _changes(plan: Mapping[str, Any]) -> dict[str, int]:
-    return {op: count for op, count in (plan.get("changeSummary") or {}).items() if op not in _QUIET}

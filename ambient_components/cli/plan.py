@@ -140,12 +140,13 @@ def _offline(project: "Project", stack: str, loaded: "LoadedStack", at: "datetim
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine, plan_state, planning  # noqa: PLC0415
     from ambient_components.cli.project import bare_name  # noqa: PLC0415
+    from ambient_components.engine.state import parse_export  # noqa: PLC0415
 
     when = at or clock.now()
     if state:
         export = plan_state.read_export(state, project.name, bare_name(stack))
     else:
-        export = plan_state.parse_export(engine.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
+        export = parse_export(engine.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
     wanted = planning.declared(project, stack, loaded, when)
     try:
         there = planning.deployed(export, stack, when)
@@ -167,11 +168,11 @@ def _online(
     refresh: bool,
 ) -> "Plan":
     from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli import engine as engines  # noqa: PLC0415
     from ambient_components.cli import plan_saved, planning  # noqa: PLC0415
+    from ambient_components.engine import backend  # noqa: PLC0415
 
     engine, when = planning.engine_at(project, at), at or clock.now()
-    export = engines.export(engine, stack)
+    export = backend.export(engine, stack)
     wanted = planning.declared(project, stack, loaded, when)
     found = planning.online(engine, stack, export, wanted, when, refresh=refresh)
     if save and not (found.refused or found.errors):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components import clock
 from ambient_components._version import VERSION as VERSION_OF_AMBIENT
-from ambient_components.cli.plan_state import state_digest
 from ambient_components.durations import DAY, format_seconds
+from ambient_components.engine.state import state_digest
 from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.keys.state import format_time, parse_time
 from ambient_components.plan.document import digest, document
 from ambient_components.plan.facts import EXPIRING, Plan
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
+    from ambient_components.engine.command import Engine
 
 VERSION: Final = 1
 """Of the file."""

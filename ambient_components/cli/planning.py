@@ -21,8 +21,8 @@ from ambient_components.plan.rail_changes import stack_rail_changes
 
 if TYPE_CHECKING:
     from ambient_components.access import RailSettings
-    from ambient_components.cli.engine import Answer, Engine
     from ambient_components.cli.project import Project
+    from ambient_components.engine.command import Answer, Engine
     from ambient_components.fleet.object_store import ObjectStore
     from ambient_components.spec.loader import LoadedStack
 
@@ -244,7 +244,7 @@ def online(
 
 
 def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
-    from ambient_components.cli.engine import failed  # noqa: PLC0415
+    from ambient_components.engine.command import failed  # noqa: PLC0415
 
     try:
         document = json.loads(answer.stdout)

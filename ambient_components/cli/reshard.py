@@ -45,9 +45,9 @@ def reshard(
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.reshard_plan import resharding  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.engine.rewriting import items  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
     from ambient_components.shards import home, shard_count  # noqa: PLC0415
-    from ambient_components.shards.exports import resources_of  # noqa: PLC0415
 
     name = one_stack(fleet, named)
     if not yes and not dry_run and not sys.stdin.isatty():
@@ -66,7 +66,7 @@ def reshard(
     plan = resharding(resharder.states, homes, in_range, lambda one: wanted.stack(home(one, wanted.count)))
     leaving = [stack for stack in resharder.states if stack not in in_range]
     changed = before is None or before.count != wanted.count
-    full = [stack for stack in leaving if remove_empty or resources_of(resharder.states[stack])]
+    full = [stack for stack in leaving if remove_empty or items(resharder.states[stack])]
     todo = bool(plan.moves or plan.twice or changed or missing or full)
     resharder.rehearse(plan)
     _show(before, wanted, plan, missing)

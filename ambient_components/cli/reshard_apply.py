@@ -11,15 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ambient_components.cli.engine import Engine, export
 from ambient_components.cli.init_fleet import make_shards, provider_of, set_fleet_key
 from ambient_components.cli.project import bare_name
 from ambient_components.cli.reshard_plan import Resharding
+from ambient_components.engine.backend import export
+from ambient_components.engine.command import Engine
+from ambient_components.engine.rewriting import items
+from ambient_components.engine.state import EMPTY
 from ambient_components.errors import fail
 from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
 from ambient_components.shards.arrival import Place
 from ambient_components.shards.digest import canonical
-from ambient_components.shards.exports import Deployment, owner_of, resources_of, workspaces_of
+from ambient_components.shards.exports import Deployment, owner_of, workspaces_of
 from ambient_components.shards.moves import check_state, drop, emptied, furnished, move
 
 if TYPE_CHECKING:
@@ -78,7 +81,7 @@ class Resharder:
         for one in plan.twice:
             states[one.stack] = drop(states[one.stack], one.workspaces)
         for each in plan.moves:
-            target = states.get(each.target, {"version": 3, "deployment": {}})
+            target = states.get(each.target, EMPTY)
             states[each.source], states[each.target] = move(
                 states[each.source], target, each.workspaces, self._place(each.target)
             )
@@ -126,7 +129,7 @@ class Resharder:
         """Gives stacks that nothing moved to what every shard has: their first run then has nothing to do either."""
         donor = next((state for state in self.states.values() if owner_of(state)), None)
         for stack in stacks:
-            if donor is not None and not resources_of(self.states[stack]):
+            if donor is not None and not items(self.states[stack]):
                 self._write(stack, furnished(self.states[stack], donor, self._place(stack)))
 
     def settle_records(self) -> int:
@@ -153,7 +156,7 @@ class Resharder:
         bare = emptied(self.states[stack])
         if bare is None:
             return False
-        if resources_of(self.states[stack]):
+        if items(self.states[stack]):
             self._check_same(stack)
             self._import(stack, bare)
         if (number := self.numbers.get(stack)) is not None:

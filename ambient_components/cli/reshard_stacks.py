@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ambient_components.cli.engine import Engine, stacks
 from ambient_components.cli.project import bare_name
+from ambient_components.engine.backend import stack_names
+from ambient_components.engine.command import Engine
 from ambient_components.errors import Where, fail
 from ambient_components.shards import split_shard
 
@@ -23,7 +24,7 @@ def numbers_of(fleet: "Fleet", known: Collection[str]) -> Iterator[int]:
     Raises:
         AmbientError: a shard has a config of its own: its runs would be those of a plain stack.
     """
-    for name in sorted({one.rsplit("/", 1)[-1] for one in known}):
+    for name in sorted({bare_name(one) for one in known}):
         split = split_shard(name)
         if split is None or split[0] != bare_name(fleet.name):
             continue
@@ -43,4 +44,4 @@ def with_count(fleet: "Fleet", count: int) -> "Fleet":
 
 def known_stacks(engine: Engine) -> set[str]:
     """Names of the project's stacks, without their organisation."""
-    return {name.rsplit("/", 1)[-1] for name in stacks(engine)}
+    return {bare_name(name) for name in stack_names(engine)}

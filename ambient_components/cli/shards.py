@@ -135,15 +135,15 @@ def _with_resources(project: "Project", listed: "list[Shard]") -> "list[Shard]":
     from dataclasses import replace  # noqa: PLC0415
 
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
-    from ambient_components.cli.fleets.states import read_states, state_of  # noqa: PLC0415
+    from ambient_components.engine.backend import read_stacks, stack_of  # noqa: PLC0415
     from ambient_components.errors import AmbientError  # noqa: PLC0415
 
     try:
         answer = PulumiEngine(project.folder).attempt("stack", "ls", "--json")
-        states = read_states(answer.stdout) if answer.code == 0 else {}
+        states = read_stacks(answer.stdout) if answer.code == 0 else {}
     except AmbientError:
         states = {}
-    known = {one.stack: state_of(states, one.stack) for one in listed}
+    known = {one.stack: stack_of(states, one.stack) for one in listed}
     return [
         replace(one, resources=state.resources) if (state := known[one.stack]) is not None else one for one in listed
     ]

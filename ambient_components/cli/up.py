@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ambient_components.cli.engine import Engine
     from ambient_components.cli.fleets.fleet import Fleet
     from ambient_components.cli.fleets.running import Request
     from ambient_components.cli.plan_saved import Saved
     from ambient_components.cli.project import Project
+    from ambient_components.engine.command import Engine
     from ambient_components.plan import Plan
 
 _SHOWN: Final = 20
@@ -117,14 +117,14 @@ def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
 def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refresh: bool) -> "tuple[Engine, Plan]":
     """The engine, at the moment of the plan, and what it would do then."""
     from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli import engine as engines  # noqa: PLC0415
     from ambient_components.cli import plan_saved, planning  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
+    from ambient_components.engine import backend  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
 
     at: datetime | None = reviewed.at if reviewed else None
     engine = planning.engine_at(project, at)
-    export = engines.export(engine, stack)
+    export = backend.export(engine, stack)
     if reviewed is not None:
         plan_saved.check_fresh(reviewed, stack, export, plan_saved.versions(engine))
     loaded, when = load_stack(stack_path(project, stack)), at or clock.now()

@@ -18,7 +18,9 @@ from ambient_components.contract import (
     TOKEN_LIFETIME_DEFAULT,
     Role,
 )
-from ambient_components.naming import key_role_binding, key_service_account, key_suffix, logical_key_generation
+from ambient_components.engine import types
+from ambient_components.engine.names import Part, within
+from ambient_components.naming import key_role_binding, key_service_account, key_suffix
 from ambient_components.resources import (
     AccessToken,
     AccessTokenArgs,
@@ -133,7 +135,7 @@ class ApiKey(pulumi.ComponentResource):
     """The key itself, a secret: the bearer of HTTP requests. Null where it is not retained."""
 
     def __init__(self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:ApiKey", name, {**args}, opts)
+        super().__init__(types.API_KEY, name, {**args}, opts)
         self._name = name
         self._args = args
         self._role = role_of(args.get("role") or Role.EDIT)
@@ -154,7 +156,7 @@ class ApiKey(pulumi.ComponentResource):
         label = args.get("name") or args["id"]
         account = _account(args, generation)
         suffix = key_suffix(args["namespace"], args["id"], generation)
-        logical = logical_key_generation(self._name, generation)
+        logical = within(self._name, Part.KEY_GENERATION, generation)
         # Those that live have their own place in the state.
         ended = [lower for lower in range(1, generation) if lower not in living]
 
@@ -208,7 +210,7 @@ class ApiKey(pulumi.ComponentResource):
             wanted["serviceAccountUid"] = whole.unless(wanted["serviceAccountUid"])
             wanted["incomplete"] = whole.incomplete
             after = whole.after
-        aliases = [pulumi.Alias(name=logical_key_generation(self._name, lower)) for lower in ended]
+        aliases = [pulumi.Alias(name=within(self._name, Part.KEY_GENERATION, lower)) for lower in ended]
         return service_account, binding, AccessToken(logical, wanted, options(aliases=aliases, depends_on=after))
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 
-from ambient_components import naming
 from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.engine.names import Part, within
 from ambient_components.storage import access_policy
 from ambient_components.storage.config import is_aws
 from ambient_components.storage.names import ABORT_DAYS, EXPIRY_RULE
@@ -34,7 +34,7 @@ def declare_bucket(name: str, args: BucketArgs, life: "Life", parent: pulumi.Res
     stays.
     """
     s3 = _aws().s3
-    own = naming.logical_bucket(name)
+    own = within(name, Part.BUCKET)
     bucket = s3.Bucket(
         own,
         bucket=args["name"],
@@ -120,7 +120,7 @@ def declare_user(
         before: the bucket and its settings: nobody gets a user for a bucket that could not be made.
     """
     iam = _aws().iam
-    own = naming.logical_key_generation(naming.logical_bucket_credentials(name), wanted["generation"])
+    own = within(name, Part.CREDENTIALS_GENERATION, wanted["generation"])
     retained = life.all_released or None
     user = iam.User(
         own,

@@ -11,6 +11,8 @@ from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
 from ambient_components.components.bucket_rules import AWS, DELETE, LIFETIME_DEFAULT, S3, check_bucket
 from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.components.wholeness import Wholeness
+from ambient_components.engine import types
+from ambient_components.engine.names import Part, within
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
 from ambient_components.storage import storage_variables, workspace_prefix
 from ambient_components.storage.variables import CUSTOM_MODE
@@ -66,7 +68,7 @@ class Bucket(pulumi.ComponentResource):
         check_bucket(name, args)
         self._name, self._args, self._driver = name, args, args.get("driver") or S3
         self._life = Life.of(args)
-        super().__init__("ambient:index:Bucket", name, {"bucket": args["name"], "driver": self._driver}, opts)
+        super().__init__(types.BUCKET, name, {"bucket": args["name"], "driver": self._driver}, opts)
         self.bucket, self.credentials, self.made, self.variables = None, None, [], {}
         if self._driver != EXISTING and not args.get("shared"):
             self.made += self._own()
@@ -99,7 +101,7 @@ class Bucket(pulumi.ComponentResource):
             wanted["released"] = True
         # The bucket alone: neither of the two on anything that opens it (docs/how-it-works.md).
         opts = pulumi.ResourceOptions(parent=self, protect=life.protected, retain_on_delete=life.released or None)
-        return [S3Bucket(naming.logical_bucket(self._name), cast("S3BucketArgs", wanted), opts)]
+        return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", wanted), opts)]
 
     def _opened(self) -> dict[str, pulumi.Output[str]]:
         """The credentials, and what they are told as."""
@@ -130,7 +132,7 @@ class Bucket(pulumi.ComponentResource):
         if self._driver == AWS:
             after = self._with_user(wanted, generation)
         opts = pulumi.ResourceOptions(parent=self, retain_on_delete=self._life.all_released or None, depends_on=after)
-        keys = S3Credentials(naming.logical_bucket_credentials(self._name), cast("S3CredentialsArgs", wanted), opts)
+        keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", wanted), opts)
         self.credentials = keys
         self.made.append(keys)
         return self._told(keys.accessKey, keys.secretKey)

@@ -14,6 +14,7 @@ from ambient_components.contract import (
     SUBJECT_NAME_ANNOTATION,
     Role,
 )
+from ambient_components.engine import types
 from ambient_components.naming import grant_binding
 from ambient_components.resources import RoleBinding
 from ambient_components.subjects import SubjectKind, parse_subject
@@ -42,7 +43,7 @@ class Grant(pulumi.ComponentResource):
     """The RoleBinding."""
 
     def __init__(self, name: str, args: GrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:Grant", name, {**args}, opts)
+        super().__init__(types.GRANT, name, {**args}, opts)
         self.binding = grant_role_binding(name, args, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"role": args.get("role") or Role.VIEW.value, "subject": args["subject"]})
 

@@ -10,10 +10,11 @@ import pulumi
 import pulumi_kubernetes.core.v1 as core
 import pulumi_kubernetes.networking.v1 as networking
 
-from ambient_components import isolation, limits, naming
+from ambient_components import isolation, limits
 from ambient_components.components.forced import FORCED
 from ambient_components.components.specs import LimitsSpec, SettingsSpec
 from ambient_components.contract import CA_BUNDLE, CA_BUNDLE_KEY
+from ambient_components.engine.names import Part, logical_name
 from ambient_components.resources import (
     ContainerDefaults,
     ContainerDefaultsArgs,
@@ -36,15 +37,15 @@ def settings(
     if len(project) > 1:
         if released:
             project["released"] = True
-        yield ProjectSettings(naming.logical_settings(name), project, opts)
+        yield ProjectSettings(logical_name(name, Part.SETTINGS), project, opts)
     if spec.get("featureFlags"):
         flags: FeatureFlagsArgs = {"namespace": namespace, "flags": dict(sorted(spec["featureFlags"].items()))}
         if released:
             flags["released"] = True
-        yield FeatureFlags(naming.logical_flags(name), flags, opts)
+        yield FeatureFlags(logical_name(name, Part.FEATURE_FLAGS), flags, opts)
     if spec.get("caBundle"):
         yield core.ConfigMap(
-            naming.logical_ca_bundle(name),
+            logical_name(name, Part.CA_BUNDLE),
             metadata={"name": CA_BUNDLE, "namespace": namespace, "annotations": FORCED},
             data={CA_BUNDLE_KEY: spec["caBundle"]},
             opts=opts,
@@ -76,10 +77,10 @@ def resource_limits(
         args = cast("ContainerDefaultsArgs", {"namespace": namespace, **containers})
         if released:
             args["released"] = True
-        yield ContainerDefaults(naming.logical_containers(name), args, opts)
+        yield ContainerDefaults(logical_name(name, Part.CONTAINERS), args, opts)
     if spec.get("quota"):
         yield core.ResourceQuota(
-            naming.logical_quota(name),
+            logical_name(name, Part.QUOTA),
             metadata={"name": limits.QUOTA, "namespace": namespace, "annotations": FORCED},
             spec={"hard": limits.canonical(spec["quota"])},
             opts=opts,
@@ -99,7 +100,7 @@ def resource_limits(
         policies = isolation.policies(platform_namespace, allow)
         for policy, content in policies.items():
             yield networking.NetworkPolicy(
-                naming.logical_network(name, policy),
+                logical_name(name, Part.NETWORK, policy),
                 metadata={"name": policy, "namespace": namespace, "annotations": FORCED},
                 spec=cast("networking.NetworkPolicySpecArgs", content),
                 opts=opts,

@@ -34,6 +34,8 @@ from ambient_components.contract import (
     UNMANAGED,
     Role,
 )
+from ambient_components.engine import types
+from ambient_components.engine.names import Part, logical_name
 from ambient_components.resources import Closure, ClosureArgs, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
 from ambient_components.subjects import parse_subject
 
@@ -65,13 +67,13 @@ class Workspace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_args(name, args)
-        super().__init__("ambient:index:Workspace", name, {"namespace": args.get("namespace") or name}, opts)
+        super().__init__(types.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name
         self._state = args.get("state") or ACTIVE
         # The caller's dependencies (the ledger) are for the namespace: all else in here depends on that.
         self.namespace = core.Namespace(
-            naming.logical_namespace(name),
+            logical_name(name, Part.NAMESPACE),
             metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace, self._state)},
             opts=self._options(
                 depends_on=opts.depends_on if opts else None,
@@ -118,7 +120,7 @@ class Workspace(pulumi.ComponentResource):
     def _owner(self, text: str, opts: pulumi.ResourceOptions) -> RoleBinding:
         subject = parse_subject(text)
         return role_binding(
-            naming.logical_owner(self._name, subject),
+            logical_name(self._name, Part.OWNER, str(subject)),
             namespace=self._workspace,
             object_name=naming.owner_binding(subject),
             role=Role.ADMIN,
@@ -131,7 +133,7 @@ class Workspace(pulumi.ComponentResource):
     def _grants(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> dict[str, RoleBinding]:
         return {
             grant["subject"]: grant_role_binding(
-                naming.logical_grant(self._name, parse_subject(grant["subject"])),
+                logical_name(self._name, Part.GRANT, str(parse_subject(grant["subject"]))),
                 {"namespace": self._workspace, "subject": grant["subject"], "role": grant.get("role") or Role.VIEW},
                 opts,
                 released=self._state == RELEASED,
@@ -145,7 +147,7 @@ class Workspace(pulumi.ComponentResource):
             key = cast("ApiKeyArgs", {"namespace": self._workspace, "id": key_id, "owner": args["owner"], **spec})
             if self._state == RELEASED:
                 key["released"] = True
-            keys[key_id] = ApiKey(naming.logical_key(self._name, key_id), key, opts)
+            keys[key_id] = ApiKey(logical_name(self._name, Part.KEY, key_id), key, opts)
         return keys
 
     def _storage(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> Bucket | None:
@@ -161,29 +163,29 @@ class Workspace(pulumi.ComponentResource):
                 "usedIn": f"{self._workspace}/{INTEGRATION_SECRET}",
             },
         )
-        return Bucket(naming.logical_storage(self._name), wanted, opts)
+        return Bucket(logical_name(self._name, Part.STORAGE), wanted, opts)
 
     def _secrets(self, args: WorkspaceArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         on_drift = args.get("onDrift") or {}
         storage = self.bucket.variables if self.bucket else {}
         wanted = (
-            (naming.logical_runner_secret, RUNNER_SECRET, args.get("runnerSecrets"), on_drift.get("runner")),
+            (Part.RUNNER_SECRET, RUNNER_SECRET, args.get("runnerSecrets"), on_drift.get("runner")),
             (
-                naming.logical_integration_secret,
+                Part.INTEGRATION_SECRET,
                 INTEGRATION_SECRET,
                 {**(args.get("integrationSecrets") or {}), **storage},
                 on_drift.get("integrations"),
             ),
         )
         made: list[pulumi.Resource] = []
-        for logical, secret, values, drift in wanted:
+        for part, secret, values, drift in wanted:
             if values:
                 spec: WorkspaceSecretArgs = {"namespace": self._workspace, "secret": secret, "values": values}
                 if drift:
                     spec["onDrift"] = drift
                 if self._state == RELEASED:
                     spec["released"] = True
-                made.append(WorkspaceSecret(logical(self._name), spec, opts))
+                made.append(WorkspaceSecret(logical_name(self._name, part), spec, opts))
         return made
 
     def _listed(self, args: WorkspaceArgs, before: Wholeness) -> None:
@@ -204,7 +206,7 @@ class Workspace(pulumi.ComponentResource):
             # Whoever wrote it: once all of this is ours again, no release of it has ended.
             notes[RELEASED_BY_ANNOTATION] = ""
         core.NamespacePatch(
-            naming.logical_listed(self._name),
+            logical_name(self._name, Part.LISTED),
             metadata={
                 "name": self._workspace,
                 "annotations": {**FORCED, **notes},
@@ -220,7 +222,7 @@ class Workspace(pulumi.ComponentResource):
         spec: ClosureArgs = {"namespace": self._workspace, "staying": staying, **(args.get("onClose") or {})}
         # After the owners' bindings: there is no moment in which nobody reaches the data.
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])
-        return Closure(naming.logical_closure(self._name), spec, opts)
+        return Closure(logical_name(self._name, Part.CLOSURE), spec, opts)
 
 
 def _annotations(args: WorkspaceArgs, workspace: str, state: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pulumi
 
 from ambient_components.cluster import Cluster
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
+from ambient_components.engine.names import LEDGER_NAME, Part, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
 from ambient_components.fleet.arguments import ledger_of, workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
@@ -24,7 +25,6 @@ from ambient_components.fleet.shard import missing_file, of_shard
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.fleet.storage import check_storage, effective_store, uses_aws
 from ambient_components.guard import Guard
-from ambient_components.naming import logical_workspace
 from ambient_components.quiet import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.shards.hold import Held
@@ -34,7 +34,6 @@ from ambient_components.spec.key_checks import beyond_cap
 from ambient_components.spec.loader import located
 from ambient_components.spec.source_checks import in_platform_namespace
 
-LEDGER_NAME: Final = "access"
 CLUSTER_NAME: Final = "cluster"
 
 
@@ -162,7 +161,7 @@ def _declare(
     for_workspaces = providers.with_aws if uses_aws(stack.file.workspaces) else providers.both
     for name, workspace in sorted(stack.file.workspaces.items()):
         declared = Workspace(
-            logical_workspace(name),
+            logical_name(name, Part.WORKSPACE),
             workspace_args(workspace, settings, values[name], calendar, bundles.get(name)),
             pulumi.ResourceOptions(providers=for_workspaces, depends_on=[ledger]),
         )

@@ -1,28 +1,16 @@
 """What the engine's steps do to a program's AccessLedgers: there may be several, and one may leave the program."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from ambient_components.access.ledger import LEDGER_TYPE
-from ambient_components.naming import logical_key, logical_key_generation, logical_namespace, logical_workspace
+from ambient_components.engine.names import Part, logical_name
+from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
+from ambient_components.engine.types import ACCESS_LEDGER
+from ambient_components.engine.urns import Urn
 from ambient_components.plan.facts import RailChange
 from ambient_components.plan.rail_changes import stack_rail_changes
 
 Ledger = Mapping[str, Mapping[str, Any]]
-Step = Mapping[str, Any]
-
-QUIET: Final = frozenset({"same", "read", "refresh", "discard"})
-DELETES: Final = frozenset({"delete", "delete-replaced"})
-
-
-def kind(step: Step) -> str:
-    """Type token of a step's resource."""
-    return str(step["urn"]).split("::", 3)[2].rpartition("$")[2]
-
-
-def name(urn: str) -> str:
-    """Logical name in a urn. It may hold `::`, as that of a grant to a service account does."""
-    return urn.split("::", 3)[-1]
 
 
 def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
@@ -42,7 +30,7 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
         for workspace in _workspaces(old):
             after.pop(workspace, None)
     if any(new is None for _, new in found):
-        deleted = {name(str(step["urn"])) for step in steps if step["op"] in DELETES}
+        deleted = {step.name for step in steps if step.op in DELETES}
         for old, _ in (one for one in found if one[1] is None):
             after |= {each: _left(each, entry, deleted) for each, entry in _staying(_workspaces(old), deleted)}
     for _, new in found:
@@ -66,21 +54,21 @@ def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
     if len(gone) == len(found) and before.keys() <= recorded:
         return ["no AccessLedger any more: no rail judges this run, and nothing is recorded of who has access"]
     return sorted(
-        f"AccessLedger {name(urn)} leaves the program: no rail judges what becomes of what it recorded" for urn in gone
+        f"AccessLedger {urn.name} leaves the program: no rail judges what becomes of what it recorded" for urn in gone
     )
 
 
-def _ledgers(steps: Iterable[Step]) -> dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]:
+def _ledgers(steps: Iterable[Step]) -> dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]:
     """Inputs of each ledger with a step, by urn: before, and after; None where there is no ledger."""
-    found: dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
-    for step in steps:
-        if kind(step) != LEDGER_TYPE or step["op"] in QUIET:
+    found: dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
+    for step in of_type(steps, ACCESS_LEDGER):
+        if step.op in CHANGES_NOTHING:
             continue
-        old, new = found.get(str(step["urn"]), (None, None))
-        old = (step.get("oldState") or {}).get("inputs") if old is None else old
-        if step["op"] not in DELETES and step.get("newState"):
-            new = step["newState"].get("inputs") or {}
-        found[str(step["urn"])] = old, new
+        old, new = found.get(step.urn, (None, None))
+        old = step.old.inputs if old is None and step.old is not None else old
+        if step.op not in DELETES and step.new is not None:
+            new = step.new.inputs
+        found[step.urn] = old, new
     return found
 
 
@@ -94,7 +82,7 @@ def _rails(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
     for workspace, entry in workspaces.items():
-        if not {logical_workspace(workspace), logical_namespace(workspace)} & set(deleted):
+        if not {logical_name(workspace, part) for part in (Part.WORKSPACE, Part.NAMESPACE)} & set(deleted):
             yield workspace, entry
 
 
@@ -103,15 +91,15 @@ def _left(workspace: str, entry: Mapping[str, Any], deleted: Collection[str]) ->
     keys = {
         key_id: key
         for key_id, key in (entry.get("keys") or {}).items()
-        if logical_key_generation(logical_key(workspace, key_id), int(key["generation"])) not in deleted
+        if logical_name(workspace, Part.KEY_GENERATION, key_id, int(key["generation"])) not in deleted
     }
     return {
         **entry,
-        "owners": [one for one in entry.get("owners") or () if f"{workspace}/owner/{one}" not in deleted],
+        "owners": [one for one in entry.get("owners") or () if logical_name(workspace, Part.OWNER, one) not in deleted],
         "grants": {
             subject: role
             for subject, role in (entry.get("grants") or {}).items()
-            if f"{workspace}/grant/{subject}" not in deleted
+            if logical_name(workspace, Part.GRANT, subject) not in deleted
         },
         "keys": keys,
     }

@@ -11,28 +11,21 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ambient_components.access.ledger import LEDGER_TYPE
+from ambient_components.engine import names, steps, types
+from ambient_components.engine.contents import chosen_names, content
+from ambient_components.engine.names import Part
+from ambient_components.engine.state import Resource
+from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import bucket_changes
-from ambient_components.plan.contents import chosen_names, content
 from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Rail, Step, Waiting
 from ambient_components.plan.held import Held, Holdings, Identity, identities
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
-from ambient_components.plan.ledger_steps import DELETES as _DELETES
-from ambient_components.plan.ledger_steps import QUIET as _QUIET
-from ambient_components.plan.ledger_steps import kind as _kind
-from ambient_components.plan.ledger_steps import name as _name
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 
 Ledger = Mapping[str, Mapping[str, Any]]
 
-_STACK: Final = "pulumi:pulumi:Stack"
-_WORKSPACE: Final = "ambient:index:Workspace"
-_TOKEN: Final = "ambient:index:AccessToken"  # noqa: S105  # a type token
-_CREDENTIALS: Final = "ambient:index:S3Credentials"
-_KEY = re.compile(r"(?P<workspace>[^/]+)/key/(?P<key>.+)/g(?P<generation>[0-9]+)")
-_CREATES: Final = frozenset({"create", "create-replacement", "import", "import-replacement"})
 _NOTE: Final = re.compile(r"a new (?:token|access key) would be minted: (?P<why>[^;\n]*)")
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
 _MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
@@ -46,13 +39,14 @@ _NOISE: Final = ("using pulumi-resource-", "resource plugin ", "warning: using p
 class Digest:
     """What `pulumi preview --json` printed."""
 
-    steps: tuple[Mapping[str, Any], ...]
-    diagnostics: tuple[Mapping[str, Any], ...]
+    steps: tuple[steps.Step, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Digest":
         """Read the document."""
-        return cls(tuple(document.get("steps") or ()), tuple(document.get("diagnostics") or ()))
+        preview = Preview.of(document)
+        return cls(preview.steps, preview.diagnostics)
 
     def ledger_after(self, before: Ledger) -> Ledger:
         """All that the program's ledgers ask for; that of the last deployment, where nothing in them changes."""
@@ -60,22 +54,22 @@ class Digest:
 
     def beside(self) -> list[Step]:
         """What the engine would do to what is in no workspace and none of ours: no ledger records it. Rights first."""
-        found = (_step(step) for step in self.steps if _does(step) and _is_beside(step))
+        found = (_step(step) for step in self.steps if step.changes and _is_beside(step))
         return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
     def messages(self, severity: str) -> list[str]:
         """What was logged with this severity, each once and on one line. Sorted."""
-        said = (one for one in self.diagnostics if one.get("severity") == severity)
-        texts = {_plain(str(one.get("message") or ""), severity) for one in said}
+        said = (one for one in self.diagnostics if one.severity == severity)
+        texts = {_plain(one.message, severity) for one in said}
         return sorted(text for text in texts if text and not text.startswith(_NOISE))
 
     def actions(self) -> list[Step]:
         """What the engine would do, without what it only looks at. Sorted by name."""
-        names = chosen_names(self.steps)
+        made_up = chosen_names(self.steps)
         found = (
-            replace(_step(step), content=content(step, names))
+            replace(_step(step), content=content(step, made_up))
             for step in self.steps
-            if _does(step) and _kind(step) != _STACK
+            if step.changes and step.type != types.STACK
         )
         return sorted(found, key=lambda step: (step.name, step.kind, step.op))
 
@@ -83,8 +77,8 @@ class Digest:
         """Why something is minted, by urn: the plugin notes it."""
         found = {}
         for one in self.diagnostics:
-            if match := _NOTE.search(str(one.get("message") or "")):
-                found[str(one.get("urn"))] = match["why"].strip()
+            if match := _NOTE.search(one.message):
+                found[one.urn] = match["why"].strip()
         return found
 
 
@@ -130,10 +124,10 @@ def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: dat
     """What the steps do to tokens, with the reasons of the ledgers, or the plugin's own."""
     reasons, wanted = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
-    for step in digest.steps:
-        if _kind(step) != _TOKEN or not _does(step):
+    for step in steps.of_type(digest.steps, types.ACCESS_TOKEN):
+        if not step.changes:
             continue
-        for one in _of_token(step, before, after, held, wanted, reasons.get(str(step["urn"]), "")):
+        for one in _of_token(step, before, after, held, wanted, reasons.get(str(step.urn), "")):
             found[(one.workspace, one.key, one.generation), one.what] = one
     told = {identity for identity, _ in found}
     for identity, key in wanted.items():
@@ -147,19 +141,19 @@ def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: dat
 
 
 def _of_token(
-    step: Mapping[str, Any],
+    step: steps.Step,
     before: Ledger,
     after: Ledger,
     held: Holdings,
     wanted: Mapping[Identity, Mapping[str, Any]],
     noted: str,
 ) -> Iterator[KeyChange]:
-    op = str(step["op"])
-    old, new = _identity(step, "oldState"), _identity(step, "newState")
+    op = step.op
+    old, new = _identity(step.old), _identity(step.new)
     role = str(wanted[new]["role"]) if new is not None and new in wanted else ""
     has = held.keys.get(old) if old is not None else None
-    if op == "update" and new is not None:
-        paths = set(_paths(step))
+    if op == steps.UPDATE and new is not None:
+        paths = set(step.paths)
         if noted or paths & _MINTING:
             yield change(new, facts.ROTATED, role, noted or "it is due", has)
         elif paths and paths <= _RETIRING:
@@ -167,13 +161,13 @@ def _of_token(
         elif why := what_changes(new, before, wanted.get(new, {})) or _said_of(paths):
             yield change(new, facts.CHANGED, role, why, has)
         return
-    if op == "replace" and old == new and new is not None:
+    if op == steps.REPLACE and old == new and new is not None:
         yield change(new, facts.ROTATED, role, noted or "its ServiceAccount is replaced", has)
         return
-    if new is not None and (op in _CREATES or op == "replace"):
+    if new is not None and (op in CREATES or op == steps.REPLACE):
         yield change(new, facts.MINTED, role, why_minted(new, before, after))
     let_go = old is not None and is_let_go(before, after, old[0])
-    if old is not None and old not in wanted and not let_go and (op in _DELETES or op == "replace"):
+    if old is not None and old not in wanted and not let_go and (op in DELETES or op == steps.REPLACE):
         was = has or Held()
         yield change(old, facts.REVOKED, was.role, why_revoked(old, before, after), was)
 
@@ -184,64 +178,44 @@ def _said_of(paths: Collection[str]) -> str:
     return "it is delivered again" if names == ["undelivered"] else ", ".join(names)
 
 
-def _identity(step: Mapping[str, Any], state: str) -> Identity | None:
-    """Whose token a step is about, in its old or its new state: of a replacement both are called after the new one."""
-    found = step.get(state)
-    if not found:
+def _identity(token: Resource | None) -> Identity | None:
+    """Whose token it is; the old and the new one of a replacement are both called after the new one."""
+    name = names.parse(token.name) if token is not None else None
+    if token is None or name is None or name.part is not Part.KEY_GENERATION:
         return None
-    match = _KEY.fullmatch(_name(str(found.get("urn") or step["urn"])))
-    if match is None:
-        return None
-    generation = (found.get("inputs") or {}).get("generation")
-    number = generation if isinstance(generation, int | float) else match["generation"]
-    return match["workspace"], match["key"], int(number)
+    generation = token.inputs.get("generation")
+    number = generation if isinstance(generation, int | float) else name.generation
+    return name.workspace, name.item, int(number)
 
 
 def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[BucketChange]:
     reasons = digest.reasons()
-    for step in digest.steps:
-        if _kind(step) != _CREDENTIALS or not _does(step):
+    for step in steps.of_type(digest.steps, types.S3_CREDENTIALS):
+        if not step.changes:
             continue
-        workspace, op = _name(str(step["urn"])).split("/", 1)[0], str(step["op"])
-        state = step.get("newState") or step.get("oldState") or {}
-        name = str(((after.get(workspace) or {}).get("bucket") or state.get("inputs") or {}).get("name") or "")
-        name = name or str((state.get("inputs") or {}).get("bucket") or "")
-        noted, paths = reasons.get(str(step["urn"]), ""), set(_paths(step))
-        if op in _DELETES:
+        workspace, op, keys = names.workspace_of(step.name), step.op, step.new or step.old
+        inputs = keys.inputs if keys is not None else {}
+        name = str(((after.get(workspace) or {}).get("bucket") or inputs).get("name") or inputs.get("bucket") or "")
+        noted, paths = reasons.get(str(step.urn), ""), set(step.paths)
+        if op in DELETES:
             if not is_let_go(before, after, workspace):
                 yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED)
-        elif op in _CREATES:
+        elif op in CREATES:
             yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "none yet")
-        elif op == "replace" or noted or paths & _MINTING:
+        elif op == steps.REPLACE or noted or paths & _MINTING:
             yield BucketChange(workspace, name, facts.NEW_ACCESS_KEY, noted or "it is due")
         elif paths and paths <= _RETIRING:
             yield BucketChange(workspace, name, facts.ACCESS_KEY_ENDED, "its overlap is over")
 
 
-def _does(step: Mapping[str, Any]) -> bool:
-    """Whether a step changes something: the engine calls it the same, too, where only its protection changes."""
-    if step["op"] not in _QUIET:
-        return True
-    protected = [bool((step.get(state) or {}).get("protect")) for state in ("oldState", "newState")]
-    return step["op"] == "same" and protected[0] != protected[1]
+def _step(step: steps.Step) -> Step:
+    op = "protect" if step.protects else "retain" if step.retains else step.op
+    return Step(op, step.type, step.name, tuple(sorted(step.paths)))
 
 
-def _step(step: Mapping[str, Any]) -> Step:
-    op = "protect" if step["op"] in _QUIET else str(step["op"])
-    if op in _DELETES and (step.get("oldState") or {}).get("retainOnDelete"):
-        op = "retain"  # the engine forgets it, and leaves it as it is
-    return Step(op, _kind(step), _name(str(step["urn"])), tuple(sorted(_paths(step))))
-
-
-def _paths(step: Mapping[str, Any]) -> Iterable[str]:
-    return (step.get("detailedDiff") or dict.fromkeys(step.get("diffReasons") or ())).keys()
-
-
-def _is_beside(step: Mapping[str, Any]) -> bool:
+def _is_beside(step: steps.Step) -> bool:
     """Whether a resource is in no workspace, and neither a ledger, a provider nor the stack itself."""
-    kinds = str(step["urn"]).split("::", 3)[2].split("$")
-    ours = kinds[-1] in (_STACK, LEDGER_TYPE) or kinds[-1].startswith("pulumi:providers:")
-    return not ours and _WORKSPACE not in kinds
+    return not types.is_stacks_own(step.type) and types.WORKSPACE not in step.urn.types
 
 
 def _plain(message: str, severity: str) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
@@ -21,15 +20,11 @@ from ambient_components.contract import (
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     ROLE_ANNOTATION,
 )
+from ambient_components.engine import types
 from ambient_components.keys.state import parse_time
 
 IDLE: Final = timedelta(days=90)
 """A key that was not used for so long is said to be unused, where the configuration says nothing else."""
-
-_WORKSPACE: Final = "ambient:index:Workspace"
-_SETTINGS: Final = "ambient:index:ProjectSettings"
-_ACCOUNT: Final = "ambient:index:ServiceAccount"
-_NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ class Given:
 
     def active(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
         """Name and entry of each workspace in use, and the URN of the ledger that has it."""
-        for ledger in self.of_type(LEDGER_TYPE):
+        for ledger in self.of_type(types.ACCESS_LEDGER):
             for name, entry in sorted((ledger.props.get("workspaces") or {}).items()):
                 if (entry.get("state") or "active") == "active":
                     yield name, entry, ledger.urn
@@ -76,14 +71,15 @@ Rule = Callable[[Given], Iterator[Advised]]
 
 def unguarded(resources: Iterable[Resource]) -> bool:
     """Whether workspaces are declared without a ledger: then no rail has judged them."""
-    types = {one.type for one in resources}
-    return _WORKSPACE in types and LEDGER_TYPE not in types
+    found = {one.type for one in resources}
+    return types.WORKSPACE in found and types.ACCESS_LEDGER not in found
 
 
 def idle_timeout(given: Given) -> Iterator[Advised]:
     """Workspaces that say nothing of idle sessions, or never stop them."""
     seconds = {
-        str(one.props.get("namespace")): one.props.get("inactivityTimeoutSeconds") for one in given.of_type(_SETTINGS)
+        str(one.props.get("namespace")): one.props.get("inactivityTimeoutSeconds")
+        for one in given.of_type(types.PROJECT_SETTINGS)
     }
     for name, _, urn in given.active():
         if seconds.get(name) is None:
@@ -94,7 +90,7 @@ def idle_timeout(given: Given) -> Iterator[Advised]:
 
 def described(given: Given) -> Iterator[Advised]:
     """Keys of which nobody says what they are for; on OpenShift also workspaces, whose names are nowhere else."""
-    for one in given.of_type(_NAMESPACE):
+    for one in given.of_type(types.NAMESPACE):
         metadata = one.props.get("metadata") or {}
         notes = metadata.get("annotations") or {}
         shown = notes.get(OPENSHIFT_DISPLAY_NAME_ANNOTATION)
@@ -138,7 +134,7 @@ def unused_keys(given: Given) -> Iterator[Advised]:
 
 def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """What to call each key, its ServiceAccount's annotations and its URN."""
-    for one in given.of_type(_ACCOUNT):
+    for one in given.of_type(types.SERVICE_ACCOUNT):
         metadata = one.props.get("metadata") or {}
         if (metadata.get("labels") or {}).get(APP_LABEL) != KEY_APP:
             continue

@@ -12,6 +12,9 @@ from typing import Any, Final
 from ambient_components import clock, environment
 from ambient_components.access import RailSettings, changed_paths, rail_warnings, refusals
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged
+from ambient_components.engine import types
+from ambient_components.engine.names import LEDGER_NAME
+from ambient_components.engine.urns import Urn
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
 from ambient_components.provider.elsewhere import with_elsewhere
@@ -23,10 +26,6 @@ from ambient_components.provider.resource import Change, Check, Context, Diff, F
 from ambient_components.provider.run_record import RunRecord
 from ambient_components.provider.wire import UNKNOWN
 
-LEDGER_NAME: Final = "access"
-"""The one logical name of a ledger."""
-
-_PLACE: Final = f"::ambient:index:AccessLedger::{LEDGER_NAME}"
 _MISPLACED: Final = (
     f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent. Under another name nothing of the last "
     "deployment would be compared: what left the ledger in the same change would be deleted without a question. Name "
@@ -37,7 +36,7 @@ _MISPLACED: Final = (
 class AccessLedger:
     """The resource type; it has no state of its own."""
 
-    token = "ambient:index:AccessLedger"  # noqa: S105  # a type token
+    token = types.ACCESS_LEDGER
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
         """Refuses what must not be deployed, and what can't be: see `refusals`, `preflight` and `with_held`."""
@@ -52,7 +51,7 @@ class AccessLedger:
     def _check(self, context: Context, olds: Values, news: Values, asked: Any) -> Check:
         if _unknown(news):
             return Check(failures=("its inputs must be known before the update: give names and roles as plain text",))
-        if not context.urn.endswith(_PLACE):
+        if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (types.ACCESS_LEDGER,):
             return Check(failures=(_MISPLACED,))
         owner = news.get("owner")
         if not isinstance(owner, str) or not owner:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ambient_components.durations import format_seconds
+from ambient_components.engine import types
 from ambient_components.failure import StepError
 from ambient_components.keys import WARN_AHEAD, Handle, Plan, Policy, TokenState, plan
 from ambient_components.keys.state import format_time
@@ -38,7 +39,7 @@ _UNRECORDED: Final = "no state has it: the run that minted it died, or it is not
 class AccessToken:
     """The resource type; it has no state of its own."""
 
-    token = "ambient:index:AccessToken"  # noqa: S105  # a type token
+    token = types.ACCESS_TOKEN
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
         """Refuses what no cluster would grant, and adds the defaults of the policy."""

@@ -14,6 +14,7 @@ from ambient_components.cluster import core
 from ambient_components.cluster_objects import labels, listing, text_at
 from ambient_components.contract import MANAGED, MANAGED_LABEL
 from ambient_components.durations import format_seconds
+from ambient_components.engine import types
 from ambient_components.failure import StepError
 from ambient_components.guard import WrongClusterError
 from ambient_components.provider import schedules, sessions
@@ -26,7 +27,7 @@ from ambient_components.suggest import allowed_words
 class Closure:
     """The resource type; it has no state of its own."""
 
-    token = "ambient:index:Closure"  # noqa: S105  # a type token
+    token = types.CLOSURE
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
         """Require the namespace, the names of the bindings that stay, and what becomes of sessions."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ambient_components.cluster_objects import mapping, mappings, plain
 from ambient_components.contract import RBAC_API_GROUP
+from ambient_components.engine import types
 from ambient_components.printable import one_line
 from ambient_components.provider.access_object import AccessObject, seen_metadata
 from ambient_components.provider.resource import Values
@@ -22,7 +23,7 @@ class RoleBinding(AccessObject):
     API server refuses to change the role of a binding: with another role it is ended and made again.
     """
 
-    token = "ambient:index:RoleBinding"  # noqa: S105  # a type token
+    token = types.ROLE_BINDING
     kind = ROLE_BINDING
     api_version = f"{RBAC_API_GROUP}/v1"
 

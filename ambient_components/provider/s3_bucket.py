@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.engine import types
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
 from ambient_components.provider import bucket_emptying, bucket_inputs, bucket_marks, bucket_settings
@@ -26,7 +27,7 @@ _AGAIN: Final = "ambient-components/marked-again"
 class S3Bucket:
     """The resource type; it has no state of its own."""
 
-    token = "ambient:index:S3Bucket"  # noqa: S105  # a type token
+    token = types.S3_BUCKET
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
         """Refuses what no store would take."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ambient_components.durations import format_seconds
+from ambient_components.engine import types
 from ambient_components.failure import StepError
 from ambient_components.keys import Handle, Plan, TokenState, plan
 from ambient_components.keys.state import format_time
@@ -30,7 +31,7 @@ _Ending = list[tuple[Handle, str]]
 class S3Credentials:
     """The resource type; it has no state of its own."""
 
-    token = "ambient:index:S3Credentials"  # noqa: S105  # a type token
+    token = types.S3_CREDENTIALS
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
         """Refuses what no store would take, and adds the defaults of the policy."""

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 from ambient_components._version import VERSION
+from ambient_components.engine import types
 from ambient_components.provider import schema_store
 from ambient_components.provider.configuration import SECRETS, SETTINGS
 
@@ -235,21 +236,21 @@ def schema() -> dict[str, Any]:
         },
         "types": _TYPES | schema_store.TYPES,
         "resources": {
-            "ambient:index:AccessToken": {
+            types.ACCESS_TOKEN: {
                 "description": "The tokens of one key, over their rotations.",
                 "inputProperties": _TOKEN_INPUTS,
                 "requiredInputs": ["namespace", "serviceAccount", "key", "owner"],
                 "properties": _TOKEN_INPUTS | _TOKEN_OUTPUTS,
                 "required": ["retiring", "schemaVersion"],
             },
-            "ambient:index:AccessLedger": {
+            types.ACCESS_LEDGER: {
                 "description": "A stack's whole access, registered before all else: guard rails and a readable diff.",
                 "inputProperties": _LEDGER,
                 "requiredInputs": ["owner", "workspaces"],
                 "properties": _LEDGER | _LEDGER_OUTPUTS,
                 "required": ["owner", "workspaces"],
             },
-            "ambient:index:WorkspaceSecret": _resource(
+            types.WORKSPACE_SECRET: _resource(
                 "One of a workspace's two Secrets, whole; changed in place.",
                 _SECRET_INPUTS,
                 ["namespace", "secret", "values"],
@@ -261,24 +262,24 @@ def schema() -> dict[str, Any]:
                     }
                 },
             ),
-            "ambient:index:ProjectSettings": _resource(
+            types.PROJECT_SETTINGS: _resource(
                 "Idle timeout and MCP servers of a workspace.", _SETTINGS_INPUTS, ["namespace"]
             ),
-            "ambient:index:ContainerDefaults": _resource(
+            types.CONTAINER_DEFAULTS: _resource(
                 "What a workspace's containers get and may have.", _CONTAINER_INPUTS, ["namespace"]
             ),
-            "ambient:index:FeatureFlags": _resource(
+            types.FEATURE_FLAGS: _resource(
                 "Feature flags of a workspace; those that the UI flipped beside them stay.",
                 _FLAGS_INPUTS,
                 ["namespace", "flags"],
             ),
-            "ambient:index:RoleBinding": _resource(
+            types.ROLE_BINDING: _resource(
                 "A RoleBinding that is exactly as declared, and that nothing keeps from its end.",
                 _BINDING_INPUTS,
                 ["metadata", "roleRef", "subjects"],
                 _UID,
             ),
-            "ambient:index:ServiceAccount": _resource(
+            types.SERVICE_ACCOUNT: _resource(
                 "The identity of a key, of which nobody has a token from before.",
                 _ACCOUNT_INPUTS,
                 ["metadata"],
@@ -289,7 +290,7 @@ def schema() -> dict[str, Any]:
                 },
             ),
             **schema_store.RESOURCES,
-            "ambient:index:Closure": _resource(
+            types.CLOSURE: _resource(
                 "While it is declared, a workspace has no grant, no key and no secret, whoever made them.",
                 _CLOSURE_INPUTS,
                 ["namespace", "staying"],

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from ambient_components.engine import types
+
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
 _FLAG: Final = {"type": "boolean"}
@@ -90,7 +92,7 @@ _CREDENTIAL_OUTPUTS: Final[dict[str, Any]] = {
 }
 
 RESOURCES: Final[dict[str, Any]] = {
-    "ambient:index:S3Bucket": {
+    types.S3_BUCKET: {
         "description": "A bucket of the object store; it bears its owner's mark, and by default outlives the resource.",
         "inputProperties": _BUCKET_INPUTS,
         "requiredInputs": ["bucket", "owner"],
@@ -104,7 +106,7 @@ RESOURCES: Final[dict[str, Any]] = {
         },
         "required": ["bucket", "owner"],
     },
-    "ambient:index:S3Credentials": {
+    types.S3_CREDENTIALS: {
         "description": "The access keys of one user of the object store, over their rotations.",
         "inputProperties": _CREDENTIAL_INPUTS,
         "requiredInputs": ["user", "bucket", "owner"],

@@ -5,6 +5,7 @@ from typing import Any
 
 from ambient_components.cluster_objects import annotations, plain
 from ambient_components.contract import CREATED_AT_ANNOTATION, LAST_USED_AT_ANNOTATION
+from ambient_components.engine import types
 from ambient_components.keys.state import format_time
 from ambient_components.provider.access_object import AccessObject, seen_metadata
 from ambient_components.provider.resource import Context, Values
@@ -18,7 +19,7 @@ class ServiceAccount(AccessObject):
     ahead. So an account that is not on record is ended, which ends its tokens, unless the file adopts it by name.
     """
 
-    token = "ambient:index:ServiceAccount"  # noqa: S105  # a type token
+    token = types.SERVICE_ACCOUNT
     kind = SERVICE_ACCOUNT
     api_version = "v1"
     computed = ("uid", "createdAt", "lastUsedAt")

@@ -17,6 +17,7 @@ from pulumi.runtime import proto
 
 from ambient_components import clock
 from ambient_components._version import VERSION
+from ambient_components.engine.urns import Urn
 from ambient_components.failure import StepError, text_of
 from ambient_components.guard import Guard
 from ambient_components.printable import one_line
@@ -173,7 +174,7 @@ class AmbientServicer(ProviderServicer):
         preview: bool = False,
     ) -> T:
         def run() -> T:
-            token = urn.split("::", 3)[2].rsplit("$", 1)[-1]
+            token = Urn.parse(urn).type
             resource = RESOURCES.get(token)
             if resource is None:
                 msg = f"{token} is no resource of the ambient plugin {VERSION}; it has {', '.join(sorted(RESOURCES))}"

@@ -16,6 +16,7 @@ from ambient_components.contract import (
     PLATFORM_API_VERSION,
     PROJECT_SETTINGS,
 )
+from ambient_components.engine import types
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Values
 from ambient_components.provider.wire import Secret
@@ -27,7 +28,7 @@ _LIMITS = ("defaultRequest", "default", "min", "max")
 class ProjectSettings(Part):
     """``ambient:index:ProjectSettings``: idle timeout and MCP servers."""
 
-    token = "ambient:index:ProjectSettings"  # noqa: S105  # a type token
+    token = types.PROJECT_SETTINGS
     kind = "ProjectSettings"
     name = PROJECT_SETTINGS
 
@@ -87,7 +88,7 @@ def _others_secret(found: Any, declared: Any) -> Any:
 class ContainerDefaults(Part):
     """``ambient:index:ContainerDefaults``: the LimitRange's item for containers; items for others stay."""
 
-    token = "ambient:index:ContainerDefaults"  # noqa: S105  # a type token
+    token = types.CONTAINER_DEFAULTS
     kind = "LimitRange"
     name = CONTAINER_LIMITS
 
@@ -134,7 +135,7 @@ class ContainerDefaults(Part):
 class FeatureFlags(Part):
     """``ambient:index:FeatureFlags``: single flags; those that only the UI has flipped stay as they are."""
 
-    token = "ambient:index:FeatureFlags"  # noqa: S105  # a type token
+    token = types.FEATURE_FLAGS
     kind = "ConfigMap"
     name = FEATURE_FLAGS
     section = "data"

@@ -11,11 +11,12 @@ from typing import Any, Final
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
+from ambient_components.engine import secrets
 from ambient_components.failure import StepError
 
-type_key: Final = rpc._special_sig_key  # the SDK names its signatures privately; the protocol fixes them
-secret_signature: Final = rpc._special_secret_sig
-output_signature: Final = rpc._special_output_value_sig
+type_key: Final = secrets.SIGNATURE_KEY
+secret_signature: Final = secrets.SECRET
+output_signature: Final = secrets.OUTPUT
 unknown_sentinel: Final = rpc.UNKNOWN
 
 

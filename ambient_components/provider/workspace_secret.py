@@ -21,6 +21,7 @@ from ambient_components.contract import (
     RUNNER_SECRET_APP,
     STORAGE_VARIABLES,
 )
+from ambient_components.engine import types
 from ambient_components.parts import Drift, drift, kept
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Change, Context, Diff, Found, Values
@@ -37,7 +38,7 @@ _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATIO
 class WorkspaceSecret(Part):
     """The resource type."""
 
-    token = "ambient:index:WorkspaceSecret"  # noqa: S105  # a type token
+    token = types.WORKSPACE_SECRET
     kind = "Secret"
     section = "data"
 

@@ -5,6 +5,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from ambient_components.access import Ledger, StackRails
+from ambient_components.engine import types
 
 
 class AccessLedgerArgs(TypedDict):
@@ -40,4 +41,4 @@ class AccessLedger(pulumi.CustomResource):
     workspaces: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, args: AccessLedgerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:AccessLedger", name, {**args}, opts)
+        super().__init__(types.ACCESS_LEDGER, name, {**args}, opts)

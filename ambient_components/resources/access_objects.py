@@ -5,6 +5,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class MetadataArgs(TypedDict):
     """Metadata of a Kubernetes object. Name and namespace are known before the update."""
@@ -32,7 +34,7 @@ class RoleBinding(pulumi.CustomResource):
     """uid of the object."""
 
     def __init__(self, name: str, args: RoleBindingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:RoleBinding", name, {"uid": None, **args}, opts)
+        super().__init__(types.ROLE_BINDING, name, {"uid": None, **args}, opts)
 
 
 class ServiceAccountArgs(TypedDict):
@@ -59,4 +61,4 @@ class ServiceAccount(pulumi.CustomResource):
 
     def __init__(self, name: str, args: ServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         outputs = dict.fromkeys(("uid", "createdAt", "lastUsedAt"))
-        super().__init__("ambient:index:ServiceAccount", name, {**outputs, **args}, opts)
+        super().__init__(types.SERVICE_ACCOUNT, name, {**outputs, **args}, opts)

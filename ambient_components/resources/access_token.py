@@ -4,6 +4,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class AccessTokenArgs(TypedDict):
     """Whose token, and how long it lives. Times are seconds."""
@@ -120,6 +122,4 @@ class AccessToken(pulumi.CustomResource):
         )
         # The plugin marks the token; naming it here as well keeps it secret under mocks, and with any engine.
         secret = pulumi.ResourceOptions(additional_secret_outputs=["token", "previousToken"])
-        super().__init__(
-            "ambient:index:AccessToken", name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts)
-        )
+        super().__init__(types.ACCESS_TOKEN, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))

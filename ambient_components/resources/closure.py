@@ -5,6 +5,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class ClosureArgs(TypedDict):
     """Which workspace, and what stays."""
@@ -32,4 +34,4 @@ class Closure(pulumi.CustomResource):
     """Access that a refresh found to have come back, and schedules that run again: the next update ends them."""
 
     def __init__(self, name: str, args: ClosureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:Closure", name, {"found": None, **args}, opts)
+        super().__init__(types.CLOSURE, name, {"found": None, **args}, opts)

@@ -5,6 +5,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class S3BucketArgs(TypedDict):
     """Which bucket, and what is asked of it. What is left out of its settings stays as it is in the store."""
@@ -57,4 +59,4 @@ class S3Bucket(pulumi.CustomResource):
     """What a refresh found of the mark: ``owner``, removed or changed. Settings that differ are in the inputs."""
 
     def __init__(self, name: str, args: S3BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:S3Bucket", name, {"drift": None, **args}, opts)
+        super().__init__(types.S3_BUCKET, name, {"drift": None, **args}, opts)

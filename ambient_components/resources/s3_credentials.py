@@ -4,6 +4,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class S3CredentialsArgs(TypedDict):
     """Whose keys, what they open, and how long each of them lives. Times are seconds."""
@@ -104,6 +106,4 @@ class S3Credentials(pulumi.CustomResource):
         )
         # The plugin marks the secret; naming it here as well keeps it secret under mocks, and with any engine.
         secret = pulumi.ResourceOptions(additional_secret_outputs=["secretKey"])
-        super().__init__(
-            "ambient:index:S3Credentials", name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts)
-        )
+        super().__init__(types.S3_CREDENTIALS, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))

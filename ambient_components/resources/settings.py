@@ -8,6 +8,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class ProjectSettingsArgs(TypedDict):
     """Fields of the workspace's one ProjectSettings."""
@@ -28,7 +30,7 @@ class ProjectSettings(pulumi.CustomResource):
     """Idle timeout and MCP servers; the object itself is the operator's and is never deleted."""
 
     def __init__(self, name: str, args: ProjectSettingsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:ProjectSettings", name, {**args}, opts)
+        super().__init__(types.PROJECT_SETTINGS, name, {**args}, opts)
 
 
 class ContainerDefaultsArgs(TypedDict):
@@ -48,7 +50,7 @@ class ContainerDefaults(pulumi.CustomResource):
     """The item for containers in the LimitRange that the operator would otherwise make."""
 
     def __init__(self, name: str, args: ContainerDefaultsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:ContainerDefaults", name, {**args}, opts)
+        super().__init__(types.CONTAINER_DEFAULTS, name, {**args}, opts)
 
 
 class FeatureFlagsArgs(TypedDict):
@@ -64,4 +66,4 @@ class FeatureFlags(pulumi.CustomResource):
     """Single feature flags; what the UI has flipped beside them stays."""
 
     def __init__(self, name: str, args: FeatureFlagsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("ambient:index:FeatureFlags", name, {**args}, opts)
+        super().__init__(types.FEATURE_FLAGS, name, {**args}, opts)

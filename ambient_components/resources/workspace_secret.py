@@ -5,6 +5,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.engine import types
+
 
 class WorkspaceSecretArgs(TypedDict):
     """Which Secret, and all that is in it."""
@@ -32,4 +34,4 @@ class WorkspaceSecret(pulumi.CustomResource):
 
     def __init__(self, name: str, args: WorkspaceSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         values = {key: pulumi.Output.secret(value) for key, value in args["values"].items()}
-        super().__init__("ambient:index:WorkspaceSecret", name, {"drift": None, **args, "values": values}, opts)
+        super().__init__(types.WORKSPACE_SECRET, name, {"drift": None, **args, "values": values}, opts)

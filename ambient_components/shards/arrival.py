@@ -1,40 +1,37 @@
 """Workspaces as they arrive in another stack's state: rewritten, behind what is there, on its own providers."""
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from ambient_components.access.ledger import LEDGER_TYPE
-from ambient_components.errors import fail
-from ambient_components.shards.exports import (
-    Deployment,
-    is_of,
-    is_of_stack,
-    ledgers,
-    outputs_of,
-    parts_of,
-    put,
-    resources_of,
-    secrets_of,
-)
-from ambient_components.shards.urns import (
-    STACK_TYPE,
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.rewriting import (
     Rewriting,
-    is_provider,
-    logical_name,
-    references,
-    stack_urn,
-    urn_stack,
+    add_extensions,
+    as_provider,
+    extensions_of,
+    items,
+    merge_header,
+    provider_of,
+    provider_settings,
+    providers,
+    put,
+    put_items,
+    put_secrets,
+    secrets_of,
+    without_predecessor,
 )
+from ambient_components.engine.types import ACCESS_LEDGER, AMBIENT_PROVIDER, KUBERNETES_PROVIDER, STACK, is_provider
+from ambient_components.engine.urns import Urn, reference, stack_urn
+from ambient_components.errors import fail
+from ambient_components.shards.exports import Deployment, is_of_stack, ledgers, outputs_of, parts_of
 
-ALWAYS: Final = ("pulumi:providers:ambient", "pulumi:providers:kubernetes")
+ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 """Providers that every program of ours declares; others come and go with what needs them."""
 
 LOST: Final = "lostRun"
 """Output of a shard's ledger: access of a lost run that is to be ended still."""
-
-_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105  # how Pulumi marks a secret in a state
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +52,26 @@ def arrived(source: Deployment, target: Deployment, names: Collection[str], plac
         AmbientError: what moves depends on what stays, or the target's providers are set up otherwise.
     """
     merged: Any = copy.deepcopy(dict(target))
-    into: dict[str, Any] = merged.setdefault("deployment", {})
-    resources: list[dict[str, Any]] = list(into.get("resources") or ())
+    resources = items(merged)
     if not resources:
         # A stack that was only made: nothing in it is encrypted yet.
-        put(into, "secrets_providers", copy.deepcopy(secrets_of(source)))
-    merged["version"] = max(int(source.get("version") or 3), int(target.get("version") or 3))
-    if features := sorted({*(source.get("features") or ()), *(target.get("features") or ())}):
-        merged["features"] = features
+        put_secrets(merged, copy.deepcopy(secrets_of(source)))
+    merge_header(source, merged)
     moving = parts_of(source, *names)
     rewrite, there = rewriting(source, target, place), {item["urn"] for item in resources if not item.get("delete")}
-    wanted = {ref.rpartition("::")[0] for item in (*moving, *ledgers(source)) if (ref := item.get("provider"))}
-    for item in resources_of(source):
+    wanted = set(map(provider_of, (*moving, *ledgers(source))))
+    for item in items(source):
         # In the order of the source, where what is needed comes first.
         if is_of_stack(item) and not item.get("delete") and rewrite.text(item["urn"]) not in there:
-            if is_provider(item) and item["urn"] not in wanted and item["type"] not in ALWAYS:
+            if is_provider(item["type"]) and item["urn"] not in wanted and item["type"] not in ALWAYS:
                 continue
             resources.append(_own(rewrite.value(item), place))
     resources += [rewrite.value(item) for item in moving]
-    into["resources"] = resources
-    _extensions(source, into, moving)
+    put_items(merged, resources)
+    add_extensions(merged, copy.deepcopy(extensions_of(source, moving)))
     _give(source, merged, names)
-    _check_order(resources)
+    if torn := without_predecessor(resources):
+        entangled(*torn)
     return merged
 
 
@@ -86,28 +81,26 @@ def rewriting(source: Deployment, target: Deployment, place: Place) -> Rewriting
     Raises:
         AmbientError: the two are set up otherwise: what moves would end up in another cluster.
     """
-    stack = next((urn_stack(item["urn"]) for item in resources_of(source)), "")
+    stack = next((Urn.parse(item["urn"]).stack for item in items(source)), "")
     rewrite = Rewriting(stack, place.stack, place.project)
-    own = {item["urn"]: item for item in resources_of(target) if is_provider(item) and not item.get("delete")}
+    own = {item["urn"]: item for item in providers(target) if not item.get("delete")}
     # The target's own; or else the one of the source that is copied, also for what still names the one before.
-    copied = {item["urn"]: item["id"] for item in resources_of(source) if is_provider(item) and not item.get("delete")}
-    for item in resources_of(source):
-        if not is_provider(item):
-            continue
+    copied = {item["urn"]: item["id"] for item in providers(source) if not item.get("delete")}
+    for item in providers(source):
         urn = rewrite.text(item["urn"])
         if (twin := own.get(urn)) is None:
-            rewrite.exact[f"{item['urn']}::{item.get('id')}"] = f"{urn}::{copied.get(item['urn'], item.get('id'))}"
+            rewrite.exact[as_provider(item)] = reference(urn, str(copied.get(item["urn"], item.get("id"))))
         else:
-            if not item.get("delete") and _settings(item) != _settings(twin):
+            if not item.get("delete") and provider_settings(item) != provider_settings(twin):
                 fail(
                     None,
                     "",
-                    f"the provider {logical_name(item['urn'])} ({item['type']}) is set up otherwise in {stack} "
+                    f"the provider {Urn.parse(item['urn']).name} ({item['type']}) is set up otherwise in {stack} "
                     f"than in {place.stack}",
                     "deploy both with the config as it is now, then again: ambient up FLEET --all",
                 )
-            rewrite.exact[f"{item['urn']}::{item.get('id')}"] = f"{twin['urn']}::{twin.get('id')}"
-    rewrite.exact[stack_urn(stack, place.project)] = stack_urn(place.stack, place.project)
+            rewrite.exact[as_provider(item)] = as_provider(twin)
+    rewrite.exact[str(stack_urn(stack, place.project))] = str(stack_urn(place.stack, place.project))
     return rewrite
 
 
@@ -120,16 +113,16 @@ def entangled(urn: str, other: str) -> NoReturn:
     fail(
         None,
         "",
-        f"{logical_name(urn)} depends on {logical_name(other)}, which is not moved with it",
+        f"{Urn.parse(urn).name} depends on {Urn.parse(other).name}, which is not moved with it",
         "workspaces of a stack file never do: move by hand what your own program has tied together (pulumi state move)",
     )
 
 
 def _own(item: dict[str, Any], place: Place) -> dict[str, Any]:
     """A copy of the stack's own things, with nothing of the workspaces that stay."""
-    if item["type"] == STACK_TYPE:
+    if item["type"] == STACK:
         item.pop("outputs", None)
-    if item["type"] == LEDGER_TYPE:
+    if item["type"] == ACCESS_LEDGER:
         for kind in ("inputs", "outputs"):
             values = item.get(kind)
             if not isinstance(values, dict):
@@ -159,37 +152,11 @@ def _give(source: Deployment, merged: Any, names: Collection[str]) -> None:
             if isinstance(values, dict) and ("workspaces" in values or moved):
                 values["workspaces"] = dict(sorted({**(values.get("workspaces") or {}), **moved}.items()))
     outputs: dict[str, Any] = {}
-    for item in resources_of(source):
-        if item["type"] == STACK_TYPE:
-            outputs = {key: copy.deepcopy(value) for key, value in outputs_of(item).items() if is_of(key, names)}
-    for item in resources_of(merged):
-        if item["type"] == STACK_TYPE:
+    for item in items(source):
+        if item["type"] == STACK:
+            outputs = {
+                key: copy.deepcopy(value) for key, value in outputs_of(item).items() if workspace_of(key) in names
+            }
+    for item in items(merged):
+        if item["type"] == STACK:
             put(item, "outputs", dict(sorted({**outputs_of(item), **outputs}.items())))
-
-
-def _extensions(source: Deployment, into: dict[str, Any], moving: list[Any]) -> None:
-    """Blobs that moved resources refer to."""
-    known = (source.get("deployment") or {}).get("extensions") or {}
-    needed = {ref: copy.deepcopy(known[ref]) for item in moving if (ref := item.get("extensionRef")) in known}
-    if needed:
-        into["extensions"] = {**(into.get("extensions") or {}), **needed}
-
-
-def _settings(provider: Mapping[str, Any]) -> Any:
-    """What a provider is told, without the version of its plugin; the same secret is never encrypted twice alike."""
-
-    def shown(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return "" if _SECRET in value else {key: shown(item) for key, item in value.items()}
-        return [shown(item) for item in value] if isinstance(value, list) else value
-
-    return {key: shown(value) for key, value in (provider.get("inputs") or {}).items() if key != "version"}
-
-
-def _check_order(resources: list[dict[str, Any]]) -> None:
-    """What a resource needs comes before it, as the engine wants it; refused before the engine would."""
-    seen: set[str] = set()
-    for item in resources:
-        if missing := next((urn for urn in references(item) if urn not in seen), None):
-            entangled(item["urn"], missing)
-        seen.add(item["urn"])

@@ -1,12 +1,15 @@
-"""What an exported state says of workspaces: their parts, their entries in the ledger, what a dead run left. Pure."""
+"""What an exported state says of workspaces: their parts, their entries in the ledger. Pure."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ambient_components.access.ledger import LEDGER_TYPE
-from ambient_components.shards.urns import STACK_TYPE, is_provider, logical_name
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.rewriting import items
+from ambient_components.engine.state import Export
+from ambient_components.engine.types import ACCESS_LEDGER, is_stacks_own
+from ambient_components.engine.urns import Urn
 
-Deployment = Mapping[str, Any]
+Deployment = Export
 """What `pulumi stack export` printed, parsed; secrets encrypted."""
 
 
@@ -25,15 +28,14 @@ def owner_of(state: Deployment) -> str:
 def parts_of(state: Deployment, *names: str) -> list[dict[str, Any]]:
     """All that a state has of workspaces, in its order."""
     urns = urns_of(state, names)
-    return [item for item in resources_of(state) if item["urn"] in urns]
+    return [item for item in items(state) if item["urn"] in urns]
 
 
 def urns_of(state: Deployment, names: Collection[str]) -> set[str]:
     """URNs of all that is these workspaces': by the name, and by the parents, whatever they are called."""
-    wanted = {
-        item["urn"] for item in resources_of(state) if not is_of_stack(item) and is_of(logical_name(item["urn"]), names)
-    }
-    parents = {item["urn"]: item.get("parent") or "" for item in resources_of(state)}
+    inside = [item["urn"] for item in items(state) if not is_of_stack(item)]
+    wanted = {urn for urn in inside if workspace_of(Urn.parse(urn).name) in names}
+    parents = {item["urn"]: item.get("parent") or "" for item in items(state)}
 
     def belongs(urn: str) -> bool:
         seen: set[str] = set()
@@ -44,47 +46,19 @@ def urns_of(state: Deployment, names: Collection[str]) -> set[str]:
             urn = parents.get(urn, "")
         return False
 
-    return {item["urn"] for item in resources_of(state) if not is_of_stack(item) and belongs(item["urn"])}
-
-
-def is_of(name: str, names: Collection[str]) -> bool:
-    """Whether a logical name, or that of an output, is one of these workspaces'."""
-    return name.split("/", 1)[0] in names
+    return {urn for urn in inside if belongs(urn)}
 
 
 def is_of_stack(item: Mapping[str, Any]) -> bool:
     """Whether it is the stack's own: no workspace's."""
-    return item["type"] in (STACK_TYPE, LEDGER_TYPE) or is_provider(item)
+    return is_stacks_own(item["type"])
 
 
 def ledgers(state: Deployment) -> list[dict[str, Any]]:
     """The state's ledgers, the pending deletes left out; a state of ours has one at most."""
-    return [item for item in resources_of(state) if item["type"] == LEDGER_TYPE and not item.get("delete")]
-
-
-def resources_of(state: Deployment) -> list[dict[str, Any]]:
-    """Its resources, in the order of the state."""
-    return list((state.get("deployment") or {}).get("resources") or ())
-
-
-def operations(state: Deployment) -> list[Mapping[str, Any]]:
-    """What a run was in the middle of when it died."""
-    return list((state.get("deployment") or {}).get("pending_operations") or ())
-
-
-def secrets_of(state: Deployment) -> Any:
-    """How its secrets are encrypted."""
-    return (state.get("deployment") or {}).get("secrets_providers")
+    return [item for item in items(state) if item["type"] == ACCESS_LEDGER and not item.get("delete")]
 
 
 def outputs_of(item: Mapping[str, Any]) -> dict[str, Any]:
     """Outputs of one resource."""
     return dict(item.get("outputs") or {})
-
-
-def put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Puts a value as the engine writes it: what is empty is left out."""
-    if value:
-        values[key] = value
-    else:
-        values.pop(key, None)

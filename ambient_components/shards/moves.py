@@ -9,28 +9,22 @@ import copy
 from collections.abc import Collection
 from typing import Any
 
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.rewriting import has_snippets, items, provider_of, put, put_items, references, secrets_of
+from ambient_components.engine.state import operations, secrets_provider
+from ambient_components.engine.types import STACK
+from ambient_components.engine.urns import Urn
 from ambient_components.errors import fail
 from ambient_components.shards.arrival import ALWAYS, LOST, Place, arrived, entangled, rewriting
 from ambient_components.shards.exports import (
     Deployment,
-    is_of,
     is_of_stack,
     ledgers,
-    operations,
     outputs_of,
     owner_of,
     parts_of,
-    put,
-    resources_of,
-    secrets_of,
     urns_of,
     workspaces_of,
-)
-from ambient_components.shards.urns import (
-    STACK_TYPE,
-    logical_name,
-    references,
-    urn_stack,
 )
 
 
@@ -61,19 +55,23 @@ def drop(state: Deployment, names: Collection[str]) -> Any:
     """
     left: Any = copy.deepcopy(dict(state))
     gone = urns_of(state, names)
-    kept = [item for item in resources_of(left) if item["urn"] not in gone]
+    kept = [item for item in items(left) if item["urn"] not in gone]
     for item in kept:
         if held := next((urn for urn in references(item) if urn in gone), None):
             entangled(item["urn"], held)
-    needed = {ref.rpartition("::")[0] for item in kept if (ref := item.get("provider"))}
-    before = {ref.rpartition("::")[0] for item in parts_of(state, *names) if (ref := item.get("provider"))}
+    needed = set(map(provider_of, kept))
+    before = set(map(provider_of, parts_of(state, *names)))
     kept = [item for item in kept if item["urn"] not in before - needed or item["type"] in ALWAYS]
-    left["deployment"]["resources"] = kept
+    put_items(left, kept)
     for ledger in ledgers(left):
         _without(ledger, names)
     for item in kept:
-        if item["type"] == STACK_TYPE:
-            put(item, "outputs", {key: value for key, value in outputs_of(item).items() if not is_of(key, names)})
+        if item["type"] == STACK:
+            put(
+                item,
+                "outputs",
+                {key: value for key, value in outputs_of(item).items() if workspace_of(key) not in names},
+            )
     return left
 
 
@@ -99,10 +97,10 @@ def emptied(state: Deployment) -> Any | None:
     """
     if workspaces_of(state) or operations(state):
         return None
-    if any(not is_of_stack(item) for item in resources_of(state)):
+    if any(not is_of_stack(item) for item in items(state)):
         return None
     left: Any = copy.deepcopy(dict(state))
-    left["deployment"].pop("resources", None)
+    put_items(left, [])
     return left
 
 
@@ -116,24 +114,24 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
     for one in (ledgers(source)[0].get("outputs") or {}).get(LOST) or ():
         if one.get("namespace") in names:
             fail(None, "", f"a run left access in {one['namespace']} that is to be ended first", "ambient up FLEET")
-    for item in resources_of(source):
-        if f"::{place.project}::" not in item["urn"]:
+    for item in items(source):
+        if Urn.parse(item["urn"]).project != place.project:
             fail(None, "", f"{item['urn']} belongs to another project", f"only {place.project} has shards here")
-    if len({urn_stack(item["urn"]) for item in resources_of(source)} | {place.stack}) != 2:
+    if len({Urn.parse(item["urn"]).stack for item in items(source)} | {place.stack}) != 2:
         fail(None, "", f"the state to move from is {place.stack}'s own", "name two stacks")
     if owner_of(target) not in ("", owner_of(source)):
         fail(None, "", f"the two states belong to {owner_of(source)} and {owner_of(target)}", "move within one fleet")
-    if (secrets_of(source) or {}).get("type") == "service":
+    if secrets_provider(source) == "service":
         remedy = "pulumi stack change-secrets-provider: a passphrase, or a key of your cloud"
         fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own", remedy)
-    if resources_of(target) and secrets_of(source) != secrets_of(target):
+    if items(target) and secrets_of(source) != secrets_of(target):
         fail(
             None,
             "",
             "the two states have other secrets providers: what one encrypted the other can't read",
             "give them the same (pulumi stack change-secrets-provider), or use pulumi state move for single resources",
         )
-    taken = {item["urn"] for item in resources_of(target)}
+    taken = {item["urn"] for item in items(target)}
     there = [name for name in names if name in workspaces_of(target)]
     rewrite = rewriting(source, target, place)
     if there or any(rewrite.text(urn) in taken for urn in urns_of(source, names)):
@@ -147,14 +145,14 @@ def check_state(state: Deployment) -> None:
         AmbientError: a run died in the middle of something, which only a run can find out about.
     """
     if begun := operations(state):
-        urn = str((begun[0].get("resource") or {}).get("urn"))
+        kind, urn = begun[0].type, begun[0].resource.urn
         fail(
             None,
             "",
-            f"a run died in the middle of {begun[0].get('type')} {logical_name(urn)} (stack {urn_stack(urn)})",
-            f"pulumi cancel --stack {urn_stack(urn)} --yes, then run it again",
+            f"a run died in the middle of {kind} {urn.name} (stack {urn.stack})",
+            f"pulumi cancel --stack {urn.stack} --yes, then run it again",
         )
-    if (state.get("deployment") or {}).get("snippets"):
+    if has_snippets(state):
         fail(None, "", "the state has snippets, which are no part of a fleet", "remove them")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ambient_components.cli.engine import Answer
+from ambient_components.engine.command import Answer
+from ambient_components.engine.rewriting import items, references
+from ambient_components.engine.urns import Urn
 from ambient_components.errors import fail
-from ambient_components.shards.exports import resources_of
-from ambient_components.shards.urns import references, urn_stack
 
 
 class KilledError(Exception):
@@ -60,7 +60,7 @@ class FleetEngine:
                 self.states[stack] = {"version": 3, "deployment": {"manifest": {}, "secrets_providers": secrets}}
             case ("stack", "rm", *_):
                 assert "--preserve-config" in arguments
-                assert not resources_of(self.states.pop(stack))
+                assert not items(self.states.pop(stack))
             case ("config", "set", "--plaintext", key, value, *_):
                 path = Path(arguments[arguments.index("--config-file") + 1])
                 kept = [line for line in path.read_text().splitlines() if f":{key}:" not in line]
@@ -76,8 +76,8 @@ class FleetEngine:
         if len(self.imports) + 1 == self.die_before_import:
             raise KilledError
         seen: set[str] = set()
-        for item in resources_of(state):
-            if urn_stack(item["urn"]) != stack.rsplit("/", 1)[-1] or not set(references(item)) <= seen:
+        for item in items(state):
+            if Urn.parse(item["urn"]).stack != stack.rsplit("/", 1)[-1] or not set(references(item)) <= seen:
                 fail(None, "", f"state file contains errors: {item['urn']}")
             seen.add(item["urn"])
         self.imports.append(stack)

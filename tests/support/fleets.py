@@ -10,9 +10,9 @@ import pytest
 from ambient_components import clock
 from ambient_components.cli import engine as cli_engine
 from ambient_components.cli import plan_fleets
-from ambient_components.cli.engine import Answer
 from ambient_components.cli.ledgers import ledger_from_files
 from ambient_components.cli.project import Project
+from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.shards import home
 from tests.support.planned import NOW, state

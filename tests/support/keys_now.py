@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ambient_components.cli.engine import Answer
 from ambient_components.cli.keys_deployed import account_of
+from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from tests.support import fake_api
 from tests.support.fake_api import FakeApi, Request

@@ -8,10 +8,10 @@ import pytest
 
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, removals_mark
 from ambient_components.cli.app import run
-from ambient_components.cli.engine import Answer
 from ambient_components.cli.fleets.fleet import find_fleet
 from ambient_components.cli.fleets.planning import plan_fleet
 from ambient_components.cli.project import Project
+from ambient_components.engine.command import Answer
 from ambient_components.plan.schema import plan_schema
 from ambient_components.spec.loader import load_stack
 from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts, where

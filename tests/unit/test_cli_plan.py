@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.engine import Answer
-from ambient_components.cli.plan_state import parse_export
+from ambient_components.engine.command import Answer
+from ambient_components.engine.state import parse_export
 from ambient_components.plan.schema import plan_schema
 from tests.support.json_schema import faults
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write

@@ -10,8 +10,8 @@ import pytest
 from ambient_components import clock
 from ambient_components.cli import plan_saved
 from ambient_components.cli.app import run
-from ambient_components.cli.engine import Answer
-from ambient_components.cli.plan_state import state_digest
+from ambient_components.engine.command import Answer
+from ambient_components.engine.state import state_digest
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.rails import stack_rails
 from ambient_components.plan.document import digest

@@ -10,8 +10,9 @@ import pytest
 from ambient_components.cli import app, engine
 from ambient_components.cli.fleets import records_client
 from ambient_components.cli.reshard_plan import Move, Twice, resharding
+from ambient_components.engine.rewriting import items
 from ambient_components.shards import Record, Run, home
-from ambient_components.shards.exports import parts_of, resources_of, workspaces_of
+from ambient_components.shards.exports import parts_of, workspaces_of
 from tests.support.fleet_engine import FleetEngine, KilledError
 from tests.unit.test_shards_moves import named, state
 
@@ -132,7 +133,7 @@ def test_a_stack_that_is_no_longer_needed_ends_empty_and_stays(
     files(folder, dict.fromkeys(NAMES), 3)
     pulumi = FleetEngine(fleet(3))
     assert run(pulumi, monkeypatch, "--shards", "2", "--yes") == 0
-    assert resources_of(pulumi.states["prod-02"]) == []
+    assert items(pulumi.states["prod-02"]) == []
     assert "pulumi stack rm prod-02 --preserve-config --yes" in capsys.readouterr().out
     assert run(pulumi, monkeypatch, "--yes", "--remove-empty") == 0
     assert set(pulumi.states) == {"prod-00", "prod-01"}

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from ambient_components.cli import app, engine
-from ambient_components.cli.engine import Answer
 from ambient_components.cli.fleets import deciding
 from ambient_components.cli.shards_formats import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
+from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
 from tests.unit.test_pipelines import ROOT, commands, complaint, read
 

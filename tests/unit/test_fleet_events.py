@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ambient_components.cli.fleets.events import KEYS_TYPE, TOKEN_TYPE, Failure, Told
+from ambient_components.cli.fleets.events import Failure, Told
+from ambient_components.engine.types import ACCESS_TOKEN, S3_CREDENTIALS
 from tests.support.fake_pulumi import ended, said, urn
 
 BINDING = "ambient:index:RoleBinding"
@@ -39,24 +40,24 @@ def test_objects_are_counted_and_components_are_not() -> None:
 def test_tokens_are_counted_by_their_handles() -> None:
     old = {"outputs": {"current": handle("a-1"), "retiring": [handle("a-0")]}}
     new = {"outputs": {"current": handle("a-2"), "retiring": [handle("a-1")]}}
-    assert (told(ended("update", TOKEN_TYPE, "p/key/ci/g1", old=old, new=new)).minted) == 1
+    assert (told(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).minted) == 1
     found = told(
-        ended("update", TOKEN_TYPE, "p/key/ci/g1", old=old, new=new),
-        ended("delete", KEYS_TYPE, "p/storage/credentials", old=old, new=None),
-        ended("create", TOKEN_TYPE, "q/key/ci/g1", new=new),
+        ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new),
+        ended("delete", S3_CREDENTIALS, "p/storage/credentials", old=old, new=None),
+        ended("create", ACCESS_TOKEN, "q/key/ci/g1", new=new),
     )
     assert (found.minted, found.revoked) == (3, 3)
 
 
 def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
     def due(name: str, at: str) -> Any:
-        return ended("same", TOKEN_TYPE, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})
+        return ended("same", ACCESS_TOKEN, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})
 
     found = told(due("a/key/k/g1", "2027-03-01T00:00:00Z"), due("b/key/k/g1", "2027-02-01T00:00:00Z"))
     assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
     assert not found.unsettled
     assert told(
-        ended("same", TOKEN_TYPE, "a/key/k/g1", new={"outputs": {"pendingRevocations": [handle("x")]}})
+        ended("same", ACCESS_TOKEN, "a/key/k/g1", new={"outputs": {"pendingRevocations": [handle("x")]}})
     ).unsettled
 
 
@@ -100,7 +101,11 @@ def test_lines_that_are_no_events_are_kept_and_break_nothing() -> None:
 
 def test_an_event_of_another_form_is_passed_over() -> None:
     broken = [
-        {"resOutputsEvent": {"metadata": {"type": TOKEN_TYPE, "op": "same", "new": {"outputs": {"nextAction": "x"}}}}},
+        {
+            "resOutputsEvent": {
+                "metadata": {"type": ACCESS_TOKEN, "op": "same", "new": {"outputs": {"nextAction": "x"}}}
+            }
+        },
         {"resOutputsEvent": 3},
         {"summaryEvent": {"resourceChanges": [1]}},
     ]

@@ -14,8 +14,8 @@ from ambient_components.cli.fleets.jobs import Job, Phase
 from ambient_components.cli.fleets.recording import Recorder
 from ambient_components.cli.fleets.records_client import Records
 from ambient_components.cli.fleets.skipping import Task, Wanted, task
-from ambient_components.cli.fleets.states import State
 from ambient_components.cli.project import Project
+from ambient_components.engine.backend import Stack
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
 from ambient_components.provider.resource import Context
@@ -50,7 +50,7 @@ class Seam:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.cluster = FakeCluster()
         self.records = Records(FLEET, FakeGuard(self.cluster))  # type: ignore[arg-type]
-        self.state = State("", None)
+        self.state = Stack("", None)
         self._place = RunRecord("ambient-code", record_name(FLEET.owner, 0), FLEET.owner)
         self._outputs: Mapping[str, Any] = {}
         self._patch = patch
@@ -91,14 +91,14 @@ class Seam:
         return Job(FLEET, Task(0, STACK, 1, 1, False, "", **how), phase=phase)
 
     def write_down(self, verb: str, job: Job, *, resources: int, late: float = 0) -> None:
-        before, self.state = self.state, State((datetime.now(UTC) + timedelta(seconds=late)).isoformat(), resources)
+        before, self.state = self.state, Stack((datetime.now(UTC) + timedelta(seconds=late)).isoformat(), resources)
         recorder = Recorder(
             verb, {"prod": self.records}, {("prod", 0): INPUTS}, lambda: {STACK: self.state}, {STACK: before}
         )
         recorder.ended(job)
         recorder.close()
 
-    def next(self, inputs: ShardInputs = INPUTS, state: State | None = None) -> Task:
+    def next(self, inputs: ShardInputs = INPUTS, state: Stack | None = None) -> Task:
         """What the next `ambient up` does with it."""
         return task(inputs, STACK, self.record, state or self.state, Wanted(), datetime.now(UTC))
 
@@ -161,7 +161,7 @@ def test_a_run_by_hand_does_not_make_up_for_what_a_lost_run_deleted(seam: Seam) 
 @pytest.mark.parametrize(("resources", "refresh"), [(0, False), (3, True), (200, True)])
 def test_only_an_empty_state_names_nothing(seam: Seam, resources: int, refresh: bool) -> None:
     seam.lost(ledger(bob="edit"))
-    found = seam.next(MANY, State(BEGUN, resources))
+    found = seam.next(MANY, Stack(BEGUN, resources))
     assert not found.skip
     assert found.refresh is refresh
     assert found.checkpoints is (resources == 200)

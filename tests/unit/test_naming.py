@@ -122,30 +122,6 @@ def test_handle_refuses_what_can_not_name_a_secret(serial):
         naming.handle("ambient-key-ci-0123abcd", serial)
 
 
-def test_logical_names_are_stable_and_hold_no_role():
-    bob = parse_subject("user:bob@example.com")
-    names = [
-        naming.logical_workspace("payments"),
-        naming.logical_namespace("payments"),
-        naming.logical_listed("payments"),
-        naming.logical_runner_secret("payments"),
-        naming.logical_owner("payments", parse_subject("serviceaccount:ci:admin")),
-        naming.logical_grant("payments", bob),
-        naming.logical_key("payments", "ci"),
-        naming.logical_key_generation("payments/key/ci", 2),
-    ]
-    assert names == [
-        "payments",
-        "payments/namespace",
-        "payments/listed",
-        "payments/secret/runner",
-        "payments/owner/serviceaccount:ci:admin",
-        "payments/grant/user:bob@example.com",
-        "payments/key/ci",
-        "payments/key/ci/g2",
-    ]
-
-
 @pytest.mark.parametrize("name", ["ab", "a1", "payments", "kube-tools", "openshift-foo", "a" * 63, "a--b"])
 def test_workspace_names_that_both_platform_apis_take(name):
     assert naming.workspace_name_problem(name) is None

@@ -48,7 +48,7 @@ def test_of_several_ledgers_each_says_its_own():
     assert [one.workspace for one in left.access.lost] == ["pay"]
     assert left.unjudged == ("AccessLedger one leaves the program: no rail judges what becomes of what it recorded",)
     # A refresh looks at a ledger, and says nothing of what is asked for.
-    seen = {"op": "refresh", "urn": digest.steps[0]["urn"], "newState": {"inputs": {"workspaces": pay}}}
+    seen = {"op": "refresh", "urn": str(digest.steps[0].urn), "newState": {"inputs": {"workspaces": pay}}}
     assert Digest.of({"steps": [seen, *digest.steps]}).ledger_after(before) == more | pay | ops
     assert online({"steps": [ledger_step(pay, None, name="one"), seen]}, before).unjudged == left.unjudged
 

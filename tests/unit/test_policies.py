@@ -10,9 +10,10 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from ambient_components.access import refusals
 from ambient_components.access.rail_names import RAILS, RailSettings
+from ambient_components.engine.types import ACCESS_LEDGER
 from ambient_components.policies import ADVICE, STATE_RAILS, Exceptions, Resource, unguarded, violations
 from ambient_components.policies.advice import Given
-from ambient_components.policies.pack import LEDGER_TYPE, plain, policies
+from ambient_components.policies.pack import plain, policies
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 EDIT = {"role": "edit", "generation": 1}
@@ -117,7 +118,7 @@ def advised(rule, *resources, **more):
 
 
 def of_ledger(**workspaces):
-    return Resource(LEDGER_TYPE, ledger(**workspaces), "urn:ledger")
+    return Resource(ACCESS_LEDGER, ledger(**workspaces), "urn:ledger")
 
 
 def account(days=0, used=None, role="edit", description="for CI", **more):
@@ -211,7 +212,7 @@ def policy(name):
     return next(one for one in policies() if one.name == name)
 
 
-def on_resource(name, props, config=None, kind=LEDGER_TYPE):
+def on_resource(name, props, config=None, kind=ACCESS_LEDGER):
     found = []
     args = ResourceValidationArgs(kind, unknown_checking_proxy(props), "urn", "access", None, None, config)
     policy(name).validate(args, lambda text, urn: found.append((text, urn)))

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ambient_components.engine.rewriting import items, references
+from ambient_components.engine.types import is_provider
 from ambient_components.errors import AmbientError
-from ambient_components.shards.exports import owner_of, parts_of, resources_of, workspaces_of
+from ambient_components.shards.exports import owner_of, parts_of, workspaces_of
 from ambient_components.shards.moves import Place, drop, emptied, furnished, move
-from ambient_components.shards.urns import is_provider, references
 
 PROJECT = "ours"
 SECRET = "4dabf18193072939515e22adb298388d"
@@ -107,13 +108,13 @@ def check_order(value: dict[str, Any]) -> None:
     """As the engine's own check of an import: what is needed comes before, providers by their whole reference."""
     seen: set[str] = set()
     providers: set[str] = set()
-    for item in resources_of(value):
+    for item in items(value):
         assert set(references(item)) <= seen, item["urn"]
         if "provider" in item:
             assert item["provider"] in providers, item["urn"]
         assert item["urn"] not in seen or item.get("delete")
         seen.add(item["urn"])
-        if is_provider(item):
+        if is_provider(item["type"]):
             providers.add(f"{item['urn']}::{item['id']}")
 
 
@@ -139,9 +140,9 @@ def test_there_and_back_is_where_it_began_and_nothing_is_lost(data: st.DataObjec
     assert all(not parts_of(left, name) for name in names)
     for name in names:
         assert len(parts_of(given_, name)) == len(parts_of(source, name))
-    assert len(resources_of(left)) + len(resources_of(given_)) == len(resources_of(source)) + len(resources_of(target))
+    assert len(items(left)) + len(items(given_)) == len(items(source)) + len(items(target))
     # What stays is not touched.
-    assert resources_of(given_)[4 : len(resources_of(target))] == resources_of(target)[4:]
+    assert items(given_)[4 : len(items(target))] == items(target)[4:]
     again, back = move(given_, left, names, Place("prod", PROJECT))
     assert in_any_order(back) == in_any_order(source)
     assert in_any_order(again) == in_any_order(target)
@@ -155,9 +156,9 @@ def test_into_an_empty_stack_is_as_if_it_had_been_deployed_there(fleet: dict[str
     _, moved = move(source, empty(), names, TARGET)
     check_order(moved)
     deployed = state("prod-01", {name: keys for name, keys in fleet.items() if name in names}, record=TARGET.record)
-    for item in resources_of(deployed):
+    for item in items(deployed):
         # Providers are copied with the id they have; `pulumi state move` does the same.
-        if is_provider(item):
+        if is_provider(item["type"]):
             item["id"] = item["id"].replace("-of-prod-01", "-of-prod")
             item["inputs"]["version"] = "prod"
             item["inputs"]["kubeconfig"]["ciphertext"] = "prod"
@@ -172,7 +173,7 @@ def test_into_an_empty_stack_is_as_if_it_had_been_deployed_there(fleet: dict[str
 def test_a_shards_record_is_never_another_shards() -> None:
     source = state("prod-00", {"a": 1, "b": 0}, record="ambient-code/record-00")
     left, moved = move(source, empty(), ["a"], TARGET)
-    ledger = next(item for item in resources_of(moved) if item["type"] == LEDGER)
+    ledger = next(item for item in items(moved) if item["type"] == LEDGER)
     assert ledger["inputs"]["record"] == ledger["outputs"]["record"] == TARGET.record
     assert "record-00" in json.dumps(left)
     assert "record-00" not in json.dumps(moved)
@@ -192,8 +193,8 @@ def test_what_waits_for_its_deletion_goes_along_and_keeps_a_provider() -> None:
     resources.append(namespace | {"id": "gone", "delete": True, "provider": f"{old['urn']}::old"})
     left, moved = move(source, empty(), ["a"], TARGET)
     check_order(moved)
-    assert [item["id"] for item in resources_of(moved) if item.get("delete")] == ["gone"]
-    assert [item["id"] for item in resources_of(left) if item.get("delete")] == ["old"]
+    assert [item["id"] for item in items(moved) if item.get("delete")] == ["gone"]
+    assert [item["id"] for item in items(left) if item.get("delete")] == ["old"]
 
 
 def test_a_provider_that_only_they_need_is_copied_behind_the_others() -> None:
@@ -207,16 +208,16 @@ def test_a_provider_that_only_they_need_is_copied_behind_the_others() -> None:
     left, moved = move(source, target, ["a"], TARGET)
     check_order(moved)
     # Where nothing needs it any more, the program does not declare it either.
-    assert not any(item["type"] == "pulumi:providers:aws" for item in resources_of(left))
-    assert any(item["type"] == "pulumi:providers:aws" for item in resources_of(moved))
+    assert not any(item["type"] == "pulumi:providers:aws" for item in items(left))
+    assert any(item["type"] == "pulumi:providers:aws" for item in items(moved))
     _, other = move(source, target, ["b"], TARGET)
-    assert not any(item["type"] == "pulumi:providers:aws" for item in resources_of(other))
+    assert not any(item["type"] == "pulumi:providers:aws" for item in items(other))
 
 
 def test_an_empty_stack_is_given_what_every_shard_has_and_nothing_else() -> None:
     made = furnished(empty(), state("prod", {"a": 1}), TARGET)
     check_order(made)
-    kinds = [item["type"] for item in resources_of(made)]
+    kinds = [item["type"] for item in items(made)]
     assert kinds == [STACK, "pulumi:providers:ambient", "pulumi:providers:kubernetes", LEDGER]
     assert workspaces_of(made) == {}
     assert named(made, "::access")["inputs"]["record"] == TARGET.record
@@ -231,7 +232,7 @@ def refusal(change: Callable[[dict[str, Any], dict[str, Any]], object], place: P
 
 
 def named(value: dict[str, Any], end: str) -> dict[str, Any]:
-    return next(item for item in resources_of(value) if item["urn"].endswith(end))
+    return next(item for item in items(value) if item["urn"].endswith(end))
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_an_empty_shard_can_be_emptied_of_its_own_things_and_no_other() -> None:
     assert emptied(moved) is None
     bare = emptied(left)
     assert bare is not None
-    assert resources_of(bare) == []
+    assert items(bare) == []
     assert owner_of(left) == "ours/prod"
     left["deployment"]["resources"].append(resource("prod-00", "a:b:C", "mine", id="x"))
     assert emptied(left) is None

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from ambient_components.cli.fleets.events import Failure, Told
-from ambient_components.cli.fleets.locks import is_locked
+from ambient_components.engine.command import start
+from ambient_components.engine.locks import is_locked
 
 _KEPT: Final = 20_000
 """Characters of what it says beside its events."""
@@ -21,22 +21,17 @@ class Child:
     """A process, from its start to its end.
 
     Args:
-        command: the engine's.
+        arguments: of the engine's command.
         folder: where it runs.
         environ: its whole environment.
         told: takes what it says.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, environ: Mapping[str, str], told: Told) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], told: Told) -> None:
         self.told = told
         self.started = time.monotonic()
         self._said: list[str] = []
-        # Its own session: Ctrl-C of the terminal comes to us alone, and we hand it on to the engine and not to the
-        # plugins, which the engine ends itself once they are done.
-        self._process = subprocess.Popen(  # noqa: S603
-            command, cwd=folder, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
-        )  # fmt: skip
+        self._process = start(arguments, folder, environ)
         self._errors = threading.Thread(target=self._listen, daemon=True)
         self._errors.start()
 

@@ -1,7 +1,5 @@
 """What a run over a fleet begins with: files, records and states, read at once, and what each shard needs."""
 
-import os
-import shutil
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,8 +11,8 @@ from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.cli.fleets.records_client import Records
 from ambient_components.cli.fleets.skipping import Task, Wanted, task
-from ambient_components.cli.fleets.states import Question, State, state_of
 from ambient_components.cli.stacks import stack_path
+from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, fail
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.spec import LoadedStack, load_stack
@@ -27,7 +25,7 @@ class Chosen:
     fleet: Fleet
     records: Records | None
     """None: it is a plain stack, and has none."""
-    states: Mapping[str, State]
+    states: Mapping[str, Stack]
     tasks: tuple[Task, ...]
     """Of every shard that was chosen, skipped ones included."""
     inputs: Mapping[int, ShardInputs] = field(default_factory=dict)
@@ -54,10 +52,7 @@ class Decision(Chosen):
 
 def ask_states(fleet: Fleet) -> Question:
     """Asks the back end for all stacks of the project."""
-    program = shutil.which("pulumi")
-    if program is None:
-        PulumiEngine(fleet.project.folder).run("version")  # it says so
-    return Question(program or "pulumi", fleet.project.folder, os.environ)
+    return Question(fleet.project.folder)
 
 
 def decide(
@@ -98,7 +93,7 @@ def decide(
     wanted = Wanted(wanted.every, wanted.refresh, records=not records.trouble)
     now = clock.now()
     tasks = tuple(
-        task(inputs[number], fleet.stack(number), known.get(number), state_of(states, fleet.stack(number)), wanted, now)
+        task(inputs[number], fleet.stack(number), known.get(number), stack_of(states, fleet.stack(number)), wanted, now)
         for number in numbers
     )
     return Decision(
@@ -110,7 +105,7 @@ def _decide_plain(fleet: Fleet, question: Question, wanted: Wanted, loaded: Load
     """One unit of work: nobody knows what it was made of last, so it is always run, and every step is written."""
     states, count = question.answer(), len(loaded.file.workspaces)
     _check_stacks(fleet, (0,), states)
-    state = state_of(states, fleet.name)
+    state = stack_of(states, fleet.name)
     one = Task(
         0, fleet.name, count, count, skip=False, why="a plain stack is always run", refresh=wanted.refresh,
         expected=(state.resources if state else 0) or 11 * count,
@@ -132,14 +127,14 @@ def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Cho
     states = question.answer()
     tasks = []
     for number in sorted(chosen) or [*range(fleet.count), *beyond(fleet, states)]:
-        state = state_of(states, fleet.stack(number))
+        state = stack_of(states, fleet.stack(number))
         if state is not None:
             tasks.append(Task(number, fleet.stack(number), 0, 0, False, "asked for", expected=state.resources or 0))
     records = None if fleet.plain else Records(fleet)
     return Chosen(fleet=fleet, records=records, states=states, tasks=tuple(tasks))
 
 
-def beyond(fleet: Fleet, states: Mapping[str, State]) -> list[int]:
+def beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
     """Numbers of the shards that the config has no longer, and that are deployed all the same. Sorted."""
     from ambient_components.cli.fleets.reading import deployed_shards  # noqa: PLC0415
 
@@ -178,8 +173,8 @@ def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Mapping[str, 
     return found
 
 
-def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, State]) -> None:
-    missing = [fleet.stack(number) for number in numbers if state_of(states, fleet.stack(number)) is None]
+def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, Stack]) -> None:
+    missing = [fleet.stack(number) for number in numbers if stack_of(states, fleet.stack(number)) is None]
     if missing and fleet.plain:
         fail(None, "", f"the back end has no stack {fleet.name}", f"make it: ambient init {fleet.name}")
     if missing:

@@ -10,8 +10,9 @@ from ambient_components.cli.fleets import reading
 from ambient_components.cli.fleets.deciding import Chosen, ask_states, every
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.running import Request, carried_out
-from ambient_components.cli.fleets.states import state_of
 from ambient_components.cli.keys_apply import engine_for
+from ambient_components.engine.backend import stack_of
+from ambient_components.engine.state import joined
 from ambient_components.errors import AmbientError
 from ambient_components.shards import left, needs_refresh
 
@@ -86,9 +87,9 @@ def _together(one: Chosen) -> Mapping[str, Any]:
     """The states of all shards that were chosen, as one."""
     found: list[dict[str, Any]] = []
     stacks = [task.stack for task in one.tasks]
-    deployed = [stack for stack in stacks if (state := state_of(one.states, stack)) and state.at]
+    deployed = [stack for stack in stacks if (state := stack_of(one.states, stack)) and state.at]
     for export in reading.exports(engine_for(one.fleet.project.folder), deployed).values():
         if isinstance(export, AmbientError):
             raise export
         found.append(export)
-    return reading.joined(found) if found else {}
+    return joined(found) if found else {}

@@ -4,7 +4,6 @@ Of an event only what is told is kept: counts, names, dates and the engine's own
 at in passing and never kept; the engine has blinded the secrets among them.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,18 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.access.ledger import LEDGER_TYPE
+from ambient_components.engine import events, types
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.state import Resource
+from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, REFRESH, UPDATE, Diagnostic, Step
+from ambient_components.engine.urns import Urn
 from ambient_components.keys.state import parse_time
 from ambient_components.shards.hold import refused
 
-STACK_TYPE: Final = "pulumi:pulumi:Stack"
-TOKEN_TYPE: Final = "ambient:index:AccessToken"  # noqa: S105  # the type of a resource
-KEYS_TYPE: Final = "ambient:index:S3Credentials"
-
-_PROVIDER: Final = "pulumi:providers:"
-_MADE: Final = frozenset({"create", "create-replacement", "import", "import-replacement"})
-_GONE: Final = frozenset({"delete", "delete-replaced", "discard", "discard-replaced"})
-_QUIET: Final = frozenset({"same", "read", "refresh", "read-replacement", "read-discard"})
 # What the engine says after it has said why.
 _AFTERWARDS: Final = (
     "update failed",
@@ -93,68 +88,53 @@ class Told:
 
     def take(self, line: str) -> None:
         """Takes one line of standard output."""
-        text = line.strip()
-        if not text:
-            return
-        try:
-            event = json.loads(text)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
-            self.other.append(_plain(text))
-            return
-        # An event of a form that nobody knows is no reason to stop listening: the engine would wait for ever.
-        with suppress(AttributeError, KeyError, TypeError, ValueError):
-            self._take(event)
+        match events.read_event(line):
+            case events.Begun(step):
+                self._begin(step)
+            case events.Ended(step):
+                # An event of a form that nobody knows is no reason to stop listening: the engine would wait for ever.
+                with suppress(AttributeError, KeyError, TypeError, ValueError):
+                    self._end(step)
+            case events.Failed(step):
+                self.done += 1
+                self._failed(step)
+            case Diagnostic() as said:
+                self._diagnostic(said)
+            case events.Error(text):
+                self._fail("", text)
+            case events.Summary(result, changes):
+                self.result, self.drifted = result, bool(changes)
+            case events.Line(text):
+                self.other.append(_plain(text))
 
-    def _take(self, event: Mapping[str, Any]) -> None:
-        if step := event.get("resourcePreEvent"):
-            self._begin(step.get("metadata") or {})
-        elif step := event.get("resOutputsEvent"):
-            self._end(step.get("metadata") or {})
-        elif step := event.get("resOpFailedEvent"):
-            self.done += 1
-            self._failed(step.get("metadata") or {})
-        elif said := event.get("diagnosticEvent"):
-            self._diagnostic(said)
-        elif said := event.get("errorEvent"):
-            self._fail("", str(said.get("error") or ""))
-        elif summary := event.get("summaryEvent"):
-            self.result = str(summary.get("result") or "")
-            counts: Mapping[str, int] = summary.get("resourceChanges") or {}
-            self.drifted = any(count for op, count in counts.items() if op not in _QUIET)
-
-    def _begin(self, step: Mapping[str, Any]) -> None:
+    def _begin(self, step: Step) -> None:
         self.began = True
-        kind = str(step.get("type"))
-        if step.get("op") != "refresh" and not (kind in (STACK_TYPE, LEDGER_TYPE) or kind.startswith(_PROVIDER)):
+        if step.op != REFRESH and not types.is_stacks_own(step.type):
             self.stepped = True
-        if step.get("op") not in _QUIET and kind != STACK_TYPE:
-            self.step = f"{step.get('op')} {logical_name(str(step.get('urn')))}"
+        if step.op not in CHANGES_NOTHING and step.type != types.STACK:
+            self.step = f"{step.op} {step.name}"
 
-    def _end(self, step: Mapping[str, Any]) -> None:
+    def _end(self, step: Step) -> None:
         self.done += 1
-        kind, op = str(step.get("type")), str(step.get("op"))
-        old, new = step.get("old") or {}, step.get("new") or {}
-        if kind in (TOKEN_TYPE, KEYS_TYPE):
-            self._handles(op, old, new)
-        if kind == LEDGER_TYPE:
+        if step.type in (types.ACCESS_TOKEN, types.S3_CREDENTIALS):
+            self._handles(step)
+        if step.type == types.ACCESS_LEDGER:
             # The word is the provider's (`lost_runs.OUTPUT`), which is no part of the CLI.
-            self.lost_access = bool((new.get("outputs") or {}).get("lostRun"))
-        if not (new or old).get("custom") or kind.startswith(_PROVIDER) or kind == LEDGER_TYPE:
+            self.lost_access = bool(_outputs(step.new).get("lostRun"))
+        resource = step.new or step.old
+        if resource is None or not resource.custom or types.is_stacks_own(step.type):
             return
-        if op in _MADE:
+        if step.op in CREATES:
             self.created += 1
-        elif op in _GONE:
+        elif step.op in DELETES:
             self.deleted += 1
-        elif op == "update":
+        elif step.op == UPDATE:
             self.updated += 1
 
-    def _handles(self, op: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    def _handles(self, step: Step) -> None:
         """What was minted and revoked, and when the next of it is due."""
-        gone = op in _GONE
-        before = set(_handles_in(old.get("outputs") or {})) if op not in _MADE else set()
-        outputs: Mapping[str, Any] = {} if gone else new.get("outputs") or {}
+        before = set(_handles_in(_outputs(step.old))) if step.op not in CREATES else set()
+        outputs = {} if step.op in DELETES else _outputs(step.new)
         after = set(_handles_in(outputs))
         self.minted += len(after - before)
         self.revoked += len(before - after)
@@ -165,18 +145,15 @@ class Told:
             due = parse_time(at)
             self.next_at = due if self.next_at is None else min(self.next_at, due)
 
-    def _failed(self, step: Mapping[str, Any]) -> None:
+    def _failed(self, step: Step) -> None:
         """A step that failed; mostly a diagnostic has said why, and then that is enough."""
-        name = logical_name(str(step.get("urn")))
-        if not any(one.resource == name for one in self.failures):
-            self._fail(str(step.get("urn")), f"{step.get('op')} failed")
+        if not any(one.resource == step.name for one in self.failures):
+            self._fail(str(step.urn), f"{step.op} failed")
 
-    def _diagnostic(self, said: Mapping[str, Any]) -> None:
-        if said.get("ephemeral"):
-            return
-        text, urn = str(said.get("message") or ""), str(said.get("urn") or "")
-        match said.get("severity"):
-            case "error" if not urn or _is(urn, STACK_TYPE):
+    def _diagnostic(self, said: Diagnostic) -> None:
+        text, urn = said.message, said.urn
+        match said.severity:
+            case "error" if not urn or Urn.parse(urn).type == types.STACK:
                 for line in text.splitlines():  # of the program: a problem a line
                     self._fail(urn, _plain(line))
             case "error":
@@ -185,8 +162,9 @@ class Told:
                 self.warnings.setdefault(_plain(text))
 
     def _fail(self, urn: str, text: str) -> None:
-        name = logical_name(urn) if urn and not _is(urn, STACK_TYPE) else ""
-        workspace = "" if not name or _is(urn, LEDGER_TYPE) or _PROVIDER in urn else name.split("/", 1)[0]
+        resource = Urn.parse(urn)
+        name = "" if resource.type == types.STACK else resource.name
+        workspace = "" if types.is_stacks_own(resource.type) else workspace_of(name)
         text = _HAS_A_PROBLEM.sub("", text.removeprefix("error: "))
         if not workspace and len(whose := refused(text)) == 1:
             (workspace,) = whose  # a refusal of the whole shard, for one workspace's sake
@@ -201,19 +179,13 @@ class Told:
         self.failures.setdefault(Failure(workspace, name, text))
 
 
-def logical_name(urn: str) -> str:
-    """The last part of a URN; a name may have `::` in it itself."""
-    return urn.split("::", 3)[-1]
-
-
-def _is(urn: str, kind: str) -> bool:
-    parts = urn.split("::", 3)
-    return len(parts) == 4 and parts[2].rpartition("$")[2] == kind
-
-
 def _plain(text: str) -> str:
     """On one line, without colours."""
     return " ".join(_COLOURS.sub("", text).split())
+
+
+def _outputs(resource: Resource | None) -> Mapping[str, Any]:
+    return resource.outputs if resource is not None else {}
 
 
 def _handles_in(outputs: Mapping[str, Any]) -> Iterator[str]:

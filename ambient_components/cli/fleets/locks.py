@@ -1,41 +1,10 @@
 """A stack that is locked, or that has half-made things on record: whose doing, since when, and the way out. Pure."""
 
 import os
-import re
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
 
-_LOCKED: Final = "the stack is currently locked by"
-_LOCK: Final = re.compile(r"created by (?P<who>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
-_ELSEWHERE: Final = "Another update is currently in progress"
-_PENDING: Final = "pending operations from previous deployment"
-_EMPTY: Final = "failed to load checkpoint"
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """Who holds a stack."""
-
-    who: str
-    host: str
-    pid: int
-    since: str
-
-    def alive(self, host: str, lives: Callable[[int], bool]) -> bool | None:
-        """Whether its process still lives; None: it is another machine's."""
-        return lives(self.pid) if self.host == host else None
-
-
-def is_locked(text: str) -> bool:
-    """Whether the engine refused to begin because somebody else is at work, or died at it."""
-    return _LOCKED in text or _ELSEWHERE in text
-
-
-def locks(text: str) -> list[Lock]:
-    """Every lock that the engine names."""
-    return [Lock(one["who"], one["host"], int(one["pid"]), one["since"]) for one in _LOCK.finditer(text)]
+from ambient_components.engine.locks import Lock, has_pending_operations, is_cut_off, is_locked, locks
 
 
 def ways_out(
@@ -57,12 +26,12 @@ def ways_out(
             yield _told(stack, lock, lock.alive(host or socket.gethostname(), lives or process_lives))
         if not found:
             yield f"{stack} is locked by another run: wait for it; if it is dead: pulumi cancel --stack {stack} --yes"
-    if _PENDING in text:
+    if has_pending_operations(text):
         yield (
             f"{stack}: a run died while it made something; what was made is taken over by the next run. To forget "
             f"about it: pulumi refresh --stack {stack} --config-file {config_file} --yes --clear-pending-creates"
         )
-    if _EMPTY in text and "EOF" in text:
+    if is_cut_off(text):
         yield f"{stack}: a run was killed while it wrote: delete the empty {stack}.json.attrs beside its state"
 
 

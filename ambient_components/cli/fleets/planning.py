@@ -16,6 +16,7 @@ from ambient_components.cli.fleets import reading
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.project import bare_name
+from ambient_components.engine.state import EMPTY, joined
 from ambient_components.errors import AmbientError, fail
 from ambient_components.plan.facts import Plan, Rail
 from ambient_components.plan.ledgers import from_ledgers
@@ -23,11 +24,10 @@ from ambient_components.plan.merge import merge
 from ambient_components.spec.shards import shards_of
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
+    from ambient_components.engine.command import Engine
     from ambient_components.spec.loader import LoadedStack
 
 Ledger = Mapping[str, Mapping[str, Any]]
-_NOTHING: dict[str, Any] = {"version": 3, "deployment": {"resources": []}}
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
 """Go's garbage collector, in an engine and a plugin that live for seconds: a sixth less CPU, some 80 MiB more."""
@@ -193,7 +193,7 @@ def _known(
     else:
         there = reading.deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
         found = reading.exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
-        found |= {stack: _NOTHING for stack in asked if stack not in there}
+        found |= {stack: EMPTY for stack in asked if stack not in there}
     states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
     failed = {stack: " ".join(str(error).split()) for stack, error in found.items() if stack not in states}
     return _Known(wanted, {stack: every[stack] for stack in asked if stack in states}, states, failed)
@@ -206,14 +206,14 @@ def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str
     for stack in stacks:
         name = bare_name(stack)
         path = Path(folder) / f"{name}.json"
-        found[stack] = read_export(str(path), fleet.project.name, name) if path.exists() else _NOTHING
+        found[stack] = read_export(str(path), fleet.project.name, name) if path.exists() else EMPTY
     return found
 
 
 def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
     """The files against the states, all of them as one: what is only in another shard is no change."""
     wanted = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
-    there = planning.deployed(reading.joined(known.states.values()), fleet, at)
+    there = planning.deployed(joined(known.states.values()), fleet, at)
     return planning.offline(fleet, replace(known.wanted, ledger=wanted, warnings=()), there, at)
 
 

@@ -1,17 +1,18 @@
 """What a fleet's shards have in their states, read side by side, and as one: for all who read a stack's state."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ambient_components.cli.plan_state import parse_export
 from ambient_components.cli.project import Project, bare_name
+from ambient_components.engine import backend
+from ambient_components.engine.state import joined, parse_export
 from ambient_components.errors import AmbientError, fail
 from ambient_components.shards import shard_stack, split_shard
 
 if TYPE_CHECKING:
-    from ambient_components.cli.engine import Engine
+    from ambient_components.engine.command import Engine
 
 Export = dict[str, Any]
 
@@ -32,7 +33,7 @@ def export(project: Project, stack: str, engine: "Engine | None" = None) -> Expo
     engine = engine or engines.PulumiEngine(project.folder)
     count = project.shards(stack)
     if count is None:
-        return engines.export(engine, stack)
+        return backend.export(engine, stack)
     found = exports(engine, deployed_shards(engine, project, stack, count))
     for one in found.values():
         if isinstance(one, AmbientError):
@@ -54,9 +55,7 @@ def deployed_shards(
         count: how many shards its config says.
         known: names of the stacks that the back end has; None: it is asked.
     """
-    from ambient_components.cli import engine as engines  # noqa: PLC0415
-
-    there = {bare_name(stack) for stack in (engines.stacks(engine) if known is None else known)}
+    there = {bare_name(stack) for stack in (backend.stack_names(engine) if known is None else known)}
     numbers = [found[1] for stack in there if (found := split_shard(stack)) and found[0] == bare_name(fleet)]
     return [
         shard_stack(fleet, number)
@@ -85,18 +84,6 @@ def exports(engine: "Engine", stacks: Collection[str], jobs: int = 0) -> dict[st
         return {}
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         return dict(zip(stacks, pool.map(read, stacks), strict=True))
-
-
-def joined(states: Iterable[Mapping[str, Any]]) -> Export:
-    """Several states as one: all of their resources, and all that killed runs were at work on."""
-    whole: Export = {"resources": [], "pending_operations": []}
-    for state in states:
-        deployment = state.get("deployment") or {}
-        whole["resources"] += deployment.get("resources") or ()
-        whole["pending_operations"] += deployment.get("pending_operations") or ()
-        if provider := deployment.get("secrets_providers"):
-            whole["secrets_providers"] = provider
-    return {"version": 3, "deployment": whole}
 
 
 def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> dict[str, str]:

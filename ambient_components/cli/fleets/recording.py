@@ -12,7 +12,7 @@ from typing import Final
 from ambient_components.cli.fleets.inputs import ShardInputs
 from ambient_components.cli.fleets.jobs import Job, Phase
 from ambient_components.cli.fleets.records_client import Records
-from ambient_components.cli.fleets.states import State, state_of
+from ambient_components.engine.backend import Stack, stack_of
 from ambient_components.errors import AmbientError
 from ambient_components.keys.state import format_time
 from ambient_components.shards import Done, Record, done, left, needs_refresh, recorded
@@ -48,8 +48,8 @@ class Recorder:
         verb: str,
         records: Mapping[str, Records],
         inputs: Inputs,
-        states: Callable[[], Mapping[str, State]],
-        before: Mapping[str, State],
+        states: Callable[[], Mapping[str, Stack]],
+        before: Mapping[str, Stack],
     ) -> None:
         self._verb = verb
         self._records = records
@@ -91,8 +91,8 @@ class Recorder:
         except AmbientError:
             return  # then the next run of these looks into the cluster
         for job, at in items:
-            records, state = self._records.get(job.fleet.name), state_of(states, job.task.stack)
-            before = state_of(self._before, job.task.stack)
+            records, state = self._records.get(job.fleet.name), stack_of(states, job.task.stack)
+            before = stack_of(self._before, job.task.stack)
             if records is None or state is None:
                 continue
             if self._verb == "destroy":
@@ -110,7 +110,7 @@ class Recorder:
                 except ValueError:
                     continue  # another run has begun since
 
-    def _change(self, job: Job, state: State, before: State | None) -> Callable[[Record], Record] | None:
+    def _change(self, job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
         if self._verb == "refresh":
             return _refreshed(job, state, before)
         run = job.run
@@ -123,7 +123,7 @@ class Recorder:
         looked = job.task.refresh or before is None or before.empty
         return lambda record: done(record, ended, looked=looked)
 
-    def _done(self, job: Job, state: State, run_id: str) -> Done:
+    def _done(self, job: Job, state: Stack, run_id: str) -> Done:
         inputs = self._inputs[job.fleet.name, job.task.number]
         now = datetime.now(UTC)
         moments = [one for one in (inputs.next_at, job.told.next_at) if one is not None]
@@ -140,7 +140,7 @@ class Recorder:
         )
 
 
-def _refreshed(job: Job, state: State, before: State | None) -> Callable[[Record], Record] | None:
+def _refreshed(job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
     """A look that found nothing new leaves a shard as it was: with nothing to do, if it had nothing to do."""
     if job.phase is not Phase.DONE or job.told.drifted or before is None:
         return None

@@ -1,7 +1,5 @@
 """Engines side by side: as many at once as were asked for, the largest shards first, and one failure stops nothing."""
 
-import json
-import shutil
 import threading
 import time
 import uuid
@@ -16,9 +14,9 @@ from ambient_components.cli.fleets.child import Child
 from ambient_components.cli.fleets.events import Failure, Told
 from ambient_components.cli.fleets.interrupts import Interrupts
 from ambient_components.cli.fleets.jobs import Job, Log, Phase, Plan, View
-from ambient_components.cli.fleets.locks import is_locked
 from ambient_components.cli.fleets.records_client import Records
-from ambient_components.errors import AmbientError
+from ambient_components.engine.backend import output_names
+from ambient_components.engine.locks import is_locked
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.hold import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
 
@@ -157,7 +155,7 @@ class Runner:
             found = reasons(one.text for one in job.told.failures)
             if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.held}:
                 break
-            outputs = _outputs(job, self._plan.environ)
+            outputs = output_names(PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
             if outputs is None:
                 break  # the keys of what is held would be outputs no more
             held = {**job.held, **found}
@@ -211,11 +209,10 @@ class Runner:
     def _command(self, job: Job) -> list[str]:
         verb = self._plan.verb
         flags = ["--refresh"] if verb == "up" and job.task.refresh else []
-        program = shutil.which("pulumi", path=self._plan.environ.get("PATH")) or "pulumi"
         # Outputs of the stack are tokens, blinded; nobody reads them here.
         return [
-            program, verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", "--non-interactive",
-            "--color=never", *flags, *job.fleet.flags(job.task.number),
+            verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags,
+            *job.fleet.flags(job.task.number),
         ]  # fmt: skip
 
     def _environ(self, job: Job) -> dict[str, str]:
@@ -223,7 +220,6 @@ class Runner:
             **self._plan.environ,
             # A step that fails holds back no revocation (docs/how-it-works.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         # Never by somebody's own environment: without a record a killed run would leave what nobody knows of.
         environ.pop(CHECKPOINTS_VARIABLE, None)
@@ -238,17 +234,6 @@ class Runner:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _outputs(job: Job, environ: Mapping[str, str]) -> list[str] | None:
-    """Names of a shard's outputs; None, where they can't be read."""
-    try:
-        text = PulumiEngine(job.fleet.project.folder, environ).run(
-            "stack", "output", "--json", "--stack", job.task.stack
-        )
-        return list(json.loads(text or "{}"))
-    except (AmbientError, ValueError):
-        return None
 
 
 def _largest(job: Job) -> tuple[int, int, str]:

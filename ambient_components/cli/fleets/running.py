@@ -19,9 +19,9 @@ from ambient_components.cli.fleets.progress import view_for
 from ambient_components.cli.fleets.recording import Recorder
 from ambient_components.cli.fleets.runner import Runner
 from ambient_components.cli.fleets.skipping import Wanted
-from ambient_components.cli.fleets.states import State
 from ambient_components.cli.fleets.summary import exit_code, summary_json, summary_lines
 from ambient_components.cli.fleets.unseen import Unseen
+from ambient_components.engine.backend import Stack
 
 if TYPE_CHECKING:
     from ambient_components.cli.fleets.planning import Judged
@@ -142,7 +142,7 @@ def carried_out(
     return code
 
 
-def _states(decisions: Sequence[Chosen]) -> Mapping[str, State]:
+def _states(decisions: Sequence[Chosen]) -> Mapping[str, Stack]:
     return ask_states(decisions[0].fleet).answer()
 
 

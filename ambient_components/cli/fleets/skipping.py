@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.cli.fleets.inputs import ShardInputs
-from ambient_components.cli.fleets.states import State
+from ambient_components.engine.backend import Stack
 from ambient_components.shards import Record, left, needs_refresh
 
 FEW: Final = 5
@@ -41,7 +41,7 @@ class Task:
 
 
 def task(
-    inputs: ShardInputs, stack: str, record: Record | None, state: State | None, wanted: Wanted, now: datetime
+    inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime
 ) -> Task:
     """What is to be done with a shard.
 
@@ -72,7 +72,7 @@ def task(
     )
 
 
-def _why(inputs: ShardInputs, record: Record | None, state: State | None, wanted: Wanted, now: datetime) -> str:
+def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime) -> str:
     """Why a shard is run; empty: it need not be."""
     done = record.done if record is not None else None
     if wanted.every:
@@ -103,14 +103,14 @@ def _lost(record: Record) -> bool:
     return needs_refresh(record) or bool(left(record))
 
 
-def _mostly_new(inputs: ShardInputs, state: State | None) -> bool:
+def _mostly_new(inputs: ShardInputs, state: Stack | None) -> bool:
     """Whether most of it is still to be made: a resource or so a workspace is nothing to look after."""
     return (
         state is None or not state.at or (state.resources is not None and state.resources < 3 * len(inputs.workspaces))
     )
 
 
-def _expected(inputs: ShardInputs, state: State | None, changed: int) -> int:
+def _expected(inputs: ShardInputs, state: Stack | None, changed: int) -> int:
     """About eleven resources a workspace, until it is known better."""
     known = state.resources if state is not None and state.resources else 0
     return max(known, 11 * len(inputs.workspaces) if changed else known)

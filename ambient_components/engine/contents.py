@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-Step = Mapping[str, Any]
+from ambient_components.engine.secrets import is_secret
+from ambient_components.engine.steps import IMPORTS, Step
 
 _HIDDEN: Final = "[secret]"
 """What the engine prints for a secret."""
 
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # how Pulumi marks one in a state
 _PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
 """Of a resource as it will be. What it was is in the state."""
 
@@ -30,10 +29,9 @@ def content(step: Step, names: Mapping[str, str]) -> str:
         step: of a preview.
         names: see `chosen_names`.
     """
-    new = step.get("newState") or {}
-    parts = [name for name in _PARTS if new.get(name)] + (["id"] if str(step["op"]).startswith("import") else [])
-    made = {name: _seen(new.get(name), names) for name in parts}
-    text = json.dumps([step["op"], step["urn"], made], sort_keys=True, separators=(",", ":"))
+    parts = [name for name in _PARTS if step.planned.get(name)] + (["id"] if step.op in IMPORTS else [])
+    made = {name: _seen(step.planned.get(name), names) for name in parts}
+    text = json.dumps([step.op, str(step.urn), made], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -44,25 +42,25 @@ def chosen_names(steps: Iterable[Step]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for step in steps:
-        urn = str(step["urn"])
-        inputs = (step.get("newState") or {}).get("inputs") or {}
-        logical = urn.split("::", 3)[-1]
+        inputs = step.new.inputs if step.new is not None else {}
         given = {str(field): inputs.get(field) for field in inputs.get(_DEFAULTS) or ()}
         metadata = inputs.get("metadata")
         if isinstance(metadata, Mapping) and _AUTONAMED in (metadata.get("annotations") or {}):
             given["metadata.name"] = metadata.get("name")
-        made_up = re.compile(rf"{re.escape(logical)}-[0-9a-f]{{4,}}")
+        made_up = re.compile(rf"{re.escape(step.name)}-[0-9a-f]{{4,}}")
         found |= {
-            name: f"{urn} {field}" for field, name in given.items() if isinstance(name, str) and made_up.fullmatch(name)
+            name: f"{step.urn} {field}"
+            for field, name in given.items()
+            if isinstance(name, str) and made_up.fullmatch(name)
         }
     return found
 
 
 def _seen(value: Any, names: Mapping[str, str]) -> Any:
     """A value without secrets, and without names that are made up."""
+    if is_secret(value):
+        return _HIDDEN
     if isinstance(value, Mapping):
-        if value.get(_SIGNATURE) == _SECRET:
-            return _HIDDEN
         return {key: _seen(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return [_seen(item, names) for item in value]

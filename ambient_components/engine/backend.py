@@ -1,0 +1,142 @@
+"""What the back end knows of a project's stacks: which there are, and what each has in its state."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ambient_components.engine.command import Answer, Engine, failed, start
+from ambient_components.errors import AmbientError, fail
+
+_LIST = ("stack", "ls", "--json")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack's state, without its contents."""
+
+    at: str
+    """When it was written last, to the letter; empty: never."""
+    resources: int | None
+    """How many it has, where the back end says so."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has nothing, for sure."""
+        return not self.at or self.resources == 0
+
+    def written_since(self, begun: str, before: "Stack | None") -> bool:
+        """Whether it was written by a run.
+
+        Args:
+            begun: when that began, RFC 3339.
+            before: the same state as it was then.
+        """
+        if not self.at or (before is not None and self.at == before.at):
+            return False
+        return datetime.fromisoformat(self.at) >= datetime.fromisoformat(begun)
+
+
+class Question:
+    """`pulumi stack ls --json`, asked at once and answered later: meanwhile the files are loaded."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._process = start(_LIST, folder, environ)
+        self._stacks: dict[str, Stack] | None = None
+
+    def answer(self) -> dict[str, Stack]:
+        """Stacks by name, with and without its organisation.
+
+        Raises:
+            AmbientError: the back end does not answer.
+        """
+        if self._stacks is not None:
+            return self._stacks
+        stdout, stderr = self._process.communicate()
+        if self._process.returncode != 0:
+            failed(_LIST, Answer(self._process.returncode, stdout, stderr))
+        self._stacks = read_stacks(stdout)
+        return self._stacks
+
+
+def read_stacks(text: str) -> dict[str, Stack]:
+    """What `pulumi stack ls --json` printed.
+
+    Raises:
+        AmbientError: it is something else.
+    """
+    try:
+        found = {
+            str(item["name"]): Stack(item.get("lastUpdate") or "", item.get("resourceCount")) for item in _list(text)
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return fail(None, "", "`pulumi stack ls --json` printed something else than stacks")
+    return {**{_bare(name): stack for name, stack in found.items()}, **found}
+
+
+def _list(text: str) -> list[dict[str, Any]]:
+    found = json.loads(text)
+    if not isinstance(found, list):
+        raise TypeError
+    return found
+
+
+def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:
+    """One of the stacks; None: the back end has no such stack."""
+    return stacks.get(name) or stacks.get(_bare(name))
+
+
+def _bare(stack: str) -> str:
+    return stack.rpartition("/")[2]
+
+
+def current_backend(engine: Engine) -> str | None:
+    """Where the state lies now: of PULUMI_BACKEND_URL, Pulumi.yaml or the login, in Pulumi's own order; None: nowhere.
+
+    Raises:
+        AmbientError: there is a login, and it does not work.
+    """
+    try:
+        return str(json.loads(engine.run("whoami", "--json"))["url"])
+    except AmbientError as error:
+        if "logging in" in str(error) or "PULUMI_ACCESS_TOKEN" in str(error):
+            return None
+        raise
+
+
+def stack_names(engine: Engine) -> set[str]:
+    """Names of the project's stacks in the backend, each as it is there and without its organisation."""
+    return {*read_stacks(engine.run(*_LIST))}
+
+
+def has_stack(engine: Engine, stack: str) -> bool:
+    """Whether the backend has this stack, of this project."""
+    return stack in stack_names(engine)
+
+
+def export(engine: Engine, stack: str) -> dict[str, Any]:
+    """A stack's state, secrets encrypted."""
+    exported: dict[str, Any] = json.loads(engine.run("stack", "export", "--stack", stack))
+    return exported
+
+
+def output(engine: Engine, stack: str, name: str) -> str | None:
+    """A secret output, decrypted; None where the stack has none of that name.
+
+    Raises:
+        AmbientError: the state can't be read, or not be decrypted.
+    """
+    values = json.loads(engine.run("stack", "output", "--json", "--show-secrets", "--stack", stack) or "{}")
+    value = values.get(name)
+    return None if value is None else str(value)
+
+
+def output_names(engine: Engine, stack: str) -> list[str] | None:
+    """Names of a stack's outputs; None, where they can't be read."""
+    try:
+        return list(json.loads(engine.run("stack", "output", "--json", "--stack", stack) or "{}"))
+    except (AmbientError, ValueError):
+        return None

@@ -1,0 +1,36 @@
+"""How Pulumi marks secrets and other special values among JSON values: one key, and a signature that says which.
+
+The same in states, previews and on the wire to a provider (sdk/go/common/resource/sig in Pulumi 3.274).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
+SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # a signature
+OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+
+
+def is_secret(value: Any) -> bool:
+    """Tell whether a JSON value is a secret, encrypted or not."""
+    return isinstance(value, Mapping) and value.get(SIGNATURE_KEY) == SECRET
+
+
+def without_secrets(value: Any, shown: str) -> Any:
+    """Return a JSON value with a text in the place of every secret: the same one is never encrypted twice alike."""
+    if is_secret(value):
+        return shown
+    if isinstance(value, Mapping):
+        return {key: without_secrets(item, shown) for key, item in value.items()}
+    return [without_secrets(item, shown) for item in value] if isinstance(value, list) else value
+
+
+def plain_text(value: Any) -> str | None:
+    """Return a text out of a state that shows its secrets; None where it is encrypted, or no text."""
+    if is_secret(value):
+        try:
+            value = json.loads(value.get("plaintext") or "null")
+        except (TypeError, ValueError):
+            return None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,134 @@
+"""What the engine does to resources: steps of a preview (`pulumi preview --json`) and of a run's events."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ambient_components.engine.state import Resource
+from ambient_components.engine.types import short
+from ambient_components.engine.urns import Urn
+
+# Every operation is in sdk/go/common/apitype/history.go (Pulumi 3.274).
+SAME: Final = "same"
+UPDATE: Final = "update"
+REPLACE: Final = "replace"
+REFRESH: Final = "refresh"
+CHANGES_NOTHING: Final = frozenset({SAME, "read", "read-replacement", REFRESH, "discard", "discard-replaced"})
+"""Operations that leave every object as it is: what is read or discarded was only looked at."""
+CREATES: Final = frozenset({"create", "create-replacement", "import", "import-replacement"})
+IMPORTS: Final = frozenset({"import", "import-replacement"})
+DELETES: Final = frozenset({"delete", "delete-replaced"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the engine does to one resource."""
+
+    op: str
+    urn: Urn
+    type: str
+    old: Resource | None = None
+    new: Resource | None = None
+    paths: tuple[str, ...] = ()
+    """Of the properties that change."""
+    planned: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The JSON of what it makes, for its digest (`contents`)."""
+
+    @classmethod
+    def of_preview(cls, item: Mapping[str, Any]) -> "Step":
+        """Read a step of a preview."""
+        return _step(item, item.get("oldState"), item.get("newState"))
+
+    @classmethod
+    def of_event(cls, item: Mapping[str, Any]) -> "Step":
+        """Read the step of an event, which says `custom` only where that is true."""
+        old, new = ({"custom": False, **state} if (state := item.get(when)) else None for when in ("old", "new"))
+        return _step(item, old, new)
+
+    @property
+    def name(self) -> str:
+        """The logical name of its resource."""
+        return self.urn.name
+
+    @property
+    def kind(self) -> str:
+        """The last part of its resource's type, such as ServiceAccount."""
+        return short(self.type)
+
+    @property
+    def protects(self) -> bool:
+        """Whether it changes the protection alone, which the engine calls the same."""
+        return self.op == SAME and _protected(self.old) != _protected(self.new)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything."""
+        return self.op not in CHANGES_NOTHING or self.protects
+
+    @property
+    def retains(self) -> bool:
+        """Whether the engine deletes a resource from its state, and leaves the object as it is."""
+        return self.op in DELETES and self.old is not None and self.old.retain_on_delete
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A message of the engine, of a provider or of the program."""
+
+    severity: str
+    """debug, info, warning or error."""
+    message: str
+    urn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `pulumi preview --json` printed."""
+
+    steps: tuple[Step, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """How many resources it has of each operation that changes something."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Preview":
+        """Read the document."""
+        return cls(
+            tuple(map(Step.of_preview, document.get("steps") or ())),
+            tuple(map(diagnostic, document.get("diagnostics") or ())),
+            changing(document.get("changeSummary") or {}),
+        )
+
+
+def diagnostic(item: Mapping[str, Any]) -> Diagnostic:
+    """Read a message."""
+    return Diagnostic(str(item.get("severity") or ""), str(item.get("message") or ""), str(item.get("urn") or ""))
+
+
+def changing(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of those operations that change something."""
+    return {op: count for op, count in counts.items() if op not in CHANGES_NOTHING}
+
+
+def of_type(steps: Iterable[Step], token: str) -> list[Step]:
+    """Return the steps of one type's resources."""
+    return [step for step in steps if step.type == token]
+
+
+def _step(item: Mapping[str, Any], old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Step:
+    text = str(item.get("urn") or "")
+    urn = Urn.parse(text)
+    paths = item.get("detailedDiff") or dict.fromkeys(item.get("diffReasons") or ())
+    return Step(
+        str(item.get("op") or ""),
+        urn,
+        str(item.get("type") or urn.type),
+        Resource.of(old, text) if old else None,
+        Resource.of(new, text) if new else None,
+        tuple(paths),
+        new or {},
+    )
+
+
+def _protected(resource: Resource | None) -> bool:
+    return resource is not None and resource.protect

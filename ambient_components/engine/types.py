@@ -1,0 +1,51 @@
+"""Type tokens of the resources that a stack of ours can hold. A token is part of a URN: it never changes."""
+
+from typing import Final
+
+STACK: Final = "pulumi:pulumi:Stack"
+PROVIDER_PREFIX: Final = "pulumi:providers:"
+AMBIENT_PROVIDER: Final = f"{PROVIDER_PREFIX}ambient"
+KUBERNETES_PROVIDER: Final = f"{PROVIDER_PREFIX}kubernetes"
+
+# Components.
+WORKSPACE: Final = "ambient:index:Workspace"
+GRANT: Final = "ambient:index:Grant"
+API_KEY: Final = "ambient:index:ApiKey"
+BUCKET: Final = "ambient:index:Bucket"
+
+# Resources of our own provider.
+ACCESS_LEDGER: Final = "ambient:index:AccessLedger"
+ACCESS_TOKEN: Final = "ambient:index:AccessToken"  # noqa: S105  # a type token
+CLOSURE: Final = "ambient:index:Closure"
+CONTAINER_DEFAULTS: Final = "ambient:index:ContainerDefaults"
+FEATURE_FLAGS: Final = "ambient:index:FeatureFlags"
+PROJECT_SETTINGS: Final = "ambient:index:ProjectSettings"
+ROLE_BINDING: Final = "ambient:index:RoleBinding"
+S3_BUCKET: Final = "ambient:index:S3Bucket"
+S3_CREDENTIALS: Final = "ambient:index:S3Credentials"
+SERVICE_ACCOUNT: Final = "ambient:index:ServiceAccount"
+WORKSPACE_SECRET: Final = "ambient:index:WorkspaceSecret"  # noqa: S105  # a type token
+
+# Resources of other providers.
+NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+_AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
+
+
+def short(token: str) -> str:
+    """Return the last part of a token: `RoleBinding` for Kubernetes' own type and for ours."""
+    return token.rpartition(":")[2]
+
+
+def is_provider(token: str) -> bool:
+    """Tell whether a resource of this type is a provider's configuration."""
+    return token.startswith(PROVIDER_PREFIX)
+
+
+def is_stacks_own(token: str) -> bool:
+    """Tell whether a resource of this type belongs to the stack and to no workspace."""
+    return token in (STACK, ACCESS_LEDGER) or is_provider(token)
+
+
+def is_bucket(token: str) -> bool:
+    """Tell whether a resource of this type is a bucket itself, ours or that of pulumi-aws."""
+    return token == S3_BUCKET or token.startswith(_AWS_BUCKETS)

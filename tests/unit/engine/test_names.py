@@ -1,0 +1,115 @@
+"""Logical names: a contract, and what was built is parsed back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ambient_components.engine.names import LogicalName, Part, logical_name, parse, within, workspace_of
+from ambient_components.naming import key_id_problem, workspace_name_problem
+from ambient_components.subjects import parse_subject
+
+WORKSPACES = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).filter(
+    lambda name: workspace_name_problem(name) is None
+)
+KEYS = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True).filter(
+    lambda key: key_id_problem(key) is None
+)
+SUBJECTS = st.one_of(
+    st.builds("user:{}".format, st.text(min_size=1)),
+    st.builds("group:{}".format, st.text(min_size=1)),
+    st.builds("serviceaccount:{}:{}".format, WORKSPACES, KEYS),
+)
+GENERATIONS = st.integers(1, 10_000)
+ITEMS = {"network": WORKSPACES, "owner": SUBJECTS, "grant": SUBJECTS, "key": KEYS}
+
+
+@st.composite
+def names(draw: st.DrawFn) -> LogicalName:
+    part = draw(st.sampled_from(Part))
+    item = draw(ITEMS[part.split("/")[0]]) if "*" in part else ""
+    return LogicalName(draw(WORKSPACES), part, item, draw(GENERATIONS) if "#" in part else 0)
+
+
+@given(names())
+def test_what_is_built_is_parsed_back(name: LogicalName) -> None:
+    assert parse(str(name)) == name
+    assert workspace_of(str(name)) == name.workspace
+
+
+@given(names(), st.lists(WORKSPACES, min_size=1, max_size=2))
+def test_a_known_workspace_may_have_slashes(name: LogicalName, more: list[str]) -> None:
+    workspace = "/".join([*more, name.workspace])
+    found = LogicalName(workspace, name.part, name.item, name.generation)
+    assert name.part is Part.WORKSPACE or parse(str(found), {workspace}) == found
+
+
+@given(st.text())
+def test_any_other_text_is_no_error(text: str) -> None:
+    found = parse(text)
+    assert found is None or str(found) == text
+
+
+def test_no_name_ever_changes() -> None:
+    bob, service = str(parse_subject("user:bob@example.com")), str(parse_subject("serviceaccount:ci:admin"))
+    assert [
+        logical_name("payments", Part.WORKSPACE),
+        logical_name("payments", Part.NAMESPACE),
+        logical_name("payments", Part.LISTED),
+        logical_name("payments", Part.RUNNER_SECRET),
+        logical_name("payments", Part.INTEGRATION_SECRET),
+        logical_name("payments", Part.SETTINGS),
+        logical_name("payments", Part.FEATURE_FLAGS),
+        logical_name("payments", Part.CA_BUNDLE),
+        logical_name("payments", Part.CONTAINERS),
+        logical_name("payments", Part.QUOTA),
+        logical_name("payments", Part.NETWORK, "deny"),
+        logical_name("payments", Part.CLOSURE),
+        logical_name("payments", Part.OWNER, service),
+        logical_name("payments", Part.GRANT, bob),
+        logical_name("payments", Part.KEY, "ci"),
+        logical_name("payments", Part.KEY_GENERATION, "ci", 2),
+        logical_name("payments", Part.STORAGE),
+        logical_name("payments", Part.BUCKET),
+        logical_name("payments", Part.CREDENTIALS),
+        logical_name("payments", Part.CREDENTIALS_GENERATION, generation=2),
+    ] == [
+        "payments",
+        "payments/namespace",
+        "payments/listed",
+        "payments/secret/runner",
+        "payments/secret/integrations",
+        "payments/settings",
+        "payments/feature-flags",
+        "payments/ca-bundle",
+        "payments/containers",
+        "payments/quota",
+        "payments/network/deny",
+        "payments/closed",
+        "payments/owner/serviceaccount:ci:admin",
+        "payments/grant/user:bob@example.com",
+        "payments/key/ci",
+        "payments/key/ci/g2",
+        "payments/storage",
+        "payments/storage/bucket",
+        "payments/storage/credentials",
+        "payments/storage/credentials/g2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "generation", "expected"),
+    [
+        (Part.KEY_GENERATION, 3, "mine/g3"),
+        (Part.BUCKET, 0, "mine/bucket"),
+        (Part.CREDENTIALS, 0, "mine/credentials"),
+        (Part.CREDENTIALS_GENERATION, 3, "mine/credentials/g3"),
+    ],
+)
+def test_parts_of_a_component_that_a_program_has_named(part: Part, generation: int, expected: str) -> None:
+    assert within("mine", part, generation) == expected
+
+
+@given(names().filter(lambda name: name.part is Part.KEY_GENERATION))
+def test_a_workspaces_key_has_the_same_names_as_one_by_itself(name: LogicalName) -> None:
+    key = logical_name(name.workspace, Part.KEY, name.item)
+    assert within(key, Part.KEY_GENERATION, name.generation) == str(name)
