@@ -11,6 +11,8 @@ from typing import Any, Final
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.access.rails import ALWAYS
 from ambient_components.cli.ledgers import ledgers_in
+from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.states import ACTIVE
 
 KEPT: Final = "kept"
 IF_EMPTY: Final = "deleted if it is empty"
@@ -226,7 +228,7 @@ def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
     namespace, bucket = found.namespace or {}, found.bucket or {}
     return Going(
         name,
-        str(entry.get("state") or "active"),
+        str(entry.get("state") or ACTIVE),
         deleted=found.namespace is not None and not namespace.get("retainOnDelete"),
         protected=bool(namespace.get("protect")),
         owners=found.counts.get("owners", 0),
@@ -242,7 +244,7 @@ def _of_bucket(bucket: Mapping[str, Any]) -> str:
     """With pulumi-aws the engine keeps it, and with ours the plugin: see `components.bucket` and `.aws_bucket`."""
     inputs = bucket.get("inputs") or {}
     ours = str(bucket.get("type")).endswith(":S3Bucket")
-    if not bucket or bucket.get("retainOnDelete") or (ours and inputs.get("onDelete") != "delete"):
+    if not bucket or bucket.get("retainOnDelete") or (ours and inputs.get("onDelete") != OnDelete.DELETE):
         return KEPT
     return WITH_ALL if inputs.get("force" if ours else "forceDestroy") else IF_EMPTY
 
@@ -251,7 +253,7 @@ def _fate(one: Going) -> str:
     bucket = f"; bucket {one.bucket}: {one.fate}" if one.bucket else ""
     if not one.deleted:
         return f"{'released: ' if one.state == 'released' else ''}stays as it is{bucket}"
-    state = "" if one.state == "active" else f"{one.state}: "
+    state = "" if one.state == ACTIVE else f"{one.state}: "
     return f"{state}{_listed(['the namespace', *_access(one.owners, one.grants, one.keys)])}{bucket}"
 
 

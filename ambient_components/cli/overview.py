@@ -14,6 +14,8 @@ from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, moment, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.rules.roles import rank
+from ambient_components.rules.states import ACTIVE
 from ambient_components.shards import split_shard
 
 _KINDS: Final = {"RoleBinding", "ServiceAccount", "AccessToken", "S3Bucket", "Bucket", "S3Credentials"}
@@ -208,9 +210,6 @@ def _role(inputs: Mapping[str, Any]) -> str:
     return str((inputs.get("roleRef") or {}).get("name") or "?").removeprefix(_ROLE_PREFIX)
 
 
-_ORDER: Final = ("owner", "admin", "edit", "view")
-
-
 def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> WorkspaceView:
     said = entry or {}
     declared: dict[str, list[str]] = {}
@@ -238,7 +237,7 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
         if generation
     }
     identities = sorted({*wanted_keys, *found.tokens, *found.key_roles, *found.accounts})
-    state = str(said.get("state") or "active") if entry is not None else None
+    state = str(said.get("state") or ACTIVE) if entry is not None else None
     return WorkspaceView(
         name,
         state,
@@ -251,11 +250,7 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
 def _order(access: Access) -> tuple[int, str]:
     """Owners, then the strongest role, then who has none at the moment."""
     roles = [role for role in (access.declared, *access.actual) if role]
-    return min(map(_rank, roles), default=len(_ORDER) + 1), access.subject
-
-
-def _rank(role: str) -> int:
-    return _ORDER.index(role) if role in _ORDER else len(_ORDER)
+    return min((-rank(role) for role in roles), default=1), access.subject
 
 
 def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> Key:

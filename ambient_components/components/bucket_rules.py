@@ -4,25 +4,11 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components.access.buckets import DRIVERS, EXISTING
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED, STATES
-from ambient_components.keys import NEVER, Policy, misfit
-from ambient_components.storage import bucket_name_problem, endpoint_problem
-from ambient_components.storage.names import RESERVED_TAGS
+from ambient_components.rules.bucket_names import RESERVED_TAGS, bucket_name_problem, endpoint_problem
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.lifetimes import ACCESS_KEY_DEFAULT, NEVER, Policy, misfit
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES
 from ambient_components.suggest import allowed_words
-
-S3: Final = "s3"
-"""The driver by which this tool makes the bucket."""
-
-AWS: Final = "aws"
-"""The driver by which pulumi-aws does."""
-
-KEEP: Final = "keep"
-DELETE: Final = "delete"
-"""What becomes of a bucket that leaves the program."""
-
-LIFETIME_DEFAULT: Final = 7_776_000
-"""Seconds, 90 days: the life of an access key where nothing is said."""
 
 _LIFETIME_MIN: Final = 86_400
 _LIFETIME_MAX: Final = 31_536_000
@@ -45,24 +31,24 @@ def check_bucket(name: str, args: Mapping[str, Any]) -> None:
 
 def bucket_problems(args: Mapping[str, Any]) -> Iterator[str]:
     """All that is wrong with a bucket's arguments; a closed workspace's needs no keys."""
-    driver = args.get("driver") or S3
+    driver = args.get("driver") or BucketDriver.S3
     yield from _names(args, driver)
-    if driver == EXISTING:
+    if driver == BucketDriver.EXISTING:
         yield from _existing(args)
     else:
-        yield from (f"{field} is of driver {EXISTING}" for field in _KEYS if args.get(field) is not None)
+        yield from (f"{field} is of driver {BucketDriver.EXISTING}" for field in _KEYS if args.get(field) is not None)
         yield from _shared(args)
         yield from _settings(args, driver)
         yield from _life(args.get("credentials") or {})
-    if driver == AWS and importlib.util.find_spec("pulumi_aws") is None:
-        yield f"driver {AWS} needs pulumi-aws: pip install 'ambient-components[aws]'"
+    if driver == BucketDriver.AWS and importlib.util.find_spec("pulumi_aws") is None:
+        yield f"driver {BucketDriver.AWS} needs pulumi-aws: pip install 'ambient-components[aws]'"
 
 
 def _names(args: Mapping[str, Any], driver: str) -> Iterator[str]:
     if problem := bucket_name_problem(str(args.get("name") or "")):
         yield f"name {args.get('name')!r} {'; '.join(problem)}"
-    if driver not in DRIVERS:
-        yield f"driver {driver!r}; {allowed_words(str(driver), DRIVERS)}"
+    if driver not in tuple(BucketDriver):
+        yield f"driver {driver!r}; {allowed_words(str(driver), BucketDriver)}"
     if not args.get("endpoint"):
         yield "endpoint is missing: sessions are told where the store is; allowed: https://HOST or http://HOST"
     elif problem := endpoint_problem(args["endpoint"]):
@@ -74,10 +60,12 @@ def _names(args: Mapping[str, Any], driver: str) -> Iterator[str]:
 
 
 def _existing(args: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{field} is not of driver {EXISTING}" for field in _OF_A_DRIVER if args.get(field) is not None)
+    yield from (
+        f"{field} is not of driver {BucketDriver.EXISTING}" for field in _OF_A_DRIVER if args.get(field) is not None
+    )
     if args.get("workspaceState") != CLOSED:
         # Half a pair would leave every session's state ephemeral, and nobody would be told (contract 4).
-        yield from (f"driver {EXISTING} needs {field}" for field in _KEYS if args.get(field) in (None, ""))
+        yield from (f"driver {BucketDriver.EXISTING} needs {field}" for field in _KEYS if args.get(field) in (None, ""))
 
 
 def _shared(args: Mapping[str, Any]) -> Iterator[str]:
@@ -90,10 +78,10 @@ def _shared(args: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _settings(args: Mapping[str, Any], driver: str) -> Iterator[str]:
-    if (how := args.get("onDelete") or KEEP) not in (KEEP, DELETE):
-        yield f"onDelete {how!r}; {allowed_words(str(how), (KEEP, DELETE))}"
-    if args.get("force") and how != DELETE:
-        yield f"force without onDelete: {DELETE}"
+    if (how := args.get("onDelete") or OnDelete.KEEP) not in (OnDelete.KEEP, OnDelete.DELETE):
+        yield f"onDelete {how!r}; {allowed_words(str(how), (OnDelete.KEEP, OnDelete.DELETE))}"
+    if args.get("force") and how != OnDelete.DELETE:
+        yield f"force without onDelete: {OnDelete.DELETE}"
     if (kind := args.get("encryption")) not in (None, "AES256", "aws:kms"):
         yield f"encryption {kind!r}; {allowed_words(str(kind), ('AES256', 'aws:kms'))}"
     if args.get("objectLock") and args.get("versioning") is False:
@@ -102,9 +90,9 @@ def _settings(args: Mapping[str, Any], driver: str) -> Iterator[str]:
         yield f"expireAfterDays {days}; allowed: whole days, at least 1"
     if reserved := [key for key in args.get("tags") or () if key.lower().startswith(RESERVED_TAGS)]:
         yield f"tags: {', '.join(sorted(reserved))}: {' and '.join(RESERVED_TAGS)} are reserved"
-    if driver == AWS and args.get("adopt"):
+    if driver == BucketDriver.AWS and args.get("adopt"):
         # The engine imports only what matches the program to the letter, and the mark is not there yet.
-        yield f"adopt is not of driver {AWS}: take the bucket over with driver {S3}, or by pulumi import"
+        yield "adopt is not of driver aws: take the bucket over with driver s3, or by pulumi import"
 
 
 def _life(credentials: Mapping[str, Any]) -> Iterator[str]:
@@ -117,7 +105,7 @@ def _life(credentials: Mapping[str, Any]) -> Iterator[str]:
         yield f"credentials: lifetimeSeconds {life}; allowed: {_LIFETIME_MIN} to {_LIFETIME_MAX}"
     else:
         policy = Policy.of(
-            NEVER if never else life or LIFETIME_DEFAULT,
+            NEVER if never else life or ACCESS_KEY_DEFAULT,
             credentials.get("rotateBeforeSeconds"),
             credentials.get("overlapSeconds"),
             credentials.get("runEverySeconds") or 0,

@@ -4,25 +4,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components import naming
-from ambient_components.access.ledger import ACTIVE, STATES
-from ambient_components.closing import WAIT_MAX, WAYS
 from ambient_components.components.bucket_rules import bucket_problems
 from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
     PLATFORM_NAMESPACE_DEFAULT,
-    POD_SECURITY_LEVELS,
     ROLES,
     RUNNER_SECRET_KEYS,
     TOKEN_LIFETIME_DEFAULT,
     TOKEN_LIFETIME_MAX,
     TOKEN_LIFETIME_MIN,
+    PodSecurity,
     Role,
 )
-from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.never_sources import namespace_problem
 from ambient_components.quantities import parse_quantity
+from ambient_components.rules.closing import WAIT_MAX, SessionsOnClose
+from ambient_components.rules.lifetimes import NEVER, Policy, misfit
+from ambient_components.rules.states import ACTIVE, STATES
 from ambient_components.subjects import SubjectKind, parse_subject
 from ambient_components.suggest import allowed_words
 from ambient_components.variables import variable_problem
@@ -54,8 +54,8 @@ def _workspace(name: str, args: Mapping[str, Any]) -> Iterator[str]:
     state = args.get("state") or ACTIVE
     if state not in STATES:
         yield f"state {state!r}; {allowed_words(str(state), STATES)}"
-    if (level := args.get("podSecurity")) not in (None, *POD_SECURITY_LEVELS):
-        yield f"podSecurity {level!r}; {allowed_words(str(level), POD_SECURITY_LEVELS)}"
+    if (level := args.get("podSecurity")) not in (None, *PodSecurity):
+        yield f"podSecurity {level!r}; {allowed_words(str(level), PodSecurity)}"
     yield from _on_close(args.get("onClose") or {})
     for key in args.get("runnerSecrets") or ():
         if key not in RUNNER_SECRET_KEYS:
@@ -66,8 +66,8 @@ def _workspace(name: str, args: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _on_close(given: Mapping[str, Any]) -> Iterator[str]:
-    if (way := given.get("sessions")) not in (None, *WAYS):
-        yield f"onClose: sessions {way!r}; {allowed_words(str(way), WAYS)}"
+    if (way := given.get("sessions")) not in (None, *SessionsOnClose):
+        yield f"onClose: sessions {way!r}; {allowed_words(str(way), SessionsOnClose)}"
     if (seconds := given.get("waitSeconds")) is not None and not 1 <= seconds <= WAIT_MAX:
         yield f"onClose: waitSeconds {seconds}; allowed: 1 to {WAIT_MAX}"
 

@@ -6,7 +6,6 @@ import pulumi
 import pulumi_kubernetes.core.v1 as core
 
 from ambient_components import naming
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.bucket import Bucket
@@ -35,6 +34,7 @@ from ambient_components.contract import (
     Role,
 )
 from ambient_components.resources import Closure, ClosureArgs, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 from ambient_components.subjects import parse_subject
 
 

@@ -3,8 +3,9 @@
 from ambient_components.access import KeyEntry
 from ambient_components.components import DeliverySpec, KeySpec
 from ambient_components.fleet.calendar import Calendar
-from ambient_components.keys import NEVER
-from ambient_components.spec import Key, Retain
+from ambient_components.rules.keys import Retain
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.spec import Key
 
 
 def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:

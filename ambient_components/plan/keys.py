@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.durations import format_seconds
 from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import KeyChange
 from ambient_components.plan.held import Held, Holdings, Identity, identities
+from ambient_components.rules.states import CLOSED, RELEASED
 
 Ledger = Mapping[str, Mapping[str, Any]]
 

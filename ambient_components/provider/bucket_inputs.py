@@ -6,11 +6,9 @@ from typing import Any, Final
 from ambient_components.provider.bucket_settings import ENCRYPTIONS
 from ambient_components.provider.resource import Values
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.storage import bucket_name_problem
+from ambient_components.rules.bucket_names import bucket_name_problem
+from ambient_components.rules.buckets import OnDelete
 from ambient_components.suggest import allowed_words
-
-KEEP: Final = "keep"
-DELETE: Final = "delete"
 
 _FLAGS: Final = ("versioning", "objectLock", "adopt", "force", "released")
 _RESERVED: Final = ("ambient-components/", "aws:")
@@ -89,7 +87,7 @@ def _tags(tags: Any) -> Iterator[str]:
 
 def _end(news: Values) -> Iterator[str]:
     how = news.get("onDelete")
-    if how is not None and how is not UNKNOWN and how not in (KEEP, DELETE):
-        yield f"onDelete: {how!r}; {allowed_words(str(how), (KEEP, DELETE))}"
-    if news.get("force") is True and how is not UNKNOWN and how != DELETE:
-        yield f"force has a meaning only beside onDelete: {DELETE}"
+    if how is not None and how is not UNKNOWN and how not in tuple(OnDelete):
+        yield f"onDelete: {how!r}; {allowed_words(str(how), tuple(OnDelete))}"
+    if news.get("force") is True and how is not UNKNOWN and how != OnDelete.DELETE:
+        yield f"force has a meaning only beside onDelete: {OnDelete.DELETE}"

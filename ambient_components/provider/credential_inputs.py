@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.keys import misfit
 from ambient_components.provider import token_inputs
 from ambient_components.provider.resource import Values
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.token_inputs import known, policy
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.storage import access_policy, bucket_name_problem
+from ambient_components.rules.bucket_names import bucket_name_problem
+from ambient_components.rules.lifetimes import misfit
+from ambient_components.storage import access_policy
 
 LIFETIME_MIN: Final = 86_400
 """Seconds: sessions keep the key that they were started with, so a day is the least."""

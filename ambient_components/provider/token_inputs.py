@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
-from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_id_problem
 from ambient_components.never_sources import namespace_problem
 from ambient_components.provider.resource import Change, Values
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.rules.lifetimes import NEVER, Policy, misfit
 
 RETAIN_NONE: Final = "none"
 RETAIN_STATE: Final = "state"

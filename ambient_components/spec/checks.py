@@ -12,6 +12,7 @@ from ambient_components.naming import (
     sanitize_name,
     workspace_name_problem,
 )
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.findings import Check, Finding, Path
 from ambient_components.spec.grant_checks import check_grants
 from ambient_components.spec.key_checks import Explicit, check_keys
@@ -25,7 +26,6 @@ from ambient_components.spec.shards import check_stacks
 from ambient_components.spec.source_checks import check_secret_places, check_sources
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
 from ambient_components.spec.subject_checks import check_subjects
-from ambient_components.spec.types import WorkspaceState
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from ambient_components.naming import grant_binding
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.models import Grant, StackFile, Workspace
-from ambient_components.spec.types import WorkspaceState
 
 
 def check_grants(stack: StackFile) -> Iterator[Finding]:

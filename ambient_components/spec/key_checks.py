@@ -7,9 +7,9 @@ from typing import Final
 from ambient_components.contract import Role
 from ambient_components.durations import format_seconds, parse_duration
 from ambient_components.errors import Problems
-from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.never_sources import namespace_problem
+from ambient_components.rules.lifetimes import NEVER, Policy, misfit
 from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace

@@ -1,7 +1,6 @@
 """API keys of the stack file: who they are, how long their tokens live, and where their users find them."""
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -13,33 +12,16 @@ from ambient_components.contract import (
     TOKEN_LIFETIME_DEFAULT,
     Role,
 )
-from ambient_components.keys import NEVER, Policy
+from ambient_components.rules.keys import Retain
+from ambient_components.rules.lifetimes import NEVER, Policy
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import Day
 from ambient_components.spec.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.spec.sources import DataKey, SecretName
-from ambient_components.spec.types import (
-    Duration,
-    Flag,
-    Generation,
-    Lifetime,
-    NamespaceName,
-    RoleName,
-    Text,
-)
+from ambient_components.spec.types import Duration, Flag, Generation, Lifetime, NamespaceName, RoleName, Text
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
 """The name of a ServiceAccount."""
-
-
-class Retain(StrEnum):
-    """Where a key's token is kept."""
-
-    STATE = "state"
-    """In the stack's state, encrypted, and in its outputs."""
-
-    NONE = "none"
-    """Only where it is delivered to."""
 
 
 def _retain(value: object) -> object:

@@ -16,6 +16,7 @@ from ambient_components.contract import (
 )
 from ambient_components.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.naming import KEY_ID_MAX
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import DayOrMoment, Span, TimeZone
 from ambient_components.spec.keys import Key, KeyDefaults
@@ -38,7 +39,6 @@ from ambient_components.spec.types import (
     SubjectName,
     SubjectText,
     Text,
-    WorkspaceState,
 )
 from ambient_components.subjects import Subject, SubjectKind
 

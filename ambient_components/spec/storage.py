@@ -10,7 +10,10 @@ from pydantic import Field
 from pydantic.config import JsonDict
 
 from ambient_components.durations import DAY
-from ambient_components.keys import Policy
+from ambient_components.rules.bucket_names import RESERVED_TAGS
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.lifetimes import ACCESS_KEY_DEFAULT, Policy
+from ambient_components.rules.states import BucketState
 from ambient_components.spec.base import Model
 from ambient_components.spec.rotation import RotateName, is_manual, renewal
 from ambient_components.spec.sources import Source
@@ -18,21 +21,14 @@ from ambient_components.spec.storage_types import (
     AccessKeyLifetime,
     AccessKeyOverlap,
     Age,
-    BucketDriver,
     BucketName,
-    BucketState,
     BucketStateName,
     DriverName,
     EncryptionName,
     Endpoint,
-    OnDelete,
     OnDeleteName,
 )
 from ambient_components.spec.types import Duration, Flag, Generation, Text
-from ambient_components.storage.names import RESERVED_TAGS
-
-ACCESS_KEY_LIFETIME_DEFAULT: Final = 90 * DAY
-"""Seconds; as for API keys."""
 
 TAG_KEY_MAX: Final = 128
 """Characters of a tag's key: S3's limit."""
@@ -53,7 +49,7 @@ _TAGS: JsonDict = {
 class BucketCredentials(Model):
     """The access key that sessions use the bucket with, made for this workspace alone and renewed before it ends."""
 
-    lifetime: AccessKeyLifetime = ACCESS_KEY_LIFETIME_DEFAULT
+    lifetime: AccessKeyLifetime = ACCESS_KEY_DEFAULT
     """How long an access key is valid, from 1d to 1y, or never to let it have no end; 90d if left out."""
 
     rotate_before: Duration | None = None

@@ -8,14 +8,16 @@ from typing import Final
 
 from ambient_components.credentials import looks_like_credential
 from ambient_components.durations import format_seconds
-from ambient_components.keys import NEVER
+from ambient_components.rules.bucket_names import RESERVED_TAGS
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.lifetimes import ACCESS_KEY_OVERLAP_MIN, NEVER
+from ambient_components.rules.secrets import DriftPolicy
+from ambient_components.rules.states import BucketState
 from ambient_components.spec.findings import Check, Finding, Path
 from ambient_components.spec.key_checks import Explicit, check_times
 from ambient_components.spec.models import StackFile, Workspace
-from ambient_components.spec.sources import GIVE_OTHERWISE, DriftPolicy
+from ambient_components.spec.sources import GIVE_OTHERWISE
 from ambient_components.spec.storage import TAG_KEY_MAX, TAG_VALUE_MAX, Bucket, BucketCredentials
-from ambient_components.spec.storage_types import ACCESS_KEY_OVERLAP_MIN, BucketDriver, BucketState, OnDelete
-from ambient_components.storage.names import RESERVED_TAGS
 
 TAGS_MAX: Final = 49
 """Further tags of a bucket: S3 takes 50, and one is this tool's mark."""

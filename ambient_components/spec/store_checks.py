@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from ambient_components.rules.buckets import BucketDriver
 from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.models import Workspace
 from ambient_components.spec.storage import Bucket
-from ambient_components.spec.storage_types import BucketDriver
 from ambient_components.storage.config import MINIO, OBJECT_STORE, StoreConfig, set_command
 
 

@@ -6,16 +6,23 @@ whose context has `problem` and `remedy`. None of them quotes a value that could
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Final, NoReturn
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
-from ambient_components.contract import ROLES, SUBJECT_NAME_MAX_BYTES, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN, Role
+from ambient_components.contract import (
+    ROLES,
+    SUBJECT_NAME_MAX_BYTES,
+    TOKEN_LIFETIME_MAX,
+    TOKEN_LIFETIME_MIN,
+    PodSecurity,
+    Role,
+)
 from ambient_components.credentials import begins_like_credential
 from ambient_components.durations import DURATION_FORMS, format_seconds, parse_duration
-from ambient_components.keys import NEVER
 from ambient_components.lookalikes import hidden_character
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, subject_name_problem
 from ambient_components.suggest import did_you_mean
@@ -39,29 +46,6 @@ _CONFIG_KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 _NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _PATH_MAX = 4096
 _AUTHENTICATED = "system:serviceaccount:"
-
-
-class WorkspaceState(StrEnum):
-    """Whether a workspace is in use."""
-
-    ACTIVE = "active"
-    """In use."""
-
-    CLOSED = "closed"
-    """Grants, keys and secrets end, owners and data stay; the entry stays in the file and may be opened again."""
-
-    RELEASED = "released"
-    """Nothing in the cluster changes, but that the mark of this tool goes: somebody else takes over."""
-
-
-class PodSecurity(StrEnum):
-    """Level of Kubernetes' Pod Security Standards that the namespace enforces."""
-
-    PRIVILEGED = "privileged"
-    """Nothing is refused."""
-
-    BASELINE = "baseline"
-    """What is known to break out of a container is refused."""
 
 
 def _role(value: object) -> object:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from ambient_components.keys import NEVER
+from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import secret
 from tests.unit.test_provider_token import (

@@ -2,14 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
-from ambient_components.durations import format_seconds
+from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
 
-_DAY: Final = 86_400
-_LONGEST_NOTICE: Final = 14 * _DAY
+ACCESS_KEY_MIN: Final = DAY
+"""Seconds: sessions keep the access key that they started with, so a day is the least."""
 
-WARN_AHEAD: Final = 14 * _DAY
+ACCESS_KEY_MAX: Final = YEAR
+"""Seconds; the longest that MinIO gives."""
+
+ACCESS_KEY_DEFAULT: Final = 90 * DAY
+"""Seconds; as for API keys."""
+
+ACCESS_KEY_OVERLAP_MIN: Final = HOUR
+"""Seconds. A session keeps the access key that it started with, so the key before may not end with a renewal."""
+
+_LONGEST_NOTICE: Final = 14 * DAY
+
+WARN_AHEAD: Final = 14 * DAY
 """Seconds before an end from which runs announce it, where the file doesn't say: of keys, and of grants with dates."""
 
 NEVER: Final = 2**32
@@ -24,6 +36,16 @@ def default_rotate_before(lifetime: int) -> int:
 def default_overlap(rotate_before: int) -> int:
     """Seconds that the token before lives on after a renewal: half of the notice, so it ends before it expires."""
     return rotate_before // 2
+
+
+class Rotate(StrEnum):
+    """Who renews a token or an access key."""
+
+    AUTO = "auto"
+    """The first run inside the notice."""
+
+    MANUAL = "manual"
+    """Nobody: only another generation has another one."""
 
 
 @dataclass(frozen=True, slots=True)
