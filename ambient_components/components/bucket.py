@@ -6,12 +6,12 @@ from typing import Any, cast
 import pulumi
 
 from ambient_components import naming
-from ambient_components.components.bucket_rules import check_bucket
 from ambient_components.components.bucket_specs import BucketArgs
+from ambient_components.components.rules import check_bucket
 from ambient_components.components.wholeness import Wholeness
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
-from ambient_components.rules.buckets import BucketDriver, OnDelete
-from ambient_components.rules.lifetimes import ACCESS_KEY_DEFAULT
+from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BucketDriver, OnDelete
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, passed_on
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 from ambient_components.storage import storage_variables, workspace_prefix
 from ambient_components.storage.variables import CUSTOM_MODE
@@ -113,16 +113,10 @@ class Bucket(pulumi.ComponentResource):
             "bucket": args["name"],
             "owner": args["owner"],
             "generation": generation,
+            **passed_on(given, ACCESS_KEY_TERMS, ACCESS_KEY_LIFE),
         }
         if args.get("shared"):
             wanted["prefix"] = workspace_prefix(workspace)
-        if given.get("never"):
-            wanted["never"] = True
-        else:
-            wanted["lifetimeSeconds"] = int(given.get("lifetimeSeconds") or ACCESS_KEY_DEFAULT)
-        for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds"):
-            if given.get(field) is not None:
-                wanted[field] = given[field]
         if args.get("usedIn"):
             wanted["usedIn"] = args["usedIn"]
         if self._life.all_released:

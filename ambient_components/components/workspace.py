@@ -12,7 +12,7 @@ from ambient_components.components.bucket import Bucket
 from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.components.forced import FORCED
 from ambient_components.components.grant import grant_role_binding
-from ambient_components.components.rules import check_args
+from ambient_components.components.rules import check_workspace
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import WorkspaceArgs
 from ambient_components.components.wholeness import Wholeness
@@ -64,7 +64,7 @@ class Workspace(pulumi.ComponentResource):
     """Its own storage, where it has any."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        check_args(name, args)
+        check_workspace(name, args)
         super().__init__("ambient:index:Workspace", name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name

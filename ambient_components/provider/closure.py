@@ -6,7 +6,6 @@ sessions are stopped and its schedules suspended. The owners in the YAML stay, a
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from ambient_components.access import changed_paths
 from ambient_components.cluster import core
@@ -18,9 +17,9 @@ from ambient_components.guard import WrongClusterError
 from ambient_components.provider import schedules, sessions
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.sweep import ending, renew_trigger, sweep, title
+from ambient_components.provider.token_inputs import told, without_unknown
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.rules.closing import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
-from ambient_components.suggest import allowed_words
+from ambient_components.rules.closing import WAIT_DEFAULT, SessionsOnClose, closing_findings
 
 
 class Closure:
@@ -36,7 +35,7 @@ class Closure:
             return Check(failures=("namespace and staying must be known before the update",))
         if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
             return Check(failures=("namespace, and staying (names of RoleBindings of owners), are expected",))
-        return Check(failures=tuple(_misfits(news)))
+        return Check(failures=tuple(told(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Compare the inputs; what a refresh found is a change too."""
@@ -84,16 +83,6 @@ class Closure:
         found = context.guard.cluster.get(core("namespaces", namespace))
         if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
             schedules.resume(context, namespace)
-
-
-def _misfits(news: Values) -> list[str]:
-    problems = []
-    if (way := news.get("sessions")) not in (None, *SessionsOnClose):
-        problems.append(f"sessions: {way!r}; {allowed_words(str(way), SessionsOnClose)}")
-    seconds: Any = news.get("waitSeconds")
-    if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= WAIT_MAX):
-        problems.append(f"waitSeconds: allowed: 1 to {WAIT_MAX}")
-    return problems
 
 
 def _announce(context: Context, news: Values) -> None:

@@ -5,19 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
-
-ACCESS_KEY_MIN: Final = DAY
-"""Seconds: sessions keep the access key that they started with, so a day is the least."""
-
-ACCESS_KEY_MAX: Final = YEAR
-"""Seconds; the longest that MinIO gives."""
-
-ACCESS_KEY_DEFAULT: Final = 90 * DAY
-"""Seconds; as for API keys."""
-
-ACCESS_KEY_OVERLAP_MIN: Final = HOUR
-"""Seconds. A session keeps the access key that it started with, so the key before may not end with a renewal."""
+from ambient_components.durations import DAY, format_seconds
 
 _LONGEST_NOTICE: Final = 14 * DAY
 

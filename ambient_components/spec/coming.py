@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ambient_components.durations import DAY, HOUR
+from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import WARN_AHEAD
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.dates import end_of, written
-from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.models import Grant, StackFile, Workspace
 
 

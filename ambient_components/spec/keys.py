@@ -9,11 +9,11 @@ from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
     OBJECT_NAME_MAX,
-    TOKEN_LIFETIME_DEFAULT,
     Role,
 )
-from ambient_components.rules.keys import Retain
+from ambient_components.rules.keys import Retain, retain_problem
 from ambient_components.rules.lifetimes import NEVER, Policy
+from ambient_components.rules.renewals import TOKEN_LIFE
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import Day
 from ambient_components.spec.rotation import Overlap, RotateName, is_manual, renewal
@@ -64,7 +64,7 @@ class Key(Model):
     role: RoleName = Role.EDIT
     """view, edit or admin; edit, as in the platform's UI, if left out."""
 
-    lifetime: Lifetime = TOKEN_LIFETIME_DEFAULT
+    lifetime: Lifetime = TOKEN_LIFE.default
     """How long a token is valid, from 10m to 1y, or never to let it have no end; 90d if left out."""
 
     rotate_before: Duration | None = None
@@ -105,8 +105,8 @@ class Key(Model):
     def _fits_together(self) -> Self:
         if self.static and self.lifetime != NEVER:
             refuse("is static, and its lifetime has an end", "write lifetime: never, as such a token does not expire")
-        if self.retain is Retain.NONE and self.deliver is None:
-            refuse("is retained nowhere and delivered nowhere", "allowed: retain: none only beside deliver")
+        if verdict := retain_problem(self.retain, delivered=self.deliver is not None):
+            refuse(*verdict)
         if self.overlap_until is not None and self.generation == 1:
             refuse(
                 "has an overlapUntil and is of generation 1: there is no generation before it",

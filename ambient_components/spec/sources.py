@@ -8,13 +8,10 @@ from pydantic.config import JsonDict
 
 from ambient_components.contract import OBJECT_NAME_MAX, RUNNER_SECRET_KEYS, STORAGE_VARIABLES
 from ambient_components.credentials import begins_like_credential, looks_like_credential
-from ambient_components.rules.secrets import DriftPolicy
+from ambient_components.rules.secrets import SOURCE_FIELDS, DriftPolicy
 from ambient_components.spec.base import Model, choice, refuse, text_schema
 from ambient_components.spec.types import ConfigKey, FilePath, NamespaceName, Text
 from ambient_components.variables import DATA_KEY_PATTERN, VARIABLE_PATTERN
-
-SOURCE_FIELDS: Final = ("config", "env", "file", "secret", "value")
-"""The ways to give a value; each source has exactly one."""
 
 GIVE_OTHERWISE: Final = "give it by config, env, file or secret, such as {config: NAME}; revoke it if it was committed"
 """What to do with a secret that was written out."""

@@ -13,7 +13,7 @@ from ambient_components.rules.bucket_names import (
     endpoint_problem,
 )
 from ambient_components.rules.buckets import BucketDriver, Encryption, OnDelete
-from ambient_components.rules.lifetimes import ACCESS_KEY_MAX, ACCESS_KEY_MIN, ACCESS_KEY_OVERLAP_MIN
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE
 from ambient_components.rules.states import BucketState
 from ambient_components.spec.base import choice, refuse, text_schema
 from ambient_components.spec.privacy import without_credentials
@@ -73,7 +73,7 @@ def _overlap(value: object) -> int:
     if value in (0, "0") and not isinstance(value, bool):
         refuse("0 would end the access key that running sessions keep from their start", _OVERLAPS)
     seconds = read_duration(value, _OVERLAPS)
-    if seconds < ACCESS_KEY_OVERLAP_MIN:
+    if seconds < ACCESS_KEY_LIFE.least_overlap:
         refuse(f"{value} is too short for running sessions, which keep the access key of their start", _OVERLAPS)
     return seconds
 
@@ -107,7 +107,7 @@ Age = Annotated[int, BeforeValidator(_age), text_schema("whole days", DURATION_P
 
 AccessKeyLifetime = Annotated[
     int,
-    BeforeValidator(lifetime_reader(ACCESS_KEY_MIN, ACCESS_KEY_MAX)),
+    BeforeValidator(lifetime_reader(ACCESS_KEY_LIFE)),
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
 """A duration of at least a day or never, in seconds once read."""
