@@ -1,7 +1,7 @@
 """One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
 
 from collections.abc import Collection
-from typing import Any, NotRequired
+from typing import Any, NotRequired, cast
 
 import pulumi
 
@@ -154,7 +154,7 @@ class ApiKey(pulumi.ComponentResource):
 
 def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
     """What a key asks of the tokens of one generation."""
-    wanted: AccessTokenArgs = {
+    said = {
         **token_terms(args),
         "namespace": args["namespace"],
         "serviceAccount": account,
@@ -162,10 +162,9 @@ def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, 
         "key": args["id"],
         "owner": args["owner"],
         "generation": generation,
+        "released": args.get("released") or None,
     }
-    if args.get("released"):
-        wanted["released"] = True
-    return wanted
+    return cast("AccessTokenArgs", {name: value for name, value in said.items() if value is not None})
 
 
 def _account(args: ApiKeyArgs, generation: int) -> str:

@@ -25,6 +25,8 @@ def problems(olds: Values, news: Values) -> list[str]:
         news: as they are asked for, unknown ones included.
     """
     given = without_unknown(news)
+    if news.get("onDelete") is UNKNOWN:
+        given.pop("force", None)
     tags = given.get("tags")
     if isinstance(tags, Mapping):
         given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}

@@ -40,12 +40,13 @@ def problems(olds: Values, news: Values) -> list[str]:
         olds: of the last deployment.
         news: as they are asked for, unknown ones included.
     """
-    given = without_unknown(news)
+    # Where a token is delivered to must be known: it names an object.
+    given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
     if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
         found.append(f"key: {problem}")
-    if known(news):
-        found += [*life_missing(news), *told(token_findings(given, str(given.get("namespace"))))]
+    found += life_missing(news)
+    found += told(token_findings(given, str(given.get("namespace")), complete=known(news)))
     if news.get("released") and not olds:
         found.append("released: there is no token yet that could be let go")
     return found

@@ -126,10 +126,15 @@ def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from below(("credentials",), credential_findings(args.get("credentials") or {}))
 
 
-def credential_findings(terms: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what is wrong with what is asked of a bucket's access keys."""
+def credential_findings(terms: Mapping[str, Any], *, complete: bool = True) -> Iterator[Finding]:
+    """Find what is wrong with what is asked of a bucket's access keys.
+
+    Args:
+        terms: As a component has them.
+        complete: Whether all times are known: a preview may be told some of them later.
+    """
     wrong = [*kind_findings(terms, ACCESS_KEY_TERMS), *generation_findings(terms)]
-    yield from wrong or renewal_findings(terms, ACCESS_KEY_LIFE)
+    yield from wrong or (renewal_findings(terms, ACCESS_KEY_LIFE) if complete else ())
 
 
 def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:

@@ -60,8 +60,11 @@ TOKEN_TERMS: Final[Mapping[str, Argument]] = {
 }
 """The arguments of `TokenTerms` but for `deliver`, which has parts."""
 
-FLAGS: Final = tuple(name for name, argument in TOKEN_TERMS.items() if argument.kind is bool)
-"""Those that are true or false."""
+FLAGS: Final = tuple(
+    name for name, one in TOKEN_TERMS.items() if one.kind is bool and name not in RenewalTerms.__annotations__
+)
+"""What a key says with yes or no. The stack file, the components, the ledger and the plugin have it by one name, and a
+plan shows it where it changes."""
 
 
 def token_terms(given: Mapping[str, Any]) -> TokenTerms:
@@ -86,10 +89,19 @@ def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> 
     yield from token_findings(key, workspace, platform)
 
 
-def token_findings(terms: Mapping[str, Any], workspace: str, platform: str = "") -> Iterator[Finding]:
-    """Find what is wrong with what is asked of a key's tokens; arguments as of `key_findings`."""
+def token_findings(
+    terms: Mapping[str, Any], workspace: str, platform: str = "", *, complete: bool = True
+) -> Iterator[Finding]:
+    """Find what is wrong with what is asked of a key's tokens.
+
+    Args:
+        terms: The key's arguments, or the inputs of its tokens.
+        workspace: Its namespace.
+        platform: The platform's namespace, where it is known.
+        complete: Whether all times are known: a preview may be told some of them later.
+    """
     wrong = [*kind_findings(terms, TOKEN_TERMS), *generation_findings(terms)]
-    yield from wrong or renewal_findings(terms, TOKEN_LIFE)
+    yield from wrong or (renewal_findings(terms, TOKEN_LIFE) if complete else ())
     target, retain = terms.get("deliver"), terms.get("retain")
     if retain is not None and retain not in tuple(Retain):
         yield Finding(("retain",), f"{retain!r} is not a place to keep a token", allowed_words(str(retain), Retain))

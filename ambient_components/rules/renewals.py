@@ -128,8 +128,10 @@ def renewal_findings(terms: Mapping[str, Any], life: Life) -> Iterator[Finding]:
     """Find a life that can't be asked for, or times that don't go together."""
     seconds = terms.get("lifetimeSeconds")
     if is_endless(terms) and seconds is not None:
-        problem = f"is the life of a {life.what} that never expires"
-        yield Finding(("lifetimeSeconds",), problem.replace("a access", "an access"), "remove one of the two")
+        article = "an" if life.what[0] in "aeiou" else "a"
+        yield Finding(
+            ("lifetimeSeconds",), f"is the life of {article} {life.what} that never expires", "remove one of the two"
+        )
     elif seconds is not None and (wrong := life.problem(seconds, seconds)):
         yield Finding(("lifetimeSeconds",), wrong, f"allowed: {life.seconds}")
     elif verdict := policy_problem(policy_of(terms, life), life):
