@@ -74,5 +74,5 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
 
 
 def _flags(key: Key) -> dict[str, bool]:
-    said = key.model_dump(by_alias=True, include={*FLAGS})
+    said = key.model_dump(by_alias=True)
     return {flag: True for flag in FLAGS if said[flag]}

@@ -47,7 +47,7 @@ def problems(olds: Values, news: Values) -> list[str]:
         found.append("prefix: text with a slash at its end is expected, such as payments/")
     if used not in (None, UNKNOWN) and not (isinstance(used, str) and _USED_IN.fullmatch(used)):
         found.append("usedIn: NAMESPACE/SECRET is expected")
-    found += [*life_missing(news), *told(credential_findings(given, complete=known(news)))]
+    found += [*life_missing(news), *told(credential_findings(given, complete=known(news), of_sessions=False))]
     if news.get("released") and not olds:
         found.append("released: there is no access key yet that could be let go")
     return found

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -126,15 +127,19 @@ def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from below(("credentials",), credential_findings(args.get("credentials") or {}))
 
 
-def credential_findings(terms: Mapping[str, Any], *, complete: bool = True) -> Iterator[Finding]:
+def credential_findings(
+    terms: Mapping[str, Any], *, complete: bool = True, of_sessions: bool = True
+) -> Iterator[Finding]:
     """Find what is wrong with what is asked of a bucket's access keys.
 
     Args:
         terms: As a component has them.
         complete: Whether all times are known: a preview may be told some of them later.
+        of_sessions: Whether sessions use the keys: other programs may need no overlap.
     """
+    life = ACCESS_KEY_LIFE if of_sessions else replace(ACCESS_KEY_LIFE, least_overlap=0)
     wrong = [*kind_findings(terms, ACCESS_KEY_TERMS), *generation_findings(terms)]
-    yield from wrong or (renewal_findings(terms, ACCESS_KEY_LIFE) if complete else ())
+    yield from wrong or (renewal_findings(terms, life) if complete else ())
 
 
 def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
