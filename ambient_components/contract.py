@@ -31,6 +31,16 @@ def cluster_role(role: Role) -> str:
     return f"ambient-project-{role}"
 
 
+class PodSecurity(StrEnum):
+    """Level of Kubernetes' Pod Security Standards that the namespace enforces."""
+
+    PRIVILEGED = "privileged"
+    """Nothing is refused."""
+
+    BASELINE = "baseline"
+    """What is known to break out of a container is refused."""
+
+
 RBAC_API_GROUP: Final = "rbac.authorization.k8s.io"
 """API group of roleRef and of User and Group subjects; a ServiceAccount subject has none. Contract 1.2, 1.3."""
 
@@ -60,8 +70,6 @@ MANAGED_BY_VALUE: Final = "ambient-code"
 POD_SECURITY_LABEL: Final = "pod-security.kubernetes.io/enforce"
 """On a Namespace: the level of pod security that is enforced; Kubernetes' own. Contract 10.18."""
 
-POD_SECURITY_LEVELS: Final = ("privileged", "baseline")
-"""Levels under which sessions start; `restricted` would refuse their pods. Contract 10.18."""
 
 OWNER_ROLE_LABEL: Final = "ambient-code.io/role"
 """Label of a creator binding, with the value `admin`. Equal to `ROLE_ANNOTATION` in spelling only. Contract 1.2."""

@@ -10,17 +10,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
 from ambient_components.access.rail_names import EXPIRE_AFTER, WORKSPACE_RAILS
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 
-EXISTING: Final = "existing"
-"""The driver of a bucket that others make."""
-
-DRIVERS: Final = ("s3", "aws", EXISTING)
-"""Every driver."""
-
-_ACTIVE: Final = "active"
-_CLOSED: Final = "closed"
-_RELEASED: Final = "released"
-_DELETE: Final = "delete"
 _FLAGS: Final = ("shared", "adopt", "force", "versioning", "objectLock", "never")
 _COUNTS: Final = ("expireAfterDays", "generation", "lifetimeSeconds")
 _CREDENTIALS: Final = frozenset({"generation", "lifetimeSeconds", "never"})
@@ -69,10 +61,10 @@ def well_formed(bucket: Any, allowed: Any) -> bool:
         isinstance(bucket, Mapping)
         and isinstance(bucket.get("name"), str)
         and bucket["name"] != ""
-        and bucket.get("driver") in DRIVERS
+        and bucket.get("driver") in tuple(BucketDriver)
         and all(isinstance(bucket.get(address, ""), str) for address in ("endpoint", "store"))
-        and bucket.get("state", _ACTIVE) in (_ACTIVE, _RELEASED)
-        and bucket.get("onDelete", "keep") in ("keep", _DELETE)
+        and bucket.get("state", ACTIVE) in (ACTIVE, RELEASED)
+        and bucket.get("onDelete", OnDelete.KEEP) in tuple(OnDelete)
         and all(isinstance(bucket.get(flag, False), bool) for flag in _FLAGS)
         and all(_is_count(bucket.get(count, 1)) for count in _COUNTS)
     )
@@ -102,8 +94,8 @@ def bucket_refusals(workspace: str, before: Mapping[str, Any], after: Mapping[st
         return _replaced(workspace, old, new)
     # Where a workspace is closed, access ends: a bucket that was let go before is no reason to refuse that.
     moves = before.get("state") != after.get("state")
-    closing = after.get("state") == _CLOSED
-    if same and moves and (closing or before.get("state") == _CLOSED):
+    closing = after.get("state") == CLOSED
+    if same and moves and (closing or before.get("state") == CLOSED):
         both = _both(whose, old, new, closing=closing)
         if both:
             return both
@@ -146,15 +138,16 @@ def _passed_on(
     """A bucket that another workspace had until this run. Of one that vanishes unclosed, that is told and enough."""
     entry = before[other]
     old, gone = entry.get("bucket") or {}, other not in after
-    if not new or not _is_held(old) or old["name"] != new["name"] or (gone and entry.get("state", _ACTIVE) == _ACTIVE):
+    if not new or not _is_held(old) or old["name"] != new["name"] or (gone and entry.get("state", ACTIVE) == ACTIVE):
         return []
     mine = before.get(workspace, {})
     had = _holds(mine) and mine["bucket"]["name"] == new["name"]
     whose = f"workspace {workspace!r}: bucket {new['name']!r} was deployed as workspace {other!r}'s own, which"
-    if gone and old.get("onDelete") == _DELETE and entry.get("state") != _RELEASED:
+    if gone and old.get("onDelete") == OnDelete.DELETE and entry.get("state") != RELEASED:
         how = _kept(other, new, had=had)
         return [
-            f"{whose} leaves in this run, and it is deleted with it (onDelete: {_DELETE}): nothing is changed. {how}"
+            f"{whose} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is changed. "
+            f"{how}"
         ]
     leaves = gone or (_holds(entry) and not _holds(after[other]))
     if not leaves or had or not _is_own(new):
@@ -182,15 +175,16 @@ def _kept(other: str, new: Mapping[str, Any], *, had: bool) -> str:
 
 
 def _then(new: Mapping[str, Any]) -> str:
-    return f"then write it here{', and import it (pulumi import)' if new['driver'] == 'aws' else ' with adopt: true'}"
+    how = ", and import it (pulumi import)" if new["driver"] == BucketDriver.AWS else " with adopt: true"
+    return f"then write it here{how}"
 
 
 def _is_own(bucket: Mapping[str, Any]) -> bool:
-    return bool(bucket) and not bucket.get("shared") and bucket["driver"] != EXISTING
+    return bool(bucket) and not bucket.get("shared") and bucket["driver"] != BucketDriver.EXISTING
 
 
 def _is_released(bucket: Mapping[str, Any]) -> bool:
-    return bucket.get("state") == _RELEASED
+    return bucket.get("state") == RELEASED
 
 
 def _is_held(bucket: Mapping[str, Any]) -> bool:
@@ -200,7 +194,7 @@ def _is_held(bucket: Mapping[str, Any]) -> bool:
 
 def _holds(entry: Mapping[str, Any]) -> bool:
     """Whether this stack looks after the bucket of this entry: neither it nor its workspace was let go."""
-    return _is_held(entry.get("bucket") or {}) and entry.get("state") != _RELEASED
+    return _is_held(entry.get("bucket") or {}) and entry.get("state") != RELEASED
 
 
 def _is_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from ambient_components.access.holdings import KEY, NO_ROLE, PLATFORM, Holding
 from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.contract import Role
+from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.suggest import did_you_mean
 
 TRIGGER: Final = "ambient-session-trigger"
@@ -21,7 +22,6 @@ CLUSTER_ADMIN: Final = "ClusterRole/cluster-admin"
 """Kubernetes' own role that may do everything."""
 
 _SESSION_ROLE: Final = re.compile(r"Role/ambient-session-.+-role")
-_STRONGEST_FIRST: Final = [CLUSTER_ADMIN, *reversed(Role)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def rows(holdings: Iterable[Holding]) -> list[Row]:
 
 
 def _rank(role: str) -> int:
-    return _STRONGEST_FIRST.index(role) if role in _STRONGEST_FIRST else len(_STRONGEST_FIRST)
+    """Lower is stronger; roles that nobody here knows come last."""
+    return -len(WEAKEST_FIRST) - 1 if role == CLUSTER_ADMIN else -rank(role)
 
 
 def by_workspace(found: Iterable[Row]) -> dict[str, list[Row]]:

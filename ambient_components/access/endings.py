@@ -6,13 +6,12 @@ account that the same run makes (a key's next identity), and that token outlives
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from ambient_components.access.bindings import ROLE_BINDING, Expected, expected_objects
-from ambient_components.contract import ROLES
+from ambient_components.rules.roles import rank
+from ambient_components.rules.states import RELEASED
 from ambient_components.subjects import Subject
-
-_RELEASED: Final = "released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def endings(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any])
         before: Its entry in the ledger of the last deployment.
         after: Its entry now.
     """
-    if _RELEASED in (before.get("state"), after.get("state")):
+    if RELEASED in (before.get("state"), after.get("state")):
         return ()
     old, new = expected_objects(workspace, before), expected_objects(workspace, after)
     kept = _by_subject(new.values())
@@ -50,13 +49,9 @@ def endings(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any])
             found.append(Ending(kind, name, f"key account {name}"))
             continue
         stays = sorted(kept.get(one.subject, ()), key=lambda binding: binding.name)
-        if all(_rank(binding) < _rank(one) for binding in stays):
+        if all(rank(binding.role) < rank(one.role) for binding in stays):
             found.append(Ending(kind, name, f"{one.role} of {one.subject}", tuple(stays)))
     return tuple(found)
-
-
-def _rank(binding: Expected) -> int:
-    return ROLES.index(binding.role) if binding.role else -1
 
 
 def _by_subject(found: Iterable[Expected]) -> dict[Subject, list[Expected]]:

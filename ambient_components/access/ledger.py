@@ -15,14 +15,8 @@ from ambient_components.access.periods import Dates
 from ambient_components.access.rail_names import RailSettings
 from ambient_components.access.rails import BUILT_IN, crossed
 from ambient_components.contract import Role
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES
 from ambient_components.subjects import parse_subject
-
-ACTIVE: Final = "active"
-CLOSED: Final = "closed"
-RELEASED: Final = "released"
-
-STATES: Final = (ACTIVE, CLOSED, RELEASED)
-"""Every state of a workspace."""
 
 
 class KeyEntry(TypedDict):

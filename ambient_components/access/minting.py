@@ -7,10 +7,9 @@ made anew since is as good as shared.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-MINTERS: Final = ("edit", "admin")
-"""Roles that may mint tokens of other accounts. Contract 5."""
+from ambient_components.rules.roles import MINTERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,11 @@ from ambient_components.access.rail_names import (
     WIDE_SUBJECT,
     RailSettings,
 )
-from ambient_components.access.standing import OWNER, declared, ended_by_date, is_judged, may_edit, persons, rank
+from ambient_components.access.standing import declared, ended_by_date, is_judged, may_edit, persons
 from ambient_components.access.wide import who_is_meant
+from ambient_components.contract import Role
+from ambient_components.rules.roles import OWNER, rank
+from ambient_components.rules.states import CLOSED, RELEASED
 
 SHARE: Final = 4
 """One in so many workspaces, grants or keys of a stack may leave in one run."""
@@ -125,7 +128,7 @@ def removed(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime |
     are forgotten, and nothing of theirs ends.
     """
     ours = _ours(before)
-    leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].get("state") == "closed"]
+    leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].get("state") == CLOSED]
     grants, keys = [], []
     for name in sorted(ours.keys() & after.keys()):
         old, new = ours[name], after[name]
@@ -160,7 +163,7 @@ def too_many(
 
 
 def _ours(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: entry for name, entry in before.items() if entry.get("state") != "released"}
+    return {name: entry for name, entry in before.items() if entry.get("state") != RELEASED}
 
 
 def _subjects(entry: Mapping[str, Any]) -> set[str]:
@@ -224,7 +227,7 @@ def _key_rules(
     had, has = old.get("keys") or {}, new.get("keys") or {}
     for key_id, key in sorted(has.items()):
         was = had.get(key_id) or {}
-        if key["role"] == "admin" and was.get("role") != "admin":
+        if key["role"] == Role.ADMIN and was.get("role") != Role.ADMIN:
             what = f"key {key_id!r} is of role admin, and whoever finds it may share the workspace and read its secrets"
             yield Crossed(ADMIN_KEY, name, what, "Write role: edit or view")
         endless = [

@@ -4,29 +4,21 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-OWNER: Final = "owner"
-"""What an owner holds, besides the three roles."""
-
-EDIT: Final = "edit"
-"""The role that may mint tokens of others' accounts."""
+from ambient_components.contract import Role
+from ambient_components.rules.roles import OWNER, rank
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 
 _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
 """Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
 
-_RANKS: Final = ("view", "edit", "admin", OWNER)
 _LATEST: Final = timedelta(hours=12)
 """How long after its end in UTC a day lasts in the last time zone of the world: a ledger does not say its stack's."""
 
 
-def rank(role: str | None) -> int:
-    """The more access the higher; 0 for none."""
-    return _RANKS.index(role) + 1 if role in _RANKS else 0
-
-
 def is_judged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether access that ends here is anybody's slip: closing says that it ends, and a release ends nothing."""
-    was, is_now = before.get("state") or "active", after.get("state") or "active"
-    return "released" not in (was, is_now) and not (is_now == "closed" and was != "closed")
+    was, is_now = before.get("state") or ACTIVE, after.get("state") or ACTIVE
+    return RELEASED not in (was, is_now) and not (is_now == CLOSED and was != CLOSED)
 
 
 def persons(entry: Mapping[str, Any]) -> list[str]:
@@ -35,7 +27,7 @@ def persons(entry: Mapping[str, Any]) -> list[str]:
     Neither a service account is one, in either spelling, nor any other name that Kubernetes reserves for itself.
     """
     grants = entry.get("grants") or {}
-    admins = {*(entry.get("owners") or ()), *(who for who, role in grants.items() if role == "admin")}
+    admins = {*(entry.get("owners") or ()), *(who for who, role in grants.items() if role == Role.ADMIN)}
     return sorted(who for who in admins if who.startswith(("user:", "group:")) and not who.startswith(_RESERVED))
 
 
@@ -59,8 +51,8 @@ def may_edit(entry: Mapping[str, Any], now: datetime | None) -> dict[str, str]:
     """
     found: dict[str, str] = dict(entry.get("grants") or {})
     for who, periods in (entry.get("dates") or {}).items():
-        if any(period["role"] == EDIT and not is_over(period, now) for period in periods):
-            found[who] = EDIT
+        if any(period["role"] == Role.EDIT and not is_over(period, now) for period in periods):
+            found[who] = Role.EDIT.value
     return {who: role for who, role in found.items() if who not in (entry.get("owners") or ())}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, choice, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,14 +62,6 @@ exit codes: 0 done; 2 with --live: what is shown holds access that is not declar
 """
 
 
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-
-
 class By(StrEnum):
     """What the text is ordered by."""
 
@@ -90,7 +82,9 @@ def access(
     subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this one.")] = "",
     by: Annotated[By, choice("--by", By, "What the text is ordered by.")] = By.WORKSPACE,
     right: Annotated[str, typer.Option("--who-can", metavar="RIGHT", help='Only who may: "get secrets".')] = "",
-    form: Annotated[Format, choice("--format", Format, "json and csv for programs.")] = Format.TEXT,
+    form: Annotated[
+        Format, format_option("json and csv for programs.", Format.TEXT, Format.JSON, Format.CSV)
+    ] = Format.TEXT,
 ) -> None:
     """Show who may do what, and why."""
     from ambient_components.cli import access_reading, access_text  # noqa: PLC0415

@@ -10,9 +10,9 @@ from typing import Any
 
 from ambient_components.access.effective import Row, gives, rows, who_can
 from ambient_components.access.holdings import PLATFORM, Holding, of_ledger
-from ambient_components.access.ledger import RELEASED
 from ambient_components.access.live import expected, missing, unknown
 from ambient_components.access.roles import RoleRight
+from ambient_components.rules.states import RELEASED
 
 
 class Status(StrEnum):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.fleet_options import Form, Format, Jobs, fleets_of
+from ambient_components.cli.choices import Format
+from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
 
 EPILOG = """\
 \b

@@ -14,6 +14,8 @@ from ambient_components.cli.ledgers import ledgers_in
 from ambient_components.engine import names, types
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, resources
+from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.states import ACTIVE
 
 KEPT: Final = "kept"
 IF_EMPTY: Final = "deleted if it is empty"
@@ -211,7 +213,7 @@ def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
     namespace, bucket = found.namespace, found.bucket
     return Going(
         name,
-        str(entry.get("state") or "active"),
+        str(entry.get("state") or ACTIVE),
         deleted=namespace is not None and not namespace.retain_on_delete,
         protected=namespace is not None and namespace.protect,
         owners=found.counts.get("owners", 0),
@@ -226,7 +228,7 @@ def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
 def _of_bucket(bucket: Resource) -> str:
     """With pulumi-aws the engine keeps it, and with ours the plugin: see `components.bucket` and `.aws_bucket`."""
     ours = bucket.type == types.S3_BUCKET
-    if bucket.retain_on_delete or (ours and bucket.inputs.get("onDelete") != "delete"):
+    if bucket.retain_on_delete or (ours and bucket.inputs.get("onDelete") != OnDelete.DELETE):
         return KEPT
     return WITH_ALL if bucket.inputs.get("force" if ours else "forceDestroy") else IF_EMPTY
 
@@ -235,7 +237,7 @@ def _fate(one: Going) -> str:
     bucket = f"; bucket {one.bucket}: {one.fate}" if one.bucket else ""
     if not one.deleted:
         return f"{'released: ' if one.state == 'released' else ''}stays as it is{bucket}"
-    state = "" if one.state == "active" else f"{one.state}: "
+    state = "" if one.state == ACTIVE else f"{one.state}: "
     return f"{state}{_listed(['the namespace', *_access(one.owners, one.grants, one.keys)])}{bucket}"
 
 

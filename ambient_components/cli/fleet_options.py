@@ -1,11 +1,10 @@
 """The options of the verbs that run a fleet, and which stacks they are for."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,13 +12,6 @@ if TYPE_CHECKING:
     from ambient_components.cli.fleets.fleet import Fleet
     from ambient_components.cli.fleets.running import Request
     from ambient_components.cli.project import Project
-
-
-class Format(StrEnum):
-    """How the results of a fleet's shards are written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 Jobs = Annotated[
@@ -31,7 +23,7 @@ Jobs = Annotated[
 Shards = Annotated[
     list[int] | None, typer.Option("--shard", metavar="N", help="Of a fleet: only this one; may be repeated.")
 ]
-Form = Annotated[Format, choice("--format", Format, "Of a fleet: json prints an object a shard.")]
+Form = Annotated[Format, format_option("Of a fleet: json prints an object a shard.", Format.TEXT, Format.JSON)]
 
 
 def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet, ...] | None":

@@ -9,8 +9,9 @@ from ambient_components import cluster_objects
 from ambient_components.cli.overview import Key, Overview
 from ambient_components.cli.overview_text import left
 from ambient_components.contract import LAST_USED_AT_ANNOTATION
-from ambient_components.keys import TokenStatus, default_rotate_before
+from ambient_components.keys import TokenStatus
 from ambient_components.keys.state import time_of
+from ambient_components.rules.lifetimes import default_rotate_before
 
 NEVER_USED: Final = "Never"
 """As the platform's Keys page says it."""

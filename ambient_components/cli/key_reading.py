@@ -7,12 +7,13 @@ import typer
 
 from ambient_components.cli.overview import Key, Overview, WorkspaceView
 from ambient_components.errors import fail
+from ambient_components.rules.roles import MINTERS, OWNER
 from ambient_components.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from ambient_components.engine.command import Engine
 
-_MINTERS: Final = ("owner", "admin", "edit")
+_MINTERS: Final = (OWNER, *MINTERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.editing import Change, edited
 from ambient_components.spec.keys import Key
 from ambient_components.spec.loader import LoadedStack
 from ambient_components.spec.privacy import without_credentials_in
-from ambient_components.spec.types import WorkspaceState
 from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml, read_text
 from ambient_components.suggest import did_you_mean
 

@@ -2,12 +2,11 @@
 
 import sys
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,18 +51,12 @@ _DAY: Final = 86_400
 _YEARS: Final = 100
 
 
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 def list_keys(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all of the project.")] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    form: Annotated[Format, choice("--format", Format, "json and csv for programs.")] = Format.TABLE,
+    form: Annotated[
+        Format, format_option("json and csv for programs.", Format.TABLE, Format.JSON, Format.CSV)
+    ] = Format.TABLE,
     within: Annotated[
         str,
         typer.Option("--within", metavar="DURATION", help="Time to the next run. Default: the file's runEvery, or 1d."),

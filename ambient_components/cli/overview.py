@@ -16,6 +16,8 @@ from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.rules.roles import rank
+from ambient_components.rules.states import ACTIVE
 from ambient_components.shards import split_shard
 
 _ROLE_PREFIX: Final = "ambient-project-"
@@ -210,9 +212,6 @@ def _role(inputs: Mapping[str, Any]) -> str:
     return str((inputs.get("roleRef") or {}).get("name") or "?").removeprefix(_ROLE_PREFIX)
 
 
-_ORDER: Final = ("owner", "admin", "edit", "view")
-
-
 def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> WorkspaceView:
     said = entry or {}
     declared: dict[str, list[str]] = {}
@@ -240,7 +239,7 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
         if generation
     }
     identities = sorted({*wanted_keys, *found.tokens, *found.key_roles, *found.accounts})
-    state = str(said.get("state") or "active") if entry is not None else None
+    state = str(said.get("state") or ACTIVE) if entry is not None else None
     return WorkspaceView(
         name,
         state,
@@ -253,11 +252,7 @@ def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: d
 def _order(access: Access) -> tuple[int, str]:
     """Owners, then the strongest role, then who has none at the moment."""
     roles = [role for role in (access.declared, *access.actual) if role]
-    return min(map(_rank, roles), default=len(_ORDER) + 1), access.subject
-
-
-def _rank(role: str) -> int:
-    return _ORDER.index(role) if role in _ORDER else len(_ORDER)
+    return min((-rank(role) for role in roles), default=1), access.subject
 
 
 def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> Key:

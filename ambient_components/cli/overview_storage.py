@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ambient_components.access.buckets import EXISTING
 from ambient_components.engine.state import Resource
 from ambient_components.keys.state import time_of
+from ambient_components.rules.buckets import BucketDriver
+from ambient_components.rules.states import ACTIVE, CLOSED
 
 ENDLESS: Final = timedelta(days=100 * 365)
 """What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
@@ -95,16 +96,16 @@ def read_bucket(
     if entry is None and found.bucket is None and found.credentials is None:
         return None
     said, known = entry or {}, found.bucket or {}
-    theirs = bool(said.get("shared")) or said.get("driver") == EXISTING
+    theirs = bool(said.get("shared")) or said.get("driver") == BucketDriver.EXISTING
     credentials = found.credentials or {}
     return BucketView(
         name=str(said.get("name") or known.get("bucket") or credentials.get("bucket") or "?"),
         driver=said.get("driver"),
         endpoint=str(said.get("endpoint") or ""),
         shared=bool(said.get("shared")),
-        state=str(said.get("state") or "active") if entry is not None else None,
+        state=str(said.get("state") or ACTIVE) if entry is not None else None,
         made=found.bucket is not None or theirs,
-        open=entry is not None and state != "closed" and said.get("driver") != EXISTING,
+        open=entry is not None and state != CLOSED and said.get("driver") != BucketDriver.EXISTING,
         key=_key(credentials, now) if credentials else None,
     )
 

@@ -12,6 +12,7 @@ from ambient_components.cli.overview import Access, Key, Overview, WorkspaceView
 from ambient_components.cli.overview_storage import AccessKey, BucketView, bucket_warnings
 from ambient_components.keys.state import format_time
 from ambient_components.printable import one_line
+from ambient_components.rules.states import ACTIVE, RELEASED
 
 Paint = Callable[[str, str], str]
 """Gives a text a look: `bold`, `loud`, `dim`."""
@@ -60,7 +61,7 @@ def _title(workspace: WorkspaceView, paint: Paint) -> str:
     title = paint(workspace.name, "bold")
     if workspace.state is None:
         return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
-    return title if workspace.state == "active" else f"{title}  {workspace.state}"
+    return title if workspace.state == ACTIVE else f"{title}  {workspace.state}"
 
 
 def _access(access: Sequence[Access], paint: Paint) -> list[str]:
@@ -100,7 +101,7 @@ def _difference(item: Access, paint: Paint) -> str:
 def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
     whose = f" (by {bucket.driver})" if bucket.driver in ("aws", "existing") else ""
     facts = [f"{bucket.name}{whose}", *(["shared"] if bucket.shared else [])]
-    facts += [bucket.state] if bucket.state == "released" else []
+    facts += [bucket.state] if bucket.state == RELEASED else []
     facts += [f"at {bucket.endpoint}"] if bucket.endpoint else []
     lines = [f"  {'bucket':<7} {'  '.join(facts)}"]
     if bucket.key is not None and bucket.key.id:

@@ -1,12 +1,11 @@
 """`ambient plan`: one page that says what a run would do: who gains or loses what, keys, buckets, rails."""
 
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,18 +44,12 @@ exit codes: 0 nothing to do; 2 something to do; 3 refused by a rail; 1 an error;
 """
 
 
-class Format(StrEnum):
-    """How the page is written."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-
-
 def plan(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    form: Annotated[Format, choice("--format", Format, "markdown for a comment, json for programs.")] = Format.TEXT,
+    form: Annotated[
+        Format, format_option("markdown for a comment, json for programs.", Format.TEXT, Format.MARKDOWN, Format.JSON)
+    ] = Format.TEXT,
     offline: Annotated[
         bool, typer.Option("--offline", help="Compare the files with the state, and ask nobody.")
     ] = False,

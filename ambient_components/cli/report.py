@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, choice, format_option
 
 FOUND: Final = 2
 """Exit code where `--fail-on` finds something, so that a pipeline can tell it from an error."""
@@ -45,14 +45,6 @@ exit codes: 0 done; 2 with --fail-on: there is a finding as severe as that, in w
 """
 
 
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 class FailOn(StrEnum):
     """From which severity on a finding ends the command with `FOUND`; of `access.escalation.Severity`."""
 
@@ -70,7 +62,9 @@ def report(
     workspaces: Annotated[
         list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this one; may be repeated.")
     ] = None,
-    form: Annotated[Format, choice("--format", Format, "json for programs, markdown for a comment.")] = Format.TEXT,
+    form: Annotated[
+        Format, format_option("json for programs, markdown for a comment.", Format.TEXT, Format.JSON, Format.MARKDOWN)
+    ] = Format.TEXT,
     fail_on: Annotated[
         FailOn | None, choice("--fail-on", FailOn, "End with 2 where there is a finding as severe as that.")
     ] = None,

@@ -1,13 +1,12 @@
 """`ambient reviewers`: which workspaces a change touches, and whose review it needs."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,13 +44,6 @@ exit codes: 0 done; 2 the change touches something that nobody was named for bef
 """
 
 
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def reviewers(
     stacks: Annotated[
         list[str] | None, typer.Argument(metavar="STACK", help="The stacks. Default: all of the project.")
@@ -63,7 +55,7 @@ def reviewers(
             "--change", metavar="A B", help="Git revisions before and after; . for the files as they lie here."
         ),
     ] = None,
-    form: Annotated[Format, choice("--format", Format, "json for programs.")] = Format.TEXT,
+    form: Annotated[Format, format_option("json for programs.", Format.TEXT, Format.JSON)] = Format.TEXT,
     codeowners: Annotated[bool, typer.Option("--codeowners", help="Print lines for CODEOWNERS instead.")] = False,
     handle: Annotated[
         list[str] | None,

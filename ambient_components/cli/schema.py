@@ -1,9 +1,8 @@
 """`ambient schema`: the stack file's schema for editors, and the reference of its fields for people."""
 
-from enum import StrEnum
 from typing import Annotated
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 
 EPILOG = """\
 \b
@@ -17,15 +16,8 @@ An editor with the YAML language server completes and checks a stack file that b
 """
 
 
-class Format(StrEnum):
-    """How the schema is written."""
-
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 def schema(
-    form: Annotated[Format, choice("--format", Format, "markdown for people.")] = Format.JSON,
+    form: Annotated[Format, format_option("markdown for people.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
 ) -> None:
     """Print the schema of the stack file."""
     from ambient_components.spec.reference import reference_text  # noqa: PLC0415

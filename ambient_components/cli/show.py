@@ -2,12 +2,11 @@
 
 import json
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 from ambient_components.cli.terminal import paint_for, stack_and_workspace
 from ambient_components.errors import fail
 
@@ -38,13 +37,6 @@ with layer workspace, template NAME, defaults or built-in; what is built in has 
 """
 
 
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def show(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
     workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="One of its workspaces. Default: all.")] = "",
@@ -52,7 +44,7 @@ def show(
         str,
         typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; an argument is the workspace."),
     ] = "",
-    form: Annotated[Format, choice("--format", Format, "json for programs.")] = Format.TEXT,
+    form: Annotated[Format, format_option("json for programs.", Format.TEXT, Format.JSON)] = Format.TEXT,
     ca_certificate: Annotated[
         bool, typer.Option("--ca-certificate", help="Print the cluster's CA certificate, and nothing else.")
     ] = False,

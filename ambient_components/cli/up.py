@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.fleet_options import Form, Format, Jobs, Shards, fleets_of
+from ambient_components.cli.choices import Format
+from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

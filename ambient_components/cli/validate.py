@@ -1,13 +1,12 @@
 """`ambient validate`: what is wrong with stack files, without an engine and without a cluster."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ambient_components.cli.choices import choice
+from ambient_components.cli.choices import Format, format_option
 
 EPILOG = """\
 \b
@@ -33,20 +32,15 @@ exit codes: 0 valid, 1 errors (with --strict warnings too, but for a grant that 
 """
 
 
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-
-
 def validate(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILES", help="Stack files. Default: all of the project.")
     ] = None,
     form: Annotated[
-        Format, choice("--format", Format, "json for programs, github for annotations in a workflow.")
+        Format,
+        format_option(
+            "json for programs, github for annotations in a workflow.", Format.TEXT, Format.JSON, Format.GITHUB
+        ),
     ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
 ) -> None:

@@ -4,7 +4,7 @@ None of these modules may use ``from __future__ import annotations``: Pulumi inf
 annotations, and fails on postponed ones (tried).
 """
 
-from ambient_components.components.api_key import ApiKey, ApiKeyArgs, DeliverySpec
+from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.bucket_specs import BucketArgs, BucketCredentialsSpec, BucketSpec
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders
@@ -22,6 +22,7 @@ from ambient_components.components.specs import (
 )
 from ambient_components.components.store import StoreArgs
 from ambient_components.components.workspace import Workspace
+from ambient_components.rules.keys import DeliverySpec
 
 __all__ = [
     "ApiKey",

@@ -1,12 +1,13 @@
 """One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Collection
+from typing import Any, NotRequired, cast
 
 import pulumi
 
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.rules import role_of
+from ambient_components.components.specs import KeySpec
 from ambient_components.components.wholeness import Wholeness
 from ambient_components.contract import (
     APP_LABEL,
@@ -15,7 +16,6 @@ from ambient_components.contract import (
     KEY_NAME_ANNOTATION,
     ROLE_ANNOTATION,
     SA_NAME_ANNOTATION,
-    TOKEN_LIFETIME_DEFAULT,
     Role,
 )
 from ambient_components.engine import types
@@ -28,22 +28,11 @@ from ambient_components.resources import (
     ServiceAccount,
     ServiceAccountArgs,
 )
+from ambient_components.rules.keys import token_terms
 from ambient_components.subjects import Subject, SubjectKind
 
 
-class DeliverySpec(TypedDict):
-    """A Secret that a key is delivered to."""
-
-    namespace: str
-    """It exists, and is no workspace."""
-
-    name: str
-
-    key: str
-    """Of the token; during an overlap the one before is under ``previous-`` and this."""
-
-
-class ApiKeyArgs(TypedDict):
+class ApiKeyArgs(KeySpec):
     """A key of one workspace."""
 
     namespace: str
@@ -54,55 +43,6 @@ class ApiKeyArgs(TypedDict):
 
     owner: str
     """Project and fleet, PROJECT/FLEET."""
-
-    name: NotRequired[str]
-    """Label in the UI, up to 64 characters; default the id."""
-
-    description: NotRequired[str]
-    """Up to 200 characters."""
-
-    role: NotRequired[str]
-    """view, edit or admin; default edit, as in the platform's UI."""
-
-    lifetimeSeconds: NotRequired[int]
-    """600 to 31,536,000; default 90 days."""
-
-    never: NotRequired[bool]
-    """Its token does not expire; then without lifetimeSeconds. Refused by clusters that cap the life of tokens."""
-
-    static: NotRequired[bool]
-    """Its token lies in a Secret of the workspace, where every session can read it, and does not expire."""
-
-    manual: NotRequired[bool]
-    """No token is minted after the first one; default for tokens that do not expire."""
-
-    rotateBeforeSeconds: NotRequired[int]
-    """The first run this close to expiry rotates; default 14 days, or a quarter of a shorter life."""
-
-    overlapSeconds: NotRequired[int]
-    """How long the token before stays valid after a rotation; default half of the above."""
-
-    runEverySeconds: NotRequired[int]
-    """How often a run is promised; a notice in which none might come is refused."""
-
-    warnAheadSeconds: NotRequired[int]
-    """How early runs announce the end of a token that nobody renews; default 14 days."""
-
-    generation: NotRequired[int]
-    """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
-
-    adopt: NotRequired[Sequence[str]]
-    """Names of ServiceAccounts of this key that exist without a record and are taken over with their tokens, as after
-    a lost state. By default such an account is ended, and its tokens with it."""
-
-    keepPrevious: NotRequired[bool]
-    """The identity of the generation before lives on beside this one, until a run without this."""
-
-    deliver: NotRequired[DeliverySpec]
-    """A Secret in another namespace that the key's user reads."""
-
-    retain: NotRequired[str]
-    """state (default), or none: the token is in no state, only where it is delivered to."""
 
     released: NotRequired[bool]
     """The workspace is being let go: nothing is minted, and all of it stays when it leaves the program."""
@@ -216,28 +156,17 @@ class ApiKey(pulumi.ComponentResource):
 
 def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
     """What a key asks of the tokens of one generation."""
-    wanted: AccessTokenArgs = {
+    said = {
+        **token_terms(args),
         "namespace": args["namespace"],
         "serviceAccount": account,
         "serviceAccountUid": service_account.uid.apply(lambda uid: uid or ""),
         "key": args["id"],
         "owner": args["owner"],
         "generation": generation,
+        "released": args.get("released") or None,
     }
-    if not (args.get("never") or args.get("static")):
-        wanted["lifetimeSeconds"] = int(args.get("lifetimeSeconds") or TOKEN_LIFETIME_DEFAULT)
-    for flag in ("never", "static", "released"):
-        if args.get(flag):
-            wanted[flag] = True
-    for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds", "warnAheadSeconds"):
-        if args.get(field) is not None:
-            wanted[field] = args[field]
-    if args.get("deliver"):
-        target = args["deliver"]
-        wanted["deliver"] = {"namespace": target["namespace"], "name": target["name"], "key": target["key"]}
-    if args.get("retain"):
-        wanted["retain"] = args["retain"]
-    return wanted
+    return cast("AccessTokenArgs", {name: value for name, value in said.items() if value is not None})
 
 
 def _account(args: ApiKeyArgs, generation: int) -> str:

@@ -15,9 +15,9 @@ import pulumi
 from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.engine.names import Part, within
+from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
 from ambient_components.storage import access_policy
 from ambient_components.storage.config import is_aws
-from ambient_components.storage.names import ABORT_DAYS, EXPIRY_RULE
 
 if TYPE_CHECKING:
     from ambient_components.components.bucket import Life

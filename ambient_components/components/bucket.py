@@ -6,14 +6,15 @@ from typing import Any, cast
 import pulumi
 
 from ambient_components import naming
-from ambient_components.access.buckets import EXISTING
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
-from ambient_components.components.bucket_rules import AWS, DELETE, LIFETIME_DEFAULT, S3, check_bucket
 from ambient_components.components.bucket_specs import BucketArgs
+from ambient_components.components.rules import check_bucket
 from ambient_components.components.wholeness import Wholeness
 from ambient_components.engine import types
 from ambient_components.engine.names import Part, within
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
+from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BucketDriver, OnDelete
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, passed_on
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 from ambient_components.storage import storage_variables, workspace_prefix
 from ambient_components.storage.variables import CUSTOM_MODE
 
@@ -41,7 +42,7 @@ class Life:
             released=RELEASED in (workspace, own),
             all_released=workspace == RELEASED,
             open=workspace != CLOSED,
-            kept=args.get("onDelete") != DELETE,
+            kept=args.get("onDelete") != OnDelete.DELETE,
         )
 
 
@@ -66,20 +67,20 @@ class Bucket(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_bucket(name, args)
-        self._name, self._args, self._driver = name, args, args.get("driver") or S3
+        self._name, self._args, self._driver = name, args, args.get("driver") or BucketDriver.S3
         self._life = Life.of(args)
         super().__init__(types.BUCKET, name, {"bucket": args["name"], "driver": self._driver}, opts)
         self.bucket, self.credentials, self.made, self.variables = None, None, [], {}
-        if self._driver != EXISTING and not args.get("shared"):
+        if self._driver != BucketDriver.EXISTING and not args.get("shared"):
             self.made += self._own()
             self.bucket = cast("pulumi.CustomResource", self.made[0])
         if self._life.open:
-            self.variables = self._existing() if self._driver == EXISTING else self._opened()
+            self.variables = self._existing() if self._driver == BucketDriver.EXISTING else self._opened()
         self.register_outputs({"bucket": args["name"], "driver": self._driver})
 
     def _own(self) -> list[pulumi.CustomResource]:
         """The bucket, and with driver aws what pulumi-aws keeps apart from it."""
-        if self._driver == AWS:
+        if self._driver == BucketDriver.AWS:
             from ambient_components.components import aws_bucket  # noqa: PLC0415  # optional, and large
 
             return aws_bucket.declare_bucket(self._name, self._args, self._life, self)
@@ -96,7 +97,7 @@ class Bucket(pulumi.ComponentResource):
             if args.get(field):
                 wanted[field] = True
         if not life.kept:
-            wanted["onDelete"] = DELETE
+            wanted["onDelete"] = OnDelete.DELETE.value
         if life.released:
             wanted["released"] = True
         # The bucket alone: neither of the two on anything that opens it (docs/how-it-works.md).
@@ -114,22 +115,16 @@ class Bucket(pulumi.ComponentResource):
             "bucket": args["name"],
             "owner": args["owner"],
             "generation": generation,
+            **passed_on(given, ACCESS_KEY_TERMS, ACCESS_KEY_LIFE),
         }
         if args.get("shared"):
             wanted["prefix"] = workspace_prefix(workspace)
-        if given.get("never"):
-            wanted["never"] = True
-        else:
-            wanted["lifetimeSeconds"] = int(given.get("lifetimeSeconds") or LIFETIME_DEFAULT)
-        for field in ("manual", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds"):
-            if given.get(field) is not None:
-                wanted[field] = given[field]
         if args.get("usedIn"):
             wanted["usedIn"] = args["usedIn"]
         if self._life.all_released:
             wanted["released"] = True
         after: pulumi.Input[list[pulumi.Resource]] = list(self.made)
-        if self._driver == AWS:
+        if self._driver == BucketDriver.AWS:
             after = self._with_user(wanted, generation)
         opts = pulumi.ResourceOptions(parent=self, retain_on_delete=self._life.all_released or None, depends_on=after)
         keys = S3Credentials(within(self._name, Part.CREDENTIALS), cast("S3CredentialsArgs", wanted), opts)

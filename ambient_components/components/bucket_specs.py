@@ -5,27 +5,11 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.rules.renewals import RenewalTerms
 
-class BucketCredentialsSpec(TypedDict):
+
+class BucketCredentialsSpec(RenewalTerms):
     """The life of a bucket's access keys; everything is optional. Not for driver existing."""
-
-    lifetimeSeconds: NotRequired[int]
-    """1 day to 1 year; default 90 days."""
-
-    never: NotRequired[bool]
-    """They are not rotated; then without lifetimeSeconds."""
-
-    rotateBeforeSeconds: NotRequired[int]
-    """The first run this close to the end rotates; default 14 days, or a quarter of a shorter life."""
-
-    overlapSeconds: NotRequired[int]
-    """How long the key before stays valid after a rotation; default half of the above."""
-
-    runEverySeconds: NotRequired[int]
-    """How often a run is promised; a notice in which none might come is refused."""
-
-    manual: NotRequired[bool]
-    """No key is minted after the first one; default for those that never end."""
 
     generation: NotRequired[int]
     """From 1, the default. A new number is a new user of the store, with new keys."""

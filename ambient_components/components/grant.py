@@ -17,7 +17,7 @@ from ambient_components.contract import (
 from ambient_components.engine import types
 from ambient_components.naming import grant_binding
 from ambient_components.resources import RoleBinding
-from ambient_components.subjects import SubjectKind, parse_subject
+from ambient_components.rules.grants import grantee
 
 
 class GrantArgs(TypedDict):
@@ -59,10 +59,7 @@ def grant_role_binding(
     Raises:
         ValueError: the subject is a ServiceAccount, or none at all, or the role is no role.
     """
-    subject = parse_subject(args["subject"])
-    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
-        msg = f"{args['subject']!r}: the platform grants to users and groups only; for a program declare a key"
-        raise ValueError(msg)
+    subject = grantee(args["subject"])
     role = role_of(args.get("role") or Role.VIEW)
     return role_binding(
         name,

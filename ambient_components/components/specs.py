@@ -5,8 +5,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from ambient_components.components.api_key import DeliverySpec
 from ambient_components.components.bucket_specs import BucketSpec
+from ambient_components.rules.keys import TokenTerms
 
 
 class GrantSpec(TypedDict):
@@ -19,25 +19,27 @@ class GrantSpec(TypedDict):
     """view (default), edit or admin."""
 
 
-class KeySpec(TypedDict):
-    """A key of the workspace; everything is optional. See `ApiKeyArgs`."""
+class KeySpec(TokenTerms):
+    """A key of the workspace; everything is optional."""
 
     name: NotRequired[str]
+    """Label in the UI, up to 64 characters; default the id."""
+
     description: NotRequired[str]
+    """Up to 200 characters."""
+
     role: NotRequired[str]
-    lifetimeSeconds: NotRequired[int]
-    never: NotRequired[bool]
-    static: NotRequired[bool]
-    manual: NotRequired[bool]
-    rotateBeforeSeconds: NotRequired[int]
-    overlapSeconds: NotRequired[int]
-    runEverySeconds: NotRequired[int]
-    warnAheadSeconds: NotRequired[int]
+    """view, edit or admin; default edit, as in the platform's UI."""
+
     generation: NotRequired[int]
+    """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
+
     adopt: NotRequired[Sequence[str]]
-    keepPrevious: NotRequired[bool]
-    deliver: NotRequired[DeliverySpec]
-    retain: NotRequired[str]
+    """Names of ServiceAccounts of this key that exist without a record and are taken over with their tokens, as after
+    a lost state. By default such an account is ended, and its tokens with it."""
+
+    keepPrevious: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of arguments
+    """The identity of the generation before lives on beside this one, until a run without this."""
 
 
 class SettingsSpec(TypedDict):

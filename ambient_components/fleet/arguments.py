@@ -20,8 +20,8 @@ from ambient_components.fleet.rails import allowed_rails
 from ambient_components.fleet.secret_values import WorkspaceValues
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.fleet.storage import bucket_entry, bucket_spec
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec import Workspace as WorkspaceModel
-from ambient_components.spec import WorkspaceState
 from ambient_components.spec.dates import written
 from ambient_components.spec.places import sources_of
 

@@ -1,10 +1,13 @@
 """Models of keys as plain arguments: for the component, and for the ledger."""
 
+from typing import cast
+
 from ambient_components.access import KeyEntry
 from ambient_components.components import DeliverySpec, KeySpec
 from ambient_components.fleet.calendar import Calendar
-from ambient_components.keys import NEVER
-from ambient_components.spec import Key, Retain
+from ambient_components.rules.keys import FLAGS, Retain
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.spec import Key
 
 
 def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
@@ -21,8 +24,6 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["never"] = True
     else:
         spec["lifetimeSeconds"] = key.lifetime
-    if key.static:
-        spec["static"] = True
     if key.rotate is not None:
         spec["manual"] = key.manual
     if key.rotate_before is not None:
@@ -42,7 +43,7 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["deliver"] = DeliverySpec(namespace=secret.namespace, name=secret.name, key=secret.key)
     if key.retain is Retain.NONE:
         spec["retain"] = key.retain.value
-    return spec
+    return cast("KeySpec", {**spec, **_flags(key)})
 
 
 def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
@@ -59,8 +60,6 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         entry["lifetimeSeconds"] = key.lifetime
         if key.manual:
             entry["manual"] = True
-    if key.static:
-        entry["static"] = True
     if key.overlap_until is not None:
         entry["overlapUntil"] = key.overlap_until.isoformat()
         if calendar.keeps_previous(key):
@@ -71,4 +70,9 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         entry["deliver"] = f"{key.deliver.secret.namespace}/{key.deliver.secret.name}"
     if key.retain is Retain.NONE:
         entry["retain"] = key.retain.value
-    return entry
+    return cast("KeyEntry", {**entry, **_flags(key)})
+
+
+def _flags(key: Key) -> dict[str, bool]:
+    said = key.model_dump(by_alias=True)
+    return {flag: True for flag in FLAGS if said[flag]}

@@ -27,8 +27,10 @@ from ambient_components.fleet.storage import check_storage, effective_store, use
 from ambient_components.guard import Guard
 from ambient_components.quiet import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
+from ambient_components.rules.keys import Retain
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.shards.hold import Held
-from ambient_components.spec import LoadedStack, Retain, WorkspaceState, load_stack
+from ambient_components.spec import LoadedStack, load_stack
 from ambient_components.spec.coming import beginning, ended_grants, ending
 from ambient_components.spec.key_checks import beyond_cap
 from ambient_components.spec.loader import located

@@ -6,8 +6,8 @@ from typing import Any
 from ambient_components.access import RailSettings, StackRails, standing
 from ambient_components.errors import Problem
 from ambient_components.fleet.calendar import Calendar
+from ambient_components.rules.findings import Finding, Path
 from ambient_components.spec import Allowance, LoadedStack, StackAllowance, StackFile
-from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.loader import located
 
 

@@ -20,7 +20,8 @@ from ambient_components.errors import PathPart, Problem, Problems, format_path
 from ambient_components.failure import StepError
 from ambient_components.fleet.shard import config_flags
 from ambient_components.guard import Guard
-from ambient_components.spec import LoadedStack, SecretRef, Source, WorkspaceState
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.spec import LoadedStack, SecretRef, Source
 from ambient_components.spec.places import sources_of
 from ambient_components.spec.regular import Unreadable
 from ambient_components.spec.source_checks import secret_file

@@ -10,17 +10,11 @@ from ambient_components.components import BucketCredentialsSpec, BucketSpec
 from ambient_components.errors import Problems
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.object_store import ObjectStore
-from ambient_components.keys import NEVER
-from ambient_components.spec import (
-    Bucket,
-    BucketDriver,
-    BucketState,
-    LoadedStack,
-    OnDelete,
-    Workspace,
-    WorkspaceState,
-)
-from ambient_components.spec.findings import Finding
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.findings import Finding
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.rules.states import BucketState, WorkspaceState
+from ambient_components.spec import Bucket, LoadedStack, Workspace
 from ambient_components.spec.loader import located
 from ambient_components.spec.store_checks import against_store
 

@@ -3,21 +3,14 @@
 Nothing here talks to anybody. The provider carries the steps out and records what came of them.
 """
 
-from ambient_components.keys.policy import NEVER, WARN_AHEAD, Policy, default_overlap, default_rotate_before, misfit
 from ambient_components.keys.rotation import Plan, plan
 from ambient_components.keys.state import SCHEMA_VERSION, Handle, TokenState, TokenStatus
 
 __all__ = [
-    "NEVER",
     "SCHEMA_VERSION",
-    "WARN_AHEAD",
     "Handle",
     "Plan",
-    "Policy",
     "TokenState",
     "TokenStatus",
-    "default_overlap",
-    "default_rotate_before",
-    "misfit",
     "plan",
 ]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ambient_components.keys.policy import Policy, default_rotate_before
 from ambient_components.keys.state import Handle, TokenState, format_time
+from ambient_components.rules.lifetimes import Policy, default_rotate_before
 
 _LIVE_AT_MOST = 2
 """Tokens of one identity that may be valid at once (docs/adr/0005): the current one and one that retires."""

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.access.buckets import EXISTING
-from ambient_components.access.ledger import RELEASED
 from ambient_components.durations import format_seconds
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange
 from ambient_components.plan.held import Holdings
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.states import RELEASED
 
 Ledger = Mapping[str, Mapping[str, Any]]
 
@@ -43,10 +43,10 @@ def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
 
 def _leaving(workspace: str, bucket: Mapping[str, Any], *, released: bool) -> BucketChange:
     name = str(bucket["name"])
-    theirs = bucket.get("shared") or bucket.get("driver") == EXISTING
+    theirs = bucket.get("shared") or bucket.get("driver") == BucketDriver.EXISTING
     if theirs or released or bucket.get(_STATE) == RELEASED:
         return BucketChange(workspace, name, facts.KEPT, "it is not ours, and stays as it is")
-    if bucket.get("onDelete") != "delete":
+    if bucket.get("onDelete") != OnDelete.DELETE:
         return BucketChange(workspace, name, facts.KEPT, "onDelete: keep was deployed; nobody looks after it any more")
     force = "with all that is in it" if bucket.get("force") else "if it is empty"
     return BucketChange(workspace, name, facts.DELETED, f"onDelete: delete was deployed: {force}")
@@ -54,7 +54,7 @@ def _leaving(workspace: str, bucket: Mapping[str, Any], *, released: bool) -> Bu
 
 def _coming(workspace: str, bucket: Mapping[str, Any]) -> BucketChange:
     name = str(bucket["name"])
-    if bucket.get("driver") == EXISTING or bucket.get("shared"):
+    if bucket.get("driver") == BucketDriver.EXISTING or bucket.get("shared"):
         return BucketChange(workspace, name, facts.ADOPTED, "used from now on; somebody else's")
     if bucket.get("adopt"):
         return BucketChange(workspace, name, facts.ADOPTED, "taken over if it exists, with what is in it")

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.access.holdings import AccessDiff
+from ambient_components.rules.states import WorkspaceState
 
 MADE: Final = "made"
 ADOPTED: Final = "adopted"
 OPENED: Final = "opened"
-CLOSED: Final = "closed"
-RELEASED: Final = "released"
+CLOSED: Final = WorkspaceState.CLOSED.value
+RELEASED: Final = WorkspaceState.RELEASED.value
 TAKEN_BACK: Final = "taken back"
 REMOVED: Final = "removed"
 FORGOTTEN: Final = "forgotten"

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.durations import format_seconds
 from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import KeyChange
 from ambient_components.plan.held import Held, Holdings, Identity, identities
+from ambient_components.rules.keys import FLAGS
+from ambient_components.rules.states import CLOSED, RELEASED
 
 Ledger = Mapping[str, Mapping[str, Any]]
 
@@ -93,15 +94,15 @@ def _differences(was: Mapping[str, Any], key: Mapping[str, Any]) -> str:
 def _content(key: Mapping[str, Any]) -> str:
     """What a new key is, but for its role: ``lifetime 90d, manual, delivered to ci/token``."""
     said = [f"lifetime {_value('lifetimeSeconds', key)}"]
-    said += [part for part in ("static", "manual") if key.get(part)]
+    said += [part for part in _FLAGS if key.get(part)]
     return ", ".join([*said, *(f"{_WORDS[part]} {key[part]}" for part in ("deliver", "retain") if key.get(part))])
 
 
+_FLAGS: Final = (*FLAGS, "manual")
 _WORDS: Final = {
     "role": "role",
     "lifetimeSeconds": "lifetime",
-    "static": "static",
-    "manual": "manual",
+    **{flag: flag for flag in _FLAGS},
     "deliver": "delivered to",
     "retain": "retain",
     "overlapUntil": "overlap until",
@@ -113,7 +114,7 @@ def _value(part: str, key: Mapping[str, Any]) -> str:
     value = key.get(part)
     if part == "lifetimeSeconds":
         return format_seconds(int(value)) if value else "never"
-    if part in ("static", "manual"):
+    if part in _FLAGS:
         return "yes" if value else "no"
     return str(value) if value is not None else "unset"
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.holdings import AccessDiff, access_diff, of_ledger
-from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.access.minting import ended
 from ambient_components.access.sources import UNKNOWN, secret_sources
 from ambient_components.keys.state import format_time
@@ -27,6 +26,7 @@ from ambient_components.plan.facts import (
 from ambient_components.plan.held import Holdings
 from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.rail_changes import workspace_rail_changes
+from ambient_components.rules.states import CLOSED, RELEASED
 
 Ledger = Mapping[str, Mapping[str, Any]]
 

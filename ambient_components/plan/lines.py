@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
+from ambient_components.contract import ROLES, Role
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, SourceChange, Step
+from ambient_components.rules.roles import WEAKEST_FIRST, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,6 @@ class Section:
     lines: tuple[Line, ...]
 
 
-_ROLES: Final = ("admin", "edit", "view")
 _AS: Final = {OWNER: "an owner", KEY: "a key"}
 _WORKSPACES: Final = {
     facts.REMOVED: ("-", "Workspaces removed", "its namespace is deleted, with all that is in it"),
@@ -60,13 +61,13 @@ def sections(plan: Plan) -> list[Section]:
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
         Section("Rails changed", tuple(_rail_change(one) for one in plan.rail_changes)),
-        _gained(plan, "admin"),
-        Section("Other roles gained", tuple(_gains(plan, lambda one: one.role not in _ROLES))),
+        _gained(plan, Role.ADMIN),
+        Section("Other roles gained", tuple(_gains(plan, lambda one: one.role not in ROLES))),
         Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
         _workspaces(plan, facts.CLOSED),
         Section("Identities that may be shared", tuple(_exposed(plan))),
-        _gained(plan, "edit"),
-        _gained(plan, "view"),
+        _gained(plan, Role.EDIT),
+        _gained(plan, Role.VIEW),
         Section("Access lost", tuple(_losses(plan))),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in facts.WORKSPACE_CHANGES[2:]),
@@ -85,7 +86,9 @@ def sections(plan: Plan) -> list[Section]:
 def summary(plan: Plan) -> list[str]:
     """The totals, in words; exact, however little of the page is shown."""
     gained = plan.access.gained
-    roles = ", ".join(f"{count} {role}" for role in _ROLES if (count := sum(one.role == role for one in gained)))
+    roles = ", ".join(
+        f"{count} {role}" for role in reversed(ROLES) if (count := sum(one.role == role for one in gained))
+    )
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if gained or plan.access.lost:
         lines.append(f"access: {len(gained)} gained{f' ({roles})' if roles else ''}, {len(plan.access.lost)} lost")
@@ -157,7 +160,8 @@ def _key(sign: str, one: KeyChange) -> Line:
 
 
 def _rank(role: str) -> int:
-    return _ROLES.index(role) if role in _ROLES else -1
+    """The strongest first; before them those that nobody here knows."""
+    return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 
 def _gained(plan: Plan, role: str) -> Section:

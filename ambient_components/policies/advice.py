@@ -22,6 +22,7 @@ from ambient_components.contract import (
 )
 from ambient_components.engine import types
 from ambient_components.keys.state import parse_time
+from ambient_components.rules.states import ACTIVE
 
 IDLE: Final = timedelta(days=90)
 """A key that was not used for so long is said to be unused, where the configuration says nothing else."""
@@ -61,7 +62,7 @@ class Given:
         """Name and entry of each workspace in use, and the URN of the ledger that has it."""
         for ledger in self.of_type(types.ACCESS_LEDGER):
             for name, entry in sorted((ledger.props.get("workspaces") or {}).items()):
-                if (entry.get("state") or "active") == "active":
+                if (entry.get("state") or ACTIVE) == ACTIVE:
                     yield name, entry, ledger.urn
 
 

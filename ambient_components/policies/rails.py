@@ -18,6 +18,7 @@ from ambient_components.access.rail_names import (
     PERSONAL_GRANT,
     WIDE_SUBJECT,
 )
+from ambient_components.rules.states import ACTIVE, CLOSED
 
 STATE_RAILS: Final = {
     WIDE_SUBJECT: "No access for a group that everybody, or every service account, is in.",
@@ -60,7 +61,7 @@ def violations(ledger: Mapping[str, Any], rail: str, said: Exceptions, now: date
     if said.everywhere:
         settings = replace(settings, groups_only=True, admin_keys_apart=True)
     workspaces: Mapping[str, Any] = ledger.get("workspaces") or {}
-    of_workspaces = {name: entry for name, entry in workspaces.items() if (entry.get("state") or "active") != "closed"}
+    of_workspaces = {name: entry for name, entry in workspaces.items() if (entry.get("state") or ACTIVE) != CLOSED}
     return [
         _text(one, said)
         for one in standing(of_workspaces, settings, now)

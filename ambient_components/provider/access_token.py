@@ -10,7 +10,7 @@ from typing import Any, Final
 from ambient_components.durations import format_seconds
 from ambient_components.engine import types
 from ambient_components.failure import StepError
-from ambient_components.keys import WARN_AHEAD, Handle, Plan, Policy, TokenState, plan
+from ambient_components.keys import Handle, Plan, TokenState, plan
 from ambient_components.keys.state import format_time
 from ambient_components.provider import delivery, handover, token_inputs
 from ambient_components.provider.announcing import announce
@@ -31,6 +31,7 @@ from ambient_components.provider.token_claims import is_of
 from ambient_components.provider.token_inputs import policy, retained
 from ambient_components.provider.token_outputs import COMPUTED, kept, record, token_state, unknown
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.rules.lifetimes import WARN_AHEAD, Policy
 
 _REPLACES: Final = frozenset({"namespace", "serviceAccount"})
 _UNRECORDED: Final = "no state has it: the run that minted it died, or it is not this stack's"

@@ -1,23 +1,20 @@
 """An S3Bucket's inputs: what is wrong with them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from ambient_components.provider.bucket_settings import ENCRYPTIONS
 from ambient_components.provider.resource import Values
+from ambient_components.provider.token_inputs import required, told, without_unknown
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.storage import bucket_name_problem
-from ambient_components.suggest import allowed_words
+from ambient_components.rules.arguments import Argument, kind_findings
+from ambient_components.rules.bucket_names import bucket_name_problem
+from ambient_components.rules.buckets import setting_findings
 
-KEEP: Final = "keep"
-DELETE: Final = "delete"
-
-_FLAGS: Final = ("versioning", "objectLock", "adopt", "force", "released")
-_RESERVED: Final = ("ambient-components/", "aws:")
-_TAGS_MAX: Final = 49
-"""S3 takes 50, and one is the mark."""
-_TAG_KEY_MAX: Final = 128
-_TAG_VALUE_MAX: Final = 256
+OWN: Final = {
+    "namespace": Argument(str, "The workspace whose bucket it is. Default: none."),
+    "released": Argument(bool, "The bucket is being let go: its mark is taken off, and nothing else changes."),
+}
+"""Inputs that say whose the bucket is; `rules.buckets` has its settings."""
 
 
 def problems(olds: Values, news: Values) -> list[str]:
@@ -27,69 +24,24 @@ def problems(olds: Values, news: Values) -> list[str]:
         olds: of the last deployment.
         news: as they are asked for, unknown ones included.
     """
-    return [*_names(news), *_settings(olds, news), *_tags(news.get("tags")), *_end(news)]
+    given = without_unknown(news)
+    if news.get("onDelete") is UNKNOWN:
+        given.pop("force", None)
+    tags = given.get("tags")
+    if isinstance(tags, Mapping):
+        given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
+    found = [*required(news, ("bucket", "owner")), *told(kind_findings(given, OWN))]
+    if isinstance(bucket := given.get("bucket"), str) and bucket and (problem := bucket_name_problem(bucket)):
+        found.append(f"bucket {bucket!r} {problem[0]}; {problem[1]}")
+    return [*found, *_lock(olds, news), *told(setting_findings(given))]
 
 
-def _names(news: Values) -> Iterator[str]:
-    for name in ("bucket", "owner"):
-        value = news.get(name)
-        if value is UNKNOWN:
-            continue
-        if not isinstance(value, str) or not value:
-            yield f"{name} is missing" if value in (None, "") else f"{name}: text is expected"
-        elif name == "bucket" and (problem := bucket_name_problem(value)):
-            yield f"bucket {value!r} {problem[0]}; {problem[1]}"
-    namespace = news.get("namespace")
-    if namespace is not None and namespace is not UNKNOWN and not isinstance(namespace, str):
-        yield "namespace: text is expected"
-
-
-def _settings(olds: Values, news: Values) -> Iterator[str]:
-    for name in _FLAGS:
-        if news.get(name) is not UNKNOWN and news.get(name) not in (None, True, False):
-            yield f"{name}: true or false is expected"
-    days = news.get("expireAfterDays")
-    if (
-        days is not None
-        and days is not UNKNOWN
-        and not (isinstance(days, int) and not isinstance(days, bool) and days >= 1)
-    ):
-        yield "expireAfterDays: whole days, at least 1, are expected"
-    kind = news.get("encryption")
-    if kind is not None and kind is not UNKNOWN and kind not in ENCRYPTIONS:
-        yield f"encryption: {kind!r}; {allowed_words(str(kind), ENCRYPTIONS)}"
-    if news.get("objectLock") is True and news.get("versioning") is False:
-        yield "objectLock needs versioning: remove versioning: false"
-    same = olds.get("bucket") == news.get("bucket")
-    if same and UNKNOWN not in (olds.get("objectLock"), news.get("objectLock")):
-        was, is_now = bool(olds.get("objectLock")), bool(news.get("objectLock"))
-        if was != is_now:
-            yield (
-                f"objectLock was {str(was).lower()} when the bucket was made, and can't be changed afterwards: write "
-                "it as it was, or another bucket"
-            )
-
-
-def _tags(tags: Any) -> Iterator[str]:
-    if tags is None or tags is UNKNOWN:
+def _lock(olds: Values, news: Values) -> Iterator[str]:
+    if olds.get("bucket") != news.get("bucket") or UNKNOWN in (olds.get("objectLock"), news.get("objectLock")):
         return
-    if not isinstance(tags, Mapping):
-        yield "tags: a mapping of names to texts is expected"
-        return
-    if len(tags) > _TAGS_MAX:
-        yield f"tags: {len(tags)} are too many; allowed: {_TAGS_MAX}"
-    for key, value in tags.items():
-        if key.lower().startswith(_RESERVED):
-            yield f"tags: {key}: {' and '.join(_RESERVED)} are reserved"
-        elif not 1 <= len(key) <= _TAG_KEY_MAX:
-            yield f"tags: {key[:20]!r}: allowed: a name of 1-{_TAG_KEY_MAX} characters"
-        elif value is not UNKNOWN and (not isinstance(value, str) or len(value) > _TAG_VALUE_MAX):
-            yield f"tags: {key}: text of up to {_TAG_VALUE_MAX} characters is expected"
-
-
-def _end(news: Values) -> Iterator[str]:
-    how = news.get("onDelete")
-    if how is not None and how is not UNKNOWN and how not in (KEEP, DELETE):
-        yield f"onDelete: {how!r}; {allowed_words(str(how), (KEEP, DELETE))}"
-    if news.get("force") is True and how is not UNKNOWN and how != DELETE:
-        yield f"force has a meaning only beside onDelete: {DELETE}"
+    was, is_now = bool(olds.get("objectLock")), bool(news.get("objectLock"))
+    if was != is_now:
+        yield (
+            f"objectLock was {str(was).lower()} when the bucket was made, and can't be changed afterwards: write it as "
+            "it was, or another bucket"
+        )

@@ -11,17 +11,17 @@ from typing import Any, Final
 
 from ambient_components import naming
 from ambient_components.access.buckets import well_formed
-from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.access.rail_names import EXPIRE_AFTER
 from ambient_components.failure import StepError
 from ambient_components.provider import bucket_marks, bucket_settings
 from ambient_components.provider.resource import Context
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import BusyError, LostError, UnreachedError
+from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.states import CLOSED, RELEASED
 
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
-_DELETE: Final = "delete"
 _OF_KEYS: Final = frozenset({"generation", "lifetimeSeconds", "never"})
 """Parts of an entry that say nothing of the bucket."""
 
@@ -95,7 +95,7 @@ def _is_due(case: _Case) -> bool:
     if case.new and not case.is_same:
         return True
     if not case.new:
-        goes = case.old.get("onDelete") == _DELETE and not case.was_released
+        goes = case.old.get("onDelete") == OnDelete.DELETE and not case.was_released
         return bool(case.old) and not goes and not case.old.get("shared")
     if RELEASED in (case.new.get("state"), case.new["workspaceState"]):
         return False  # nothing is written but that the mark goes

@@ -10,9 +10,8 @@ from typing import Any, Final
 from ambient_components.failure import StepError
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.store.errors import RefusedError
-from ambient_components.storage.names import ABORT_DAYS, EXPIRY_RULE
+from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
 
-ENCRYPTIONS: Final = ("AES256", "aws:kms")
 """By keys of the store's, or by keys of its key management service."""
 
 _ENABLED: Final = "Enabled"

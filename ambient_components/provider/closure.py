@@ -6,10 +6,8 @@ sessions are stopped and its schedules suspended. The owners in the YAML stay, a
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from ambient_components.access import changed_paths
-from ambient_components.closing import DELETE_PODS, WAIT_DEFAULT, WAIT_MAX, WAYS
 from ambient_components.cluster import core
 from ambient_components.cluster_objects import labels, listing, text_at
 from ambient_components.contract import MANAGED, MANAGED_LABEL
@@ -20,8 +18,9 @@ from ambient_components.guard import WrongClusterError
 from ambient_components.provider import schedules, sessions
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.sweep import ending, renew_trigger, sweep, title
+from ambient_components.provider.token_inputs import told, without_unknown
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.suggest import allowed_words
+from ambient_components.rules.closing import WAIT_DEFAULT, SessionsOnClose, closing_findings
 
 
 class Closure:
@@ -37,7 +36,7 @@ class Closure:
             return Check(failures=("namespace and staying must be known before the update",))
         if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
             return Check(failures=("namespace, and staying (names of RoleBindings of owners), are expected",))
-        return Check(failures=tuple(_misfits(news)))
+        return Check(failures=tuple(told(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
         """Compare the inputs; what a refresh found is a change too."""
@@ -64,12 +63,12 @@ class Closure:
         found = [one.what for one in ending(context, namespace, inputs["staying"], sessions=True)]
         found += schedules.active(context, namespace)
         pods = sessions.pods(context, namespace)
-        if inputs.get("sessions") == DELETE_PODS:
+        if inputs.get("sessions") == SessionsOnClose.DELETE_PODS:
             found += [f"pod {name}" for name in pods]
         elif pods:
             context.warn(
                 f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}. "
-                f"Delete them with kubectl, or write onClose: {{sessions: {DELETE_PODS}}}"
+                f"Delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}"
             )
         return Found({"found": found})
 
@@ -87,16 +86,6 @@ class Closure:
             schedules.resume(context, namespace)
 
 
-def _misfits(news: Values) -> list[str]:
-    problems = []
-    if (way := news.get("sessions")) not in (None, *WAYS):
-        problems.append(f"sessions: {way!r}; {allowed_words(str(way), WAYS)}")
-    seconds: Any = news.get("waitSeconds")
-    if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= WAIT_MAX):
-        problems.append(f"waitSeconds: allowed: 1 to {WAIT_MAX}")
-    return problems
-
-
 def _announce(context: Context, news: Values) -> None:
     namespace = news["namespace"]
     for one in ending(context, namespace, news["staying"], sessions=True):
@@ -105,7 +94,7 @@ def _announce(context: Context, news: Values) -> None:
         context.note(f"closing {namespace} suspends {schedule}")
     if names := sessions.running(context, namespace):
         wait = format_seconds(int(news.get("waitSeconds") or WAIT_DEFAULT))
-        then = f"; after {wait} their pods are deleted" if news.get("sessions") == DELETE_PODS else ""
+        then = f"; after {wait} their pods are deleted" if news.get("sessions") == SessionsOnClose.DELETE_PODS else ""
         context.note(f"closing {namespace} stops sessions: {listing(names)}{then}")
 
 

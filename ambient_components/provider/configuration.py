@@ -7,7 +7,7 @@ from ambient_components.guard import Guard
 from ambient_components.provider.resource import Values
 from ambient_components.provider.store.connection import Store, StoreSettings
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.storage import endpoint_problem
+from ambient_components.rules.bucket_names import endpoint_problem
 from ambient_components.storage.config import IAM, MINIO, REGION_DEFAULT, STORE_APIS
 from ambient_components.suggest import allowed_words
 

@@ -4,22 +4,27 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.keys import misfit
-from ambient_components.provider import token_inputs
 from ambient_components.provider.resource import Values
 from ambient_components.provider.store.accounts import Account
-from ambient_components.provider.token_inputs import known, policy
+from ambient_components.provider.token_inputs import known, life_missing, required, told, without_unknown
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.storage import access_policy, bucket_name_problem
-
-LIFETIME_MIN: Final = 86_400
-"""Seconds: sessions keep the key that they were started with, so a day is the least."""
-LIFETIME_MAX: Final = 31_536_000
-"""Seconds, 365 days; the longest that MinIO gives."""
+from ambient_components.rules.arguments import Argument, kind_findings
+from ambient_components.rules.bucket_names import bucket_name_problem
+from ambient_components.rules.buckets import credential_findings
+from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_of
+from ambient_components.storage import access_policy
 
 _REQUIRED: Final = ("user", "bucket", "owner")
-_FLAGS: Final = ("never", "manual", "keysOnly", "incomplete", "released")
-_LIFE: Final = f"whole seconds from {LIFETIME_MIN} (1d) to {LIFETIME_MAX} (1y)"
+
+OWN: Final = {
+    "generation": Argument(int, "Of the user, from 1."),
+    "keysOnly": Argument(bool, "User and policy are somebody else's to make."),
+    "incomplete": Argument(bool, "The user could not be made in this run: the step fails, and changes nothing."),
+    "released": Argument(bool, "Nothing is minted or revoked any more, and the user bears no owner's mark."),
+}
+"""Inputs that say what becomes of a user; `rules.buckets` has what is asked of its keys."""
+
 _USER: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}[a-z0-9]")
 _USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
@@ -31,7 +36,8 @@ def problems(olds: Values, news: Values) -> list[str]:
         olds: of the last deployment.
         news: as they are asked for, unknown ones included.
     """
-    found = token_inputs.shapes(news, _REQUIRED, _FLAGS)
+    given = without_unknown(news)
+    found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
     bucket, user, prefix, used = (news.get(name) for name in ("bucket", "user", "prefix", "usedIn"))
     if isinstance(bucket, str) and bucket and (problem := bucket_name_problem(bucket)):
         found.append(f"bucket {bucket!r} {problem[0]}; {problem[1]}")
@@ -41,12 +47,15 @@ def problems(olds: Values, news: Values) -> list[str]:
         found.append("prefix: text with a slash at its end is expected, such as payments/")
     if used not in (None, UNKNOWN) and not (isinstance(used, str) and _USED_IN.fullmatch(used)):
         found.append("usedIn: NAMESPACE/SECRET is expected")
-    found += token_inputs.life(news, LIFETIME_MIN, LIFETIME_MAX, _LIFE)
+    found += [*life_missing(news), *told(credential_findings(given, complete=known(news), of_sessions=False))]
     if news.get("released") and not olds:
         found.append("released: there is no access key yet that could be let go")
-    if not found and known(news) and (wrong := misfit(policy(news))):
-        found.append("; ".join(wrong))
     return found
+
+
+def policy(values: Values) -> Policy:
+    """What is asked of the keys."""
+    return policy_of(values, ACCESS_KEY_LIFE)
 
 
 def account(values: Values) -> Account:

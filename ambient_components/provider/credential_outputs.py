@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ambient_components.keys import SCHEMA_VERSION, TokenState
+from ambient_components.provider.credential_inputs import policy
 from ambient_components.provider.resource import Values
-from ambient_components.provider.token_inputs import policy
 from ambient_components.provider.token_outputs import rotation
 from ambient_components.provider.wire import UNKNOWN, Secret
 

@@ -26,12 +26,13 @@ from ambient_components.contract import (
 from ambient_components.durations import format_seconds
 from ambient_components.failure import StepError, text_of
 from ambient_components.guard import WrongClusterError
-from ambient_components.keys import Handle, Policy
+from ambient_components.keys import Handle
 from ambient_components.keys.state import format_time, parse_time, time_of
 from ambient_components.naming import handle as handle_name
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.revocation import SECRET, end
 from ambient_components.provider.token_claims import account_uid
+from ambient_components.rules.lifetimes import Policy
 
 _TRIES: Final = 3
 _TOLERANCE: Final = 60

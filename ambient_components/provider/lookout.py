@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ambient_components.access import Expected, ended, expected_objects, object_names
-from ambient_components.access.ledger import ACTIVE
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import Json, is_ending, listing, name
 from ambient_components.failure import StepError
 from ambient_components.provider.revocation import object_path
 from ambient_components.provider.undeclared import Found, by_namespace, listed
+from ambient_components.rules.states import ACTIVE
 from ambient_components.shards.lost import Leftover
 
 

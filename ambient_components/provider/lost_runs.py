@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from ambient_components import cluster_objects
 from ambient_components.access import object_names
-from ambient_components.access.ledger import RELEASED
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import annotations, listing, uid
 from ambient_components.contract import HANDLE, HANDLE_LABEL, OWNER_ANNOTATION, SERVICE_ACCOUNT_ANNOTATION
@@ -18,6 +17,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider import revocation
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.run_record import RunRecord, or_warn, run_id, this_run
+from ambient_components.rules.states import RELEASED
 from ambient_components.shards import Record, declare, left
 from ambient_components.shards.hold import held_of
 from ambient_components.shards.lost import (

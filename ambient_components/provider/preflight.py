@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from ambient_components.access import RIGHTS, Right, object_names
-from ambient_components.access.ledger import CLOSED, RELEASED
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.cluster_objects import annotations, is_ending, listing, mapping, name
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
@@ -18,6 +17,7 @@ from ambient_components.provider.lookout import drift, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 from ambient_components.provider.unknown_accounts import unknown_accounts
+from ambient_components.rules.states import CLOSED, RELEASED
 from ambient_components.shards.lost import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")

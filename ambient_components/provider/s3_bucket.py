@@ -16,6 +16,7 @@ from ambient_components.provider import bucket_emptying, bucket_inputs, bucket_m
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.rules.buckets import OnDelete
 from ambient_components.storage.config import REGION_DEFAULT
 
 _OTHERS: Final = "BucketAlreadyExists"
@@ -138,7 +139,7 @@ class S3Bucket:
             context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays as it is")
         elif (now := tags.get(bucket_marks.WORKSPACE_TAG)) and now != state.get("namespace"):
             context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays as it is")
-        elif state.get("onDelete") != bucket_inputs.DELETE:
+        elif state.get("onDelete") != OnDelete.DELETE:
             bucket_marks.unmark(context, bucket, owner)
             context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears nobody's mark")
         elif state.get("force"):
@@ -232,8 +233,8 @@ def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> 
     marks = {OWNER_ANNOTATION: news["owner"]}
     if news.get("namespace"):
         marks[bucket_marks.WORKSPACE_TAG] = news["namespace"]
-    if news.get("onDelete") == bucket_inputs.DELETE:
-        marks[bucket_marks.ON_DELETE_TAG] = bucket_inputs.DELETE
+    if news.get("onDelete") == OnDelete.DELETE:
+        marks[bucket_marks.ON_DELETE_TAG] = OnDelete.DELETE.value
     gone = {*before, bucket_marks.ON_DELETE_TAG, *([_AGAIN] if news.get("adopt") else [])}
     others = {key: value for key, value in there.items() if key not in gone}
     return {**others, **(news.get("tags") or {}), **marks}

@@ -15,11 +15,11 @@ from ambient_components.keys import Handle, Plan, TokenState, plan
 from ambient_components.keys.state import format_time
 from ambient_components.provider import credential_inputs, token_inputs
 from ambient_components.provider.announcing import announce, worded
-from ambient_components.provider.credential_inputs import account, generation, rights
+from ambient_components.provider.credential_inputs import account, generation, policy, rights
 from ambient_components.provider.credential_outputs import COMPUTED, kept, record, unknown
 from ambient_components.provider.resource import Check, Context, Diff, Found, Values
 from ambient_components.provider.store_keys import WHAT, Seen, as_handle, in_use, mint, recorded_ids, revoke, see
-from ambient_components.provider.token_inputs import known, policy
+from ambient_components.provider.token_inputs import known
 from ambient_components.provider.token_outputs import token_state
 from ambient_components.provider.wire import Secret
 

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from ambient_components._version import VERSION
 from ambient_components.engine import types
-from ambient_components.provider import schema_store
+from ambient_components.provider import schema_store, token_inputs
 from ambient_components.provider.configuration import SECRETS, SETTINGS
+from ambient_components.provider.schema_store import described
+from ambient_components.rules.keys import TOKEN_TERMS
 
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
@@ -23,31 +25,13 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "serviceAccountUid": _TEXT
     | {"description": "Its uid: a replaced ServiceAccount gets a new token. Default: not compared."},
     "key": _TEXT | {"description": "The key's id in the stack file."},
-    "generation": _WHOLE | {"description": "The identity's generation, from 1.", "default": 1},
     "owner": _TEXT | {"description": "Project and fleet that own the key, PROJECT/FLEET."},
-    "released": _FLAG | {"description": "Nothing is minted or revoked any more, and tokens bear no owner's mark."},
-    "lifetimeSeconds": _WHOLE | {"description": "Life asked for each token, 600 to 31536000."},
-    "rotateBeforeSeconds": _WHOLE
-    | {"description": "The first run this close to expiry rotates. Default: 14 days, or a quarter of a shorter life."},
-    "overlapSeconds": _WHOLE
-    | {"description": "How long the token before stays valid after a rotation. Default: half of rotateBeforeSeconds."},
-    "runEverySeconds": _WHOLE | {"description": "How often a run is promised. Default: no promise."},
-    "warnAheadSeconds": _WHOLE
-    | {"description": "How early runs announce the end of a token that nobody renews. Default: 14 days."},
-    "never": _FLAG | {"description": "The token does not expire; then without lifetimeSeconds."},
-    "static": _FLAG | {"description": "The token lies in its handle, a Secret of the workspace."},
-    "manual": _FLAG | {"description": "Nothing is minted after the first token. Default: for what does not expire."},
-    "former": _FLAG | {"description": "Another generation has followed: tokens are kept, and none is minted."},
-    "overlapping": _FLAG | {"description": "The generation before lives on; its token stays in the delivery."},
-    "incomplete": _FLAG
-    | {"description": "What the token speaks for could not be made in this run: the step fails, and changes nothing."},
-    "adopt": _FLAG
-    | {"description": "Tokens that exist without a record are kept through the overlap. Default: they are revoked."},
+    **described(TOKEN_TERMS),
+    **described(token_inputs.OWN),
     "deliver": {
         "$ref": "#/types/ambient:index:TokenDelivery",
         "description": "A Secret that the token is written to.",
     },
-    "retain": _TEXT | {"description": "state (default), or none: the token is only where it is delivered to."},
 }
 
 _TOKEN_OUTPUTS: Final[dict[str, Any]] = {

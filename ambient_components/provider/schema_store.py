@@ -1,12 +1,27 @@
 """The part of the plugin's schema that is about the object store: buckets, and the access keys to them."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.engine import types
+from ambient_components.provider import bucket_inputs, credential_inputs
+from ambient_components.rules.arguments import Argument
+from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BUCKET_ARGUMENTS
 
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
 _FLAG: Final = {"type": "boolean"}
+
+_KINDS: Final = {bool: "boolean", int: "integer", str: "string"}
+
+
+def described(arguments: Mapping[str, Argument]) -> dict[str, Any]:
+    """Arguments as properties of the schema. Every generation is the first one where nothing is said."""
+    return {
+        name: {"type": _KINDS[one.kind], "description": one.meaning, **({"default": 1} if name == "generation" else {})}
+        for name, one in arguments.items()
+    }
+
 
 TYPES: Final[dict[str, Any]] = {
     "ambient:index:StoreKey": {
@@ -28,20 +43,13 @@ TYPES: Final[dict[str, Any]] = {
 _BUCKET_INPUTS: Final[dict[str, Any]] = {
     "bucket": _TEXT | {"description": "Its name; another name is another bucket."},
     "owner": _TEXT | {"description": "Project and fleet that own the bucket, PROJECT/FLEET."},
-    "namespace": _TEXT | {"description": "The workspace whose bucket it is. Default: none."},
-    "versioning": _FLAG | {"description": "On or suspended. Default: as it is."},
-    "expireAfterDays": _WHOLE | {"description": "The store deletes objects that are older. Default: it deletes none."},
     "tags": {
         "type": "object",
         "additionalProperties": _TEXT,
         "description": "Further tags; those of others stay.",
     },
-    "objectLock": _FLAG | {"description": "Object lock; it counts when the bucket is made, and can't be changed."},
-    "encryption": _TEXT | {"description": "AES256 or aws:kms. Default: as it is."},
-    "adopt": _FLAG | {"description": "A bucket that exists and bears nobody's mark is taken over."},
-    "onDelete": _TEXT | {"description": "keep (default): it is forgotten, and stays; delete: it goes if it is empty."},
-    "force": _FLAG | {"description": "Beside delete: it goes with all objects and versions in it."},
-    "released": _FLAG | {"description": "The bucket is being let go: its mark is taken off, and nothing else changes."},
+    **described(BUCKET_ARGUMENTS),
+    **described(bucket_inputs.OWN),
 }
 
 _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
@@ -49,20 +57,9 @@ _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
     "bucket": _TEXT | {"description": "The bucket that its keys open, and no other."},
     "owner": _TEXT | {"description": "Project and fleet that own the user, PROJECT/FLEET."},
     "prefix": _TEXT | {"description": "The part of the bucket that they open, with a slash at its end. Default: all."},
-    "generation": _WHOLE | {"description": "Of the user, from 1.", "default": 1},
-    "lifetimeSeconds": _WHOLE | {"description": "Life of each access key, 86400 to 31536000."},
-    "never": _FLAG | {"description": "The keys have no end; then without lifetimeSeconds."},
-    "rotateBeforeSeconds": _WHOLE
-    | {"description": "The first run this close to the end rotates. Default: 14 days, or a quarter of a shorter life."},
-    "overlapSeconds": _WHOLE
-    | {"description": "How long the key before stays valid after a rotation. Default: half of rotateBeforeSeconds."},
-    "runEverySeconds": _WHOLE | {"description": "How often a run is promised. Default: no promise."},
-    "manual": _FLAG | {"description": "Nothing is minted after the first key. Default: for what has no end."},
     "usedIn": _TEXT | {"description": "NAMESPACE/SECRET whose S3_ACCESS_KEY is in use: it is not revoked meanwhile."},
-    "keysOnly": _FLAG | {"description": "User and policy are somebody else's to make."},
-    "incomplete": _FLAG
-    | {"description": "The user could not be made in this run: the step fails, and changes nothing."},
-    "released": _FLAG | {"description": "Nothing is minted or revoked any more, and the user bears no owner's mark."},
+    **described(ACCESS_KEY_TERMS),
+    **described(credential_inputs.OWN),
 }
 
 _STORE_KEY: Final = {"$ref": "#/types/ambient:index:StoreKey"}

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.closing import DELETE_PODS, WAIT_DEFAULT
 from ambient_components.cluster import core, path
 from ambient_components.cluster_objects import annotations, labels, listing, text_at
 from ambient_components.cluster_objects import name as name_of
@@ -33,6 +32,7 @@ from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.served import objects
+from ambient_components.rules.closing import WAIT_DEFAULT, SessionsOnClose
 
 _INTERVAL: Final = 2
 """Seconds between two looks; as often as the operator looks at a session that stops."""
@@ -106,13 +106,13 @@ def stop(context: Context, namespace: str, news: Values) -> list[str]:
 
     alive = _wait(context, namespace, seconds if listed else 0, over)
     failed = []
-    if alive.pods and news.get("sessions") == DELETE_PODS:
+    if alive.pods and news.get("sessions") == SessionsOnClose.DELETE_PODS:
         failed = _delete(context, namespace, alive)
         if not failed:
             _wait(context, namespace, _POD_SECONDS, lambda now: not now.pods)
             alive = _wait(context, namespace, _PHASE_SECONDS, over)
     if not over(alive):
-        context.warn(_left(namespace, alive, seconds, deleted=news.get("sessions") == DELETE_PODS))
+        context.warn(_left(namespace, alive, seconds, deleted=news.get("sessions") == SessionsOnClose.DELETE_PODS))
     return failed
 
 
@@ -165,7 +165,7 @@ def _left(namespace: str, alive: _Alive, seconds: int, *, deleted: bool) -> str:
         "They were deleted, and their node has not ended them"
         if deleted
         else f"Delete them (kubectl delete pod -n {namespace} {' '.join(sorted(alive.pod_names)[:1])}), "
-        f"or write onClose: {{sessions: {DELETE_PODS}}}"
+        f"or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}"
     )
     return f"{text}Pods that still run keep their credentials until they end: {named}. {remedy}"
 

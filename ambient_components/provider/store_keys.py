@@ -9,11 +9,12 @@ from ambient_components import clock
 from ambient_components.cluster import core
 from ambient_components.cluster_objects import decoded, mapping
 from ambient_components.failure import StepError
-from ambient_components.keys import Handle, Policy, TokenState
+from ambient_components.keys import Handle, TokenState
 from ambient_components.provider.announcing import worded
 from ambient_components.provider.credential_inputs import account, generation, rights
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.store.accounts import LiveKey, NewKey, Standing
+from ambient_components.rules.lifetimes import Policy
 from ambient_components.storage import same_policy
 
 WHAT: Final = "access key"

@@ -3,27 +3,34 @@
 What an S3Credentials has of the same kind is judged by the same functions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from ambient_components.contract import TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
-from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_id_problem
-from ambient_components.never_sources import namespace_problem
 from ambient_components.provider.resource import Change, Values
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.rules.arguments import Argument, kind_findings
+from ambient_components.rules.findings import Finding, as_text
+from ambient_components.rules.keys import Retain, token_findings
+from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.renewals import TOKEN_LIFE, is_endless, policy_of
 
-RETAIN_NONE: Final = "none"
-RETAIN_STATE: Final = "state"
-
-_REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
-_WHOLE: Final = ("generation", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds", "warnAheadSeconds")
-_LIFE: Final = (
-    f"whole seconds from {TOKEN_LIFETIME_MIN} (10m, Kubernetes' own limit) to {TOKEN_LIFETIME_MAX} (1y, the platform's)"
-)
-_FLAGS: Final = ("never", "static", "manual", "former", "overlapping", "incomplete", "released", "adopt")
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
-_DELIVERY: Final = ("namespace", "name", "key")
+_REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
+
+OWN: Final = {
+    "generation": Argument(int, "The identity's generation, from 1."),
+    "former": Argument(bool, "Another generation has followed: tokens are kept, and none is minted."),
+    "overlapping": Argument(bool, "The generation before lives on; its token stays in the delivery."),
+    "incomplete": Argument(
+        bool, "What the token speaks for could not be made in this run: the step fails, and changes nothing."
+    ),
+    "released": Argument(bool, "Nothing is minted or revoked any more, and tokens bear no owner's mark."),
+    "adopt": Argument(
+        bool, "Tokens that exist without a record are kept through the overlap. Default: they are revoked."
+    ),
+}
+"""Inputs that say what becomes of a generation; `rules.keys` has what is asked of its tokens."""
 
 
 def problems(olds: Values, news: Values) -> list[str]:
@@ -33,13 +40,26 @@ def problems(olds: Values, news: Values) -> list[str]:
         olds: of the last deployment.
         news: as they are asked for, unknown ones included.
     """
-    found = [*shapes(news, _REQUIRED, _FLAGS), *_key(news)]
-    found += [*life(news, TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX, _LIFE), *_delivered(news)]
+    # Where a token is delivered to must be known: it names an object.
+    given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
+    found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
+    if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
+        found.append(f"key: {problem}")
+    found += life_missing(news)
+    found += told(token_findings(given, str(given.get("namespace")), complete=known(news)))
     if news.get("released") and not olds:
         found.append("released: there is no token yet that could be let go")
-    if not found and known(news) and (wrong := misfit(policy(news))):
-        found.append("; ".join(wrong))
     return found
+
+
+def without_unknown(news: Values) -> dict[str, Any]:
+    """The inputs that a preview knows."""
+    return {name: value for name, value in news.items() if value is not UNKNOWN}
+
+
+def told(found: Iterable[Finding]) -> list[str]:
+    """Findings as the engine shows them."""
+    return [as_text(one) for one in found]
 
 
 def known(values: Values) -> bool:
@@ -47,18 +67,14 @@ def known(values: Values) -> bool:
     return UNKNOWN not in [values.get(name) for name in _TIMES]
 
 
+def life_missing(news: Values) -> list[str]:
+    """A resource has no default for it: the component says which."""
+    return [] if is_endless(news) or news.get("lifetimeSeconds") is not None else ["lifetimeSeconds is missing"]
+
+
 def policy(values: Values) -> Policy:
     """What is asked of the tokens."""
-    static = bool(values.get("static"))
-    seconds = NEVER if static or values.get("never") else values["lifetimeSeconds"]
-    return Policy.of(
-        seconds,
-        values.get("rotateBeforeSeconds"),
-        values.get("overlapSeconds"),
-        values.get("runEverySeconds") or 0,
-        manual=values.get("manual"),
-        static=static,
-    )
+    return policy_of(values, TOKEN_LIFE)
 
 
 def defaults(news: Values) -> Values:
@@ -79,69 +95,14 @@ def changes(inputs: Values, news: Values) -> dict[str, Change]:
 
 def retained(values: Values) -> bool:
     """Whether the token is kept in the state."""
-    return values.get("retain") != RETAIN_NONE
+    return values.get("retain") != Retain.NONE
 
 
-def shapes(news: Values, required: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """What is missing, or is of another kind than it must be.
-
-    Args:
-        news: the inputs.
-        required: names of texts that must be there.
-        flags: names of what is true or false.
-    """
-    found = [f"{name} is missing" for name in required if news.get(name) in (None, "")]
-    found += [
+def required(news: Values, names: Sequence[str]) -> list[str]:
+    """Texts that must be there, and are not, or are none."""
+    found = [f"{name} is missing" for name in names if news.get(name) in (None, "")]
+    return found + [
         f"{name}: text is expected"
-        for name in required
+        for name in names
         if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
     ]
-    found += [f"{name}: a whole number from 0 is expected" for name in _WHOLE if not _is_whole(news.get(name))]
-    found += [
-        f"{name}: true or false is expected"
-        for name in flags
-        if news.get(name) is not UNKNOWN and news.get(name) not in (None, True, False)
-    ]
-    generation = news.get("generation")
-    if isinstance(generation, int) and generation < 1:
-        found.append("generation: 1 or a higher number is expected")
-    return found
-
-
-def _key(news: Values) -> list[str]:
-    key = news.get("key")
-    problem = key_id_problem(key) if isinstance(key, str) and key else None
-    return [f"key: {problem}"] if problem else []
-
-
-def life(news: Values, least: int, most: int, allowed: str) -> list[str]:
-    """What is wrong with the life that is asked for, in seconds from `least` to `most`; `allowed` says it in words."""
-    asked = news.get("lifetimeSeconds")
-    if news.get("static") or news.get("never"):
-        return [] if asked is None else ["lifetimeSeconds: a token that never expires has none"]
-    if asked is None:
-        return ["lifetimeSeconds is missing"]
-    if asked is UNKNOWN or (isinstance(asked, int) and not isinstance(asked, bool) and least <= asked <= most):
-        return []
-    return [f"lifetimeSeconds: {asked} is not a life that can be granted; allowed: {allowed}"]
-
-
-def _delivered(news: Values) -> list[str]:
-    target, retain = news.get("deliver"), news.get("retain")
-    if retain not in (None, RETAIN_STATE, RETAIN_NONE):
-        return [f"retain: {retain!r}; allowed: {RETAIN_STATE}, {RETAIN_NONE}"]
-    if target is None:
-        return [] if retained(news) else ["retain: none needs deliver: nobody would ever have the token"]
-    if not isinstance(target, dict) or any(not isinstance(target.get(name), str) for name in _DELIVERY):
-        return [f"deliver: {', '.join(_DELIVERY)} are expected, known before the update"]
-    if target["namespace"] == news.get("namespace"):
-        return [
-            "deliver: the workspace's own namespace, where every session could read the key; name another namespace"
-        ]
-    if wrong := namespace_problem(target["namespace"]):
-        return [f"deliver: {'; '.join(wrong)}"]
-    return []
-
-
-def _is_whole(value: Any) -> bool:
-    return value is None or value is UNKNOWN or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)

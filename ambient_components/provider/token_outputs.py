@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from ambient_components.failure import StepError
-from ambient_components.keys import SCHEMA_VERSION, Handle, Policy, TokenState
+from ambient_components.keys import SCHEMA_VERSION, Handle, TokenState
 from ambient_components.keys.rotation import next_action
 from ambient_components.keys.state import format_time
 from ambient_components.provider.resource import Values
 from ambient_components.provider.token_inputs import policy, retained
 from ambient_components.provider.wire import UNKNOWN, Secret
+from ambient_components.rules.lifetimes import Policy
 
 COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
 """What minting changes."""

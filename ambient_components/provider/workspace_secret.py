@@ -25,11 +25,12 @@ from ambient_components.engine import types
 from ambient_components.parts import Drift, drift, kept
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Change, Context, Diff, Found, Values
+from ambient_components.provider.token_inputs import told
 from ambient_components.provider.wire import UNKNOWN
+from ambient_components.rules.arguments import choice_findings
+from ambient_components.rules.secrets import DriftPolicy
 from ambient_components.suggest import allowed_words
 
-KEEP: Final = "keep"
-OVERWRITE: Final = "overwrite"
 _OTHERS_SHOWN: Final = 100
 
 _APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATION_SECRET_APP}
@@ -74,9 +75,8 @@ class WorkspaceSecret(Part):
         found = []
         if news.get("secret") not in (*_APPS, UNKNOWN):
             found.append(f"secret: {news.get('secret')!r}; {allowed_words(str(news.get('secret')), _APPS)}")
-        if news.get("onDrift") not in (None, UNKNOWN, OVERWRITE, KEEP):
-            words = allowed_words(str(news.get("onDrift")), (OVERWRITE, KEEP))
-            found.append(f"onDrift: {news.get('onDrift')!r}; {words}")
+        if news.get("onDrift") is not UNKNOWN:
+            found += told(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
         if news.get("values") is not UNKNOWN and not _values(news):
             found.append("values: at least one is expected; a secret without any is left out")
         found += [
@@ -91,7 +91,7 @@ class WorkspaceSecret(Part):
         diff = super().diff(context, inputs, state, news)
         replaces = frozenset({"namespace", "secret"} & diff.changes.keys())
         changes = dict(diff.changes)
-        if news.get("onDrift") != KEEP:
+        if news.get("onDrift") != DriftPolicy.KEEP:
             changes = {path: Change(kind) for path, kind in _restored(state.get("drift") or {}).items()} | changes
         return Diff(changes, diff.computed, replaces)
 
@@ -127,12 +127,12 @@ class WorkspaceSecret(Part):
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
         """All of it is ours, or what others saved stays."""
         declared = self.fields(news)
-        return kept(before or None, declared, live) if news.get("onDrift") == KEEP else declared
+        return kept(before or None, declared, live) if news.get("onDrift") == DriftPolicy.KEEP else declared
 
     def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:
         """Names what others had saved."""
         others = sorted(live.keys() - self.fields(news).keys() - before.keys())
-        if others and news.get("onDrift") != KEEP:
+        if others and news.get("onDrift") != DriftPolicy.KEEP:
             context.warn(f"{_shown(news)}: removed what others saved in it: {listing(others)}")
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class WorkspaceSecret(Part):
         return super().update(context, identity, state, news)
 
     def _tell_of_what_goes(self, context: Context, news: Values, before: Mapping[str, Any]) -> None:
-        if UNKNOWN in (news.get("namespace"), news.get("values")) or news.get("onDrift") == KEEP:
+        if UNKNOWN in (news.get("namespace"), news.get("values")) or news.get("onDrift") == DriftPolicy.KEEP:
             return
         live = context.guard.cluster.get(self._path(news)) or {}
         others = sorted(texts(live.get("data")).keys() - _values(news).keys() - before.keys())

@@ -1,20 +1,21 @@
 """A key's tokens, as a program declares them."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from ambient_components.engine import types
+from ambient_components.rules.keys import TokenTerms
 
 
-class AccessTokenArgs(TypedDict):
+class AccessTokenArgs(TokenTerms):
     """Whose token, and how long it lives. Times are seconds."""
 
     namespace: pulumi.Input[str]
-    serviceAccount: pulumi.Input[str]
+    serviceAccount: pulumi.Input[str]  # noqa: N815  # Pulumi's own spelling of inputs
     """Name of the ServiceAccount that the token speaks for; it must exist."""
 
-    serviceAccountUid: NotRequired[pulumi.Input[str]]
+    serviceAccountUid: NotRequired[pulumi.Input[str]]  # noqa: N815  # Pulumi's own spelling of inputs
     """Its uid: where it changes, the ServiceAccount was replaced and a new token is minted."""
 
     key: pulumi.Input[str]
@@ -25,30 +26,6 @@ class AccessTokenArgs(TypedDict):
 
     generation: NotRequired[pulumi.Input[int]]
     """Of the identity, from 1 (the default)."""
-
-    lifetimeSeconds: NotRequired[pulumi.Input[int]]
-    """600 to 31,536,000; needed unless `never` or `static`. A new life applies from the next rotation."""
-
-    never: NotRequired[bool]
-    """The token does not expire."""
-
-    static: NotRequired[bool]
-    """The token lies in its handle, a Secret of the workspace, and does not expire."""
-
-    manual: NotRequired[bool]
-    """Nothing is minted after the first token; default for tokens that do not expire."""
-
-    rotateBeforeSeconds: NotRequired[pulumi.Input[int]]
-    """The first run this close to expiry rotates; default 14 days, or a quarter of a shorter life."""
-
-    overlapSeconds: NotRequired[pulumi.Input[int]]
-    """How long the token before stays valid; default half of rotateBeforeSeconds."""
-
-    runEverySeconds: NotRequired[pulumi.Input[int]]
-    """How often a run is promised; 0, the default, for no promise."""
-
-    warnAheadSeconds: NotRequired[pulumi.Input[int]]
-    """How early runs announce the end of a token that nobody renews; default 14 days."""
 
     former: NotRequired[bool]
     """The identity of a generation before the current one: it keeps its tokens and never mints."""
@@ -61,12 +38,6 @@ class AccessTokenArgs(TypedDict):
 
     incomplete: NotRequired[pulumi.Input[bool | None]]
     """Its ServiceAccount or what that may do could not be made in this run: the step fails, and changes nothing."""
-
-    deliver: NotRequired[dict[str, str]]
-    """Secret to write the token to: namespace, name, key."""
-
-    retain: NotRequired[str]
-    """state (default), or none: the token is only where it is delivered to."""
 
     released: NotRequired[bool]
     """The workspace is being let go: nothing is minted or revoked any more, and the tokens bear no owner's mark."""

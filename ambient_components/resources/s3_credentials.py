@@ -1,13 +1,14 @@
 """The access keys of one user of the object store, as a program declares them."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from ambient_components.engine import types
+from ambient_components.rules.renewals import RenewalTerms
 
 
-class S3CredentialsArgs(TypedDict):
+class S3CredentialsArgs(RenewalTerms):
     """Whose keys, what they open, and how long each of them lives. Times are seconds."""
 
     user: pulumi.Input[str]
@@ -25,28 +26,10 @@ class S3CredentialsArgs(TypedDict):
     generation: NotRequired[pulumi.Input[int]]
     """Of the user, from 1 (the default)."""
 
-    lifetimeSeconds: NotRequired[pulumi.Input[int]]
-    """86,400 to 31,536,000; needed unless `never`. A new life applies from the next rotation."""
-
-    never: NotRequired[bool]
-    """The keys are not rotated."""
-
-    rotateBeforeSeconds: NotRequired[pulumi.Input[int]]
-    """The first run this close to the end rotates; default 14 days, or a quarter of a shorter life."""
-
-    overlapSeconds: NotRequired[pulumi.Input[int]]
-    """How long the key before stays valid; default half of rotateBeforeSeconds."""
-
-    runEverySeconds: NotRequired[pulumi.Input[int]]
-    """How often a run is promised; 0, the default, for no promise."""
-
-    manual: NotRequired[bool]
-    """Nothing is minted after the first key; default for keys that never end."""
-
-    usedIn: NotRequired[pulumi.Input[str]]
+    usedIn: NotRequired[pulumi.Input[str]]  # noqa: N815  # Pulumi's own spelling of inputs
     """NAMESPACE/SECRET whose S3_ACCESS_KEY is the key in use: that one is not revoked while it lies there."""
 
-    keysOnly: NotRequired[bool]
+    keysOnly: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of inputs
     """User and policy are somebody else's to make, as with pulumi-aws."""
 
     incomplete: NotRequired[pulumi.Input[bool | None]]

@@ -6,12 +6,12 @@ next run as it stands. What they no longer say would be access that nobody knows
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from ambient_components.access import object_names
+from ambient_components.rules.states import RELEASED
 from ambient_components.shards.records import Entries
 
-_RELEASED: Final = "released"
 _MAY = "a run that was lost may have"
 
 
@@ -101,7 +101,7 @@ def _bucket(
     workspace: str, lost: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[str]:
     bucket, old, new = (entry.get("bucket") or {} for entry in (lost, before, after))
-    if not bucket or _RELEASED in (lost.get("state"), bucket.get("state")):
+    if not bucket or RELEASED in (lost.get("state"), bucket.get("state")):
         return
     whose = f"workspace {workspace!r}: {_MAY}"
     if _identity(bucket) != _identity(new):

@@ -1,6 +1,6 @@
 """The stack file: YAML in, frozen models out, every problem with its line and column."""
 
-from ambient_components.spec.keys import Key, KeyDefaults, Retain
+from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import ContainerLimits, Limits, Network, NetworkPeer, Protocol
 from ambient_components.spec.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
 from ambient_components.spec.marks import SourceMap
@@ -8,24 +8,17 @@ from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.provenance import Origin
 from ambient_components.spec.rails import Allowance, Rail, Rails, StackAllowance
-from ambient_components.spec.rotation import Rotate
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers, McpType, Settings
-from ambient_components.spec.sources import DriftPolicy, OnDrift, SecretRef, Secrets, Source
+from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
-from ambient_components.spec.storage_types import BucketDriver, BucketState, Encryption, OnDelete
-from ambient_components.spec.types import PodSecurity, WorkspaceState
 
 __all__ = [
     "Allowance",
     "Bucket",
     "BucketCredentials",
-    "BucketDriver",
-    "BucketState",
     "CaBundle",
     "ContainerLimits",
     "Defaults",
-    "DriftPolicy",
-    "Encryption",
     "Grant",
     "Key",
     "KeyDefaults",
@@ -37,16 +30,12 @@ __all__ = [
     "Network",
     "NetworkPeer",
     "OnClose",
-    "OnDelete",
     "OnDrift",
     "Origin",
-    "PodSecurity",
     "Protocol",
     "Rail",
     "Rails",
-    "Retain",
     "Review",
-    "Rotate",
     "SecretRef",
     "Secrets",
     "Settings",
@@ -56,7 +45,6 @@ __all__ = [
     "StackFile",
     "Storage",
     "Workspace",
-    "WorkspaceState",
     "load_stack",
     "parse_stack",
     "review_stack",

@@ -12,11 +12,13 @@ from ambient_components.naming import (
     sanitize_name,
     workspace_name_problem,
 )
-from ambient_components.spec.findings import Check, Finding, Path
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.grants import owner_names
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.grant_checks import check_grants
 from ambient_components.spec.key_checks import Explicit, check_keys
 from ambient_components.spec.limit_checks import LIMIT_CHECKS
-from ambient_components.spec.models import StackFile, Workspace
+from ambient_components.spec.models import Check, StackFile, Workspace
 from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.rail_checks import check_allowances, check_stack_allowances
 from ambient_components.spec.secret_checks import SECRET_CHECKS
@@ -25,7 +27,6 @@ from ambient_components.spec.shards import check_stacks
 from ambient_components.spec.source_checks import check_secret_places, check_sources
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
 from ambient_components.spec.subject_checks import check_subjects
-from ambient_components.spec.types import WorkspaceState
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
 
@@ -82,18 +83,13 @@ def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Find
 
 def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
     """No owner twice, and one object name an owner: the platform cuts them to 40 characters. Contract 1.2, 1.6."""
-    bindings: dict[str, tuple[Path, str]] = {}
+    names, first = owner_names(), dict[str, Path]()
     for index, owner in enumerate(workspace.owners):
         here = (*path, "owners", index)
-        binding = owner_binding(owner)
-        taken, other = bindings.setdefault(binding, (here, str(owner)))
-        if taken == here:
-            continue
-        if other == str(owner):
-            yield Finding(here, f"{other!r} is an owner already", "keep one of them", taken)
-        else:
-            problem = f"{str(owner)!r} and {other!r} both become the RoleBinding {binding!r}"
-            yield Finding(here, problem, "make one of them an admin under grants", taken)
+        taken = first.setdefault(str(owner), here)
+        if taken != here:
+            yield Finding(here, f"{str(owner)!r} is an owner already", "keep one of them", taken)
+        yield from names.add(here, str(owner), owner_binding(owner))
 
 
 def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:

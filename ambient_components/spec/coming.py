@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ambient_components.durations import DAY, HOUR
-from ambient_components.keys import WARN_AHEAD
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.lifetimes import WARN_AHEAD
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.dates import end_of, written
-from ambient_components.spec.findings import Finding, Path
 from ambient_components.spec.models import Grant, StackFile, Workspace
-from ambient_components.spec.types import WorkspaceState
 
 
 def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:

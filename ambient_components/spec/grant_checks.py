@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from ambient_components.naming import grant_binding
-from ambient_components.spec.findings import Finding, Path
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.grants import grant_names
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.models import Grant, StackFile, Workspace
-from ambient_components.spec.types import WorkspaceState
 
 
 def check_grants(stack: StackFile) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def _one_at_a_time(path: Path, workspace: Workspace, zone: ZoneInfo) -> Iterator
     not even one after the other: the object would be taken over, and then deleted with the access in it.
     """
     grants: dict[tuple[str, str], list[tuple[Path, Grant]]] = {}
-    bindings: dict[str, tuple[Path, str]] = {}
+    names = grant_names()
     for index, grant in enumerate(workspace.grants):
         subject = grant.subject
         here = (*path, index, str(subject.kind))
@@ -52,11 +53,7 @@ def _one_at_a_time(path: Path, workspace: Workspace, zone: ZoneInfo) -> Iterator
         if clash is not None:
             yield _second(here, grant, *clash)
             continue
-        binding = grant_binding(grant.role, subject)
-        taken, other_name = bindings.setdefault(binding, (here, subject.name))
-        if other_name != subject.name:
-            problem = f"{subject.name!r} and {other_name!r} both become the RoleBinding {binding!r}"
-            yield Finding(here, problem, "give one of them another role, or access through a group", taken)
+        yield from names.add(here, subject.name, grant_binding(grant.role, subject))
 
 
 def _clash(one: Grant, other: Grant, zone: ZoneInfo) -> bool:

@@ -7,10 +7,10 @@ from typing import Final
 from ambient_components.contract import Role
 from ambient_components.durations import format_seconds, parse_duration
 from ambient_components.errors import Problems
-from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.naming import key_service_account, key_suffix
-from ambient_components.never_sources import namespace_problem
-from ambient_components.spec.findings import Finding, Path
+from ambient_components.rules.findings import Finding, Path, verdict_finding
+from ambient_components.rules.keys import delivery_problem, endless_problem
+from ambient_components.rules.lifetimes import NEVER, Policy, misfit
 from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace
 
@@ -106,12 +106,7 @@ def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Find
 def _without_an_end(path: Path, key: Key) -> Iterator[Finding]:
     if key.lifetime != NEVER:
         return
-    if key.role is Role.ADMIN:
-        yield Finding(
-            (*path, "lifetime"),
-            "is a key of role admin that never expires",
-            "give it a lifetime, or another role: whoever finds it could do anything here for ever",
-        )
+    yield from verdict_finding((*path, "lifetime"), endless_problem(key.role))
     if key.static:
         readers = "every session of the workspace can read a static token"
         worst = ", and can then do more than it may itself" if key.role is not Role.VIEW else ""
@@ -127,15 +122,8 @@ def _delivery(
         return
     secret = key.deliver.secret
     here = (*path, "deliver", "secret")
-    if verdict := namespace_problem(secret.namespace):
-        yield Finding((*here, "namespace"), f"{verdict[0]}, where no key is delivered to", verdict[1])
-    if secret.namespace == path[1]:
-        yield Finding(
-            (*here, "namespace"),
-            "is the workspace itself, where every session could read the key",
-            "name a namespace that is no workspace",
-        )
-    elif secret.namespace in workspaces:
+    yield from verdict_finding((*here, "namespace"), delivery_problem(secret.namespace, str(path[1])))
+    if secret.namespace in workspaces and secret.namespace != path[1]:
         yield Finding(
             (*here, "namespace"),
             f"{secret.namespace!r} is a workspace, where every session could read the key",

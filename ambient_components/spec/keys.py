@@ -1,7 +1,6 @@
 """API keys of the stack file: who they are, how long their tokens live, and where their users find them."""
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -10,36 +9,19 @@ from ambient_components.contract import (
     KEY_DESCRIPTION_MAX,
     KEY_NAME_MAX,
     OBJECT_NAME_MAX,
-    TOKEN_LIFETIME_DEFAULT,
     Role,
 )
-from ambient_components.keys import NEVER, Policy
+from ambient_components.rules.keys import Retain, retain_problem
+from ambient_components.rules.lifetimes import NEVER, Policy
+from ambient_components.rules.renewals import TOKEN_LIFE
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import Day
 from ambient_components.spec.rotation import Overlap, RotateName, is_manual, renewal
 from ambient_components.spec.sources import DataKey, SecretName
-from ambient_components.spec.types import (
-    Duration,
-    Flag,
-    Generation,
-    Lifetime,
-    NamespaceName,
-    RoleName,
-    Text,
-)
+from ambient_components.spec.types import Duration, Flag, Generation, Lifetime, NamespaceName, RoleName, Text
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
 """The name of a ServiceAccount."""
-
-
-class Retain(StrEnum):
-    """Where a key's token is kept."""
-
-    STATE = "state"
-    """In the stack's state, encrypted, and in its outputs."""
-
-    NONE = "none"
-    """Only where it is delivered to."""
 
 
 def _retain(value: object) -> object:
@@ -82,7 +64,7 @@ class Key(Model):
     role: RoleName = Role.EDIT
     """view, edit or admin; edit, as in the platform's UI, if left out."""
 
-    lifetime: Lifetime = TOKEN_LIFETIME_DEFAULT
+    lifetime: Lifetime = TOKEN_LIFE.default
     """How long a token is valid, from 10m to 1y, or never to let it have no end; 90d if left out."""
 
     rotate_before: Duration | None = None
@@ -123,8 +105,8 @@ class Key(Model):
     def _fits_together(self) -> Self:
         if self.static and self.lifetime != NEVER:
             refuse("is static, and its lifetime has an end", "write lifetime: never, as such a token does not expire")
-        if self.retain is Retain.NONE and self.deliver is None:
-            refuse("is retained nowhere and delivered nowhere", "allowed: retain: none only beside deliver")
+        if verdict := retain_problem(self.retain, delivered=self.deliver is not None):
+            refuse(*verdict)
         if self.overlap_until is not None and self.generation == 1:
             refuse(
                 "has an overlapUntil and is of generation 1: there is no generation before it",

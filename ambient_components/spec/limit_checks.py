@@ -6,11 +6,12 @@ from itertools import pairwise
 from typing import Final
 
 from ambient_components.credentials import looks_like_credential
-from ambient_components.labels import annotations_problem, key_problem, label_value_problem
 from ambient_components.quantities import parse_quantity
-from ambient_components.spec.findings import Check, Finding, Path, verdict_finding
-from ambient_components.spec.limits import CONTAINER_RESOURCES, ContainerLimits
-from ambient_components.spec.models import Workspace
+from ambient_components.rules.findings import Finding, Path, below
+from ambient_components.rules.limits import CONTAINER_RESOURCES
+from ambient_components.rules.workspaces import note_findings
+from ambient_components.spec.limits import ContainerLimits
+from ambient_components.spec.models import Check, Workspace
 from ambient_components.suggest import allowed_words, did_you_mean
 
 QUOTA_RESOURCES: Final = (
@@ -131,12 +132,7 @@ def check_network(path: Path, _name: str, workspace: Workspace) -> Iterator[Find
 
 def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
     """Labels and annotations have Kubernetes' syntax, and keys that nobody else writes."""
-    for key, value in workspace.labels.items():
-        yield from verdict_finding((*path, "labels", key), key_problem(key), at_key=True)
-        yield from verdict_finding((*path, "labels", key), label_value_problem(value))
-    for key in workspace.annotations:
-        yield from verdict_finding((*path, "annotations", key), key_problem(key), at_key=True)
-    yield from verdict_finding((*path, "annotations"), annotations_problem(workspace.annotations))
+    yield from below(path, note_findings(workspace.labels, workspace.annotations))
 
 
 LIMIT_CHECKS: tuple[Check, ...] = (check_containers, check_quota, check_network, check_labels)

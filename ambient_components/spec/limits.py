@@ -2,7 +2,7 @@
 
 import ipaddress
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,14 +17,9 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from ambient_components.quantities import QUANTITY_FORMS, QUANTITY_PATTERN, parse_quantity
+from ambient_components.rules.limits import CONTAINER_RESOURCES, PORT_MAX, peer_problem
 from ambient_components.spec.base import KIND, Model, choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.spec.types import Flag, NamespaceName, Text
-
-CONTAINER_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
-"""What a container may be limited in."""
-
-PORT_MAX: Final = 65_535
-"""The highest port."""
 
 
 class Protocol(StrEnum):
@@ -127,10 +122,8 @@ class NetworkPeer(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = self.given("cidr", "namespace")
-        if len(given) != 1:
-            problem = "has a cidr and a namespace" if given else "has neither a cidr nor a namespace"
-            refuse(problem, "allowed: exactly one of them, as {cidr: 10.0.0.0/8} or {namespace: NAME}")
+        if verdict := peer_problem(self.given("cidr", "namespace")):
+            refuse(*verdict)
         if self.protocol is Protocol.UDP and not self.ports:
             refuse("has a protocol without ports", "name the ports; without them all are allowed, of TCP and UDP alike")
         return self

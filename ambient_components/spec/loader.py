@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
+from ambient_components.rules.findings import Finding
 from ambient_components.spec.checks import check_stack
 from ambient_components.spec.effective import apply_layers
 from ambient_components.spec.files import DISK, Files
-from ambient_components.spec.findings import Finding
 from ambient_components.spec.includes import Reader
 from ambient_components.spec.key_checks import Explicit
 from ambient_components.spec.layers import WORKSPACE, Tree

@@ -9,9 +9,10 @@ from pydantic_core import ErrorDetails
 
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from ambient_components.errors import PathPart
+from ambient_components.rules.limits import CONTAINER_RESOURCES
 from ambient_components.spec.base import ERROR_TYPE, Model, type_name
 from ambient_components.spec.keys import Delivery, DeliverySecret, Key
-from ambient_components.spec.limits import CONTAINER_RESOURCES, Limits, NetworkPeer
+from ambient_components.spec.limits import Limits, NetworkPeer
 from ambient_components.spec.models import Defaults, Grant, Included, StackFile, Workspace
 from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.privacy import may_quote_key

@@ -1,5 +1,6 @@
 """The stack file as frozen models; the text after each field is also its documentation in the JSON Schema."""
 
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ from ambient_components.contract import (
 )
 from ambient_components.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
 from ambient_components.naming import KEY_ID_MAX
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.base import Model, choice, refuse
 from ambient_components.spec.dates import DayOrMoment, Span, TimeZone
 from ambient_components.spec.keys import Key, KeyDefaults
@@ -38,7 +41,6 @@ from ambient_components.spec.types import (
     SubjectName,
     SubjectText,
     Text,
-    WorkspaceState,
 )
 from ambient_components.subjects import Subject, SubjectKind
 
@@ -303,3 +305,7 @@ class StackFile(Model):
 
     workspaces: dict[Text, Workspace] = Field(default={}, json_schema_extra=_WORKSPACE_NAMES)
     """Workspaces by name, which is the namespace's name and can't be changed."""
+
+
+Check = Callable[[Path, str, Workspace], Iterator[Finding]]
+"""A pure function of the path of a workspace, its name and what it says, defaults and template included."""

@@ -1,26 +1,15 @@
 """What becomes of running sessions when a workspace is closed."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from ambient_components.closing import DELETE_PODS, STOP, WAIT_DEFAULT, WAIT_MAX
 from ambient_components.durations import format_seconds
+from ambient_components.rules.closing import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
 from ambient_components.spec.base import Model, choice, refuse, text_schema
 from ambient_components.spec.types import DURATION_PATTERN, read_duration
 
 _WAITS = f"allowed: durations up to {format_seconds(WAIT_MAX)}, a whole number and a unit of s, m or h, such as 30s"
-
-
-class SessionsOnClose(StrEnum):
-    """How sessions end when their workspace is closed."""
-
-    STOP = STOP
-    """The platform stops them; those that do not stop are named."""
-
-    DELETE_PODS = DELETE_PODS
-    """As before; then the pods of those that did not stop are deleted."""
 
 
 def _sessions(value: object) -> object:

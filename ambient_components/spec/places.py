@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.never_sources import credential_files, path_problem
+from ambient_components.rules.findings import Path, Verdict
 from ambient_components.spec.files import Files
-from ambient_components.spec.findings import Path, Verdict
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.regular import Unreadable, is_below, outside, read_regular

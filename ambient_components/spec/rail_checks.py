@@ -5,8 +5,8 @@ from typing import Final
 
 from ambient_components.access.wide import who_is_meant
 from ambient_components.contract import Role
-from ambient_components.keys import NEVER
-from ambient_components.spec.findings import Finding, Path
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.lifetimes import NEVER
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.rails import Allowance, Rail, StackAllowance
 

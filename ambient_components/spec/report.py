@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pydantic import ValidationError
 
 from ambient_components.errors import PathPart, Problem, Problems, Where
-from ambient_components.spec.findings import Finding
+from ambient_components.rules.findings import Finding
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.messages import explain, meant_fields
 from ambient_components.spec.privacy import public_path

@@ -1,27 +1,16 @@
 """How often something is made anew, and how long the one before lives on: for tokens of keys and for access keys."""
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Annotated, Final, Protocol
 
 from pydantic import BeforeValidator
 
-from ambient_components.keys import NEVER, Policy, default_rotate_before
+from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, default_rotate_before
 from ambient_components.spec.base import choice, text_schema
 from ambient_components.spec.types import DURATION_PATTERN, read_duration
 
 _NO_OVERLAP: Final = "0"
 _OVERLAPS: Final = f"allowed: {_NO_OVERLAP}, or a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
-
-
-class Rotate(StrEnum):
-    """Who renews a token or an access key."""
-
-    AUTO = "auto"
-    """The first run inside the notice."""
-
-    MANUAL = "manual"
-    """Nobody: only another generation has another one."""
 
 
 def _rotate(value: object) -> object:

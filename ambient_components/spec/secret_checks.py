@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ambient_components.contract import RUNNER_SECRET_KEYS
 from ambient_components.credentials import says_secret
-from ambient_components.spec.findings import Check, Finding, Path, verdict_finding
-from ambient_components.spec.models import Workspace
+from ambient_components.rules.findings import Finding, Path, below, verdict_finding
+from ambient_components.rules.secrets import runner_findings
+from ambient_components.spec.models import Check, Workspace
 from ambient_components.spec.sources import GIVE_OTHERWISE
-from ambient_components.suggest import allowed_words
 from ambient_components.variables import variable_problem, variable_warning
 
 _CLAUDE_KEY = "ANTHROPIC_API_KEY"
@@ -23,11 +23,9 @@ def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterato
     allowed = f"allowed: {', '.join(RUNNER_SECRET_KEYS)}"
     if "runner" in workspace.secrets.model_fields_set and not keys:
         yield Finding(here, "is an empty secret", f"{allowed}; leave runner out for no secret")
+    yield from below(here, runner_findings(keys))
     for key, source in keys.items():
-        if key not in RUNNER_SECRET_KEYS:
-            remedy = allowed_words(key, RUNNER_SECRET_KEYS)
-            yield Finding((*here, key), "is a key that the runner secret doesn't take", remedy, at_key=True)
-        elif source.value is not None:
+        if key in RUNNER_SECRET_KEYS and source.value is not None:
             yield Finding((*here, key, "value"), "is a plain value for a secret", GIVE_OTHERWISE)
     if keys and _CLAUDE_KEY not in keys and all(key in RUNNER_SECRET_KEYS for key in keys):
         problem = f"has no {_CLAUDE_KEY}: the platform refuses sessions with Claude"

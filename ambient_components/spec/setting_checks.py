@@ -11,8 +11,8 @@ from ambient_components.contract import (
     WORKSPACE_FLAGS,
 )
 from ambient_components.credentials import looks_like_credential, says_secret
-from ambient_components.spec.findings import Check, Finding, Path
-from ambient_components.spec.models import Workspace
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.spec.models import Check, Workspace
 from ambient_components.spec.settings import FLAG_PATTERN, SERVER_NAME_MAX, SERVER_NAME_PATTERN, McpServer
 from ambient_components.suggest import did_you_mean
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from ambient_components.rules.findings import Finding
 from ambient_components.shards import assigned
-from ambient_components.spec.findings import Finding
 from ambient_components.spec.models import StackFile, Workspace
 
 

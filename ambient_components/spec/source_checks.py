@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ambient_components.never_sources import config_problem, namespace_problem, variable_problem
-from ambient_components.spec.findings import Finding, Path, Verdict, verdict_finding
+from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
+from ambient_components.rules.keys import delivery_problem
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.places import BUNDLE, Project, is_outside, never_read, sources_of
@@ -75,8 +76,7 @@ def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) ->
         for key_id, key in workspace.keys.items():
             if key.deliver is not None and key.deliver.secret.namespace == platform:
                 path = ("workspaces", name, "keys", key_id, "deliver", "secret", "namespace")
-                verdict = namespace_problem(platform, platform) or ("", "")
-                yield Finding(path, f"{verdict[0]}, where no key is delivered to", verdict[1])
+                yield from verdict_finding(path, delivery_problem(platform, name, platform))
 
 
 def secret_file(stack: "LoadedStack", workspace: str, place: str) -> str:

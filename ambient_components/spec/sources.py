@@ -1,7 +1,6 @@
 """Where the value of a secret comes from: never from the stack file itself."""
 
 import re
-from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
@@ -9,28 +8,16 @@ from pydantic.config import JsonDict
 
 from ambient_components.contract import OBJECT_NAME_MAX, RUNNER_SECRET_KEYS, STORAGE_VARIABLES
 from ambient_components.credentials import begins_like_credential, looks_like_credential
+from ambient_components.rules.secrets import SOURCE_FIELDS, DriftPolicy
 from ambient_components.spec.base import Model, choice, refuse, text_schema
 from ambient_components.spec.types import ConfigKey, FilePath, NamespaceName, Text
 from ambient_components.variables import DATA_KEY_PATTERN, VARIABLE_PATTERN
-
-SOURCE_FIELDS: Final = ("config", "env", "file", "secret", "value")
-"""The ways to give a value; each source has exactly one."""
 
 GIVE_OTHERWISE: Final = "give it by config, env, file or secret, such as {config: NAME}; revoke it if it was committed"
 """What to do with a secret that was written out."""
 
 _SECRET_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"  # noqa: S105 - a DNS subdomain
 _NOT_A_CREDENTIAL = "write where the value is found; if it is a credential, revoke it"
-
-
-class DriftPolicy(StrEnum):
-    """Who wins when somebody saved a secret in the platform's UI, which replaces all of its values. Contract 10.12."""
-
-    OVERWRITE = "overwrite"
-    """The stack file: the next run writes its values back."""
-
-    KEEP = "keep"
-    """The UI's save stays until a value of the stack file changes."""
 
 
 def _drift(value: object) -> object:

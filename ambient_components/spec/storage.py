@@ -4,13 +4,16 @@ What a bucket may say depends on whose it is; `spec.storage_checks` knows.
 """
 
 from collections.abc import Collection
-from typing import Final
 
 from pydantic import Field
 from pydantic.config import JsonDict
 
 from ambient_components.durations import DAY
-from ambient_components.keys import Policy
+from ambient_components.rules.bucket_names import RESERVED_TAGS
+from ambient_components.rules.buckets import TAG_KEY_MAX, TAG_VALUE_MAX, BucketDriver, OnDelete
+from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE
+from ambient_components.rules.states import BucketState
 from ambient_components.spec.base import Model
 from ambient_components.spec.rotation import RotateName, is_manual, renewal
 from ambient_components.spec.sources import Source
@@ -18,27 +21,14 @@ from ambient_components.spec.storage_types import (
     AccessKeyLifetime,
     AccessKeyOverlap,
     Age,
-    BucketDriver,
     BucketName,
-    BucketState,
     BucketStateName,
     DriverName,
     EncryptionName,
     Endpoint,
-    OnDelete,
     OnDeleteName,
 )
 from ambient_components.spec.types import Duration, Flag, Generation, Text
-from ambient_components.storage.names import RESERVED_TAGS
-
-ACCESS_KEY_LIFETIME_DEFAULT: Final = 90 * DAY
-"""Seconds; as for API keys."""
-
-TAG_KEY_MAX: Final = 128
-"""Characters of a tag's key: S3's limit."""
-
-TAG_VALUE_MAX: Final = 256
-"""Characters of a tag's value: S3's limit."""
 
 _TAGS: JsonDict = {
     "propertyNames": {
@@ -53,7 +43,7 @@ _TAGS: JsonDict = {
 class BucketCredentials(Model):
     """The access key that sessions use the bucket with, made for this workspace alone and renewed before it ends."""
 
-    lifetime: AccessKeyLifetime = ACCESS_KEY_LIFETIME_DEFAULT
+    lifetime: AccessKeyLifetime = ACCESS_KEY_LIFE.default
     """How long an access key is valid, from 1d to 1y, or never to let it have no end; 90d if left out."""
 
     rotate_before: Duration | None = None

@@ -1,68 +1,29 @@
 """The vocabulary of storage as annotated types: whose a bucket is, what it is called, how long things in it live."""
 
-from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 
-from ambient_components.durations import DAY, HOUR, YEAR
+from ambient_components.durations import DAY, YEAR
+from ambient_components.rules.bucket_names import (
+    BUCKET_NAME_MAX,
+    BUCKET_NAME_MIN,
+    BUCKET_NAME_PATTERN,
+    bucket_name_problem,
+    endpoint_problem,
+)
+from ambient_components.rules.buckets import BucketDriver, Encryption, OnDelete
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE
+from ambient_components.rules.states import BucketState
 from ambient_components.spec.base import choice, refuse, text_schema
 from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.types import DURATION_PATTERN, NEVER_WORD, lifetime_reader, read_duration
-from ambient_components.storage import bucket_name_problem, endpoint_problem
-from ambient_components.storage.names import BUCKET_NAME_MAX, BUCKET_NAME_MIN, BUCKET_NAME_PATTERN
-
-ACCESS_KEY_OVERLAP_MIN: Final = HOUR
-"""Seconds. A session keeps the access key that it started with, so the key before may not end with a renewal."""
 
 EXPIRE_AFTER_MAX: Final = 100 * YEAR
 """Seconds. Whoever wants more means that nothing is deleted, which is to leave the field out."""
 
 _OVERLAPS: Final = "allowed: durations from 1h, a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
 _AGES: Final = "allowed: whole days from 1d to 100y, a whole number and a unit of d or y (365 days), such as 90d"
-
-
-class BucketDriver(StrEnum):
-    """Who makes a bucket and its credentials."""
-
-    S3 = "s3"
-    """This tool, in the stack's object store, by S3's API and one of two for credentials."""
-
-    AWS = "aws"
-    """pulumi-aws, for AWS itself and stores that are just like it."""
-
-    EXISTING = "existing"
-    """Others: it is used by reference."""
-
-
-class BucketState(StrEnum):
-    """Whether this tool looks after a bucket."""
-
-    ACTIVE = "active"
-    """It does."""
-
-    RELEASED = "released"
-    """It lets go: nothing changes, but that its mark goes. The line may leave in a later run."""
-
-
-class OnDelete(StrEnum):
-    """What becomes of a bucket that leaves the stack with its workspace."""
-
-    KEEP = "keep"
-    """It stays, with all that is in it."""
-
-    DELETE = "delete"
-    """It is deleted, if it is empty."""
-
-
-class Encryption(StrEnum):
-    """How the store encrypts what lies in a bucket; S3's words."""
-
-    AES256 = "AES256"
-    """With keys of the store's own."""
-
-    KMS = "aws:kms"
-    """With a key of a key management service."""
 
 
 def _driver(value: object) -> object:
@@ -112,7 +73,7 @@ def _overlap(value: object) -> int:
     if value in (0, "0") and not isinstance(value, bool):
         refuse("0 would end the access key that running sessions keep from their start", _OVERLAPS)
     seconds = read_duration(value, _OVERLAPS)
-    if seconds < ACCESS_KEY_OVERLAP_MIN:
+    if seconds < ACCESS_KEY_LIFE.least_overlap:
         refuse(f"{value} is too short for running sessions, which keep the access key of their start", _OVERLAPS)
     return seconds
 
@@ -146,7 +107,7 @@ Age = Annotated[int, BeforeValidator(_age), text_schema("whole days", DURATION_P
 
 AccessKeyLifetime = Annotated[
     int,
-    BeforeValidator(lifetime_reader(DAY, YEAR)),
+    BeforeValidator(lifetime_reader(ACCESS_KEY_LIFE)),
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
 """A duration of at least a day or never, in seconds once read."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from ambient_components.spec.findings import Finding, Path
+from ambient_components.rules.buckets import BucketDriver, adopt_with_aws
+from ambient_components.rules.findings import Finding, Path, below
 from ambient_components.spec.models import Workspace
 from ambient_components.spec.storage import Bucket
-from ambient_components.spec.storage_types import BucketDriver
 from ambient_components.storage.config import MINIO, OBJECT_STORE, StoreConfig, set_command
 
 
@@ -42,8 +42,4 @@ def _of_aws(path: Path, bucket: Bucket, store: StoreConfig | None) -> Iterator[F
             "write driver: s3",
         )
     if bucket.adopt:
-        yield Finding(
-            (*path, "adopt"),
-            "is true, and with driver aws nothing is taken over",
-            "write driver: s3, which does that; or import the bucket by pulumi import",
-        )
+        yield from below(path, [adopt_with_aws()])

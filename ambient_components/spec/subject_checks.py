@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ambient_components.lookalikes import lookalike
-from ambient_components.spec.findings import Finding, Path
+from ambient_components.rules.findings import Finding, Path
 from ambient_components.spec.models import Workspace
 
 

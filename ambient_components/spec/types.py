@@ -6,16 +6,22 @@ whose context has `problem` and `remedy`. None of them quotes a value that could
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Final, NoReturn
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
-from ambient_components.contract import ROLES, SUBJECT_NAME_MAX_BYTES, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN, Role
+from ambient_components.contract import (
+    ROLES,
+    SUBJECT_NAME_MAX_BYTES,
+    PodSecurity,
+    Role,
+)
 from ambient_components.credentials import begins_like_credential
-from ambient_components.durations import DURATION_FORMS, format_seconds, parse_duration
-from ambient_components.keys import NEVER
+from ambient_components.durations import DURATION_FORMS, parse_duration
 from ambient_components.lookalikes import hidden_character
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.rules.renewals import TOKEN_LIFE, Life
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, subject_name_problem
 from ambient_components.suggest import did_you_mean
@@ -39,29 +45,6 @@ _CONFIG_KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 _NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _PATH_MAX = 4096
 _AUTHENTICATED = "system:serviceaccount:"
-
-
-class WorkspaceState(StrEnum):
-    """Whether a workspace is in use."""
-
-    ACTIVE = "active"
-    """In use."""
-
-    CLOSED = "closed"
-    """Grants, keys and secrets end, owners and data stay; the entry stays in the file and may be opened again."""
-
-    RELEASED = "released"
-    """Nothing in the cluster changes, but that the mark of this tool goes: somebody else takes over."""
-
-
-class PodSecurity(StrEnum):
-    """Level of Kubernetes' Pod Security Standards that the namespace enforces."""
-
-    PRIVILEGED = "privileged"
-    """Nothing is refused."""
-
-    BASELINE = "baseline"
-    """What is known to break out of a container is refused."""
 
 
 def _role(value: object) -> object:
@@ -133,10 +116,10 @@ def _nearest_subject(text: str) -> str:
     return near.replace("'?", f":{rest}'?") if near and rest and rest.isprintable() and kind not in near else ""
 
 
-def lifetime_reader(shortest: int, longest: int) -> Callable[[object], int]:
+def lifetime_reader(life: Life) -> Callable[[object], int]:
     """Return a validator for lives within these bounds, in seconds, or without an end; it answers in seconds."""
     allowed = (
-        f"allowed: {NEVER_WORD}, or durations from {format_seconds(shortest)} to {format_seconds(longest)}, "
+        f"allowed: {NEVER_WORD}, or {life.durations}, "
         "a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
     )
 
@@ -150,8 +133,8 @@ def lifetime_reader(shortest: int, longest: int) -> Callable[[object], int]:
         except ValueError as error:
             near = did_you_mean(str(value), [NEVER_WORD])
             refuse(str(error).rpartition("; allowed: ")[0], f"{allowed}; {near}".removesuffix("; "))
-        if not shortest <= seconds <= longest:
-            refuse(f"{value} is too {'short' if seconds < shortest else 'long'}", allowed)
+        if problem := life.problem(seconds, value):
+            refuse(problem, allowed)
         return seconds
 
     return read
@@ -248,7 +231,7 @@ ReviewerText = Annotated[Subject, BeforeValidator(_reviewer), text_schema("revie
 
 Lifetime = Annotated[
     int,
-    BeforeValidator(lifetime_reader(TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX)),
+    BeforeValidator(lifetime_reader(TOKEN_LIFE)),
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
 """A duration or never, in seconds once read.

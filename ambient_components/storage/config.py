@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ambient_components.storage.names import endpoint_problem
+from ambient_components.rules.bucket_names import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
 OBJECT_STORE: Final = "objectStore"

@@ -177,10 +177,16 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        ({"podSecurity": "restricted"}, "podSecurity 'restricted'; allowed: privileged, baseline"),
+        (
+            {"podSecurity": "restricted"},
+            "podSecurity: 'restricted' is not a pod security level; allowed: privileged, baseline",
+        ),
         ({"podSecurity": "basline"}, "allowed: privileged, baseline; did you mean 'baseline'?"),
-        ({"onClose": {"sessions": "deletepods"}}, "onClose: sessions 'deletepods'; allowed: stop, deletePods; did you"),
-        ({"onClose": {"waitSeconds": 3601}}, "onClose: waitSeconds 3601; allowed: 1 to 3600"),
+        (
+            {"onClose": {"sessions": "deletepods"}},
+            "onClose.sessions: 'deletepods' is not a way to end sessions; allowed: stop,",
+        ),
+        ({"onClose": {"waitSeconds": 3601}}, "onClose.waitSeconds: 3601 is out of bounds; allowed: 1 to 3600"),
         ({"state": "colsed"}, "allowed: active, closed, released; did you mean 'closed'?"),
         ({"grants": [{"subject": "user:a", "role": "veiw"}]}, "allowed: view, edit, admin; did you mean 'view'?"),
         ({"keys": {"ci": {"role": "amdin"}}}, "allowed: view, edit, admin; did you mean 'admin'?"),
@@ -189,15 +195,15 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
         ({"annotations": {"pulumi.com/patchForce": "false"}}, "is reserved for Pulumi"),
         ({"annotations": {"ambient-components/owner": "me"}}, "is reserved for this tool"),
         ({"labels": {"team": "a b"}}, "can't be the value of a label"),
-        ({"limits": {"quota": {"pods": "many"}}}, "limits: quota: pods: 'many' is not a quantity"),
-        ({"limits": {"containers": {"max": {"cpu": "1 core"}}}}, "limits: containers.max: cpu: '1 core' is not"),
-        ({"limits": {"network": {"allow": [{}]}}}, "exactly one of cidr and namespace is expected"),
+        ({"limits": {"quota": {"pods": "many"}}}, "limits.quota.pods: 'many' is not a quantity"),
+        ({"limits": {"containers": {"max": {"cpu": "1 core"}}}}, "limits.containers.max.cpu: '1 core' is not"),
+        ({"limits": {"network": {"allow": [{}]}}}, "allow[0]: has neither a cidr nor a namespace"),
         (
             {"limits": {"network": {"allow": [{"cidr": "10.0.0.0/8", "namespace": "a"}]}}},
-            "exactly one of cidr and namespace is expected",
+            "allow[0]: has a cidr and a namespace; allowed: exactly one of them",
         ),
-        ({"integrationSecrets": {"S3_BUCKET": "b"}}, "'S3_BUCKET' is reserved for the workspace's storage"),
-        ({"integrationSecrets": {"1A": "b"}}, "'1A' is not a name for a variable"),
+        ({"integrationSecrets": {"S3_BUCKET": "b"}}, "S3_BUCKET: is reserved for the workspace's storage"),
+        ({"integrationSecrets": {"1A": "b"}}, "integrationSecrets.1A: is not a name for a variable"),
     ],
     ids=str,
 )

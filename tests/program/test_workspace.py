@@ -293,35 +293,38 @@ def test_everything_that_is_wrong_with_a_workspace_is_told_at_once(workspace):
         )
     told = [line.removeprefix("workspace 'payments': ") for line in str(refused.value).splitlines()]
     assert [line.split(";")[0] for line in told] == [
-        "state 'shut'",
-        "runnerSecrets: 'FOO' is not taken by the platform",
-        "owners: 'alice' is not a subject",
-        "grants: 'admni' is not a role",
-        "grants: serviceaccount:a:b: the platform grants to users and groups only",
-        "grants: user:carol is here twice",
-        "'CI Key' can't be a key's id",
-        "keys: CI Key: 'root' is not a role",
-        "keys: CI Key: lifetimeSeconds 5",
-        "keys: CI Key: generation 0",
-        "keys: CI Key: name is longer than 64 characters",
+        "state: 'shut' is not a state",
+        "runnerSecrets.FOO: is a key that the runner secret doesn't take",
+        "owners[0]: 'alice' is not a subject",
+        "grants[0].role: 'admni' is not a role",
+        "grants[2]: user:carol has a grant already",
+        "grants[3].subject: 'serviceaccount:a:b': the platform grants to users and groups only",
+        "keys['CI Key']: 'CI Key' can't be a key's id",
+        "keys['CI Key'].role: 'root' is not a role",
+        "keys['CI Key'].name: is longer than 64 characters",
+        "keys['CI Key'].generation: 0 is too low",
     ]
 
 
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ({"never": True, "lifetimeSeconds": 86_400}, "keys: ci: lifetimeSeconds of a key that never expires"),
-        ({"never": True, "role": "admin"}, "keys: ci: a key of role admin that never expires"),
-        ({"static": True, "role": "admin"}, "keys: ci: a key of role admin that never expires"),
-        ({"rotateBeforeSeconds": 7_776_000}, "keys: ci: a notice of 90d is not shorter than the life of 90d"),
-        ({"rotateBeforeSeconds": 60, "overlapSeconds": 61}, "keys: ci: an overlap of 1m1s is longer than the notice"),
-        ({"runEverySeconds": 1_296_000}, "keys: ci: a notice of 14d is too short: runs come every 15d"),
-        ({"retain": "none"}, "keys: ci: retain none without deliver"),
-        ({"retain": "stat"}, "keys: ci: retain 'stat'; allowed: state, none; did you mean 'state'?"),
+        ({"never": True, "lifetimeSeconds": 86_400}, "keys.ci.lifetimeSeconds: is the life of a token that never"),
+        (
+            {"lifetimeSeconds": 599},
+            "keys.ci.lifetimeSeconds: 599 is too short; allowed: whole seconds from 600 (10m) to",
+        ),
+        ({"never": True, "role": "admin"}, "keys.ci: is a key of role admin that never expires"),
+        ({"static": True, "role": "admin"}, "keys.ci: is a key of role admin that never expires"),
+        ({"rotateBeforeSeconds": 7_776_000}, "keys.ci: a notice of 90d is not shorter than the life of 90d"),
+        ({"rotateBeforeSeconds": 60, "overlapSeconds": 61}, "keys.ci: an overlap of 1m1s is longer than the notice"),
+        ({"runEverySeconds": 1_296_000}, "keys.ci: a notice of 14d is too short: runs come every 15d"),
+        ({"retain": "none"}, "keys.ci.retain: is retained nowhere and delivered nowhere"),
+        ({"retain": "stat"}, "keys.ci.retain: 'stat' is not a place to keep a token; allowed: state, none; did you"),
     ],
     ids=str,
 )
 def test_keys_whose_times_dont_go_together_are_refused(workspace, key, told):
-    with pytest.raises(ValueError, match="keys: ci") as refused:
+    with pytest.raises(ValueError, match=r"keys\.ci") as refused:
         workspace(keys={"ci": key})
     assert told in str(refused.value)

@@ -16,11 +16,12 @@ import pytest
 from ambient_components.cluster import core
 from ambient_components.components.api_key import token_args
 from ambient_components.failure import StepError
-from ambient_components.keys import Policy, TokenState
+from ambient_components.keys import TokenState
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.provider.access_token import AccessToken
 from ambient_components.provider.resource import Context
 from ambient_components.provider.wire import Secret
+from ambient_components.rules.lifetimes import Policy
 from tests.support.key_cluster import DELIVERY, SPACE, Crash, SimulatedCluster, moment
 
 

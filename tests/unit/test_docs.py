@@ -18,8 +18,8 @@ from ambient_components.access import RIGHTS, Right
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.provider.bucket_marks import MAKING
 from ambient_components.provider.store.minted import KEYS_TAG
+from ambient_components.rules.bucket_names import EXPIRY_RULE
 from ambient_components.spec.loader import review_stack
-from ambient_components.storage.names import EXPIRY_RULE
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ambient_components.keys import NEVER, Policy, plan
+from ambient_components.keys import plan
+from ambient_components.rules.lifetimes import NEVER, Policy
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_judge import Judge
 from tests.support.key_simulation import KINDS, BrokenError, Stack, key, simulated_time

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.keys import NEVER, Policy, default_overlap, default_rotate_before, misfit
+from ambient_components.rules.lifetimes import NEVER, Policy, default_overlap, default_rotate_before, misfit
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_judge import Judge
 from tests.support.key_simulation import KINDS, Stack, key, simulated_time

@@ -5,6 +5,7 @@ import pytest
 
 from ambient_components.contract import Role
 from ambient_components.errors import AmbientError
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec import (
     Allowance,
     Bucket,
@@ -15,7 +16,6 @@ from ambient_components.spec import (
     Source,
     StackFile,
     Workspace,
-    WorkspaceState,
     load_stack,
     parse_stack,
 )

@@ -4,37 +4,34 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ambient_components.access.rail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.contract import PodSecurity
 from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
-from ambient_components.keys import NEVER, Policy, misfit
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
+from ambient_components.rules.secrets import DriftPolicy
+from ambient_components.rules.states import BucketState, WorkspaceState
 from ambient_components.spec import (
     Allowance,
     Bucket,
     BucketCredentials,
-    BucketDriver,
-    BucketState,
     ContainerLimits,
     Defaults,
-    DriftPolicy,
     KeyDefaults,
     Limits,
     McpServer,
     McpType,
     Network,
     NetworkPeer,
-    OnDelete,
     OnDrift,
-    PodSecurity,
     Protocol,
     Rail,
     Rails,
-    Rotate,
     SecretRef,
     Settings,
     Source,
     StackFile,
     Storage,
     Workspace,
-    WorkspaceState,
 )
 from ambient_components.spec.messages import explain
 from ambient_components.spec.models import Included

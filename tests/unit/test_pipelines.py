@@ -22,7 +22,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from ambient_components.cli.app import app
-from ambient_components.keys.policy import Policy, misfit
+from ambient_components.rules.lifetimes import Policy, misfit
 from ambient_components.spec.loader import load_stack
 from tests.support.commands import PULUMI as TRIED
 

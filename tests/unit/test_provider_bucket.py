@@ -7,7 +7,7 @@ from ambient_components.provider.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import LostError, RefusedError
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.storage.names import EXPIRY_RULE
+from ambient_components.rules.bucket_names import EXPIRY_RULE
 from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
 
 MARK = {"Key": "ambient-components/owner", "Value": OWNER}
@@ -74,19 +74,22 @@ def lacking(patch, *operations, status=501, code="NotImplemented"):
         ({"owner": None}, "owner is missing"),
         ({"namespace": 3}, "namespace: text is expected"),
         ({"versioning": "yes"}, "versioning: true or false is expected"),
-        ({"expireAfterDays": 0}, "expireAfterDays: whole days, at least 1, are expected"),
-        ({"expireAfterDays": 1.5}, "expireAfterDays: whole days"),
-        ({"expireAfterDays": True}, "expireAfterDays: whole days"),
-        ({"encryption": "aes256"}, "encryption: 'aes256'; allowed: AES256, aws:kms; did you mean 'AES256'?"),
-        ({"objectLock": True, "versioning": False}, "objectLock needs versioning"),
+        ({"expireAfterDays": 0}, "expireAfterDays: 0 is too low; allowed: whole days, at least 1"),
+        ({"expireAfterDays": 1.5}, "expireAfterDays: a whole number"),
+        ({"expireAfterDays": True}, "expireAfterDays: a whole number"),
+        (
+            {"encryption": "aes256"},
+            "encryption: 'aes256' is not a way of encryption; allowed: AES256, aws:kms; did you mean 'AES256'?",
+        ),
+        ({"objectLock": True, "versioning": False}, "versioning: is false, and objectLock is true"),
         ({"tags": ["a"]}, "tags: a mapping of names to texts is expected"),
-        ({"tags": {"ambient-components/owner": "me"}}, "ambient-components/ and aws: are reserved"),
-        ({"tags": {"AWS:x": "me"}}, "ambient-components/ and aws: are reserved"),
-        ({"tags": {"a": "b" * 257}}, "tags: a: text of up to 256 characters is expected"),
-        ({"tags": {"": "b"}}, "allowed: a name of 1-128 characters"),
-        ({"tags": {f"t{n}": "" for n in range(50)}}, "tags: 50 are too many; allowed: 49"),
-        ({"onDelete": "forget"}, "onDelete: 'forget'; allowed: keep, delete"),
-        ({"force": True}, "force has a meaning only beside onDelete: delete"),
+        ({"tags": {"ambient-components/owner": "me"}}, "which is reserved"),
+        ({"tags": {"AWS:x": "me"}}, "which is reserved"),
+        ({"tags": {"a": "b" * 257}}, "tags.a: can't be the value of a tag; allowed: letters"),
+        ({"tags": {"": "b"}}, "can't be the name of a tag; allowed: letters"),
+        ({"tags": {f"t{n}": "" for n in range(50)}}, "tags: has 50 tags; allowed: up to 49"),
+        ({"onDelete": "forget"}, "onDelete: 'forget' is not a way to leave; allowed: keep, delete"),
+        ({"force": True}, "force: has no meaning: the bucket is kept when it leaves"),
     ],
 )
 def test_each_input_that_no_store_would_take_is_refused(world, change, told):

@@ -6,7 +6,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
-from ambient_components.storage.names import EXPIRY_RULE
+from ambient_components.rules.bucket_names import EXPIRY_RULE
 from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
 
 NAME = "pay-sessions"

@@ -337,9 +337,12 @@ def test_opening_or_deleting_a_workspace_takes_nothing_away(world):
         ({"staying": None}, "namespace, and staying (names of RoleBindings of owners), are expected"),
         ({"staying": "ambient-admin-alice"}, "namespace, and staying (names of RoleBindings of owners), are expected"),
         ({"staying": [UNKNOWN]}, "namespace and staying must be known before the update"),
-        ({"sessions": "deletePod"}, "sessions: 'deletePod'; allowed: stop, deletePods; did you mean 'deletePods'?"),
-        ({"waitSeconds": 0}, "waitSeconds: allowed: 1 to 3600"),
-        ({"waitSeconds": "2m"}, "waitSeconds: allowed: 1 to 3600"),
+        (
+            {"sessions": "deletePod"},
+            "sessions: 'deletePod' is not a way to end sessions; allowed: stop, deletePods; did you mean 'deletePods'?",
+        ),
+        ({"waitSeconds": 0}, "waitSeconds: 0 is out of bounds; allowed: 1 to 3600"),
+        ({"waitSeconds": "2m"}, "waitSeconds: '2m' is out of bounds; allowed: 1 to 3600"),
     ],
 )
 def test_without_its_inputs_nothing_is_closed(world, wrong, text):

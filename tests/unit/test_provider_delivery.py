@@ -95,7 +95,7 @@ def test_another_keys_secret_is_never_touched(world, wanted):
 @pytest.mark.parametrize(
     ("deliver", "told"),
     [
-        ({"namespace": "pay", "name": "n", "key": "k"}, "the workspace's own namespace, where every session could"),
+        ({"namespace": "pay", "name": "n", "key": "k"}, "is the workspace itself, where every session could"),
         ({"namespace": "other", "name": "n"}, "deliver: namespace, name, key are expected"),
         ("ci-system", "deliver: namespace, name, key are expected"),
         ({"namespace": UNKNOWN, "name": "n", "key": "k"}, "known before the update"),
@@ -109,9 +109,11 @@ def test_where_no_key_may_lie(world, deliver, told):
 
 def test_a_key_that_is_not_kept_must_be_delivered(world):
     (failure,) = world.plugin.check({**WANTED, "retain": "none"}).failures
-    assert failure.reason == "retain: none needs deliver: nobody would ever have the token"
+    assert (
+        failure.reason == "retain: is retained nowhere and delivered nowhere; allowed: retain: none only beside deliver"
+    )
     (failure,) = world.plugin.check({**DELIVERED, "retain": "nothing"}).failures
-    assert failure.reason == "retain: 'nothing'; allowed: state, none"
+    assert failure.reason == "retain: 'nothing' is not a place to keep a token; allowed: state, none"
 
 
 def test_another_workspace_is_no_place_either(world, wanted):

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from ambient_components.keys import NEVER
+from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import secret
 from tests.unit.test_provider_token import (
@@ -52,7 +52,7 @@ def test_a_cluster_that_caps_has_no_token_without_an_end(world):
 
 def test_a_token_without_an_end_has_no_life(world):
     (failure,) = world.plugin.check({**ENDLESS, "lifetimeSeconds": 90.0 * DAY}).failures
-    assert "lifetimeSeconds: a token that never expires has none" in failure.reason
+    assert "lifetimeSeconds: is the life of a token that never expires" in failure.reason
 
 
 # Static.

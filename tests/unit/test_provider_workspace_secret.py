@@ -399,8 +399,11 @@ def test_a_delete_of_what_is_gone_is_none(world, gone):
             "secret: 'ambient-runner-secret'; allowed: ambient-runner-secrets, ambient-non-vertex-integrations; "
             "did you mean 'ambient-runner-secrets'?",
         ),
-        ({"onDrift": "ignore"}, "onDrift: 'ignore'; allowed: overwrite, keep"),
-        ({"onDrift": "overwite"}, "onDrift: 'overwite'; allowed: overwrite, keep; did you mean 'overwrite'?"),
+        ({"onDrift": "ignore"}, "onDrift: 'ignore' is not a drift policy; allowed: overwrite, keep"),
+        (
+            {"onDrift": "overwite"},
+            "onDrift: 'overwite' is not a drift policy; allowed: overwrite, keep; did you mean 'overwrite'?",
+        ),
         ({"values": {}}, "values: at least one is expected; a secret without any is left out"),
         ({"values": None}, "values: at least one is expected; a secret without any is left out"),
         ({"values": {"A": None, "B": "sk-b"}}, "values: A: text is expected"),

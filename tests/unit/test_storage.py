@@ -9,15 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.contract import STORAGE_VARIABLES
-from ambient_components.storage import (
-    access_policy,
-    bucket_name_problem,
-    endpoint_problem,
-    same_policy,
-    storage_variables,
-    workspace_prefix,
-)
-from ambient_components.storage.names import BUCKET_NAME_PATTERN
+from ambient_components.rules.bucket_names import BUCKET_NAME_PATTERN, bucket_name_problem, endpoint_problem
+from ambient_components.storage import access_policy, same_policy, storage_variables, workspace_prefix
 from ambient_components.storage.variables import CUSTOM_MODE
 
 # Names

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.access.holdings import Holding, of_ledger
-from ambient_components.access.minting import MINTERS
 from ambient_components.contract import Role
+from ambient_components.rules.roles import MINTERS
+from ambient_components.rules.states import CLOSED
 
 VIEW: Final = Role.VIEW.value
 EDIT: Final = Role.EDIT.value
 ADMIN: Final = Role.ADMIN.value
-_CLOSED: Final = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Place:
     @property
     def runs_sessions(self) -> bool:
         """Whether the platform has it on its list."""
-        return bool(self.entry.get("state") != _CLOSED)
+        return bool(self.entry.get("state") != CLOSED)
 
     @property
     def exposed_admin_keys(self) -> tuple[str, ...]:

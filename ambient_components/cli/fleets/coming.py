@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from ambient_components.spec import StackFile, Workspace, WorkspaceState
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.spec import StackFile, Workspace
 from ambient_components.spec.dates import Span, end_of
 
 

@@ -9,8 +9,9 @@ from typing import Final
 from ambient_components.cluster import core
 from ambient_components.failure import StepError
 from ambient_components.guard import Guard
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.shards import secret_mark
-from ambient_components.spec import LoadedStack, SecretRef, Source, Workspace, WorkspaceState
+from ambient_components.spec import LoadedStack, SecretRef, Source, Workspace
 from ambient_components.spec.places import sources_of
 from ambient_components.spec.regular import Unreadable
 from ambient_components.spec.source_checks import secret_file

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
-from ambient_components.durations import format_seconds
+from ambient_components.durations import DAY, format_seconds
 
-_DAY: Final = 86_400
-_LONGEST_NOTICE: Final = 14 * _DAY
+_LONGEST_NOTICE: Final = 14 * DAY
 
-WARN_AHEAD: Final = 14 * _DAY
+WARN_AHEAD: Final = 14 * DAY
 """Seconds before an end from which runs announce it, where the file doesn't say: of keys, and of grants with dates."""
 
 NEVER: Final = 2**32
@@ -24,6 +24,16 @@ def default_rotate_before(lifetime: int) -> int:
 def default_overlap(rotate_before: int) -> int:
     """Seconds that the token before lives on after a renewal: half of the notice, so it ends before it expires."""
     return rotate_before // 2
+
+
+class Rotate(StrEnum):
+    """Who renews a token or an access key."""
+
+    AUTO = "auto"
+    """The first run inside the notice."""
+
+    MANUAL = "manual"
+    """Nobody: only another generation has another one."""
 
 
 @dataclass(frozen=True, slots=True)

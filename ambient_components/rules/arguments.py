@@ -1,0 +1,68 @@
+"""Arguments by kind: what each is, in words, and whether a value is of its kind.
+
+The plugin's schema and its checks of inputs are made of these tables, so that an argument is described once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.suggest import allowed_words
+
+_EXPECTED: Final[Mapping[type, str]] = {
+    bool: "true or false is expected",
+    int: "a whole number from 0 is expected",
+    str: "text is expected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a component or a resource."""
+
+    kind: type
+    """bool, int (from 0) or str."""
+
+    meaning: str
+    """A sentence for the schema."""
+
+
+def kind_findings(values: Mapping[str, Any], arguments: Mapping[str, Argument]) -> Iterator[Finding]:
+    """Values that are of another kind than their argument. What is not given is fine."""
+    for name, argument in arguments.items():
+        value = values.get(name)
+        if value is not None and not _fits(value, argument.kind):
+            yield Finding((name,), _EXPECTED[argument.kind], "")
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if kind is int:
+        return is_whole(value, 0)
+    return isinstance(value, kind)
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number, and not less than this."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def generation_findings(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Generations count from 1."""
+    generation = values.get("generation")
+    if isinstance(generation, int) and generation < 1:
+        yield Finding(("generation",), f"{generation} is too low", "allowed: 1 or a higher number")
+
+
+def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:
+    """A word that is none of those allowed; nothing given is fine.
+
+    Args:
+        path: Of the value.
+        value: The word.
+        allowed: All of them.
+        what: What each of them is: ``state``.
+    """
+    words = tuple(allowed)
+    if value is not None and value not in words:
+        yield Finding(path, f"{value!r} is not a {what}", allowed_words(str(value), words))

@@ -1,0 +1,226 @@
+"""Buckets: who makes them, what becomes of them, and what can be said of which."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, Final
+
+from ambient_components.credentials import looks_like_credential
+from ambient_components.rules.arguments import Argument, choice_findings, generation_findings, is_whole, kind_findings
+from ambient_components.rules.bucket_names import RESERVED_TAGS, bucket_name_problem, endpoint_problem
+from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, renewal_arguments, renewal_findings
+from ambient_components.rules.states import BucketState, WorkspaceState
+
+
+class BucketDriver(StrEnum):
+    """Who makes a bucket and its credentials."""
+
+    S3 = "s3"
+    """This tool, in the stack's object store, by S3's API and one of two for credentials."""
+
+    AWS = "aws"
+    """pulumi-aws, for AWS itself and stores that are just like it."""
+
+    EXISTING = "existing"
+    """Others: it is used by reference."""
+
+
+class OnDelete(StrEnum):
+    """What becomes of a bucket that leaves the stack with its workspace."""
+
+    KEEP = "keep"
+    """It stays, with all that is in it."""
+
+    DELETE = "delete"
+    """It is deleted, if it is empty."""
+
+
+class Encryption(StrEnum):
+    """How the store encrypts what lies in a bucket; S3's words."""
+
+    AES256 = "AES256"
+    """With keys of the store's own."""
+
+    KMS = "aws:kms"
+    """With a key of a key management service."""
+
+
+TAGS_MAX: Final = 49
+"""Further tags of a bucket: S3 takes 50, and one is this tool's mark."""
+
+TAG_KEY_MAX: Final = 128
+"""Characters of a tag's key: S3's limit."""
+
+TAG_VALUE_MAX: Final = 256
+"""Characters of a tag's value: S3's limit."""
+
+_OWN: Final = frozenset(
+    {
+        "versioning",
+        "expireAfter",
+        "tags",
+        "objectLock",
+        "encryption",
+        "adopt",
+        "protect",
+        "state",
+        "onDelete",
+        "force",
+    }
+)
+"""What can be said of a bucket of one's own alone, by its names in the stack file."""
+
+CREDENTIALS: Final = ("accessKey", "secretKey")
+"""What is said of an existing bucket alone, and needed there."""
+
+BUCKET_ARGUMENTS: Final[Mapping[str, Argument]] = {
+    "versioning": Argument(bool, "On or suspended. Default: as it is."),
+    "expireAfterDays": Argument(int, "The store deletes objects that are older. Default: it deletes none."),
+    "objectLock": Argument(bool, "Object lock; it counts when the bucket is made, and can't be changed."),
+    "encryption": Argument(str, "AES256 or aws:kms. Default: as it is."),
+    "adopt": Argument(bool, "A bucket that exists and bears nobody's mark is taken over."),
+    "onDelete": Argument(str, "keep (default): it is forgotten, and stays; delete: it goes if it is empty."),
+    "force": Argument(bool, "Beside delete: it goes with all objects and versions in it."),
+}
+"""What the component passes on to the plugin as it is."""
+
+ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="the end", endless="The keys have no end")
+"""What is asked of a bucket's access keys."""
+
+_TAG_CHARACTERS: Final = "allowed: letters, digits, spaces and + - = . _ : / @"
+_PUBLIC: Final = "remove it: tags are for all to read; revoke it"
+# `\w` is letters and digits of every script, and the underscore.
+_TAG: Final = re.compile(r"[\w +\-=.:/@]*")
+
+
+def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find all that is wrong with a bucket's arguments; a closed workspace's needs no keys."""
+    driver = args.get("driver") or BucketDriver.S3
+    name, endpoint = args.get("name"), args.get("endpoint")
+    if problem := bucket_name_problem(str(name or "")):
+        yield Finding(("name",), f"{name!r} {problem[0]}", problem[1])
+    yield from choice_findings(("driver",), driver, BucketDriver, "driver")
+    if not endpoint:
+        remedy = "allowed: https://HOST or http://HOST"
+        yield Finding(("endpoint",), "is missing: sessions are told where the store is", remedy)
+    else:
+        yield from verdict_finding(("endpoint",), endpoint_problem(endpoint))
+    yield from choice_findings(("state",), args.get("state"), BucketState, "state of a bucket")
+    yield from choice_findings(("workspaceState",), args.get("workspaceState"), WorkspaceState, "state")
+    shared = bool(args.get("shared"))
+    for field in args:
+        if args[field] is not None:
+            yield from verdict_finding((field,), field_problem(field, driver, shared=shared))
+    if driver == BucketDriver.EXISTING:
+        if args.get("workspaceState") != WorkspaceState.CLOSED:
+            # Half a pair would leave every session's state ephemeral, and nobody would be told (contract 4).
+            missing = [field for field in CREDENTIALS if args.get(field) in (None, "")]
+            yield from (credential_missing(field) for field in missing)
+        return
+    if shared and not args.get("workspace"):
+        yield Finding(("shared",), "needs a workspace", "add workspace: the credentials are for its part of the bucket")
+    yield from setting_findings(args)
+    if driver == BucketDriver.AWS and args.get("adopt"):
+        yield adopt_with_aws()
+    yield from below(("credentials",), credential_findings(args.get("credentials") or {}))
+
+
+def credential_findings(
+    terms: Mapping[str, Any], *, complete: bool = True, of_sessions: bool = True
+) -> Iterator[Finding]:
+    """Find what is wrong with what is asked of a bucket's access keys.
+
+    Args:
+        terms: As a component has them.
+        complete: Whether all times are known: a preview may be told some of them later.
+        of_sessions: Whether sessions use the keys: other programs may need no overlap.
+    """
+    life = ACCESS_KEY_LIFE if of_sessions else replace(ACCESS_KEY_LIFE, least_overlap=0)
+    wrong = [*kind_findings(terms, ACCESS_KEY_TERMS), *generation_findings(terms)]
+    yield from wrong or (renewal_findings(terms, life) if complete else ())
+
+
+def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
+    """Say why a field can't be given for a bucket of this driver, or None; as problem and remedy."""
+    field = field.removesuffix("Days")
+    if driver == BucketDriver.EXISTING:
+        if field not in {*_OWN, "shared", "credentials"}:
+            return None
+        return "is for what this tool makes, and the driver is existing", "remove it, or write driver: s3 or aws"
+    if field in CREDENTIALS:
+        return (
+            f"is for driver: existing, and the driver is {driver}",
+            "remove it: credentials are made for the workspace; or write driver: existing",
+        )
+    if shared and field in _OWN:
+        return "is for a bucket of the workspace's own, and this one is shared", "remove it, or remove shared: true"
+    return None
+
+
+def credential_missing(field: str) -> Finding:
+    """An existing bucket without what opens it."""
+    return Finding(
+        (field,), "is missing: the driver is existing, and no credentials are made", "add it, such as {config: NAME}"
+    )
+
+
+def adopt_with_aws() -> Finding:
+    """The engine imports only what matches the program to the letter, and the mark is not there yet."""
+    return Finding(
+        ("adopt",),
+        "is true, and with driver aws nothing is taken over",
+        "write driver: s3, which does that; or import the bucket by pulumi import",
+    )
+
+
+def setting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what no store would take of an own bucket's settings, and what has no meaning."""
+    yield from kind_findings(given, BUCKET_ARGUMENTS)
+    if is_whole(days := given.get("expireAfterDays"), 0) and not days:
+        yield Finding(("expireAfterDays",), "0 is too low", "allowed: whole days, at least 1")
+    yield from choice_findings(("encryption",), given.get("encryption"), Encryption, "way of encryption")
+    yield from choice_findings(("onDelete",), given.get("onDelete"), OnDelete, "way to leave")
+    yield from fitting_findings(given)
+    tags = given.get("tags")
+    if isinstance(tags, Mapping):
+        yield from below(("tags",), tag_findings(tags))
+    elif tags is not None:
+        yield Finding(("tags",), "a mapping of names to texts is expected", "")
+
+
+def fitting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find settings that don't go together."""
+    deletes = given.get("onDelete") == OnDelete.DELETE
+    if given.get("force") and not deletes:
+        problem = "has no meaning: the bucket is kept when it leaves"
+        yield Finding(("force",), problem, "remove it; allowed beside onDelete: delete only")
+    if deletes and given.get("state") == BucketState.RELEASED:
+        problem = "is delete, and the bucket is released: it will not be this tool's to delete"
+        yield Finding(("onDelete",), problem, "remove one of the two", ("state",))
+    if given.get("objectLock") and given.get("versioning") is False:
+        problem = "is false, and objectLock is true: a store locks versions"
+        yield Finding(("versioning",), problem, "remove one of the two", ("objectLock",))
+
+
+def tag_findings(tags: Mapping[str, Any]) -> Iterator[Finding]:
+    """S3's rules for tags; a value is not quoted, since a label for people is what others put a secret into."""
+    if len(tags) > TAGS_MAX:
+        yield Finding((), f"has {len(tags)} tags", f"allowed: up to {TAGS_MAX}: S3 takes 50, and one is this tool's")
+    for key, value in tags.items():
+        reserved = next((start for start in RESERVED_TAGS if key.lower().startswith(start)), None)
+        if reserved is not None:
+            remedy = "remove it, or use a name of your own"
+            yield Finding((key,), f"begins with {reserved!r}, which is reserved", remedy, at_key=True)
+        elif not 1 <= len(key) <= TAG_KEY_MAX or not _TAG.fullmatch(key):
+            remedy = f"{_TAG_CHARACTERS}, 1-{TAG_KEY_MAX} of them"
+            yield Finding((key,), "can't be the name of a tag", remedy, at_key=True)
+        elif looks_like_credential(key):
+            yield Finding((key,), "looks like a credential", _PUBLIC, at_key=True)
+        if not isinstance(value, str):
+            yield Finding((key,), "text is expected", "")
+        elif looks_like_credential(value):
+            yield Finding((key,), "looks like a credential", _PUBLIC)
+        elif len(value) > TAG_VALUE_MAX or not _TAG.fullmatch(value):
+            yield Finding((key,), "can't be the value of a tag", f"{_TAG_CHARACTERS}, up to {TAG_VALUE_MAX} of them")

@@ -1,0 +1,81 @@
+"""Grants and owners: who can have one, and what two subjects can't share."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ambient_components.contract import Role
+from ambient_components.naming import grant_binding, owner_binding
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.keys import role_findings
+from ambient_components.subjects import Subject, SubjectKind, parse_subject
+
+
+class ObjectNames:
+    """Subjects by the name of their object: two of one name would take each other's place.
+
+    The platform makes names of what its sanitisers leave of a subject's. Contract 1.6.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        self._remedy = remedy
+        self._taken: dict[str, tuple[Path, str]] = {}
+
+    def add(self, path: Path, subject: str, name: str) -> Iterator[Finding]:
+        """Take a subject in, and find the other one that has the name."""
+        taken, other = self._taken.setdefault(name, (path, subject))
+        if other != subject:
+            problem = f"{subject!r} and {other!r} both become the RoleBinding {name!r}"
+            yield Finding(path, problem, self._remedy, taken)
+
+
+def owner_names() -> ObjectNames:
+    """For the bindings of one workspace's owners."""
+    return ObjectNames("make one of them an admin under grants")
+
+
+def grant_names() -> ObjectNames:
+    """For the bindings of one workspace's grants."""
+    return ObjectNames("give one of them another role, or access through a group")
+
+
+def grantee(text: str) -> Subject:
+    """Read the subject of a grant.
+
+    Raises:
+        ValueError: It is none, or a service account's.
+    """
+    subject = parse_subject(text)
+    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
+        msg = f"{text!r}: the platform grants to users and groups only; for a program declare a key"
+        raise ValueError(msg)
+    return subject
+
+
+def owner_findings(owners: Iterable[str]) -> Iterator[Finding]:
+    """Find what is wrong with a workspace's owners, as a component has them."""
+    names = owner_names()
+    for index, owner in enumerate(owners):
+        try:
+            yield from names.add((index,), owner, owner_binding(parse_subject(owner)))
+        except ValueError as error:
+            yield Finding((index,), str(error), "")
+
+
+def grant_findings(grants: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Find what is wrong with a workspace's grants, as a component has them: one a subject, whatever its case."""
+    names = grant_names()
+    seen: set[str] = set()
+    for index, grant in enumerate(grants):
+        text, role = str(grant["subject"]), grant.get("role")
+        if text.lower() in seen:
+            yield Finding((index,), f"{text} has a grant already", "keep one grant a subject")
+        seen.add(text.lower())
+        try:
+            subject = grantee(text)
+        except ValueError as error:
+            yield Finding((index, "subject"), str(error), "")
+            continue
+        if wrong := list(role_findings((index, "role"), role)):
+            yield from wrong
+        else:
+            yield from names.add((index,), text, grant_binding(Role(role or Role.VIEW), subject))

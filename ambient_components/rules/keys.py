@@ -1,0 +1,152 @@
+"""API keys: what is asked of their tokens, where those are kept, and what goes together."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final, NotRequired, TypedDict, cast
+
+from ambient_components.contract import KEY_DESCRIPTION_MAX, KEY_NAME_MAX, Role
+from ambient_components.never_sources import namespace_problem
+from ambient_components.rules.arguments import Argument, generation_findings, kind_findings
+from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
+from ambient_components.rules.renewals import (
+    TOKEN_LIFE,
+    RenewalTerms,
+    is_endless,
+    passed_on,
+    renewal_arguments,
+    renewal_findings,
+)
+from ambient_components.suggest import allowed_words
+
+
+class Retain(StrEnum):
+    """Where a key's token is kept."""
+
+    STATE = "state"
+    """In the stack's state, encrypted, and in its outputs."""
+
+    NONE = "none"
+    """Only where it is delivered to."""
+
+
+class DeliverySpec(TypedDict):
+    """A Secret that a key is delivered to."""
+
+    namespace: str
+    """It exists, and is no workspace."""
+
+    name: str
+
+    key: str
+    """Of the token; during an overlap the one before is under ``previous-`` and this."""
+
+
+class TokenTerms(RenewalTerms):
+    """What a key asks of its tokens. The component passes it on to the plugin as it is; see `TOKEN_TERMS`."""
+
+    static: NotRequired[bool]
+    warnAheadSeconds: NotRequired[int]  # noqa: N815  # Pulumi's own spelling of arguments
+    retain: NotRequired[str]
+    deliver: NotRequired[DeliverySpec]
+
+
+TOKEN_TERMS: Final[Mapping[str, Argument]] = {
+    **renewal_arguments(TOKEN_LIFE, end="expiry", endless="The token does not expire"),
+    "static": Argument(bool, "The token lies in its handle, a Secret of the workspace."),
+    "warnAheadSeconds": Argument(
+        int, "How early runs announce the end of a token that nobody renews. Default: 14 days."
+    ),
+    "retain": Argument(str, "state (default), or none: the token is only where it is delivered to."),
+}
+"""The arguments of `TokenTerms` but for `deliver`, which has parts."""
+
+FLAGS: Final = tuple(
+    name for name, one in TOKEN_TERMS.items() if one.kind is bool and name not in RenewalTerms.__annotations__
+)
+"""What a key says with yes or no. The stack file, the components, the ledger and the plugin have it by one name, and a
+plan shows it where it changes."""
+
+
+def token_terms(given: Mapping[str, Any]) -> TokenTerms:
+    """Return what a key's arguments say of its tokens."""
+    return cast("TokenTerms", passed_on(given, (*TOKEN_TERMS, "deliver"), TOKEN_LIFE))
+
+
+def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> Iterator[Finding]:
+    """Find what is wrong with a key's arguments.
+
+    Args:
+        key: Its arguments, as a component has them.
+        workspace: Its namespace.
+        platform: The platform's namespace, where it is known.
+    """
+    yield from role_findings(("role",), key.get("role"))
+    for name, most in (("name", KEY_NAME_MAX), ("description", KEY_DESCRIPTION_MAX)):
+        if len(key.get(name) or "") > most:
+            yield Finding((name,), f"is longer than {most} characters", f"allowed: up to {most}")
+    if is_endless(key):
+        yield from verdict_finding((), endless_problem(key.get("role")))
+    yield from token_findings(key, workspace, platform)
+
+
+def token_findings(
+    terms: Mapping[str, Any], workspace: str, platform: str = "", *, complete: bool = True
+) -> Iterator[Finding]:
+    """Find what is wrong with what is asked of a key's tokens.
+
+    Args:
+        terms: The key's arguments, or the inputs of its tokens.
+        workspace: Its namespace.
+        platform: The platform's namespace, where it is known.
+        complete: Whether all times are known: a preview may be told some of them later.
+    """
+    wrong = [*kind_findings(terms, TOKEN_TERMS), *generation_findings(terms)]
+    yield from wrong or (renewal_findings(terms, TOKEN_LIFE) if complete else ())
+    target, retain = terms.get("deliver"), terms.get("retain")
+    if retain is not None and retain not in tuple(Retain):
+        yield Finding(("retain",), f"{retain!r} is not a place to keep a token", allowed_words(str(retain), Retain))
+    else:
+        yield from verdict_finding(("retain",), retain_problem(retain, delivered=target is not None))
+    if target is None:
+        return
+    parts = DeliverySpec.__annotations__
+    if not isinstance(target, Mapping) or any(not isinstance(target.get(name), str) for name in parts):
+        yield Finding(("deliver",), f"{', '.join(parts)} are expected, known before the update", "")
+    else:
+        here: Path = ("deliver", "namespace")
+        yield from verdict_finding(here, delivery_problem(target["namespace"], workspace, platform))
+
+
+def role_findings(path: Path, role: object) -> Iterator[Finding]:
+    """Find a role that there is not."""
+    if role is not None and role not in tuple(Role):
+        yield Finding(path, f"{role!r} is not a role", allowed_words(str(role), Role))
+
+
+def endless_problem(role: object) -> Verdict:
+    """Say why a key of this role can't be without an end, or None; as problem and remedy."""
+    if role != Role.ADMIN:
+        return None
+    return (
+        "is a key of role admin that never expires",
+        "give it a lifetime, or another role: whoever finds it could do anything here for ever",
+    )
+
+
+def retain_problem(retain: object, *, delivered: bool) -> Verdict:
+    """Say why a token can't be kept so, or None; as problem and remedy."""
+    if retain != Retain.NONE or delivered:
+        return None
+    return "is retained nowhere and delivered nowhere", "allowed: retain: none only beside deliver"
+
+
+def delivery_problem(namespace: str, workspace: str, platform: str = "") -> Verdict:
+    """Say why a key can't be delivered to this namespace, or None; as problem and remedy."""
+    if verdict := namespace_problem(namespace, platform):
+        return f"{verdict[0]}, where no key is delivered to", verdict[1]
+    if namespace == workspace:
+        return (
+            "is the workspace itself, where every session could read the key",
+            "name a namespace that is no workspace",
+        )
+    return None

@@ -1,0 +1,55 @@
+"""Secrets of a workspace: which variables each of the two can hold, and who wins over a save in the platform's UI."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from ambient_components.contract import RUNNER_SECRET_KEYS
+from ambient_components.rules.arguments import choice_findings
+from ambient_components.rules.findings import Finding, verdict_finding
+from ambient_components.suggest import allowed_words
+from ambient_components.variables import variable_problem
+
+SOURCE_FIELDS: Final = ("config", "env", "file", "secret", "value")
+"""The ways to give a value in the stack file; each source has exactly one."""
+
+
+class DriftPolicy(StrEnum):
+    """Who wins when somebody saved a secret in the platform's UI, which replaces all of its values. Contract 10.12."""
+
+    OVERWRITE = "overwrite"
+    """The stack file: the next run writes its values back."""
+
+    KEEP = "keep"
+    """The UI's save stays until a value of the stack file changes."""
+
+
+def runner_findings(names: Iterable[str]) -> Iterator[Finding]:
+    """Keys that the runner secret does not take. Contract 3."""
+    for name in names:
+        if name not in RUNNER_SECRET_KEYS:
+            remedy = allowed_words(name, RUNNER_SECRET_KEYS)
+            yield Finding((name,), "is a key that the runner secret doesn't take", remedy, at_key=True)
+
+
+def integration_findings(names: Iterable[str]) -> Iterator[Finding]:
+    """Variables that the integration secret can't have. Contract 3, 10.15."""
+    for name in names:
+        yield from verdict_finding((name,), variable_problem(name), at_key=True)
+
+
+def drift_findings(given: Mapping[str, Any], *, has_bucket: bool) -> Iterator[Finding]:
+    """Find who can't win: a save in the UI drops what sessions need to reach their bucket. Contract 3, 10.12.
+
+    Args:
+        given: By secret.
+        has_bucket: Whether the workspace has a bucket, whose credentials lie in the integration secret.
+    """
+    for secret in ("runner", "integrations"):
+        yield from choice_findings((secret,), given.get(secret), DriftPolicy, "drift policy")
+    if has_bucket and given.get("integrations") == DriftPolicy.KEEP:
+        yield Finding(
+            ("integrations",),
+            "is keep, and the bucket's credentials lie in the same Secret: a save in the UI drops them",
+            "write overwrite, or remove it",
+        )
