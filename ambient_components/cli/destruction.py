@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ambient_components.access.entries import NOTHING, Entry, read_ledger
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.access.rails import ALWAYS
 from ambient_components.cli.ledgers import ledgers_in
@@ -91,14 +92,16 @@ def read_destruction(export: Mapping[str, Any]) -> Destruction:
         export: what it printed, parsed. Secrets are never looked at.
     """
     resources: list[Mapping[str, Any]] = list((export.get("deployment") or {}).get("resources") or ())
-    ledger: dict[str, Mapping[str, Any]] = {}
+    ledger: dict[str, Entry] = {}
     allowed: set[str] = set()
     for inputs in ledgers_in(export):
-        ledger.update(inputs.get("workspaces") or {})
+        ledger |= read_ledger(inputs.get("workspaces"))
         allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
     found, rest = _by_workspace(resources, ledger)
     return Destruction(
-        tuple(_going(name, ledger.get(name) or {}, found.get(name) or _Found()) for name in sorted({*ledger, *found})),
+        tuple(
+            _going(name, ledger.get(name, NOTHING), found.get(name) or _Found()) for name in sorted({*ledger, *found})
+        ),
         tuple(sorted(filter(None, map(_other, rest)), key=lambda one: one.name)),
         frozenset(allowed),
         empty=all(item["type"] == _STACK for item in resources),
@@ -222,11 +225,11 @@ def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
     counts[what] = counts.get(what, 0) + 1
 
 
-def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
+def _going(name: str, entry: Entry, found: _Found) -> Going:
     namespace, bucket = found.namespace or {}, found.bucket or {}
     return Going(
         name,
-        str(entry.get("state") or "active"),
+        entry.state,
         deleted=found.namespace is not None and not namespace.get("retainOnDelete"),
         protected=bool(namespace.get("protect")),
         owners=found.counts.get("owners", 0),

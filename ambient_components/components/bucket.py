@@ -6,8 +6,7 @@ from typing import Any, cast
 import pulumi
 
 from ambient_components import naming
-from ambient_components.access.buckets import EXISTING
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
+from ambient_components.access.entries import ACTIVE, CLOSED, EXISTING, RELEASED
 from ambient_components.components.bucket_rules import AWS, DELETE, LIFETIME_DEFAULT, S3, check_bucket
 from ambient_components.components.bucket_specs import BucketArgs
 from ambient_components.components.wholeness import Wholeness

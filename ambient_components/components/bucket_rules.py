@@ -4,8 +4,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ambient_components.access.buckets import DRIVERS, EXISTING
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED, STATES
+from ambient_components.access.entries import ACTIVE, CLOSED, DRIVERS, EXISTING, RELEASED, STATES
 from ambient_components.keys import NEVER, Policy, misfit
 from ambient_components.storage import bucket_name_problem, endpoint_problem
 from ambient_components.storage.names import RESERVED_TAGS

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components import naming
-from ambient_components.access.ledger import ACTIVE, STATES
+from ambient_components.access.entries import ACTIVE, STATES
 from ambient_components.closing import WAIT_MAX, WAYS
 from ambient_components.components.bucket_rules import bucket_problems
 from ambient_components.contract import (

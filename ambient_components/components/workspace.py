@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes.core.v1 as core
 
 from ambient_components import naming
-from ambient_components.access.ledger import ACTIVE, CLOSED, RELEASED
+from ambient_components.access.entries import ACTIVE, CLOSED, RELEASED
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.bucket import Bucket

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.ahead import Ahead
@@ -24,8 +25,6 @@ from ambient_components.plan.ledger_steps import QUIET as _QUIET
 from ambient_components.plan.ledger_steps import kind as _kind
 from ambient_components.plan.ledger_steps import name as _name
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
-
-Ledger = Mapping[str, Mapping[str, Any]]
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _WORKSPACE: Final = "ambient:index:Workspace"
@@ -140,8 +139,8 @@ def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: dat
         if (has := held.keys.get(identity)) is not None and has.made:
             # Of what only the ledger has, such as a day, no token has a step.
             if identity not in told and (why := what_changes(identity, before, key)):
-                found[identity, facts.CHANGED] = change(identity, facts.CHANGED, str(key["role"]), why, has)
-            for one in expiring(identity, str(key["role"]), has, at, ahead):
+                found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
+            for one in expiring(identity, key.role, has, at, ahead):
                 found[identity, one.what] = one
     return sorted(found.values())
 
@@ -151,12 +150,13 @@ def _of_token(
     before: Ledger,
     after: Ledger,
     held: Holdings,
-    wanted: Mapping[Identity, Mapping[str, Any]],
+    wanted: Mapping[Identity, KeyEntry],
     noted: str,
 ) -> Iterator[KeyChange]:
     op = str(step["op"])
     old, new = _identity(step, "oldState"), _identity(step, "newState")
-    role = str(wanted[new]["role"]) if new is not None and new in wanted else ""
+    key = wanted.get(new) if new is not None else None
+    role = key.role if key is not None else ""
     has = held.keys.get(old) if old is not None else None
     if op == "update" and new is not None:
         paths = set(_paths(step))
@@ -164,7 +164,7 @@ def _of_token(
             yield change(new, facts.ROTATED, role, noted or "it is due", has)
         elif paths and paths <= _RETIRING:
             yield change(new, facts.ENDED, role, "its overlap is over, or its revocation failed before", has)
-        elif why := what_changes(new, before, wanted.get(new, {})) or _said_of(paths):
+        elif why := (what_changes(new, before, key) if key is not None else "") or _said_of(paths):
             yield change(new, facts.CHANGED, role, why, has)
         return
     if op == "replace" and old == new and new is not None:
@@ -204,8 +204,8 @@ def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[Buck
             continue
         workspace, op = _name(str(step["urn"])).split("/", 1)[0], str(step["op"])
         state = step.get("newState") or step.get("oldState") or {}
-        name = str(((after.get(workspace) or {}).get("bucket") or state.get("inputs") or {}).get("name") or "")
-        name = name or str((state.get("inputs") or {}).get("bucket") or "")
+        bucket = after.get(workspace, NOTHING).bucket
+        name = bucket.name if bucket is not None else str((state.get("inputs") or {}).get("bucket") or "")
         noted, paths = reasons.get(str(step["urn"]), ""), set(_paths(step))
         if op in _DELETES:
             if not is_let_go(before, after, workspace):

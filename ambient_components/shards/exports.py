@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ambient_components.access.entries import Entry, read_ledger
 from ambient_components.access.ledger import LEDGER_TYPE
 from ambient_components.shards.urns import STACK_TYPE, is_provider, logical_name
 
@@ -10,10 +11,10 @@ Deployment = Mapping[str, Any]
 """What `pulumi stack export` printed, parsed; secrets encrypted."""
 
 
-def workspaces_of(state: Deployment) -> dict[str, Mapping[str, Any]]:
+def workspaces_of(state: Deployment) -> dict[str, Entry]:
     """Entries of a state's ledger by workspace; empty where there is no ledger."""
     found = ledgers(state)
-    return dict((found[0].get("inputs") or {}).get("workspaces") or {}) if found else {}
+    return read_ledger((found[0].get("inputs") or {}).get("workspaces")) if found else {}
 
 
 def owner_of(state: Deployment) -> str:

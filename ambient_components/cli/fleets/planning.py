@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ambient_components import clock
+from ambient_components.access.entries import Ledger
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, fleet_refusals, removals_mark
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.cli import planning
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ambient_components.cli.engine import Engine
     from ambient_components.spec.loader import LoadedStack
 
-Ledger = Mapping[str, Mapping[str, Any]]
 _NOTHING: dict[str, Any] = {"version": 3, "deployment": {"resources": []}}
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
