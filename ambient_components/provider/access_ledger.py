@@ -14,14 +14,12 @@ from ambient_components.access import Ledger, changed_paths, rail_warnings, read
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
-from ambient_components.provider.elsewhere import elsewhere
 from ambient_components.provider.ending import end_first
 from ambient_components.provider.forgotten import forgotten
 from ambient_components.provider.ledger_inputs import LedgerInputs
 from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.run_record import RunRecord
-from ambient_components.shards.hold import others
 
 LEDGER_NAME: Final = "access"
 """The one logical name of a ledger."""
@@ -49,9 +47,7 @@ class AccessLedger:
             inputs = LedgerInputs.read(olds, news)
         except ValueError as error:
             return Check(failures=(str(error),))
-        problems = others(_problems(context, inputs, is_new=not olds), inputs.held)
-        # What is said of a workspace that has moved is that.
-        problems = [*elsewhere(inputs.owner, inputs.moved), *others(problems, inputs.moved)]
+        problems = inputs.standing(_problems(context, inputs, is_new=not olds))
         return Check(failures=tuple(problems), inputs=inputs.to_record)
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
@@ -86,7 +82,7 @@ class AccessLedger:
 
 
 def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[str]:
-    """Every reason not to begin; what is held is judged as well, and its refusals are left out by the caller."""
+    """Every reason not to begin, also of workspaces that are held or have moved: see `LedgerInputs.standing`."""
     before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
     problems = [*inputs.misfits]
     if not problems:

@@ -1,14 +1,15 @@
 """The inputs of a ledger's check, read once: what was deployed, what is asked for, and what this run leaves alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from ambient_components.access import Ledger, RailSettings, ledger_misfits, misfit_texts, read_ledger
+from ambient_components.provider.elsewhere import elsewhere
 from ambient_components.provider.resource import Values
 from ambient_components.provider.run_record import RunRecord
 from ambient_components.provider.wire import UNKNOWN
-from ambient_components.shards.hold import as_held
+from ambient_components.shards.hold import as_held, others
 
 _HELD, _ELSEWHERE = "held", "elsewhere"
 _NEVER_RECORDED = (_HELD, _ELSEWHERE)
@@ -76,6 +77,11 @@ class LedgerInputs:
             tuple(sorted(elsewhere & deployed.keys() - workspaces.keys())),
             {**to_record, "workspaces": entries} if len(to_record) < len(news) else None,
         )
+
+    def standing(self, problems: Iterable[str]) -> list[str]:
+        """Return the refusals that hold: none of what is held; of a workspace that has moved only that it has."""
+        found = others(problems, self.held)
+        return [*elsewhere(self.owner, self.moved), *others(found, self.moved)]
 
 
 def _names(values: Values, name: str) -> list[str]:
