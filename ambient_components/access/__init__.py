@@ -1,16 +1,28 @@
 """Who can do what, computed from what is declared: the ledger of a stack, its rules, and the deployer's own rights."""
 
 from ambient_components.access.bindings import Expected, expected_objects
-from ambient_components.access.buckets import BucketEntry
 from ambient_components.access.deployer import RIGHTS, Right
 from ambient_components.access.endings import Ending, endings
-from ambient_components.access.ledger import Entry, KeyEntry, Ledger, object_names, refusals
+from ambient_components.access.entries import (
+    NOTHING,
+    BucketEntry,
+    Entry,
+    KeyEntry,
+    Ledger,
+    Period,
+    ledger_misfits,
+    misfit_texts,
+    read_ledger,
+    write_ledger,
+)
+from ambient_components.access.ledger import object_names, refusals
 from ambient_components.access.minting import Ended, ended
 from ambient_components.access.rail_names import RailSettings, StackRails
 from ambient_components.access.rails import Crossed, crossed, rail_warnings, standing
 from ambient_components.access.tree import PathChange, changed_paths
 
 __all__ = [
+    "NOTHING",
     "RIGHTS",
     "BucketEntry",
     "Crossed",
@@ -21,6 +33,7 @@ __all__ = [
     "KeyEntry",
     "Ledger",
     "PathChange",
+    "Period",
     "RailSettings",
     "Right",
     "StackRails",
@@ -29,8 +42,12 @@ __all__ = [
     "ended",
     "endings",
     "expected_objects",
+    "ledger_misfits",
+    "misfit_texts",
     "object_names",
     "rail_warnings",
+    "read_ledger",
     "refusals",
     "standing",
+    "write_ledger",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components import naming
+from ambient_components.access.entries import Entry
 from ambient_components.cluster_objects import finalizers, labels, listing, role_ref, short, subjects
 from ambient_components.contract import APP_LABEL, GRANT_APP, KEY_APP, OWNER_ROLE_LABEL, Role, cluster_role
 from ambient_components.subjects import Subject, SubjectKind, parse_subject
@@ -52,31 +53,31 @@ class Expected:
         return [f"{self.kind} {self.name} ({listing(found)})"] if found else []
 
 
-def expected_objects(workspace: str, entry: Mapping[str, Any]) -> dict[tuple[str, str], Expected]:
+def expected_objects(workspace: str, entry: Entry) -> dict[tuple[str, str], Expected]:
     """Return every object that an entry's access lies in, by kind and name.
 
     Args:
         workspace: The workspace.
-        entry: Its entry, as `access.Entry`.
+        entry: Its entry.
     """
     found = [*_of_subjects(entry), *_of_keys(workspace, entry)]
     return {(one.kind, one.name): one for one in found}
 
 
-def _of_subjects(entry: Mapping[str, Any]) -> Iterator[Expected]:
-    for owner in entry.get("owners") or ():
+def _of_subjects(entry: Entry) -> Iterator[Expected]:
+    for owner in entry.owners:
         subject = parse_subject(owner)
         yield _binding(naming.owner_binding(subject), Role.ADMIN, subject, {OWNER_ROLE_LABEL: Role.ADMIN.value})
-    for text, role in (entry.get("grants") or {}).items():
+    for text, role in entry.grants.items():
         subject = parse_subject(text)
         yield _binding(naming.grant_binding(Role(role), subject), Role(role), subject, {APP_LABEL: GRANT_APP})
 
 
-def _of_keys(workspace: str, entry: Mapping[str, Any]) -> Iterator[Expected]:
-    for key_id, key in (entry.get("keys") or {}).items():
-        for generation in filter(None, (key["generation"], key.get("overlapping"))):
-            suffix = naming.key_suffix(workspace, key_id, int(generation))
-            account, role = naming.key_service_account(key_id, suffix), Role(key["role"])
+def _of_keys(workspace: str, entry: Entry) -> Iterator[Expected]:
+    for key_id, key in entry.keys.items():
+        for generation in key.generations:
+            suffix = naming.key_suffix(workspace, key_id, generation)
+            account, role = naming.key_service_account(key_id, suffix), Role(key.role)
             subject = Subject(SubjectKind.SERVICE_ACCOUNT, account, workspace)
             yield Expected(SERVICE_ACCOUNT, account, {APP_LABEL: KEY_APP})
             yield _binding(naming.key_role_binding(role, key_id, suffix), role, subject, {APP_LABEL: KEY_APP})

@@ -4,13 +4,12 @@ Whoever loses access in a run has it until the object that gives it is gone. Unt
 account that the same run makes (a key's next identity), and that token outlives their access. So what ends, ends first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ambient_components.access.bindings import ROLE_BINDING, Expected, expected_objects
+from ambient_components.access.entries import Entry
 from ambient_components.rules.roles import rank
-from ambient_components.rules.states import RELEASED
 from ambient_components.subjects import Subject
 
 
@@ -27,7 +26,7 @@ class Ending:
     """Bindings to make first: what the subject keeps of a role that is lowered."""
 
 
-def endings(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Ending, ...]:
+def endings(workspace: str, before: Entry, after: Entry) -> tuple[Ending, ...]:
     """Return what ends when an entry changes, accounts last.
 
     A role that is raised is no ending: the engine makes the new binding before it removes the old one. A release ends
@@ -38,7 +37,7 @@ def endings(workspace: str, before: Mapping[str, Any], after: Mapping[str, Any])
         before: Its entry in the ledger of the last deployment.
         after: Its entry now.
     """
-    if RELEASED in (before.get("state"), after.get("state")):
+    if before.is_released or after.is_released:
         return ()
     old, new = expected_objects(workspace, before), expected_objects(workspace, after)
     kept = _by_subject(new.values())

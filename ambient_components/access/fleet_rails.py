@@ -9,13 +9,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from ambient_components.access.buckets import sharing_refusals
+from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.rail_names import REMOVALS, RailSettings
 from ambient_components.access.rails import removed, too_many
-
-Ledger = Mapping[str, Mapping[str, Any]]
 
 JUDGED_VARIABLE: Final = "AMBIENT_JUDGED_REMOVALS"
 """In the environment of a shard's engine: `removals_mark` of what may leave it, as the whole fleet was judged."""
@@ -93,14 +92,11 @@ def as_judged(
     """
     if not mark:
         return settings
-    try:
-        same = mark == removals_mark(before, after, now)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        same = False  # of no ledger's form: that is refused by itself
+    same = mark == removals_mark(before, after, now)
     return replace(settings, allow=settings.allow | {REMOVALS}) if same else settings
 
 
-def _united(ledgers: Iterable[Ledger]) -> dict[str, Mapping[str, Any]]:
+def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:
     return {name: entry for ledger in ledgers for name, entry in ledger.items()}
 
 

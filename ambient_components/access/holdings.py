@@ -3,9 +3,11 @@
 A group is itself a subject: who is in it, the identity provider alone knows.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from ambient_components.access.entries import Entry, Ledger
 
 OWNER: Final = "owner"
 GRANT: Final = "grant"
@@ -33,23 +35,15 @@ class Holding:
     ``RoleBinding debug``; see `live` for the few others of a cluster."""
 
 
-def of_ledger(ledger: Mapping[str, Mapping[str, Any]]) -> frozenset[Holding]:
-    """The access that a ledger holds, be it of the files (`fleet.ledger_of`) or of a state. An owner is an admin.
-
-    Args:
-        ledger: entries by workspace name; each as `access.Entry`.
-    """
+def of_ledger(ledger: Ledger) -> frozenset[Holding]:
+    """The access that a ledger holds, be it of the files (`fleet.ledger_of`) or of a state. An owner is an admin."""
     return frozenset(holding for name, entry in ledger.items() for holding in _of_entry(name, entry))
 
 
-def _of_entry(workspace: str, entry: Mapping[str, Any]) -> Iterator[Holding]:
-    yield from (Holding(workspace, owner, "admin", OWNER) for owner in entry.get("owners") or ())
-    yield from (Holding(workspace, who, role, GRANT) for who, role in (entry.get("grants") or {}).items())
-    yield from (Holding(workspace, f"{KEY}:{key_id}", key["role"], KEY) for key_id, key in _keys(entry).items())
-
-
-def _keys(entry: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    return entry.get("keys") or {}
+def _of_entry(workspace: str, entry: Entry) -> Iterator[Holding]:
+    yield from (Holding(workspace, owner, "admin", OWNER) for owner in entry.owners)
+    yield from (Holding(workspace, who, role, GRANT) for who, role in entry.grants.items())
+    yield from (Holding(workspace, f"{KEY}:{key_id}", key.role, KEY) for key_id, key in entry.keys.items())
 
 
 @dataclass(frozen=True, slots=True)

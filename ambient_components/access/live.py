@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ambient_components import cluster_objects, naming
 from ambient_components.access.effective import TRIGGER
+from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.holdings import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, Holding, of_ledger
 from ambient_components.cluster_objects import short
 from ambient_components.contract import (
@@ -47,7 +48,7 @@ Json = Mapping[str, Any]
 """An object as the API server lists it."""
 
 
-def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Mapping[str, Json]) -> frozenset[Holding]:
+def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger) -> frozenset[Holding]:
     """The access to a stack's workspaces as their cluster has it.
 
     Args:
@@ -75,13 +76,13 @@ def _place(item: Json) -> tuple[str, str]:
     return cluster_objects.namespace(item), cluster_objects.name(item)
 
 
-def expected(ledger: Mapping[str, Json]) -> frozenset[Holding]:
+def expected(ledger: Ledger) -> frozenset[Holding]:
     """The access that a cluster should have of a ledger: `of_ledger`, and the identities of keys that live on."""
     former = {
-        Holding(name, f"{KEY}:{key_id}", key["role"], _of_generation(int(key["overlapping"])))
+        Holding(name, f"{KEY}:{key_id}", key.role, _of_generation(key.overlapping))
         for name, entry in ledger.items()
-        for key_id, key in (entry.get("keys") or {}).items()
-        if key.get("overlapping")
+        for key_id, key in entry.keys.items()
+        if key.overlapping
     }
     return of_ledger(ledger) | former
 
@@ -111,11 +112,11 @@ def missing(declared: Collection[Holding], there: Collection[Holding]) -> tuple[
     return tuple(sorted(frozenset(declared) - frozenset(there)))
 
 
-def _identities(workspace: str, entry: Json) -> dict[str, tuple[str, str]]:
+def _identities(workspace: str, entry: Entry) -> dict[str, tuple[str, str]]:
     """Subject and reason by the name of the ServiceAccount: every identity that a declared key has or had."""
     found = {}
-    for key_id, key in (entry.get("keys") or {}).items():
-        current = int(key["generation"])
+    for key_id, key in entry.keys.items():
+        current = key.generation
         for generation in range(max(1, current - _REMEMBERED), current + 1):
             account = naming.key_service_account(key_id, naming.key_suffix(workspace, key_id, generation))
             found[account] = f"{KEY}:{key_id}", KEY if generation == current else _of_generation(generation)

@@ -5,10 +5,10 @@ outlives its maker's grant, and works beside the key's own). So where such acces
 made anew since is as good as shared.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from ambient_components.access.entries import Entry
 from ambient_components.rules.roles import MINTERS
 
 
@@ -22,7 +22,7 @@ class Ended:
     """Ids of the keys whose identity is as it was, sorted."""
 
 
-def ended(before: Mapping[str, Any], after: Mapping[str, Any]) -> Ended | None:
+def ended(before: Entry, after: Entry) -> Ended | None:
     """What ends of one workspace's access to mint; None where nothing does.
 
     Args:
@@ -32,36 +32,32 @@ def ended(before: Mapping[str, Any], after: Mapping[str, Any]) -> Ended | None:
     who = (*_subjects(before, after), *_identities(before, after))
     if not who:
         return None
-    old, new = before.get("keys") or {}, after.get("keys") or {}
-    same = (key for key in sorted(old.keys() & new.keys()) if old[key]["generation"] == new[key]["generation"])
+    old, new = before.keys, after.keys
+    same = (key for key in sorted(old.keys() & new.keys()) if old[key].generation == new[key].generation)
     return Ended(who, tuple(same))
 
 
-def _subjects(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    owners, grants = set(after.get("owners") or ()), after.get("grants") or {}
-
+def _subjects(before: Entry, after: Entry) -> Iterator[str]:
     def may_mint(subject: str) -> bool:
-        return subject in owners or grants.get(subject) in MINTERS
+        return subject in after.owners or after.grants.get(subject) in MINTERS
 
-    for owner in before.get("owners") or ():
+    for owner in before.owners:
         if not may_mint(owner):
             yield f"ownership of {owner}"
-    for subject, role in sorted((before.get("grants") or {}).items()):
+    for subject, role in sorted(before.grants.items()):
         if role in MINTERS and not may_mint(subject):
             yield f"{role} of {subject}"
 
 
-def _identities(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    new = after.get("keys") or {}
-    for key_id, key in sorted((before.get("keys") or {}).items()):
-        if key["role"] not in MINTERS:
+def _identities(before: Entry, after: Entry) -> Iterator[str]:
+    for key_id, key in sorted(before.keys.items()):
+        if key.role not in MINTERS:
             continue
-        now = new.get(key_id)
+        now = after.keys.get(key_id)
         if now is None:
-            yield f"the {key['role']} key {key_id}"
+            yield f"the {key.role} key {key_id}"
             continue
-        living = {now["generation"], now.get("overlapping")}
-        gone = [one for one in (key.get("overlapping"), key["generation"]) if one and one not in living]
-        yield from (f"generation {generation:g} of the {key['role']} key {key_id}" for generation in gone)
-        if now["role"] not in MINTERS and not gone:
-            yield f"{key['role']} of the key {key_id}"
+        gone = [one for one in reversed(key.generations) if one not in now.generations]
+        yield from (f"generation {generation} of the {key.role} key {key_id}" for generation in gone)
+        if now.role not in MINTERS and not gone:
+            yield f"{key.role} of the key {key_id}"

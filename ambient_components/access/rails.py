@@ -4,11 +4,12 @@ Judged is what a run introduces, against the last deployment; never what was dep
 and what it let through stays, until somebody takes it out; the night's rotations go on (docs/rails.md).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
 from ambient_components.access.escalation import admin_keys_beside_edit
 from ambient_components.access.rail_names import (
     ADMIN_KEY,
@@ -23,9 +24,7 @@ from ambient_components.access.rail_names import (
 )
 from ambient_components.access.standing import declared, ended_by_date, is_judged, may_edit, persons
 from ambient_components.access.wide import who_is_meant
-from ambient_components.contract import Role
 from ambient_components.rules.roles import OWNER, rank
-from ambient_components.rules.states import CLOSED, RELEASED
 
 SHARE: Final = 4
 """One in so many workspaces, grants or keys of a stack may leave in one run."""
@@ -68,8 +67,8 @@ class Crossed:
 
 
 def crossed(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: Ledger,
+    after: Ledger,
     settings: RailSettings = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Crossed]:
@@ -83,13 +82,13 @@ def crossed(
     """
     found = [*too_many(before, after, now)]
     for name in sorted(after):
-        old, new = before.get(name) or {}, after[name]
+        old, new = before.get(name, NOTHING), after[name]
         for rule in _RULES:
             found += rule(name, old, new, settings, now)
-    return [one for one in found if one.rail not in _allowed(settings, after.get(one.workspace or ""))]
+    return [one for one in found if one.rail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
 
 
-def standing(after: Mapping[str, Any], settings: RailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
+def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
     """What a ledger holds that would be refused were it new, allowed or not.
 
     Args:
@@ -98,10 +97,10 @@ def standing(after: Mapping[str, Any], settings: RailSettings = BUILT_IN, now: d
         now: as for `crossed`.
     """
     bare = RailSettings(frozenset(), settings.keys_max, settings.groups_only, settings.admin_keys_apart)
-    return crossed({}, {name: {**entry, "allow": []} for name, entry in after.items()}, bare, now)
+    return crossed({}, {name: replace(entry, allow=()) for name, entry in after.items()}, bare, now)
 
 
-def rail_warnings(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None = None) -> list[str]:
+def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[str]:
     """What nobody decided in this run, and somebody should know: the last admin of a workspace went by a date."""
     return [
         f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by its "
@@ -114,21 +113,21 @@ def rail_warnings(before: Mapping[str, Any], after: Mapping[str, Any], now: date
     ]
 
 
-def _allowed(settings: RailSettings, entry: Mapping[str, Any] | None) -> frozenset[str]:
-    return settings.allow | frozenset((entry or {}).get("allow") or ())
+def _allowed(settings: RailSettings, entry: Entry) -> frozenset[str]:
+    return settings.allow | frozenset(entry.allow)
 
 
 # Of the stack.
 
 
-def removed(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None = None) -> dict[str, list[str]]:
+def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[str, list[str]]:
     """What leaves and counts: names of workspaces, grants and keys, each kind by itself, sorted.
 
     What a workspace's closing ends is declared, and not counted. Of workspaces that were released nothing counts: they
     are forgotten, and nothing of theirs ends.
     """
     ours = _ours(before)
-    leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].get("state") == CLOSED]
+    leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].is_closed]
     grants, keys = [], []
     for name in sorted(ours.keys() & after.keys()):
         old, new = ours[name], after[name]
@@ -136,12 +135,12 @@ def removed(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime |
             continue
         kept = _subjects(new)
         grants += [f"{name}: {who}" for who in sorted(_subjects(old) - kept) if not ended_by_date(who, old, new, now)]
-        keys += [f"{name}: {key}" for key in sorted((old.get("keys") or {}).keys() - (new.get("keys") or {}).keys())]
+        keys += [f"{name}: {key}" for key in sorted(old.keys.keys() - new.keys.keys())]
     return {"workspaces": leaving, "grants": grants, "keys": keys}
 
 
 def too_many(
-    before: Mapping[str, Any], after: Mapping[str, Any], now: datetime | None = None, whose: str = "this stack"
+    before: Ledger, after: Ledger, now: datetime | None = None, whose: str = "this stack"
 ) -> Iterator[Crossed]:
     """The rail `removals`, allowed or not: each kind counted by itself, against all that there was of it.
 
@@ -155,20 +154,20 @@ def too_many(
     totals = {
         "workspaces": len(ours),
         "grants": sum(len(_subjects(entry)) for entry in ours.values()),
-        "keys": sum(len(entry.get("keys") or {}) for entry in ours.values()),
+        "keys": sum(len(entry.keys) for entry in ours.values()),
     }
     verbs = {"workspaces": "leave the files, and are deleted with all that is in them"}
     for kind, gone in removed(before, after, now).items():
         yield from _too_many(f"{kind} of {whose}", verbs.get(kind, "end"), gone, totals[kind])
 
 
-def _ours(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: entry for name, entry in before.items() if entry.get("state") != RELEASED}
+def _ours(before: Ledger) -> Ledger:
+    return {name: entry for name, entry in before.items() if not entry.is_released}
 
 
-def _subjects(entry: Mapping[str, Any]) -> set[str]:
+def _subjects(entry: Entry) -> set[str]:
     """Whoever holds something: by a grant in force, or as an owner."""
-    return {*(entry.get("owners") or ()), *(entry.get("grants") or {})}
+    return {*entry.owners, *entry.grants}
 
 
 def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Crossed]:
@@ -188,12 +187,10 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
 
 # Of one workspace: its name, its entries before and after, the settings, the time.
 
-_Rule = Callable[[str, Mapping[str, Any], Mapping[str, Any], RailSettings, datetime | None], Iterator[Crossed]]
+_Rule = Callable[[str, Entry, Entry, RailSettings, datetime | None], Iterator[Crossed]]
 
 
-def _no_admin(
-    name: str, old: Mapping[str, Any], new: Mapping[str, Any], _: RailSettings, now: datetime | None
-) -> Iterator[Crossed]:
+def _no_admin(name: str, old: Entry, new: Entry, _: RailSettings, now: datetime | None) -> Iterator[Crossed]:
     had = persons(old)
     if not had or persons(new) or not is_judged(old, new):
         return
@@ -204,7 +201,7 @@ def _no_admin(
 
 
 def _subject_rules(
-    name: str, old: Mapping[str, Any], new: Mapping[str, Any], settings: RailSettings, now: datetime | None
+    name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None
 ) -> Iterator[Crossed]:
     """Access that is new, or more than it was: for everybody, or where groups are wanted for one user."""
     had = declared(old, now)
@@ -220,20 +217,21 @@ def _subject_rules(
             yield Crossed(PERSONAL_GRANT, name, what, "Put the user into a group that has it")
 
 
-def _key_rules(
-    name: str, old: Mapping[str, Any], new: Mapping[str, Any], settings: RailSettings, _: datetime | None
-) -> Iterator[Crossed]:
+def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: datetime | None) -> Iterator[Crossed]:
     """Keys that are new, or may more, or live longer than they did."""
-    had, has = old.get("keys") or {}, new.get("keys") or {}
+    had, has = old.keys, new.keys
     for key_id, key in sorted(has.items()):
-        was = had.get(key_id) or {}
-        if key["role"] == Role.ADMIN and was.get("role") != Role.ADMIN:
+        was = had.get(key_id, KeyEntry())
+        if key.role == "admin" and was.role != "admin":
             what = f"key {key_id!r} is of role admin, and whoever finds it may share the workspace and read its secrets"
             yield Crossed(ADMIN_KEY, name, what, "Write role: edit or view")
         endless = [
             why
-            for field, why in (("never", "never expires"), ("static", "is one that every session can read"))
-            if key.get(field) and not was.get(field)
+            for is_so, why in (
+                (key.never and not was.never, "never expires"),
+                (key.static and not was.static, "is one that every session can read"),
+            )
+            if is_so
         ]
         if endless:
             remedy = "Leave lifetime out for 90d: a key is renewed before it ends"
@@ -244,14 +242,12 @@ def _key_rules(
         yield Crossed(MANY_KEYS, name, what, "Remove keys that nobody uses: ambient keys list STACK --idle 90d")
 
 
-def _apart(
-    name: str, old: Mapping[str, Any], new: Mapping[str, Any], settings: RailSettings, now: datetime | None
-) -> Iterator[Crossed]:
+def _apart(name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None) -> Iterator[Crossed]:
     if not settings.admin_keys_apart:
         return
 
-    def beside(entry: Mapping[str, Any]) -> set[str]:
-        return set(admin_keys_beside_edit({**entry, "grants": may_edit(entry, now)}))
+    def beside(entry: Entry) -> set[str]:
+        return set(admin_keys_beside_edit(replace(entry, grants=may_edit(entry, now))))
 
     ids = sorted(beside(new) - beside(old))
     if ids:

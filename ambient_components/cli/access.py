@@ -9,9 +9,9 @@ import typer
 from ambient_components.cli.choices import Format, choice, format_option
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from typing import Any
+    from collections.abc import Collection
 
+    from ambient_components.access.entries import Ledger
     from ambient_components.access.roles import RoleRight
     from ambient_components.cli.access_report import Report
 
@@ -89,14 +89,14 @@ def access(
     """Show who may do what, and why."""
     from ambient_components.cli import access_reading, access_text  # noqa: PLC0415
     from ambient_components.cli.access_report import part, report  # noqa: PLC0415
-    from ambient_components.cli.ledgers import read_ledger  # noqa: PLC0415
+    from ambient_components.cli.ledgers import chosen_ledger  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
 
     stack, wanted = one_stack(stack, named), _right(right)
     _check_subject(subject)
     project = Project.find()
-    ledger = _chosen(stack, read_ledger(project, stack, files=files), workspaces or ())
+    ledger = _chosen(stack, chosen_ledger(project, stack, files=files), workspaces or ())
     there = access_reading.from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
     found = part(whole, subject, wanted)
@@ -133,7 +133,7 @@ def _check_subject(text: str) -> None:
         raise typer.BadParameter(said, param_hint="--subject") from None
 
 
-def _chosen(stack: str, ledger: "Mapping[str, Any]", workspaces: "Collection[str]") -> "Mapping[str, Any]":
+def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Ledger":
     """The entries of some workspaces; none for all."""
     from ambient_components.cli.ledgers import check_workspaces  # noqa: PLC0415
 

@@ -1,19 +1,18 @@
 """What a stack's cluster says of access: its RoleBindings and the accounts of keys. It is only read."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from ambient_components.errors import fail
 
 if TYPE_CHECKING:
+    from ambient_components.access.entries import Ledger
     from ambient_components.access.holdings import Holding
     from ambient_components.cli.project import Project
     from ambient_components.cluster import Cluster
 
 
-def from_cluster(
-    project: "Project", stack: str, ledger: Mapping[str, Any], *, one_by_one: bool
-) -> "frozenset[Holding]":
+def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one: bool) -> "frozenset[Holding]":
     """What the stack's cluster gives to these workspaces.
 
     Args:

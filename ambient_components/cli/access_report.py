@@ -3,16 +3,15 @@
 Pure. What is declared comes as a ledger, what is there as holdings; see `ambient_components.access.live`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from ambient_components.access.effective import Row, gives, rows, who_can
+from ambient_components.access.entries import Ledger
 from ambient_components.access.holdings import PLATFORM, Holding, of_ledger
 from ambient_components.access.live import expected, missing, unknown
 from ambient_components.access.roles import RoleRight
-from ambient_components.rules.states import RELEASED
 
 
 class Status(StrEnum):
@@ -66,7 +65,7 @@ class Report:
         return Status.RELEASED if self.asked and holding.workspace in self.released else Status.DECLARED
 
 
-def report(stack: str, source: str, ledger: Mapping[str, Any], there: Collection[Holding] | None) -> Report:
+def report(stack: str, source: str, ledger: Ledger, there: Collection[Holding] | None) -> Report:
     """All access of a stack.
 
     Args:
@@ -77,7 +76,7 @@ def report(stack: str, source: str, ledger: Mapping[str, Any], there: Collection
     """
     if there is None:
         return Report(stack, source, False, tuple(rows(of_ledger(ledger))), frozenset(), ())
-    released = frozenset(name for name, entry in ledger.items() if entry.get("state") == RELEASED)
+    released = frozenset(name for name, entry in ledger.items() if entry.is_released)
     judged = [holding for holding in there if holding.workspace not in released]
     declared = [holding for holding in expected(ledger) if holding.workspace not in released]
     others = frozenset(unknown(declared, judged))

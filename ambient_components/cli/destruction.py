@@ -4,10 +4,11 @@
 what it would do is judged before it is started, as the ledger's check judges an update.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from ambient_components.access.entries import NOTHING, Entry, read_ledger
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.access.rails import ALWAYS
 from ambient_components.cli.ledgers import ledgers_in
@@ -93,14 +94,16 @@ def read_destruction(export: Export) -> Destruction:
         export: what it printed, parsed. Secrets are never looked at.
     """
     deployed = resources(export)
-    ledger: dict[str, Mapping[str, Any]] = {}
+    ledger: dict[str, Entry] = {}
     allowed: set[str] = set()
     for inputs in ledgers_in(export):
-        ledger.update(inputs.get("workspaces") or {})
+        ledger |= read_ledger(inputs.get("workspaces"))
         allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
     found, rest = _by_workspace(deployed, ledger)
     return Destruction(
-        tuple(_going(name, ledger.get(name) or {}, found.get(name) or _Found()) for name in sorted({*ledger, *found})),
+        tuple(
+            _going(name, ledger.get(name, NOTHING), found.get(name) or _Found()) for name in sorted({*ledger, *found})
+        ),
         tuple(sorted(filter(None, map(_other, rest)), key=lambda one: one.name)),
         frozenset(allowed),
         empty=all(item.type == types.STACK for item in deployed),
@@ -209,11 +212,11 @@ def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
     counts[what] = counts.get(what, 0) + 1
 
 
-def _going(name: str, entry: Mapping[str, Any], found: _Found) -> Going:
+def _going(name: str, entry: Entry, found: _Found) -> Going:
     namespace, bucket = found.namespace, found.bucket
     return Going(
         name,
-        str(entry.get("state") or ACTIVE),
+        entry.state,
         deleted=namespace is not None and not namespace.retain_on_delete,
         protected=namespace is not None and namespace.protect,
         owners=found.counts.get("owners", 0),

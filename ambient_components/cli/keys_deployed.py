@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from ambient_components.access.entries import NOTHING
 from ambient_components.cli.keys_edit import Chosen, Recorded
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.engine import names
@@ -95,8 +96,8 @@ def recorded(export: Export, keys: Collection[Chosen]) -> dict[Chosen, Recorded]
         made[identity.chosen] = max(identity.generation, made.get(identity.chosen, 0))
     found = {}
     for workspace, key_id in keys:
-        entry = ((ledger.get(workspace) or {}).get("keys") or {}).get(key_id) or {}
-        found[workspace, key_id] = Recorded(made.get((workspace, key_id), 0), int(entry.get("generation") or 0))
+        key = ledger.get(workspace, NOTHING).keys.get(key_id)
+        found[workspace, key_id] = Recorded(made.get((workspace, key_id), 0), key.generation if key is not None else 0)
     return found
 
 

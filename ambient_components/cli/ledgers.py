@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.state import Export, resources
 from ambient_components.engine.types import ACCESS_LEDGER
 from ambient_components.errors import fail
@@ -20,20 +21,20 @@ def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
     return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
 
 
-def ledger_from_state(export: Export) -> dict[str, Mapping[str, Any]] | None:
+def ledger_from_state(export: Export) -> dict[str, Entry] | None:
     """What the last run of a stack declared, by workspace; None where there is no ledger in the state.
 
     Args:
         export: what `pulumi stack export` printed, parsed.
     """
     found = ledgers_in(export)
-    ledger: dict[str, Mapping[str, Any]] = {}
+    ledger: dict[str, Entry] = {}
     for inputs in found:
-        ledger.update(inputs.get("workspaces") or {})
+        ledger |= read_ledger(inputs.get("workspaces"))
     return ledger if found else None
 
 
-def ledger_from_files(project: "Project", stack: str) -> dict[str, Mapping[str, Any]]:
+def ledger_from_files(project: "Project", stack: str) -> dict[str, Entry]:
     """What the stack's files come to now, by workspace.
 
     Raises:
@@ -47,10 +48,10 @@ def ledger_from_files(project: "Project", stack: str) -> dict[str, Mapping[str, 
 
     file = load_stack(stack_path(project, stack)).file
     own = of_shard(project, stack, {name: one.shard for name, one in file.workspaces.items()})
-    return dict(ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file)))
+    return ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
 
 
-def read_ledger(project: "Project", stack: str, *, files: bool) -> dict[str, Mapping[str, Any]]:
+def chosen_ledger(project: "Project", stack: str, *, files: bool) -> Ledger:
     """One of the two, for a verb that takes `--files`.
 
     Raises:
@@ -66,7 +67,7 @@ def read_ledger(project: "Project", stack: str, *, files: bool) -> dict[str, Map
     return ledger
 
 
-def check_workspaces(stack: str, ledger: Mapping[str, Any], chosen: Collection[str]) -> None:
+def check_workspaces(stack: str, ledger: Ledger, chosen: Collection[str]) -> None:
     """Refuses the name of a workspace that the stack has not.
 
     Raises:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from ambient_components.access.entries import NOTHING, Entry, KeyEntry
+from ambient_components.access.recorded import write
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, moment, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
@@ -17,7 +19,6 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.rules.roles import rank
-from ambient_components.rules.states import ACTIVE
 from ambient_components.shards import split_shard
 
 _ROLE_PREFIX: Final = "ambient-project-"
@@ -212,40 +213,33 @@ def _role(inputs: Mapping[str, Any]) -> str:
     return str((inputs.get("roleRef") or {}).get("name") or "?").removeprefix(_ROLE_PREFIX)
 
 
-def _workspace(name: str, entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> WorkspaceView:
-    said = entry or {}
+def _workspace(name: str, entry: Entry | None, found: _Found, now: datetime) -> WorkspaceView:
+    said = entry or NOTHING
     declared: dict[str, list[str]] = {}
-    for subject in said.get("owners") or ():
+    for subject in said.owners:
         declared.setdefault(subject, []).append("owner")
-    for subject, role in (said.get("grants") or {}).items():
-        declared.setdefault(subject, []).append(role if isinstance(role, str) else str(role.get("role")))
+    for subject, role in said.grants.items():
+        declared.setdefault(subject, []).append(role)
     access: list[Access] = []
-    dates: Mapping[str, list[Mapping[str, str]]] = said.get("dates") or {}
-    for subject in sorted({*declared, *found.access, *dates}):
+    for subject in sorted({*declared, *found.access, *said.dates}):
         wanted, actual = declared.get(subject, []), found.access.get(subject, [])
         # An owner may have a grant beside it: the two are shown apart.
         for group in (["owner"], [role for role in {*wanted, *actual} if role != "owner"]):
             want = next((role for role in wanted if role in group), None)
             have = tuple(sorted(role for role in actual if role in group))
-            periods = () if "owner" in group else tuple(dates.get(subject) or ())
+            periods = () if "owner" in group else tuple(map(write, said.dates.get(subject, ())))
             if want or have or periods:
                 access.append(Access(subject, want, have, periods))
     access.sort(key=_order)
-    keys = said.get("keys") or {}
-    wanted_keys = {
-        (key_id, int(generation)): key
-        for key_id, key in keys.items()
-        for generation in (key.get("generation") or 1, key.get("overlapping"))
-        if generation
-    }
+    wanted_keys = {(key_id, generation): key for key_id, key in said.keys.items() for generation in key.generations}
     identities = sorted({*wanted_keys, *found.tokens, *found.key_roles, *found.accounts})
-    state = str(said.get("state") or ACTIVE) if entry is not None else None
+    state = entry.state if entry is not None else None
     return WorkspaceView(
         name,
         state,
         tuple(access),
         tuple(_key(identity, wanted_keys.get(identity), found, now) for identity in identities),
-        read_bucket(said.get("bucket"), state, found.storage, now),
+        read_bucket(said.bucket, state, found.storage, now),
     )
 
 
@@ -255,7 +249,7 @@ def _order(access: Access) -> tuple[int, str]:
     return min((-rank(role) for role in roles), default=1), access.subject
 
 
-def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Found, now: datetime) -> Key:
+def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Found, now: datetime) -> Key:
     outputs = found.tokens.get(identity) or {}
     current = outputs.get("current") or {}
     following = outputs.get("nextAction") or {}
@@ -264,13 +258,13 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
     expires = moment(current.get("expiresAt"))
     endless = bool(outputs.get("never") or outputs.get("static"))
     never = bool(current) and (endless or (expires is not None and expires - now > ENDLESS))
-    former = bool(entry and entry.get("overlapping") == identity[1])
+    former = entry is not None and entry.overlapping == identity[1]
     target = outputs.get("deliver") or {}
     return Key(
         id=identity[0],
         generation=identity[1],
         label=str(notes.get(KEY_NAME_ANNOTATION) or identity[0]),
-        role=found.key_roles.get(identity) or (str(entry["role"]) if entry and entry.get("role") else None),
+        role=found.key_roles.get(identity) or (entry.role if entry is not None else None),
         declared=entry is not None,
         made=bool(current),
         expires_at=None if never else expires,
@@ -284,7 +278,7 @@ def _key(identity: tuple[str, int], entry: Mapping[str, Any] | None, found: _Fou
         issued_at=moment(current.get("issuedAt")),
         description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
         former=former,
-        until=str(entry["overlapUntil"]) if former and entry and entry.get("overlapUntil") else None,
+        until=entry.overlap_until if former and entry is not None else None,
         manual=bool(outputs.get("manual", endless)),
         static=bool(outputs.get("static")),
         delivered_to=f"{target['namespace']}/{target['name']}" if target and not former else None,

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ambient_components.access.entries import BucketEntry
 from ambient_components.engine.state import Resource
 from ambient_components.keys.state import time_of
 from ambient_components.rules.buckets import BucketDriver
-from ambient_components.rules.states import ACTIVE, CLOSED
+from ambient_components.rules.states import CLOSED
 
 ENDLESS: Final = timedelta(days=100 * 365)
 """What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
@@ -82,9 +83,7 @@ class FoundStorage:
             self.bucket = self.bucket or values
 
 
-def read_bucket(
-    entry: Mapping[str, Any] | None, state: str | None, found: FoundStorage, now: datetime
-) -> BucketView | None:
+def read_bucket(entry: BucketEntry | None, state: str | None, found: FoundStorage, now: datetime) -> BucketView | None:
     """A workspace's bucket; None where it has none of its own.
 
     Args:
@@ -95,17 +94,16 @@ def read_bucket(
     """
     if entry is None and found.bucket is None and found.credentials is None:
         return None
-    said, known = entry or {}, found.bucket or {}
-    theirs = bool(said.get("shared")) or said.get("driver") == BucketDriver.EXISTING
+    known = found.bucket or {}
     credentials = found.credentials or {}
     return BucketView(
-        name=str(said.get("name") or known.get("bucket") or credentials.get("bucket") or "?"),
-        driver=said.get("driver"),
-        endpoint=str(said.get("endpoint") or ""),
-        shared=bool(said.get("shared")),
-        state=str(said.get("state") or ACTIVE) if entry is not None else None,
-        made=found.bucket is not None or theirs,
-        open=entry is not None and state != CLOSED and said.get("driver") != BucketDriver.EXISTING,
+        name=str((entry and entry.name) or known.get("bucket") or credentials.get("bucket") or "?"),
+        driver=entry.driver if entry is not None else None,
+        endpoint=(entry.endpoint if entry is not None else None) or "",
+        shared=entry is not None and entry.shared,
+        state=entry.state if entry is not None else None,
+        made=found.bucket is not None or (entry is not None and not entry.is_own),
+        open=entry is not None and state != CLOSED and entry.driver != BucketDriver.EXISTING,
         key=_key(credentials, now) if credentials else None,
     )
 

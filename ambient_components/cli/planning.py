@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
+from ambient_components.access.entries import Ledger
 from ambient_components.cli.plan_state import holdings, pending
 from ambient_components.durations import format_seconds
 from ambient_components.errors import Problems, fail
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from ambient_components.engine.command import Answer, Engine
     from ambient_components.fleet.object_store import ObjectStore
     from ambient_components.spec.loader import LoadedStack
-
-Ledger = Mapping[str, Mapping[str, Any]]
 
 OFFLINE: Final = (
     "what others changed in the cluster since the last run",

@@ -72,13 +72,13 @@ def report(
     """Show who can become what beyond their grants, and what to change."""
     from ambient_components.access.escalation import escalations  # noqa: PLC0415
     from ambient_components.cli import report_text  # noqa: PLC0415
-    from ambient_components.cli.ledgers import check_workspaces, read_ledger  # noqa: PLC0415
+    from ambient_components.cli.ledgers import check_workspaces, chosen_ledger  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     chosen = tuple(dict.fromkeys(workspaces or ()))
-    ledger = read_ledger(Project.find(), stack, files=files)
+    ledger = chosen_ledger(Project.find(), stack, files=files)
     check_workspaces(stack, ledger, chosen)
     # Of the whole stack: who holds edit in one workspace may be an account that another one gives a role.
     found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]

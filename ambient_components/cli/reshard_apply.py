@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ambient_components.access.entries import Ledger
 from ambient_components.cli.init_fleet import make_shards, provider_of, set_fleet_key
 from ambient_components.cli.project import bare_name
 from ambient_components.cli.reshard_plan import Resharding
@@ -141,8 +142,8 @@ class Resharder:
         for stack, number in self.numbers.items():
             record = known.get(number)
             ledger = workspaces_of(self.states[stack])
-            # To the letter: what differs shows as a change of the ledger in the next preview.
-            if record is not None and record.declared is not None and canonical(ledger) != canonical(record.declared):
+            # What differs shows as a change of the ledger in the next preview.
+            if record is not None and record.declared is not None and ledger != record.declared:
                 self._declare(number, ledger)
                 mended += 1
         return mended
@@ -178,8 +179,8 @@ class Resharder:
             self._declare(number, workspaces_of(state))
         self._import(stack, state)
 
-    def _declare(self, number: int, ledger: Mapping[str, Any]) -> None:
-        written = self.records.change(number, lambda record: replace(record, declared=dict(ledger)))
+    def _declare(self, number: int, ledger: Ledger) -> None:
+        written = self.records.change(number, lambda record: replace(record, declared=ledger))
         if written is None:
             fail(None, "", self.records.trouble, f"then again: ambient reshard {self.fleet.name}")
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.shards.digest import canonical
 from ambient_components.shards.exports import Deployment, ledgers, parts_of, workspaces_of
 
 _SHOWN: Final = 6
@@ -85,7 +84,8 @@ def _newest(states: Mapping[str, Deployment], holders: Collection[str], name: st
         return max((str(item.get("modified") or "") for item in items), default="")
 
     parts = {stack: parts_of(states[stack], name) for stack in holders}
-    alike = len({(len(parts[stack]), canonical(workspaces_of(states[stack])[name])) for stack in holders}) == 1
+    each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in holders]
+    alike = all(one == each[0] for one in each)
     # A run that only took something away shows in the ledger alone.
     return max(
         holders,

@@ -1,10 +1,10 @@
 """Models of the stack file as plain arguments: for the components, and for the ledger."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
-from ambient_components.access import Entry, Ledger
-from ambient_components.access.periods import Dates, Period, period_order
+from ambient_components.access import Entry, Period
 from ambient_components.components import (
     GrantSpec,
     LimitsSpec,
@@ -26,7 +26,9 @@ from ambient_components.spec.dates import written
 from ambient_components.spec.places import sources_of
 
 
-def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None) -> Ledger:
+def ledger_of(
+    workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None
+) -> dict[str, Entry]:
     """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret.
 
     Args:
@@ -38,54 +40,47 @@ def ledger_of(workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, stor
 
 
 def _entry(workspace: WorkspaceModel, calendar: Calendar, store: ObjectStore | None) -> Entry:
-    has_users = workspace.state is not WorkspaceState.CLOSED
-    entry: Entry = {
-        "state": workspace.state.value,
-        "owners": sorted(str(subject) for subject in workspace.owners),
-        "grants": {str(one.subject): one.role.value for one in calendar.grants(workspace)} if has_users else {},
-        "keys": {key_id: key_entry(key, calendar) for key_id, key in workspace.keys.items()} if has_users else {},
-    }
-    if has_users and (dates := _dates(workspace)):
-        entry["dates"] = dates
-    if workspace.adopt:
-        entry["adopt"] = True
-    _bones(entry, workspace, has_users=has_users)
-    if bucket := bucket_entry(workspace, store):
-        entry["bucket"] = cast("Any", bucket)
-    if rails := allowed_rails(workspace.allow, calendar):
-        entry["allow"] = rails
-    return entry
+    entry = Entry(
+        state=workspace.state.value,
+        adopt=workspace.adopt,
+        owners=tuple(sorted(str(subject) for subject in workspace.owners)),
+        # Names alone: of a released workspace nothing may vanish in the run that releases it.
+        settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
+        limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
+        bucket=bucket_entry(workspace, store),
+        allow=tuple(allowed_rails(workspace.allow, calendar)),
+    )
+    if workspace.state is WorkspaceState.CLOSED:
+        return entry
+    return replace(
+        entry,
+        grants={str(one.subject): one.role.value for one in calendar.grants(workspace)},
+        dates=_dates(workspace),
+        keys={key_id: key_entry(key, calendar) for key_id, key in workspace.keys.items()},
+        secrets=_secrets(workspace),
+    )
 
 
-def _dates(workspace: WorkspaceModel) -> Dates:
+def _dates(workspace: WorkspaceModel) -> dict[str, tuple[Period, ...]]:
     """When each grant with dates holds, be it now or not."""
-    dates: Dates = {}
+    dates: dict[str, list[Period]] = {}
     for grant in workspace.grants:
         if grant.dated:
-            period = Period(role=grant.role.value)
-            if grant.from_ is not None:
-                period["from"] = written(grant.from_)
-            if grant.until is not None:
-                period["until"] = written(grant.until)
-            dates.setdefault(str(grant.subject), []).append(period)
-    return {subject: sorted(periods, key=period_order) for subject, periods in sorted(dates.items())}
+            ends = (None if end is None else written(end) for end in (grant.from_, grant.until))
+            dates.setdefault(str(grant.subject), []).append(Period(grant.role.value, *ends))
+    ordered = {who: sorted(periods, key=lambda period: period.order) for who, periods in sorted(dates.items())}
+    return {who: tuple(periods) for who, periods in ordered.items()}
 
 
-def _bones(entry: Entry, workspace: WorkspaceModel, *, has_users: bool) -> None:
-    """Names of what else is declared: of a released workspace nothing may vanish in the run that releases it."""
+def _secrets(workspace: WorkspaceModel) -> dict[str, dict[str, str]]:
     secrets: dict[str, dict[str, str]] = {}
-    for kind, variable, _, source in sources_of(workspace) if has_users else ():
+    for kind, variable, _, source in sources_of(workspace):
         secrets.setdefault(kind, {})[variable] = str(source)
-    if secrets:
-        entry["secrets"] = secrets
-    if settings := _given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)):
-        entry["settings"] = settings
-    if limits := _given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)):
-        entry["limits"] = limits
+    return secrets
 
 
-def _given(declared: Mapping[str, object]) -> list[str]:
-    return sorted(declared)
+def _given(declared: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(sorted(declared))
 
 
 def workspace_args(

@@ -53,24 +53,20 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
         key: the effective entry.
         calendar: judges whether the generation before lives on.
     """
-    entry = KeyEntry(role=key.role.value, generation=key.generation)
-    if key.lifetime == NEVER:
-        entry["never"] = True
-    else:
-        entry["lifetimeSeconds"] = key.lifetime
-        if key.manual:
-            entry["manual"] = True
-    if key.overlap_until is not None:
-        entry["overlapUntil"] = key.overlap_until.isoformat()
-        if calendar.keeps_previous(key):
-            entry["overlapping"] = key.generation - 1
-    if key.adopt:
-        entry["adopt"] = sorted(key.adopt)
-    if key.deliver is not None:
-        entry["deliver"] = f"{key.deliver.secret.namespace}/{key.deliver.secret.name}"
-    if key.retain is Retain.NONE:
-        entry["retain"] = key.retain.value
-    return cast("KeyEntry", {**entry, **_flags(key)})
+    never = key.lifetime == NEVER
+    return KeyEntry(
+        role=key.role.value,
+        generation=key.generation,
+        never=never,
+        lifetime_seconds=None if never else key.lifetime,
+        manual=key.manual and not never,
+        static=bool(key.static),
+        overlap_until=key.overlap_until.isoformat() if key.overlap_until is not None else None,
+        overlapping=key.generation - 1 if key.overlap_until is not None and calendar.keeps_previous(key) else None,
+        adopt=tuple(sorted(key.adopt)),
+        deliver=f"{key.deliver.secret.namespace}/{key.deliver.secret.name}" if key.deliver is not None else None,
+        retain=key.retain.value if key.retain is Retain.NONE else None,
+    )
 
 
 def _flags(key: Key) -> dict[str, bool]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import pulumi
 
+from ambient_components.access import write_ledger
 from ambient_components.cluster import Cluster
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
 from ambient_components.engine.names import LEDGER_NAME, Part, logical_name
@@ -150,7 +151,7 @@ def _declare(
     access = ledger_of(stack.file.workspaces, calendar, settings.store)
     for warning in ended_allowances(stack, access, calendar):
         pulumi.log.warn(str(warning))
-    args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": access}
+    args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": write_ledger(access)}
     if rails := stack_rails(stack.file, calendar):
         args["rails"] = rails
     if settings.shard is not None:

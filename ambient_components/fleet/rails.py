@@ -1,9 +1,8 @@
 """What a stack file says of the rails, as an input of the ledger; and allowances whose end came too early."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from ambient_components.access import RailSettings, StackRails, standing
+from ambient_components.access import NOTHING, Ledger, RailSettings, StackRails, standing
 from ambient_components.errors import Problem
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.rules.findings import Finding, Path
@@ -32,7 +31,7 @@ def allowed_rails(allowances: Sequence[Allowance | StackAllowance], calendar: Ca
     return sorted({one.rail.value for one in allowances if calendar.in_force(one.until)})
 
 
-def ended_allowances(stack: LoadedStack, ledger: Mapping[str, Any], calendar: Calendar) -> list[Problem]:
+def ended_allowances(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -> list[Problem]:
     """Warnings of allowances that have ended while what they let through is still declared.
 
     It is never refused for that: it was deployed while it was allowed, and the night's rotations must go on.
@@ -45,12 +44,12 @@ def ended_allowances(stack: LoadedStack, ledger: Mapping[str, Any], calendar: Ca
     return located(stack, _ended(stack.file, ledger, calendar))
 
 
-def _ended(stack: StackFile, ledger: Mapping[str, Any], calendar: Calendar) -> Iterator[Finding]:
+def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Finding]:
     settings = RailSettings.of(stack_rails(stack, calendar))
     stands = [
         one
         for one in standing(ledger, settings, calendar.now)
-        if one.rail not in (*settings.allow, *(ledger[one.workspace or ""].get("allow") or ()))
+        if one.rail not in (*settings.allow, *ledger.get(one.workspace or "", NOTHING).allow)
     ]
     places: list[tuple[Path, Sequence[Allowance | StackAllowance], str | None]] = [(("allow",), stack.allow, None)]
     places += [(("workspaces", name, "allow"), one.allow, name) for name, one in sorted(stack.workspaces.items())]

@@ -2,10 +2,12 @@
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pulumi
 
+from ambient_components.access import BucketEntry
 from ambient_components.components import BucketCredentialsSpec, BucketSpec
 from ambient_components.errors import Problems
 from ambient_components.fleet.calendar import Calendar
@@ -13,7 +15,7 @@ from ambient_components.fleet.object_store import ObjectStore
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.lifetimes import NEVER
-from ambient_components.rules.states import BucketState, WorkspaceState
+from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec import Bucket, LoadedStack, Workspace
 from ambient_components.spec.loader import located
 from ambient_components.spec.store_checks import against_store
@@ -110,7 +112,7 @@ def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
     return spec
 
 
-def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> dict[str, Any] | None:
+def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> BucketEntry | None:
     """A workspace's bucket as the ledger records it: whose data it is, what may delete it, how long its keys live.
 
     A closed workspace keeps its data, and has no keys.
@@ -118,26 +120,29 @@ def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> dict[str, A
     bucket = workspace.storage.bucket
     if bucket is None:
         return None
-    entry: dict[str, Any] = {
-        "name": bucket.name,
-        "driver": bucket.driver.value,
-        "endpoint": _endpoint(bucket, store),
-        "store": _store_address(bucket, store),
-        "shared": bucket.shared or None,
-        "adopt": bucket.adopt or None,
-        "state": bucket.state.value if bucket.state is not BucketState.ACTIVE else None,
-        "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
-        "force": bucket.force or None,
-        "expireAfterDays": bucket.expire_after_days,
-        "versioning": bucket.versioning,
-        "objectLock": bucket.object_lock or None,
-    }
-    if bucket.driver is not BucketDriver.EXISTING and workspace.state is not WorkspaceState.CLOSED:
-        never = bucket.credentials.lifetime == NEVER
-        entry["generation"] = bucket.credentials.generation
-        entry["never"] = never or None
-        entry["lifetimeSeconds"] = None if never else bucket.credentials.lifetime
-    return {field: value for field, value in entry.items() if value is not None}
+    entry = BucketEntry(
+        name=bucket.name,
+        driver=bucket.driver.value,
+        endpoint=_endpoint(bucket, store),
+        store=_store_address(bucket, store),
+        shared=bucket.shared,
+        adopt=bucket.adopt,
+        state=bucket.state.value,
+        on_delete=bucket.on_delete.value,
+        force=bucket.force,
+        expire_after_days=bucket.expire_after_days,
+        versioning=bucket.versioning,
+        object_lock=bucket.object_lock,
+    )
+    if bucket.driver is BucketDriver.EXISTING or workspace.state is WorkspaceState.CLOSED:
+        return entry
+    lifetime = bucket.credentials.lifetime
+    return replace(
+        entry,
+        generation=bucket.credentials.generation,
+        never=lifetime == NEVER,
+        lifetime_seconds=None if lifetime == NEVER else lifetime,
+    )
 
 
 def _endpoint(bucket: Bucket, store: ObjectStore | None) -> str:

@@ -1,22 +1,20 @@
 """What a run does to buckets and to the access keys that open them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from ambient_components.access.entries import NOTHING, BucketEntry, Ledger
+from ambient_components.access.recorded import changed_parts, write
 from ambient_components.durations import format_seconds
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange
 from ambient_components.plan.held import Holdings
-from ambient_components.rules.buckets import BucketDriver, OnDelete
-from ambient_components.rules.states import RELEASED
+from ambient_components.rules.buckets import OnDelete
 
-Ledger = Mapping[str, Mapping[str, Any]]
-
-_CREDENTIALS: Final = ("generation", "lifetimeSeconds", "never")
-"""Of the access key: left out where it has none, as while its workspace is closed."""
+_CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
+"""Of the access key: None where it has none, as while its workspace is closed."""
 _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "objectLock")
-_STATE: Final = "state"
 
 
 def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
@@ -28,72 +26,66 @@ def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
     """
     found: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys()):
-        old = (before.get(workspace) or {}).get("bucket") or {}
-        new = (after.get(workspace) or {}).get("bucket") or {}
-        same = bool(old) and bool(new) and all(old.get(part) == new.get(part) for part in ("name", "driver"))
-        if same:
+        was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
+        old, new = was.bucket, is_now.bucket
+        if old is not None and new is not None and old.is_same(new):
             found += _changed(workspace, old, new)
             continue
-        if old:
-            found.append(_leaving(workspace, old, released=(before.get(workspace) or {}).get(_STATE) == RELEASED))
-        if new:
+        if old is not None:
+            found.append(_leaving(workspace, old, released=was.is_released))
+        if new is not None:
             found.append(_coming(workspace, new))
     return sorted(found)
 
 
-def _leaving(workspace: str, bucket: Mapping[str, Any], *, released: bool) -> BucketChange:
-    name = str(bucket["name"])
-    theirs = bucket.get("shared") or bucket.get("driver") == BucketDriver.EXISTING
-    if theirs or released or bucket.get(_STATE) == RELEASED:
-        return BucketChange(workspace, name, facts.KEPT, "it is not ours, and stays as it is")
-    if bucket.get("onDelete") != OnDelete.DELETE:
-        return BucketChange(workspace, name, facts.KEPT, "onDelete: keep was deployed; nobody looks after it any more")
-    force = "with all that is in it" if bucket.get("force") else "if it is empty"
-    return BucketChange(workspace, name, facts.DELETED, f"onDelete: delete was deployed: {force}")
+def _leaving(workspace: str, bucket: BucketEntry, *, released: bool) -> BucketChange:
+    if not bucket.is_held or released:
+        return BucketChange(workspace, bucket.name, facts.KEPT, "it is not ours, and stays as it is")
+    if bucket.on_delete != OnDelete.DELETE:
+        why = "onDelete: keep was deployed; nobody looks after it any more"
+        return BucketChange(workspace, bucket.name, facts.KEPT, why)
+    force = "with all that is in it" if bucket.force else "if it is empty"
+    return BucketChange(workspace, bucket.name, facts.DELETED, f"onDelete: delete was deployed: {force}")
 
 
-def _coming(workspace: str, bucket: Mapping[str, Any]) -> BucketChange:
-    name = str(bucket["name"])
-    if bucket.get("driver") == BucketDriver.EXISTING or bucket.get("shared"):
-        return BucketChange(workspace, name, facts.ADOPTED, "used from now on; somebody else's")
-    if bucket.get("adopt"):
-        return BucketChange(workspace, name, facts.ADOPTED, "taken over if it exists, with what is in it")
-    said = [f"{part} {_word(bucket[part])}" for part in _CONTENT if part in bucket]
-    if "lifetimeSeconds" in bucket or bucket.get("never"):
+def _coming(workspace: str, bucket: BucketEntry) -> BucketChange:
+    if not bucket.is_own:
+        return BucketChange(workspace, bucket.name, facts.ADOPTED, "used from now on; somebody else's")
+    if bucket.adopt:
+        return BucketChange(workspace, bucket.name, facts.ADOPTED, "taken over if it exists, with what is in it")
+    recorded = write(bucket)
+    said = [f"{part} {_word(recorded[part])}" for part in _CONTENT if part in recorded]
+    if bucket.lifetime_seconds or bucket.never:
         said.append(f"lifetime of its access keys {_lifetime(bucket)}")
-    return BucketChange(workspace, name, facts.MADE, ", ".join(said))
+    return BucketChange(workspace, bucket.name, facts.MADE, ", ".join(said))
 
 
-def _changed(workspace: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[BucketChange]:
-    name = str(new["name"])
-    if old.get(_STATE) != new.get(_STATE):
-        what = facts.RELEASED if new.get(_STATE) == RELEASED else facts.TAKEN_BACK
-        yield BucketChange(workspace, name, what)
-    parts = sorted((old.keys() | new.keys()) - {_STATE, "adopt", *_CREDENTIALS})
+def _changed(workspace: str, old: BucketEntry, new: BucketEntry) -> Iterator[BucketChange]:
+    if old.state != new.state:
+        what = facts.RELEASED if new.is_released else facts.TAKEN_BACK
+        yield BucketChange(workspace, new.name, what)
+    was, is_now = write(old), write(new)
     said = [
-        f"{part} {_word(old.get(part))} -> {_word(new.get(part))}" for part in parts if old.get(part) != new.get(part)
+        f"{part} {_word(was.get(part))} -> {_word(is_now.get(part))}"
+        for part in changed_parts(old, new, ("state", "adopt", *_CREDENTIALS))
     ]
-    if old.get("generation") and new.get("generation"):
-        of_key = [(word(old), word(new), what) for what, word in _KEY_WORDS.items()]
-        said += [f"{what} of its access keys {was} -> {now}" for was, now, what in of_key if was != now]
+    if old.generation and new.generation:
+        if old.generation != new.generation:
+            said.append(f"generation of its access keys {old.generation} -> {new.generation}")
+        if _lifetime(old) != _lifetime(new):
+            said.append(f"lifetime of its access keys {_lifetime(old)} -> {_lifetime(new)}")
     if said:
-        yield BucketChange(workspace, name, facts.CHANGED, ", ".join(said))
+        yield BucketChange(workspace, new.name, facts.CHANGED, ", ".join(said))
 
 
-def _lifetime(bucket: Mapping[str, Any]) -> str:
-    return format_seconds(int(bucket["lifetimeSeconds"])) if bucket.get("lifetimeSeconds") else "never"
-
-
-_KEY_WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "generation": lambda bucket: f"{bucket['generation']:g}",
-    "lifetime": _lifetime,
-}
+def _lifetime(bucket: BucketEntry) -> str:
+    return format_seconds(bucket.lifetime_seconds) if bucket.lifetime_seconds else "never"
 
 
 def _word(value: Any) -> str:
     if value is None:
         return "unset"
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def access_key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime) -> list[BucketChange]:
@@ -107,19 +99,19 @@ def access_key_changes(before: Ledger, after: Ledger, held: Holdings, at: dateti
     """
     found: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys() | held.access_keys.keys()):
-        old = (before.get(workspace) or {}).get("bucket") or {}
-        new = (after.get(workspace) or {}).get("bucket") or {}
+        was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
+        old, new = was.bucket, is_now.bucket
         has = held.access_keys.get(workspace)
-        name = str(new.get("name") or old.get("name") or "")
-        is_open = bool(new.get("generation"))
+        name = new.name if new is not None else old.name if old is not None else ""
+        is_open = new is not None and bool(new.generation)
         if has is not None and not is_open:
-            if not (workspace not in after and (before.get(workspace) or {}).get(_STATE) == RELEASED):
+            if not (workspace not in after and was.is_released):
                 found.append(BucketChange(workspace, name, facts.ACCESS_KEY_ENDED))
         elif is_open and has is None:
             found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "none yet"))
-        elif has is None or (after.get(workspace) or {}).get(_STATE) == RELEASED:
+        elif new is None or has is None or is_now.is_released:
             continue
-        elif name != old.get("name") or new.get("generation") != old.get("generation"):
+        elif old is None or (new.name, new.generation) != (old.name, old.generation):
             found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "of another bucket or generation"))
         elif has.dead:
             found.append(BucketChange(workspace, name, facts.NEW_ACCESS_KEY, "the one before no longer works"))

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
+from ambient_components.access.entries import KeyEntry, Ledger
 
 Identity = tuple[str, str, int]
 """Workspace, id of the key, generation."""
@@ -41,16 +42,16 @@ class Holdings:
     """To buckets, by workspace."""
 
     @classmethod
-    def of_ledger(cls, ledger: Mapping[str, Mapping[str, Any]]) -> "Holdings":
+    def of_ledger(cls, ledger: Ledger) -> "Holdings":
         """All that a ledger declares, as made: of a state of which nothing else is known."""
-        keys = {identity: Held(role=str(key["role"])) for identity, key in identities(ledger)}
-        open_ = (name for name, entry in ledger.items() if (entry.get("bucket") or {}).get("generation"))
+        keys = {identity: Held(role=key.role) for identity, key in identities(ledger)}
+        open_ = (name for name, entry in ledger.items() if entry.bucket is not None and entry.bucket.generation)
         return cls(keys, {name: Held() for name in open_})
 
 
-def identities(ledger: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Identity, Mapping[str, Any]]]:
+def identities(ledger: Ledger) -> Iterator[tuple[Identity, KeyEntry]]:
     """Every identity that a ledger declares, those that live on until a day among them, with its key's entry."""
     for workspace, entry in ledger.items():
-        for key_id, key in (entry.get("keys") or {}).items():
-            for generation in filter(None, (key["generation"], key.get("overlapping"))):
-                yield (workspace, key_id, int(generation)), key
+        for key_id, key in entry.keys.items():
+            for generation in key.generations:
+                yield (workspace, key_id, generation), key

@@ -1,16 +1,16 @@
 """What the engine's steps do to a program's AccessLedgers: there may be several, and one may leave the program."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
 from ambient_components.engine.types import ACCESS_LEDGER
 from ambient_components.engine.urns import Urn
 from ambient_components.plan.facts import RailChange
 from ambient_components.plan.rail_changes import stack_rail_changes
-
-Ledger = Mapping[str, Mapping[str, Any]]
 
 
 def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
@@ -27,7 +27,7 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
     found = _ledgers(steps).values()
     after = dict(before)
     for old, _ in found:
-        for workspace in _workspaces(old):
+        for workspace in _names(old):
             after.pop(workspace, None)
     if any(new is None for _, new in found):
         deleted = {step.name for step in steps if step.op in DELETES}
@@ -50,7 +50,7 @@ def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
     gone = {urn: old for urn, (old, new) in found.items() if new is None}
     if not gone:
         return []
-    recorded = {workspace for old in gone.values() for workspace in _workspaces(old)}
+    recorded = {workspace for old in gone.values() for workspace in _names(old)}
     if len(gone) == len(found) and before.keys() <= recorded:
         return ["no AccessLedger any more: no rail judges this run, and nothing is recorded of who has access"]
     return sorted(
@@ -72,34 +72,37 @@ def _ledgers(steps: Iterable[Step]) -> dict[Urn, tuple[Mapping[str, Any] | None,
     return found
 
 
+def _names(inputs: Mapping[str, Any] | None) -> Collection[str]:
+    return ((inputs or {}).get("workspaces") or {}).keys()
+
+
 def _workspaces(inputs: Mapping[str, Any] | None) -> Ledger:
-    return (inputs or {}).get("workspaces") or {}
+    return read_ledger((inputs or {}).get("workspaces"))
 
 
 def _rails(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return (inputs or {}).get("rails") or {}
 
 
-def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str, Entry]]:
     for workspace, entry in workspaces.items():
         if not {logical_name(workspace, part) for part in (Part.WORKSPACE, Part.NAMESPACE)} & set(deleted):
             yield workspace, entry
 
 
-def _left(workspace: str, entry: Mapping[str, Any], deleted: Collection[str]) -> Mapping[str, Any]:
+def _left(workspace: str, entry: Entry, deleted: Collection[str]) -> Entry:
     """An entry, less what is deleted of its access."""
-    keys = {
-        key_id: key
-        for key_id, key in (entry.get("keys") or {}).items()
-        if logical_name(workspace, Part.KEY_GENERATION, key_id, int(key["generation"])) not in deleted
-    }
-    return {
-        **entry,
-        "owners": [one for one in entry.get("owners") or () if logical_name(workspace, Part.OWNER, one) not in deleted],
-        "grants": {
+    return replace(
+        entry,
+        owners=tuple(one for one in entry.owners if logical_name(workspace, Part.OWNER, one) not in deleted),
+        grants={
             subject: role
-            for subject, role in (entry.get("grants") or {}).items()
+            for subject, role in entry.grants.items()
             if logical_name(workspace, Part.GRANT, subject) not in deleted
         },
-        "keys": keys,
-    }
+        keys={
+            key_id: key
+            for key_id, key in entry.keys.items()
+            if logical_name(workspace, Part.KEY_GENERATION, key_id, key.generation) not in deleted
+        },
+    )

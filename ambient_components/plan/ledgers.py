@@ -1,14 +1,14 @@
 """The facts of a change of a stack's ledger, joined with what its state has: all that can be said without an engine."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.holdings import AccessDiff, access_diff, of_ledger
 from ambient_components.access.minting import ended
-from ambient_components.access.sources import UNKNOWN, secret_sources
 from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
@@ -26,9 +26,6 @@ from ambient_components.plan.facts import (
 from ambient_components.plan.held import Holdings
 from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.rail_changes import workspace_rail_changes
-from ambient_components.rules.states import CLOSED, RELEASED
-
-Ledger = Mapping[str, Mapping[str, Any]]
 
 AHEAD: Final = Ahead()
 """How early it is told what comes by date, where the files say nothing else."""
@@ -36,8 +33,6 @@ AHEAD: Final = Ahead()
 UTC_ZONE: Final = ZoneInfo("UTC")
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
-_SHOWN: Final = frozenset({"state", "adopt", "owners", "grants", "keys", "bucket", "allow", "secrets"})
-"""Parts of an entry that facts of their own speak of."""
 
 
 def from_ledgers(
@@ -105,26 +100,24 @@ def _workspaces(before: Ledger, after: Ledger) -> Iterator[WorkspaceChange]:
             yield WorkspaceChange(name, what)
 
 
-def _what(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> str:
+def _what(old: Entry | None, new: Entry | None) -> str:
     """What becomes of a workspace; empty where nothing does."""
     if old is None:
-        return facts.ADOPTED if new and new.get("adopt") else facts.MADE
-    was = old.get("state")
+        return facts.ADOPTED if new and new.adopt else facts.MADE
     if new is None:
-        return facts.FORGOTTEN if was == RELEASED else facts.REMOVED
-    now = new.get("state")
-    if was == now:
+        return facts.FORGOTTEN if old.is_released else facts.REMOVED
+    if old.state == new.state:
         return ""
-    if now == CLOSED:
+    if new.is_closed:
         return facts.CLOSED
-    if now == RELEASED:
+    if new.is_released:
         return facts.RELEASED
-    return facts.OPENED if was == CLOSED else facts.TAKEN_BACK
+    return facts.OPENED if old.is_closed else facts.TAKEN_BACK
 
 
 def _exposed(before: Ledger, after: Ledger) -> Iterator[Exposed]:
     for name in before.keys() & after.keys():
-        if after[name].get("state") == RELEASED:
+        if after[name].is_released:
             continue
         found = ended(before[name], after[name])
         if found is not None and found.keys:
@@ -133,16 +126,14 @@ def _exposed(before: Ledger, after: Ledger) -> Iterator[Exposed]:
 
 def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterator[DateComing]:
     for workspace, entry in after.items():
-        for subject, periods in (entry.get("dates") or {}).items():
-            for period in periods if isinstance(periods, list) else [periods]:
-                for end, what in (("from", "begins"), ("until", "ends")):
-                    text = period.get(end)
-                    moment = _moment(text, zone, inclusive=end == "until") if text else None
-                    if moment is None or moment <= at:
+        for subject, periods in entry.dates.items():
+            for period in periods:
+                for text, what in ((period.from_, "begins"), (period.until, "ends")):
+                    moment = _moment(text, zone, inclusive=what == "ends") if text else None
+                    if text is None or moment is None or moment <= at:
                         continue
-                    role, told = str(period["role"]), str(text)
-                    if moment <= at + ahead.of_grant(workspace, subject, role, told):
-                        yield DateComing(format_time(moment), workspace, subject, role, what, told)
+                    if moment <= at + ahead.of_grant(workspace, subject, period.role, text):
+                        yield DateComing(format_time(moment), workspace, subject, period.role, what, text)
 
 
 def begins(text: str, zone: ZoneInfo) -> datetime:
@@ -170,46 +161,27 @@ def _moment(text: str, zone: ZoneInfo, *, inclusive: bool) -> datetime:
 def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
     """Sources of secrets that differ, of workspaces that stay or come."""
     for workspace, entry in after.items():
-        old, new = secret_sources(before.get(workspace) or {}), secret_sources(entry)
-        for kind, variable in old.keys() | new.keys():
-            one = (kind, variable)
-            # What an earlier version recorded without a source is no change.
-            if old.get(one) != new.get(one) and UNKNOWN not in (old.get(one), new.get(one)):
-                yield SourceChange(workspace, kind, variable, old.get(one, ""), new.get(one, ""))
+        old, new = before.get(workspace, NOTHING).secret_sources, entry.secret_sources
+        for one in old.keys() | new.keys():
+            if old.get(one) != new.get(one):
+                yield SourceChange(workspace, *one, old.get(one, ""), new.get(one, ""))
 
 
 def _other(before: Ledger, after: Ledger) -> Iterator[str]:
     """What else changes in the entries that stay, and is in those that come: names, never values."""
     for name, new in after.items():
-        old = before.get(name) or {}
-        for part in (old.keys() | new.keys()) - _SHOWN:
-            names = _periods if part == "dates" else _names
-            was, now = old.get(part), new.get(part)
+        old = before.get(name, NOTHING)
+        parts = (
+            ("dates", _periods(old), _periods(new)),
+            ("settings", {*old.settings}, {*new.settings}),
+            ("limits", {*old.limits}, {*new.limits}),
+        )
+        for part, was, now in parts:
             if was != now:
-                yield f"{name}: {part}: {_difference(names(was), names(now))}"
+                words = [*(f"+{one}" for one in sorted(now - was)), *(f"-{one}" for one in sorted(was - now))]
+                yield f"{name}: {part}: {', '.join(words)}"
 
 
-def _difference(old: set[str], new: set[str]) -> str:
-    words = [*(f"+{one}" for one in sorted(new - old)), *(f"-{one}" for one in sorted(old - new))]
-    return ", ".join(words) or "changed"
-
-
-def _periods(dates: Any) -> set[str]:
+def _periods(entry: Entry) -> set[str]:
     """The dates of grants: ``group:x view from 2026-12-01 until 2026-12-31``."""
-    return {
-        " ".join([subject, period["role"], *(f"{end} {period[end]}" for end in ("from", "until") if end in period)])
-        for subject, periods in (dates or {}).items()
-        for period in (periods if isinstance(periods, list) else [periods])
-    }
-
-
-def _names(value: Any, path: str = "") -> set[str]:
-    """The leaves of a part of an entry."""
-    if value is None:
-        return set()
-    if isinstance(value, Mapping):
-        return {leaf for key, item in value.items() for leaf in _names(item, f"{path}{'.' if path else ''}{key}")}
-    if isinstance(value, list):
-        return {leaf for item in value for leaf in _names(item, path)}
-    word = str(value).lower() if isinstance(value, bool) else str(value)
-    return {f"{path}={word}" if path else word}
+    return {f"{subject} {period}" for subject, periods in entry.dates.items() for period in periods}

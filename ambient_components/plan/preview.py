@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.engine import names, steps, types
 from ambient_components.engine.contents import chosen_names, content
 from ambient_components.engine.names import Part
@@ -23,8 +24,6 @@ from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Rail, S
 from ambient_components.plan.held import Held, Holdings, Identity, identities
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
-
-Ledger = Mapping[str, Mapping[str, Any]]
 
 _NOTE: Final = re.compile(r"a new (?:token|access key) would be minted: (?P<why>[^;\n]*)")
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
@@ -134,8 +133,8 @@ def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: dat
         if (has := held.keys.get(identity)) is not None and has.made:
             # Of what only the ledger has, such as a day, no token has a step.
             if identity not in told and (why := what_changes(identity, before, key)):
-                found[identity, facts.CHANGED] = change(identity, facts.CHANGED, str(key["role"]), why, has)
-            for one in expiring(identity, str(key["role"]), has, at, ahead):
+                found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
+            for one in expiring(identity, key.role, has, at, ahead):
                 found[identity, one.what] = one
     return sorted(found.values())
 
@@ -145,12 +144,13 @@ def _of_token(
     before: Ledger,
     after: Ledger,
     held: Holdings,
-    wanted: Mapping[Identity, Mapping[str, Any]],
+    wanted: Mapping[Identity, KeyEntry],
     noted: str,
 ) -> Iterator[KeyChange]:
     op = step.op
     old, new = _identity(step.old), _identity(step.new)
-    role = str(wanted[new]["role"]) if new is not None and new in wanted else ""
+    key = wanted.get(new) if new is not None else None
+    role = key.role if key is not None else ""
     has = held.keys.get(old) if old is not None else None
     if op == steps.UPDATE and new is not None:
         paths = set(step.paths)
@@ -158,7 +158,7 @@ def _of_token(
             yield change(new, facts.ROTATED, role, noted or "it is due", has)
         elif paths and paths <= _RETIRING:
             yield change(new, facts.ENDED, role, "its overlap is over, or its revocation failed before", has)
-        elif why := what_changes(new, before, wanted.get(new, {})) or _said_of(paths):
+        elif why := (what_changes(new, before, key) if key is not None else "") or _said_of(paths):
             yield change(new, facts.CHANGED, role, why, has)
         return
     if op == steps.REPLACE and old == new and new is not None:
@@ -195,7 +195,8 @@ def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[Buck
             continue
         workspace, op, keys = names.workspace_of(step.name), step.op, step.new or step.old
         inputs = keys.inputs if keys is not None else {}
-        name = str(((after.get(workspace) or {}).get("bucket") or inputs).get("name") or inputs.get("bucket") or "")
+        bucket = after.get(workspace, NOTHING).bucket
+        name = bucket.name if bucket is not None else str(inputs.get("bucket") or "")
         noted, paths = reasons.get(str(step.urn), ""), set(step.paths)
         if op in DELETES:
             if not is_let_go(before, after, workspace):

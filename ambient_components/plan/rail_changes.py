@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from ambient_components.access.entries import NOTHING, Ledger
 from ambient_components.access.rail_names import KEYS_MAX
 from ambient_components.plan import facts
 from ambient_components.plan.facts import RailChange
@@ -32,13 +33,11 @@ def stack_rail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any
     return sorted(found)
 
 
-def workspace_rail_changes(
-    before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
-) -> list[RailChange]:
+def workspace_rail_changes(before: Ledger, after: Ledger) -> list[RailChange]:
     """What workspaces that stay or come allow from now on, or no longer. Sorted."""
     found: list[RailChange] = []
     for name, entry in after.items():
-        found += _allowed(name, (before.get(name) or {}).get(_ALLOW) or (), entry.get(_ALLOW) or ())
+        found += _allowed(name, before.get(name, NOTHING).allow, entry.allow)
     return sorted(found)
 
 

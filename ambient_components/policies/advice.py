@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ambient_components.access.entries import Entry, read_ledger
 from ambient_components.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
@@ -22,7 +23,6 @@ from ambient_components.contract import (
 )
 from ambient_components.engine import types
 from ambient_components.keys.state import parse_time
-from ambient_components.rules.states import ACTIVE
 
 IDLE: Final = timedelta(days=90)
 """A key that was not used for so long is said to be unused, where the configuration says nothing else."""
@@ -58,11 +58,11 @@ class Given:
         """Resources of a type."""
         return (one for one in self.resources if one.type == kind)
 
-    def active(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    def active(self) -> Iterator[tuple[str, Entry, str]]:
         """Name and entry of each workspace in use, and the URN of the ledger that has it."""
         for ledger in self.of_type(types.ACCESS_LEDGER):
-            for name, entry in sorted((ledger.props.get("workspaces") or {}).items()):
-                if (entry.get("state") or ACTIVE) == ACTIVE:
+            for name, entry in sorted(read_ledger(ledger.props.get("workspaces")).items()):
+                if entry.is_active:
                     yield name, entry, ledger.urn
 
 
@@ -109,9 +109,9 @@ def described(given: Given) -> Iterator[Advised]:
 def endless_keys(given: Given) -> Iterator[Advised]:
     """Keys that never expire, allowed or not."""
     for name, entry, urn in given.active():
-        for key_id, key in sorted((entry.get("keys") or {}).items()):
-            if key.get("static") or key.get("never"):
-                how = "every session can read it, and it never expires" if key.get("static") else "it never expires"
+        for key_id, key in sorted(entry.keys.items()):
+            if key.static or key.never:
+                how = "every session can read it, and it never expires" if key.static else "it never expires"
                 yield Advised(f"workspace {name!r}: key {key_id!r}: {how}: leave lifetime out for 90d", urn)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from ambient_components.access import Crossed, RailSettings, standing
+from ambient_components.access import NOTHING, Crossed, Ledger, RailSettings, read_ledger, standing
 from ambient_components.access.rail_names import (
     ADMIN_KEY,
     ADMIN_KEY_BESIDE_EDIT,
@@ -18,7 +18,6 @@ from ambient_components.access.rail_names import (
     PERSONAL_GRANT,
     WIDE_SUBJECT,
 )
-from ambient_components.rules.states import ACTIVE, CLOSED
 
 STATE_RAILS: Final = {
     WIDE_SUBJECT: "No access for a group that everybody, or every service account, is in.",
@@ -60,8 +59,8 @@ def violations(ledger: Mapping[str, Any], rail: str, said: Exceptions, now: date
         settings = replace(settings, keys_max=said.keys_max)
     if said.everywhere:
         settings = replace(settings, groups_only=True, admin_keys_apart=True)
-    workspaces: Mapping[str, Any] = ledger.get("workspaces") or {}
-    of_workspaces = {name: entry for name, entry in workspaces.items() if (entry.get("state") or ACTIVE) != CLOSED}
+    workspaces = read_ledger(ledger.get("workspaces"))
+    of_workspaces = {name: entry for name, entry in workspaces.items() if not entry.is_closed}
     return [
         _text(one, said)
         for one in standing(of_workspaces, settings, now)
@@ -69,9 +68,9 @@ def violations(ledger: Mapping[str, Any], rail: str, said: Exceptions, now: date
     ]
 
 
-def _is_allowed(one: Crossed, settings: RailSettings, workspaces: Mapping[str, Any]) -> bool:
-    entry = workspaces.get(one.workspace or "") or {}
-    return one.rail in settings.allow or one.rail in (entry.get("allow") or ())
+def _is_allowed(one: Crossed, settings: RailSettings, workspaces: Ledger) -> bool:
+    entry = workspaces.get(one.workspace or "", NOTHING)
+    return one.rail in settings.allow or one.rail in entry.allow
 
 
 def _text(one: Crossed, said: Exceptions) -> str:

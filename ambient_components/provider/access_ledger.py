@@ -7,24 +7,22 @@ shard's run record (docs/adr/0018).
 """
 
 import os
-from typing import Any, Final
+from typing import Final
 
 from ambient_components import clock, environment
-from ambient_components.access import RailSettings, changed_paths, rail_warnings, refusals
+from ambient_components.access import Ledger, changed_paths, rail_warnings, read_ledger, refusals
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged
 from ambient_components.engine import types
 from ambient_components.engine.names import LEDGER_NAME
 from ambient_components.engine.urns import Urn
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
-from ambient_components.provider.elsewhere import with_elsewhere
 from ambient_components.provider.ending import end_first
 from ambient_components.provider.forgotten import forgotten
-from ambient_components.provider.held import with_held
+from ambient_components.provider.ledger_inputs import LedgerInputs
 from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.run_record import RunRecord
-from ambient_components.provider.wire import UNKNOWN
 
 _MISPLACED: Final = (
     f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent. Under another name nothing of the last "
@@ -39,60 +37,28 @@ class AccessLedger:
     token = types.ACCESS_LEDGER
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
-        """Refuses what must not be deployed, and what can't be: see `refusals`, `preflight` and `with_held`."""
+        """Refuses what must not be deployed, and what can't be: see `refusals` and `preflight`."""
         for warning in environment.warnings():
             context.warn(warning)
-
-        def check(told: Values) -> Check:
-            return with_held(lambda inner: self._check(context, olds, inner, told.get("workspaces")), olds, told)
-
-        return with_elsewhere(check, olds, news)
-
-    def _check(self, context: Context, olds: Values, news: Values, asked: Any) -> Check:
-        if _unknown(news):
-            return Check(failures=("its inputs must be known before the update: give names and roles as plain text",))
         if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (types.ACCESS_LEDGER,):
             return Check(failures=(_MISPLACED,))
-        owner = news.get("owner")
-        if not isinstance(owner, str) or not owner:
-            return Check(failures=("owner is missing: the project and the fleet that these workspaces belong to",))
-        if not isinstance(news.get("workspaces"), dict):
-            return Check(failures=("workspaces: a mapping of workspace names to their access is expected",))
         try:
-            rails, place = RailSettings.of(news.get("rails")), RunRecord.of(news)
+            inputs = LedgerInputs.read(olds, news)
         except ValueError as error:
             return Check(failures=(str(error),))
-        before, after, now = olds.get("workspaces") or {}, news["workspaces"], clock.now()
-        # How much may leave is a fleet's share, where `ambient` has judged all shards together: all that is asked for,
-        # also what is held since.
-        judged = as_judged(rails, os.environ.get(JUDGED_VARIABLE), before, asked, now)
-        problems = refusals(before, after, judged, now)
-        for warning in () if problems else rail_warnings(before, after, now):
-            context.warn(warning)
-        try:
-            entries = {name: entry for name, entry in after.items() if isinstance(entry, dict)}
-            # An entry that is refused for its form has no names to look for.
-            ending = lost_runs.ending(context, place, entries) if place and not problems else ()
-            problems += preflight(
-                context, owner, before, entries, look_for_drift=not problems, ending=ending, lost=bool(place)
-            )
-            if not olds and not place:
-                problems += forgotten(context, owner, {*after, *(asked or ())})
-            if place and len(entries) == len(after):
-                problems += lost_runs.problems(context, place, before, entries)
-        except StepError as error:
-            problems.append(str(error))
-        return Check(failures=tuple(problems))
+        problems = inputs.standing(_problems(context, inputs, is_new=not olds))
+        return Check(failures=tuple(problems), inputs=inputs.to_record)
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Who gains, loses or changes what, subject by subject; and what a run left that was lost."""
-        place = RunRecord.of(news)
-        computed = lost_runs.changes(context, place, state, news) if place else frozenset[str]()
+        computed, place = frozenset[str](), RunRecord.of(news)
+        if place:
+            computed = lost_runs.changes(context, place, lost_runs.recorded(state), _ledger(news))
         return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, computed)
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
         """Records the access; the components make it."""
-        return str(news["owner"]), self._recorded(context, {}, news)
+        return str(news["owner"]), _record(context, {}, {}, news, _ledger(news))
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
         """What was declared, as it was declared: drift of single objects is theirs to report."""
@@ -103,33 +69,56 @@ class AccessLedger:
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """End what left the ledger, before anything new is made, and record the rest."""
+        before, after = _ledger(state), _ledger(news)
         if not context.preview:
-            end_first(context, state.get("workspaces") or {}, news["workspaces"])
-        return self._recorded(context, state, news)
+            end_first(context, before, after)
+        return _record(context, state, before, news, after)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Forgets it; in the cluster there is nothing of it but a shard's run record."""
         if place := RunRecord.of(state):
-            lost_runs.forget(context, place, state)
+            lost_runs.forget(context, place, lost_runs.recorded(state), _ledger(state))
 
-    def _recorded(self, context: Context, state: Values, news: Values) -> Values:
-        """In the state, and of a shard in its run record as well: before anything is made."""
-        place = RunRecord.of(news)
-        if not place:
-            return {}
-        if context.preview:
-            lost_runs.announce(context, place, state, news)
-            return _kept(state)
-        return lost_runs.settle(context, place, state, news)
+
+def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[str]:
+    """Every reason not to begin, also of workspaces that are held or have moved: see `LedgerInputs.standing`."""
+    before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
+    problems = [*inputs.misfits]
+    if not problems:
+        # How much may leave is a fleet's share, where `ambient` has judged all shards together: all that is asked for,
+        # also what is held since.
+        judged = as_judged(inputs.rails, os.environ.get(JUDGED_VARIABLE), before, inputs.asked, now)
+        problems = refusals(before, after, judged, now)
+    for warning in () if problems else rail_warnings(before, after, now):
+        context.warn(warning)
+    try:
+        ending = lost_runs.ending(context, place, after) if place and not problems else ()
+        problems += preflight(
+            context, inputs.owner, before, after, look_for_drift=not problems, ending=ending, lost=bool(place)
+        )
+        if is_new and not place:
+            problems += forgotten(context, inputs.owner, {*after, *inputs.asked})
+        if place and not inputs.misfits:
+            problems += lost_runs.problems(context, place, before, after)
+    except StepError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _record(context: Context, state: Values, before: Ledger, news: Values, after: Ledger) -> Values:
+    """In the state, and of a shard in its run record as well: before anything is made."""
+    place, unended = RunRecord.of(news), lost_runs.recorded(state)
+    if not place:
+        return {}
+    if context.preview:
+        lost_runs.announce(context, place, unended, after)
+        return _kept(state)
+    return lost_runs.settle(context, place, unended, before, after)
+
+
+def _ledger(values: Values) -> Ledger:
+    return read_ledger(values.get("workspaces"))
 
 
 def _kept(state: Values) -> Values:
     return {lost_runs.OUTPUT: state[lost_runs.OUTPUT]} if lost_runs.OUTPUT in state else {}
-
-
-def _unknown(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_unknown(item) for item in value)
-    return value is UNKNOWN

@@ -7,33 +7,35 @@ alone: an outage of it must not keep a run from ending somebody's access.
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ambient_components import naming
-from ambient_components.access.buckets import well_formed
+from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
 from ambient_components.access.rail_names import EXPIRE_AFTER
+from ambient_components.access.recorded import changed_parts
 from ambient_components.failure import StepError
 from ambient_components.provider import bucket_marks, bucket_settings
 from ambient_components.provider.resource import Context
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import BusyError, LostError, UnreachedError
 from ambient_components.rules.buckets import OnDelete
-from ambient_components.rules.states import CLOSED, RELEASED
 
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
-_OF_KEYS: Final = frozenset({"generation", "lifetimeSeconds", "never"})
+_OF_KEYS: Final = ("generation", "lifetime_seconds", "never")
 """Parts of an entry that say nothing of the bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A workspace's bucket in the last deployment and in this one; empty where it has none of our driver's."""
+    """A workspace's bucket in the last deployment and in this one; None where it has none of our driver's."""
 
     workspace: str
-    old: Mapping[str, Any]
-    new: Mapping[str, Any]
+    old: BucketEntry | None
+    new: BucketEntry | None
     was_released: bool
+    is_released: bool
+    """Whether it or its workspace is, in this deployment."""
     is_open: bool
     """Whether keys to it are to be made."""
     allowed: frozenset[str]
@@ -45,7 +47,7 @@ class _Case:
 
     @property
     def is_same(self) -> bool:
-        return bool(self.old and self.new) and self.old["name"] == self.new["name"]
+        return self.new is not None and self.new.is_same(self.old)
 
     @property
     def has_moved(self) -> bool:
@@ -53,7 +55,7 @@ class _Case:
         return self.is_same and _address(self.old) != _address(self.new)
 
 
-def bucket_problems(context: Context, owner: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[str]:
     """Every reason not to begin that lies in the store. Nothing is changed in it.
 
     Args:
@@ -62,7 +64,8 @@ def bucket_problems(context: Context, owner: str, before: Mapping[str, Any], aft
         before: the ledger of the last deployment.
         after: the ledger that is asked for.
     """
-    cases = [*filter(_is_due, (_case(name, before.get(name), after.get(name)) for name in sorted({*before, *after})))]
+    every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
+    cases = [*filter(_is_due, every)]
     if not cases:
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -71,56 +74,59 @@ def bucket_problems(context: Context, owner: str, before: Mapping[str, Any], aft
     return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
-def _case(workspace: str, before: Any, after: Any) -> _Case:
-    old, new = _entry(before), _entry(after)
-    was_released = RELEASED in ((before or {}).get("state"), old.get("state"))
-    is_open = bool(after) and after.get("state") not in (CLOSED, RELEASED) and bool(new.get("generation"))
-    allowed = frozenset((after or {}).get("allow") or ()) if isinstance(after, Mapping) else frozenset[str]()
-    return _Case(workspace, old, new, was_released, is_open, allowed)
+def _case(workspace: str, before: Entry, after: Entry | None) -> _Case:
+    old, new = _ours(before), _ours(after or NOTHING)
+    return _Case(
+        workspace,
+        old,
+        new,
+        was_released=before.is_released or (old is not None and old.is_released),
+        is_released=after is not None and (after.is_released or (new is not None and new.is_released)),
+        is_open=after is not None
+        and not (after.is_closed or after.is_released)
+        and new is not None
+        and bool(new.generation),
+        allowed=frozenset(after.allow if after is not None else ()),
+    )
 
 
-def _entry(entry: Any) -> Mapping[str, Any]:
-    bucket = entry.get("bucket") if isinstance(entry, Mapping) else None
-    if not bucket or not well_formed(bucket, None) or bucket["driver"] != _OURS:
-        return {}
-    return {**bucket, "workspaceState": entry.get("state")}
+def _ours(entry: Entry) -> BucketEntry | None:
+    return entry.bucket if entry.bucket is not None and entry.bucket.driver == _OURS else None
 
 
-def _address(bucket: Mapping[str, Any]) -> str:
-    return str(bucket.get("store") or bucket.get("endpoint") or "")
+def _address(bucket: BucketEntry | None) -> str:
+    return bucket.store or bucket.endpoint or "" if bucket is not None else ""
 
 
 def _is_due(case: _Case) -> bool:
     """Whether the store has to be asked."""
-    if case.new and not case.is_same:
+    if case.new is None:
+        if case.old is None or case.old.shared:
+            return False
+        return case.old.on_delete != OnDelete.DELETE or case.was_released
+    if case.old is None or not case.is_same:
         return True
-    if not case.new:
-        goes = case.old.get("onDelete") == OnDelete.DELETE and not case.was_released
-        return bool(case.old) and not goes and not case.old.get("shared")
-    if RELEASED in (case.new.get("state"), case.new["workspaceState"]):
+    if case.is_released:
         return False  # nothing is written but that the mark goes
-    besides = _OF_KEYS | {"workspaceState", "state"}
-    old, new = ({part: value for part, value in one.items() if part not in besides} for one in (case.old, case.new))
-    return old != new or case.was_released
+    return bool(changed_parts(case.old, case.new, ("state", *_OF_KEYS))) or case.was_released
 
 
 def _problems(context: Context, owner: str, case: _Case) -> list[str]:
     try:
-        if not case.new or (case.old and not case.is_same and case.was_released):
-            found = [*_leaving(context, owner, case)]
-            return found if found or not case.new else [*_coming(context, owner, case)]
-        return [*_coming(context, owner, case)]
+        leaves = case.old is not None and not case.is_same and (case.new is None or case.was_released)
+        found = [*_leaving(context, owner, case, case.old)] if case.old is not None and leaves else []
+        return found or ([*_coming(context, owner, case, case.new)] if case.new is not None else [])
     except (UnreachedError, BusyError, LostError) as error:
         return [str(error)]
     except StepError as error:
         return [f"{case.whose}{error}"]
 
 
-def _leaving(context: Context, owner: str, case: _Case) -> Iterable[str]:
+def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[str]:
     """A bucket leaves only once what was said of it is done: what the engine had not got to would be deleted."""
-    if case.old.get("shared"):
+    if old.shared:
         return
-    bucket = case.old["name"]
+    bucket = old.name
     try:
         tags = bucket_marks.tags_of(context, bucket)
     except bucket_marks.ForeignBucketError:
@@ -141,75 +147,72 @@ def _leaving(context: Context, owner: str, case: _Case) -> Iterable[str]:
         )
 
 
-def _coming(context: Context, owner: str, case: _Case) -> Iterable[str]:
-    bucket = case.new["name"]
-    if case.new.get("shared"):
-        yield from _shared(context, case)
+def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[str]:
+    if new.shared:
+        yield from _shared(context, case, new)
     else:
-        tags = bucket_marks.tags_of(context, bucket)
+        tags = bucket_marks.tags_of(context, new.name)
         if tags is not None:
-            yield from _there(context, owner, case, tags)
+            yield from _there(context, owner, case, new, tags)
         elif case.has_moved:
-            yield _elsewhere(case)
+            yield _elsewhere(case, new)
     if case.is_open and not case.is_same:
-        yield from _user(context, owner, case)
+        yield from _user(context, owner, case, new)
 
 
-def _elsewhere(case: _Case) -> str:
+def _elsewhere(case: _Case, new: BucketEntry) -> str:
     """Why the bucket can't be somewhere else: nobody would look after what is in the old store."""
-    was, is_now = _address(case.old) or "AWS's S3", _address(case.new) or "AWS's S3"
+    was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
     return (
-        f"{case.whose}bucket {case.new['name']!r} was deployed in the object store at {was}, and there is none of that "
+        f"{case.whose}bucket {new.name!r} was deployed in the object store at {was}, and there is none of that "
         f"name at {is_now}: sessions would lose what is in it: nothing is changed. If that is a slip, put "
         "ambient:objectStore back as it was. To move, release the bucket there first ('state: released'), deploy, copy "
         "it over, and then change the store and write 'adopt: true'"
     )
 
 
-def _there(context: Context, owner: str, case: _Case, tags: Mapping[str, str]) -> Iterable[str]:
-    bucket = case.new["name"]
+def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[str]:
     # Ours by the record: released and taken back, or somebody took the mark off, which the update mends.
     by_record = case.is_same and bucket_marks.holder_of(tags) is None
-    adopt = bool(case.new.get("adopt")) or by_record
-    if refused := bucket_marks.refusal(context, bucket, owner, tags, adopt=adopt, namespace=case.workspace):
+    adopt = new.adopt or by_record
+    if refused := bucket_marks.refusal(context, new.name, owner, tags, adopt=adopt, namespace=case.workspace):
         yield f"{case.whose}{refused}"
         return
     if not case.is_same and not adopt:
-        yield from _unrecorded(context, case)
-    if case.new.get("objectLock"):
-        wanted = {"bucket": bucket, "objectLock": True}
+        yield from _unrecorded(context, case, new)
+    if new.object_lock:
+        wanted = {"bucket": new.name, "objectLock": True}
         bucket_settings.require_lock(wanted, bucket_settings.look(context, wanted))
 
 
-def _unrecorded(context: Context, case: _Case) -> Iterable[str]:
+def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
     """Of a bucket that bears our mark and is on no record, as after a lost state: what is in it is somebody's data."""
-    days = case.new.get("expireAfterDays")
-    if days is None or EXPIRE_AFTER in case.allowed or bucket_marks.is_empty(context, case.new["name"]):
+    days = new.expire_after_days
+    if days is None or EXPIRE_AFTER in case.allowed or bucket_marks.is_empty(context, new.name):
         return
     yield (
-        f"{case.whose}bucket {case.new['name']!r} exists, and expireAfter is {days:g} days: the store deletes all "
-        f"objects in it that are older than {days:g} days: nothing is changed. If that is meant, write in the "
+        f"{case.whose}bucket {new.name!r} exists, and expireAfter is {days} days: the store deletes all "
+        f"objects in it that are older than {days} days: nothing is changed. If that is meant, write in the "
         f"workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]"
     )
 
 
-def _shared(context: Context, case: _Case) -> Iterable[str]:
+def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
     """It must be there; that this store's key may not look at its tags says nothing."""
     try:
-        tags = bucket_marks.tags_of(context, case.new["name"])
+        tags = bucket_marks.tags_of(context, new.name)
     except bucket_marks.ForeignBucketError:
         return
     if tags is None:
         yield (
-            f"{case.whose}there is no bucket {case.new['name']!r}: with 'shared: true' it is somebody else's to make. "
+            f"{case.whose}there is no bucket {new.name!r}: with 'shared: true' it is somebody else's to make. "
             "Make it first, or remove 'shared: true' for a bucket of the workspace's own"
         )
 
 
-def _user(context: Context, owner: str, case: _Case) -> Iterable[str]:
+def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[str]:
     """The store has an API for users, which this key may use, and the workspace's name in it is free or ours."""
-    generation = int(case.new["generation"])
-    name = naming.bucket_user(owner, case.workspace, case.new["name"], generation)
+    name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:
         whose = f"belongs to the stack {standing.owner}" if standing.owner else "bears nobody's mark"

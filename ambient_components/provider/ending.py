@@ -1,10 +1,9 @@
 """The first step of every run: what ends, ends before anything new is made (`access.endings`)."""
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
-from ambient_components.access import Ending, Expected, endings
+from ambient_components.access import Ending, Expected, Ledger, endings
 from ambient_components.cluster import ApiError, Cluster
 from ambient_components.contract import RBAC_API_GROUP, cluster_role
 from ambient_components.failure import StepError
@@ -14,7 +13,7 @@ from ambient_components.provider.revocation import ROLE_BINDING, end, object_pat
 _AT_ONCE: Final = 16
 
 
-def end_first(context: Context, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def end_first(context: Context, before: Ledger, after: Ledger) -> None:
     """End all access that the ledger loses, in every workspace.
 
     What can't be ended is a warning here and holds back nothing: the object's own resource deletes it later in the run,

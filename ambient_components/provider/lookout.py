@@ -4,24 +4,22 @@ The engine itself looks at the cluster in a refresh only. What others did to the
 nor should what people may keep whose access ends.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 
-from ambient_components.access import Expected, ended, expected_objects, object_names
+from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import Json, is_ending, listing, name
 from ambient_components.failure import StepError
 from ambient_components.provider.revocation import object_path
 from ambient_components.provider.undeclared import Found, by_namespace, listed
-from ambient_components.rules.states import ACTIVE
 from ambient_components.shards.lost import Leftover
 
 
 def drift(
     cluster: Cluster,
     there: set[str],
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: Ledger,
+    after: Ledger,
     ending: Collection[Leftover] = (),
 ) -> list[str]:
     """Return, as warnings, how the access in active workspaces differs from what is declared.
@@ -36,14 +34,14 @@ def drift(
         after: The ledger that is asked for.
         ending: What an interrupted run gave: this run ends that, too.
     """
-    active = {workspace for workspace, entry in after.items() if _is_active(entry)}
+    active = {workspace for workspace, entry in after.items() if entry.is_active}
     warnings = [
         f"workspace {workspace!r}: its namespace is gone from the cluster, and all that was in it. pulumi up --refresh "
         "makes the workspace anew, with new keys"
         for workspace in sorted(active & before.keys() - there)
     ]
     places = [
-        _Place(cluster, workspace, before.get(workspace) or {}, after[workspace], ending)
+        _Place(cluster, workspace, before.get(workspace, NOTHING), after[workspace], ending)
         for workspace in sorted(active & there)
     ]
     if not places:
@@ -68,13 +66,13 @@ class _Place:
         self,
         cluster: Cluster,
         workspace: str,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
+        before: Entry,
+        after: Entry,
         ending: Collection[Leftover],
     ) -> None:
         self.workspace = workspace
         self._cluster = cluster
-        self._was_active = _is_active(before)
+        self._was_active = before.is_active
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
         self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
         self._differing = dict[tuple[str, str], list[str]]()
@@ -131,17 +129,11 @@ class _Place:
         return item is not None
 
 
-def _is_active(entry: Mapping[str, Any]) -> bool:
-    return (entry.get("state") or ACTIVE) == ACTIVE
-
-
 def _ending(expected: Expected, item: Json) -> list[str]:
     return [f"{expected.kind} {expected.name} is being deleted"] if is_ending(item) else []
 
 
-def may_be_kept(
-    cluster: Cluster, owner: str, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[str]:
+def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger) -> list[str]:
     """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
 
     Args:
@@ -154,7 +146,7 @@ def may_be_kept(
     warnings = []
     for workspace in sorted(there & before.keys()):
         entry = after[workspace]
-        gone = ended(before[workspace], entry) if (entry.get("state") or ACTIVE) == ACTIVE else None
+        gone = ended(before[workspace], entry) if entry.is_active else None
         if gone is None:
             continue
         # Those of the file are named by their keys, or end in this run.

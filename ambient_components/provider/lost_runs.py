@@ -6,10 +6,10 @@ Only for a stack that has a run record, hence for a shard of a fleet.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from ambient_components import cluster_objects
-from ambient_components.access import object_names
+from ambient_components.access import NOTHING, Ledger, object_names
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import annotations, listing, uid
 from ambient_components.contract import HANDLE, HANDLE_LABEL, OWNER_ANNOTATION, SERVICE_ACCOUNT_ANNOTATION
@@ -17,7 +17,6 @@ from ambient_components.failure import StepError
 from ambient_components.provider import revocation
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.run_record import RunRecord, or_warn, run_id, this_run
-from ambient_components.rules.states import RELEASED
 from ambient_components.shards import Record, declare, left
 from ambient_components.shards.hold import held_of
 from ambient_components.shards.lost import (
@@ -29,12 +28,13 @@ from ambient_components.shards.lost import (
     may_be_ours,
     vanished,
 )
+from ambient_components.shards.records import Entries
 
 OUTPUT: Final = "lostRun"
 """Output of a ledger that has a record: access that a lost run gave and that could not be ended yet."""
 
 
-def problems(context: Context, place: RunRecord, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[str]:
     """Why this run must not begin, as far as the records of this shard and of its siblings say.
 
     Raises:
@@ -55,7 +55,7 @@ def problems(context: Context, place: RunRecord, before: Mapping[str, Any], afte
     return found
 
 
-def ending(context: Context, place: RunRecord, after: Mapping[str, Any]) -> tuple[Leftover, ...]:
+def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover, ...]:
     """Access that a lost run gave and that this one ends; nothing where that can't be known: `problems` tells why."""
     try:
         return leftovers(left(place.read(context.guard.cluster), run_id()), after)
@@ -63,38 +63,59 @@ def ending(context: Context, place: RunRecord, after: Mapping[str, Any]) -> tupl
         return ()
 
 
-def changes(context: Context, place: RunRecord, state: Values, news: Values) -> frozenset[str]:
-    """Outputs that show the ledger as changed though its inputs are not: a lost run's access, or a record behind."""
+def recorded(state: Values) -> tuple[Leftover, ...]:
+    """The access that earlier runs could not end, as a ledger's outputs have it."""
+    return tuple(Leftover(one["namespace"], one["kind"], one["name"]) for one in state.get(OUTPUT) or ())
+
+
+def changes(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> frozenset[str]:
+    """Outputs that show the ledger as changed though its inputs are not: a lost run's access, or a record behind.
+
+    Args:
+        context: of the ledger's diff.
+        place: the shard's record.
+        unended: see `recorded`.
+        after: the ledger that is asked for.
+    """
     found = set[str]()
 
     def look() -> None:
         record = place.read(context.guard.cluster)
-        if _unended(state, news["workspaces"]) or leftovers(left(record, run_id()), news["workspaces"]):
+        if _still(unended, after) or leftovers(left(record, run_id()), after):
             found.add(OUTPUT)
-        if record.declared != news["workspaces"]:
+        if record.declared != after:
             found.add("record")
 
     or_warn(context, look)
     return frozenset(found)
 
 
-def announce(context: Context, place: RunRecord, state: Values, news: Values) -> None:
-    """Names in a preview what the update would end."""
+def announce(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> None:
+    """Names in a preview what the update would end; arguments as for `changes`."""
 
     def look() -> None:
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
-        for one in _ending(state, lost, news["workspaces"]):
+        for one in _ending(unended, lost, after):
             if cluster.get(revocation.object_path(one.kind, one.namespace, one.name)) is not None:
                 context.note(f"ends {one}, which a run that was lost gave, and the files no longer say")
 
     or_warn(context, look)
 
 
-def settle(context: Context, place: RunRecord, state: Values, news: Values) -> Values:
+def settle(
+    context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger, after: Ledger
+) -> Values:  # fmt: skip
     """Ends the access that lost runs left, and records what this one declares, before anything of it is made.
 
     What can't be ended is told, stays on record and is tried again by the next run: it holds back nobody else.
+
+    Args:
+        context: of the ledger's update.
+        place: the shard's record.
+        unended: see `recorded`.
+        before: the ledger of the last deployment.
+        after: the ledger now.
 
     Returns:
         The ledger's outputs.
@@ -108,46 +129,47 @@ def settle(context: Context, place: RunRecord, state: Values, news: Values) -> V
         nonlocal remains
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
-        todo, held = _ending(state, lost, news["workspaces"]), held_of(os.environ)
+        todo, held = _ending(unended, lost, after), held_of(os.environ)
         # What is held may be somebody else's by now: it waits, and stays known.
         waiting = tuple(one for one in todo if one.namespace in held)
         remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
         run = this_run()
         # What was begun and is not declared now (held back, or nothing of it was there) stays known.
-        open_ends = {
-            name: lost[name] for name in begun(lost, state.get("workspaces") or {}).keys() - news["workspaces"]
-        }
+        open_ends = {name: lost[name] for name in begun(lost, before).keys() - after}
 
         def declared(record: Record) -> Record:
-            after = declare(record, news["workspaces"], run, swept=not remains)
-            return after if remains else replace(after, lost=open_ends)
+            changed = declare(record, after, run, swept=not remains)
+            return changed if remains else replace(changed, lost=open_ends)
 
         place.write(cluster, declared)
 
     if not or_warn(context, work):
-        remains = remains or _unended(state, news["workspaces"])
+        remains = remains or _still(unended, after)
     return {OUTPUT: [{"namespace": one.namespace, "kind": one.kind, "name": one.name} for one in remains]}
 
 
-def forget(context: Context, place: RunRecord, state: Values) -> None:
+def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger) -> None:
     """The shard is destroyed: its record goes, and with it what lost runs left of access.
+
+    Args:
+        context: of the ledger's deletion.
+        place: the shard's record.
+        unended: see `recorded`.
+        before: the ledger of the last deployment.
 
     Raises:
         StepError: it can't be read or deleted; the ledger then stays in the state.
     """
     cluster = context.guard.cluster
-    before: Mapping[str, Any] = state.get("workspaces") or {}
     lost = left(place.read(cluster), run_id())
-    unended = _recorded(state)
     # A workspace that was released keeps the access that its entry says, and nothing else.
-    stays: dict[str, Any] = {
-        name: before[name] if name in before and before[name].get("state") == RELEASED else {}
+    stays = {
+        name: before[name] if name in before and before[name].is_released else NOTHING
         for name in sorted({*lost, *(one.namespace for one in unended)})
         if _there(cluster, place.owner, name, (*lost.get(name, ()), *([before[name]] if name in before else [])))
     }
     there = [name for name in begun(lost, before) if name in stays]
-    unended = [one for one in unended if one.namespace in stays and not _declared(one, stays)]
-    if end(context, place.owner, sorted({*leftovers(lost, stays), *unended})):
+    if end(context, place.owner, sorted({*leftovers(lost, stays), *_still(unended, stays)})):
         msg = "access that a run gave that was lost could not be ended; run pulumi destroy again"
         raise StepError(msg)
     if there:
@@ -188,24 +210,20 @@ def _end_handles(cluster: Cluster, owner: str, account: Leftover) -> None:
             revocation.end(cluster, revocation.SECRET, account.namespace, cluster_objects.name(item), uid(item))
 
 
-def _ending(state: Values, lost: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Leftover, ...]:
-    return tuple(sorted({*leftovers(lost, after), *_unended(state, after)}))
+def _ending(unended: Sequence[Leftover], lost: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...]:
+    return tuple(sorted({*leftovers(lost, after), *_still(unended, after)}))
 
 
-def _unended(state: Values, after: Mapping[str, Any]) -> tuple[Leftover, ...]:
+def _still(unended: Sequence[Leftover], after: Ledger) -> tuple[Leftover, ...]:
     """What an earlier run could not end; what is declared again since is that declaration's."""
-    return tuple(one for one in _recorded(state) if one.namespace in after and not _declared(one, after))
+    return tuple(
+        one
+        for one in unended
+        if one.namespace in after and (one.kind, one.name) not in object_names(one.namespace, after[one.namespace])
+    )
 
 
-def _recorded(state: Values) -> list[Leftover]:
-    return [Leftover(one["namespace"], one["kind"], one["name"]) for one in state.get(OUTPUT) or ()]
-
-
-def _declared(one: Leftover, after: Mapping[str, Any]) -> bool:
-    return (one.kind, one.name) in object_names(one.namespace, after[one.namespace])
-
-
-def _there(cluster: Cluster, owner: str, workspace: str, entries: Any) -> bool:
+def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bool:
     namespace = cluster.get(core("namespaces", workspace))
     if namespace is None:
         return False
@@ -224,11 +242,11 @@ def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list
         return []
     found = []
     for stack, record in place.siblings(cluster):
-        theirs = {**{workspace: {} for workspace in left(record)}, **(record.declared or {})}
+        theirs = {**dict.fromkeys(left(record), NOTHING), **(record.declared or {})}
         found += [
             f"workspace {workspace!r} is deployed by shard {stack}: nothing is changed. To move it with all that it "
             f"has, run: ambient reshard {place.owner.rsplit('/', 1)[-1]}"
             for workspace in mine
-            if workspace in theirs and theirs[workspace].get("state") != RELEASED
+            if workspace in theirs and not theirs[workspace].is_released
         ]
     return found

@@ -3,11 +3,11 @@
 What is asked of the object store then: `bucket_preflight`.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from ambient_components.access import RIGHTS, Right, object_names
+from ambient_components.access import RIGHTS, Entry, Ledger, Right, object_names
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.cluster_objects import annotations, is_ending, listing, mapping, name
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
@@ -17,7 +17,6 @@ from ambient_components.provider.lookout import drift, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 from ambient_components.provider.unknown_accounts import unknown_accounts
-from ambient_components.rules.states import CLOSED, RELEASED
 from ambient_components.shards.lost import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -29,8 +28,8 @@ _SYSTEMS: Final = ("kube-", "openshift-")
 def preflight(
     context: Context,
     owner: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: Ledger,
+    after: Ledger,
     *,
     look_for_drift: bool,
     ending: Collection[Leftover] = (),
@@ -112,8 +111,8 @@ def _allowed(cluster: Cluster, right: Right) -> bool:
 def foreign(
     cluster: Cluster,
     owner: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: Ledger,
+    after: Ledger,
     warn: Callable[[str], None],
 ) -> tuple[list[str], set[str]]:
     """Reasons not to begin, and the workspaces whose namespace is there.
@@ -132,10 +131,10 @@ def foreign(
     for namespace in cluster.each(core("namespaces")):
         workspace, notes = name(namespace), annotations(namespace)
         entry = after.get(workspace)
-        holder, was = notes.get(OWNER_ANNOTATION), before.get(workspace) or {}
+        holder, was = notes.get(OWNER_ANNOTATION), before.get(workspace)
         let_go = notes.get(RELEASED_BY_ANNOTATION) == owner
         if entry is None:
-            if was.get("state") == RELEASED:
+            if was is not None and was.is_released:
                 problems += _leaving(workspace, owner, holder, let_go=let_go)
             continue
         there.add(workspace)
@@ -156,7 +155,7 @@ def foreign(
                 "released, and what is removed from its entry would live on. Write the entry as it was, with "
                 "'state: active', and deploy; then make the change"
             )
-        elif holder != owner and not (let_go and holder is None and was and not was.get("adopt")):
+        elif holder != owner and not (let_go and holder is None and was and not was.adopt):
             problems += _not_ours(workspace, holder, entry, was)
     return sorted(problems), there
 
@@ -172,21 +171,23 @@ def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list
     ]
 
 
-def _half_taken_back(name: str, was: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+def _half_taken_back(name: str, was: Entry, entry: Entry) -> bool:
     """Whether a change would meet resources that the engine still retains: our note goes in the last step."""
-    if was.get("state") == RELEASED or entry.get("state") == CLOSED:  # a Closure ends all access itself
+    if was.is_released or entry.is_closed:  # a Closure ends all access itself
         return False
-    named = ("secrets", "settings", "limits")
     leaves = object_names(name, was) - object_names(name, entry)
     return bool(
-        entry.get("state") == RELEASED
+        entry.is_released
         or leaves
-        or any(set(was.get(kind) or ()) - set(entry.get(kind) or ()) for kind in named)
+        or was.secrets.keys() - entry.secrets.keys()
+        or {*was.settings} - {*entry.settings}
+        or {*was.limits} - {*entry.limits}
     )
 
 
-def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
-    if holder is None and (entry.get("adopt") or before.get("state") == RELEASED):
+def _not_ours(name: str, holder: str | None, entry: Entry, before: Entry | None) -> list[str]:
+    was_released = before is not None and before.is_released
+    if holder is None and (entry.adopt or was_released):
         if name.startswith(_SYSTEMS):
             return [f"namespace {name!r} is a part of Kubernetes or OpenShift: it can't be adopted"]
         return []
@@ -196,7 +197,7 @@ def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: M
             "the workspace's entry to take it over, choose another name for the workspace, or delete the namespace "
             "first if nothing in it is needed"
         ]
-    if before.get("state") == RELEASED:
+    if was_released:
         return [
             f"workspace {name!r} was released, and the stack {holder} has adopted it: remove its entry from the files"
         ]
@@ -206,7 +207,7 @@ def _not_ours(name: str, holder: str | None, entry: Mapping[str, Any], before: M
     ]
 
 
-def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[str]:
     """Return, as warnings, the released workspaces in which access has been ended since.
 
     No reason to refuse a run: people with edit may delete RoleBindings there. Nothing is made again in a released
@@ -221,7 +222,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], 
     released = [
         workspace
         for workspace in sorted(before.keys() & after.keys())
-        if before[workspace].get("state") == RELEASED and after[workspace].get("state") == RELEASED
+        if before[workspace].is_released and after[workspace].is_released
     ]
     if not released:
         return []
@@ -243,12 +244,12 @@ def changed_since(cluster: Cluster, there: set[str], before: Mapping[str, Any], 
     return warnings
 
 
-def _nothing_to_keep(there: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _nothing_to_keep(there: set[str], before: Ledger, after: Ledger) -> list[str]:
     """Keys of workspaces that are made in this run: no identity was before theirs."""
     return [
         f"workspace {name!r}: key {key_id!r}: overlapUntil keeps the identity of generation "
-        f"{key['overlapping']:g}, and the workspace is made in this run: there is none. Remove overlapUntil"
+        f"{key.overlapping}, and the workspace is made in this run: there is none. Remove overlapUntil"
         for name in sorted(after.keys() - before.keys() - there)
-        for key_id, key in sorted((after[name].get("keys") or {}).items())
-        if key.get("overlapping")
+        for key_id, key in sorted(after[name].keys.items())
+        if key.overlapping
     ]

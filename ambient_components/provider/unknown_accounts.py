@@ -1,18 +1,15 @@
 """Accounts that have the names of keys and are in no state: prepared by others, or left by a state that was lost."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
-from ambient_components.access import expected_objects
+from ambient_components.access import NOTHING, Ledger, expected_objects
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import listing
 from ambient_components.cluster_objects import name as name_of
 from ambient_components.provider.revocation import SERVICE_ACCOUNT
 
 
-def unknown_accounts(
-    cluster: Cluster, there: set[str], before: Mapping[str, Any], after: Mapping[str, Any], *, end: bool
-) -> list[str]:
+def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, end: bool) -> list[str]:
     """Return what to say of them, a text for each workspace.
 
     A stack without a state may have lost it: the run is refused. In a stack that has one, workspace users can have made
@@ -29,9 +26,9 @@ def unknown_accounts(
     for name in sorted(there & (after.keys() - before.keys())):
         wanted = {
             account: key_id
-            for key_id, key in (after[name].get("keys") or {}).items()
-            for kind, account in expected_objects(name, {"keys": {key_id: key}})
-            if kind == SERVICE_ACCOUNT and account not in (key.get("adopt") or ())
+            for key_id, key in after[name].keys.items()
+            for kind, account in expected_objects(name, replace(NOTHING, keys={key_id: key}))
+            if kind == SERVICE_ACCOUNT and account not in key.adopt
         }
         if not wanted:
             continue

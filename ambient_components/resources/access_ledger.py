@@ -1,10 +1,11 @@
 """The access ledger, as a program declares it."""
 
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from ambient_components.access import Ledger, StackRails
+from ambient_components.access import StackRails
 from ambient_components.engine import types
 
 
@@ -14,8 +15,8 @@ class AccessLedgerArgs(TypedDict):
     owner: str
     """Project and fleet, PROJECT/FLEET: a namespace that says another one is refused."""
 
-    workspaces: Ledger
-    """The stack's whole access, by workspace."""
+    workspaces: Mapping[str, Mapping[str, Any]]
+    """The stack's whole access, by workspace: each as `access.write_ledger` gives it."""
 
     rails: NotRequired[StackRails]
     """What the stack says of its rails; built in where it says nothing."""

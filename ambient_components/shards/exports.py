@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ambient_components.access.entries import Entry, read_ledger
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.rewriting import items
 from ambient_components.engine.state import Export
@@ -13,10 +14,10 @@ Deployment = Export
 """What `pulumi stack export` printed, parsed; secrets encrypted."""
 
 
-def workspaces_of(state: Deployment) -> dict[str, Mapping[str, Any]]:
+def workspaces_of(state: Deployment) -> dict[str, Entry]:
     """Entries of a state's ledger by workspace; empty where there is no ledger."""
     found = ledgers(state)
-    return dict((found[0].get("inputs") or {}).get("workspaces") or {}) if found else {}
+    return read_ledger((found[0].get("inputs") or {}).get("workspaces")) if found else {}
 
 
 def owner_of(state: Deployment) -> str:

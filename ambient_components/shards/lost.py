@@ -6,10 +6,8 @@ next run as it stands. What they no longer say would be access that nobody knows
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ambient_components.access import object_names
-from ambient_components.rules.states import RELEASED
+from ambient_components.access import NOTHING, BucketEntry, Entry, Ledger, object_names
 from ambient_components.shards.records import Entries
 
 _MAY = "a run that was lost may have"
@@ -28,7 +26,7 @@ class Leftover:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-def leftovers(left: Mapping[str, Entries], after: Mapping[str, Any]) -> tuple[Leftover, ...]:
+def leftovers(left: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...]:
     """Access to end: what lost runs declared in workspaces that are still declared, and this run does not. Sorted.
 
     It is ended even where the state's ledger has it: that is recorded before what it says is made, so it is no proof
@@ -47,7 +45,7 @@ def leftovers(left: Mapping[str, Entries], after: Mapping[str, Any]) -> tuple[Le
     return tuple(sorted(found))
 
 
-def begun(left: Mapping[str, Entries], before: Mapping[str, Any]) -> dict[str, Entries]:
+def begun(left: Mapping[str, Entries], before: Ledger) -> dict[str, Entries]:
     """The workspaces that only lost runs declared: they may be there, and the state knows nothing of them.
 
     Args:
@@ -65,12 +63,12 @@ def may_be_ours(entries: Entries, owner: str, holder: str | None) -> bool:
         owner: our mark, PROJECT/FLEET.
         holder: the mark on the namespace; None: it has none. An adopted one gets it last.
     """
-    return holder == owner or (holder is None and any(entry.get("adopt") for entry in entries))
+    return holder == owner or (holder is None and any(entry.adopt for entry in entries))
 
 
 def has_bucket(entries: Entries) -> bool:
     """Whether lost runs declared a bucket for the workspace, which may be there without its namespace."""
-    return any(entry.get("bucket") for entry in entries)
+    return any(entry.bucket is not None for entry in entries)
 
 
 def vanished(workspace: str) -> str:
@@ -82,7 +80,7 @@ def vanished(workspace: str) -> str:
     )
 
 
-def bucket_refusals(left: Mapping[str, Entries], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) -> list[str]:
     """Why the buckets must not be deployed so: one that only a lost run declared may be there, and hold data or keys.
 
     Args:
@@ -92,38 +90,31 @@ def bucket_refusals(left: Mapping[str, Entries], before: Mapping[str, Any], afte
     """
     problems = []
     for workspace in sorted(left.keys() & after.keys()):
-        was, is_now = before.get(workspace) or {}, after[workspace]
+        was, is_now = before.get(workspace, NOTHING), after[workspace]
         problems += [text for entry in left[workspace] for text in _bucket(workspace, entry, was, is_now)]
     return list(dict.fromkeys(problems))
 
 
-def _bucket(
-    workspace: str, lost: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[str]:
-    bucket, old, new = (entry.get("bucket") or {} for entry in (lost, before, after))
-    if not bucket or RELEASED in (lost.get("state"), bucket.get("state")):
+def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterator[str]:
+    bucket, old, new = lost.bucket, before.bucket, after.bucket
+    if bucket is None or lost.is_released or bucket.is_released:
         return
     whose = f"workspace {workspace!r}: {_MAY}"
-    if _identity(bucket) != _identity(new):
-        if _identity(bucket) != _identity(old):
+    if not bucket.is_same(new):
+        if not bucket.is_same(old):
             yield (
-                f"{whose} made bucket {bucket['name']!r} of driver {bucket['driver']!r}, or access keys for it, and "
+                f"{whose} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and "
                 "the files no longer say so: nothing is changed. Write it as it was, and deploy, so that the state has "
                 "it; then make the change and deploy again"
             )
         return
-    made = bucket.get("generation") or 0
-    if made > max(new.get("generation") or made, _generation(bucket, old)):
+    made = bucket.generation or 0
+    if made > max((new and new.generation) or made, _generation(bucket, old)):
         yield (
-            f"{whose} made generation {made:g} of the access keys for bucket {bucket['name']!r}, and the files are "
-            f"behind it: nothing is changed. Write generation: {made:g}"
+            f"{whose} made generation {made} of the access keys for bucket {bucket.name!r}, and the files are "
+            f"behind it: nothing is changed. Write generation: {made}"
         )
 
 
-def _identity(bucket: Mapping[str, Any]) -> tuple[Any, Any]:
-    return bucket.get("name"), bucket.get("driver")
-
-
-def _generation(bucket: Mapping[str, Any], old: Mapping[str, Any]) -> float:
-    same = _identity(bucket) == _identity(old)
-    return float(old.get("generation") or 0) if same else 0.0
+def _generation(bucket: BucketEntry, old: BucketEntry | None) -> int:
+    return old.generation or 0 if old is not None and bucket.is_same(old) else 0

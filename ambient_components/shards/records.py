@@ -8,10 +8,12 @@ comes between two keys that belong together.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from ambient_components.access.entries import Entry, Ledger, read_ledger, write_ledger
+from ambient_components.access.recorded import read, write
 from ambient_components.shards.digest import canonical
 from ambient_components.shards.packing import PACKED, pack, unpack
 
@@ -24,7 +26,7 @@ RUN_VARIABLE: Final = "AMBIENT_RUN"
 CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
 """The engine's: its state is then written once, at the end of a run. Plugins get it with the engine's environment."""
 
-Entries = tuple[Mapping[str, Any], ...]
+Entries = tuple[Entry, ...]
 """Entries that one workspace had in ledgers, each once, the oldest first."""
 
 _RUN, _DECLARED, _LOST, _DONE = "run", "declared", "lost", "done"
@@ -82,7 +84,7 @@ class Record:
     run: Run | None = None
     """The newest that began."""
 
-    declared: Mapping[str, Any] | None = None
+    declared: Ledger | None = None
     """The ledger of the newest run that changed it: written before anything else of that run is made."""
 
     lost: Mapping[str, Entries] = field(default_factory=dict)
@@ -107,8 +109,8 @@ class Record:
         try:
             return cls(
                 None if run is None else _run(run),
-                None if declared is None else dict(declared),
-                {} if lost is None else {name: tuple(entries) for name, entries in lost["workspaces"].items()},
+                None if declared is None else read_ledger(dict(declared)),
+                {} if lost is None else {name: _entries(said) for name, said in lost["workspaces"].items()},
                 None if done is None else _done(done),
             )
         except (TypeError, KeyError, AttributeError) as error:
@@ -131,9 +133,10 @@ class Record:
                 }
             )
         if self.declared is not None:
-            pack(found, _DECLARED, self.declared)
+            pack(found, _DECLARED, write_ledger(self.declared))
         if self.lost:
-            pack(found, _LOST, {"workspaces": {name: list(entries) for name, entries in self.lost.items()}})
+            lost = {name: [write(entry) for entry in entries] for name, entries in self.lost.items()}
+            pack(found, _LOST, {"workspaces": lost})
         if self.done is not None:
             ended = self.done
             found[_DONE] = canonical(
@@ -217,7 +220,7 @@ def begin(record: Record, run: Run) -> Record:
     return replace(record, run=replace(run, recorded=False, after_loss=unsure), lost=left(record, run.id))
 
 
-def declare(record: Record, ledger: Mapping[str, Any], run: Run, *, swept: bool = False) -> Record:
+def declare(record: Record, ledger: Ledger, run: Run, *, swept: bool = False) -> Record:
     """A run is about to make what this ledger says; to be written before the first of it is made.
 
     Args:
@@ -258,13 +261,17 @@ def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
     return replace(record, run=run, lost={}, done=ended)
 
 
-def _merged(lost: Mapping[str, Entries], ledger: Mapping[str, Any]) -> dict[str, Entries]:
+def _merged(lost: Mapping[str, Entries], ledger: Ledger) -> dict[str, Entries]:
     merged = dict(lost)
     for name, entry in ledger.items():
         known = merged.get(name, ())
         if entry not in known:
             merged[name] = (*known, entry)
     return dict(sorted(merged.items()))
+
+
+def _entries(said: Iterable[Any]) -> Entries:
+    return tuple(read(Entry, entry) for entry in said)
 
 
 def _run(value: Mapping[str, Any]) -> Run:

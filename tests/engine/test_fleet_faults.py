@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from ambient_components.access import object_names
 from ambient_components.shards import RUN_VARIABLE, recorded
 from tests.support.faults import Fate, Proxy, Rule
 from tests.support.gate import FIRST_GRANT, LAST, Moment, held
+from tests.support.ledgers import object_names
 from tests.support.life import RBAC, Workspace
 from tests.support.shard import Shard
 from tests.support.stacks import Machine

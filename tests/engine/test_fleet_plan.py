@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE, removals_mark
+from ambient_components.access.fleet_rails import JUDGED_VARIABLE
 from ambient_components.plan.schema import plan_schema
 from tests.support.json_schema import faults
+from tests.support.ledgers import removals_mark
 from tests.support.shard import Shard
 from tests.support.stacks import Machine
 

@@ -17,10 +17,11 @@ from ambient_components.components import (
     SettingsSpec,
     WorkspaceArgs,
 )
-from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, ledger_of, workspace_args
+from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, workspace_args
 from ambient_components.fleet.keys import key_entry, key_spec
 from ambient_components.spec import Defaults, Workspace, parse_stack
 from tests.support.certificates import CERTIFICATE
+from tests.support.ledgers import recorded
 from tests.support.recorder import Secret
 
 ALL_OF_KEYS = """\
@@ -235,7 +236,7 @@ def test_limits_as_they_are_given(text, limits):
 
 
 def test_the_ledger_has_all_access_and_whether_to_adopt():
-    assert ledger_of({"payments": model()}, CALENDAR) == {
+    assert recorded({"payments": model()}, CALENDAR) == {
         "payments": {
             "state": "active",
             "adopt": True,
@@ -259,7 +260,7 @@ def test_the_ledger_has_all_access_and_whether_to_adopt():
 @pytest.mark.parametrize(("state", "access"), [("active", True), ("released", True), ("closed", False)])
 def test_the_ledger_of_a_closed_workspace_has_its_owners_alone(state, access):
     text = FULL.replace("state: active", f"state: {state}")
-    ledger = ledger_of({"payments": model(text)}, CALENDAR)["payments"]
+    ledger = recorded({"payments": model(text)}, CALENDAR)["payments"]
     assert ledger["state"] == state
     assert len(ledger["owners"]) == 3
     assert (bool(ledger["grants"]), bool(ledger["keys"]), "secrets" in ledger) == (access, access, access)
@@ -267,7 +268,7 @@ def test_the_ledger_of_a_closed_workspace_has_its_owners_alone(state, access):
 
 
 def test_adopt_is_said_only_where_it_is_asked_for():
-    assert "adopt" not in ledger_of({"payments": entry("{adopt: false}")}, CALENDAR)["payments"]
+    assert "adopt" not in recorded({"payments": entry("{adopt: false}")}, CALENDAR)["payments"]
 
 
 def test_what_lies_under_every_workspace_is_a_workspaces_own():

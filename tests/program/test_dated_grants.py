@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from ambient_components import clock
-from ambient_components.access import ended, refusals
-from ambient_components.fleet import Calendar, ledger_of
+from ambient_components.fleet import Calendar
 from ambient_components.spec import parse_stack
 from tests.program.conftest import NOW
+from tests.support.ledgers import ended, recorded, refusals
 
 DATES = """\
 timezone: Europe/Berlin
@@ -175,5 +175,5 @@ def test_how_early_may_stand_in_the_defaults(at):
 def test_a_calendar_of_another_moment_sees_the_future(at):
     stack = parse_stack(DATES, "dev.yaml").file
     future = Calendar.of(stack, now=datetime(2027, 2, 1, tzinfo=UTC))
-    assert ledger_of(stack.workspaces, future)["payments"] == entry_of(at("2027-02-01T00:00:00Z"))
+    assert recorded(stack.workspaces, future)["payments"] == entry_of(at("2027-02-01T00:00:00Z"))
     assert Calendar.of(stack).now == datetime(2027, 2, 1, tzinfo=UTC)  # the program's own, as it was set last

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ambient_components.access import refusals
 from tests.program.conftest import RUNNER_VALUE
+from tests.support.ledgers import refusals
 from tests.support.recorder import Secret
 
 EXAMPLE = Path(__file__).parents[2] / "stacks/dev.yaml"

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.access import Ledger, refusals
+from ambient_components.access import Entry, KeyEntry, Ledger, refusals
 from ambient_components.errors import AmbientError
 from ambient_components.fleet import Calendar, ledger_of
 from ambient_components.spec import load_stack
@@ -23,11 +23,9 @@ ROLES = st.sampled_from(["view", "edit", "admin"])
 
 def lost(before: Ledger, after: Ledger) -> Iterator[tuple[str, int, int]]:
     """Kind, how much of it is lost, and of how much."""
-    ours = {name: entry for name, entry in before.items() if entry["state"] != "released"}
+    ours = {name: entry for name, entry in before.items() if entry.state != "released"}
     # A declared closing, and an entry whose namespace an earlier run said that it may go.
-    closing = {
-        name for name in ours if name in after and (ours[name]["state"], after[name]["state"]) == ("active", "closed")
-    }
+    closing = {name for name in ours if name in after and (ours[name].state, after[name].state) == ("active", "closed")}
     yield "workspaces", len(ours.keys() - after.keys()), len(ours)
     for kind in ("people", "keys"):
         held = {(name, one) for name, entry in ours.items() for one in who(entry, kind)}
@@ -35,13 +33,13 @@ def lost(before: Ledger, after: Ledger) -> Iterator[tuple[str, int, int]]:
         yield kind, sum(name in after and name not in closing for name, _ in held - holds), len(held)
 
 
-def who(entry: Any, kind: str) -> set[str]:
-    return {*entry["keys"]} if kind == "keys" else {*entry["owners"], *entry["grants"]}
+def who(entry: Entry, kind: str) -> set[str]:
+    return {*entry.keys} if kind == "keys" else {*entry.owners, *entry.grants}
 
 
-def admins(entry: Any) -> set[str]:
-    grants = {subject for subject, role in entry["grants"].items() if role == "admin"}
-    return {subject for subject in (*entry["owners"], *grants) if not subject.startswith("serviceaccount:")}
+def admins(entry: Entry) -> set[str]:
+    grants = {subject for subject, role in entry.grants.items() if role == "admin"}
+    return {subject for subject in (*entry.owners, *grants) if not subject.startswith("serviceaccount:")}
 
 
 def in_silence(before: Ledger, after: Ledger) -> list[str]:
@@ -49,13 +47,13 @@ def in_silence(before: Ledger, after: Ledger) -> list[str]:
     if refusals(before, after):
         return []
     found = [f"{count} of {total} {kind}" for kind, count, total in lost(before, after) if count > max(3, total / 4)]
-    found += [name for name in before.keys() - after.keys() if before[name]["state"] == "active"]
+    found += [name for name in before.keys() - after.keys() if before[name].state == "active"]
     return found + [
         f"no admin: {name}"
         for name in before.keys() & after.keys()
         if admins(before[name])
         and not admins(after[name])
-        and (before[name]["state"], after[name]["state"]) != ("active", "closed")
+        and (before[name].state, after[name].state) != ("active", "closed")
     ]
 
 
@@ -63,34 +61,34 @@ def in_silence(before: Ledger, after: Ledger) -> list[str]:
 
 
 @st.composite
-def entries(draw: st.DrawFn) -> dict[str, Any]:
+def entries(draw: st.DrawFn) -> Entry:
     owners = draw(st.lists(st.sampled_from([*PEOPLE, "serviceaccount:ci:bot"]), max_size=3, unique=True))
     grants = draw(st.dictionaries(st.sampled_from(PEOPLE), ROLES, max_size=8))
     keys = draw(st.dictionaries(st.sampled_from("klmnopqr"), ROLES, max_size=8))
     state = draw(st.sampled_from(["active", "active", "active", "closed", "released"]))
     closed = state == "closed"
-    return {
-        "state": state,
-        "owners": sorted(owners),
-        "grants": {} if closed else grants,
-        "keys": {} if closed else {name: {"role": role, "generation": 1} for name, role in keys.items()},
-    }
+    return Entry(
+        state=state,
+        owners=tuple(sorted(owners)),
+        grants={} if closed else grants,
+        keys={} if closed else {name: KeyEntry(role, 1) for name, role in keys.items()},
+    )
 
 
 LEDGERS = st.dictionaries(st.sampled_from([f"w{number}" for number in range(12)]), entries(), max_size=12)
 
 
-def part_of(draw: st.DrawFn, ledger: Any) -> dict[str, Any]:
+def part_of(draw: st.DrawFn, ledger: Ledger) -> Ledger:
     """The same with less in it: whole entries, or some of what an entry holds."""
     rest = {}
     for name in draw(st.sets(st.sampled_from(sorted(ledger)))) if ledger else ():
         entry = ledger[name]
-        rest[name] = {
-            "state": entry["state"],
-            "owners": [one for one in entry["owners"] if draw(st.booleans())],
-            "grants": {one: role for one, role in entry["grants"].items() if draw(st.booleans())},
-            "keys": {one: key for one, key in entry["keys"].items() if draw(st.booleans())},
-        }
+        rest[name] = Entry(
+            state=entry.state,
+            owners=tuple(one for one in entry.owners if draw(st.booleans())),
+            grants={one: role for one, role in entry.grants.items() if draw(st.booleans())},
+            keys={one: key for one, key in entry.keys.items() if draw(st.booleans())},
+        )
     return rest
 
 
@@ -109,8 +107,8 @@ def test_nothing_is_said_where_nothing_changes(ledger: Any) -> None:
 
 @given(LEDGERS)
 def test_an_empty_ledger_follows_on_few(ledger: Any) -> None:
-    active = [name for name, entry in ledger.items() if entry["state"] == "active"]
-    closed = [name for name, entry in ledger.items() if entry["state"] == "closed"]
+    active = [name for name, entry in ledger.items() if entry.state == "active"]
+    closed = [name for name, entry in ledger.items() if entry.state == "closed"]
     assert bool(refusals(ledger, {})) == bool(active or len(closed) > max(3, (len(active) + len(closed)) / 4))
 
 

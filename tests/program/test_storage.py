@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ambient_components.components import BucketArgs, BucketCredentialsSpec, BucketSpec
-from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, ledger_of, workspace_args
+from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, workspace_args
 from ambient_components.fleet.object_store import ObjectStore
 from ambient_components.spec import Bucket, BucketCredentials, Workspace, parse_stack
 from ambient_components.storage.config import StoreConfig
 from tests.program.conftest import CLUSTER
 from tests.program.test_fleet import _shuffled
+from tests.support.ledgers import recorded
 from tests.support.recorder import UNKNOWN, Secret
 
 CALENDAR = Calendar(datetime(2026, 12, 1, 12, tzinfo=UTC))
@@ -40,7 +41,7 @@ def spec_of(bucket, calendar=CALENDAR, store=STORE, values=None, **more):
 
 
 def entry_of(bucket, calendar=CALENDAR, store=STORE, **more):
-    return ledger_of({"payments": model(bucket, **more)}, calendar, store)["payments"]
+    return recorded({"payments": model(bucket, **more)}, calendar, store)["payments"]
 
 
 # Arguments.
@@ -197,7 +198,7 @@ def test_a_closed_workspace_keeps_its_bucket_and_no_keys():
 
 def test_a_workspace_without_a_bucket_has_none_in_the_ledger():
     workspace = parse_stack("workspaces: {payments: {}}", "x.yaml").file.workspaces["payments"]
-    assert not ledger_of({"payments": workspace}, CALENDAR)["payments"].keys() & {"bucket", "allow"}
+    assert not recorded({"payments": workspace}, CALENDAR)["payments"].keys() & {"bucket", "allow"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
+from ambient_components.access import write_ledger
 from ambient_components.cli import engine as cli_engine
 from ambient_components.cli import plan_fleets
 from ambient_components.cli.ledgers import ledger_from_files
@@ -114,7 +115,7 @@ def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) 
 
 def ledger_of() -> dict[str, Any]:
     """Of the files as they are."""
-    found: dict[str, Any] = json.loads(json.dumps(ledger_from_files(Project.find(), "prod")))
+    found: dict[str, Any] = json.loads(json.dumps(write_ledger(ledger_from_files(Project.find(), "prod"))))
     return found
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ambient_components.access import object_names
 from ambient_components.provider.run_record import CHECKPOINTS_VARIABLE
 from ambient_components.shards import (
     RUN_VARIABLE,
@@ -24,6 +23,7 @@ from ambient_components.shards import (
     record_name,
     recorded,
 )
+from tests.support.ledgers import object_names
 from tests.support.life import RBAC
 from tests.support.stacks import PATIENCE, Machine, Result, Stack
 

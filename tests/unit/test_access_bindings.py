@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from ambient_components.access import expected_objects, object_names
 from tests.support.access_objects import account, made, owner, rbac_subject
 from tests.support.access_strategies import LEDGERS
 from tests.support.hostile import JSON, variants
+from tests.support.ledgers import expected_objects, object_names
 
 W = "payments"
 ENTRY = {"state": "active", "owners": ["user:alice"], "grants": {"group:devs": "edit"}, "keys": {}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.access import refusals
+from tests.support.ledgers import refusals
 
 BUCKET = {"name": "pay-sessions", "driver": "s3", "endpoint": "https://s3.example.com", "generation": 1}
 RELEASED = {**BUCKET, "state": "released"}

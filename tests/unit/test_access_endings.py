@@ -2,9 +2,9 @@
 
 import pytest
 
-from ambient_components.access import endings
 from ambient_components.naming import key_role_binding, key_service_account, key_suffix
 from tests.support.fake_plugin import LEDGER, running
+from tests.support.ledgers import endings
 
 
 def entry(grants=None, keys=None, owners=(), state="active"):

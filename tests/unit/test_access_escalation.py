@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.escalation import MINTING, Path, Severity, admin_keys_beside_edit, escalations
+from ambient_components.access.escalation import MINTING, Path, Severity
 from ambient_components.access.escalation.accounts import home_of
-from ambient_components.access.holdings import of_ledger
+from tests.support.ledgers import admin_keys_beside_edit, escalations, of_ledger
 
 ENGINE = FilePath(__file__).parents[1] / "engine"
 
@@ -90,8 +90,8 @@ def test_admin_keys_that_somebody_with_edit_can_take(one, keys):
         (Path.KEPT_TOKEN, entry(keys={"ci": key()}), "medium", ["key:ci"]),
         (Path.KEPT_TOKEN, entry(grants={"user:v": "view"}, keys={"r": key("view")}), None, []),
         (Path.KEPT_TOKEN, entry(grants=DEVS), None, []),
-        (Path.SESSION_SECRETS, entry(grants=DEVS, secrets={"integrations": ["A"]}), "medium", ["group:devs"]),
-        (Path.SESSION_SECRETS, entry(grants={"user:v": "view"}, secrets={"integrations": ["A"]}), None, []),
+        (Path.SESSION_SECRETS, entry(grants=DEVS, secrets={"integrations": {"A": "env A"}}), "medium", ["group:devs"]),
+        (Path.SESSION_SECRETS, entry(grants={"user:v": "view"}, secrets={"integrations": {"A": "env A"}}), None, []),
         (Path.SESSION_SECRETS, entry(grants=DEVS), None, []),
         (Path.PLATFORM_ACCOUNT, entry(["user:o"], grants=DEVS), "low", ["group:devs"]),
         (Path.PLATFORM_ACCOUNT, entry(["user:o"]), None, []),
@@ -161,7 +161,10 @@ def test_the_namespace_of_an_account(subject, home):
 def test_what_sessions_read_is_named_and_no_value_is():
     one = entry(
         grants=DEVS,
-        secrets={"integrations": ["LOG_LEVEL", "GITHUB_TOKEN"], "runner": ["ANTHROPIC_API_KEY"]},
+        secrets={
+            "integrations": {"LOG_LEVEL": "env X", "GITHUB_TOKEN": "env X"},
+            "runner": {"ANTHROPIC_API_KEY": "env X"},
+        },
         bucket={"name": "payments-sessions", "driver": "s3"},
     )
     finding = found({"w": one}, Path.SESSION_SECRETS)
@@ -216,7 +219,7 @@ ENTRIES = st.builds(
     KEYS,
     st.sampled_from(["active", "closed", "released"]),
     grants=st.dictionaries(SUBJECTS, ROLES, max_size=4),
-    secrets=st.sampled_from([{}, {"integrations": ["A"]}]),
+    secrets=st.sampled_from([{}, {"integrations": {"A": "env A"}}]),
 )
 LEDGERS = st.dictionaries(NAMES, ENTRIES, max_size=3)
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import RailSettings, refusals
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged, fleet_refusals, removals_mark
+from ambient_components.access import RailSettings
+from ambient_components.access.fleet_rails import JUDGED_VARIABLE
 from ambient_components.access.rail_names import REMOVALS
-from ambient_components.access.rails import removed
 from ambient_components.provider.access_ledger import AccessLedger
+from tests.support.ledgers import as_judged, fleet_refusals, refusals, removals_mark, removed
 from tests.support.plans import LEDGERS, entry, key
 
 PLAIN = RailSettings()
@@ -85,11 +85,6 @@ def test_a_mark_is_good_for_exactly_what_leaves(before: Any, after: Any, other: 
 @given(st.sampled_from([None, "", "x"]))
 def test_nothing_and_anything_else_is_no_mark(mark: str | None) -> None:
     assert as_judged(PLAIN, mark, {"pay": entry(keys={"ci": key()})}, {"pay": entry()}) == PLAIN
-
-
-def test_a_ledger_of_no_form_is_refused_by_itself() -> None:
-    assert as_judged(PLAIN, "x", {"pay": entry()}, {"pay": "no entry"}) == PLAIN  # type: ignore[dict-item]
-    assert as_judged(PLAIN, "x", {"pay": entry()}, {"pay": {}}) == PLAIN
 
 
 class Context:

@@ -2,8 +2,9 @@
 
 from hypothesis import given
 
-from ambient_components.access.holdings import AccessDiff, Holding, access_diff, of_ledger
+from ambient_components.access.holdings import AccessDiff, Holding, access_diff
 from tests.support.access_strategies import HOLDINGS, LEDGERS
+from tests.support.ledgers import of_ledger
 
 ENTRY = {
     "state": "active",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.holdings import Holding
-from ambient_components.access.live import expected, live, missing, unknown
+from ambient_components.access.live import missing, unknown
 from tests.support.access_objects import (
     GRANT_LABELS,
     KEY_LABELS,
@@ -21,6 +21,7 @@ from tests.support.access_objects import (
     made,
 )
 from tests.support.access_strategies import LEDGERS
+from tests.support.ledgers import expected, live
 
 W = "payments"
 LEDGER = {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ambient_components.access import Ended, ended
+from ambient_components.access import Ended
+from tests.support.ledgers import ended
 
 
 def entry(owners=(), grants=None, keys=None):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import Ended, ended, refusals
-from ambient_components.access.periods import period_order
+from ambient_components.access import Ended, Period
+from ambient_components.access.recorded import read
+from tests.support.ledgers import ended, refusals
 
 
 def entry(state="active", grants=None, dates=None, **keys):
@@ -16,6 +17,10 @@ def entry(state="active", grants=None, dates=None, **keys):
         "keys": {key_id: {"role": role, "generation": 1} for key_id, role in keys.items()},
         **({"dates": dates} if dates is not None else {}),
     }
+
+
+def in_order(periods):
+    return sorted(periods, key=lambda period: period.order)
 
 
 UNTIL = [{"role": "edit", "until": "2026-12-31"}]
@@ -34,28 +39,30 @@ def test_dates_of_the_right_form_are_taken(dates):
     assert refusals({}, {"pay": entry(dates=dates)}) == []
 
 
+WHO = 'dates["user:bob"]'
+
+
 @pytest.mark.parametrize(
-    "dates",
+    ("dates", "problem"),
     [
-        [],
-        {"bob": UNTIL},
-        {"user:bob": []},
-        {"user:bob": {"role": "edit", "until": "2026-12-31"}},
-        {"user:bob": ["2026-12-31"]},
-        {"user:bob": [{"role": "edit"}]},
-        {"user:bob": [{"until": "2026-12-31"}]},
-        {"user:bob": [{"role": "owner", "until": "2026-12-31"}]},
-        {"user:bob": [{"role": "edit", "until": "2026-02-30"}]},
-        {"user:bob": [{"role": "edit", "until": "2026-12-31T08:00:00"}]},
-        {"user:bob": [{"role": "edit", "until": "2026-12-31T25:00:00Z"}]},
-        {"user:bob": [{"role": "edit", "until": 20261231}]},
-        {"user:bob": [{"role": "edit", "until": "2026-12-31", "to": "2026-12-31"}]},
+        ([], "dates: a mapping is expected"),
+        ({"bob": UNTIL}, "dates.bob: 'bob' is not a subject"),
+        ({"user:bob": []}, f"{WHO}: the list is empty"),
+        ({"user:bob": {"role": "edit", "until": "2026-12-31"}}, f"{WHO}: a list is expected"),
+        ({"user:bob": ["2026-12-31"]}, f"{WHO}[0]: a mapping is expected"),
+        ({"user:bob": [{"role": "edit"}]}, f"{WHO}[0]: from or until is missing"),
+        ({"user:bob": [{"until": "2026-12-31"}]}, f"{WHO}[0].role: is missing"),
+        ({"user:bob": [{"role": "owner", "until": "2026-12-31"}]}, f"{WHO}[0].role: 'owner' is not allowed"),
+        ({"user:bob": [{"role": "edit", "until": "2026-02-30"}]}, f"{WHO}[0].until: '2026-02-30' is no date"),
+        ({"user:bob": [{"role": "edit", "until": "2026-12-31T08:00:00"}]}, f"{WHO}[0].until: "),
+        ({"user:bob": [{"role": "edit", "until": "2026-12-31T25:00:00Z"}]}, f"{WHO}[0].until: "),
+        ({"user:bob": [{"role": "edit", "until": 20261231}]}, f"{WHO}[0].until: a text is expected"),
+        ({"user:bob": [{"role": "edit", "until": "2026-12-31", "to": "2026-12-31"}]}, f"{WHO}[0].to: is not known"),
     ],
 )
-def test_dates_of_another_form_are_refused_as_text(dates):
+def test_dates_of_another_form_are_refused_with_their_path(dates, problem):
     (text,) = refusals({}, {"pay": entry(dates=dates)})
-    assert "workspace 'pay': its entry in the ledger is not of the form it must have" in text
-    assert "dates (by subject a list of role, from and until" in text
+    assert text.startswith(f"workspace 'pay': {problem}")
 
 
 @given(
@@ -67,8 +74,8 @@ def test_dates_of_another_form_are_refused_as_text(dates):
     )
 )
 def test_the_order_of_periods_is_the_same_however_they_were_written(periods):
-    turned = [*reversed(periods)]
-    assert sorted(periods, key=period_order) == sorted(turned, key=period_order)
+    typed = [read(Period, one) for one in periods]
+    assert in_order(typed) == in_order(reversed(typed))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +87,8 @@ def test_the_order_of_periods_is_the_same_however_they_were_written(periods):
     ],
 )
 def test_the_earliest_comes_first(periods):
-    turned = [*reversed(periods)]
-    assert sorted(turned, key=period_order) == periods
+    typed = [read(Period, one) for one in periods]
+    assert in_order(reversed(typed)) == typed
 
 
 # A day that comes.

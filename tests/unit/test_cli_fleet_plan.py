@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE, removals_mark
+from ambient_components.access.fleet_rails import JUDGED_VARIABLE
 from ambient_components.cli.app import run
 from ambient_components.cli.fleets.fleet import find_fleet
 from ambient_components.cli.fleets.planning import plan_fleet
@@ -16,6 +16,7 @@ from ambient_components.plan.schema import plan_schema
 from ambient_components.spec.loader import load_stack
 from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts, where
 from tests.support.json_schema import faults
+from tests.support.ledgers import removals_mark
 
 ALL = ["prod-00", "prod-01", "prod-02"]
 SCHEMA = plan_schema()

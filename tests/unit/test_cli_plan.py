@@ -205,8 +205,6 @@ class TestOffline:
             '{"deployment": {"resources": [5]}}', '{"deployment": {"resources": 5}}',
             '{"deployment": {"resources": [{"urn": "u"}]}}', '{"deployment": {"resources": [{"urn": 5}]}}',
             '{"deployment": {"resources": [{"urn": "urn:pulumi:prod::p::a:b:C::x"}]}}',
-            '{"deployment": {"resources": [{"urn": "urn:pulumi:prod::p::ambient:index:AccessLedger::x",'
-            ' "type": "ambient:index:AccessLedger", "inputs": {"workspaces": 5}}]}}',
         ],
     )  # fmt: skip
     def test_what_is_no_state(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.escalation import escalations
 from ambient_components.cli import engine
 from ambient_components.cli.app import run
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.report_text import Report, as_json, as_markdown, as_text
+from tests.support.ledgers import escalations
 
 STACK = """\
 workspaces:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ambient_components.access import read_ledger
 from ambient_components.cli.app import run
 from ambient_components.cli.fleets.holding import of_all
 from ambient_components.plan.facts import Rail
@@ -54,7 +55,7 @@ def test_a_rail_of_the_fleet_stops_all_of_it(fleet: Fleet) -> None:
     for number in range(3):
         place = next(path for path in fleet.cluster.objects if path.endswith(f"-{number:02d}"))
         deployed = {name: closed() for name in NAMES[number::3]}
-        data = replace(fleet.cluster.record(number), declared=deployed).data()
+        data = replace(fleet.cluster.record(number), declared=read_ledger(deployed)).data()
         fleet.cluster.objects[place] = {**fleet.cluster.objects[place], "data": data}
     (fleet.folder / "stacks" / "prod.yaml").write_text(f"workspaces: {{team-0: {ENTRY.format(shard=0, more='')}}}\n")
     assert up() == 3

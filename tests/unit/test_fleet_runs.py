@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
+from ambient_components.access import Entry
 from ambient_components.cli.app import run
 from ambient_components.cli.fleets import records_client, running
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
@@ -380,7 +381,7 @@ def test_what_is_declared_while_a_lock_is_met_is_not_taken_back(fleet: Fleet, mo
     monkeypatch.setattr(fleet.cluster, "get", while_it_waits)
     assert up() == 1
     record = fleet.cluster.record(1)
-    assert (record.run, record.declared) == (before.run, {"team-1": {}})
+    assert (record.run, record.declared) == (before.run, {"team-1": Entry()})
 
 
 def test_several_fleets_are_run_together(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ambient_components.access import read_ledger
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.inputs import ShardInputs
 from ambient_components.cli.fleets.jobs import Job, Phase
@@ -70,7 +71,9 @@ class Seam:
         self._patch.setenv(RUN_VARIABLE, run_id)
         self._patch.setenv(CHECKPOINTS_VARIABLE, "" if checkpoints else "true")
         context = Context("urn", Engine(), FakeGuard(self.cluster), None, datetime.now(UTC))  # type: ignore[arg-type]
-        self._outputs = lost_runs.settle(context, self._place, self._outputs, {"workspaces": wanted})
+        self._outputs = lost_runs.settle(
+            context, self._place, lost_runs.recorded(self._outputs), {}, read_ledger(wanted)
+        )
 
     def lost(self, wanted: Mapping[str, Any]) -> None:
         self.begins("lost", checkpoints=False)

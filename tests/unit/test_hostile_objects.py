@@ -9,7 +9,7 @@ import json
 import pytest
 
 from ambient_components import naming
-from ambient_components.access.live import expected, live, missing, unknown
+from ambient_components.access.live import missing, unknown
 from ambient_components.cli.app import run
 from ambient_components.cli.inventory import Limits, rows, seen_in
 from ambient_components.cli.inventory_text import as_csv, as_json, as_table
@@ -28,6 +28,7 @@ from tests.support.fake_plugin import (
 )
 from tests.support.fake_plugin import LEDGER as LEDGER_URN
 from tests.support.hostile import VALUES, replaced, variants
+from tests.support.ledgers import expected, live
 from tests.support.parts import LIMITS, MAP, PROJECT, RANGE, WANTED
 from tests.unit.test_cli_inventory import NOW, key, overview
 

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
-from ambient_components.access.holdings import of_ledger
-from ambient_components.plan import Digest, facts, from_ledgers, from_preview
+from ambient_components.plan import Digest, facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import (
     BucketChange,
@@ -22,6 +21,7 @@ from ambient_components.plan.facts import (
 from ambient_components.plan.held import Held, Holdings
 from ambient_components.plan.ledgers import begins
 from ambient_components.plan.rail_changes import stack_rail_changes
+from tests.support.ledgers import from_ledgers, from_preview, holdings_of, of_ledger
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview, step
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_what_was_less_what_is_lost_and_what_is_gained_is_what_will_be(before, a
 @given(LEDGERS, LEDGERS, RULES, RULES)
 def test_the_engine_and_the_files_say_the_same(before, after, was, now):
     offline = plan(before, after, rail_changes=stack_rail_changes(was, now))
-    held = Holdings.of_ledger(before)
+    held = holdings_of(before)
     online = from_preview(Digest.of(preview(before, after, (was, now))), before, stack="prod", at=AT, held=held)
     assert replace(online, online=False, steps=()) == offline
 
@@ -230,12 +230,10 @@ def test_another_source_of_a_secret_is_told_and_no_value():
     assert not plan(after, after).changes
 
 
-def test_an_entry_that_names_variables_alone_has_unknown_sources():
-    """As an earlier version recorded them: no crash, and no change where the name stays."""
-    old = {"pay": entry(secrets={"runner": ["A", "GONE"], "integrations": None, "x": 5})}
-    new = {"pay": entry(secrets={"runner": {"A": "env A", "B": "env B"}})}
-    assert plan(old, new).sources == (SourceChange("pay", "runner", "B", "", "env B"),)
-    assert plan({"pay": entry(secrets=5)}, new).sources[0].after == "env A"
+def test_what_is_recorded_in_no_known_form_is_left_out():
+    new = {"pay": entry(secrets={"runner": {"A": "env A"}})}
+    for said in (5, ["A"], {"runner": ["A"], "x": 5}):
+        assert plan({"pay": entry(secrets=said)}, new).sources == (SourceChange("pay", "runner", "A", "", "env A"),)
 
 
 def test_another_place_for_secrets_is_a_change_of_the_rails():
@@ -329,7 +327,7 @@ def test_days_and_moments():
 
 
 def online(document, before, held=None, **more):
-    has = held if held is not None else Holdings.of_ledger(before)
+    has = held if held is not None else holdings_of(before)
     return from_preview(Digest.of(document), before, stack="prod", at=AT, held=has, **more)
 
 

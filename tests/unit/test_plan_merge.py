@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.plan import Digest, from_ledgers, from_preview
+from ambient_components.plan import Digest
 from ambient_components.plan.document import document, document_text
 from ambient_components.plan.facts import Plan, Rail, Shards, Step, Waiting
-from ambient_components.plan.held import Holdings
 from ambient_components.plan.lines import summary, verdict
 from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
@@ -18,6 +17,7 @@ from ambient_components.plan.rail_changes import stack_rail_changes
 from ambient_components.plan.schema import plan_schema
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
+from tests.support.ledgers import from_ledgers, from_preview, holdings_of
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -51,7 +51,7 @@ def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes,
 def test_so_are_the_engines_previews(before, after, homes):
     def asked(old, new, stack):
         return from_preview(
-            Digest.of(preview(old, new)), old, stack=stack, at=AT, held=Holdings.of_ledger(old)
+            Digest.of(preview(old, new)), old, stack=stack, at=AT, held=holdings_of(old)
         )  # fmt: skip
 
     whole = asked(before, after, "prod")

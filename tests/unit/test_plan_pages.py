@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ambient_components.access.holdings import GRANT, AccessDiff, Holding
-from ambient_components.plan import Digest, facts, from_ledgers, from_preview
+from ambient_components.plan import Digest, facts
 from ambient_components.plan.document import digest, document, document_text
 from ambient_components.plan.facts import (
     BucketChange,
@@ -24,12 +24,12 @@ from ambient_components.plan.facts import (
     Waiting,
     WorkspaceChange,
 )
-from ambient_components.plan.held import Holdings
 from ambient_components.plan.lines import sections, summary
 from ambient_components.plan.markdown import LIMIT, as_markdown, code
 from ambient_components.plan.schema import SCHEMA_FILE, plan_schema, schema_text
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
+from tests.support.ledgers import from_ledgers, from_preview, holdings_of
 from tests.support.plans import LEDGERS, ROLES, preview
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +182,7 @@ def test_the_document_is_as_its_schema_says(plan):
 def test_the_documents_of_plans_are_as_the_schema_says(before, after):
     for plan in (
         from_ledgers(before, after, stack="prod", at=AT),
-        from_preview(Digest.of(preview(before, after)), before, stack="prod", at=AT, held=Holdings.of_ledger(before)),
+        from_preview(Digest.of(preview(before, after)), before, stack="prod", at=AT, held=holdings_of(before)),
     ):
         assert list(faults(document(plan), SCHEMA, SCHEMA)) == []
 

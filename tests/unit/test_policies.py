@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from pulumi_policy import EnforcementLevel, PolicyResource, ResourceValidationArgs, StackValidationArgs
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from ambient_components.access import refusals
 from ambient_components.access.rail_names import RAILS, RailSettings
 from ambient_components.engine.types import ACCESS_LEDGER
 from ambient_components.policies import ADVICE, STATE_RAILS, Exceptions, Resource, unguarded, violations
 from ambient_components.policies.advice import Given
 from ambient_components.policies.pack import plain, policies
+from tests.support.ledgers import refusals
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 EDIT = {"role": "edit", "generation": 1}

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ambient_components.access import object_names
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE, removals_mark
-from ambient_components.shards import Record, Run, declare, record_name
+from ambient_components.access.fleet_rails import JUDGED_VARIABLE
+from ambient_components.shards import Record, Run, record_name
 from ambient_components.shards.hold import HOLD_VARIABLE, hold_text
 from tests.support.fake_plugin import LEDGER, plain, running
+from tests.support.ledgers import declare, object_names, removals_mark
 
 OWNER = "app/dev"
 NAMESPACES = "/api/v1/namespaces"
@@ -44,7 +44,7 @@ WIDE = entry(grants={"group:system:authenticated": "view"})
         pytest.param(entry(), WIDE, id="a rail is crossed"),
         pytest.param(entry(), None, id="it vanished"),
         pytest.param(None, WIDE, id="new"),
-        pytest.param(None, {"state": "open"}, id="misshapen"),
+        pytest.param(None, {**entry(), "state": "open"}, id="misshapen"),
     ],
 )
 def test_what_is_held_keeps_its_entry_and_refuses_nothing(world, was, asked):

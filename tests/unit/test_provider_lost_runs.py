@@ -6,8 +6,11 @@ import pytest
 
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.provider.run_record import CHECKPOINTS_VARIABLE
-from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, declare, fleet_label, record_name, recorded
+from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, fleet_label, record_name, recorded
 from tests.support.fake_plugin import LEDGER, RefusedError, plain, running
+from tests.support.ledgers import declare
+from tests.support.ledgers import entry as typed
+from tests.support.ledgers import ledger as typed_ledger
 
 OWNER = "app/prod"
 MINE = {"ambient-components/owner": OWNER}
@@ -89,7 +92,7 @@ def test_what_is_declared_is_written_before_anything_is_made(world):
     made = world.api.objects[f"{MAPS}/{NAME}"]
     assert made["metadata"]["labels"] == {"ambient-components/fleet": fleet_label(OWNER)}
     assert made["metadata"]["annotations"] == {**MINE, "ambient-components/stack": "prod-03"}
-    assert record(world).declared == GIVEN
+    assert record(world).declared == typed_ledger(GIVEN)
     assert record(world).run.checkpoints
     assert world.plugin.update(outputs, ledger(), urn=LEDGER)["workspaces"] == {}
     assert record(world).declared == {}
@@ -106,7 +109,7 @@ def test_a_run_of_ambient_up_goes_on_with_its_own_record(world, monkeypatch):
     put(world, begin(Record(), Run("mine", "2026-01-01T00:00:00Z", checkpoints=False)))
     world.plugin.create(ledger(**GIVEN), urn=LEDGER)
     assert record(world).run == Run("mine", "2026-01-01T00:00:00Z", checkpoints=False)
-    assert record(world).declared == GIVEN
+    assert record(world).declared == typed_ledger(GIVEN)
 
 
 def test_a_run_by_hand_without_checkpoints_is_lost_until_it_is_recorded(world, monkeypatch):
@@ -125,7 +128,7 @@ def test_somebody_else_who_writes_meanwhile_is_not_overwritten(world):
 
     world.api.rule("PATCH", NAME, first_a_rival, times=1)
     world.plugin.create(ledger(**GIVEN), urn=LEDGER)
-    assert record(world).declared == GIVEN
+    assert record(world).declared == typed_ledger(GIVEN)
     assert len(world.api.seen("PATCH", NAME)) == 2
 
 
@@ -162,7 +165,7 @@ def test_its_access_ends_and_is_named_before_this_run_is_recorded(world):
     assert world.plugin.update(news, news, urn=LEDGER)["lostRun"] == []
     assert world.writes() == [f"PATCH {BOB}/{HIS}", f"DELETE {BOB}/{HIS}", f"PATCH {MAPS}/{NAME}"]
     assert f"ended now: RoleBinding pay/{HIS}" in world.engine.texts("warning")[0]
-    assert (record(world).declared, record(world).lost) == (news["workspaces"], {})
+    assert (record(world).declared, record(world).lost) == (typed_ledger(news["workspaces"]), {})
     assert not world.plugin.diff(news, {**news, "lostRun": []}, news, urn=LEDGER).diffs
 
 
@@ -205,7 +208,7 @@ def test_what_can_not_be_ended_holds_back_nothing_and_is_tried_again(world):
     state = world.plugin.create(news, urn=LEDGER)[1]
     assert state["lostRun"] == [{"namespace": "pay", "kind": "RoleBinding", "name": HIS}]
     assert world.api.names(BOB) == [HIS]
-    assert record(world).lost == {"pay": (entry({"user:bob": "edit", "user:eve": "view"}),)}
+    assert record(world).lost == {"pay": (typed(entry({"user:bob": "edit", "user:eve": "view"})),)}
     # Even where a run that ended well has forgotten it, the state has not.
     world.api.heal()
     world.api.change(f"{MAPS}/{NAME}", {"data": {"lost": None}})
@@ -251,7 +254,7 @@ def test_what_is_not_declared_now_stays_known(world):
     bob(world)
     lost(world, **GIVEN)
     world.plugin.create(ledger(dev=entry()), urn=LEDGER)
-    assert record(world).lost == GIVEN | {"pay": (GIVEN["pay"],)}
+    assert record(world).lost == {"pay": (typed(GIVEN["pay"]),)}
     assert world.api.names(BOB) == [HIS]
 
 

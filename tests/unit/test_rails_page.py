@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import RailSettings, refusals
-from ambient_components.access.fleet_rails import fleet_refusals
+from ambient_components.access import RailSettings
 from ambient_components.access.rail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
 from ambient_components.cli import destruction
 from ambient_components.errors import AmbientError
 from ambient_components.fleet import Calendar, ledger_of
 from ambient_components.fleet.rails import ended_allowances
 from ambient_components.spec import parse_stack
+from tests.support.ledgers import fleet_refusals, refusals
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rails.md").read_text(encoding="utf-8")
 SHOWN = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]

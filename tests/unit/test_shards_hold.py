@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import RailSettings, buckets, ledger, rails, refusals
+from ambient_components.access import RailSettings, buckets, ledger, rails
 from ambient_components.errors import Problem, Where
 from ambient_components.provider import bucket_preflight, lost_runs, preflight
 from ambient_components.shards import hold, lost
+from tests.support.ledgers import refusals
 
 BUCKET = {"name": "data", "driver": "s3", "endpoint": "https://s3.example.com", "generation": 2}
 KEY = {"role": "edit", "generation": 2}
@@ -27,7 +28,7 @@ def entry(state="active", bucket=None, **more):
 ALONE = {
     "vanished": (entry(), None),
     "nothing to release": (None, entry("released")),
-    "misshapen": (None, {"state": "open"}),
+    "misshapen": (None, {**entry(), "state": "open"}),
     "taken over": (entry(grants={"user:a b": "edit"}), entry(grants={"user:a-b": "edit"}, owners=["user:alice"])),
     "generation goes back": (entry(keys={"ci": KEY}), entry(keys={"ci": {**KEY, "generation": 1}})),
     "overlap of nothing": (entry(), entry(keys={"ci": {**KEY, "overlapping": 1}})),

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import object_names
 from ambient_components.shards.lost import (
     Leftover,
     begun,
@@ -14,10 +13,14 @@ from ambient_components.shards.lost import (
     may_be_ours,
     vanished,
 )
+from tests.support import ledgers
+from tests.support.ledgers import object_names
 
 
 def entry(owners=(), grants=None, keys=None, **rest):
-    return {"state": "active", "owners": list(owners), "grants": grants or {}, "keys": keys or {}, **rest}
+    return ledgers.entry(
+        {"state": "active", "owners": list(owners), "grants": grants or {}, "keys": keys or {}, **rest}
+    )
 
 
 def key(role="edit", generation=1):

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.shards import Done, Record, Run, begin, declare, fleet_label, patch, record_name
+from ambient_components.access import Entry
+from ambient_components.shards import Done, Record, Run, begin, fleet_label, patch, record_name
 from ambient_components.shards.packing import PACKED_OVER
+from tests.support.ledgers import declare
+from tests.support.ledgers import ledger as typed
 
 TEXT = st.text(max_size=10)
-ENTRY = st.fixed_dictionaries({"state": st.just("active"), "grants": st.dictionaries(TEXT, TEXT, max_size=3)})
+ENTRY = st.builds(Entry, grants=st.dictionaries(TEXT, TEXT, max_size=3))
 LEDGER = st.dictionaries(TEXT, ENTRY, max_size=3)
 RUNS = st.builds(Run, id=TEXT, begun=TEXT, checkpoints=st.booleans(), recorded=st.booleans(), after_loss=st.booleans())
 DONE = st.builds(
@@ -64,7 +67,7 @@ def test_the_form_in_the_cluster():
     """Others read it: another form needs another schema."""
     run = Run("r1", "2026-11-25T19:00:00Z", checkpoints=False)
     done = Done("r0", "2026-11-24T19:00:00Z", "d", "", "2026-11-24T19:00:01.000Z", {"pay": "d1"}, 12)
-    record = Record(run, {"pay": {"state": "active"}}, {"old": ({"state": "closed"},)}, done)
+    record = Record(run, {"pay": Entry("active")}, {"old": (Entry("closed"),)}, done)
     assert {key: json.loads(value) for key, value in record.data().items()} == {
         "run": {
             "schema": 1,
@@ -73,8 +76,8 @@ def test_the_form_in_the_cluster():
             "checkpoints": False,
             "recorded": False,
         },
-        "declared": {"pay": {"state": "active"}},
-        "lost": {"workspaces": {"old": [{"state": "closed"}]}},
+        "declared": {"pay": {"state": "active", "owners": [], "grants": {}, "keys": {}}},
+        "lost": {"workspaces": {"old": [{"state": "closed", "owners": [], "grants": {}, "keys": {}}]}},
         "done": {
             "id": "r0",
             "ended": "2026-11-24T19:00:00Z",
@@ -99,10 +102,10 @@ def test_a_long_ledger_is_compressed_and_fits():
 
 
 def test_a_ledger_that_grows_or_shrinks_over_the_limit_leaves_no_second_value():
-    short, long = Record(declared={"pay": {}}), Record(declared=large())
+    short, long = Record(declared=typed({"pay": {}})), Record(declared=typed(large()))
     assert len(json.dumps(large())) > PACKED_OVER
     assert patch(short, long) == {"declared": None, "declared.gz": long.data()["declared.gz"]}
-    assert patch(long, short) == {"declared": '{"pay":{}}', "declared.gz": None}
+    assert patch(long, short) == {"declared": short.data()["declared"], "declared.gz": None}
 
 
 @pytest.mark.parametrize("schema", [2, 0, "1", None])
@@ -122,7 +125,7 @@ def test_another_schema_is_refused_with_the_way_out(schema):
         {"declared": "7"},
         {"declared.gz": "no base64!"},
         {"declared.gz": base64.b64encode(b"no gzip").decode()},
-        {"declared.gz": Record(declared=large()).data()["declared.gz"][:400]},
+        {"declared.gz": Record(declared=typed(large())).data()["declared.gz"][:400]},
         {"lost": "{}"},
         {"lost": '{"workspaces": {"pay": 7}}'},
         {"done": '{"id": "r"}'},

@@ -11,25 +11,25 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ambient_components.shards import Done, Record, Run, begin, declare, done, is_lost, left, needs_refresh, recorded
+from ambient_components.access import Entry
+from ambient_components.shards import Done, Record, Run, begin, done, is_lost, left, needs_refresh, recorded
+from tests.support.ledgers import declare
 
 Access = tuple[str, str]
-Ledger = dict[str, dict]
+Ledger = dict[str, Entry]
 
 
 def ledger(access: frozenset[Access]) -> Ledger:
-    found: Ledger = {}
-    for workspace, subject in sorted(access):
-        found.setdefault(workspace, {"grants": {}})["grants"][subject] = "view"
-    return found
+    names = {workspace for workspace, _ in access}
+    return {name: Entry(grants={who: "view" for place, who in sorted(access) if place == name}) for name in names}
 
 
 def access_in(one: Ledger) -> set[Access]:
-    return {(workspace, subject) for workspace, entry in one.items() for subject in entry["grants"]}
+    return {(workspace, subject) for workspace, entry in one.items() for subject in entry.grants}
 
 
-def access_left(lost: dict[str, tuple[dict, ...]]) -> set[Access]:
-    return {(name, subject) for name, entries in lost.items() for entry in entries for subject in entry["grants"]}
+def access_left(lost: dict[str, tuple[Entry, ...]]) -> set[Access]:
+    return {(name, subject) for name, entries in lost.items() for entry in entries for subject in entry.grants}
 
 
 @dataclass
@@ -252,7 +252,7 @@ def test_the_state_is_doubted_until_a_run_ends_well():
 def test_a_run_sees_its_own_record_not_as_lost():
     record = declare(begin(Record(), Run("r", "", checkpoints=False)), ledger(ANA), Run("r", "", checkpoints=False))
     assert left(record, "r") == {}
-    assert left(record) == left(record, "next") == {"pay": ({"grants": {"ana": "view"}},)}
+    assert left(record) == left(record, "next") == {"pay": (Entry(grants={"ana": "view"}),)}
 
 
 def test_what_runs_left_is_kept_once_each():

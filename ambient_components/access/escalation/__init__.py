@@ -6,8 +6,8 @@ knows what is declared: access that others gave by hand is not in a ledger.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.escalation import edit, minted, secrets
 from ambient_components.access.escalation.findings import MINTING, Finding, Path, Severity
 from ambient_components.access.escalation.place import Place
@@ -16,23 +16,23 @@ from ambient_components.access.holdings import Holding, of_ledger
 __all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_beside_edit", "escalations"]
 
 
-def admin_keys_beside_edit(entry: Mapping[str, Any]) -> list[str]:
+def admin_keys_beside_edit(entry: Entry) -> list[str]:
     """Ids of a workspace's admin keys whose power somebody with edit can take, sorted; none, where nobody can.
 
     Whoever holds edit, be it by a grant or by a key, and is no admin besides, can mint a token of an admin key's
     ServiceAccount: the rail ``adminKeyBesideEdit`` and the stack's ``rails.adminKeysApart`` are about these.
 
     Args:
-        entry: one workspace of a ledger, as `access.Entry`.
+        entry: one workspace of a ledger.
     """
     return list(Place.of("", entry).exposed_admin_keys)
 
 
-def escalations(ledger: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+def escalations(ledger: Ledger) -> list[Finding]:
     """Every path in every workspace, the worst first.
 
     Args:
-        ledger: entries by workspace name, each as `access.Entry`.
+        ledger: entries by workspace name.
     """
     held: dict[str, list[Holding]] = {name: [] for name in ledger}
     for holding in of_ledger(ledger):

@@ -1,13 +1,13 @@
 """A workspace of a ledger as the rules of escalation look at it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from ambient_components.access.entries import BucketEntry, Entry, KeyEntry
 from ambient_components.access.holdings import Holding, of_ledger
 from ambient_components.contract import Role
 from ambient_components.rules.roles import MINTERS
-from ambient_components.rules.states import CLOSED
 
 VIEW: Final = Role.VIEW.value
 EDIT: Final = Role.EDIT.value
@@ -20,8 +20,7 @@ class Place:
 
     name: str
 
-    entry: Mapping[str, Any]
-    """As `access.Entry`."""
+    entry: Entry
 
     holdings: tuple[Holding, ...]
     """Who holds something here, sorted."""
@@ -33,7 +32,7 @@ class Place:
     """Who holds edit, and is no admin besides."""
 
     @classmethod
-    def of(cls, name: str, entry: Mapping[str, Any], holdings: Iterable[Holding] | None = None) -> "Place":
+    def of(cls, name: str, entry: Entry, holdings: Iterable[Holding] | None = None) -> "Place":
         """The workspace, with its own holdings if they are known already."""
         held = tuple(sorted(of_ledger({name: entry}) if holdings is None else holdings))
         admins = {one.subject for one in held if one.role == ADMIN}
@@ -41,29 +40,28 @@ class Place:
         return cls(name, entry, held, minters, tuple(one for one in minters if one.subject not in admins))
 
     @property
-    def keys(self) -> Mapping[str, Mapping[str, Any]]:
+    def keys(self) -> Mapping[str, KeyEntry]:
         """Keys by id."""
-        return self.entry.get("keys") or {}
+        return self.entry.keys
 
     @property
-    def bucket(self) -> Mapping[str, Any] | None:
+    def bucket(self) -> BucketEntry | None:
         """Its own bucket, whose credentials sessions have; None: the platform's shared store."""
-        bucket: Mapping[str, Any] | None = self.entry.get("bucket")
-        return bucket
+        return self.entry.bucket
 
     @property
     def runs_sessions(self) -> bool:
         """Whether the platform has it on its list."""
-        return bool(self.entry.get("state") != CLOSED)
+        return not self.entry.is_closed
 
     @property
     def exposed_admin_keys(self) -> tuple[str, ...]:
         """Ids of the admin keys whose power somebody with edit can take, sorted."""
-        return tuple(sorted(key for key, what in self.keys.items() if what["role"] == ADMIN)) if self.editors else ()
+        return tuple(sorted(key for key, what in self.keys.items() if what.role == ADMIN)) if self.editors else ()
 
-    def keys_where(self, field: str) -> tuple[str, ...]:
-        """Ids of the keys that say something there, sorted."""
-        return tuple(sorted(key_id for key_id, key in self.keys.items() if key.get(field)))
+    def keys_where(self, test: Callable[[KeyEntry], object]) -> tuple[str, ...]:
+        """Ids of the keys that pass a test, sorted."""
+        return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
 
 
 def strength(role: str) -> int:

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 
+from ambient_components.access.entries import STORAGE
 from ambient_components.access.escalation.findings import Finding, Path, Severity
 from ambient_components.access.escalation.minted import less
 from ambient_components.access.escalation.place import VIEW, Place, fields, named, strength
-from ambient_components.access.sources import STORAGE, secret_sources
 from ambient_components.contract import INTEGRATION_SECRET, RUNNER_SECRET
 
 
 def static_keys(place: Place) -> Iterator[Finding]:
     """A static key's token lies where every session reads it."""
-    keys = place.keys_where("static")
+    keys = place.keys_where(lambda key: key.static)
     if not keys:
         return
-    roles = sorted({place.keys[key_id]["role"] for key_id in keys}, key=strength)
+    roles = sorted({place.keys[key_id].role for key_id in keys}, key=strength)
     yield Finding(
         place.name,
         Path.STATIC_KEY,
@@ -36,7 +36,7 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
     remedy = ("storage.bucket: a bucket of this workspace, whose credentials open nothing else",)
     can = "read and write the session data of all workspaces that share the platform's store"
     if place.bucket:
-        can = f"read and write the bucket {place.bucket['name']}"
+        can = f"read and write the bucket {place.bucket.name}"
         remedy = (
             "when somebody's access ends raise storage.bucket.credentials.generation; of an existing bucket replace "
             "its keys",
@@ -56,7 +56,7 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
 
 def session_secrets(place: Place) -> Iterator[Finding]:
     """Sessions have both Secrets of the workspace as variables, and read every other one by name."""
-    names = sorted({name for kind, name in secret_sources(place.entry) if kind != STORAGE})
+    names = sorted({name for kind, name in place.entry.secret_sources if kind != STORAGE})
     if place.bucket and place.runs_sessions:
         names.append("the bucket's credentials")
     if not (names and place.minters):
@@ -80,16 +80,16 @@ def session_secrets(place: Place) -> Iterator[Finding]:
 
 def delivered_keys(place: Place) -> Iterator[Finding]:
     """A key that is delivered to a Secret: who reads that, no ledger knows."""
-    for key_id in place.keys_where("deliver"):
+    for key_id in place.keys_where(lambda key: key.deliver):
         key = place.keys[key_id]
         yield Finding(
             place.name,
             Path.DELIVERED_KEY,
             Severity.LOW,
             (),
-            f"use key {key_id} ({key['role']})",
-            key["role"],
-            f"it is delivered to the Secret {key['deliver']}: whoever reads Secrets there has it, and who that is, is "
+            f"use key {key_id} ({key.role})",
+            key.role,
+            f"it is delivered to the Secret {key.deliver}: whoever reads Secrets there has it, and who that is, is "
             "not known here",
             (
                 f"keys.{key_id}.deliver: a namespace in which only the key's user reads Secrets",

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from ambient_components import clock
+from ambient_components.access.entries import Ledger
 from ambient_components.cli.engine import PulumiEngine
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.inputs import ShardInputs, needs_key, shard_inputs
@@ -146,7 +146,7 @@ def beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
     return [one[1] for one in found if one is not None and one[1] >= fleet.count]
 
 
-def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Mapping[str, Any]]:
+def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Ledger]:
     """What each shard deployed last, by its stack: of its record, or else of its state.
 
     Args:
@@ -160,7 +160,7 @@ def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Mapping[str, 
     from ambient_components.cli.ledgers import ledger_from_state  # noqa: PLC0415
 
     fleet = decision.fleet
-    found: dict[str, Mapping[str, Any]] = {fleet.stack(number): {} for number in range(fleet.count)}
+    found: dict[str, Ledger] = {fleet.stack(number): {} for number in range(fleet.count)}
     for number, record in decision.known.items():
         if record.declared is not None:
             found[fleet.stack(number)] = record.declared

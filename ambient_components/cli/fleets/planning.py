@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ambient_components import clock
+from ambient_components.access.entries import Ledger
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE, fleet_refusals, removals_mark
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.cli import planning
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ambient_components.engine.command import Engine
     from ambient_components.spec.loader import LoadedStack
 
-Ledger = Mapping[str, Mapping[str, Any]]
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
 """Go's garbage collector, in an engine and a plugin that live for seconds: a sixth less CPU, some 80 MiB more."""

@@ -1,0 +1,218 @@
+"""Reads, writes and checks dataclasses of recorded plain data: each field's annotation says what it may hold.
+
+Reading is total: a state may hold what an older or a newer version wrote, so whatever does not fit is left out and the
+field has its default. Checking is strict, for new inputs: it reports everything that does not fit, with its path.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Final, NamedTuple, TypeVar
+
+from ambient_components.access.tree import child
+from ambient_components.suggest import did_you_mean
+
+T = TypeVar("T")
+
+_ABSENT: Final = object()
+"""What a kind reads from a value that does not fit."""
+
+
+class Misfit(NamedTuple):
+    """One thing that does not fit."""
+
+    path: str
+    """Such as ``keys.ci.role`` or ``grants["user:bob"]``."""
+    problem: str
+
+
+Test = Callable[[str], object]
+"""Raises ValueError for a text that is not allowed; its message says what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a field may hold."""
+
+    read: Callable[[Any], Any]
+    """Total; `_ABSENT` where the value does not fit."""
+    check: Callable[[Any, str], Iterator[Misfit]]
+    """Every misfit of a value at a path."""
+    write: Callable[[Any], Any] = lambda value: value
+
+
+REQUIRED: Final = "required"
+"""Beside a field's kind: new inputs must have it, and it is always written; others are not while they have their
+default."""
+
+
+def text(allowed: Collection[str] = (), test: Test | None = None) -> Kind:
+    """A text, one of some or one that passes a test."""
+
+    def check(value: Any, path: str) -> Iterator[Misfit]:
+        if not isinstance(value, str):
+            yield Misfit(path, "a text is expected")
+        elif allowed and value not in allowed:
+            yield Misfit(path, f"{value!r} is not allowed; allowed: {', '.join(allowed)}")
+        elif test and (problem := _problem(test, value)):
+            yield Misfit(path, problem)
+
+    return Kind(lambda value: value if isinstance(value, str) else _ABSENT, check)
+
+
+def flag() -> Kind:
+    """True or false."""
+
+    def check(value: Any, path: str) -> Iterator[Misfit]:
+        if not isinstance(value, bool):
+            yield Misfit(path, "true or false is expected")
+
+    return Kind(lambda value: value if isinstance(value, bool) else _ABSENT, check)
+
+
+def count(least: int = 1) -> Kind:
+    """A whole number. On the wire it is a float."""
+
+    def read(value: Any) -> Any:
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
+        return int(value) if whole else _ABSENT
+
+    def check(value: Any, path: str) -> Iterator[Misfit]:
+        number = read(value)
+        if number is _ABSENT or number < least:
+            yield Misfit(path, f"a whole number from {least} is expected")
+
+    return Kind(read, check)
+
+
+def listed(kind: Kind, *, least: int = 0) -> Kind:
+    """A list; a tuple here."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return _ABSENT
+        return tuple(item for item in map(kind.read, value) if item is not _ABSENT)
+
+    def check(value: Any, path: str) -> Iterator[Misfit]:
+        if not isinstance(value, list | tuple):
+            yield Misfit(path, "a list is expected")
+            return
+        if len(value) < least:
+            yield Misfit(path, "the list is empty")
+        for index, item in enumerate(value):
+            yield from kind.check(item, f"{path}[{index}]")
+
+    return Kind(read, check, lambda items: [kind.write(item) for item in items])
+
+
+def by_name(kind: Kind, test: Test | None = None) -> Kind:
+    """A mapping; its names may have to pass a test."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return _ABSENT
+        found = ((str(name), kind.read(item)) for name, item in value.items())
+        return {name: item for name, item in found if item is not _ABSENT}
+
+    def check(value: Any, path: str) -> Iterator[Misfit]:
+        if not isinstance(value, Mapping):
+            yield Misfit(path, "a mapping is expected")
+            return
+        for name, item in value.items():
+            if test and (problem := _problem(test, str(name))):
+                yield Misfit(child(path, str(name)), problem)
+            yield from kind.check(item, child(path, str(name)))
+
+    return Kind(read, check, lambda items: {name: kind.write(item) for name, item in items.items()})
+
+
+def nested(of: type) -> Kind:
+    """A recorded dataclass. It may have a method `problems` for what concerns several of its fields."""
+    return Kind(
+        lambda value: read(of, value) if isinstance(value, Mapping) else _ABSENT,
+        lambda value, path: misfits(of, value, path),
+        write,
+    )
+
+
+def read(of: type[T], value: Any) -> T:
+    """Read a recorded dataclass from plain data, whatever that is."""
+    parts, found = _parts(of), {}
+    for name, item in value.items() if isinstance(value, Mapping) else ():
+        if (known := parts.get(name)) is not None and (fits := known.kind.read(item)) is not _ABSENT:
+            found[known.attribute] = fits
+    return of(**found)
+
+
+def write(value: Any) -> dict[str, Any]:
+    """Return a recorded dataclass as plain data: the inverse of `read`."""
+    said = ((name, each, getattr(value, each.attribute)) for name, each in _parts(type(value)).items())
+    return {name: each.kind.write(item) for name, each, item in said if each.required or item != each.default}
+
+
+def changed_parts(old: object, new: object, besides: Collection[str] = ()) -> list[str]:
+    """Return the fields in which two recorded dataclasses differ, as they are recorded. Sorted.
+
+    Args:
+        old: One of them.
+        new: The other, of the same class.
+        besides: Fields that may differ, by their attributes.
+    """
+    return sorted(
+        name
+        for name, each in _parts(type(old)).items()
+        if each.attribute not in besides and getattr(old, each.attribute) != getattr(new, each.attribute)
+    )
+
+
+def misfits(of: type, value: Any, path: str = "") -> Iterator[Misfit]:
+    """Yield everything in plain data that does not fit a recorded dataclass."""
+    if not isinstance(value, Mapping):
+        yield Misfit(path, "a mapping is expected")
+        return
+    parts, fits = _parts(of), True
+    for name, known in parts.items():
+        item = value.get(name)
+        problems = [*known.kind.check(item, child(path, name))] if item is not None else []
+        if item is None and known.required:
+            problems = [Misfit(child(path, name), "is missing")]
+        yield from problems
+        fits = fits and not problems
+    for name in value.keys() - parts.keys():
+        yield Misfit(child(path, str(name)), f"is not known; {did_you_mean(str(name), parts)}".rstrip("; "))
+    if fits and (problems_of := getattr(of, "problems", None)):
+        yield from (Misfit(path, problem) for problem in problems_of(read(of, value)))
+
+
+class _Part(NamedTuple):
+    attribute: str
+    kind: Kind
+    required: bool
+    default: Any
+
+
+_KNOWN: Final[dict[type, dict[str, _Part]]] = {}
+
+
+def _parts(of: type) -> dict[str, _Part]:
+    """The fields of a recorded dataclass by the names that they are recorded under: their own, in camel case."""
+    if (known := _KNOWN.get(of)) is not None:
+        return known
+    found = _KNOWN[of] = {}
+    for one in fields(of):
+        kind, *more = one.type.__metadata__  # type: ignore[union-attr]  # Annotated
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        found[_camel(one.name)] = _Part(one.name, kind, REQUIRED in more, default)
+    return found
+
+
+def _camel(attribute: str) -> str:
+    first, *rest = attribute.rstrip("_").split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _problem(test: Test, value: str) -> str:
+    try:
+        test(value)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,100 @@
+"""The inputs of a ledger's check, read once: what was deployed, what is asked for, and what this run leaves alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ambient_components.access import Ledger, RailSettings, ledger_misfits, misfit_texts, read_ledger
+from ambient_components.provider.elsewhere import elsewhere
+from ambient_components.provider.resource import Values
+from ambient_components.provider.run_record import RunRecord
+from ambient_components.provider.wire import UNKNOWN
+from ambient_components.shards.hold import as_held, others
+
+_HELD, _ELSEWHERE = "held", "elsewhere"
+_NEVER_RECORDED = (_HELD, _ELSEWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerInputs:
+    """All that the check judges."""
+
+    owner: str
+    """PROJECT/FLEET."""
+    rails: RailSettings
+    record: RunRecord | None
+    """None: the stack is no shard."""
+    before: Ledger
+    """The ledger of the last deployment."""
+    asked: Ledger
+    """The ledger of the files."""
+    after: Ledger
+    """The ledger after this run: what is held stays as deployed. Without the entries that have misfits."""
+    misfits: tuple[str, ...]
+    """What is wrong with the form of entries."""
+    held: frozenset[str]
+    """Workspaces that this run leaves as they are: the engine does nothing to them, so nothing of them is refused."""
+    moved: tuple[str, ...]
+    """Deployed workspaces that the files give to another shard. Sorted."""
+    to_record: Values | None
+    """The inputs as the state records them; None: as they are."""
+
+    @classmethod
+    def read(cls, olds: Values, news: Values) -> Self:
+        """Read them.
+
+        Args:
+            olds: The inputs of the last deployment.
+            news: The new inputs.
+
+        Raises:
+            ValueError: They are not of the form that a ledger's inputs must have; the text says what is expected.
+        """
+        if _unknown(news):
+            msg = "its inputs must be known before the update: give names and roles as plain text"
+            raise ValueError(msg)
+        owner, deployed, workspaces = news.get("owner"), olds.get("workspaces") or {}, news.get("workspaces")
+        if not isinstance(owner, str) or not owner:
+            msg = "owner is missing: the project and the fleet that these workspaces belong to"
+            raise ValueError(msg)
+        if not isinstance(workspaces, dict):
+            msg = "workspaces: a mapping of workspace names to their access is expected"
+            raise ValueError(msg)
+        held = frozenset(_names(news, _HELD))
+        entries = as_held(held, deployed, workspaces)
+        found = ledger_misfits({name: entry for name, entry in entries.items() if name not in held})
+        elsewhere = {*_names(news, _ELSEWHERE)} - held
+        to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
+        return cls(
+            owner,
+            RailSettings.of(news.get("rails")),
+            RunRecord.of(news),
+            read_ledger(deployed),
+            read_ledger(workspaces),
+            read_ledger({name: entry for name, entry in entries.items() if name not in found}),
+            tuple(misfit_texts(found)),
+            held,
+            tuple(sorted(elsewhere & deployed.keys() - workspaces.keys())),
+            {**to_record, "workspaces": entries} if len(to_record) < len(news) else None,
+        )
+
+    def standing(self, problems: Iterable[str]) -> list[str]:
+        """Return the refusals that hold: none of what is held; of a workspace that has moved only that it has."""
+        found = others(problems, self.held)
+        return [*elsewhere(self.owner, self.moved), *others(found, self.moved)]
+
+
+def _names(values: Values, name: str) -> list[str]:
+    found = values.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        msg = f"{name}: a list of names of workspaces is expected"
+        raise ValueError(msg)
+    return found
+
+
+def _unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_unknown(item) for item in value)
+    return value is UNKNOWN

@@ -1,0 +1,78 @@
+"""The rules of access over ledgers as they are recorded: tests write plain data, as a state has it."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from ambient_components import access, shards
+from ambient_components.access import Entry, entries, escalation, fleet_rails, holdings, rails, write_ledger
+from ambient_components.access import live as live_access
+from ambient_components.access.recorded import read
+from ambient_components.plan import held, preview
+from ambient_components.plan import ledgers as plan_ledgers
+
+
+def ledger(plain: Any) -> dict[str, Entry]:
+    """A ledger, or one that is typed already."""
+    return {name: entry(one) for name, one in plain.items()}
+
+
+def entry(plain: Any) -> Entry:
+    return plain if isinstance(plain, Entry) else read(Entry, plain)
+
+
+def _over(kind: Callable[[Any], Any], function: Callable[..., Any], *names: str) -> Callable[..., Any]:
+    """A function whose arguments that are mappings are ledgers, or entries; by name those that are given."""
+
+    @wraps(function)
+    def call(*args: Any, **more: Any) -> Any:
+        typed = [kind(one) if isinstance(one, Mapping) else one for one in args]
+        return function(*typed, **{name: kind(one) if name in names else one for name, one in more.items()})
+
+    return call
+
+
+def refusals(before: Any, after: Any, *rest: Any, **more: Any) -> list[str]:
+    """What the ledger's check says of plain inputs."""
+    wrong = {name: one for name, one in after.items() if not isinstance(one, Entry)}
+    texts = entries.misfit_texts(entries.ledger_misfits(wrong))
+    return texts or access.refusals(ledger(before), ledger(after), *rest, **more)
+
+
+def fleet_refusals(
+    fleet: str, before: Mapping[str, Any], after: Mapping[str, Any], *rest: Any, **more: Any
+) -> list[fleet_rails.FleetRefusal]:
+    each = ({stack: ledger(one) for stack, one in side.items()} for side in (before, after))
+    return fleet_rails.fleet_refusals(fleet, *each, *rest, **more)
+
+
+def recorded(*args: Any) -> dict[str, dict[str, Any]]:
+    """The ledger of models of workspaces (`fleet.ledger_of`), as it is recorded."""
+    from ambient_components.fleet import ledger_of  # noqa: PLC0415  # with Pulumi's SDK
+
+    return write_ledger(ledger_of(*args))
+
+
+def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
+    return shards.declare(record, ledger(plain), *rest, **more)
+
+
+crossed = _over(ledger, access.crossed)
+standing = _over(ledger, access.standing)
+rail_warnings = _over(ledger, access.rail_warnings)
+removals_mark = _over(ledger, fleet_rails.removals_mark)
+as_judged = _over(ledger, fleet_rails.as_judged)
+removed = _over(ledger, rails.removed)
+of_ledger = _over(ledger, holdings.of_ledger)
+escalations = _over(ledger, escalation.escalations)
+live = _over(ledger, live_access.live)
+expected = _over(ledger, live_access.expected)
+from_ledgers = _over(ledger, plan_ledgers.from_ledgers)
+from_preview = _over(ledger, preview.from_preview)
+holdings_of = _over(ledger, held.Holdings.of_ledger)
+
+endings = _over(entry, access.endings)
+ended = _over(entry, access.ended)
+expected_objects = _over(entry, access.expected_objects)
+object_names = _over(entry, access.object_names)
+admin_keys_beside_edit = _over(entry, escalation.admin_keys_beside_edit)
