@@ -94,8 +94,9 @@ def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
     path = name[len(workspace) + 1 :]
     for part, pattern in _patterns():
         if match := pattern.fullmatch(path):
-            found = match.groupdict()
-            return LogicalName(workspace, part, found.get("item", ""), int(found.get("generation", 0)))
+            said = match.groupdict()
+            found = LogicalName(workspace, part, said.get("item", ""), int(said.get("generation", 0)))
+            return found if str(found) == name else None  # not with a slash at its end
     return None
 
 

@@ -174,7 +174,7 @@ class AmbientServicer(ProviderServicer):
         preview: bool = False,
     ) -> T:
         def run() -> T:
-            token = Urn.parse(urn).type
+            token = Urn.parse(urn).type or urn
             resource = RESOURCES.get(token)
             if resource is None:
                 msg = f"{token} is no resource of the ambient plugin {VERSION}; it has {', '.join(sorted(RESOURCES))}"

@@ -13,6 +13,7 @@ from ambient_components.cli.app import run
 from ambient_components.cli.engine import PulumiEngine
 from ambient_components.cli.fleets.reading import export, stacks_of
 from ambient_components.cli.project import Project
+from ambient_components.engine import command
 from ambient_components.errors import AmbientError
 from tests.support.fleets import FakeShards, ledger_of, make_fleet, parts, where
 
@@ -127,12 +128,12 @@ def test_a_shard_is_run_with_the_fleets_config(
 ) -> None:
     seen: list[list[str]] = []
 
-    def ran(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        seen.append(command[1:-2])
-        return subprocess.CompletedProcess(command, 0, "", "")
+    def ran(words: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        seen.append(words[1:-2])
+        return subprocess.CompletedProcess(words, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", ran)
-    monkeypatch.setattr(PulumiEngine, "_program", lambda _: "pulumi")
+    monkeypatch.setattr(command, "program", lambda _: "pulumi")
     PulumiEngine(Path.cwd()).attempt(*arguments)
     more = ["--config-file", str(Path.cwd() / "stacks/Pulumi.prod.yaml")] if config else []
     assert seen == [[*arguments, *more]]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli import engine
 from ambient_components.cli.app import run
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.report_text import Report, as_json, as_markdown, as_text
+from ambient_components.engine import backend
 from tests.support.ledgers import escalations
 
 STACK = """\
@@ -72,7 +72,7 @@ def test_files_as_text(project, capsys):
 def test_the_state_is_what_the_last_run_declared(project, capsys, monkeypatch):
     ledger = {"type": "ambient:index:AccessLedger", "inputs": {"workspaces": {"old": entry(**{"group:g": "edit"})}}}
     other = {"type": "kubernetes:core/v1:Namespace", "inputs": {}}
-    monkeypatch.setattr(engine, "export", lambda *_: {"deployment": {"resources": [other, ledger]}})
+    monkeypatch.setattr(backend, "export", lambda *_: {"deployment": {"resources": [other, ledger]}})
     assert run(["report", "prod", "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["source"], document["workspaces"]) == ("state", 1)
@@ -80,7 +80,7 @@ def test_the_state_is_what_the_last_run_declared(project, capsys, monkeypatch):
 
 
 def test_a_stack_that_has_deployed_nothing_says_so(project, capsys, monkeypatch):
-    monkeypatch.setattr(engine, "export", lambda *_: {"deployment": {}})
+    monkeypatch.setattr(backend, "export", lambda *_: {"deployment": {}})
     assert run(["report", "prod"]) == 1
     assert "stack 'prod' has deployed nothing yet; pulumi up --stack prod" in capsys.readouterr().err
 

@@ -92,8 +92,8 @@ def test_how_the_engine_is_called(fleet: Fleet, monkeypatch: pytest.MonkeyPatch)
     (call,) = [one for one in fleet.pulumi.calls("up") if "pid" in one]
     for flag in ("--yes", "--skip-preview", "--json", "--non-interactive"):
         assert flag in call["words"]
-    assert call["words"][-4:-1] == ["--stack", "prod-01", "--config-file"]
-    assert call["words"][-1].endswith("stacks/Pulumi.prod.yaml")
+    assert call["words"][-6:-3] == ["--stack", "prod-01", "--config-file"]
+    assert call["words"][-3].endswith("stacks/Pulumi.prod.yaml")
     # A session of its own, no terminal, and checkpoints: three workspaces are few.
     assert call["sid"] == call["pid"]
     assert call["stdin"]
@@ -200,7 +200,7 @@ def test_a_refused_workspace_is_held_and_the_rest_of_its_shard_is_run(
     assert fleet.pulumi.ran().count("prod-01") == 2
     held = [one for one in fleet.pulumi.calls("up") if "pid" in one and one["env"]["AMBIENT_HOLD"]]
     assert [one["env"]["AMBIENT_HOLD"] for one in held] == ['{"team-1": ["ci"]}']
-    assert held[0]["words"][-4:] == ["--exclude", "**::ambient:index:Workspace::team-1", "--exclude", "**::team-1/**"]
+    assert held[0]["words"][-6:-2] == ["--exclude", "**::ambient:index:Workspace::team-1", "--exclude", "**::team-1/**"]
     text = summary(capsys)
     assert "prod-01: team-1: namespace 'team-1' exists" in text
     assert "objects: 1 created" in text

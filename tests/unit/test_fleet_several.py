@@ -75,7 +75,7 @@ def test_a_plain_stack_is_one_unit_that_is_always_run(world: World, capsys: pyte
     assert up() == 0
     assert world.pulumi.ran() == ["prod-us"]
     (call,) = [one for one in world.pulumi.calls("up") if "pid" in one]
-    assert call["words"][-2:] == ["--stack", "prod-us"]
+    assert call["words"][-4:-2] == ["--stack", "prod-us"]
     assert call["env"]["PULUMI_SKIP_CHECKPOINTS"] is None
     assert call["env"]["AMBIENT_RUN"] is None
 

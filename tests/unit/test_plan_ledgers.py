@@ -42,14 +42,14 @@ def test_of_several_ledgers_each_says_its_own():
     pay, lab, ops = ({name: entry(grants={"user:a": "view"})} for name in ("pay", "lab", "ops"))
     before = pay | lab | ops
     more = {"lab": entry(grants={"user:a": "admin"})}
-    digest = Digest.of({"steps": [ledger_step(pay, {}, name="one"), ledger_step(lab, more | pay, name="two")]})
-    assert digest.ledger_after(ledger(before)) == ledger(more | pay | ops)
+    moved = [ledger_step(pay, {}, name="one"), ledger_step(lab, more | pay, name="two")]
+    assert Digest.of({"steps": moved}).ledger_after(ledger(before)) == ledger(more | pay | ops)
     left = online({"steps": [ledger_step(pay, None, name="one"), step("delete", NAMESPACE, "pay/namespace")]}, before)
     assert [one.workspace for one in left.access.lost] == ["pay"]
     assert left.unjudged == ("AccessLedger one leaves the program: no rail judges what becomes of what it recorded",)
     # A refresh looks at a ledger, and says nothing of what is asked for.
-    seen = {"op": "refresh", "urn": str(digest.steps[0].urn), "newState": {"inputs": {"workspaces": pay}}}
-    assert Digest.of({"steps": [seen, *digest.steps]}).ledger_after(ledger(before)) == ledger(more | pay | ops)
+    seen = {"op": "refresh", "urn": moved[0]["urn"], "newState": {"inputs": {"workspaces": pay}}}
+    assert Digest.of({"steps": [seen, *moved]}).ledger_after(ledger(before)) == ledger(more | pay | ops)
     assert online({"steps": [ledger_step(pay, None, name="one"), seen]}, before).unjudged == left.unjudged
 
 

@@ -131,7 +131,9 @@ def test_a_type_that_is_not_served_is_told_with_those_that_are(world, call):
 
 
 def test_a_urn_that_is_none_is_text(world):
-    assert "please report" in refusal(lambda: world.plugin.check(WANTED, urn="nonsense"))
+    assert "nonsense is no resource of the ambient plugin" in refusal(
+        lambda: world.plugin.check(WANTED, urn="nonsense")
+    )
 
 
 @pytest.mark.parametrize("call", ["check", "diff", "create", "read", "update", "delete"])

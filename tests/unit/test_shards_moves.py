@@ -10,15 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ambient_components.engine.rewriting import items, references
+from ambient_components.engine.secrets import SECRET, SIGNATURE_KEY
 from ambient_components.engine.types import is_provider
 from ambient_components.errors import AmbientError
 from ambient_components.shards.exports import owner_of, parts_of, workspaces_of
 from ambient_components.shards.moves import Place, drop, emptied, furnished, move
 
 PROJECT = "ours"
-SECRET = "4dabf18193072939515e22adb298388d"
 STACK, LEDGER = "pulumi:pulumi:Stack", "ambient:index:AccessLedger"
 TARGET = Place("prod-01", PROJECT, "ambient-code/ambient-components-0123456789-01")
+
+
+def secret(text: str) -> dict[str, str]:
+    return {SIGNATURE_KEY: SECRET, "ciphertext": text}
 
 
 def urn(stack: str, kind: str, name: str) -> str:
@@ -39,14 +43,12 @@ def state(stack: str, workspaces: dict[str, int], *, salt: str = "v1:salt", reco
         name: {"state": "active", "keys": {f"k{n}": {} for n in range(keys)}} for name, keys in workspaces.items()
     }
     said = {"owner": f"{PROJECT}/prod", "workspaces": entries} | ({"record": record} if record else {})
-    outputs = {
-        f"{name}/k{n}": {SECRET: "1b47", "ciphertext": name} for name, keys in workspaces.items() for n in range(keys)
-    }
+    outputs = {f"{name}/k{n}": secret(name) for name, keys in workspaces.items() for n in range(keys)}
     resources = [
         resource(stack, STACK, f"{PROJECT}-{stack}", **({"outputs": outputs} if outputs else {})),
         *(
             resource(stack, f"pulumi:providers:{kind}", "cluster", id=ids[kind], parent=root,
-                     inputs={"clusterUid": "u", "version": stack, "kubeconfig": {SECRET: "1b47", "ciphertext": stack}})
+                     inputs={"clusterUid": "u", "version": stack, "kubeconfig": secret(stack)})
             for kind in ids
         ),
         resource(stack, LEDGER, "access", id=f"{PROJECT}/prod", parent=root, provider=refs["ambient"],
@@ -77,7 +79,7 @@ def state(stack: str, workspaces: dict[str, int], *, salt: str = "v1:salt", reco
                 stack, f"{component}$ambient:index:ApiKey${kind}", f"{name}/key/k{n}/g1", id=f"{name}-k{n}", parent=key,
                 provider=refs["ambient"], dependencies=[space], deletedWith=space, replaceWith=[space],
                 propertyDependencies={"handle": [space], "none": []},
-                inputs={"of": {SECRET: "5cf8", "urn": space}}, outputs={"token": {SECRET: "1b47", "ciphertext": "c"}},
+                inputs={"of": {SIGNATURE_KEY: "5cf8", "urn": space}}, outputs={"token": secret("c")},
             ))  # fmt: skip
     return {
         "version": 3,

@@ -109,7 +109,7 @@ def test_parts_of_a_component_that_a_program_has_named(part: Part, generation: i
     assert within("mine", part, generation) == expected
 
 
-@given(names().filter(lambda name: name.part is Part.KEY_GENERATION))
-def test_a_workspaces_key_has_the_same_names_as_one_by_itself(name: LogicalName) -> None:
-    key = logical_name(name.workspace, Part.KEY, name.item)
-    assert within(key, Part.KEY_GENERATION, name.generation) == str(name)
+@given(WORKSPACES, KEYS, GENERATIONS)
+def test_a_workspaces_key_has_the_same_names_as_one_by_itself(workspace: str, key: str, generation: int) -> None:
+    found = within(logical_name(workspace, Part.KEY, key), Part.KEY_GENERATION, generation)
+    assert found == logical_name(workspace, Part.KEY_GENERATION, key, generation)
