@@ -61,21 +61,23 @@ class LedgerInputs:
             msg = "workspaces: a mapping of workspace names to their access is expected"
             raise ValueError(msg)
         held = frozenset(_names(news, _HELD))
-        entries = as_held(held, deployed, workspaces)
-        found = ledger_misfits({name: entry for name, entry in entries.items() if name not in held})
-        elsewhere = {*_names(news, _ELSEWHERE)} - held
+        found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in held})
+        before, asked = read_ledger(deployed), read_ledger(workspaces)
+        after = as_held(held, before, asked)
+        of_others = {*_names(news, _ELSEWHERE)} - held
         to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
         return cls(
             owner,
             RailSettings.of(news.get("rails")),
             RunRecord.of(news),
-            read_ledger(deployed),
-            read_ledger(workspaces),
-            read_ledger({name: entry for name, entry in entries.items() if name not in found}),
+            before,
+            asked,
+            {name: entry for name, entry in after.items() if name not in found},
             tuple(misfit_texts(found)),
             held,
-            tuple(sorted(elsewhere & deployed.keys() - workspaces.keys())),
-            {**to_record, "workspaces": entries} if len(to_record) < len(news) else None,
+            tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
+            # To the letter: what is held must not show as changed.
+            {**to_record, "workspaces": as_held(held, deployed, workspaces)} if len(to_record) < len(news) else None,
         )
 
     def standing(self, problems: Iterable[str]) -> list[str]:

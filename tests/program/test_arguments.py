@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ambient_components.access.recorded import write
 from ambient_components.components import (
     DeliverySpec,
     GrantSpec,
@@ -314,9 +315,8 @@ def key_of(text, calendar=CALENDAR):
     """A key as the component and as the ledger get it."""
     key = entry(f"{{keys: {{ci: {text}}}}}").keys["ci"]
     spec = key_spec("ci", key, calendar)
-    return {name: value for name, value in spec.items() if name not in ("name", "description", "role")}, key_entry(
-        key, calendar
-    )
+    given = {name: value for name, value in spec.items() if name not in ("name", "description", "role")}
+    return given, write(key_entry(key, calendar))
 
 
 @pytest.mark.parametrize(

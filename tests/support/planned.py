@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
+from ambient_components.access import write_ledger
 from ambient_components.cli import engine as cli_engine
 from ambient_components.cli.ledgers import ledger_from_files
 from ambient_components.cli.project import Project
@@ -96,7 +97,7 @@ def fake_pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
 
 def ledger() -> dict[str, Any]:
     """Of the files as they are."""
-    entries: dict[str, Any] = json.loads(json.dumps(ledger_from_files(Project.find(), "prod")))
+    entries: dict[str, Any] = json.loads(json.dumps(write_ledger(ledger_from_files(Project.find(), "prod"))))
     return entries
 
 
