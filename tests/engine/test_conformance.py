@@ -41,6 +41,10 @@ workspaces:
           search: {url: "https://mcp.example.com", headers: {Authorization: "Bearer ${SEARCH_TOKEN}"}}
           local: {command: uvx, args: [some-server], env: {MODE: "${MODE:-fast}"}}
         disabled: [webfetch]
+    limits:
+      containers: {max: {memory: 16Gi}}
+      quota: {pods: 50}
+      network: {allow: [{cidr: 10.20.0.0/16, ports: [5432]}]}
     labels: {cost-center: "4711"}
     annotations: {example.com/contact: payments@example.com}
 """
@@ -70,7 +74,7 @@ def test_every_page_of_the_platform_shows_what_is_declared(
     observed: ObservedPlatform, declared: tuple[Stack, dict[str, str]]
 ) -> None:
     stack, values = declared
-    observed.sees()
+    observed.sees(after_operator=True)
     (project,) = ui.projects(observed, search=stack.w)
     assert project.name == stack.w
     assert project.labels["cost-center"] == "4711"

@@ -20,7 +20,7 @@ UNKNOWN = "<unknown value>"
 _RUN = timedelta(minutes=10)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_OF_ONE_RUN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "ownerReferences")
+_OF_ONE_RUN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
 _MANAGERS = ("ambient-components", "pulumi-kubernetes")
 _RANDOM = {
     "ServiceAccount": ("digits of key", re.compile(r"ambient-key-(.+)-([0-9a-f]{8})")),
@@ -95,7 +95,7 @@ def random_parts(objects: Iterable[dict[str, Any]]) -> dict[str, str]:
 
 
 def normal_objects(objects: Iterable[dict[str, Any]], placeholders: Placeholders) -> dict[str, Any]:
-    """Return the objects that this project made or changed, by kind and name; not those of the operator alone.
+    """Return the objects that this project made, by kind and name.
 
     Args:
         objects: All objects of a workspace and its Namespace, each with its kind.
@@ -103,7 +103,9 @@ def normal_objects(objects: Iterable[dict[str, Any]], placeholders: Placeholders
     """
     found: dict[str, Any] = {}
     for item in objects:
-        if not any(entry["manager"].startswith(_MANAGERS) for entry in item["metadata"].get("managedFields") or []):
+        managers = [entry["manager"] for entry in item["metadata"].get("managedFields") or []]
+        # What the operator makes hangs on the ProjectSettings, whoever changes it later.
+        if "ownerReferences" in item["metadata"] or not any(name.startswith(_MANAGERS) for name in managers):
             continue
         metadata = {name: value for name, value in item["metadata"].items() if name not in _OF_ONE_RUN}
         normal = {name: value for name, value in item.items() if name != "status"} | {"metadata": metadata}
@@ -116,7 +118,7 @@ def normal_objects(objects: Iterable[dict[str, Any]], placeholders: Placeholders
 
 
 def normal_answer(path: str, status: int, body: Any, placeholders: Placeholders) -> dict[str, Any]:
-    """Return an answer of the backend; the pages that show secrets have them as placeholders."""
+    """Return an answer of the backend to a request without its query; secrets are placeholders."""
     if path.endswith("-secrets") and isinstance(body, dict) and isinstance(body.get("data"), dict):
         body = body | {"data": placeholders.conceal(body["data"])}
     return {"status": status, "body": placeholders.hide(body)}

@@ -90,8 +90,12 @@ class ObservedPlatform:
         self._earlier = set(stack.machine.known_secrets)
         self._random: dict[str, str] = {}
 
-    def sees(self) -> None:
-        """Take the workspace's objects as they are now; what is asked afterwards belongs to them."""
+    def sees(self, *, after_operator: bool = False) -> None:
+        """Take the workspace's objects as they are now; what is asked afterwards belongs to them.
+
+        Args:
+            after_operator: Wait until the operator is done with the workspace, so that they are what it leaves.
+        """
         objects = list(workspace_objects(self.stack.machine, self.stack.w))
         self._random = random_parts(objects)
         self.seen.append(Step(normal_objects(objects, self.placeholders)))
@@ -149,6 +153,17 @@ class LivePlatform(ObservedPlatform):
         self.backend = backend
         self.update = update
 
+    def sees(self, *, after_operator: bool = False) -> None:
+        """Take the workspace's objects."""
+        if after_operator:
+            self.stack.machine.until(self._operator_is_done, "the operator is done")
+        super().sees()
+
+    def _operator_is_done(self) -> bool:
+        path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{self.stack.w}/projectsettings/projectsettings"
+        status = (self.stack.machine.get(path) or {}).get("status") or {}
+        return bool(status.get("limitRangeReady") and status.get("scheduledSessionRBACReady"))
+
     def call(self, method: str, path: str, body: object = None, *, user: str = "", token: str = "") -> Answer:
         """Ask the backend."""
         request = self.request(method, path, body, user, token)
@@ -178,7 +193,7 @@ class LivePlatform(ObservedPlatform):
 class RecordedPlatform(ObservedPlatform):
     """The recorded answers, for a workspace whose objects are the recorded ones."""
 
-    def sees(self) -> None:
+    def sees(self, *, after_operator: bool = False) -> None:
         """Take the workspace's objects, and fail if the recording has others."""
         super().sees()
         index = len(self.seen) - 1
