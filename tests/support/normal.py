@@ -20,8 +20,10 @@ UNKNOWN = "<unknown value>"
 _RUN = timedelta(minutes=10)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_OF_ONE_RUN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
+_OF_ONE_RUN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "ownerReferences")
 _MANAGERS = ("ambient-components", "pulumi-kubernetes")
+_OPERATOR = "ambient-operator"
+_OPERATOR_MADE = "ambient-session-trigger"
 _RANDOM = {
     "ServiceAccount": ("digits of key", re.compile(r"ambient-key-(.+)-([0-9a-f]{8})")),
     "Secret": ("digits of token of key", re.compile(r"ambient-key-(.+)-[0-9a-f]{8}-([0-9a-z]+)")),
@@ -103,11 +105,16 @@ def normal_objects(objects: Iterable[dict[str, Any]], placeholders: Placeholders
     """
     found: dict[str, Any] = {}
     for item in objects:
-        managers = [entry["manager"] for entry in item["metadata"].get("managedFields") or []]
-        # What the operator makes hangs on the ProjectSettings, whoever changes it later.
-        if "ownerReferences" in item["metadata"] or not any(name.startswith(_MANAGERS) for name in managers):
+        managed = item["metadata"].get("managedFields") or []
+        # Closing a workspace empties the operator's objects, so the managers do not say who made them.
+        ours = any(entry["manager"].startswith(_MANAGERS) for entry in managed)
+        if not ours or item["metadata"]["name"] == _OPERATOR_MADE:
             continue
         metadata = {name: value for name, value in item["metadata"].items() if name not in _OF_ONE_RUN}
+        # The operator may have made the LimitRange before us, with a label of its own.
+        theirs = _labels_of(_OPERATOR, managed)
+        labels = {name: value for name, value in (metadata.pop("labels", None) or {}).items() if name not in theirs}
+        metadata |= {"labels": labels} if labels else {}
         normal = {name: value for name, value in item.items() if name != "status"} | {"metadata": metadata}
         if item["kind"] == "Secret":
             data = {name: base64.b64decode(text).decode() for name, text in (item.get("data") or {}).items()}
@@ -115,6 +122,15 @@ def normal_objects(objects: Iterable[dict[str, Any]], placeholders: Placeholders
         hidden = placeholders.hide(normal)
         found[f"{item['kind']} {hidden['metadata']['name']}"] = hidden
     return found
+
+
+def _labels_of(manager: str, managed: Iterable[dict[str, Any]]) -> set[str]:
+    return {
+        field.removeprefix("f:")
+        for entry in managed
+        if entry["manager"] == manager
+        for field in entry.get("fieldsV1", {}).get("f:metadata", {}).get("f:labels", {})
+    }
 
 
 def normal_answer(path: str, status: int, body: Any, placeholders: Placeholders) -> dict[str, Any]:
