@@ -5,6 +5,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from sandbox.backend import available
 from tests.support.conformance import pytest_terminal_summary
 from tests.support.workers import ByFile, arrange
 
@@ -17,11 +18,17 @@ settings.load_profile("no deadline")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the files in tests/golden; then review them")
+    text = "rewrite the files in tests/engine/recordings, with the platform's programs; then review them"
+    parser.addoption("--update-recordings", action="store_true", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--update-golden") and config.getoption("numprocesses", None):
-        message = "--update-golden rewrites files, one after the other: say -n0 with it"
+    for option in ("--update-golden", "--update-recordings"):
+        if config.getoption(option) and config.getoption("numprocesses", None):
+            message = f"{option} rewrites files, one after the other: say -n0 with it"
+            raise pytest.UsageError(message)
+    if config.getoption("--update-recordings") and (reason := available()):
+        message = f"--update-recordings needs the platform's programs: {reason}"
         raise pytest.UsageError(message)
 
 

@@ -13,9 +13,10 @@ from sandbox.backend import Backend
 from sandbox.store import Store
 from sandbox.toolchain import Toolchain, find_or_build
 from tests.support.conformance import platform_programs
+from tests.support.recordings import ObservedPlatform, observe, pytest_pyfunc_call
 from tests.support.stacks import Machine, Stack, started
 
-__all__ = ["platform_programs"]
+__all__ = ["platform_programs", "pytest_pyfunc_call"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,6 +70,12 @@ def platform(platform_programs: None, machine: Machine) -> Iterator[Backend]:
     """
     with Backend(machine.cluster, operator=True) as running:
         yield running
+
+
+@pytest.fixture
+def observed(request: pytest.FixtureRequest, stack: Stack) -> ObservedPlatform:
+    """The platform for tests that only read: the fixture `platform`, or without the programs a recording of it."""
+    return observe(request, stack, "platform")
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,7 @@
-"""What Git declares is what the platform answers: checked with its own backend and operator."""
+"""What Git declares is what the platform answers: checked with its own backend, or with recordings of it.
+
+Tests that ask for `observed` work without the platform's programs too; those that ask for `platform` are skipped.
+"""
 
 import secrets
 from dataclasses import replace
@@ -10,6 +13,7 @@ from ambient_components.naming import workspace_name_problem
 from sandbox.backend import Backend
 from sandbox.credentials import ALICE, BOB
 from tests.support import platform as ui
+from tests.support.recordings import ObservedPlatform
 from tests.support.stacks import Machine, Stack
 
 FILE = """
@@ -37,6 +41,10 @@ workspaces:
           search: {url: "https://mcp.example.com", headers: {Authorization: "Bearer ${SEARCH_TOKEN}"}}
           local: {command: uvx, args: [some-server], env: {MODE: "${MODE:-fast}"}}
         disabled: [webfetch]
+    limits:
+      containers: {max: {memory: 16Gi}}
+      quota: {pods: 50}
+      network: {allow: [{cidr: 10.20.0.0/16, ports: [5432]}]}
     labels: {cost-center: "4711"}
     annotations: {example.com/contact: payments@example.com}
 """
@@ -54,8 +62,8 @@ MCP = ui.McpServers(
 
 
 @pytest.fixture
-def declared(stack: Stack, platform: Backend) -> tuple[Stack, dict[str, str]]:
-    """The workspace, deployed, and the secrets that its config holds."""
+def declared(stack: Stack) -> tuple[Stack, dict[str, str]]:
+    """The workspace, deployed, and the secrets that its config holds. The platform is there before it."""
     values = {"anthropic": stack.secret("anthropic"), "github": stack.secret("github")}
     stack.write(FILE)
     stack.up().ok()
@@ -63,60 +71,61 @@ def declared(stack: Stack, platform: Backend) -> tuple[Stack, dict[str, str]]:
 
 
 def test_every_page_of_the_platform_shows_what_is_declared(
-    declared: tuple[Stack, dict[str, str]], platform: Backend
+    observed: ObservedPlatform, declared: tuple[Stack, dict[str, str]]
 ) -> None:
     stack, values = declared
-    (project,) = [one for one in ui.projects(platform) if one.name == stack.w]
+    observed.sees(after_operator=True)
+    (project,) = ui.projects(observed, search=stack.w)
+    assert project.name == stack.w
     assert project.labels["cost-center"] == "4711"
     assert project.annotations["example.com/contact"] == "payments@example.com"
     # Outside OpenShift the platform has no place for them (contract 1.1).
     assert (project.display_name, project.description) == ("", "")
 
-    assert ui.permissions(platform, stack.w) == [
+    assert ui.permissions(observed, stack.w) == [
         ui.Permission("group", "payments-devs", "edit"),
         ui.Permission("user", "Carol@Example.com", "admin"),
         ui.Permission("user", "kube:dora", "view"),
     ]
-    keys = ui.keys(platform, stack.w)
+    keys = ui.keys(observed, stack.w)
     assert [(key.name, key.description, key.role, key.last_used_at) for key in keys] == [
         ("GitHub Actions", "Deploys on merge", "edit", ""),
         ("report", "", "view", ""),
     ]
     assert all(abs((datetime.now(UTC) - key.created_at).total_seconds()) < 300 for key in keys)
 
-    assert ui.secrets(platform, stack.w) == ["ambient-non-vertex-integrations", "ambient-runner-secrets"]
-    assert ui.runner_secrets(platform, stack.w) == {"ANTHROPIC_API_KEY": values["anthropic"]}
-    assert ui.integration_secrets(platform, stack.w) == {"GITHUB_TOKEN": values["github"], "LOG_LEVEL": "debug"}
-    assert ui.mcp_servers(platform, stack.w) == MCP
-    assert ui.feature_flags(platform, stack.w) == {"jira-write": True, "gerrit.enabled": False}
+    assert ui.secrets(observed, stack.w) == ["ambient-non-vertex-integrations", "ambient-runner-secrets"]
+    assert ui.runner_secrets(observed, stack.w) == {"ANTHROPIC_API_KEY": values["anthropic"]}
+    assert ui.integration_secrets(observed, stack.w) == {"GITHUB_TOKEN": values["github"], "LOG_LEVEL": "debug"}
+    assert ui.mcp_servers(observed, stack.w) == MCP
+    assert ui.feature_flags(observed, stack.w) == {"jira-write": True, "gerrit.enabled": False}
 
 
 def test_a_key_is_the_bearer_of_the_platforms_requests(
-    declared: tuple[Stack, dict[str, str]], platform: Backend
+    observed: ObservedPlatform, declared: tuple[Stack, dict[str, str]]
 ) -> None:
     stack, _ = declared
+    observed.sees()
     for key in ("ci", "report"):
         sessions = f"/api/projects/{stack.w}/agentic-sessions"
-        assert platform.call("GET", sessions, token=stack.token(key)).status == 200
-        assert platform.call("GET", "/api/projects/default/agentic-sessions", token=stack.token(key)).status == 403
-    used = stack.machine.until
-    used(lambda: all(key.last_used_at for key in ui.keys(platform, stack.w)), "the backend writes the last use")
-    assert stack.preview("--expect-no-changes").unchanged
+        assert observed.call("GET", sessions, token=stack.token(key)).status == 200
+        assert observed.call("GET", "/api/projects/default/agentic-sessions", token=stack.token(key)).status == 403
 
 
 def test_a_closed_workspace_is_off_the_platforms_list(
-    declared: tuple[Stack, dict[str, str]], platform: Backend
+    observed: ObservedPlatform, declared: tuple[Stack, dict[str, str]]
 ) -> None:
     stack, _ = declared
     stack.write(f"{FILE}    state: closed\n")
     stack.up().ok()
-    assert stack.w not in [one.name for one in ui.projects(platform)]
+    observed.sees()
+    assert ui.projects(observed, search=stack.w) == []
     with pytest.raises(ui.Refused) as refused:
-        ui.project(platform, stack.w)
+        ui.project(observed, stack.w)
     assert refused.value.status == 404
 
 
-def test_what_the_ui_revokes_and_a_refresh_agree(declared: tuple[Stack, dict[str, str]], platform: Backend) -> None:
+def test_what_the_ui_revokes_and_a_refresh_agree(platform: Backend, declared: tuple[Stack, dict[str, str]]) -> None:
     stack, _ = declared
     token = stack.token("ci")
     (key,) = [one for one in ui.keys(platform, stack.w) if one.name == "GitHub Actions"]
@@ -135,23 +144,26 @@ def test_what_the_ui_revokes_and_a_refresh_agree(declared: tuple[Stack, dict[str
     assert stack.preview("--expect-no-changes").unchanged
 
 
-def test_a_change_in_git_is_a_change_on_every_page(declared: tuple[Stack, dict[str, str]], platform: Backend) -> None:
+def test_a_change_in_git_is_a_change_on_every_page(
+    observed: ObservedPlatform, declared: tuple[Stack, dict[str, str]]
+) -> None:
     stack, values = declared
     text = FILE.replace("payments-devs, role: edit", "payments-devs, role: view")
     text = text.replace("      report: {role: view}\n", "").replace("LOG_LEVEL: {value: debug}", "LEVEL: {value: info}")
     text = text.replace("jira-write: true, ", "").replace("        disabled: [webfetch]\n", "")
     stack.write(text)
     stack.up().ok()
-    assert ui.Permission("group", "payments-devs", "view") in ui.permissions(platform, stack.w)
-    assert ui.Permission("group", "payments-devs", "edit") not in ui.permissions(platform, stack.w)
-    assert [key.name for key in ui.keys(platform, stack.w)] == ["GitHub Actions"]
-    assert ui.integration_secrets(platform, stack.w) == {"GITHUB_TOKEN": values["github"], "LEVEL": "info"}
-    assert ui.mcp_servers(platform, stack.w) == replace(MCP, disabled=[])
-    assert ui.feature_flags(platform, stack.w) == {"gerrit.enabled": False}
+    observed.sees()
+    assert ui.Permission("group", "payments-devs", "view") in ui.permissions(observed, stack.w)
+    assert ui.Permission("group", "payments-devs", "edit") not in ui.permissions(observed, stack.w)
+    assert [key.name for key in ui.keys(observed, stack.w)] == ["GitHub Actions"]
+    assert ui.integration_secrets(observed, stack.w) == {"GITHUB_TOKEN": values["github"], "LEVEL": "info"}
+    assert ui.mcp_servers(observed, stack.w) == replace(MCP, disabled=[])
+    assert ui.feature_flags(observed, stack.w) == {"gerrit.enabled": False}
 
 
 def test_the_platform_does_what_its_code_says_where_its_pages_say_otherwise(
-    declared: tuple[Stack, dict[str, str]], platform: Backend
+    platform: Backend, declared: tuple[Stack, dict[str, str]]
 ) -> None:
     """Contract 10.24, point by point; test_first_run.py has the command for curl, and the first test here the names."""
     stack, _ = declared

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.backend import Backend
 from tests.support import platform as ui
+from tests.support.recordings import ObservedPlatform, observe
 from tests.support.stacks import Machine, Stack
 
 GROUP = "project.openshift.io"
@@ -64,18 +65,25 @@ def openshift(stack: Stack, backend: Backend) -> Stack:
     return stack
 
 
-def shown(backend: Backend, stack: Stack) -> tuple[str, str]:
+def shown(backend: ui.Platform, stack: Stack) -> tuple[str, str]:
     found = ui.project(backend, stack.w)
     return found.display_name, found.description
 
 
-def test_the_platform_shows_the_names_of_the_file(openshift: Stack, backend: Backend) -> None:
-    stack = openshift
+@pytest.fixture
+def observed(request: pytest.FixtureRequest, stack: Stack) -> ObservedPlatform:
+    """The backend, or without the programs a recording of it."""
+    stack.config("openshift", "true")
+    return observe(request, stack, "backend")
+
+
+def test_the_platform_shows_the_names_of_the_file(stack: Stack, observed: ObservedPlatform) -> None:
     stack.write(file_of("displayName: Payments (EU)", "description: Services that move money"))
     stack.up().ok()
-    assert shown(backend, stack) == ("Payments (EU)", "Services that move money")
+    observed.sees()
+    assert shown(observed, stack) == ("Payments (EU)", "Services that move money")
     # The search box finds it by that name too.
-    assert stack.w in [project.name for project in ui.projects(backend, search="payments (eu)")]
+    assert stack.w in [project.name for project in ui.projects(observed, search="payments (eu)")]
     assert stack.preview("--expect-no-changes").unchanged
     assert stack.refresh().unchanged
 
@@ -83,12 +91,14 @@ def test_the_platform_shows_the_names_of_the_file(openshift: Stack, backend: Bac
     plan = stack.preview().ok()
     assert '"Payments (EU)" => "Payments"' in plan.text
     stack.up().ok()
-    assert shown(backend, stack) == ("Payments", "")  # the UI itself can't clear a description
+    observed.sees()
+    assert shown(observed, stack) == ("Payments", "")  # the UI itself can't clear a description
     assert stack.preview("--expect-no-changes").unchanged
 
     stack.write(file_of())
     stack.up().ok()
-    assert shown(backend, stack) == (stack.w, "")  # as the UI does where no name is given
+    observed.sees()
+    assert shown(observed, stack) == (stack.w, "")  # as the UI does where no name is given
     assert stack.preview("--expect-no-changes").unchanged
 
 

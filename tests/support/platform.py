@@ -6,10 +6,10 @@ refusal catches `Refused`. Paths and shapes: docs/platform-contract.md, 1.5, and
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
-from sandbox.backend import Answer, Backend
+from sandbox.backend import Answer
 from sandbox.credentials import ALICE
 
 OPERATOR_MADE = (
@@ -20,6 +20,13 @@ OPERATOR_MADE = (
     "apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings/ambient-session-trigger",
 )
 """Paths of what the operator makes in every workspace that it sees on the list. Contract 4."""
+
+
+class Platform(Protocol):
+    """The platform's backend, or a recording of it (tests/support/recordings.py)."""
+
+    def call(self, method: str, path: str, body: object = None, *, user: str = "", token: str = "") -> Answer:
+        """Send one request."""
 
 
 class Refused(AssertionError):  # noqa: N818 - as `Result.refused`
@@ -85,7 +92,7 @@ class McpServers:
     disabled: list[str] = field(default_factory=list)
 
 
-def on_openshift(backend: Backend) -> bool:
+def on_openshift(backend: Platform) -> bool:
     """What the backend believes; it looks once, at the first request that asks, and never again."""
     return bool(_ask(backend, "GET", "/api/cluster-info", user="")["isOpenShift"])
 
@@ -93,7 +100,7 @@ def on_openshift(backend: Backend) -> bool:
 # Workspaces
 
 
-def projects(backend: Backend, *, user: str = ALICE.name, search: str = "") -> list[Project]:
+def projects(backend: Platform, *, user: str = ALICE.name, search: str = "") -> list[Project]:
     """Every workspace that the user may see, newest first; the backend answers 100 at the most at once."""
     found: list[Project] = []
     while True:
@@ -104,13 +111,13 @@ def projects(backend: Backend, *, user: str = ALICE.name, search: str = "") -> l
             return found
 
 
-def project(backend: Backend, workspace: str, *, user: str = ALICE.name) -> Project:
+def project(backend: Platform, workspace: str, *, user: str = ALICE.name) -> Project:
     """One workspace. 404 where the namespace isn't on the list, 403 where the user may not see it."""
     return _project(_ask(backend, "GET", _path(workspace), user=user))
 
 
 def create_project(
-    backend: Backend, workspace: str, *, display_name: str = "", description: str = "", user: str = ALICE.name
+    backend: Platform, workspace: str, *, display_name: str = "", description: str = "", user: str = ALICE.name
 ) -> Project:
     """Make a workspace in the UI; its maker becomes its admin, by a binding that the Sharing page doesn't show.
 
@@ -121,19 +128,19 @@ def create_project(
 
 
 def update_project(
-    backend: Backend, workspace: str, *, display_name: str = "", description: str = "", user: str = ALICE.name
+    backend: Platform, workspace: str, *, display_name: str = "", description: str = "", user: str = ALICE.name
 ) -> Project:
     """Change the names; what is empty stays as it is, and nothing happens at all on plain Kubernetes."""
     body = {"displayName": display_name, "description": description}
     return _project(_ask(backend, "PUT", _path(workspace), body, user=user))
 
 
-def delete_project(backend: Backend, workspace: str, *, user: str = ALICE.name) -> None:
+def delete_project(backend: Platform, workspace: str, *, user: str = ALICE.name) -> None:
     """Delete a workspace in the UI: its namespace goes, in Kubernetes' own time."""
     _ask(backend, "DELETE", _path(workspace), user=user, status=204)
 
 
-def role(backend: Backend, workspace: str, *, user: str = ALICE.name) -> str:
+def role(backend: Platform, workspace: str, *, user: str = ALICE.name) -> str:
     """The role that the UI believes the user to have: edit is shown as admin (contract 2)."""
     return str(_ask(backend, "GET", _path(workspace, "access"), user=user)["userRole"])
 
@@ -141,13 +148,13 @@ def role(backend: Backend, workspace: str, *, user: str = ALICE.name) -> str:
 # Sharing
 
 
-def permissions(backend: Backend, workspace: str, *, user: str = ALICE.name) -> list[Permission]:
+def permissions(backend: Platform, workspace: str, *, user: str = ALICE.name) -> list[Permission]:
     """The Sharing page, sorted; owners are not on it."""
     items = _ask(backend, "GET", _path(workspace, "permissions"), user=user)["items"]
     return sorted(Permission(item["subjectType"], item["subjectName"], item["role"]) for item in items)
 
 
-def add_permission(backend: Backend, workspace: str, permission: Permission, *, user: str = ALICE.name) -> None:
+def add_permission(backend: Platform, workspace: str, permission: Permission, *, user: str = ALICE.name) -> None:
     """Share. 409 where the subject has that role already, 403 where the user may not grant it."""
     body = {
         "subjectType": permission.subject_type,
@@ -158,7 +165,7 @@ def add_permission(backend: Backend, workspace: str, permission: Permission, *, 
 
 
 def remove_permission(
-    backend: Backend, workspace: str, subject_type: str, subject_name: str, *, user: str = ALICE.name
+    backend: Platform, workspace: str, subject_type: str, subject_name: str, *, user: str = ALICE.name
 ) -> None:
     """Stop sharing: every grant of that subject goes. The backend says 204 too where there is none, or it failed."""
     _ask(backend, "DELETE", _path(workspace, "permissions", subject_type, subject_name), user=user, status=204)
@@ -167,7 +174,7 @@ def remove_permission(
 # Keys
 
 
-def keys(backend: Backend, workspace: str, *, user: str = ALICE.name) -> list[Key]:
+def keys(backend: Platform, workspace: str, *, user: str = ALICE.name) -> list[Key]:
     """The Keys page, by name. A description that is empty is left out by the backend, and so is a missing role."""
     items = _ask(backend, "GET", _path(workspace, "keys"), user=user)["items"]
     found = [
@@ -185,7 +192,7 @@ def keys(backend: Backend, workspace: str, *, user: str = ALICE.name) -> list[Ke
 
 
 def create_key(
-    backend: Backend,
+    backend: Platform,
     workspace: str,
     name: str,
     *,
@@ -200,7 +207,7 @@ def create_key(
     return NewKey(made["id"], made["key"])
 
 
-def delete_key(backend: Backend, workspace: str, key_id: str, *, user: str = ALICE.name) -> None:
+def delete_key(backend: Platform, workspace: str, key_id: str, *, user: str = ALICE.name) -> None:
     """Revoke a key in the UI: its bindings and its ServiceAccount go. 204 too where there was none."""
     _ask(backend, "DELETE", _path(workspace, "keys", key_id), user=user, status=204)
 
@@ -208,27 +215,29 @@ def delete_key(backend: Backend, workspace: str, key_id: str, *, user: str = ALI
 # Secrets: the backend returns the values, and what is saved replaces the whole data
 
 
-def secrets(backend: Backend, workspace: str, *, user: str = ALICE.name) -> list[str]:
+def secrets(backend: Platform, workspace: str, *, user: str = ALICE.name) -> list[str]:
     """Names of the Secrets that the platform takes for the workspace's own: by type and annotation."""
     return sorted(item["name"] for item in _ask(backend, "GET", _path(workspace, "secrets"), user=user)["items"])
 
 
-def runner_secrets(backend: Backend, workspace: str, *, user: str = ALICE.name) -> dict[str, str]:
+def runner_secrets(backend: Platform, workspace: str, *, user: str = ALICE.name) -> dict[str, str]:
     """The language models' keys, in the clear; empty where there is no Secret."""
     return dict(_ask(backend, "GET", _path(workspace, "runner-secrets"), user=user)["data"])
 
 
-def save_runner_secrets(backend: Backend, workspace: str, data: dict[str, str], *, user: str = ALICE.name) -> None:
+def save_runner_secrets(backend: Platform, workspace: str, data: dict[str, str], *, user: str = ALICE.name) -> None:
     """Save them. 400 for a name that is none of the three."""
     _ask(backend, "PUT", _path(workspace, "runner-secrets"), {"data": data}, user=user)
 
 
-def integration_secrets(backend: Backend, workspace: str, *, user: str = ALICE.name) -> dict[str, str]:
+def integration_secrets(backend: Platform, workspace: str, *, user: str = ALICE.name) -> dict[str, str]:
     """The integrations' secret, in the clear; empty where there is no Secret."""
     return dict(_ask(backend, "GET", _path(workspace, "integration-secrets"), user=user)["data"])
 
 
-def save_integration_secrets(backend: Backend, workspace: str, data: dict[str, str], *, user: str = ALICE.name) -> None:
+def save_integration_secrets(
+    backend: Platform, workspace: str, data: dict[str, str], *, user: str = ALICE.name
+) -> None:
     """Save them; any names."""
     _ask(backend, "PUT", _path(workspace, "integration-secrets"), {"data": data}, user=user)
 
@@ -236,7 +245,7 @@ def save_integration_secrets(backend: Backend, workspace: str, data: dict[str, s
 # Sessions
 
 
-def create_session(backend: Backend, workspace: str, prompt: str, *, user: str = ALICE.name) -> str:
+def create_session(backend: Platform, workspace: str, prompt: str, *, user: str = ALICE.name) -> str:
     """Start a session; its name. Nothing runs it where there are no nodes."""
     body = {"initialPrompt": prompt}
     return str(_ask(backend, "POST", _path(workspace, "agentic-sessions"), body, user=user, status=201)["name"])
@@ -245,19 +254,19 @@ def create_session(backend: Backend, workspace: str, prompt: str, *, user: str =
 # Settings
 
 
-def mcp_servers(backend: Backend, workspace: str, *, user: str = ALICE.name) -> McpServers:
+def mcp_servers(backend: Platform, workspace: str, *, user: str = ALICE.name) -> McpServers:
     """The MCP servers; none where there is no ProjectSettings either."""
     found = _ask(backend, "GET", _path(workspace, "mcp-servers"), user=user)
     return McpServers(found.get("custom") or {}, found.get("disabled") or [])
 
 
-def save_mcp_servers(backend: Backend, workspace: str, servers: McpServers, *, user: str = ALICE.name) -> None:
+def save_mcp_servers(backend: Platform, workspace: str, servers: McpServers, *, user: str = ALICE.name) -> None:
     """Save them: the field is replaced, and dropped where nothing is left. 404 where there is no ProjectSettings."""
     body = {"custom": servers.custom, "disabled": servers.disabled}
     _ask(backend, "PUT", _path(workspace, "mcp-servers"), body, user=user)
 
 
-def feature_flags(backend: Backend, workspace: str, *, user: str = ALICE.name) -> dict[str, bool]:
+def feature_flags(backend: Platform, workspace: str, *, user: str = ALICE.name) -> dict[str, bool]:
     """The flags that the workspace overrides.
 
     The list itself is Unleash's. Without it the backend lists the overrides alone, and says 503 where there are none;
@@ -272,23 +281,23 @@ def feature_flags(backend: Backend, workspace: str, *, user: str = ALICE.name) -
     return {item["name"]: item["overrideEnabled"] for item in listed if item["source"] == "workspace-override"}
 
 
-def flag_is_on(backend: Backend, workspace: str, flag: str, *, user: str = ALICE.name) -> bool:
+def flag_is_on(backend: Platform, workspace: str, flag: str, *, user: str = ALICE.name) -> bool:
     """Whether a flag is on for the workspace: its override, else Unleash's value, which is off without Unleash."""
     return bool(_ask(backend, "GET", _path(workspace, "feature-flags", "evaluate", flag), user=user)["enabled"])
 
 
-def override_flag(backend: Backend, workspace: str, flag: str, enabled: bool, *, user: str = ALICE.name) -> None:
+def override_flag(backend: Platform, workspace: str, flag: str, enabled: bool, *, user: str = ALICE.name) -> None:
     """Override a flag; any name, as the backend asks no list. 403 for whoever may not patch the ConfigMap."""
     _ask(backend, "PUT", _path(workspace, "feature-flags", flag, "override"), {"enabled": enabled}, user=user)
 
 
-def drop_override(backend: Backend, workspace: str, flag: str, *, user: str = ALICE.name) -> None:
+def drop_override(backend: Platform, workspace: str, flag: str, *, user: str = ALICE.name) -> None:
     """Take an override back; 200 too where there is none. The ConfigMap stays, empty."""
     _ask(backend, "DELETE", _path(workspace, "feature-flags", flag, "override"), user=user)
 
 
 def _ask(
-    backend: Backend, method: str, path: str, body: object = None, *, user: str, status: int = 200
+    backend: Platform, method: str, path: str, body: object = None, *, user: str, status: int = 200
 ) -> dict[str, Any]:
     answer = backend.call(method, path, body, user=user)
     if answer.status != status:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,28 @@ PATIENCE = 300
 """Seconds for one command of the CLI: one that hangs fails its test, and says so. Destroying 50 workspaces takes 60."""
 
 _NOISE = ("using pulumi-resource-kubernetes from $PATH", "resource plugin kubernetes is expected to have version")
+
+
+def secret_finder(known: Mapping[str, str]) -> Callable[[bytes], list[str]]:
+    """Return a function that names the secrets that a content holds, in plain text or in base64.
+
+    Args:
+        known: What each secret is, by its value.
+    """
+    forms = {}
+    for value, what in known.items():
+        forms[value.encode()] = what
+        forms[base64.b64encode(value.encode())] = f"{what}, in base64"
+    # All tokens begin alike: where that is not, none of a thousand needs to be looked for.
+    alike: dict[bytes, list[bytes]] = {}
+    for form in forms:
+        alike.setdefault(form[:8], []).append(form)
+
+    def held(content: bytes) -> list[str]:
+        present = (form for head, group in alike.items() if head in content for form in group)
+        return [forms[form] for form in present if form in content]
+
+    return held
 
 
 @dataclass
@@ -46,19 +68,7 @@ class Machine:
 
     def leaks(self) -> list[str]:
         """What holds a secret byte, in plain text or in base64: state, logs, printed output."""
-        forms = {}
-        for value, what in self.known_secrets.items():
-            forms[value.encode()] = what
-            forms[base64.b64encode(value.encode())] = f"{what}, in base64"
-        # All tokens begin alike: where that is not, none of a thousand needs to be looked for.
-        alike: dict[bytes, list[bytes]] = {}
-        for form in forms:
-            alike.setdefault(form[:8], []).append(form)
-
-        def held(content: bytes) -> list[str]:
-            present = (form for head, group in alike.items() if head in content for form in group)
-            return [forms[form] for form in present if form in content]
-
+        held = secret_finder(self.known_secrets)
         found = [f"{what} was printed" for what in held("\n".join(self.outputs).encode())]
         for path in self._left_behind():
             found += [f"{what} is in {path}" for what in held(path.read_bytes())]

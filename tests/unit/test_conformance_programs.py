@@ -27,6 +27,15 @@ def test_of_ours(): pass
 @pytest.mark.skip(reason="for another reason")
 def test_another(): pass
 """
+RECORDED = """
+import pytest
+from tests.support.recordings import RECORDED
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_recorded(request, number): request.node.user_properties.append(RECORDED)
+
+def test_of_ours(): pass
+"""
 workers = pytest.mark.parametrize("workers", ["-n0", "-n2"])
 
 
@@ -42,11 +51,11 @@ def packed(folder: Path, name: str, text: str = "#!/bin/sh\n") -> None:
     (folder / f"{name}.xz").write_bytes(lzma.compress(text.encode()))
 
 
-def run(folder: Path, workers: str, **environment: str) -> tuple[int, str]:
+def run(folder: Path, workers: str, written: str = TESTS, **environment: str) -> tuple[int, str]:
     tests = folder / "tests"
     tests.mkdir()
     (tests / "conftest.py").write_text(CONFTEST)
-    (tests / "test_it.py").write_text(TESTS)
+    (tests / "test_it.py").write_text(written)
     inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "AMBIENT_PLATFORM_DIR")}
     environment = {"AMBIENT_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(ROOT), **environment}
     done = subprocess.run(
@@ -69,6 +78,17 @@ def test_without_the_programs_the_tests_are_skipped_with_one_line(
     line = (
         "3 platform conformance tests skipped: ambient-backend and ambient-operator not found in "
         f"{folder} (see CONTRIBUTING.md)"
+    )
+    assert output.splitlines().count(line) == 1
+
+
+@workers
+def test_a_run_that_used_recordings_says_so_with_one_line(tmp_path: Path, workers: str) -> None:
+    code, output = run(tmp_path, workers, RECORDED)
+    assert code == 0
+    line = (
+        "2 platform conformance tests used recordings: ambient-backend and ambient-operator not found in "
+        f"{tmp_path / 'cache' / 'platform'} (see CONTRIBUTING.md)"
     )
     assert output.splitlines().count(line) == 1
 
