@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic.config import JsonDict
@@ -112,6 +112,8 @@ class SecretRef(Model):
 class Source(Model):
     """Where a value comes from: exactly one of `config`, `env`, `file`, `secret`, and `value` for what is no secret."""
 
+    private: ClassVar[bool] = True
+
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"title": field, "required": [field]} for field in SOURCE_FIELDS]}
     )
@@ -167,6 +169,8 @@ class OnDrift(Model):
 
 class Secrets(Model):
     """What every session of the workspace gets as environment variables; never the values, only where they are."""
+
+    private: ClassVar[bool] = True
 
     runner: dict[Text, Source] = Field(default={}, json_schema_extra=_runner_schema)
     """Keys of language models by variable: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY; at least one if given."""

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 
+from ambient_components.credentials import without_credentials
 from ambient_components.durations import DAY, HOUR, YEAR
 from ambient_components.spec.base import choice, refuse, text_schema
-from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.types import DURATION_PATTERN, NEVER_WORD, lifetime_reader, read_duration
 from ambient_components.storage import bucket_name_problem, endpoint_problem
 from ambient_components.storage.names import BUCKET_NAME_MAX, BUCKET_NAME_MIN, BUCKET_NAME_PATTERN
