@@ -61,9 +61,9 @@ def example(monkeypatch, tmp_path) -> Recording:
 
 
 @pytest.fixture
-def storage(monkeypatch) -> Recording:
+def storage(monkeypatch, tmp_path) -> Recording:
     monkeypatch.setenv("OLD_KEY", "not-a-real-old-key")
-    return run(monkeypatch, STORAGE)
+    return run(monkeypatch, tmp_path, STORAGE)
 
 
 def test_the_resources_of_the_example(golden, example):
