@@ -130,9 +130,6 @@ OPENSHIFT_DISPLAY_NAME_ANNOTATION: Final = "openshift.io/display-name"
 OPENSHIFT_DESCRIPTION_ANNOTATION: Final = "openshift.io/description"
 """On a Namespace, on OpenShift only, and only if not empty. Contract 1.1."""
 
-OPENSHIFT_REQUESTER_ANNOTATION: Final = "openshift.io/requester"
-"""On a Namespace, on OpenShift only: the full subject string of who asked for it. Contract 1.1."""
-
 SESSION_POD_APP: Final = "ambient-code-runner"
 """Value of `APP_LABEL` on the pod of a session. Contract 12."""
 

@@ -33,6 +33,9 @@ CREDENTIAL_PREFIXES: Final = (
 )
 """How well-known credentials begin."""
 
+HIDDEN: Final = "…"
+"""Stands for a key or a value that isn't quoted."""
+
 _SHAPES: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")[A-Za-z0-9_.~+/=-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
@@ -45,6 +48,14 @@ _SECRET_NAME: Final = re.compile(
 )
 # Names that end like a secret's and are none: what they hold is meant to be seen.
 _OPEN_NAME: Final = re.compile(r"(^|_)(PUBLIC|SORT|PRIMARY|FOREIGN|PARTITION|CACHE|ROUTING|GROUP|MAP)_KEY$")
+# To the end of the word: what an issuer's token holds is not for us to say.
+_CREDENTIAL: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")\S{8,}"
+    r"|-----BEGIN .*"
+    r"|(?<=://)[^\s'\"]*@",
+    re.DOTALL,
+)
+_AROUND_A_WORD: Final = "'\"`;:,?"
 
 
 def looks_like_credential(text: str) -> bool:
@@ -67,3 +78,15 @@ def says_secret(name: str) -> bool:
     """
     words = re.sub(r"[^A-Z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()).strip("_")
     return _SECRET_NAME.search(words) is not None and _OPEN_NAME.search(words) is None
+
+
+def without_credentials(text: str) -> str:
+    """Blank what is shaped like a credential; whoever pasted one may have done so in place of any name."""
+    return _CREDENTIAL.sub(_blank, text)
+
+
+def _blank(match: re.Match[str]) -> str:
+    word = match[0]
+    if word.endswith("@"):
+        return f"{HIDDEN}@"
+    return HIDDEN + word[len(word.rstrip(_AROUND_A_WORD)) :]

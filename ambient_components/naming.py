@@ -23,7 +23,6 @@ KEY_ID_MAX = 63
 
 _S1_CUT = 40
 _S2_CUT = 63
-_S3_CUT = 253
 _SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -50,14 +49,6 @@ def sanitize_name(text: str) -> str:
     """S2, for grants and keys: 1-63 characters of a-z 0-9 and single inner dashes; `group` where nothing is left."""
     # Cut before the strip: a leading dash uses up one of the 63.
     return re.sub(r"[^a-z0-9]+", "-", _lower(text))[:_S2_CUT].strip("-") or "group"
-
-
-def sanitize_user_id(text: str) -> str:
-    """S3, for user ids: at most 253 characters of A-Z a-z 0-9 . _ -, case kept, possibly none."""
-    # The cut is in bytes and may split a character; the broken rest is one more illegal character.
-    cut = text.encode(errors="surrogatepass")[:_S3_CUT].decode(errors="replace")
-    # A dash is replaced by itself, so that runs are squeezed together with what became a dash.
-    return re.sub(r"[^A-Za-z0-9._]+", "-", cut).strip("-")
 
 
 # Names of Kubernetes objects.

@@ -4,7 +4,7 @@ From the ClusterRoles that the platform ships. They are not cumulative: what `ed
 the other way round. A test holds this table against the manifests themselves.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,12 +83,3 @@ def roles_with(right: RoleRight) -> frozenset[Role]:
     """The roles that may do this: for a named object also those that may do it to all."""
     general = RoleRight(right.verb, right.resource)
     return frozenset(role for role, rights in RIGHTS_OF.items() if right in rights or general in rights)
-
-
-def strongest(roles: Iterable[Role]) -> Role:
-    """The role of the most rights among some.
-
-    Raises:
-        ValueError: there is none.
-    """
-    return max(roles, key=list(Role).index)

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from ambient_components.credentials import HIDDEN, without_credentials
 from ambient_components.durations import format_seconds
 from ambient_components.errors import PathPart
 from ambient_components.spec.layers import RULES, Rules
 from ambient_components.spec.loader import LoadedStack
-from ambient_components.spec.privacy import HIDDEN, without_credentials
 from ambient_components.spec.provenance import Origin
 
 Path = tuple[PathPart, ...]

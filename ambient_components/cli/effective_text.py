@@ -6,7 +6,7 @@ from typing import Any, Final
 import yaml
 
 from ambient_components.cli.effective import Value
-from ambient_components.cli.overview_text import Paint, plain
+from ambient_components.cli.terminal import Paint, plain
 from ambient_components.errors import format_path
 from ambient_components.printable import json_text
 from ambient_components.spec.layers import WORKSPACE

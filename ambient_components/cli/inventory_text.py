@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.cli.inventory import Row
-from ambient_components.cli.overview_text import Paint, left, plain
+from ambient_components.cli.overview_text import left
+from ambient_components.cli.terminal import Paint, plain
 from ambient_components.keys.state import format_time
 from ambient_components.printable import cell, json_text, one_line
 

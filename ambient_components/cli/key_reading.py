@@ -62,7 +62,7 @@ def find(overview: Overview, name: str) -> Named:
 
 def _shown(name: str) -> str:
     """A name as an error may say it: in a hurry somebody names a key by its token."""
-    from ambient_components.spec.privacy import without_credentials  # noqa: PLC0415
+    from ambient_components.credentials import without_credentials  # noqa: PLC0415
 
     return without_credentials(repr(name))
 

@@ -122,7 +122,7 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
             uids |= {inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")}
             held = [outputs.get("current"), *(one for name in _LISTS for one in outputs.get(name) or ())]
             secrets |= {(str(one["handle"]), str(one["uid"])) for one in held if one and one.get("uid")}
-            tokens |= {plain_text(outputs.get(name)) for name in ("token", "previousToken")}
+            tokens.add(plain_text(outputs.get("token")))
             if target := inputs.get("deliver"):
                 targets.add(Target(target["namespace"], target["name"], target["key"]))
     return Identity(

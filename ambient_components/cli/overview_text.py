@@ -1,6 +1,6 @@
 """An overview for people: aligned text, what needs attention in plain words, and how a key is read and used."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,19 +10,12 @@ from urllib.parse import urlsplit
 from ambient_components.cli.kube import Endpoint
 from ambient_components.cli.overview import Access, Key, Overview, WorkspaceView
 from ambient_components.cli.overview_storage import AccessKey, BucketView, bucket_warnings
+from ambient_components.cli.terminal import Paint, plain
 from ambient_components.keys.state import format_time
 from ambient_components.printable import one_line
 from ambient_components.rules.states import ACTIVE, RELEASED
 
-Paint = Callable[[str, str], str]
-"""Gives a text a look: `bold`, `loud`, `dim`."""
-
 _SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
-
-
-def plain(text: str, look: str) -> str:  # noqa: ARG001
-    """No look: for pipes and files."""
-    return text
 
 
 def as_json(overview: Overview) -> dict[str, Any]:

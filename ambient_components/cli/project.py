@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ambient_components.errors import Where, fail
 from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
+from ambient_components.stack_config import PROJECT_FILE, ConfigFiles
 
 STACK_FILES: Final = "stacks"
 """Folder of the stack files, as the program reads them."""
@@ -16,13 +17,8 @@ _STACK = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}([A-Za-z0-9_.-]{1,10
 
 
 @dataclass(frozen=True)
-class Project:
+class Project(ConfigFiles):
     """A folder with a Pulumi.yaml."""
-
-    folder: Path
-    name: str
-    config_folder: str
-    """`stackConfigDir` of Pulumi.yaml, relative to the folder."""
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
@@ -33,12 +29,8 @@ class Project:
         """
         here = (start or Path.cwd()).absolute()
         for folder in (here, *here.parents):
-            if (folder / "Pulumi.yaml").is_file():
-                settings = _read(folder / "Pulumi.yaml")
-                name = settings.get("name")
-                if not isinstance(name, str):
-                    fail(Where(str(folder / "Pulumi.yaml")), "name", "the project has no name", "add: name: my-project")
-                return cls(folder, name, str(settings.get("stackConfigDir") or "."))
+            if (folder / PROJECT_FILE).is_file():
+                return cls.of(folder)
         return fail(
             None,
             "",
@@ -48,7 +40,7 @@ class Project:
 
     def config_file(self, stack: str) -> Path:
         """Pulumi's own config of a stack; of a shard that of its fleet."""
-        return self._config_file(self._fleet(stack))
+        return self.path(bare_name(self._fleet(stack)))
 
     def stack_file(self, stack: str) -> Path:
         """The workspaces of a stack; of a shard those of its fleet."""
@@ -64,7 +56,7 @@ class Project:
         Raises:
             AmbientError: the config says something that is no number of shards.
         """
-        path = self._config_file(stack)
+        path = self.path(bare_name(stack))
         value = self._config(path).get(CONFIG_KEY)
         if value is None:
             return None
@@ -82,32 +74,21 @@ class Project:
         """
         split = split_shard(stack)
         # The name is not enough: somebody may have called a plain stack so.
-        if split is None or self._says_something(self._config_file(stack)):
+        if split is None or self._says_something(self.path(bare_name(stack))):
             return None
         count = self.shards(split[0])
         return split if count is not None and split[1] < count else None
 
     def _says_something(self, path: Path) -> bool:
         """Whether a config has values; `pulumi preview` without --config-file leaves one with a salt alone."""
-        return path.exists() and bool(_read(path).get("config"))
+        return path.exists() and bool(self.read(path).get("config"))
 
     def _fleet(self, stack: str) -> str:
         shard = self.shard_of(stack)
         return stack if shard is None else shard[0]
 
-    def _config_file(self, stack: str) -> Path:
-        return self.folder / self.config_folder / f"Pulumi.{bare_name(stack)}.yaml"
-
     def _config(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
-        if not path.exists():
-            return {}
-        entries = _read(path).get("config") or {}
-        prefix = f"{namespace or self.name}:"
-        return {key.removeprefix(prefix): value for key, value in entries.items() if key.startswith(prefix)}
-
-    def shown(self, path: Path) -> str:
-        """A path as people name it: from the project's folder."""
-        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+        return self.values(path, namespace) if path.exists() else {}
 
 
 def bare_name(stack: str) -> str:
@@ -120,15 +101,3 @@ def bare_name(stack: str) -> str:
     if match is None or match[1].strip(".") == "":
         fail(None, "", f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
     return match[1]
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    import yaml  # noqa: PLC0415  # a verb that fails earlier needs none
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        fail(Where(str(path)), "", f"can't be read: {str(error).splitlines()[0]}", "mend it, or restore it from Git")
-    if not isinstance(data, dict):
-        fail(Where(str(path)), "", "is no mapping", "mend it, or restore it from Git")
-    return data

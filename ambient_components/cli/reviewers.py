@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ambient_components.cli.revisions import Repository
+    from ambient_components.spec.files import Files
     from ambient_components.spec.ownership import Version
 
 ATTENTION = 2
@@ -89,9 +90,11 @@ def _print_change(
     from ambient_components.cli.terminal import paint_for  # noqa: PLC0415
     from ambient_components.cli.versions import changes  # noqa: PLC0415
 
-    before, after = (_versions(repository, folder, names, revision) for revision in change)
-    _refuse_unknown(names, {**before, **after})
-    found = changes(before, after)
+    with repository.files(change[0]) as old, repository.files(change[1]) as new:
+        before = _versions(old, folder, names, change[0])
+        after = _versions(new, folder, names, change[1])
+        _refuse_unknown(names, {**before, **after})
+        found = changes(before, after)
     if form is Format.JSON:
         print(reviewers_text.as_json(found, *change))
     else:
@@ -105,18 +108,19 @@ def _print_codeowners(
 ) -> None:
     from ambient_components.cli.codeowners import as_codeowners, owners  # noqa: PLC0415
     from ambient_components.cli.revisions import WORKING_TREE  # noqa: PLC0415
+    from ambient_components.spec.files import DISK  # noqa: PLC0415
 
-    found = _versions(repository, folder, names, WORKING_TREE)
+    found = _versions(DISK, folder, names, WORKING_TREE)
     _refuse_unknown(names, found)
     print(as_codeowners(owners(found, repository.from_top), handles))
 
 
-def _versions(repository: "Repository", folder: str, names: "Sequence[str]", revision: str) -> "Mapping[str, Version]":
+def _versions(files: "Files", folder: str, names: "Sequence[str]", revision: str) -> "Mapping[str, Version]":
     from ambient_components.cli.revisions import WORKING_TREE  # noqa: PLC0415
     from ambient_components.cli.versions import versions  # noqa: PLC0415
 
     called = "" if revision == WORKING_TREE else revision
-    return versions(folder, repository.files(revision), names, called)
+    return versions(folder, files, names, called)
 
 
 def _stacks(arguments: "Sequence[str]", option: str) -> list[str]:

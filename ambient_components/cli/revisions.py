@@ -1,19 +1,30 @@
-"""The files of a revision, out of Git's objects: no checkout, no filters; nothing of the working tree changes."""
+"""The files of a Git revision, laid out by Git in a temporary folder; index and working tree of the user stay as is."""
 
+import os
 import subprocess
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from ambient_components.errors import fail
 from ambient_components.spec.files import DISK, Files
-from ambient_components.spec.snapshot import Blob, Snapshot
+from ambient_components.spec.regular import is_below
 
 WORKING_TREE: Final = "."
 """Stands for the files as they lie on the disk; Git has no revision of this name."""
 
-_FILE, _LINK = "blob", "120000"
+_ATTRIBUTES: Final = ".gitattributes"
+_LINK: Final = "120000"
+# What the user's config could change in the files, or run beside.
+_PLAINLY: Final = (
+    "core.autocrlf=false",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sparseCheckout=false",
+    "core.symlinks=true",
+)
 
 
 class Repository:
@@ -28,24 +39,46 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._prefix = self._git("rev-parse", "--show-prefix", about=_no_repository).decode().rstrip("\n")
-        self._blob = cache(self._read_blob)  # most files are the same in two revisions
+        self._prefix = self._git("rev-parse", "--show-prefix", about=_no_repository).rstrip("\n")
 
-    def files(self, revision: str) -> Files:
-        """Return the files of a revision, or those on the disk for `WORKING_TREE`.
+    @contextmanager
+    def files(self, revision: str) -> Iterator[Files]:
+        """Lay out the files of a revision until the end of the context; for `WORKING_TREE`, yield those on the disk.
 
         Raises:
-            AmbientError: There is no such revision.
+            AmbientError: There is no such revision, or Git can't lay it out.
         """
         if revision == WORKING_TREE:
-            return DISK
+            yield DISK
+            return
         commit = self._commit(revision)
-        listing = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
-        return Snapshot(dict(_entries(listing)), lambda blob: self._blob(blob.id), self._prefix)
+        with TemporaryDirectory(prefix="ambient-") as temporary:
+            folder = Path(temporary).resolve()
+            top = folder / "tree"
+            top.mkdir()
+            self._lay_out(commit, top, folder / "index")
+            start = top / self._prefix
+            with suppress(OSError):  # a file of this name: then nothing is below it
+                start.mkdir(parents=True, exist_ok=True)
+            yield Files(str(start), str(top))
 
     def from_top(self, path: str) -> str:
         """Return a path of this folder as one from the repository's top."""
         return f"{self._prefix}{path}"
+
+    def _lay_out(self, commit: str, top: Path, index: Path) -> None:
+        repository = self._git("rev-parse", "--absolute-git-dir").rstrip("\n")
+        apart = {"GIT_DIR": repository, "GIT_WORK_TREE": str(top), "GIT_INDEX_FILE": str(index)}
+        self._git("read-tree", commit, apart=apart)
+        entries = [entry.partition("\t") for entry in self._git("ls-files", "-s", "-z", apart=apart).split("\0")]
+        # Without them nothing is filtered, converted or left out.
+        attributes = [path for _, _, path in entries if path.rpartition("/")[2].lower() == _ATTRIBUTES]
+        self._git("update-index", "-z", "--force-remove", "--stdin", apart=apart, stdin="\0".join(attributes))
+        self._git("checkout-index", "--all", apart=apart)
+        for about, _, path in entries:
+            link = top / path
+            if about.startswith(_LINK) and not is_below(os.path.realpath(link), str(top)):
+                link.unlink()  # a wildcard must not search this machine by a link of a revision
 
     def _commit(self, revision: str) -> str:
         def unknown(_: str) -> tuple[str, str]:
@@ -56,45 +89,39 @@ class Repository:
 
         if revision.startswith("-") or not revision.isprintable():
             fail(None, "", *unknown(""))
-        return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", about=unknown).decode().strip()
+        return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", about=unknown).strip()
 
-    def _read_blob(self, blob: str) -> bytes:
-        return self._git("cat-file", "blob", blob)
-
-    def _git(self, *arguments: str, about: Callable[[str], tuple[str, str]] | None = None) -> bytes:
+    def _git(
+        self,
+        *arguments: str,
+        about: Callable[[str], tuple[str, str]] | None = None,
+        apart: dict[str, str] | None = None,
+        stdin: str = "",
+    ) -> str:
         """Run Git and return what it printed.
 
         Args:
             arguments: Of the command.
             about: Problem and remedy, of what Git said.
+            apart: Variables that name another index and working tree than the user's.
+            stdin: What it reads.
         """
+        settings = [word for setting in _PLAINLY for word in ("-c", setting)] if apart else []
         try:
             answer = subprocess.run(  # noqa: S603  # an argument list, no shell
-                ["git", *arguments],  # noqa: S607  # the user's own Git
-                cwd=self._folder,
+                ["git", *settings, *arguments],  # noqa: S607  # the user's own Git
+                cwd=apart["GIT_WORK_TREE"] if apart else self._folder,
+                env={**os.environ, **(apart or {})},
                 capture_output=True,
                 check=False,
-                stdin=subprocess.DEVNULL,
+                input=os.fsencode(stdin),
             )
         except OSError:
             fail(None, "", "there is no git on PATH", "install it")
         if answer.returncode != 0:
             said = (answer.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[0]
             fail(None, "", *(about or _failed)(said))
-        return answer.stdout
-
-
-def _entries(listing: bytes) -> list[tuple[str, Blob]]:
-    """Path and blob of each file; what `git ls-tree -z` prints: `MODE TYPE ID<tab>PATH<nul>`."""
-    found = []
-    for line in listing.decode("utf-8", errors="surrogateescape").split("\0"):
-        about, _, path = line.partition("\t")
-        if not path:
-            continue
-        mode, kind, name = about.split(" ")
-        if kind == _FILE:  # a submodule is a commit, and not here
-            found.append((path, Blob(name, mode == _LINK)))
-    return found
+        return os.fsdecode(answer.stdout)
 
 
 def _no_repository(said: str) -> tuple[str, str]:

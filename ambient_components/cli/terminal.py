@@ -5,12 +5,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
 from ambient_components.errors import AmbientError, fail
-
-if TYPE_CHECKING:
-    from ambient_components.cli.overview_text import Paint
 
 _LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2"}
 
@@ -130,10 +127,17 @@ def from_here(path: Path) -> str:
     return os.path.relpath(path)
 
 
-def paint_for(stream: TextIO) -> "Paint":
-    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
-    from ambient_components.cli.overview_text import plain  # noqa: PLC0415
+Paint = Callable[[str, str], str]
+"""Gives a text a look: `bold`, `loud`, `dim`."""
 
+
+def plain(text: str, look: str) -> str:  # noqa: ARG001
+    """No look: for pipes and files."""
+    return text
+
+
+def paint_for(stream: TextIO) -> Paint:
+    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return plain
     return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"

@@ -89,7 +89,7 @@ def _review(path: str) -> Review:
     if review.stack is None:
         return review
     problems = Problems(_stacks(review.stack))
-    config = _config(path)
+    config = _config(path, problems)
     problems.extend(_pins(config.get(CONFIG_KEY), review.stack))
     problems.extend(_configs_of_shards(path))
     workspaces = review.stack.file.workspaces
@@ -181,17 +181,22 @@ def _beside(path: str, stack: str) -> str:
 
 def _sizes(review: Review) -> tuple[int, ...]:
     """How many workspaces each shard of a valid stack has; nothing, where it has no shards."""
-    if review.stack is None or (said := _config(review.stack.path).get(CONFIG_KEY)) is None:
+    if review.stack is None or (said := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
         return ()
     return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(said)).values()))
 
 
-def _config(path: str) -> Mapping[str, Any]:
+def _config(path: str, problems: Problems) -> Mapping[str, Any]:
     """What Pulumi's config of this stack says in plain text; nothing, where the file is of no project or no stack."""
     file = Path(path)
     try:
-        return Project.find(file.absolute().parent).config(file.stem)
+        project, stack = Project.find(file.absolute().parent), bare_name(file.stem)
     except AmbientError:
+        return {}
+    try:
+        return project.config(stack)
+    except AmbientError as error:
+        problems.extend(error.problems)
         return {}
 
 

@@ -51,7 +51,7 @@ def _whole(reviews: Mapping[str, Review], files: Files) -> dict[str, Review]:
     """Those of which no other one is made."""
     by_file = {files.identity(path): review for path, review in reviews.items()}
     included = {own: {files.identity(path) for path in review.files[1:]} for own, review in by_file.items()}
-    wholes = set(without_parts(included, sorted(included, key=str)))
+    wholes = set(without_parts(included, list(included)))
     return {path: review for path, review in reviews.items() if files.identity(path) in wholes}
 
 

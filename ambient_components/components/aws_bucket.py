@@ -8,25 +8,22 @@ an input and every run has a change.
 import json
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pulumi
 
-from ambient_components.components.bucket_specs import BucketArgs
+from ambient_components.components.bucket_specs import BucketArgs, Life
 from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.engine.names import Part, within
 from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
 from ambient_components.storage import access_policy
 from ambient_components.storage.config import is_aws
 
-if TYPE_CHECKING:
-    from ambient_components.components.bucket import Life
-
 _POLICY: Final = "storage"
 """Name of the user's one inline policy."""
 
 
-def declare_bucket(name: str, args: BucketArgs, life: "Life", parent: pulumi.Resource) -> list[pulumi.CustomResource]:
+def declare_bucket(name: str, args: BucketArgs, life: Life, parent: pulumi.Resource) -> list[pulumi.CustomResource]:
     """The bucket, first, and its settings, each of which pulumi-aws keeps in a resource of its own.
 
     A setting that is left out again stays as it is, as with driver s3: taking its resource away would suspend the
@@ -105,7 +102,7 @@ def _expiry(
 
 
 def declare_user(
-    name: str, wanted: Mapping[str, Any], life: "Life", parent: pulumi.Resource, before: Sequence[pulumi.Resource]
+    name: str, wanted: Mapping[str, Any], life: Life, parent: pulumi.Resource, before: Sequence[pulumi.Resource]
 ) -> list[pulumi.CustomResource]:
     """The user that the access keys are of, and its rights.
 

@@ -1,12 +1,12 @@
 """One bucket of an object store, and what opens it: a workspace's own storage, or a bucket on its own."""
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
 
 from ambient_components import naming
-from ambient_components.components.bucket_specs import BucketArgs
+from ambient_components.components import aws_bucket
+from ambient_components.components.bucket_specs import BucketArgs, Life
 from ambient_components.components.rules import check_bucket
 from ambient_components.components.wholeness import Wholeness
 from ambient_components.engine import types
@@ -14,36 +14,8 @@ from ambient_components.engine.names import Part, within
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
 from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BucketDriver, OnDelete
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, passed_on
-from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 from ambient_components.storage import storage_variables, workspace_prefix
 from ambient_components.storage.variables import CUSTOM_MODE
-
-
-@dataclass(frozen=True)
-class Life:
-    """What of a bucket is protected, kept and open, by its own state and its workspace's."""
-
-    protected: bool
-    released: bool
-    """The bucket leaves this stack as it is: it bears our mark no more."""
-    all_released: bool
-    """Its credentials too: the whole workspace is released."""
-    open: bool
-    """Somebody has a key to it."""
-    kept: bool
-    """It stays in the store when it leaves the program."""
-
-    @classmethod
-    def of(cls, args: BucketArgs) -> "Life":
-        """By a bucket's arguments."""
-        workspace, own = args.get("workspaceState") or ACTIVE, args.get("state") or ACTIVE
-        return cls(
-            protected=args.get("protect", True) and (workspace, own) == (ACTIVE, ACTIVE),
-            released=RELEASED in (workspace, own),
-            all_released=workspace == RELEASED,
-            open=workspace != CLOSED,
-            kept=args.get("onDelete") != OnDelete.DELETE,
-        )
 
 
 class Bucket(pulumi.ComponentResource):
@@ -81,8 +53,6 @@ class Bucket(pulumi.ComponentResource):
     def _own(self) -> list[pulumi.CustomResource]:
         """The bucket, and with driver aws what pulumi-aws keeps apart from it."""
         if self._driver == BucketDriver.AWS:
-            from ambient_components.components import aws_bucket  # noqa: PLC0415  # optional, and large
-
             return aws_bucket.declare_bucket(self._name, self._args, self._life, self)
         args, life = self._args, self._life
         wanted: dict[str, Any] = {"bucket": args["name"], "owner": args["owner"]}
@@ -134,8 +104,6 @@ class Bucket(pulumi.ComponentResource):
 
     def _with_user(self, wanted: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
         """Declares the user whose keys they are, and returns what they come after."""
-        from ambient_components.components import aws_bucket  # noqa: PLC0415
-
         self.made += aws_bucket.declare_user(self._name, wanted, self._life, self, list(self.made))
         wanted["keysOnly"] = True
         before = [cast("pulumi.CustomResource", one) for one in self.made]

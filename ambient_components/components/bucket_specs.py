@@ -1,11 +1,17 @@
-"""The arguments of a Bucket, as plain TypedDicts; names are those of the stack file, times are in seconds."""
+"""The arguments of a Bucket, as plain TypedDicts; names are those of the stack file, times are in seconds.
+
+And what follows from them for the life of the bucket.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.renewals import RenewalTerms
+from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 
 
 class BucketCredentialsSpec(RenewalTerms):
@@ -85,3 +91,30 @@ class BucketArgs(BucketSpec):
 
     usedIn: NotRequired[str]
     """NAMESPACE/SECRET whose S3_ACCESS_KEY is the key in use, by which a rotation sees what it must not revoke yet."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """What of a bucket is protected, kept and open, by its own state and its workspace's."""
+
+    protected: bool
+    released: bool
+    """The bucket leaves this stack as it is: it bears our mark no more."""
+    all_released: bool
+    """Its credentials too: the whole workspace is released."""
+    open: bool
+    """Somebody has a key to it."""
+    kept: bool
+    """It stays in the store when it leaves the program."""
+
+    @classmethod
+    def of(cls, args: BucketArgs) -> "Life":
+        """By a bucket's arguments."""
+        workspace, own = args.get("workspaceState") or ACTIVE, args.get("state") or ACTIVE
+        return cls(
+            protected=args.get("protect", True) and (workspace, own) == (ACTIVE, ACTIVE),
+            released=RELEASED in (workspace, own),
+            all_released=workspace == RELEASED,
+            open=workspace != CLOSED,
+            kept=args.get("onDelete") != OnDelete.DELETE,
+        )

@@ -1,16 +1,15 @@
 """The stack's object store, out of its config: the object `objectStore`, with an encrypted secret key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 import pulumi
-import yaml
 from pulumi.runtime.config import get_config, is_config_secret
 
 from ambient_components.components import StoreArgs
-from ambient_components.errors import Problems
-from ambient_components.fleet.shard import config_stack
+from ambient_components.errors import AmbientError, Problems, Where
+from ambient_components.fleet.shard import config_stack, project_files
 from ambient_components.storage.config import (
     IN_PLAIN_TEXT,
     OBJECT_STORE,
@@ -20,6 +19,7 @@ from ambient_components.storage.config import (
     is_encrypted,
     parsed,
     read_store,
+    set_command,
     store_problems,
 )
 
@@ -67,21 +67,37 @@ def object_store(problems: Problems) -> ObjectStore | None:
     for one in found:
         problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
     secret = given.get(SECRET_KEY) if isinstance(given, dict) else None
-    if secret and (not is_config_secret(key) or _plain_in_file(key)):
-        problems.add(None, f"{OBJECT_STORE}.{SECRET_KEY}", *IN_PLAIN_TEXT)
+    if secret:
+        try:
+            _check_secret_key(key, problems)
+        except AmbientError as error:
+            problems.extend(error.problems)
     if found or not isinstance(given, dict):
         return ObjectStore(StoreConfig())
     return ObjectStore(read_store(given), pulumi.Output.secret(secret) if secret else None)
 
 
-def _plain_in_file(key: str) -> bool:
-    """Whether the config's file has the secret in plain beside a part that is encrypted.
+def _check_secret_key(key: str, problems: Problems) -> None:
+    """Refuse a secret key that is in plain text in the config file, or that can't be checked.
 
-    The engine says of an object only that something in it is encrypted. Where the file can't be read, nothing is said.
+    The engine says of an object only that something in it is encrypted, so the file is read. A value that is not in it
+    comes from an environment (Pulumi ESC), or from another file, which the engine was given by `--config-file` and does
+    not name to a program.
     """
-    try:
-        text = (Path("stacks") / f"Pulumi.{config_stack()}.yaml").read_text(encoding="utf-8")
-        written = yaml.safe_load(text)["config"][key][SECRET_KEY]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
-        return False
-    return not is_encrypted(written)
+    field = f"{OBJECT_STORE}.{SECRET_KEY}"
+    if not is_config_secret(key):
+        problems.add(None, field, *IN_PLAIN_TEXT)
+        return
+    files = project_files()
+    path = files.path(config_stack())
+    content = files.read(path) if path.exists() else {}
+    written = parsed(files.values(path).get(OBJECT_STORE)) if content else None
+    if is_encrypted(written):
+        return
+    if isinstance(written, Mapping) and SECRET_KEY in written:
+        if not is_encrypted(written[SECRET_KEY]):
+            problems.add(None, field, *IN_PLAIN_TEXT)
+    elif not content.get("environment"):
+        problem = "is not in this file" if path.exists() else "there is no such file"
+        remedy = f"set it there: {set_command(SECRET_KEY)}"
+        problems.add(Where(files.shown(path)), field, f"{problem}, so whether it is encrypted can't be checked", remedy)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -10,6 +11,7 @@ from ambient_components.errors import fail, format_path
 from ambient_components.shards import CONFIG_KEY, record_name, shard_count, shard_stack, split_shard
 from ambient_components.spec import LoadedStack
 from ambient_components.spec.loader import divided
+from ambient_components.stack_config import ConfigFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,15 @@ def this_shard(said: str | None) -> Shard | None:
     return Shard(fleet, number, count)
 
 
+def project_files() -> ConfigFiles:
+    """The config files of the project of this run.
+
+    Raises:
+        AmbientError: Pulumi.yaml can't be read.
+    """
+    return ConfigFiles.of(Path(pulumi.get_root_directory() or "."))
+
+
 def config_stack() -> str:
     """After which stack the config of this run is called: of a shard after its fleet."""
     stack = pulumi.get_stack()
@@ -126,4 +137,5 @@ def _is_below(path: str, above: str) -> bool:
 
 
 def _file(stack: str) -> str:
-    return f"stacks/Pulumi.{stack}.yaml"
+    files = project_files()
+    return files.shown(files.path(stack))

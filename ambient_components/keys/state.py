@@ -115,9 +115,6 @@ class TokenStatus(StrEnum):
     CURRENT = "current"
     """It was delivered last, and works."""
 
-    RETIRING = "retiring"
-    """Another has taken its place; it works until the overlap ends."""
-
     EXPIRED = "expired"
     """Its life is over."""
 
@@ -127,9 +124,6 @@ class TokenStatus(StrEnum):
     REVOKED = "revoked"
     """Its revocation was begun and could not be ended: it may still work, and every run tries again. One that could is
     on no record any more."""
-
-    UNDELIVERED = "undelivered"
-    """A run that died minted it: nobody has it. The next run that has something to do for the key revokes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +151,6 @@ class TokenState:
         recorded = {handle.uid for handle in self.handles}
         return tuple(handle for handle in found if handle.uid not in recorded)
 
-    def statuses(self, now: datetime, found: Collection[Handle] = ()) -> tuple[tuple[Handle, TokenStatus], ...]:
-        """What has become of each token, the newest first.
-
-        Args:
-            now: judges what has expired.
-            found: the identity's handles in the cluster, where somebody looked.
-        """
-        named = [
-            *((handle, TokenStatus.UNDELIVERED) for handle in self.undelivered(found)),
-            *((handle, TokenStatus.CURRENT) for handle in (self.current,) if handle),
-            *((handle, TokenStatus.RETIRING) for handle in reversed(self.retiring)),
-            *((handle, TokenStatus.REVOKED) for handle in self.pending),
-        ]
-        return tuple((handle, _ended(handle, status, now)) for handle, status in named)
-
     @classmethod
     def from_wire(cls, state: Mapping[str, Any]) -> "TokenState":
         """Reads an AccessToken's recorded outputs.
@@ -192,10 +171,3 @@ class TokenState:
             retiring=tuple(Handle.from_wire(item) for item in state.get("retiring") or ()),
             pending=tuple(Handle.from_wire(item) for item in state.get("pendingRevocations") or ()),
         )
-
-
-def _ended(handle: Handle, status: TokenStatus, now: datetime) -> TokenStatus:
-    lapse = handle.lapse(now)
-    if handle.dead and handle.dead != lapse:
-        return TokenStatus.DEAD
-    return TokenStatus.EXPIRED if lapse else status

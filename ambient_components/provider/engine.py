@@ -24,10 +24,6 @@ class Engine:
         self.cancelled = False
         """The user asked to end: nothing new is begun."""
 
-    def debug(self, urn: str, message: str) -> None:
-        """Shown with ``--debug`` only."""
-        self._log(engine_pb2.DEBUG, urn, message)
-
     def info(self, urn: str, message: str) -> None:
         """Shown beside the resource."""
         self._log(engine_pb2.INFO, urn, message)

@@ -36,7 +36,6 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
 
 _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
     "token": _TEXT | {"secret": True, "description": "The token; the bearer of HTTP requests."},
-    "previousToken": _TEXT | {"secret": True, "description": "Always null; in an overlap it lies in the delivery."},
     "current": _HANDLE | {"description": "The handle of the token that was minted last."},
     "retiring": {"type": "array", "items": _HANDLE, "description": "Tokens that live on through their overlap."},
     "pendingRevocations": {

@@ -14,8 +14,7 @@ from ambient_components.rules.lifetimes import Policy
 COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
 """What minting changes."""
 
-_SECRET: Final = ("token", "previousToken")
-_OUTPUTS: Final = (*COMPUTED, "previousToken", "pendingRevocations", "undelivered", "schemaVersion")
+_OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "undelivered", "schemaVersion")
 
 
 def token_state(state: Values) -> TokenState:
@@ -41,7 +40,6 @@ def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
     token = before.get("token") if retained(inputs) else None
     return {
         "token": Secret(token) if token is not None else None,
-        "previousToken": None,
         **rotation(state, policy(inputs), former=bool(inputs.get("former"))),
         "grantedSeconds": before.get("grantedSeconds"),
         "reason": before.get("reason"),
@@ -62,9 +60,9 @@ def rotation(state: TokenState, asked: Policy, *, former: bool = False) -> dict[
 
 
 def kept(state: Values) -> dict[str, Any]:
-    """The recorded outputs, with the marks of the secret ones."""
-    outputs = {name: state.get(name) for name in _OUTPUTS}
-    return outputs | {name: Secret(outputs[name]) for name in _SECRET if outputs[name] is not None}
+    """The recorded outputs, with the mark of the secret one."""
+    token = state.get("token")
+    return {**{name: state.get(name) for name in _OUTPUTS}, "token": None if token is None else Secret(token)}
 
 
 def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> dict[str, Any]:
@@ -72,7 +70,6 @@ def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> 
     return {
         **dict.fromkeys(COMPUTED, UNKNOWN),
         "token": Secret(UNKNOWN) if retained(inputs) else None,
-        "previousToken": None,
         "pendingRevocations": (state or {}).get("pendingRevocations") or [],
         "reason": reason,
         "undelivered": None,

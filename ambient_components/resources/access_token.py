@@ -55,9 +55,6 @@ class AccessToken(pulumi.CustomResource):
     retiring: pulumi.Output[list[dict[str, Any]]]
     """Handles of the tokens before it that are still valid."""
 
-    previousToken: pulumi.Output[str | None]  # noqa: N815
-    """Always null: during an overlap the token before lies in the Secret that is delivered to."""
-
     undelivered: pulumi.Output[str | None]
     """Why the Secret that is delivered to does not hold the token; null where it does."""
 
@@ -80,7 +77,6 @@ class AccessToken(pulumi.CustomResource):
         outputs = dict.fromkeys(
             (
                 "token",
-                "previousToken",
                 "current",
                 "retiring",
                 "pendingRevocations",
@@ -92,5 +88,5 @@ class AccessToken(pulumi.CustomResource):
             )
         )
         # The plugin marks the token; naming it here as well keeps it secret under mocks, and with any engine.
-        secret = pulumi.ResourceOptions(additional_secret_outputs=["token", "previousToken"])
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["token"])
         super().__init__(types.ACCESS_TOKEN, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))

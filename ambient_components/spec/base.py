@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Annotated, Any, Final, NoReturn, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, NoReturn, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema, field_validator
 from pydantic.alias_generators import to_camel
@@ -79,6 +79,9 @@ class Model(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    private: ClassVar[bool] = False
+    """Whether errors must not quote what lies below: it holds secrets, or what was meant to be a reference to one."""
+
     @field_validator("*", mode="before")
     @classmethod
     def _nothing_empty(cls, value: Any, info: ValidationInfo) -> Any:
@@ -93,6 +96,19 @@ class Model(BaseModel):
         return tuple(
             type(self).model_fields[field].alias or field for field in fields if getattr(self, field) is not None
         )
+
+
+def quotable_fields(model: type[Model]) -> frozenset[str]:
+    """Return the fields, as files spell them, that errors may quote: those that lead to no private model."""
+    fields = model.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if not _leads_to_private(field.annotation))
+
+
+def _leads_to_private(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        fields = annotation.model_fields.values()
+        return annotation.private or any(_leads_to_private(field.annotation) for field in fields)
+    return any(map(_leads_to_private, get_args(annotation)))
 
 
 def _kind(annotation: Any) -> str:

@@ -6,6 +6,8 @@ checks here are those of access; secrets, storage, settings and limits have modu
 
 from collections.abc import Callable, Iterator
 
+from ambient_components.credentials import without_credentials
+from ambient_components.lookalikes import lookalike
 from ambient_components.naming import (
     key_id_problem,
     owner_binding,
@@ -19,14 +21,12 @@ from ambient_components.spec.grant_checks import check_grants
 from ambient_components.spec.key_checks import Explicit, check_keys
 from ambient_components.spec.limit_checks import LIMIT_CHECKS
 from ambient_components.spec.models import Check, StackFile, Workspace
-from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.rail_checks import check_allowances, check_stack_allowances
 from ambient_components.spec.secret_checks import SECRET_CHECKS
 from ambient_components.spec.setting_checks import SETTING_CHECKS
 from ambient_components.spec.shards import check_stacks
 from ambient_components.spec.source_checks import check_secret_places, check_sources
 from ambient_components.spec.storage_checks import STORAGE_CHECKS, check_buckets
-from ambient_components.spec.subject_checks import check_subjects
 
 __all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
 
@@ -90,6 +90,17 @@ def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
         if taken != here:
             yield Finding(here, f"{str(owner)!r} is an owner already", "keep one of them", taken)
         yield from names.add(here, str(owner), owner_binding(owner))
+
+
+def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Warn of owners and grants with names that look like others. Kubernetes compares byte by byte."""
+    named = [((*path, "owners", index), owner.name) for index, owner in enumerate(workspace.owners)]
+    for index, grant in enumerate(workspace.grants):
+        named.append(((*path, "grants", index, str(grant.subject.kind)), grant.subject.name))
+    for here, name in named:
+        if why := lookalike(name):
+            remedy = "make sure that the identity provider has it so, or type it again"
+            yield Finding(here, f"{name!a} {why}", remedy, warning=True)
 
 
 def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:

@@ -36,38 +36,6 @@ class Change:
     """YAML of a scalar, such as `3` or `2026-12-31`; None removes the field, whatever it holds."""
 
 
-def set_scalar(text: str, file: str, path: Path, field: str, value: str) -> str:
-    """Return the text with a scalar in a mapping: replaced where it stands, or added behind the last entry.
-
-    Args:
-        text: The content of the file.
-        file: How errors name it.
-        path: To the mapping.
-        field: The key of the scalar.
-        value: YAML, such as `3` or `2026-12-31`.
-
-    Raises:
-        AmbientError: The mapping isn't there, is or has an alias, or the change can't be made by a program.
-    """
-    return edited(text, file, [Change(path, field, value)])
-
-
-def remove_field(text: str, file: str, path: Path) -> str:
-    """Return the text without an entry of a mapping, and without the comment right above it, which speaks of it.
-
-    A mapping that is empty then becomes `{}`.
-
-    Args:
-        text: The content of the file.
-        file: How errors name it.
-        path: To the entry.
-
-    Raises:
-        AmbientError: The entry isn't there, is or has an alias, or the change can't be made by a program.
-    """
-    return edited(text, file, [Change(path[:-1], path[-1], None)])
-
-
 def edited(text: str, file: str, changes: Sequence[Change]) -> str:
     """Return the text with several changes, which take hardly longer than one.
 

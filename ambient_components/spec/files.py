@@ -1,19 +1,27 @@
-"""Where a stack's files are read from: this machine's disk, or something else that answers the same questions."""
+"""The files of a stack: those of this machine, or those of a Git revision that lie in a folder of their own."""
 
 import glob
 import os
-import pathlib
 import stat
 from collections.abc import Hashable
-from typing import Final, Protocol
+from typing import Final
 
 from ambient_components.errors import Where, fail
-from ambient_components.spec.regular import STACK_FILE_MAX, Unreadable, read_regular
+from ambient_components.spec.regular import STACK_FILE_MAX, Unreadable, is_below, read_regular
 from ambient_components.spec.yamlfile import decoded
 
 
-class Files(Protocol):
-    """Files by path; `/` is between folders, and a path that isn't absolute starts at one place for all questions."""
+class Files:
+    """Files by path; `/` is between folders.
+
+    Args:
+        start: The folder that relative paths start at; empty for the working directory.
+        top: The folder, absolute and without links, outside of which nothing exists; None for no limit.
+    """
+
+    def __init__(self, start: str = "", top: str | None = None) -> None:
+        self._start = start
+        self._top = top
 
     def read(self, path: str, within: str | None = None) -> str:
         """Return the content of a regular file.
@@ -25,19 +33,28 @@ class Files(Protocol):
         Raises:
             AmbientError: It can't be read, must not be, is too large, or is not UTF-8.
         """
-        ...
+        try:
+            content = read_regular(self._at(path), STACK_FILE_MAX, within or self._top)
+        except Unreadable as error:
+            fail(Where(path), "", error.problem, error.hint)
+        return decoded(content, path)
 
     def absolute(self, path: str) -> str:
         """Return the absolute form of a path, without `.` and `..`; links stay as they are."""
-        ...
+        return os.path.abspath(self._at(path))  # noqa: PTH100  # `..` goes by the text, as positions do
 
     def real(self, path: str) -> str | None:
         """Return the absolute path of what a path leads to, without links; None if nothing is there."""
-        ...
+        try:
+            found = os.path.realpath(self._at(path), strict=True)
+        except (OSError, ValueError):
+            return None
+        return found if self._top is None or found == self._top or is_below(found, self._top) else None
 
     def identity(self, path: str) -> Hashable | None:
         """Return what two names of one file share; None if there is no such file, or it is a folder."""
-        ...
+        status = self._status(path)
+        return None if status is None or stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)
 
     def expand(self, pattern: str, folder: str) -> list[str]:
         """Return what a pattern of `include` matches, sorted, as paths from a folder.
@@ -45,61 +62,27 @@ class Files(Protocol):
         Wildcards are those of Python's `glob`, `**` among them, and leave out what is hidden. A pattern without any
         is itself the answer, whether there is such a file or not.
         """
-        ...
-
-    def is_folder(self, path: str) -> bool:
-        """Tell whether there is a folder of this name."""
-        ...
-
-
-class Disk:
-    """The files of this machine, from the working directory."""
-
-    def read(self, path: str, within: str | None = None) -> str:
-        """Return the content of a regular file.
-
-        Raises:
-            AmbientError: It can't be read, must not be, is too large, or is not UTF-8.
-        """
-        try:
-            content = read_regular(path, STACK_FILE_MAX, within)
-        except Unreadable as error:
-            fail(Where(path), "", error.problem, error.hint)
-        return decoded(content, path)
-
-    def absolute(self, path: str) -> str:
-        """Return the absolute form of a path."""
-        return os.path.abspath(path)  # noqa: PTH100  # `..` goes by the text, as positions do
-
-    def real(self, path: str) -> str | None:
-        """Return the absolute path of what a path leads to."""
-        try:
-            return os.path.realpath(path, strict=True)
-        except (OSError, ValueError):
-            return None
-
-    def identity(self, path: str) -> Hashable | None:
-        """Return what two names of one file share."""
-        try:
-            status = pathlib.Path(path).stat()
-        except (OSError, ValueError):
-            return None
-        return None if stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)
-
-    def expand(self, pattern: str, folder: str) -> list[str]:
-        """Return what a pattern matches."""
         if not glob.has_magic(pattern):
             return [pattern]
         # Not pathlib's: this one leaves out hidden files, which are editors' locks and copies.
-        return sorted(glob.glob(pattern, root_dir=folder or None, recursive=True))  # noqa: PTH207
+        return sorted(glob.glob(pattern, root_dir=self._at(folder) or None, recursive=True))  # noqa: PTH207
 
     def is_folder(self, path: str) -> bool:
         """Tell whether there is a folder of this name."""
+        status = self._status(path)
+        return status is not None and stat.S_ISDIR(status.st_mode)
+
+    def _at(self, path: str) -> str:
+        return os.path.join(self._start, path) if self._start else path  # noqa: PTH118  # text as it was written
+
+    def _status(self, path: str) -> os.stat_result | None:
+        if self._top is not None and self.real(path) is None:
+            return None
         try:
-            return pathlib.Path(path).is_dir()
-        except OSError:  # a name that no file system takes
-            return False
+            return os.stat(self._at(path))  # noqa: PTH116
+        except (OSError, ValueError):  # the last: a name that no file system takes
+            return None
 
 
-DISK: Final[Files] = Disk()
-"""The files of this machine."""
+DISK: Final = Files()
+"""The files of this machine, from the working directory."""

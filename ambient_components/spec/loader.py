@@ -21,9 +21,10 @@ from ambient_components.spec.partial import Partial
 from ambient_components.spec.places import Project, placed
 from ambient_components.spec.privacy import without_credentials_in
 from ambient_components.spec.provenance import Origin, Provenance
+from ambient_components.spec.regular import SECRET_FILE_MAX
 from ambient_components.spec.report import Report
 from ambient_components.spec.shards import beyond_shards, shards_of
-from ambient_components.spec.source_checks import check_files
+from ambient_components.spec.source_checks import allowed_folder, check_files
 from ambient_components.spec.unite import unite
 
 
@@ -168,6 +169,22 @@ def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
     problems = Problems()
     Report(stack.sources, stack.provenance, problems).add_findings(findings)
     return list(problems)
+
+
+def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
+    """Read a file that holds a secret.
+
+    Args:
+        stack: That names it.
+        workspace: Name of the workspace that uses it.
+        place: The file's path from the project's folder, or an absolute one, as in the models of a loaded stack.
+
+    Raises:
+        Unreadable: It can't be read, or must not be.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    folder = allowed_folder(place, stack.project, workspace, stack.file.rails)
+    return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 
 def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:

@@ -10,58 +10,21 @@ from ambient_components.contract import (
     STORAGE_VARIABLES,
     WIPED_VARIABLES,
 )
-from ambient_components.credentials import CREDENTIAL_PREFIXES, begins_like_credential
+from ambient_components.credentials import HIDDEN, begins_like_credential, without_credentials
 from ambient_components.errors import PathPart, Problem, format_path
-
-HIDDEN: Final = "…"
-"""Stands for a key or a value that isn't quoted."""
+from ambient_components.spec.base import quotable_fields
+from ambient_components.spec.models import Workspace
+from ambient_components.spec.settings import Settings
+from ambient_components.spec.storage import Bucket
 
 _ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
 """Where the fields of an entry begin, by section of the file."""
 
 _OPEN_AT_THE_TOP: Final = ("include", "allow", "rails", "stacks")
-_OPEN_SECTIONS: Final = frozenset(
-    {
-        "displayName",
-        "description",
-        "owners",
-        "reviewers",
-        "grants",
-        "keys",
-        "protect",
-        "state",
-        "onClose",
-        "adopt",
-        "template",
-        "limits",
-        "labels",
-        "annotations",
-        "podSecurity",
-        "allow",
-        "shard",
-    }
-)
-_OPEN_SETTINGS: Final = frozenset({"idleTimeout", "featureFlags", "caBundle"})
+_OPEN_SECTIONS: Final = quotable_fields(Workspace)
+_OPEN_SETTINGS: Final = quotable_fields(Settings)
 """MCP servers are not among them: their environment and their headers may hold a credential."""
-_OPEN_BUCKET: Final = frozenset(
-    {
-        "name",
-        "driver",
-        "shared",
-        "versioning",
-        "expireAfter",
-        "tags",
-        "objectLock",
-        "encryption",
-        "adopt",
-        "protect",
-        "state",
-        "onDelete",
-        "force",
-        "endpoint",
-        "credentials",
-    }
-)
+_OPEN_BUCKET: Final = quotable_fields(Bucket)
 """Fields of a bucket; accessKey and secretKey are not among them, nor what one of them was perhaps meant to be."""
 
 # What the models call it, so that a report can say which field of a hidden entry is meant.
@@ -84,15 +47,6 @@ _KNOWN_VARIABLES: Final = frozenset(
 # known beginning (AKIA…), is one long word (TOTP seeds, hex) or has digits inside its words (recovery codes): so a name
 # has two words at least, of up to 15 letters each, with up to two digits behind them.
 _VARIABLE: Final = re.compile(r"[A-Z]{1,15}[0-9]{0,2}(_[A-Z]{1,15}[0-9]{0,2})+")
-
-# As in `credentials`, and to the end of the word: what an issuer's token holds is not for us to say.
-_CREDENTIAL: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")\S{8,}"
-    r"|-----BEGIN .*"
-    r"|(?<=://)[^\s'\"]*@",
-    re.DOTALL,
-)
-_AROUND_A_WORD: Final = "'\"`;:,?"
 
 
 def is_private(path: Sequence[PathPart]) -> bool:
@@ -143,11 +97,6 @@ def public_path(path: Sequence[PathPart]) -> str:
     return format_path(part if may_quote_key(path[: depth + 1]) else HIDDEN for depth, part in enumerate(path))
 
 
-def without_credentials(text: str) -> str:
-    """Blank what is shaped like a credential; whoever pasted one may have done so in place of any name."""
-    return _CREDENTIAL.sub(_blank, text)
-
-
 def without_credentials_in(problem: Problem) -> Problem:
     """Blank what is shaped like a credential in all that a problem says: the last net under every rule above."""
     return Problem(
@@ -157,13 +106,6 @@ def without_credentials_in(problem: Problem) -> Problem:
         without_credentials(problem.remedy),
         problem.warning,
     )
-
-
-def _blank(match: re.Match[str]) -> str:
-    word = match[0]
-    if word.endswith("@"):
-        return f"{HIDDEN}@"
-    return HIDDEN + word[len(word.rstrip(_AROUND_A_WORD)) :]
 
 
 def _entry(path: Sequence[PathPart]) -> tuple[PathPart, ...] | None:

@@ -74,19 +74,10 @@ def read_regular(path: str, at_most: int, within: str | None = None, never: Iter
         reason = getattr(error, "strerror", None) or "it has no valid name"
         problem = f"can't be read: {reason}"
         raise Unreadable(problem, _READABLE) from None
-    require_size(len(content), at_most)
-    return content
-
-
-def require_size(size: int, at_most: int) -> None:
-    """Refuse what is too large.
-
-    Raises:
-        Unreadable: It is larger.
-    """
-    if size > at_most:
+    if len(content) > at_most:
         problem = f"is larger than {at_most:,} bytes"
         raise Unreadable(problem, _SMALLER)
+    return content
 
 
 def is_below(path: str, folder: str) -> bool:

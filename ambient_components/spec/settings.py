@@ -1,7 +1,7 @@
 """How a workspace's sessions behave: idle time, MCP servers, feature flags, trusted certificates."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
@@ -168,6 +168,8 @@ class McpServer(Model):
 
 class McpServers(Model):
     """Which MCP servers a session has, next to those that the runner's image ships."""
+
+    private: ClassVar[bool] = True
 
     custom: dict[Text, McpServer] = Field(default={}, json_schema_extra=_SERVER_NAMES)
     """Further servers by name; the name of a shipped one takes its place."""

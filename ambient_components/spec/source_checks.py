@@ -6,7 +6,6 @@ which the reviewers of the whole stack approve.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from ambient_components.never_sources import config_problem, namespace_problem, variable_problem
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
@@ -15,11 +14,8 @@ from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.spec.places import BUNDLE, Project, is_outside, never_read, sources_of
 from ambient_components.spec.rails import Rails
-from ambient_components.spec.regular import SECRET_FILE_MAX, is_below
+from ambient_components.spec.regular import is_below
 from ambient_components.spec.sources import SecretRef, Source
-
-if TYPE_CHECKING:
-    from ambient_components.spec.loader import LoadedStack
 
 
 def check_sources(stack: StackFile) -> Iterator[Finding]:
@@ -77,22 +73,6 @@ def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) ->
             if key.deliver is not None and key.deliver.secret.namespace == platform:
                 path = ("workspaces", name, "keys", key_id, "deliver", "secret", "namespace")
                 yield from verdict_finding(path, delivery_problem(platform, name, platform))
-
-
-def secret_file(stack: "LoadedStack", workspace: str, place: str) -> str:
-    """Read a file that holds a secret.
-
-    Args:
-        stack: That names it.
-        workspace: Name of the workspace that uses it.
-        place: The file's path from the project's folder, or an absolute one, as in the models of a loaded stack.
-
-    Raises:
-        Unreadable: It can't be read, or must not be.
-        UnicodeDecodeError: It is not UTF-8.
-    """
-    folder = allowed_folder(place, stack.project, workspace, stack.file.rails)
-    return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 
 def allowed_folder(place: str, project: Project, workspace: str, rails: Rails) -> str | None:

@@ -1,7 +1,7 @@
 """Where the value of a secret comes from: never from the stack file itself."""
 
 import re
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic.config import JsonDict
@@ -99,6 +99,8 @@ class SecretRef(Model):
 class Source(Model):
     """Where a value comes from: exactly one of `config`, `env`, `file`, `secret`, and `value` for what is no secret."""
 
+    private: ClassVar[bool] = True
+
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"title": field, "required": [field]} for field in SOURCE_FIELDS]}
     )
@@ -154,6 +156,8 @@ class OnDrift(Model):
 
 class Secrets(Model):
     """What every session of the workspace gets as environment variables; never the values, only where they are."""
+
+    private: ClassVar[bool] = True
 
     runner: dict[Text, Source] = Field(default={}, json_schema_extra=_runner_schema)
     """Keys of language models by variable: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY; at least one if given."""

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 
+from ambient_components.credentials import without_credentials
 from ambient_components.durations import DAY, YEAR
 from ambient_components.rules.bucket_names import (
     BUCKET_NAME_MAX,
@@ -16,7 +17,6 @@ from ambient_components.rules.buckets import BucketDriver, Encryption, OnDelete
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE
 from ambient_components.rules.states import BucketState
 from ambient_components.spec.base import choice, refuse, text_schema
-from ambient_components.spec.privacy import without_credentials
 from ambient_components.spec.types import DURATION_PATTERN, NEVER_WORD, lifetime_reader, read_duration
 
 EXPIRE_AFTER_MAX: Final = 100 * YEAR

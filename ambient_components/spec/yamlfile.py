@@ -14,7 +14,7 @@ from typing import Final
 
 import yaml
 
-from ambient_components.errors import Problem, Problems, Where, fail
+from ambient_components.errors import Problem, Where, fail
 from ambient_components.spec.marks import Marks, SourceMap
 from ambient_components.spec.regular import STACK_FILE_MAX, Unreadable, read_regular
 from ambient_components.spec.syntax import explain_syntax
@@ -44,17 +44,6 @@ class ParsedYaml:
     def sources(self) -> SourceMap:
         """Return where each key and value stands, by path."""
         return SourceMap(self.marks)
-
-
-def load_yaml(path: str | Path) -> ParsedYaml:
-    """Read a file and refuse everything that is wrong with it as YAML.
-
-    Raises:
-        AmbientError: All problems at once.
-    """
-    parsed = parse_yaml(read_text(path), str(path))
-    Problems(parsed.problems).raise_if_any()
-    return parsed
 
 
 def read_text(path: str | Path) -> str:

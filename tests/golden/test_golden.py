@@ -46,21 +46,24 @@ def golden(request):
     return golden
 
 
-def run(monkeypatch, path: Path) -> Recording:
+def run(monkeypatch, folder: Path, path: Path) -> Recording:
+    monkeypatch.chdir(folder)
+    (folder / "stacks").mkdir()
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     recorder = Recorder({"clusterUid": "uid-of-kube-system"}, SECRETS)
+    recorder.write_files()
     return recorder.run(lambda: fleet.run(path))
 
 
 @pytest.fixture
-def example(monkeypatch) -> Recording:
-    return run(monkeypatch, EXAMPLE)
+def example(monkeypatch, tmp_path) -> Recording:
+    return run(monkeypatch, tmp_path, EXAMPLE)
 
 
 @pytest.fixture
-def storage(monkeypatch) -> Recording:
+def storage(monkeypatch, tmp_path) -> Recording:
     monkeypatch.setenv("OLD_KEY", "not-a-real-old-key")
-    return run(monkeypatch, STORAGE)
+    return run(monkeypatch, tmp_path, STORAGE)
 
 
 def test_the_resources_of_the_example(golden, example):

@@ -48,6 +48,7 @@ class Fleet:
         self,
         stack: str | Mapping[str, Any],
         *,
+        files: Mapping[str, str | None] | None = None,
         config: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         preview: bool = False,
@@ -55,6 +56,13 @@ class Fleet:
         text = stack if isinstance(stack, str) else yaml.safe_dump(dict(stack), sort_keys=False, allow_unicode=True)
         (self.folder / "stacks/dev.yaml").write_text(text, encoding="utf-8")
         self.last = Recorder(CLUSTER if config is None else config, secrets, preview=preview)
+        self.last.write_files()
+        for name, content in (files or {}).items():
+            path = self.folder / name
+            path.unlink(missing_ok=True)
+            if content is not None:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(content)
         return self.last.run(fleet.run)
 
     def refusal(self, stack: str | Mapping[str, Any], **surroundings: Any) -> list[str]:

@@ -129,7 +129,7 @@ def test_a_new_role_keeps_the_identity_and_its_token(record):
 def test_the_token_is_secret_everywhere(record):
     recording = key(record)
     assert recording.exports == {"key": Secret("token-of-payments/key/ci/g1")}
-    assert set(recording.of("AccessToken")[0].additional_secret_outputs) == {"token", "previousToken"}
+    assert set(recording.of("AccessToken")[0].additional_secret_outputs) == {"token"}
     assert "token-of-" not in recording.plain_text()
 
 

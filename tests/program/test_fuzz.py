@@ -156,6 +156,7 @@ def test_a_stack_is_declared_or_refused_in_text_and_no_secret_is_told(
     recorder = Recorder({**given_["config"], "clusterUid": SYSTEM_UID}, given_["encrypted"], preview=given_["preview"])
     with surroundings(api, given_):
         Path("stacks/dev.yaml").write_text(written(stack))
+        recorder.write_files()
         try:
             recording = recorder.run(fleet.run)
         except pulumi.RunError as error:

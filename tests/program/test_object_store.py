@@ -66,22 +66,63 @@ def test_a_secret_in_plain_text_is_refused_in_previews_too(run_fleet):
         assert "v-root" not in line
 
 
-def test_a_plain_secret_beside_an_encrypted_name_is_seen_in_the_file(run_fleet):
-    # Of an object the engine says only that something in it is encrypted.
-    written = {"config": {"ambient-components:objectStore": {"accessKey": {"secure": "v1:x"}, "secretKey": "v-root"}}}
-    (run_fleet.folder / "stacks/Pulumi.dev.yaml").write_text(yaml.safe_dump(written))
-    (line,) = run_fleet.refusal(STACK, **run(run_fleet, KEYS))
+HALF = {"accessKey": {"secure": "v1:x"}, "secretKey": "v-root"}
+"""Of an object the engine says only that something in it is encrypted."""
+
+
+def config_file(store, key="ambient-components:objectStore"):
+    return yaml.safe_dump({"config": {key: store}})
+
+
+@pytest.mark.parametrize("key", ["ambient-components:objectStore", "objectStore"])
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ("stackConfigDir: stacks", "stacks/Pulumi.dev.yaml"),
+        ("stackConfigDir: conf", "conf/Pulumi.dev.yaml"),
+        ("config: conf", "conf/Pulumi.dev.yaml"),
+        ("description: of a project whose configs lie beside Pulumi.yaml", "Pulumi.dev.yaml"),
+    ],
+)
+def test_a_plain_secret_beside_an_encrypted_name_is_seen_in_the_file(run_fleet, settings, path, key):
+    project = f"name: ambient-components\nruntime: python\n{settings}\n"
+    files = {"stacks/Pulumi.dev.yaml": None, "Pulumi.yaml": project, path: config_file(HALF, key)}
+    (line,) = run_fleet.refusal(STACK, **run(run_fleet, KEYS), files=files)
     assert line.startswith(PLAIN)
     assert "v-root" not in line
-    written["config"]["ambient-components:objectStore"]["secretKey"] = {"secure": "v1:y"}
-    (run_fleet.folder / "stacks/Pulumi.dev.yaml").write_text(yaml.safe_dump(written))
-    assert run_fleet(STACK, **run(run_fleet, KEYS)).of("S3Bucket")
+    files[path] = config_file({**HALF, "secretKey": {"secure": "v1:y"}}, key)
+    assert run_fleet(STACK, **run(run_fleet, KEYS), files=files).of("S3Bucket")
 
 
-@pytest.mark.parametrize("content", ["", "config: {}", "config: [", "config: {ambient-components:objectStore: x}"])
-def test_a_file_that_says_nothing_of_it_is_no_reason_to_refuse(run_fleet, content):
-    (run_fleet.folder / "stacks/Pulumi.dev.yaml").write_text(content)
-    assert run_fleet(STACK, **run(run_fleet, KEYS)).of("S3Bucket")
+UNCHECKED = "so whether it is encrypted can't be checked; set it there: pulumi config set --secret --path objectStore."
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, f"objectStore.secretKey: there is no such file, {UNCHECKED}"),
+        ("", f"objectStore.secretKey: is not in this file, {UNCHECKED}"),
+        ("config: {}", f"objectStore.secretKey: is not in this file, {UNCHECKED}"),
+        ("config: {ambient-components:objectStore: x}", f"objectStore.secretKey: is not in this file, {UNCHECKED}"),
+        ("config: {ambient-components:objectStore: {accessKey: a}}", "objectStore.secretKey: is not in this file, "),
+        ("config: [", "can't be read: while parsing a flow node; mend it, or restore it from Git"),
+        ("config: [v-root]", "config: is no mapping; mend it, or restore it from Git"),
+        ("v-root", "is no mapping; mend it, or restore it from Git"),
+        ("config: {a: 2026-99-99}", "can't be read: month must be in 1..12; mend it"),
+    ],
+)
+def test_a_secret_that_cannot_be_checked_is_refused(run_fleet, content, told):
+    """As with `--config-file`, which the engine names to no program: a secret in plain text must not pass there."""
+    (line,) = run_fleet.refusal(STACK, **run(run_fleet, KEYS), files={"stacks/Pulumi.dev.yaml": content})
+    assert line.startswith(f"stacks/Pulumi.dev.yaml: {told}")
+    assert "v-root" not in line
+
+
+@pytest.mark.parametrize("store", [None, {"endpoint": "http://x:1"}])
+def test_a_secret_of_an_environment_is_in_no_file(run_fleet, store):
+    """Pulumi ESC: the file names the environment that has the value."""
+    content = yaml.safe_dump({"environment": ["prod/store"], "config": {"ambient-components:objectStore": store}})
+    assert run_fleet(STACK, **run(run_fleet, KEYS), files={"stacks/Pulumi.dev.yaml": content}).of("S3Bucket")
 
 
 @pytest.mark.parametrize(

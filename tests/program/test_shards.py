@@ -24,6 +24,7 @@ def shard(run_fleet):
         (run_fleet.folder / "stacks/prod.yaml").write_text(text)
         said = {} if shards is None else {"shards": shards}
         shard.last = Recorder({**CLUSTER, **said, **config}, stack=stack, preview=preview)
+        shard.last.write_files()
         return shard.last.run(fleet.run)
 
     def refusal(stack: str, text: str = FILE, **surroundings) -> list[str]:
@@ -109,6 +110,16 @@ def test_a_command_that_sets_a_secret_names_the_config_of_the_fleet(shard):
         assert line.endswith(f"set it: pulumi config set --secret pay/token {flags}")
 
 
+def test_a_command_names_the_config_of_the_fleet_in_the_folder_of_configs(run_fleet):
+    (run_fleet.folder / "stacks/prod.yaml").write_text("workspaces: {}")
+    recorder = Recorder({**CLUSTER, "shards": "4"}, stack="prod")
+    recorder.write_files()
+    for settings, file in (("stackConfigDir: conf", "conf/Pulumi.prod.yaml"), ("runtime: python", "Pulumi.prod.yaml")):
+        (run_fleet.folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\n{settings}\n")
+        with pytest.raises(pulumi.RunError, match=rf"--config-file {file}$"):
+            recorder.run(fleet.run)
+
+
 @pytest.mark.parametrize(("written", "refused"), [("hunter2", True), ({"secure": "v1:x"}, False)])
 def test_a_secret_key_in_plain_text_is_found_in_the_config_of_the_fleet(run_fleet, written, refused):
     store = {"endpoint": "https://s3.example.com", "accessKey": "key", "secretKey": "hunter2"}
@@ -116,6 +127,7 @@ def test_a_secret_key_in_plain_text_is_found_in_the_config_of_the_fleet(run_flee
     (run_fleet.folder / "stacks/Pulumi.prod.yaml").write_text(yaml.safe_dump(config))
     (run_fleet.folder / "stacks/prod.yaml").write_text("workspaces: {}")
     recorder = Recorder({**CLUSTER, "shards": "4"}, {"objectStore": json.dumps(store)}, stack="prod-01")
+    recorder.write_files()  # a config of the shard's own says nothing: it is run with that of its fleet
     if refused:
         with pytest.raises(pulumi.RunError, match="is in the stack's config in plain text"):
             recorder.run(fleet.run)

@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
@@ -225,6 +227,12 @@ class Recorder:
         self.last: Recording | None = None
         """What the last run registered, also where it failed."""
 
+    def write_files(self, folder: str = "stacks") -> None:
+        """Writes Pulumi.yaml, and the stack's config as `pulumi config set --secret` leaves it."""
+        Path("Pulumi.yaml").write_text(f"name: {self.project}\nruntime: python\nstackConfigDir: {folder}\n")
+        config = {key: {"secure": "v1:x"} if key in self.secret_keys else one for key, one in self.config.items()}
+        Path(folder, f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+
     def run(self, program: Callable[[], Awaitable[None] | None]) -> Recording:
         """Runs a program to its end.
 
@@ -265,7 +273,7 @@ def _configure(recorder: Recorder, monitor: "_Monitor", logger: logging.Logger) 
             engine=mocks.MockEngine(logger),
             project=recorder.project,
             stack=recorder.stack,
-            root_directory=None,
+            root_directory=str(Path.cwd()),
             dry_run=recorder.preview,
             organization="organization",
             callbacks=None,

@@ -14,7 +14,6 @@ from ambient_components.access.roles import (
     TRIGGER_RIGHTS,
     RoleRight,
     roles_with,
-    strongest,
 )
 from ambient_components.contract import ROLES, Role, cluster_role
 
@@ -80,13 +79,6 @@ def test_the_platforms_own_accounts_have_no_right_that_no_role_has():
 )
 def test_who_has_a_right(right, roles):
     assert roles_with(right) == roles
-
-
-def test_the_strongest():
-    assert strongest([Role.EDIT, Role.VIEW]) is Role.EDIT
-    assert strongest(Role) is Role.ADMIN
-    with pytest.raises(ValueError, match="empty"):
-        strongest([])
 
 
 def documented():

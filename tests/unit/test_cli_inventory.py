@@ -457,7 +457,7 @@ def test_no_secret_is_in_any_form() -> None:
     wire = {"handle": "h", "uid": "u", "generation": 1, "issuedAt": "2026-11-25T01:00:00Z", "dead": None}
     outputs = {
         "token": SECRET,
-        "previousToken": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": SECRET},
+        "formerly": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": SECRET},
         "current": {**wire, "expiresAt": "2026-12-25T01:17:54Z"},
         "undelivered": None,
     }

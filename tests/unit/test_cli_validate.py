@@ -270,7 +270,7 @@ def test_what_the_cluster_would_cut_short_is_found_without_it(write: Write) -> N
         ("config: {'p:maxTokenLifetime': {secure: v1:x}}\n", 1),
         ("config: {'other:maxTokenLifetime': 1d}\n", 0),
         ("config: {}\n", 0),
-        ("[", 0),
+        ("[", 1),
     ],
 )
 def test_a_config_is_read_as_far_as_it_can_be(write: Write, config: str, problems: int) -> None:

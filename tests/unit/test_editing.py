@@ -5,7 +5,7 @@ import yaml
 
 from ambient_components.errors import AmbientError
 from ambient_components.spec import textnodes, yamlfile
-from ambient_components.spec.editing import Change, edited, remove_field, set_scalar
+from ambient_components.spec.editing import Change, edited
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"])
@@ -134,7 +134,7 @@ SET = {
 @pytest.mark.usefixtures("either_parser")
 @pytest.mark.parametrize(("before", "after"), SET.values(), ids=SET)
 def test_setting(before: str, after: str) -> None:
-    assert set_scalar(before, "x.yaml", ("k",), "generation", "2") == after
+    assert edited(before, "x.yaml", [Change(("k",), "generation", "2")]) == after
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_setting(before: str, after: str) -> None:
     ],
 )
 def test_what_the_parser_in_python_sees_otherwise(before: str, after: str) -> None:
-    assert set_scalar(before, "x.yaml", ("k",), "generation", "2") == after
+    assert edited(before, "x.yaml", [Change(("k",), "generation", "2")]) == after
 
 
 def test_setting_deep_in_a_file_and_at_its_top() -> None:
     before = "workspaces:\n  pay:\n    keys:\n      ci: {role: view}\n      cd:\n        role: edit\n  lab: {}\n"
-    after = set_scalar(before, "x.yaml", path("workspaces.pay.keys.ci"), "overlapUntil", "2026-12-31")
-    after = set_scalar(after, "x.yaml", path("workspaces.pay.keys.cd"), "generation", "2")
-    after = set_scalar(after, "x.yaml", (), "timezone", "UTC")
+    after = edited(before, "x.yaml", [Change(path("workspaces.pay.keys.ci"), "overlapUntil", "2026-12-31")])
+    after = edited(after, "x.yaml", [Change(path("workspaces.pay.keys.cd"), "generation", "2")])
+    after = edited(after, "x.yaml", [Change((), "timezone", "UTC")])
     assert after == (
         "workspaces:\n  pay:\n    keys:\n      ci: {role: view, overlapUntil: 2026-12-31}\n      cd:\n"
         "        role: edit\n        generation: 2\n  lab: {}\ntimezone: UTC\n"
@@ -225,7 +225,7 @@ REMOVE = {
 @pytest.mark.usefixtures("either_parser")
 @pytest.mark.parametrize(("before", "after"), REMOVE.values(), ids=REMOVE)
 def test_removing(before: str, after: str) -> None:
-    assert remove_field(before, "x.yaml", ("k", "ci")) == after
+    assert edited(before, "x.yaml", [Change(("k",), "ci", None)]) == after
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_removing(before: str, after: str) -> None:
     ],
 )
 def test_removing_at_the_top(before: str, after: str) -> None:
-    assert remove_field(before, "x.yaml", ("ci",)) == after
+    assert edited(before, "x.yaml", [Change((), "ci", None)]) == after
 
 
 MANY = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.spec.editing import Change, edited, remove_field, set_scalar
+from ambient_components.spec.editing import Change, edited
 from ambient_components.spec.yamlfile import parse_yaml
 
 # Files in every style, and a second opinion on what an edit makes of them: the same file with the entry changed before
@@ -152,7 +152,7 @@ def test_a_field_that_is_set_is_the_whole_difference(file: File, data: st.DataOb
             file, keys=tuple(replace(changed, style="line") if item is key else item for item in file.keys)
         ).text()
     entry = ("workspaces", "pay", "keys", plain(key.name))
-    after = set_scalar(file.text(), "x.yaml", entry, name, value)
+    after = edited(file.text(), "x.yaml", [Change(entry, name, value)])
     assert after == expected
     found = parse_yaml(after, "x.yaml").data
     for part in (*entry, name):
@@ -180,10 +180,10 @@ def test_a_key_that_is_removed_is_the_whole_difference(file: File, data: st.Data
 def test_a_key_set_and_set_back_is_the_file_as_it_was(file: File, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from([key for key in file.keys if isinstance(key, Key)]))
     entry = ("workspaces", "pay", "keys", plain(key.name))
-    once = set_scalar(file.text(), "x.yaml", entry, "someField", "1")
-    again = set_scalar(once, "x.yaml", entry, "someField", "2")
+    once = edited(file.text(), "x.yaml", [Change(entry, "someField", "1")])
+    again = edited(once, "x.yaml", [Change(entry, "someField", "2")])
     assert len(again.splitlines()) == len(once.splitlines())
-    back = remove_field(again, "x.yaml", (*entry, "someField"))
+    back = edited(again, "x.yaml", [Change(entry, "someField", None)])
     before, left = file.text().splitlines(keepends=True), back.splitlines(keepends=True)
     # A comma that was added between lines in braces may stay, and so may a newline at the end.
     assert [line.replace(",", "").rstrip("\r\n") for line in left] == [

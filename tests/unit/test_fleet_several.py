@@ -9,6 +9,9 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.cli.fleets import records_client
+from ambient_components.cli.fleets.fleet import listed
+from ambient_components.cli.project import Project
+from ambient_components.errors import AmbientError
 from ambient_components.shards import Record
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
@@ -78,6 +81,36 @@ def test_a_plain_stack_is_one_unit_that_is_always_run(world: World, capsys: pyte
     assert call["words"][-4:-2] == ["--stack", "prod-us"]
     assert call["env"]["PULUMI_SKIP_CHECKPOINTS"] is None
     assert call["env"]["AMBIENT_RUN"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"stacks": [prod-eu, prod-us]\n',
+        "stacks : [prod-eu, prod-us]\n",
+        "{stacks: [prod-eu, prod-us]}\n",
+        "--- # the world\n'stacks':\n- prod-eu\n- prod-us\n",
+    ],
+)
+def test_a_list_of_stacks_is_one_in_every_spelling_of_yaml(world: World, text: str) -> None:
+    world.write("world", text)
+    assert up() == 0
+    assert sorted(world.pulumi.ran()) == ["prod-eu-00", "prod-us"]
+
+
+def test_a_text_that_looks_like_a_list_of_stacks_is_none(world: World) -> None:
+    project = Project.find(world.folder)
+    world.write("prod-us", f"workspaces:\n  payments: {ENTRY} # stacks\n# stacks:\n")
+    assert listed(project, "prod-us") is None
+    world.write("prod-us", 'workspaces: {payments: {displayName: "\nstacks: [prod-eu]"}}\n')
+    assert listed(project, "prod-us") is None
+    assert listed(project, "absent") is None
+
+
+def test_a_list_of_stacks_that_is_no_yaml_is_refused_with_its_place(world: World) -> None:
+    world.write("world", "stacks: [prod-eu, prod-us\n")
+    with pytest.raises(AmbientError, match=r"^stacks/world\.yaml:\d+:\d+: not YAML: a list that goes wrong"):
+        listed(Project.find(world.folder), "world")
 
 
 def test_many_workspaces_of_a_plain_stack_are_written_step_by_step(world: World) -> None:

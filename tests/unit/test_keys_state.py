@@ -95,54 +95,11 @@ def test_retiring_tokens_end_an_overlap_after_the_current_one_was_issued():
     assert TokenState(None, (two,)).retires_at(week) is None
 
 
-# What has become of a token: the six states.
-
 HOUR = timedelta(hours=1)
 
 
 def one(name, expires=HOUR, dead=None):
     return Handle(name, f"uid-{name}", 1, MOMENT - HOUR, None if expires is None else MOMENT + expires, dead)
-
-
-def told(state, found=()):
-    return [(handle.name, str(status)) for handle, status in state.statuses(MOMENT, found)]
-
-
-@pytest.mark.parametrize(
-    ("state", "found", "expected"),
-    [
-        pytest.param(TokenState(one("a")), (), "current", id="current"),
-        pytest.param(TokenState(one("a", None)), (), "current", id="current, without an end"),
-        pytest.param(TokenState(None, (one("a"),)), (), "retiring", id="retiring"),
-        pytest.param(TokenState(None, (), (one("a"),)), (), "revoked", id="revoked, and it could not be ended"),
-        pytest.param(TokenState(), (one("a", None),), "undelivered", id="undelivered"),
-        pytest.param(TokenState(one("a", -HOUR)), (), "expired", id="expired: the current one"),
-        pytest.param(TokenState(one("a", timedelta())), (), "expired", id="expired: on its second"),
-        pytest.param(TokenState(None, (one("a", -HOUR),)), (), "expired", id="expired: a retiring one"),
-        pytest.param(TokenState(None, (), (one("a", -HOUR),)), (), "expired", id="expired: one that stuck"),
-        pytest.param(TokenState(), (one("a", -HOUR),), "expired", id="expired: an undelivered one"),
-        pytest.param(TokenState(one("a", dead="gone")), (), "dead", id="dead: the current one"),
-        pytest.param(TokenState(None, (one("a", dead="gone"),)), (), "dead", id="dead: a retiring one"),
-        pytest.param(TokenState(one("a", -HOUR, "gone")), (), "dead", id="dead, before its life was over"),
-        pytest.param(
-            TokenState(one("a", -HOUR, one("a", -HOUR).lapse(MOMENT))), (), "expired", id="expired, as a refresh found"
-        ),
-    ],
-)
-def test_each_token_is_in_one_of_six_states(state, found, expected):
-    assert told(state, found) == [("a", expected)]
-
-
-def test_tokens_are_told_newest_first_and_each_once():
-    state = TokenState(one("current"), (one("old"), one("newer")), (one("stuck"),))
-    assert told(state, (*state.handles, one("lost"))) == [
-        ("lost", "undelivered"),
-        ("current", "current"),
-        ("newer", "retiring"),
-        ("old", "retiring"),
-        ("stuck", "revoked"),
-    ]
-    assert told(TokenState()) == []
 
 
 def test_what_no_record_has_was_delivered_to_nobody():

@@ -11,38 +11,35 @@ from ambient_components.subjects import Subject, SubjectKind, parse_subject
 
 # Table 1.6 of the platform contract: input, then S1, S2, S3 as the platform's Go code gives them.
 TABLE = [
-    ("my-ci-key", "my-ci-key", "my-ci-key", "my-ci-key"),
-    ("Alice@Example.com", "alice-example-com", "alice-example-com", "Alice-Example.com"),
-    ("system:authenticated", "system-authenticated", "system-authenticated", "system-authenticated"),
+    ("my-ci-key", "my-ci-key", "my-ci-key"),
+    ("Alice@Example.com", "alice-example-com", "alice-example-com"),
+    ("system:authenticated", "system-authenticated", "system-authenticated"),
     (
         "system:serviceaccount:team-a:ci-bot",
         "team-a-ci-bot",
         "system-serviceaccount-team-a-ci-bot",
-        "system-serviceaccount-team-a-ci-bot",
     ),
-    ("kube:admin", "kube-admin", "kube-admin", "kube-admin"),
-    ("a__b..c--d", "a--b--c--d", "a-b-c-d", "a__b..c-d"),
-    ("Platform Team (EU)", "platform-team--eu", "platform-team-eu", "Platform-Team-EU"),
+    ("kube:admin", "kube-admin", "kube-admin"),
+    ("a__b..c--d", "a--b--c--d", "a-b-c-d"),
+    ("Platform Team (EU)", "platform-team--eu", "platform-team-eu"),
     (
         "CN=Jane Doe,OU=Dev,DC=ex",
         "cn-jane-doe-ou-dev-dc-ex",
         "cn-jane-doe-ou-dev-dc-ex",
-        "CN-Jane-Doe-OU-Dev-DC-ex",
     ),
-    ("--Édouard--", "douard", "douard", "douard"),
-    ("日本", "", "group", ""),
-    ("!!!", "", "group", ""),
-    ("a" * 70, "a" * 40, "a" * 63, "a" * 70),
-    ("ab-" * 25, ("ab-" * 25)[:40], ("ab-" * 25)[:62], ("ab-" * 25)[:74]),
-    ("a" * 39 + "@b", "a" * 39 + "-", "a" * 39 + "-b", "a" * 39 + "-b"),
-    ("\u0130stanbul", "istanbul", "istanbul", "stanbul"),
+    ("--Édouard--", "douard", "douard"),
+    ("日本", "", "group"),
+    ("!!!", "", "group"),
+    ("a" * 70, "a" * 40, "a" * 63),
+    ("ab-" * 25, ("ab-" * 25)[:40], ("ab-" * 25)[:62]),
+    ("a" * 39 + "@b", "a" * 39 + "-", "a" * 39 + "-b"),
+    ("\u0130stanbul", "istanbul", "istanbul"),
 ]
-# Not in the table, and each broke a plausible port: order of strip and cut, the Kelvin sign, a character cut in two.
+# Not in the table, and each broke a plausible port: order of strip and cut, the Kelvin sign.
 MORE = [
-    ("-" + "a" * 70, "a" * 40, "a" * 62, "a" * 70),
-    ("\u212aelvin", "kelvin", "kelvin", "elvin"),
-    ("a" * 252 + "é", "a" * 40, "a" * 63, "a" * 252),
-    ("a-é-b", "a---b", "a-b", "a-b"),
+    ("-" + "a" * 70, "a" * 40, "a" * 62),
+    ("\u212aelvin", "kelvin", "kelvin"),
+    ("a-é-b", "a---b", "a-b"),
 ]
 
 SUBJECTS = st.builds(
@@ -53,23 +50,22 @@ SUBJECTS = st.builds(
 KEY_IDS = st.from_regex(r"[a-z0-9]{1,20}(-[a-z0-9]{1,20}){0,2}", fullmatch=True)
 
 
-@pytest.mark.parametrize(("text", "s1", "s2", "s3"), TABLE + MORE)
-def test_sanitisers_agree_with_the_platform(text, s1, s2, s3):
-    got = (naming.sanitize_for_k8s_name(text), naming.sanitize_name(text), naming.sanitize_user_id(text))
-    assert got == (s1, s2, s3)
+@pytest.mark.parametrize(("text", "s1", "s2"), TABLE + MORE)
+def test_sanitisers_agree_with_the_platform(text, s1, s2):
+    got = (naming.sanitize_for_k8s_name(text), naming.sanitize_name(text))
+    assert got == (s1, s2)
 
 
 @given(st.text())
 def test_sanitised_names_keep_to_their_alphabets_and_lengths(text):
     assert re.fullmatch(r"[a-z0-9-]{0,40}", naming.sanitize_for_k8s_name(text))
     assert re.fullmatch(r"(?=.{1,63}$)[a-z0-9]+(-[a-z0-9]+)*", naming.sanitize_name(text))
-    assert re.fullmatch(r"(?=.{0,253}$)([A-Za-z0-9._]+(-[A-Za-z0-9._]+)*)?", naming.sanitize_user_id(text))
 
 
 @given(st.text())
-def test_s2_and_s3_are_idempotent(text):
-    once = naming.sanitize_name(text), naming.sanitize_user_id(text)
-    assert (naming.sanitize_name(once[0]), naming.sanitize_user_id(once[1])) == once
+def test_s2_is_idempotent(text):
+    once = naming.sanitize_name(text)
+    assert naming.sanitize_name(once) == once
 
 
 @given(SUBJECTS, st.sampled_from(ROLES))

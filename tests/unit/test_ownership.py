@@ -5,15 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ambient_components.spec import review_stack
+from ambient_components.spec.files import Files
 from ambient_components.spec.ownership import Because, Need, Touched, Version, reviewers_of, touched
-from ambient_components.spec.snapshot import Blob, Snapshot
 from tests.support.stack_strategies import ALONE, layered, written
 
 
-def version(text, **files):
-    """A stack of this text, and files beside it; `_` in a name is a dot."""
-    blobs = {name.replace("_", "."): content for name, content in files.items()}
-    source = Snapshot({name: Blob(name) for name in blobs}, lambda blob: blobs[blob.id].encode())
+def version(text, folder="/nothing"):
+    """A stack of this text, and files beside it."""
+    source = Files(str(folder), str(folder))
     stack = review_stack("s.yaml", text, source).stack
     assert stack is not None
     return Version(stack, source)
@@ -196,9 +195,12 @@ def test_a_time_zone_touches_those_who_have_days():
     ]
 
 
-def test_a_ca_bundle_is_part_of_what_a_workspace_comes_to():
+def test_a_ca_bundle_is_part_of_what_a_workspace_comes_to(tmp_path):
     text = "workspaces: {pay: {reviewers: [group:leads], settings: {caBundle: {file: ca.pem}}}, other: {}}"
-    old, new = version(text, ca_pem="one"), version(text, ca_pem="two")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ca.pem").write_text(name)
+    old, new = version(text, tmp_path / "one"), version(text, tmp_path / "two")
     assert touched("prod", old, old) == []
     assert [shown(item) for item in touched("prod", old, new)] == ["pay changed settings -> group:leads (before)"]
     assert [shown(item) for item in touched("prod", new, version(text))] == [

@@ -1,11 +1,14 @@
 """What a report may quote: names that people gave, and nothing that could be a secret in their place."""
 
+from typing import get_args
+
 import pytest
 
-from ambient_components.credentials import CREDENTIAL_PREFIXES
+from ambient_components.credentials import CREDENTIAL_PREFIXES, says_secret, without_credentials
 from ambient_components.errors import Problem
-from ambient_components.spec import Bucket
-from ambient_components.spec.privacy import may_quote_key, public_path, without_credentials, without_credentials_in
+from ambient_components.spec import Bucket, Settings, StackFile, Workspace
+from ambient_components.spec.base import Model, quotable_fields
+from ambient_components.spec.privacy import may_quote_key, public_path, without_credentials_in
 
 PAY = ("workspaces", "pay")
 CUSTOM = (*PAY, "settings", "mcpServers", "custom")
@@ -88,3 +91,46 @@ def test_credentials_are_blanked_wherever_they_stand(prefix: str) -> None:
 )
 def test_what_is_blanked_of_a_text(text: str, blanked: str) -> None:
     assert without_credentials(text) == blanked
+
+
+OPEN = {
+    Workspace: "displayName description owners reviewers grants keys protect state onClose adopt template limits "
+    "labels annotations podSecurity allow shard",
+    Settings: "idleTimeout featureFlags caBundle",
+    Bucket: "name driver shared versioning expireAfter tags objectLock encryption adopt protect state onDelete force "
+    "endpoint credentials",
+}
+PRIVATE = {Workspace: "secrets settings storage", Settings: "mcpServers", Bucket: "accessKey secretKey"}
+
+
+@pytest.mark.parametrize("model", OPEN)
+def test_of_each_field_is_decided_whether_it_may_be_quoted(model):
+    """A new one fails here: mark its model as private, unless nobody could write a secret into it."""
+    fields = {field.alias or name for name, field in model.model_fields.items()}
+    assert quotable_fields(model) == {*OPEN[model].split()}
+    assert fields - quotable_fields(model) == {*PRIVATE[model].split()}
+
+
+def models(annotation):
+    """All models that an annotation leads to, without private ones."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        if not annotation.private:
+            yield annotation
+            yield from (one for field in annotation.model_fields.values() for one in models(field.annotation))
+        return
+    for part in get_args(annotation):
+        yield from models(part)
+
+
+def test_no_field_that_may_be_quoted_has_the_name_of_a_secret():
+    found = set(models(StackFile))
+    assert len(found) > 20
+    fields = {
+        (model.__name__, field.alias or name)
+        for model in found
+        for name, field in model.model_fields.items()
+        if (field.alias or name) in quotable_fields(model)
+    }
+    # Lifetimes, and where a Secret is that a key is delivered to.
+    lives_and_places = {("Bucket", "credentials"), ("Delivery", "secret"), ("DeliverySecret", "key")}
+    assert {one for one in fields if says_secret(one[1])} == lives_and_places

@@ -109,7 +109,7 @@ def test_what_is_required_is_described():
 
 def test_tokens_keys_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
     hidden = {name for properties in property_maps() for name, spec in properties.items() if spec.get("secret")}
-    assert hidden == {"token", "previousToken", "values", "kubeconfig", "secretKey", "storeSecretKey"}
+    assert hidden == {"token", "values", "kubeconfig", "secretKey", "storeSecretKey"}
 
 
 @pytest.mark.parametrize(

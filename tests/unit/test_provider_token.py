@@ -184,7 +184,7 @@ def test_the_first_token_is_minted_and_recorded(world):
     assert abs(state["grantedSeconds"] - 90 * DAY) < 5
     assert state["reason"] == "no token yet"
     assert state["schemaVersion"] == 1
-    assert (state["retiring"], state["pendingRevocations"], state["previousToken"]) == ([], [], None)
+    assert (state["retiring"], state["pendingRevocations"]) == ([], [])
     assert state["nextAction"]["what"] == "rotate"
     assert {name: state[name] for name in WANTED} == WANTED
     assert not world.engine.texts("warning")

@@ -4,7 +4,7 @@ import yaml
 from ambient_components.errors import AmbientError
 from ambient_components.spec import yamlfile
 from ambient_components.spec.yamlbuild import MAX_DEPTH
-from ambient_components.spec.yamlfile import load_yaml, parse_yaml
+from ambient_components.spec.yamlfile import parse_yaml, read_text
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
@@ -229,22 +229,15 @@ def test_nesting_that_would_exhaust_a_parser_ends_too():
 def test_a_missing_file_is_a_problem_of_its_own(tmp_path):
     path = tmp_path / "none.yaml"
     with pytest.raises(AmbientError) as caught:
-        load_yaml(path)
+        read_text(path)
     assert str(caught.value) == f"{path}: can't be read: No such file or directory; name a readable file"
 
 
 def test_only_utf_8_is_read_with_or_without_a_mark(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: \xc3\xa9\n")
-    assert load_yaml(path).data == {"a": "é"}
+    assert read_text(path) == "a: é\n"
     path.write_bytes(b"a: \xc3\xa9\nb: \xe9\n")
     with pytest.raises(AmbientError) as caught:
-        load_yaml(path)
+        read_text(path)
     assert str(caught.value) == f"{path}:2:4: not UTF-8; save the file as UTF-8"
-
-
-def test_loading_refuses_what_parsing_only_notes(tmp_path):
-    path = tmp_path / "x.yaml"
-    path.write_text("a: 1\na: 2\n")
-    with pytest.raises(AmbientError, match="'a' is here twice"):
-        load_yaml(path)

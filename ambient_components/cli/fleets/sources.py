@@ -12,9 +12,9 @@ from ambient_components.guard import Guard
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.shards import secret_mark
 from ambient_components.spec import LoadedStack, SecretRef, Source, Workspace
+from ambient_components.spec.loader import secret_file
 from ambient_components.spec.places import sources_of
 from ambient_components.spec.regular import Unreadable
-from ambient_components.spec.source_checks import secret_file
 
 _AT_ONCE: Final = 16
 Named = tuple[str, Source]

@@ -1,0 +1,97 @@
+"""What a field of a document is: its JSON Schema, and how its value is made of a fact."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, Final
+
+Schema = dict[str, Any]
+
+_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One field."""
+
+    schema: Schema
+    convert: Callable[[Any], Any] = lambda value: value
+    """Makes JSON of a value."""
+    read: Callable[[Any], Any] | None = None
+    """Takes the value of the object that has the field; None: its attribute of the same name."""
+    optional: bool = False
+    """Whether the field is left out where the value is empty."""
+
+    def of(self, source: str | Callable[[Any], Any]) -> "Shape":
+        """Return the same field with its value from elsewhere: another attribute, or computed."""
+        return replace(self, read=attrgetter(source) if isinstance(source, str) else source)
+
+    @property
+    def or_none(self) -> "Shape":
+        """Return the same field, left out where it is empty."""
+        return replace(self, optional=True)
+
+
+def text(description: str, **rules: Any) -> Shape:
+    """Describe a text."""
+    return Shape({"description": description, "type": "string", **rules})
+
+
+def time(description: str) -> Shape:
+    """Describe a moment."""
+    return text(description, pattern=_TIME)
+
+
+def flag(description: str) -> Shape:
+    """Describe a truth value."""
+    return Shape({"description": description, "type": "boolean"})
+
+
+def number(description: str, **rules: Any) -> Shape:
+    """Describe a whole number."""
+    return Shape({"description": description, "type": "integer", **rules})
+
+
+def count(description: str) -> Shape:
+    """Describe how many there are of something; its value is a collection."""
+    return replace(number(description, minimum=0), convert=len)
+
+
+def counts(description: str, by: str) -> Shape:
+    """Describe how many there are of each kind; its value is a collection, and `by` the attribute that is the kind."""
+    rules = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
+    kind = attrgetter(by)
+    return Shape({"description": description, **rules}, lambda found: dict(sorted(Counter(map(kind, found)).items())))
+
+
+def texts(description: str) -> Shape:
+    """Describe a list of texts."""
+    return Shape({"description": description, "type": "array", "items": {"type": "string"}}, list)
+
+
+def each(description: str, item: Shape) -> Shape:
+    """Describe a list of objects."""
+    schema = {"description": description, "type": "array", "items": item.schema}
+    return Shape(schema, lambda values: [item.convert(value) for value in values])
+
+
+def record(description: str, **fields: Shape) -> Shape:
+    """Describe an object with these fields and no others."""
+    schema = {
+        "description": description,
+        "type": "object",
+        "properties": {name: field.schema for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if not field.optional],
+        "additionalProperties": False,
+    }
+
+    def convert(value: Any) -> dict[str, Any]:
+        found = {}
+        for name, field in fields.items():
+            own = field.read(value) if field.read else getattr(value, name)
+            if own or not field.optional:
+                found[name] = field.convert(own)
+        return found
+
+    return Shape(schema, convert)

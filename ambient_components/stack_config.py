@@ -1,0 +1,88 @@
+"""Pulumi.yaml and the config files of stacks: where they are, and what they say. Encrypted values stay encrypted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from ambient_components.errors import Where, fail
+
+PROJECT_FILE: Final = "Pulumi.yaml"
+
+
+@dataclass(frozen=True)
+class ConfigFiles:
+    """The config files of a project's stacks."""
+
+    folder: Path
+    """The folder of Pulumi.yaml."""
+
+    name: str
+    """The name of the project."""
+
+    config_folder: str
+    """`stackConfigDir` of Pulumi.yaml, relative to the folder."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Read Pulumi.yaml.
+
+        Raises:
+            AmbientError: It can't be read, or it names no project.
+        """
+        path = folder / PROJECT_FILE
+        settings = _read(path, str(path))
+        name, old = settings.get("name"), settings.get("config")
+        if not isinstance(name, str):
+            fail(Where(str(path)), "name", "the project has no name", "add: name: my-project")
+        # The engine also takes the former spelling, `config: FOLDER`.
+        return cls(folder, name, str(settings.get("stackConfigDir") or (isinstance(old, str) and old) or "."))
+
+    def path(self, stack: str) -> Path:
+        """Return the config file of a stack, as the engine chooses it without `--config-file`.
+
+        Args:
+            stack: The name of the stack, without organization and project.
+        """
+        return self.folder / self.config_folder / f"Pulumi.{stack}.yaml"
+
+    def read(self, path: Path) -> Mapping[str, Any]:
+        """Return the content of a config file; an empty file is an empty mapping.
+
+        Raises:
+            AmbientError: The file can't be read.
+        """
+        return _read(path, self.shown(path))
+
+    def values(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
+        """Return the values that a config file has in a namespace, by default in that of the project.
+
+        Raises:
+            AmbientError: The file can't be read.
+        """
+        entries = self.read(path).get("config") or {}
+        if not isinstance(entries, Mapping):
+            fail(Where(self.shown(path)), "config", "is no mapping", "mend it, or restore it from Git")
+        prefix = f"{namespace or self.name}:"
+        # A key without a namespace is the project's.
+        whole = {str(key) if ":" in str(key) else f"{self.name}:{key}": value for key, value in entries.items()}
+        return {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
+
+    def shown(self, path: Path) -> str:
+        """Return a path as people name it: from the folder of the project."""
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+
+
+def _read(path: Path, shown: str) -> Mapping[str, Any]:
+    import yaml  # noqa: PLC0415  # a verb that fails earlier needs none
+
+    remedy = "mend it, or restore it from Git"
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        fail(Where(shown), "", f"can't be read: {error.strerror}", remedy)
+    except (ValueError, yaml.YAMLError) as error:
+        fail(Where(shown), "", f"can't be read: {str(error).splitlines()[0]}", remedy)
+    if not isinstance(data, dict):
+        fail(Where(shown), "", "is no mapping", remedy)
+    return data
