@@ -1,9 +1,10 @@
 """The files of a stack: those of this machine, or those of a Git revision that lie in a folder of their own."""
 
+import fnmatch
 import glob
 import os
 import stat
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Final
 
 from ambient_components.errors import Where, fail
@@ -59,13 +60,41 @@ class Files:
     def expand(self, pattern: str, folder: str) -> list[str]:
         """Return what a pattern of `include` matches, sorted, as paths from a folder.
 
-        Wildcards are those of Python's `glob`, `**` among them, and leave out what is hidden. A pattern without any
+        Wildcards are those of a shell: `*`, `?`, `[...]` and `**`. They leave out what is hidden, which is editors' locks
+        and copies, and they follow no link to a folder: links that lead to each other never end. A pattern without any
         is itself the answer, whether there is such a file or not.
         """
         if not glob.has_magic(pattern):
             return [pattern]
-        # Not pathlib's: this one leaves out hidden files, which are editors' locks and copies.
-        return sorted(glob.glob(pattern, root_dir=self._at(folder) or None, recursive=True))  # noqa: PTH207
+        base = os.path.join(folder, "") if folder and not pattern.startswith("/") else ""  # noqa: PTH118
+        return sorted({match.removeprefix(base) for match in self._matches(base, pattern.split("/"))})
+
+    def _matches(self, path: str, parts: list[str]) -> Iterator[str]:
+        """Yield what the parts of a pattern match below a path that is empty or ends with a slash."""
+        part, rest = parts[0], parts[1:]
+        if part != "**" and not glob.has_magic(part):
+            found = f"{path}{part}"
+            if rest:
+                yield from self._matches(f"{found}/", rest)
+            elif os.path.lexists(self._at(found)):  # noqa: PTH110
+                yield found
+            return
+        if self._top is not None and self.real(path or ".") is None:
+            return  # a wildcard must not search this machine by a path of a revision
+        if part == "**":
+            rest = rest[next((at for at, one in enumerate(rest) if one != "**"), len(rest)) :] or ["*"]
+            yield from self._matches(path, rest)
+        for name, is_folder in _entries(self._at(path) or "."):
+            if name.startswith(".") and not part.startswith("."):
+                continue
+            if part == "**":
+                if is_folder:
+                    yield from self._matches(f"{path}{name}/", ["**", *rest])
+            elif fnmatch.fnmatchcase(name, part):
+                if not rest:
+                    yield f"{path}{name}"
+                elif is_folder:
+                    yield from self._matches(f"{path}{name}/", rest)
 
     def is_folder(self, path: str) -> bool:
         """Tell whether there is a folder of this name."""
@@ -82,6 +111,15 @@ class Files:
             return os.stat(self._at(path))  # noqa: PTH116
         except (OSError, ValueError):  # the last: a name that no file system takes
             return None
+
+
+def _entries(folder: str) -> list[tuple[str, bool]]:
+    """Return the names in a folder, and of each whether it is a folder and no link; nothing where it can't be read."""
+    try:
+        with os.scandir(folder) as found:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    except OSError:
+        return []
 
 
 DISK: Final = Files()

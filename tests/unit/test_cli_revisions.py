@@ -148,6 +148,15 @@ def test_a_wildcard_searches_nothing_outside(stacks):
             assert files.expand(pattern, "") == [], pattern
 
 
+def test_links_to_folders_that_lead_to_each_other_end_no_search(clone):
+    loops = {f"{folder}/{name}": f"{LINK}../{other}" for folder, other in ("ab", "ba") for name in "xyz"}
+    commit(clone, {**loops, "a/one.yaml": "1", "b/two.yaml": "2"})
+    with Repository(clone).files("HEAD") as files:
+        for source in (files, DISK):
+            assert source.expand("**/*.yaml", "") == ["a/one.yaml", "b/two.yaml"]
+            assert source.expand("*/" * 30 + "*.yaml", "") == []
+
+
 def test_two_names_of_a_file_are_one_and_two_files_of_one_content_are_two(clone):
     commit(clone, {"a.yaml": "x", "b.yaml": "x", "c.yaml": f"{LINK}a.yaml"})
     with Repository(clone).files("HEAD") as files:
