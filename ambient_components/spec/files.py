@@ -60,9 +60,9 @@ class Files:
     def expand(self, pattern: str, folder: str) -> list[str]:
         """Return what a pattern of `include` matches, sorted, as paths from a folder.
 
-        Wildcards are those of a shell: `*`, `?`, `[...]` and `**`. They leave out what is hidden, which is editors' locks
-        and copies, and they follow no link to a folder: links that lead to each other never end. A pattern without any
-        is itself the answer, whether there is such a file or not.
+        Wildcards are those of a shell: `*`, `?`, `[...]` and `**`. They leave out hidden names, such as those of editors'
+        locks, and follow no link to a folder, as links that lead to each other never end. A pattern without any is
+        itself the answer, whether there is such a file or not.
         """
         if not glob.has_magic(pattern):
             return [pattern]
@@ -76,7 +76,7 @@ class Files:
             found = f"{path}{part}"
             if rest:
                 yield from self._matches(f"{found}/", rest)
-            elif os.path.lexists(self._at(found)):  # noqa: PTH110
+            elif os.path.lexists(self._at(found)):
                 yield found
             return
         if self._top is not None and self.real(path or ".") is None:
