@@ -60,7 +60,7 @@ class Files:
     def expand(self, pattern: str, folder: str) -> list[str]:
         """Return what a pattern of `include` matches, sorted, as paths from a folder.
 
-        Wildcards are those of a shell: `*`, `?`, `[...]` and `**`. They leave out hidden names, such as those of editors'
+        Wildcards are a shell's: `*`, `?`, `[...]` and `**`. They leave out hidden names, such as those of editors'
         locks, and follow no link to a folder, as links that lead to each other never end. A pattern without any is
         itself the answer, whether there is such a file or not.
         """
