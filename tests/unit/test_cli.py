@@ -45,7 +45,8 @@ def choices(verbs: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[
             for words in (declared, *get_args(declared)):
                 if isinstance(words, type) and issubclass(words, Enum):
                     verb = (*before, command.name or command.callback.__name__)
-                    yield from ((verb, infos[0].default, word.value) for word in words)
+                    # One enumeration serves several verbs: its help says which of the words a verb takes.
+                    yield from ((verb, infos[0].default, word) for word in infos[0].metavar.strip("[]").split("|"))
 
 
 class TestCommandLine:
