@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pulumi_policy import EnforcementLevel, PolicyResource, ResourceValidationArgs, StackValidationArgs
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
+from ambient_components import clock
 from ambient_components.access.rail_names import RAILS, RailSettings
 from ambient_components.engine.types import ACCESS_LEDGER
 from ambient_components.policies import ADVICE, STATE_RAILS, Exceptions, Resource, unguarded, violations
@@ -217,6 +218,11 @@ def on_resource(name, props, config=None, kind=ACCESS_LEDGER):
     args = ResourceValidationArgs(kind, unknown_checking_proxy(props), "urn", "access", None, None, config)
     policy(name).validate(args, lambda text, urn: found.append((text, urn)))
     return found
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 def on_stack(name, *resources, config=None):

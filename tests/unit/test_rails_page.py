@@ -93,7 +93,8 @@ def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
 
 
 def test_the_refusal_of_a_destroy_is_the_real_one() -> None:
-    namespace = {"type": "kubernetes:core/v1:Namespace", "urn": "a::b::c::payments/namespace", "protect": True}
+    urn = "urn:pulumi:prod::project::kubernetes:core/v1:Namespace::payments/namespace"
+    namespace = {"type": "kubernetes:core/v1:Namespace", "urn": urn, "protect": True}
     found = destruction.read_destruction({"deployment": {"resources": [namespace]}})
     assert destruction.refusals(found, "prod")[0] in SHOWN
 
