@@ -81,7 +81,7 @@ def says_secret(name: str) -> bool:
 
 
 def without_credentials(text: str) -> str:
-    """Blank what is shaped like a credential; whoever pasted one may have done so in place of any name."""
+    """Blank what is shaped like a credential; one can be pasted in place of any name."""
     return _CREDENTIAL.sub(_blank, text)
 
 

@@ -78,7 +78,7 @@ def rows(holdings: Iterable[Holding]) -> list[Row]:
 
 
 def _rank(role: str) -> int:
-    """Lower is stronger; roles that nobody here knows come last."""
+    """Lower is stronger; unknown roles come last."""
     return -len(WEAKEST_FIRST) - 1 if role == CLUSTER_ADMIN else -rank(role)
 
 

@@ -71,7 +71,7 @@ class KeyEntry:
     lifetime_seconds: Annotated[int | None, count()] = None
     """None where it never expires."""
     manual: Flag = False
-    """Whether nobody renews it, where it expires."""
+    """Whether it expires without a renewal."""
     static: Flag = False
     """Whether every session of the workspace can read it."""
     overlap_until: Annotated[str | None, text()] = None
@@ -107,9 +107,9 @@ class BucketEntry:
     store: Annotated[str | None, text()] = None
     """What runs reach it by, where that is another address."""
     shared: Flag = False
-    """Whether it is somebody else's, and only credentials are made."""
+    """Whether it belongs to others, and only credentials are made."""
     adopt: Flag = False
-    """Whether one that exists and is nobody's may be taken over."""
+    """Whether an existing bucket without an owner may be adopted."""
     state: Annotated[str, text(tuple(BucketState))] = ACTIVE
     """released: it stays as it is, and is ours no more."""
     on_delete: Annotated[str, text(tuple(OnDelete))] = OnDelete.KEEP
@@ -138,7 +138,7 @@ class BucketEntry:
 
     @property
     def is_held(self) -> bool:
-        """Whether data would be lost from sight with it: a released bucket is somebody else's to look after."""
+        """Whether this stack looks after its data: a released bucket belongs to others."""
         return self.is_own and not self.is_released
 
     def is_same(self, other: "BucketEntry | None") -> bool:
@@ -169,7 +169,7 @@ class Entry:
     )
     """Of grants that have dates, in force now or not: by subject, the earliest first. None where it is closed."""
     adopt: Flag = False
-    """Whether a namespace that exists and is nobody's may be taken over."""
+    """Whether an existing namespace without an owner may be adopted."""
     secrets: Annotated[Mapping[str, Mapping[str, str]], by_name(by_name(text()))] = field(default_factory=dict)
     """Source by variable, of each of the two Secrets and of the credentials of an existing bucket, such as
     ``config payments/anthropic``; never a value."""
@@ -189,7 +189,7 @@ class Entry:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nobody has access, and the data stays."""
+        """Whether access has ended, and the data stays."""
         return self.state == CLOSED
 
     @property

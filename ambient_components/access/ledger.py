@@ -17,9 +17,6 @@ from ambient_components.contract import Role
 from ambient_components.rules.states import CLOSED, RELEASED
 from ambient_components.subjects import parse_subject
 
-LEDGER_TYPE: Final = "ambient:index:AccessLedger"
-"""Type token of the resource that records a ledger, in states and previews."""
-
 _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "bucket")
 """What must stay as it is where a workspace is released: each of them is objects."""
 

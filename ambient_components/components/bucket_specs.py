@@ -103,7 +103,7 @@ class Life:
     all_released: bool
     """Its credentials too: the whole workspace is released."""
     open: bool
-    """Somebody has a key to it."""
+    """Whether a key to it exists."""
     kept: bool
     """It stays in the store when it leaves the program."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from ambient_components.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
 from ambient_components.rules.findings import Finding, as_text, below
-from ambient_components.rules.keys import key_findings, role_findings
+from ambient_components.rules.keys import role_findings
 from ambient_components.rules.workspaces import workspace_findings
 
 
@@ -28,15 +28,6 @@ def check_bucket(name: str, args: Mapping[str, Any]) -> None:
         ValueError: with every problem, one a line.
     """
     _refuse(f"bucket {name!r}", [*bucket_findings(args), *_not_installed(args)])
-
-
-def check_key(name: str, args: Mapping[str, Any]) -> None:
-    """Check an ApiKey's arguments.
-
-    Raises:
-        ValueError: with every problem, one a line.
-    """
-    _refuse(f"key {name!r}", key_findings(args, str(args.get("namespace"))))
 
 
 def role_of(text: str) -> Role:

@@ -93,7 +93,7 @@ class Pulumi:
             [program(self.environ), *self.arguments(arguments), *_QUIETLY],
             cwd=self.folder,
             env=self.environment(),
-            # Never the terminal's: a question that nobody sees would wait for ever.
+            # Never the terminal's: an unseen question would wait for an answer forever.
             input=stdin or "",
             capture_output=True,
             text=True,
@@ -105,7 +105,7 @@ class Pulumi:
         """Runs it at the terminal, and returns its exit code.
 
         Ctrl-C reaches it as well, and is its to answer: it ends the step under way, writes it down and gives its lock
-        back, in its own time. Killed in the middle it would leave what nobody has on record.
+        back, in its own time. Killed in the middle, it would leave objects without a record.
 
         Raises:
             KeyboardInterrupt: there was one, and the program has ended.
@@ -152,7 +152,7 @@ def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the program: nobody reads in its output that there is a newer one."""
+    """The environment of the program, without its check for a newer version."""
     return {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 

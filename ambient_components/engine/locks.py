@@ -27,7 +27,7 @@ class Lock:
 
 
 def is_locked(text: str) -> bool:
-    """Whether the engine refused to begin because somebody else is at work, or died at it."""
+    """Whether the engine refused to begin because another run has the lock, or died with it."""
     return _LOCKED in text or _ELSEWHERE in text
 
 

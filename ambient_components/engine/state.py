@@ -164,8 +164,8 @@ def _slim(item: dict[str, Any]) -> dict[str, Any]:
 def state_digest(export: Export) -> str:
     """Return the digest of a state: another one after every run that changed something.
 
-    Of the resources as they are exported, without what is encrypted in them: a state may be encrypted anew at each
-    export. A secret that changes is seen by the time at which its resource was modified.
+    Of the resources as they are exported, without what is encrypted in them: each export may encrypt a state
+    again. A secret that changes is seen by the time at which its resource was modified.
     """
     parts = [
         {name: without_secrets(item[name], "secret") for name in _DIGESTED if name in item}

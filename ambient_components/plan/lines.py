@@ -160,7 +160,7 @@ def _key(sign: str, one: KeyChange) -> Line:
 
 
 def _rank(role: str) -> int:
-    """The strongest first; before them those that nobody here knows."""
+    """The strongest first; before them those that are unknown."""
     return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 

@@ -33,7 +33,7 @@ class Rotate(StrEnum):
     """The first run inside the notice."""
 
     MANUAL = "manual"
-    """Nobody: only another generation has another one."""
+    """Only a new generation issues another one."""
 
 
 @dataclass(frozen=True, slots=True)

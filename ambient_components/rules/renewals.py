@@ -21,6 +21,9 @@ class Life:
 
     what: str
     """What lives, in words."""
+    briefly: str
+    """The same in one word."""
+    article: str
     shortest: int
     longest: int
     default: int
@@ -49,10 +52,12 @@ class Life:
         return f"{written} is too {'short' if seconds < self.shortest else 'long'}"
 
 
-TOKEN_LIFE: Final = Life("token", TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_DEFAULT)
+TOKEN_LIFE: Final = Life("token", "token", "a", TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_DEFAULT)
 """Of the tokens of API keys. Contract 1.4, 7."""
 
-ACCESS_KEY_LIFE: Final = Life("access key", shortest=DAY, longest=YEAR, default=90 * DAY, least_overlap=HOUR)
+ACCESS_KEY_LIFE: Final = Life(
+    "access key", "key", "an", shortest=DAY, longest=YEAR, default=90 * DAY, least_overlap=HOUR
+)
 """Of the access keys of a store. A session keeps the key that it started with: so a day is the least, and the key
 before may not end with a renewal. A year is the longest that MinIO gives."""
 
@@ -76,7 +81,7 @@ def renewal_arguments(life: Life, *, end: str, endless: str) -> dict[str, Argume
         end: What its end is called.
         endless: What is said of one without an end.
     """
-    what = life.what.removeprefix("access ")
+    what = life.briefly
     return {
         "lifetimeSeconds": Argument(int, f"Life of each {life.what}, {life.shortest} to {life.longest}."),
         "never": Argument(bool, f"{endless}; then without lifetimeSeconds."),
@@ -128,9 +133,10 @@ def renewal_findings(terms: Mapping[str, Any], life: Life) -> Iterator[Finding]:
     """Find a life that can't be asked for, or times that don't go together."""
     seconds = terms.get("lifetimeSeconds")
     if is_endless(terms) and seconds is not None:
-        article = "an" if life.what[0] in "aeiou" else "a"
         yield Finding(
-            ("lifetimeSeconds",), f"is the life of {article} {life.what} that never expires", "remove one of the two"
+            ("lifetimeSeconds",),
+            f"is the life of {life.article} {life.what} that never expires",
+            "remove one of the two",
         )
     elif seconds is not None and (wrong := life.problem(seconds, seconds)):
         yield Finding(("lifetimeSeconds",), wrong, f"allowed: {life.seconds}")

@@ -10,9 +10,6 @@ OWNER: Final = "owner"
 WEAKEST_FIRST: Final[tuple[str, ...]] = (*ROLES, OWNER)
 """Every role and `OWNER`."""
 
-STRONGEST_FIRST: Final = tuple(reversed(WEAKEST_FIRST))
-"""The same the other way round, as reports list them."""
-
 MINTERS: Final = (Role.EDIT, Role.ADMIN)
 """Roles that may mint tokens for every ServiceAccount of the namespace. Contract 1.3."""
 

@@ -49,7 +49,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Iterator[Finding]:
-    """Labels and annotations have Kubernetes' syntax, and keys that nobody else writes."""
+    """Labels and annotations have Kubernetes' syntax, and keys that are free for users."""
     for key, value in labels.items():
         yield from verdict_finding(("labels", key), key_problem(key), at_key=True)
         yield from verdict_finding(("labels", key), label_value_problem(value))

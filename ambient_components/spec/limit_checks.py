@@ -131,7 +131,7 @@ def check_network(path: Path, _name: str, workspace: Workspace) -> Iterator[Find
 
 
 def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Labels and annotations have Kubernetes' syntax, and keys that nobody else writes."""
+    """Labels and annotations have Kubernetes' syntax, and keys that are free for users."""
     yield from below(path, note_findings(workspace.labels, workspace.annotations))
 
 

@@ -92,7 +92,7 @@ class Told:
             case events.Begun(step):
                 self._begin(step)
             case events.Ended(step):
-                # An event of a form that nobody knows is no reason to stop listening: the engine would wait for ever.
+                # Keep reading after an event of an unknown form: the engine would wait forever for its reader.
                 with suppress(AttributeError, KeyError, TypeError, ValueError):
                     self._end(step)
             case events.Failed(step):
