@@ -15,7 +15,7 @@ SOURCE_FIELDS: Final = ("config", "env", "file", "secret", "value")
 
 
 class DriftPolicy(StrEnum):
-    """What wins when a secret was saved in the platform's UI, which replaces all of its values. Contract 10.12."""
+    """Who wins when somebody saved a secret in the platform's UI, which replaces all of its values. Contract 10.12."""
 
     OVERWRITE = "overwrite"
     """The stack file: the next run writes its values back."""
