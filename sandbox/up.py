@@ -28,10 +28,10 @@ from ambient_components.cli.initialize import UID, Request, initialize
 from ambient_components.cli.overview import read_overview
 from ambient_components.cli.overview_text import as_text, usage
 from ambient_components.cli.project import Project
-from ambient_components.cli.terminal import paint_for
 from ambient_components.engine.backend import export, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError
+from ambient_components.output import paint_for
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError

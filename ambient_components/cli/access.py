@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import Format, choice, format_option
+from ambient_components.cli.choices import choice, format_option
+from ambient_components.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,7 +92,8 @@ def access(
     from ambient_components.cli.access_report import part, report  # noqa: PLC0415
     from ambient_components.cli.ledgers import chosen_ledger  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.output import paint_for  # noqa: PLC0415
 
     stack, wanted = one_stack(stack, named), _right(right)
     _check_subject(subject)

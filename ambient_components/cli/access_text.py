@@ -9,8 +9,8 @@ from ambient_components.access.effective import Row, by_subject, by_workspace
 from ambient_components.access.holdings import PLATFORM, Holding
 from ambient_components.access.roles import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.cli.access_report import Report, Status
-from ambient_components.cli.terminal import Paint, plain
 from ambient_components.contract import Role
+from ambient_components.output import Paint, plain
 from ambient_components.printable import cell, json_text, one_line
 
 COLUMNS: Final = ("workspace", "subject", "role", "reason", "status", "can")

@@ -25,10 +25,8 @@ from ambient_components.cli import (
     validate,
 )
 from ambient_components.errors import AmbientError
+from ambient_components.output import INTERRUPTED, USAGE
 from ambient_components.printable import one_line
-
-USAGE: Final = 64
-"""Exit code of a command line that makes no sense; EX_USAGE of sysexits.h, so that 1 and 2 can mean an answer."""
 
 # Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
 _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
@@ -109,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
     except (KeyboardInterrupt, typer.Abort):
-        return 130
+        return INTERRUPTED
     except AmbientError as error:
         for problem in error.problems:
             print(f"ambient: {problem}", file=sys.stderr)

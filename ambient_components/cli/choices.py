@@ -6,20 +6,10 @@ from typing import Any, TypeVar
 
 import typer
 
+from ambient_components.output import Format
 from ambient_components.suggest import did_you_mean
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
-
-
-class Format(StrEnum):
-    """How an answer is written; each command takes some of them."""
-
-    TEXT = "text"
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-    GITHUB = "github"
 
 
 def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.choices import Format
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
+from ambient_components.output import Format
 
 EPILOG = """\
 \b
@@ -43,13 +43,13 @@ def destroy(
 ) -> None:
     """Delete all that a stack has, once its name was typed."""
     from ambient_components.cli import destruction  # noqa: PLC0415
+    from ambient_components.cli.engine import engine_for  # noqa: PLC0415
     from ambient_components.cli.fleets.destroying import run_destroy  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
-    from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
-    from ambient_components.cli.plan import REFUSED  # noqa: PLC0415
     from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
     from ambient_components.engine import backend  # noqa: PLC0415
+    from ambient_components.output import REFUSED  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     name = bare_name(stack)

@@ -6,8 +6,8 @@ from typing import Any, Final
 import yaml
 
 from ambient_components.cli.effective import Value
-from ambient_components.cli.terminal import Paint, plain
 from ambient_components.errors import format_path
+from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text
 from ambient_components.spec.layers import WORKSPACE
 from ambient_components.spec.provenance import Origin

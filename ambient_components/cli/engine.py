@@ -1,5 +1,8 @@
 """The `pulumi` program, as the commands use it."""
 
+import os
+from pathlib import Path
+
 from ambient_components.cli.project import Project
 from ambient_components.engine.command import Pulumi
 from ambient_components.shards import split_shard
@@ -29,3 +32,9 @@ class PulumiEngine(Pulumi):
     def environment(self) -> dict[str, str]:
         """The environment; a run over a fleet alone excludes workspaces, by flags beside it."""
         return {name: value for name, value in super().environment().items() if name != HOLD_VARIABLE}
+
+
+def engine_for(folder: Path) -> PulumiEngine:
+    """Return the engine for runs: a failed step holds back no revocation (docs/how-it-works.md)."""
+    environ = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "false"}
+    return PulumiEngine(folder, {**os.environ, **environ})

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import Format, format_option
+from ambient_components.cli.choices import format_option
+from ambient_components.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,12 +3,9 @@
 As of a plain stack, everything is checked before anything is changed, and a second run completes what is missing.
 """
 
-import secrets
-import shutil
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
+from ambient_components.cli.fleets.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.cli.initialize import (
     CONTEXT,
     Found,
@@ -30,8 +27,6 @@ from ambient_components.engine.backend import current_backend, stack_names
 from ambient_components.engine.command import Engine
 from ambient_components.errors import Where, fail
 from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
-
-_KEY_BYTES = 32
 
 
 def initialize_fleet(
@@ -134,44 +129,6 @@ def _check(fleet: str, count: int, project: Project, known: set[str], names: lis
         if not config_file.exists() and bare_name(name) in known:
             remedy = f"restore it from Git; if the stack is new and empty: pulumi stack rm {name}"
             fail(Where(shown), "", f"the shard {name!r} is there, and the fleet's config is not", remedy)
-
-
-def set_fleet_key(engine: Engine, flags: tuple[str, ...]) -> None:
-    """Puts a new key for the marks of secret values into a fleet's config, encrypted."""
-    engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(_KEY_BYTES))
-
-
-def make_shards(engine: Engine, project: Project, names: list[str], config_file: Path, provider: str) -> None:
-    """Makes the stacks of shards, each with the fleet's config.
-
-    `pulumi stack init` takes no --config-file, and writes one of the stack's own. So it is run in a folder of its own,
-    with a copy; the first one's, with the salt or the key, becomes the fleet's. Nothing else stays, however this ends.
-    """
-    url = current_backend(engine) or ""
-    # A state in files may be named relative to the project's folder.
-    elsewhere = engine.with_backend(url) if url.startswith("file://") else engine
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        shutil.copy(project.folder / "Pulumi.yaml", folder)
-        configs = folder / project.config_folder
-        configs.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            own = configs / f"Pulumi.{bare_name(name)}.yaml"
-            if config_file.exists():
-                shutil.copy(config_file, own)
-            where = ("--cwd", str(folder), "--no-select")
-            elsewhere.run("stack", "init", *where, "--secrets-provider", provider, "--stack", name)
-            if not config_file.exists() and own.exists():
-                config_file.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(own, config_file)
-
-
-def provider_of(config_file: Path) -> str:
-    """What a config that is there is encrypted with, as `pulumi stack init --secrets-provider` takes it."""
-    import yaml  # noqa: PLC0415
-
-    said = yaml.safe_load(config_file.read_text(encoding="utf-8")) or {}
-    return str(said.get("secretsprovider") or ("passphrase" if said.get("encryptionsalt") else "default"))
 
 
 def _those(names: list[str]) -> str:

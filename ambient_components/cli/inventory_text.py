@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from ambient_components.cli.inventory import Row
 from ambient_components.cli.overview_text import left
-from ambient_components.cli.terminal import Paint, plain
 from ambient_components.keys.state import format_time
+from ambient_components.output import Paint, plain
 from ambient_components.printable import cell, json_text, one_line
 
 _NAME: Final = 300

@@ -1,6 +1,5 @@
 """Writes edited stack files, and deploys them with `--now`: for `ambient keys rotate` and `ambient keys revoke`."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
@@ -109,14 +108,6 @@ def finish(
     else:
         steps += [f"ambient up {fleet}"] if fleet else [f"pulumi up --stack {stack}" for stack in places]
     print("\nNext:\n  " + "\n  ".join(steps))
-
-
-def engine_for(folder: Path) -> "Engine":
-    """The engine in which a failed step holds back no revocation (docs/how-it-works.md)."""
-    from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
-
-    environ = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "false"}
-    return PulumiEngine(folder, {**os.environ, **environ})
 
 
 def _write(contents: Mapping[str, bytes]) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import Format, format_option
+from ambient_components.cli.choices import format_option
+from ambient_components.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,8 @@ def list_keys(
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import inventory_text  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.output import paint_for  # noqa: PLC0415
 
     soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
     project = Project.find()

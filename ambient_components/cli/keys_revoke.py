@@ -38,13 +38,8 @@ def revoke(
     now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
 ) -> None:
     """End keys: remove them from the stack's files."""
-    from ambient_components.cli.keys_apply import (  # noqa: PLC0415
-        by_stack,
-        engine_for,
-        finish,
-        stack_and_names,
-        write_stack,
-    )
+    from ambient_components.cli.engine import engine_for  # noqa: PLC0415
+    from ambient_components.cli.keys_apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
     from ambient_components.cli.keys_edit import chosen_keys, revocation, revocation_lines  # noqa: PLC0415
     from ambient_components.cli.keys_required import Aim  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415

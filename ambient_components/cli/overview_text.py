@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from ambient_components.cli.kube import Endpoint
 from ambient_components.cli.overview import Access, Key, Overview, WorkspaceView
 from ambient_components.cli.overview_storage import AccessKey, BucketView, bucket_warnings
-from ambient_components.cli.terminal import Paint, plain
 from ambient_components.keys.state import format_time
+from ambient_components.output import Paint, plain
 from ambient_components.printable import one_line
 from ambient_components.rules.states import ACTIVE, RELEASED
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import Format, format_option
+from ambient_components.cli.choices import format_option
+from ambient_components.output import CHANGES, REFUSED, Format
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
     from ambient_components.cli.project import Project
     from ambient_components.plan import Plan
     from ambient_components.spec.loader import LoadedStack
-
-CHANGES: Final = 2
-"""Exit code where there is something to do."""
-
-REFUSED: Final = 3
-"""Exit code where a rail refuses it."""
 
 _SHORTEST: Final = 5_000
 """Characters that the totals of every section fit into."""
@@ -89,6 +84,7 @@ def plan(
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.plan.page import show  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
 
     stack = one_stack(stack, named)
@@ -112,21 +108,6 @@ def plan(
     if found.errors:
         raise typer.Exit(1)
     raise typer.Exit(CHANGES if found.changes else 0)
-
-
-def show(found: "Plan", form: Format = Format.TEXT, *, steps: bool = False, limit: int = 0) -> None:
-    """Print a plan."""
-    from ambient_components.cli.terminal import paint_for  # noqa: PLC0415
-    from ambient_components.plan.document import document_text  # noqa: PLC0415
-    from ambient_components.plan.markdown import LIMIT, as_markdown  # noqa: PLC0415
-    from ambient_components.plan.text import as_text  # noqa: PLC0415
-
-    if form is Format.JSON:
-        print(document_text(found), end="")
-    elif form is Format.MARKDOWN:
-        print(as_markdown(found, limit or LIMIT), end="")
-    else:
-        print(as_text(found, paint_for(sys.stdout), steps=steps))
 
 
 def _offline(project: "Project", stack: str, loaded: "LoadedStack", at: "datetime | None", state: str) -> "Plan":

@@ -274,7 +274,7 @@ def engine_at(project: "Project", at: datetime | None) -> "Engine":
         at: UTC.
     """
     from ambient_components.cli import engine as engines  # noqa: PLC0415
-    from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
+    from ambient_components.cli.engine import engine_for  # noqa: PLC0415
 
     engine = engine_for(project.folder)
     if at is None:

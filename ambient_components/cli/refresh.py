@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.choices import Format
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
+from ambient_components.output import Format
 
 EPILOG = """\
 \b
@@ -33,8 +33,8 @@ def refresh(
     form: Form = Format.TEXT,
 ) -> None:
     """Bring a stack's state up to what the cluster has."""
+    from ambient_components.cli.engine import engine_for  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request, run_refresh  # noqa: PLC0415
-    from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import Format, choice, format_option
+from ambient_components.cli.choices import choice, format_option
+from ambient_components.output import Format
 
 FOUND: Final = 2
 """Exit code where `--fail-on` finds something, so that a pipeline can tell it from an error."""
@@ -74,7 +75,8 @@ def report(
     from ambient_components.cli import report_text  # noqa: PLC0415
     from ambient_components.cli.ledgers import check_workspaces, chosen_ledger  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack, paint_for  # noqa: PLC0415
+    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.output import paint_for  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     chosen = tuple(dict.fromkeys(workspaces or ()))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ambient_components.access.escalation import Finding, Severity
 from ambient_components.access.holdings import KEY, Holding
-from ambient_components.cli.terminal import Paint, plain
+from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text, one_line
 
 VERSION: Final = 1

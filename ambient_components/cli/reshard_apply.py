@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ambient_components.access.entries import Ledger
-from ambient_components.cli.init_fleet import make_shards, provider_of, set_fleet_key
+from ambient_components.cli.fleets.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.cli.project import bare_name
 from ambient_components.cli.reshard_plan import Resharding
 from ambient_components.engine.backend import export

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import Format, format_option
+from ambient_components.cli.choices import format_option
+from ambient_components.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +69,7 @@ def reviewers(
     """Say which workspaces a change touches, and whose review it needs."""
     from ambient_components.cli.project import STACK_FILES, Project  # noqa: PLC0415
     from ambient_components.cli.revisions import Repository  # noqa: PLC0415
-    from ambient_components.cli.terminal import from_here  # noqa: PLC0415
+    from ambient_components.output import from_here  # noqa: PLC0415
 
     if codeowners == (change is not None):
         msg = "what is asked for? Either --change A B or --codeowners"
@@ -87,8 +88,8 @@ def _print_change(
     repository: "Repository", folder: str, names: "Sequence[str]", change: tuple[str, str], form: Format
 ) -> None:
     from ambient_components.cli import reviewers_text  # noqa: PLC0415
-    from ambient_components.cli.terminal import paint_for  # noqa: PLC0415
     from ambient_components.cli.versions import changes  # noqa: PLC0415
+    from ambient_components.output import paint_for  # noqa: PLC0415
 
     with repository.files(change[0]) as old, repository.files(change[1]) as new:
         before = _versions(old, folder, names, change[0])

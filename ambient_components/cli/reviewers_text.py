@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from ambient_components.cli.terminal import Paint, plain
+from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text
 from ambient_components.spec.ownership import Because, How, Need, Touched
 

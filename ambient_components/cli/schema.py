@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from ambient_components.cli.choices import Format, format_option
+from ambient_components.cli.choices import format_option
+from ambient_components.output import Format
 
 EPILOG = """\
 \b

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import Format, format_option
-from ambient_components.cli.terminal import paint_for, stack_and_workspace
+from ambient_components.cli.choices import format_option
+from ambient_components.cli.terminal import stack_and_workspace
 from ambient_components.errors import fail
+from ambient_components.output import Format, paint_for
 
 if TYPE_CHECKING:
     from ambient_components.cli.kube import Endpoint

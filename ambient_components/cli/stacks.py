@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ambient_components.cli.project import STACK_FILES, Project, bare_name
-from ambient_components.cli.terminal import from_here
 from ambient_components.errors import Where, fail
+from ambient_components.output import from_here
 from ambient_components.suggest import did_you_mean
 
 _File = TypeVar("_File", bound=Hashable)

@@ -1,15 +1,10 @@
 """A person at a terminal, or a program that reads: how they are told apart, asked and answered."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, TextIO
 
 from ambient_components.errors import AmbientError, fail
-
-_LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +115,3 @@ def _stack_name(text: str) -> str:
     except AmbientError as error:
         raise typer.BadParameter(str(error), param_hint="STACK") from None
     return text
-
-
-def from_here(path: Path) -> str:
-    """A path as people at this prompt name it, and as their editor finds it: from the working directory."""
-    return os.path.relpath(path)
-
-
-Paint = Callable[[str, str], str]
-"""Gives a text a look: `bold`, `loud`, `dim`."""
-
-
-def plain(text: str, look: str) -> str:  # noqa: ARG001
-    """No look: for pipes and files."""
-    return text
-
-
-def paint_for(stream: TextIO) -> Paint:
-    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
-        return plain
-    return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ambient_components.cli.choices import Format
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
+from ambient_components.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,10 +68,11 @@ def up(
     """Deploy a stack, once the plan was seen."""
     from ambient_components.cli import plan_saved  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
-    from ambient_components.cli.plan import REFUSED, show  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.output import REFUSED  # noqa: PLC0415
+    from ambient_components.plan.page import show  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     if plan and refresh:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.choices import Format, format_option
+from ambient_components.cli.choices import format_option
+from ambient_components.output import Format
 
 EPILOG = """\
 \b
@@ -47,9 +48,9 @@ def validate(
     """Check stack files: all that is wrong, each with its line."""
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
-    from ambient_components.cli.terminal import from_here, paint_for  # noqa: PLC0415
     from ambient_components.cli.validate_text import as_github, as_json, as_text, shards, summary  # noqa: PLC0415
     from ambient_components.cli.validation import validate_files, validate_stacks  # noqa: PLC0415
+    from ambient_components.output import from_here, paint_for  # noqa: PLC0415
 
     if files:
         result = validate_files([str(file) for file in files])

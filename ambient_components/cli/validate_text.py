@@ -1,8 +1,8 @@
 """The findings of `ambient validate` for people, programs and pull requests."""
 
-from ambient_components.cli.terminal import Paint, plain
 from ambient_components.cli.validation import Validation
 from ambient_components.errors import Problem
+from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text
 
 

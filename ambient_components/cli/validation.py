@@ -9,8 +9,8 @@ from typing import Any
 from ambient_components import clock
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.stacks import without_parts
-from ambient_components.cli.terminal import from_here
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
+from ambient_components.output import from_here
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.spec.coming import ended_grants
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime

@@ -17,9 +17,10 @@ from ambient_components._version import VERSION
 from ambient_components.cli import kube
 from ambient_components.cli.app import USAGE, app, run
 from ambient_components.cli.engine import PulumiEngine
-from ambient_components.cli.terminal import asker, paint_for, refuse, take_defaults
+from ambient_components.cli.terminal import asker, refuse, take_defaults
 from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.errors import AmbientError
+from ambient_components.output import paint_for
 
 
 def script(folder: Path, text: str) -> PulumiEngine:

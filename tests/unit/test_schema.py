@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ambient_components.cli.choices import Format
 from ambient_components.cli.schema import schema
 from ambient_components.naming import key_id_problem, workspace_name_problem
+from ambient_components.output import Format
 from ambient_components.spec import StackFile
 from ambient_components.spec.checks import check_stack
 from ambient_components.spec.reference import reference_text

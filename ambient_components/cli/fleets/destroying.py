@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ambient_components.cli import destruction
+from ambient_components.cli.engine import engine_for
 from ambient_components.cli.fleets import reading
 from ambient_components.cli.fleets.deciding import Chosen, ask_states, every
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.running import Request, carried_out
-from ambient_components.cli.keys_apply import engine_for
 from ambient_components.engine.backend import stack_of
 from ambient_components.engine.state import joined
 from ambient_components.errors import AmbientError
@@ -28,7 +28,7 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     Raises:
         AmbientError: a state can't be read.
     """
-    from ambient_components.cli.plan import REFUSED  # noqa: PLC0415
+    from ambient_components.output import REFUSED  # noqa: PLC0415
 
     begun = time.monotonic()
     question = ask_states(fleets[0])

@@ -1,13 +1,9 @@
 """What of a fleet's plan stops all of it, and what only the workspace that it is about. Pure."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from ambient_components.plan.facts import Rail
 from ambient_components.shards.hold import refused
-
-REFUSED: Final = 3
-"""Exit code where a rail, or a rule that nobody can allow, refused something."""
 
 
 def of_all(rails: Iterable[Rail], whole: Iterable[Rail]) -> list[Rail]:

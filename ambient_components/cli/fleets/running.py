@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ambient_components.cli.fleets.deciding import Chosen, Decision, ask_states, decide, every, ledgers_before
 from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cli.fleets.holding import REFUSED, of_all, on_one_line
+from ambient_components.cli.fleets.holding import of_all, on_one_line
 from ambient_components.cli.fleets.inputs import ShardInputs
 from ambient_components.cli.fleets.jobs import Job, Phase, Plan
 from ambient_components.cli.fleets.machine import default_jobs
@@ -22,6 +22,7 @@ from ambient_components.cli.fleets.skipping import Wanted
 from ambient_components.cli.fleets.summary import exit_code, summary_json, summary_lines
 from ambient_components.cli.fleets.unseen import Unseen
 from ambient_components.engine.backend import Stack
+from ambient_components.output import REFUSED
 
 if TYPE_CHECKING:
     from ambient_components.cli.fleets.planning import Judged
@@ -157,8 +158,8 @@ def _shown(
 
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli.fleets.planning import plan_fleet, plan_plain  # noqa: PLC0415
-    from ambient_components.cli.plan import show  # noqa: PLC0415
     from ambient_components.plan.merge import together  # noqa: PLC0415
+    from ambient_components.plan.page import show  # noqa: PLC0415
 
     pages = [
         plan_plain(one.fleet, one.loaded, offline=request.yes, refresh=request.refresh)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from ambient_components.cli.fleets.holding import REFUSED
 from ambient_components.cli.fleets.jobs import Job, Phase
 from ambient_components.cli.fleets.locks import ways_out
 from ambient_components.cli.fleets.progress import parts
+from ambient_components.output import INTERRUPTED, REFUSED
 from ambient_components.shards.hold import of_ledger
 
 _SHOWN = 50
@@ -22,7 +22,7 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[str
         rails: what rails and rules say of single workspaces.
     """
     if interrupted:
-        return 130
+        return INTERRUPTED
     kept = (text for job in jobs for texts in job.held.values() for text in texts)
     if any(map(of_ledger, kept)) or any(one.text in rails for job in jobs for one in job.told.failures):
         return REFUSED

@@ -1,0 +1,53 @@
+"""What every command prints with: output formats, colours, paths, and exit codes."""
+
+import os
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TextIO
+
+CHANGES: Final = 2
+"""Exit code: changes are pending, or something needs attention."""
+
+REFUSED: Final = 3
+"""Exit code: a guardrail refuses the change."""
+
+USAGE: Final = 64
+"""Exit code: wrong usage. EX_USAGE of sysexits.h, so that 1 and 2 can mean an answer."""
+
+INTERRUPTED: Final = 130
+"""Exit code: ended by Ctrl-C."""
+
+_LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2"}
+
+
+class Format(StrEnum):
+    """Output formats. Each command accepts some of them."""
+
+    TEXT = "text"
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
+def from_here(path: Path) -> str:
+    """A path as people at this prompt name it, and as their editor finds it: from the working directory."""
+    return os.path.relpath(path)
+
+
+Paint = Callable[[str, str], str]
+"""Gives a text a look: `bold`, `loud`, `dim`."""
+
+
+def plain(text: str, look: str) -> str:  # noqa: ARG001
+    """No look: for pipes and files."""
+    return text
+
+
+def paint_for(stream: TextIO) -> Paint:
+    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return plain
+    return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"
