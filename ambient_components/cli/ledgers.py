@@ -42,8 +42,8 @@ def ledger_from_files(project: "Project", stack: str) -> dict[str, Entry]:
     """
     from ambient_components.cli.fleets.reading import of_shard  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
-    from ambient_components.fleet.arguments import ledger_of  # noqa: PLC0415
     from ambient_components.fleet.calendar import Calendar  # noqa: PLC0415
+    from ambient_components.fleet.ledger import ledger_of  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
 
     file = load_stack(stack_path(project, stack)).file

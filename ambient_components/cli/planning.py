@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ambient_components.access import RailSettings
     from ambient_components.cli.project import Project
     from ambient_components.engine.command import Answer, Engine
-    from ambient_components.fleet.object_store import ObjectStore
     from ambient_components.spec.loader import LoadedStack
+    from ambient_components.storage.config import StoreConfig
 
 OFFLINE: Final = (
     "what others changed in the cluster since the last run",
@@ -80,8 +80,8 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
     """
     from ambient_components.access import RailSettings  # noqa: PLC0415
     from ambient_components.cli.fleets.reading import of_shard  # noqa: PLC0415
-    from ambient_components.fleet.arguments import ledger_of  # noqa: PLC0415
     from ambient_components.fleet.calendar import Calendar  # noqa: PLC0415
+    from ambient_components.fleet.ledger import ledger_of  # noqa: PLC0415
     from ambient_components.fleet.rails import ended_allowances, stack_rails  # noqa: PLC0415
     from ambient_components.spec.coming import ended_grants, ending  # noqa: PLC0415
     from ambient_components.spec.loader import located  # noqa: PLC0415
@@ -115,14 +115,15 @@ def _ahead(loaded: "LoadedStack") -> Ahead:
     return Ahead(grants=grants, keys=keys)
 
 
-def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "ObjectStore | None":
+def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "StoreConfig | None":
     """Where the stack's buckets are, as its config says it; secrets in it stay encrypted, and are not needed."""
     if not any(one.storage.bucket for one in loaded.file.workspaces.values()):
         return None
-    from ambient_components.fleet.object_store import ObjectStore  # noqa: PLC0415
-    from ambient_components.fleet.storage import effective_store  # noqa: PLC0415
+    from ambient_components.fleet.storage import uses_aws  # noqa: PLC0415
     from ambient_components.storage.config import (  # noqa: PLC0415
         OBJECT_STORE,
+        REGION_DEFAULT,
+        StoreConfig,
         is_encrypted,
         parsed,
         read_store,
@@ -136,14 +137,13 @@ def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "ObjectStor
         fail(None, OBJECT_STORE, "is encrypted as a whole, and is needed to say where buckets are", remedy)
     given = parsed(said)
     if not isinstance(given, dict):
-        found = effective_store(loaded.file.workspaces, None)
-        return ObjectStore(replace(found.config, region=region)) if found is not None and region else found
+        return StoreConfig(region=region or REGION_DEFAULT) if uses_aws(loaded.file.workspaces) else None
     given = {**({"region": region} if region else {}), **given}
     problems = Problems()
     for one in store_problems(given):
         problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
     problems.raise_if_any()
-    return ObjectStore(read_store(given))
+    return read_store(given)
 
 
 def deployed(export: Mapping[str, Any], stack: str, at: datetime) -> Deployed:

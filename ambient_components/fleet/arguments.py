@@ -1,12 +1,16 @@
-"""Models of the stack file as plain arguments: for the components, and for the ledger."""
+"""Models of the stack file as arguments of the components."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
-from ambient_components.access import Entry, Period
+import pulumi
+
 from ambient_components.components import (
+    BucketCredentialsSpec,
+    BucketSpec,
+    DeliverySpec,
     GrantSpec,
+    KeySpec,
     LimitsSpec,
     NetworkPeerSpec,
     OnCloseSpec,
@@ -14,73 +18,15 @@ from ambient_components.components import (
     WorkspaceArgs,
 )
 from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.keys import key_entry, key_spec
-from ambient_components.fleet.object_store import ObjectStore
-from ambient_components.fleet.rails import allowed_rails
+from ambient_components.fleet.ledger import sessions_endpoint
 from ambient_components.fleet.secret_values import WorkspaceValues
 from ambient_components.fleet.stack_settings import StackSettings
-from ambient_components.fleet.storage import bucket_entry, bucket_spec
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.keys import FLAGS, Retain
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.spec import Bucket, Key
 from ambient_components.spec import Workspace as WorkspaceModel
-from ambient_components.spec.dates import written
-from ambient_components.spec.places import sources_of
-
-
-def ledger_of(
-    workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None
-) -> dict[str, Entry]:
-    """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret.
-
-    Args:
-        workspaces: by name.
-        calendar: judges which grants, overlaps and overrides are in force.
-        store: where their buckets are.
-    """
-    return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
-
-
-def _entry(workspace: WorkspaceModel, calendar: Calendar, store: ObjectStore | None) -> Entry:
-    entry = Entry(
-        state=workspace.state.value,
-        adopt=workspace.adopt,
-        owners=tuple(sorted(str(subject) for subject in workspace.owners)),
-        # Names alone: of a released workspace nothing may vanish in the run that releases it.
-        settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
-        limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
-        bucket=bucket_entry(workspace, store),
-        allow=tuple(allowed_rails(workspace.allow, calendar)),
-    )
-    if workspace.state is WorkspaceState.CLOSED:
-        return entry
-    return replace(
-        entry,
-        grants={str(one.subject): one.role.value for one in calendar.grants(workspace)},
-        dates=_dates(workspace),
-        keys={key_id: key_entry(key, calendar) for key_id, key in workspace.keys.items()},
-        secrets=_secrets(workspace),
-    )
-
-
-def _dates(workspace: WorkspaceModel) -> dict[str, tuple[Period, ...]]:
-    """When each grant with dates holds, be it now or not."""
-    dates: dict[str, list[Period]] = {}
-    for grant in workspace.grants:
-        if grant.dated:
-            ends = (None if end is None else written(end) for end in (grant.from_, grant.until))
-            dates.setdefault(str(grant.subject), []).append(Period(grant.role.value, *ends))
-    ordered = {who: sorted(periods, key=lambda period: period.order) for who, periods in sorted(dates.items())}
-    return {who: tuple(periods) for who, periods in ordered.items()}
-
-
-def _secrets(workspace: WorkspaceModel) -> dict[str, dict[str, str]]:
-    secrets: dict[str, dict[str, str]] = {}
-    for kind, variable, _, source in sources_of(workspace):
-        secrets.setdefault(kind, {})[variable] = str(source)
-    return secrets
-
-
-def _given(declared: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(sorted(declared))
+from ambient_components.storage.config import StoreConfig
 
 
 def workspace_args(
@@ -133,7 +79,7 @@ def workspace_args(
     if workspace.pod_security:
         args["podSecurity"] = workspace.pod_security.value
     if (bucket := workspace.storage.bucket) is not None:
-        args["bucket"] = bucket_spec(bucket, settings.store, values.storage, calendar)
+        args["bucket"] = bucket_spec(bucket, settings.store_config, values.storage, calendar)
     return args
 
 
@@ -166,4 +112,102 @@ def _limits(workspace: WorkspaceModel) -> LimitsSpec:
             cast("NetworkPeerSpec", peer.model_dump(exclude_none=True, mode="json")) for peer in declared.network.allow
         ]
         spec["network"] = {"isolate": declared.network.isolate, "allow": allow}
+    return spec
+
+
+def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
+    """A key as the component's argument.
+
+    Args:
+        key_id: its id.
+        key: the effective entry.
+        calendar: judges whether the generation before lives on.
+    """
+    spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
+    policy = key.policy(calendar.run_every)
+    if key.lifetime == NEVER:
+        spec["never"] = True
+    else:
+        spec["lifetimeSeconds"] = key.lifetime
+    if key.rotate is not None:
+        spec["manual"] = key.manual
+    if key.rotate_before is not None:
+        spec["rotateBeforeSeconds"] = policy.rotate_before
+    if key.overlap is not None:
+        spec["overlapSeconds"] = policy.overlap
+    if calendar.run_every:
+        spec["runEverySeconds"] = calendar.run_every
+    if key.warn_ahead is not None and key.manual:
+        spec["warnAheadSeconds"] = key.warn_ahead
+    if key.adopt:
+        spec["adopt"] = list(key.adopt)
+    if calendar.keeps_previous(key):
+        spec["keepPrevious"] = True
+    if key.deliver is not None:
+        secret = key.deliver.secret
+        spec["deliver"] = DeliverySpec(namespace=secret.namespace, name=secret.name, key=secret.key)
+    if key.retain is Retain.NONE:
+        spec["retain"] = key.retain.value
+    return cast("KeySpec", {**spec, **_flags(key)})
+
+
+def _flags(key: Key) -> dict[str, bool]:
+    said = key.model_dump(by_alias=True)
+    return {flag: True for flag in FLAGS if said[flag]}
+
+
+def bucket_spec(
+    bucket: Bucket, store: StoreConfig | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
+) -> BucketSpec:
+    """A bucket as the component's argument.
+
+    Args:
+        bucket: the effective entry.
+        store: of the stack.
+        values: of an existing bucket's keys, by field.
+        calendar: says how often runs are promised.
+    """
+    spec = BucketSpec(name=bucket.name, endpoint=sessions_endpoint(bucket, store), driver=bucket.driver.value)
+    if bucket.driver is BucketDriver.EXISTING:
+        return cast("BucketSpec", {**spec, **values})
+    if bucket.shared:
+        spec["shared"] = True
+    else:
+        spec = cast("BucketSpec", {**spec, **_own(bucket)})
+    spec["credentials"] = _credentials(bucket, calendar)
+    return spec
+
+
+def _own(bucket: Bucket) -> dict[str, Any]:
+    """What is said of a bucket that is the stack's own."""
+    said: dict[str, Any] = {
+        "versioning": bucket.versioning,
+        "expireAfterDays": bucket.expire_after_days,
+        "tags": dict(sorted(bucket.tags.items())) or None,
+        "objectLock": bucket.object_lock or None,
+        "encryption": bucket.encryption and bucket.encryption.value,
+        "adopt": bucket.adopt or None,
+        "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
+        "force": bucket.force or None,
+    }
+    given = {field: value for field, value in said.items() if value is not None}
+    return {**given, "protect": bucket.protect, "state": bucket.state.value}
+
+
+def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
+    said = bucket.credentials
+    spec = BucketCredentialsSpec(generation=said.generation)
+    policy = said.policy(calendar.run_every)
+    if said.lifetime == NEVER:
+        spec["never"] = True
+    else:
+        spec["lifetimeSeconds"] = said.lifetime
+    if said.rotate is not None:
+        spec["manual"] = said.manual
+    if said.rotate_before is not None:
+        spec["rotateBeforeSeconds"] = policy.rotate_before
+    if said.overlap is not None:
+        spec["overlapSeconds"] = policy.overlap
+    if calendar.run_every:
+        spec["runEverySeconds"] = calendar.run_every
     return spec

@@ -10,6 +10,8 @@ from pulumi.runtime.config import get_config, is_config_secret
 from ambient_components.components import StoreArgs
 from ambient_components.errors import AmbientError, Problems, Where
 from ambient_components.fleet.shard import config_stack, project_files
+from ambient_components.fleet.storage import uses_aws
+from ambient_components.spec import Workspace
 from ambient_components.storage.config import (
     IN_PLAIN_TEXT,
     OBJECT_STORE,
@@ -52,6 +54,11 @@ class ObjectStore:
         if self.secret_key is not None:
             args["secretKey"] = self.secret_key
         return args
+
+
+def effective_store(workspaces: Mapping[str, Workspace], configured: ObjectStore | None) -> ObjectStore | None:
+    """Return the store of a stack's buckets: the config's, or AWS where the config may be silent."""
+    return configured or (ObjectStore.of_aws() if uses_aws(workspaces) else None)
 
 
 def object_store(problems: Problems) -> ObjectStore | None:

@@ -16,15 +16,17 @@ from ambient_components.cluster import Cluster
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
 from ambient_components.engine.names import LEDGER_NAME, Part, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
-from ambient_components.fleet.arguments import ledger_of, workspace_args
+from ambient_components.fleet.arguments import workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
 from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.holding import held_workspaces, is_exported, standing
+from ambient_components.fleet.ledger import ledger_of
+from ambient_components.fleet.object_store import effective_store
 from ambient_components.fleet.rails import ended_allowances, stack_rails
 from ambient_components.fleet.secret_values import WorkspaceValues, secret_values
 from ambient_components.fleet.shard import missing_file, of_shard
 from ambient_components.fleet.stack_settings import StackSettings
-from ambient_components.fleet.storage import check_storage, effective_store, uses_aws
+from ambient_components.fleet.storage import check_storage, uses_aws
 from ambient_components.guard import Guard
 from ambient_components.quiet import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
@@ -56,7 +58,7 @@ def run(path: Path | None = None) -> None:
         stack, elsewhere = _own_part(settings, path)
         _check_platform_namespace(stack, settings, found)
         _check_lifetimes(stack, settings, found)
-        check_storage(stack, settings.store, found)
+        check_storage(stack, settings.store_config, found)
         values = secret_values(stack, _guard(settings), found, settings.platform_namespace)
         bundles = ca_bundles(stack, found)
     except AmbientError as error:
@@ -148,7 +150,7 @@ def _declare(
     settings = replace(settings, store=effective_store(stack.file.workspaces, settings.store))
     cluster = settings.cluster if settings.store is None else ClusterArgs(**settings.cluster, store=settings.store.args)
     providers = ClusterProviders.of(CLUSTER_NAME, cluster)
-    access = ledger_of(stack.file.workspaces, calendar, settings.store)
+    access = ledger_of(stack.file.workspaces, calendar, settings.store_config)
     for warning in ended_allowances(stack, access, calendar):
         pulumi.log.warn(str(warning))
     args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": write_ledger(access)}

@@ -11,6 +11,7 @@ from ambient_components.fleet.object_store import ObjectStore, object_store
 from ambient_components.fleet.shard import Shard, this_shard
 from ambient_components.shards import CONFIG_KEY
 from ambient_components.spec.key_checks import MAX_TOKEN_LIFETIME, max_token_lifetime
+from ambient_components.storage.config import StoreConfig
 from ambient_components.suggest import did_you_mean
 
 
@@ -40,6 +41,11 @@ class StackSettings:
 
     shard: Shard | None = None
     """None: it is a plain stack."""
+
+    @property
+    def store_config(self) -> StoreConfig | None:
+        """The store without its secret key."""
+        return self.store.config if self.store is not None else None
 
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":

@@ -13,7 +13,8 @@ import yaml
 from pulumi import log
 from pulumi.runtime import resource
 
-from ambient_components import ClusterProviders, Workspace, clock, fleet, quiet
+from ambient_components import ClusterProviders, Workspace, clock, quiet
+from ambient_components.fleet import program as stack_program
 from tests.support.recorder import Recorder, Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -63,7 +64,7 @@ class Fleet:
             if content is not None:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(content)
-        return self.last.run(fleet.run)
+        return self.last.run(stack_program.run)
 
     def refusal(self, stack: str | Mapping[str, Any], **surroundings: Any) -> list[str]:
         """The lines of the error of a stack that is refused, before anything is registered."""

@@ -18,8 +18,11 @@ from ambient_components.components import (
     SettingsSpec,
     WorkspaceArgs,
 )
-from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, workspace_args
-from ambient_components.fleet.keys import key_entry, key_spec
+from ambient_components.fleet.arguments import key_spec, workspace_args
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.ledger import key_entry
+from ambient_components.fleet.secret_values import WorkspaceValues
+from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.spec import Defaults, Workspace, parse_stack
 from tests.support.certificates import CERTIFICATE
 from tests.support.ledgers import recorded

@@ -3,7 +3,7 @@
 import pulumi
 import pytest
 
-from ambient_components import fleet
+from ambient_components.fleet import program as stack_program
 from tests.support.recorder import UNKNOWN, Recorder, Secret
 
 VALUE = "sk-ant-not-a-real-key"
@@ -105,5 +105,5 @@ def test_a_grant_to_a_service_account_has_no_spelling_in_the_file(run_fleet):
 def test_a_missing_file_is_an_error_as_any_other(run_fleet):
     recorder = Recorder({"clusterUid": "uid-1"})
     with pytest.raises(pulumi.RunError, match=r"stacks/dev\.yaml"):
-        recorder.run(fleet.run)
+        recorder.run(stack_program.run)
     assert list(recorder.last) == []

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from ambient_components import fleet
 from ambient_components.contract import RUNNER_SECRET_KEYS
+from ambient_components.fleet import program as stack_program
 from tests.support.certificates import CERTIFICATE as PEM
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
 from tests.support.recorder import Recorder, Secret
@@ -158,7 +158,7 @@ def test_a_stack_is_declared_or_refused_in_text_and_no_secret_is_told(
         Path("stacks/dev.yaml").write_text(written(stack))
         recorder.write_files()
         try:
-            recording = recorder.run(fleet.run)
+            recording = recorder.run(stack_program.run)
         except pulumi.RunError as error:
             told = str(error)
             assert told.strip()

@@ -3,7 +3,8 @@
 import pytest
 
 from ambient_components.access import RailSettings
-from ambient_components.fleet import Calendar, ledger_of
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.ledger import ledger_of
 from ambient_components.fleet.rails import ended_allowances, stack_rails
 from ambient_components.spec import parse_stack
 from tests.program.conftest import NOW

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 import yaml
 
-from ambient_components import fleet
+from ambient_components.fleet import program as stack_program
 from ambient_components.shards import home, record_name
 from tests.program.conftest import CLUSTER
 from tests.support.recorder import PROJECT, Recorder, Recording
@@ -25,7 +25,7 @@ def shard(run_fleet):
         said = {} if shards is None else {"shards": shards}
         shard.last = Recorder({**CLUSTER, **said, **config}, stack=stack, preview=preview)
         shard.last.write_files()
-        return shard.last.run(fleet.run)
+        return shard.last.run(stack_program.run)
 
     def refusal(stack: str, text: str = FILE, **surroundings) -> list[str]:
         with pytest.raises(pulumi.RunError) as caught:
@@ -117,7 +117,7 @@ def test_a_command_names_the_config_of_the_fleet_in_the_folder_of_configs(run_fl
     for settings, file in (("stackConfigDir: conf", "conf/Pulumi.prod.yaml"), ("runtime: python", "Pulumi.prod.yaml")):
         (run_fleet.folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\n{settings}\n")
         with pytest.raises(pulumi.RunError, match=rf"--config-file {file}$"):
-            recorder.run(fleet.run)
+            recorder.run(stack_program.run)
 
 
 @pytest.mark.parametrize(("written", "refused"), [("hunter2", True), ({"secure": "v1:x"}, False)])
@@ -130,9 +130,9 @@ def test_a_secret_key_in_plain_text_is_found_in_the_config_of_the_fleet(run_flee
     recorder.write_files()  # a config of the shard's own says nothing: it is run with that of its fleet
     if refused:
         with pytest.raises(pulumi.RunError, match="is in the stack's config in plain text"):
-            recorder.run(fleet.run)
+            recorder.run(stack_program.run)
     else:
-        recorder.run(fleet.run)
+        recorder.run(stack_program.run)
 
 
 def test_only_its_own_workspaces_are_warned_of(shard):

@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ambient_components.components import BucketArgs, BucketCredentialsSpec, BucketSpec
-from ambient_components.fleet import Calendar, StackSettings, WorkspaceValues, workspace_args
+from ambient_components.fleet.arguments import workspace_args
+from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.object_store import ObjectStore
+from ambient_components.fleet.secret_values import WorkspaceValues
+from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.spec import Bucket, BucketCredentials, Workspace, parse_stack
 from ambient_components.storage.config import StoreConfig
 from tests.program.conftest import CLUSTER
@@ -40,7 +43,7 @@ def spec_of(bucket, calendar=CALENDAR, store=STORE, values=None, **more):
     return workspace_args(model(bucket, **more), settings, values or WorkspaceValues(), calendar)["bucket"]
 
 
-def entry_of(bucket, calendar=CALENDAR, store=STORE, **more):
+def entry_of(bucket, calendar=CALENDAR, store=STORE.config, **more):
     return recorded({"payments": model(bucket, **more)}, calendar, store)["payments"]
 
 

@@ -48,7 +48,7 @@ def fleet_refusals(
 
 def recorded(*args: Any) -> dict[str, dict[str, Any]]:
     """The ledger of models of workspaces (`fleet.ledger_of`), as it is recorded."""
-    from ambient_components.fleet import ledger_of  # noqa: PLC0415  # with Pulumi's SDK
+    from ambient_components.fleet.ledger import ledger_of  # noqa: PLC0415  # with Pulumi's SDK
 
     return write_ledger(ledger_of(*args))
 

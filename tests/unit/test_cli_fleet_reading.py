@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from ambient_components.cli import keys_apply, keys_now
+from ambient_components.cli import engine, keys_now
 from ambient_components.cli.app import run
 from ambient_components.cli.engine import PulumiEngine
 from ambient_components.cli.fleets.reading import export, stacks_of
@@ -82,7 +82,7 @@ def test_a_key_is_read_from_the_shard_that_holds_it(pulumi: FakeShards, capsys: 
 def test_a_rotation_deploys_the_shard_that_holds_the_key(
     pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(keys_apply, "engine_for", lambda _: pulumi)
+    monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
     witness = Mock(end_now=list, after=lambda _: ())
     monkeypatch.setattr(keys_now, "_witness", lambda *_: witness)
     wanted: dict[str, Any] = ledger_of()

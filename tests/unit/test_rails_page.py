@@ -11,7 +11,8 @@ from ambient_components.access import RailSettings
 from ambient_components.access.rail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
 from ambient_components.cli import destruction
 from ambient_components.errors import AmbientError
-from ambient_components.fleet import Calendar, ledger_of
+from ambient_components.fleet.calendar import Calendar
+from ambient_components.fleet.ledger import ledger_of
 from ambient_components.fleet.rails import ended_allowances
 from ambient_components.spec import parse_stack
 from tests.support.ledgers import fleet_refusals, refusals

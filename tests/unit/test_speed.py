@@ -22,7 +22,18 @@ MANY = 1000
 HEAVY = {"pulumi", "pulumi_kubernetes", "kubernetes", "grpc", "google", "urllib3", "requests", "jinja2", "asyncio"}
 """What takes tenths of a second to import, and no verb that reads files alone needs."""
 
-AT_START = {"cli", "errors", "suggest", "credentials", "printable", "environment", "clock", "durations", "_version"}
+AT_START = {
+    "cli",
+    "errors",
+    "suggest",
+    "credentials",
+    "printable",
+    "environment",
+    "clock",
+    "durations",
+    "output",
+    "_version",
+}
 """Our own modules that `ambient --version` may import; the others wait for a verb that needs them."""
 
 
