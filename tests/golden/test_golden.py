@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components import clock, fleet
+from ambient_components import clock
+from ambient_components.fleet import program as stack_program
 from ambient_components.provider.schema import schema
 from tests.support.recorder import Recorder, Recording, Registration, holds_secret
 
@@ -52,7 +53,7 @@ def run(monkeypatch, folder: Path, path: Path) -> Recording:
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     recorder = Recorder({"clusterUid": "uid-of-kube-system"}, SECRETS)
     recorder.write_files()
-    return recorder.run(lambda: fleet.run(path))
+    return recorder.run(lambda: stack_program.run(path))
 
 
 @pytest.fixture
