@@ -32,6 +32,7 @@ from ambient_components.cli.terminal import paint_for
 from ambient_components.engine.backend import export, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError
+from ambient_components.storage.config import OBJECT_STORE
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
@@ -48,7 +49,6 @@ MARK = "# Of the sandbox of this folder: make up writes it, make clean removes i
 to the secrets of somebody's own stack `dev` on another backend."""
 
 _RUNNER_KEY = "payments/anthropic"
-_OBJECT_STORE = "objectStore"
 _CONSOLE = Console(stderr=True)
 
 # The plugin that can be built is older than the SDK, and lies on PATH: true, known, and no news to
@@ -73,7 +73,7 @@ def up(options: Namespace) -> int:
     store = None
     if chosen:
         _say(f"Using the cluster of {chosen}: nothing is started or installed, it has the platform already.")
-        _say(f"No object store is started either: for buckets, put one of yours into the config ({_OBJECT_STORE}).")
+        _say(f"No object store is started either: for buckets, put one of yours into the config ({OBJECT_STORE}).")
     else:
         cluster = Cluster(directory, toolchain)
         before = cluster.running
@@ -234,23 +234,23 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
 
     A store that somebody put there himself stays: the sandbox's is known by its root's access key.
     """
-    config = project.config(STACK).get(_OBJECT_STORE) or {}
+    config = project.config(STACK).get(OBJECT_STORE) or {}
     ours = isinstance(config, Mapping) and str(config.get("accessKey", "")).startswith(ROOT_PREFIX)
     if store is None:
         if ours:
-            engine.run("config", "rm", _OBJECT_STORE, "--stack", STACK)
+            engine.run("config", "rm", OBJECT_STORE, "--stack", STACK)
         return
     # The secret alone is what an interrupted run leaves: it is set first, and the rest says that it is there.
     if not ours and set(config) - {"secretKey"}:
-        _say(f"The {_OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
+        _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
         return
     wanted = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
     changed = {key: value for key, value in wanted.items() if config.get(key) != value}
     if "accessKey" in changed or "secretKey" not in config:
-        secret = (f"{_OBJECT_STORE}.secretKey", "--stack", STACK)
+        secret = (f"{OBJECT_STORE}.secretKey", "--stack", STACK)
         engine.run("config", "set", "--path", "--secret", *secret, stdin=store.secret_key)
     for key, value in changed.items():
-        engine.run("config", "set", "--path", "--plaintext", f"{_OBJECT_STORE}.{key}", value, "--stack", STACK)
+        engine.run("config", "set", "--path", "--plaintext", f"{OBJECT_STORE}.{key}", value, "--stack", STACK)
     if changed:
         _say(f"Put the sandbox's object store, {store.endpoint}, into the config of {STACK}")
 

@@ -121,29 +121,21 @@ def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "ObjectStor
         return None
     from ambient_components.fleet.object_store import ObjectStore  # noqa: PLC0415
     from ambient_components.fleet.storage import effective_store  # noqa: PLC0415
-    from ambient_components.storage.config import (  # noqa: PLC0415
-        OBJECT_STORE,
-        is_encrypted,
-        parsed,
-        read_store,
-        store_problems,
-    )
+    from ambient_components.storage.config import OBJECT_STORE, given_store  # noqa: PLC0415
 
     region = project.config(stack, "aws").get("region")
-    said = project.config(stack).get(OBJECT_STORE)
-    if is_encrypted(said):
-        remedy = f"encrypt its secretKey alone: pulumi config set --path {OBJECT_STORE}.secretKey --secret"
-        fail(None, OBJECT_STORE, "is encrypted as a whole, and is needed to say where buckets are", remedy)
-    given = parsed(said)
-    if not isinstance(given, dict):
+    given = given_store(project.config(stack).get(OBJECT_STORE), region)
+    if given is None:
         found = effective_store(loaded.file.workspaces, None)
         return ObjectStore(replace(found.config, region=region)) if found is not None and region else found
-    given = {**({"region": region} if region else {}), **given}
+    if given.encrypted:
+        remedy = f"encrypt its secretKey alone: pulumi config set --path {OBJECT_STORE}.secretKey --secret"
+        fail(None, OBJECT_STORE, "is encrypted as a whole, and is needed to say where buckets are", remedy)
     problems = Problems()
-    for one in store_problems(given):
-        problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
+    for one in given.problems:
+        one.report(problems)
     problems.raise_if_any()
-    return ObjectStore(read_store(given))
+    return ObjectStore(given.config)
 
 
 def deployed(export: Mapping[str, Any], stack: str, at: datetime) -> Deployed:
