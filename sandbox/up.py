@@ -9,15 +9,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
-import signal
-import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -30,7 +26,8 @@ from ambient_components.cli.overview_text import as_text, usage
 from ambient_components.cli.project import Project
 from ambient_components.cli.terminal import paint_for
 from ambient_components.engine.backend import export, has_stack
-from ambient_components.engine.command import Engine
+from ambient_components.engine.command import Engine, shown
+from ambient_components.engine.state import resources
 from ambient_components.errors import AmbientError
 from ambient_components.storage.config import OBJECT_STORE
 from sandbox.cluster import Cluster
@@ -164,7 +161,7 @@ def deployed(directory: Path) -> bool:
         return False
     with _told():
         engine = PulumiEngine(REPOSITORY, stack_environment(directory))
-        return has_stack(engine, STACK) and bool(export(engine, STACK)["deployment"].get("resources"))
+        return has_stack(engine, STACK) and bool(resources(export(engine, STACK)))
 
 
 def stack_environment(directory: Path) -> dict[str, str]:
@@ -225,7 +222,7 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
         # State, cluster and passphrase lie in one folder: with the state, whatever could read this file went too.
         path.unlink()
         _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
-    elif UID in project.config(STACK) and not export(engine, STACK)["deployment"].get("resources"):
+    elif UID in project.config(STACK) and not resources(export(engine, STACK)):
         engine.run("config", "rm", UID, "--stack", STACK)
 
 
@@ -277,42 +274,15 @@ def mark(path: Path) -> None:
 
 
 def _pulumi(environ: Mapping[str, str], *arguments: str) -> int:
-    """Run a command of the engine on the stack, its output shown but for the known warnings; returns its exit code.
-
-    Ctrl-C reaches the engine as well, as it is in the same terminal, and makes it end its steps in good order: it is
-    waited for, since what it would leave behind is a lock and half of a state.
-    """
-    program = shutil.which("pulumi", path=environ["PATH"]) or "pulumi"
+    """Run a command of the engine on the stack, its output shown but for the known warnings; returns its exit code."""
     colour = "always" if sys.stdout.isatty() else "never"
-    signals: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with subprocess.Popen(
-        [program, *arguments, "--stack", STACK, "--color", colour],
-        cwd=REPOSITORY,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as child:
+    with _told():
+        return shown([*arguments, "--stack", STACK, "--color", colour], REPOSITORY, environ, _show)
 
-        def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-            signals.append(number)
-            if number == signal.SIGTERM:
-                child.terminate()
 
-        try:
-            for number in handlers:
-                signal.signal(number, note)
-            for line in without_known_warnings(child.stdout or ()):
-                print(line, end="", flush=True)
-            code = child.wait()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-    return 128 + signals[0] if signals else code
+def _show(lines: Iterable[str]) -> None:
+    for line in without_known_warnings(lines):
+        print(line, end="", flush=True)
 
 
 def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
