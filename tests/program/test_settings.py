@@ -3,7 +3,7 @@
 import pulumi
 import pytest
 
-from ambient_components import isolation
+from ambient_components import ClusterProviders, Workspace, isolation
 from tests.support.recorder import Secret
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -287,10 +287,19 @@ def test_a_credential_in_the_place_of_a_name_is_never_quoted(workspace):
     [
         {"settings": {"featureFlags": {"of-our-own": True}, "mcpServers": {"disabled": ["of-our-own"]}}},
         {"limits": {"network": {"isolate": False, "allow": [{"namespace": "a"}]}}},
-        {"settings": {"mcpServers": {"custom": {"search": {"url": pulumi.Output.from_input("https://x")}}}}},
         {"limits": {"quota": {"pods": 5, "cpu": "500m", "requests.cpu": 0.5, "count/jobs.batch": "1"}}},
     ],
     ids=str,
 )
 def test_what_a_stack_file_is_only_warned_of_is_taken(workspace, args):
     assert workspace(**args).of("Namespace")
+
+
+def test_a_value_of_an_mcp_server_may_come_of_a_run(record):
+    def program():
+        url = pulumi.Output.from_input("https://x")
+        providers = ClusterProviders.of("cluster").both
+        options = pulumi.ResourceOptions(providers=providers)
+        Workspace("payments", {"owner": "project/fleet", **server({"url": url, "headers": {"A": url}})}, options)
+
+    assert record(program).of("ProjectSettings")
