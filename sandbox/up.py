@@ -9,15 +9,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
-import signal
-import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -29,9 +25,11 @@ from ambient_components.cli.overview import read_overview
 from ambient_components.cli.overview_text import as_text, usage
 from ambient_components.cli.project import Project
 from ambient_components.engine.backend import export, has_stack
-from ambient_components.engine.command import Engine
+from ambient_components.engine.command import Engine, shown
+from ambient_components.engine.state import resources
 from ambient_components.errors import AmbientError
 from ambient_components.output import paint_for
+from ambient_components.storage.config import OBJECT_STORE
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
@@ -48,7 +46,6 @@ MARK = "# Of the sandbox of this folder: make up writes it, make clean removes i
 to the secrets of somebody's own stack `dev` on another backend."""
 
 _RUNNER_KEY = "payments/anthropic"
-_OBJECT_STORE = "objectStore"
 _CONSOLE = Console(stderr=True)
 
 # The plugin that can be built is older than the SDK, and lies on PATH: true, known, and no news to
@@ -73,7 +70,7 @@ def up(options: Namespace) -> int:
     store = None
     if chosen:
         _say(f"Using the cluster of {chosen}: nothing is started or installed, it has the platform already.")
-        _say(f"No object store is started either: for buckets, put one of yours into the config ({_OBJECT_STORE}).")
+        _say(f"No object store is started either: for buckets, put one of yours into the config ({OBJECT_STORE}).")
     else:
         cluster = Cluster(directory, toolchain)
         before = cluster.running
@@ -164,7 +161,7 @@ def deployed(directory: Path) -> bool:
         return False
     with _told():
         engine = PulumiEngine(REPOSITORY, stack_environment(directory))
-        return has_stack(engine, STACK) and bool(export(engine, STACK)["deployment"].get("resources"))
+        return has_stack(engine, STACK) and bool(resources(export(engine, STACK)))
 
 
 def stack_environment(directory: Path) -> dict[str, str]:
@@ -225,7 +222,7 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
         # State, cluster and passphrase lie in one folder: with the state, whatever could read this file went too.
         path.unlink()
         _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
-    elif UID in project.config(STACK) and not export(engine, STACK)["deployment"].get("resources"):
+    elif UID in project.config(STACK) and not resources(export(engine, STACK)):
         engine.run("config", "rm", UID, "--stack", STACK)
 
 
@@ -234,23 +231,23 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
 
     A store that somebody put there himself stays: the sandbox's is known by its root's access key.
     """
-    config = project.config(STACK).get(_OBJECT_STORE) or {}
+    config = project.config(STACK).get(OBJECT_STORE) or {}
     ours = isinstance(config, Mapping) and str(config.get("accessKey", "")).startswith(ROOT_PREFIX)
     if store is None:
         if ours:
-            engine.run("config", "rm", _OBJECT_STORE, "--stack", STACK)
+            engine.run("config", "rm", OBJECT_STORE, "--stack", STACK)
         return
     # The secret alone is what an interrupted run leaves: it is set first, and the rest says that it is there.
     if not ours and set(config) - {"secretKey"}:
-        _say(f"The {_OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
+        _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
         return
     wanted = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
     changed = {key: value for key, value in wanted.items() if config.get(key) != value}
     if "accessKey" in changed or "secretKey" not in config:
-        secret = (f"{_OBJECT_STORE}.secretKey", "--stack", STACK)
+        secret = (f"{OBJECT_STORE}.secretKey", "--stack", STACK)
         engine.run("config", "set", "--path", "--secret", *secret, stdin=store.secret_key)
     for key, value in changed.items():
-        engine.run("config", "set", "--path", "--plaintext", f"{_OBJECT_STORE}.{key}", value, "--stack", STACK)
+        engine.run("config", "set", "--path", "--plaintext", f"{OBJECT_STORE}.{key}", value, "--stack", STACK)
     if changed:
         _say(f"Put the sandbox's object store, {store.endpoint}, into the config of {STACK}")
 
@@ -277,42 +274,15 @@ def mark(path: Path) -> None:
 
 
 def _pulumi(environ: Mapping[str, str], *arguments: str) -> int:
-    """Run a command of the engine on the stack, its output shown but for the known warnings; returns its exit code.
-
-    Ctrl-C reaches the engine as well, as it is in the same terminal, and makes it end its steps in good order: it is
-    waited for, since what it would leave behind is a lock and half of a state.
-    """
-    program = shutil.which("pulumi", path=environ["PATH"]) or "pulumi"
+    """Run a command of the engine on the stack, its output shown but for the known warnings; returns its exit code."""
     colour = "always" if sys.stdout.isatty() else "never"
-    signals: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with subprocess.Popen(
-        [program, *arguments, "--stack", STACK, "--color", colour],
-        cwd=REPOSITORY,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as child:
+    with _told():
+        return shown([*arguments, "--stack", STACK, "--color", colour], REPOSITORY, environ, _show)
 
-        def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-            signals.append(number)
-            if number == signal.SIGTERM:
-                child.terminate()
 
-        try:
-            for number in handlers:
-                signal.signal(number, note)
-            for line in without_known_warnings(child.stdout or ()):
-                print(line, end="", flush=True)
-            code = child.wait()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-    return 128 + signals[0] if signals else code
+def _show(lines: Iterable[str]) -> None:
+    for line in without_known_warnings(lines):
+        print(line, end="", flush=True)
 
 
 def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:

@@ -12,12 +12,12 @@ from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources
+from ambient_components.keys.recorded import TokenRecord
 from ambient_components.naming import key_service_account, key_suffix
 
 ACCOUNT: Final = "ServiceAccount"
 TOKEN: Final = "AccessToken"  # noqa: S105  # a type
 _KINDS: Final = frozenset({ACCOUNT, "RoleBinding", TOKEN})
-_LISTS: Final = ("retiring", "pendingRevocations")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,8 +120,7 @@ def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Reso
             uids |= {outputs.get("uid"), (outputs.get("metadata") or {}).get("uid")}
         elif kind == TOKEN:
             uids |= {inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")}
-            held = [outputs.get("current"), *(one for name in _LISTS for one in outputs.get(name) or ())]
-            secrets |= {(str(one["handle"]), str(one["uid"])) for one in held if one and one.get("uid")}
+            secrets |= {(one.id, one.uid) for one in TokenRecord.of(outputs) if one.uid}
             tokens.add(plain_text(outputs.get("token")))
             if target := inputs.get("deliver"):
                 targets.add(Target(target["namespace"], target["name"], target["key"]))

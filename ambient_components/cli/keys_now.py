@@ -1,11 +1,10 @@
 """Deploys changed keys at once and proves it at the cluster: `--now` of `ambient keys rotate` and `revoke`."""
 
-import json
 import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -13,7 +12,8 @@ from ambient_components.cli.keys_deployed import Identity, identities, recorded
 from ambient_components.cli.keys_proof import Witness
 from ambient_components.cli.keys_required import Aim, lacks
 from ambient_components.cli.pending import Pending, pending
-from ambient_components.engine.command import failed
+from ambient_components.engine.backend import export, export_with_secrets
+from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.failure import StepError
 
@@ -68,7 +68,7 @@ def deployed_generations(engine: "Engine", places: "Mapping[str, Collection[Chos
     """
     found: dict[Chosen, Recorded] = {}
     for stack, keys in places.items():
-        found |= recorded(_parsed(engine.run("stack", "export", "--stack", stack), stack), keys)
+        found |= recorded(export(engine, stack), keys)
     return found
 
 
@@ -185,32 +185,16 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
 
 def _deployed(one: Deployment) -> tuple[Identity, ...]:
     """Return the identities in a stack's state, with their tokens."""
-    arguments = ("stack", "export", "--show-secrets", "--stack", one.stack)
-    answer = one.engine.attempt(*arguments)
-    if answer.code != 0:
-        failed(arguments, answer._replace(stdout=""))  # no part of such a state is for an error
-    return identities(_parsed(answer.stdout, one.stack), one.aims)
+    return identities(export_with_secrets(one.engine, one.stack), one.aims)
 
 
-def _parsed(text: str, stack: str) -> Mapping[str, Any]:
+def _plan(one: Deployment) -> Preview:
     try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise AmbientError([Problem(None, "", f"`pulumi stack export --stack {stack}` printed no state")])
-    return found
-
-
-def _plan(one: Deployment) -> Mapping[str, Any]:
-    try:
-        plan = json.loads(one.engine.run("preview", "--json", "--stack", one.stack))
+        plan = read_preview(one.engine.run("preview", "--json", "--stack", one.stack))
     except AmbientError as error:
         why = f" failed; to see why: pulumi preview --stack {one.stack}"
         told = [Problem(item.where, item.path, _AS_JSON.sub(why, item.problem), item.remedy) for item in error.problems]
         raise AmbientError(told) from None
-    except ValueError:
-        plan = None
-    if not isinstance(plan, dict):
+    if plan is None:
         raise AmbientError([Problem(None, "", "`pulumi preview --json` printed something else than a plan")])
     return plan

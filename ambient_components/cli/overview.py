@@ -12,11 +12,12 @@ from typing import Any, Final
 from ambient_components.access.entries import NOTHING, Entry, KeyEntry
 from ambient_components.access.recorded import write
 from ambient_components.cli.ledgers import ledger_from_state
-from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, moment, read_bucket
+from ambient_components.cli.overview_storage import ENDLESS, BucketView, FoundStorage, read_bucket
 from ambient_components.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
+from ambient_components.keys.recorded import Minted, TokenRecord
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.rules.roles import rank
 from ambient_components.shards import split_shard
@@ -251,13 +252,12 @@ def _order(access: Access) -> tuple[int, str]:
 
 def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Found, now: datetime) -> Key:
     outputs = found.tokens.get(identity) or {}
-    current = outputs.get("current") or {}
-    following = outputs.get("nextAction") or {}
+    tokens = TokenRecord.of(outputs)
+    current = tokens.current or Minted("")
     metadata = found.accounts.get(identity) or {}
     notes = metadata.get("annotations") or {}
-    expires = moment(current.get("expiresAt"))
-    endless = bool(outputs.get("never") or outputs.get("static"))
-    never = bool(current) and (endless or (expires is not None and expires - now > ENDLESS))
+    expires, made = current.expires_at, tokens.current is not None
+    never = made and (tokens.endless or (expires is not None and expires - now > ENDLESS))
     former = entry is not None and entry.overlapping == identity[1]
     target = outputs.get("deliver") or {}
     return Key(
@@ -266,26 +266,22 @@ def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Found, now: 
         label=str(notes.get(KEY_NAME_ANNOTATION) or identity[0]),
         role=found.key_roles.get(identity) or (entry.role if entry is not None else None),
         declared=entry is not None,
-        made=bool(current),
+        made=made,
         expires_at=None if never else expires,
         never=never,
-        dead=current.get("dead") or None,
-        next_action=following.get("what"),
-        next_at=moment(following.get("at")),
-        retiring=_handles(outputs.get("retiring")),
-        pending=_handles(outputs.get("pendingRevocations")),
+        dead=current.dead,
+        next_action=tokens.next_action,
+        next_at=tokens.next_at,
+        retiring=tuple(one.id for one in tokens.retiring),
+        pending=tuple(one.id for one in tokens.pending),
         account=str(metadata.get("name") or ""),
-        issued_at=moment(current.get("issuedAt")),
+        issued_at=current.issued_at,
         description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
         former=former,
         until=entry.overlap_until if former and entry is not None else None,
-        manual=bool(outputs.get("manual", endless)),
+        manual=tokens.manual,
         static=bool(outputs.get("static")),
         delivered_to=f"{target['namespace']}/{target['name']}" if target and not former else None,
         retained=outputs.get("retain") != "none",
         undelivered=outputs.get("undelivered") or None,
     )
-
-
-def _handles(items: Iterable[Mapping[str, Any]] | None) -> tuple[str, ...]:
-    return tuple(str(item.get("handle")) for item in items or ())

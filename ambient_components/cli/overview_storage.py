@@ -1,13 +1,13 @@
 """What a stack's state says of a workspace's own storage: whose bucket, and the life of the access key to it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.access.entries import BucketEntry
 from ambient_components.engine.state import Resource
-from ambient_components.keys.state import time_of
+from ambient_components.keys.recorded import Minted, TokenRecord
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.states import CLOSED
 
@@ -109,26 +109,25 @@ def read_bucket(entry: BucketEntry | None, state: str | None, found: FoundStorag
 
 
 def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
-    current = outputs.get("current") or {}
-    following = outputs.get("nextAction") or {}
-    expires = moment(current.get("expiresAt"))
-    endless = bool(outputs.get("never"))
+    keys = TokenRecord.of(outputs)
+    current = keys.current or Minted("")
+    expires = current.expires_at
     # What the store itself has set an end to has one, whatever was asked for.
-    never = endless if expires is None else expires - now > ENDLESS
+    never = keys.endless if expires is None else expires - now > ENDLESS
     drift = outputs.get("drift")
     return AccessKey(
-        id=str(outputs.get("accessKey") or current.get("handle") or ""),
+        id=str(outputs.get("accessKey") or current.id),
         user=str(outputs.get("user") or ""),
         generation=int(outputs.get("generation") or 1),
         expires_at=None if never else expires,
         never=never,
-        manual=bool(outputs.get("manual", endless)),
-        dead=current.get("dead") or None,
-        next_action=following.get("what"),
-        next_at=moment(following.get("at")),
-        retiring=_ids(outputs.get("retiring")),
-        pending=_ids(outputs.get("pendingRevocations")),
-        foreign=_ids(outputs.get("foreign")),
+        manual=keys.manual,
+        dead=current.dead,
+        next_action=keys.next_action,
+        next_at=keys.next_at,
+        retiring=tuple(one.id for one in keys.retiring),
+        pending=tuple(one.id for one in keys.pending),
+        foreign=tuple(map(str, outputs.get("foreign") or ())),
         drift=tuple(f"{what}: {how}" for what, how in sorted(drift.items())) if isinstance(drift, Mapping) else (),
     )
 
@@ -158,13 +157,3 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
     if key.pending:
         found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
     return found
-
-
-def moment(text: Any) -> datetime | None:
-    """A time of a state; None where there is none."""
-    return time_of(text)
-
-
-def _ids(items: Iterable[Any] | None) -> tuple[str, ...]:
-    """Ids out of handles, or as they are."""
-    return tuple(str(item.get("handle") if isinstance(item, Mapping) else item) for item in items or ())

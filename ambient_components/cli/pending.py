@@ -1,12 +1,11 @@
 """What a plan holds besides the change of some keys: `--now` deploys nothing that nobody asked for.
 
-Of a plan as `pulumi preview --json` prints it. Pure.
+Pure.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from ambient_components.engine import names, types
 from ambient_components.engine import steps as engine_steps
@@ -41,17 +40,16 @@ class Pending:
     """All else."""
 
 
-def pending(plan: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Pending:
+def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]]) -> Pending:
     """Sort what a plan would do into what some keys need, and all else.
 
     Args:
-        plan: The document.
+        plan: The preview.
         keys: Workspace and id of each key.
     """
     own: list[Step] = []
     others: list[Step] = []
-    preview = engine_steps.Preview.of(plan)
-    for step in preview.steps:
+    for step in plan.steps:
         if step.type == types.STACK or not step.changes:
             continue
         if step.protects:
@@ -62,9 +60,9 @@ def pending(plan: Mapping[str, Any], keys: Collection[tuple[str, str]]) -> Pendi
             own += [] if foreign else [Step(step.op, step.name)]
         else:
             (own if _is_of(step.name, keys) else others).append(Step(step.op, step.name, step.kind))
-    if not preview.steps:
+    if not plan.steps:
         # The stack itself is always listed: this is a plan of a form that nobody knows.
-        others += (Step(op, f"{count} resources") for op, count in preview.changes.items())
+        others += (Step(op, f"{count} resources") for op, count in plan.changes.items())
     return Pending(tuple(own), tuple(others))
 
 

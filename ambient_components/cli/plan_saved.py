@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ambient_components import clock
 from ambient_components._version import VERSION as VERSION_OF_AMBIENT
 from ambient_components.durations import DAY, format_seconds
-from ambient_components.engine.state import state_digest
+from ambient_components.engine.state import Export, state_digest
 from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.keys.state import format_time, parse_time
 from ambient_components.plan.document import digest, document
@@ -58,7 +58,7 @@ class Saved:
 
 def saved(
     plan: Plan,
-    export: Mapping[str, Any],
+    export: Export,
     versions: Mapping[str, str],
     *,
     max_age: int | None = None,
@@ -154,7 +154,7 @@ def read(path: str) -> Saved:
     return found
 
 
-def check_fresh(plan: Saved, stack: str, export: Mapping[str, Any], now: Mapping[str, str]) -> None:
+def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str]) -> None:
     """Refuses a plan of another stack, one that is too old, one of other programs, and one of another state.
 
     Args:

@@ -1,6 +1,5 @@
 """Makes a plan: of a stack's files and its state, or of the engine's preview. For `ambient plan` and `ambient up`."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,8 @@ from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.cli.plan_state import holdings, pending
 from ambient_components.durations import format_seconds
+from ambient_components.engine.state import Export
+from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problems, fail
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import Plan, Rail, Waiting
@@ -124,29 +125,24 @@ def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "StoreConfi
         OBJECT_STORE,
         REGION_DEFAULT,
         StoreConfig,
-        is_encrypted,
-        parsed,
-        read_store,
-        store_problems,
+        given_store,
     )
 
     region = project.config(stack, "aws").get("region")
-    said = project.config(stack).get(OBJECT_STORE)
-    if is_encrypted(said):
+    given = given_store(project.config(stack).get(OBJECT_STORE), region)
+    if given is None:
+        return StoreConfig(region=region or REGION_DEFAULT) if uses_aws(loaded.file.workspaces) else None
+    if given.encrypted:
         remedy = f"encrypt its secretKey alone: pulumi config set --path {OBJECT_STORE}.secretKey --secret"
         fail(None, OBJECT_STORE, "is encrypted as a whole, and is needed to say where buckets are", remedy)
-    given = parsed(said)
-    if not isinstance(given, dict):
-        return StoreConfig(region=region or REGION_DEFAULT) if uses_aws(loaded.file.workspaces) else None
-    given = {**({"region": region} if region else {}), **given}
     problems = Problems()
-    for one in store_problems(given):
-        problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
+    for one in given.problems:
+        one.report(problems)
     problems.raise_if_any()
-    return read_store(given)
+    return given.config
 
 
-def deployed(export: Mapping[str, Any], stack: str, at: datetime) -> Deployed:
+def deployed(export: Export, stack: str, at: datetime) -> Deployed:
     """What an exported state says.
 
     Args:
@@ -163,7 +159,7 @@ def deployed(export: Mapping[str, Any], stack: str, at: datetime) -> Deployed:
     )  # fmt: skip
 
 
-def rules_from_state(export: Mapping[str, Any]) -> dict[str, Any]:
+def rules_from_state(export: Export) -> dict[str, Any]:
     """What the last run's ledgers said of the rails, as their input `rails`."""
     from ambient_components.cli.ledgers import ledgers_in  # noqa: PLC0415
 
@@ -204,7 +200,7 @@ def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Rail]:
 def online(
     engine: "Engine",
     stack: str,
-    export: Mapping[str, Any],
+    export: Export,
     wanted: Declared,
     at: datetime,
     *,
@@ -245,12 +241,9 @@ def online(
 def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
     from ambient_components.engine.command import failed  # noqa: PLC0415
 
-    try:
-        document = json.loads(answer.stdout)
-    except ValueError:
-        document = None
-    if isinstance(document, dict):
-        return Digest.of(document)
+    preview = read_preview(answer.stdout)
+    if preview is not None:
+        return Digest.of(preview)
     if answer.code != 0:
         failed(arguments, answer)
     return fail(None, "", "`pulumi preview --json` printed something else than a preview")

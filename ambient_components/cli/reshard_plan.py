@@ -5,8 +5,9 @@ Pure. A state of which a move was interrupted is in here too: its workspaces are
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from ambient_components.engine.rewriting import Item
 from ambient_components.shards.exports import Deployment, ledgers, parts_of, workspaces_of
 
 _SHOWN: Final = 6
@@ -80,8 +81,8 @@ def resharding(
 def _newest(states: Mapping[str, Deployment], holders: Collection[str], name: str, home: str) -> str:
     """Which of several states had the last run over a workspace; where none has had one since, its home."""
 
-    def modified(items: Collection[Mapping[str, Any]]) -> str:
-        return max((str(item.get("modified") or "") for item in items), default="")
+    def modified(items: Collection[Item]) -> str:
+        return max((item.modified for item in items), default="")
 
     parts = {stack: parts_of(states[stack], name) for stack in holders}
     each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in holders]

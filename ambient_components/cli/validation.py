@@ -18,15 +18,7 @@ from ambient_components.spec.loader import LoadedStack, Review, located, review_
 from ambient_components.spec.shards import beyond_shards, shards_of
 from ambient_components.spec.source_checks import in_platform_namespace
 from ambient_components.spec.store_checks import against_store
-from ambient_components.storage.config import (
-    IN_PLAIN_TEXT,
-    OBJECT_STORE,
-    SECRET_KEY,
-    is_encrypted,
-    parsed,
-    read_store,
-    store_problems,
-)
+from ambient_components.storage.config import IN_PLAIN_TEXT, OBJECT_STORE, given_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +101,15 @@ def _review(path: str) -> Review:
 
 def _storage(said: object, stack: LoadedStack) -> list[Problem]:
     """What is wrong with the store that a config names, or with buckets for it, in the words of the program."""
-    if said is None:
+    given = given_store(said)
+    if given is None:
         return located(stack, against_store(stack.file.workspaces, None))
-    if is_encrypted(said):
-        return []
-    given, problems = parsed(said), Problems()
-    for one in store_problems(given):
-        problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
-    if isinstance(given, dict):
-        if isinstance(given.get(SECRET_KEY), str) and given[SECRET_KEY]:
-            problems.add(None, f"{OBJECT_STORE}.{SECRET_KEY}", *IN_PLAIN_TEXT)
-        if not problems:
-            return located(stack, against_store(stack.file.workspaces, read_store(given)))
+    problems = Problems()
+    plain = isinstance(given.secret_key, str) and given.secret_key
+    for one in (*given.problems, *([IN_PLAIN_TEXT] if plain else ())):
+        one.report(problems)
+    if not problems and not given.encrypted:
+        return located(stack, against_store(stack.file.workspaces, given.config))
     return list(problems)
 
 

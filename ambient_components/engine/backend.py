@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ambient_components.engine.command import Answer, Engine, failed, start
+from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, fail
 
 _LIST = ("stack", "ls", "--json")
@@ -117,10 +118,36 @@ def has_stack(engine: Engine, stack: str) -> bool:
     return stack in stack_names(engine)
 
 
-def export(engine: Engine, stack: str) -> dict[str, Any]:
-    """A stack's state, secrets encrypted."""
-    exported: dict[str, Any] = json.loads(engine.run("stack", "export", "--stack", stack))
-    return exported
+def export(engine: Engine, stack: str) -> Export:
+    """A stack's state, secrets encrypted.
+
+    Raises:
+        AmbientError: it can't be read.
+    """
+    return _state(engine.run("stack", "export", "--stack", stack), stack)
+
+
+def export_with_secrets(engine: Engine, stack: str) -> Export:
+    """A stack's state, secrets decrypted: no part of it is for an error.
+
+    Raises:
+        AmbientError: it can't be read, or not be decrypted.
+    """
+    arguments = ("stack", "export", "--show-secrets", "--stack", stack)
+    answer = engine.attempt(*arguments)
+    if answer.code != 0:
+        failed(arguments, answer._replace(stdout=""))
+    return _state(answer.stdout, stack)
+
+
+def _state(text: str, stack: str) -> Export:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return fail(None, "", f"`pulumi stack export --stack {stack}` printed no state")
+    return found
 
 
 def output(engine: Engine, stack: str, name: str) -> str | None:

@@ -5,7 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol, Self
 
@@ -149,6 +149,46 @@ def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
         [program(environ), *arguments, *_QUIETLY], cwd=folder, env=environment(environ), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
     )  # fmt: skip
+
+
+def shown(
+    arguments: Sequence[str], folder: Path, environ: Mapping[str, str], show: Callable[[Iterable[str]], None]
+) -> int:
+    """Run a command of the program to its end, with all that it prints handed on line by line; return its exit code.
+
+    Ctrl-C reaches it as well, as it is in the same terminal, and makes it end its steps in good order: it is waited
+    for, since what it would leave behind is a lock and half of a state. A SIGTERM is handed on to it.
+
+    Args:
+        arguments: of the command.
+        folder: the project's.
+        environ: the whole environment for it.
+        show: takes the lines.
+
+    Raises:
+        AmbientError: there is no such program.
+    """
+    signals: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with subprocess.Popen(  # noqa: S603
+        [program(environ), *arguments], cwd=folder, env=environment(environ), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+    ) as child:  # fmt: skip
+
+        def note(number: int, _: object) -> None:
+            signals.append(number)
+            if number == signal.SIGTERM:
+                child.terminate()
+
+        try:
+            for number in handlers:
+                signal.signal(number, note)
+            show(child.stdout or ())
+            code = child.wait()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    return 128 + signals[0] if signals else code
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:

@@ -12,21 +12,113 @@ from ambient_components.engine.state import Export
 from ambient_components.engine.types import is_provider
 from ambient_components.engine.urns import Urn, reference, referenced
 
-Item = dict[str, Any]
-"""A resource's JSON."""
-
 _ONE: Final = ("parent", "deletedWith", "viewOf")
 _MANY: Final = ("dependencies", "replaceWith")
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A resource of a state that is written back. Its JSON is changed in place."""
+
+    json: dict[str, Any] = field(repr=False)
+
+    @property
+    def urn(self) -> str:
+        """Its URN, as the state has it."""
+        return str(self.json["urn"])
+
+    @property
+    def place(self) -> Urn:
+        """The parts of its URN."""
+        return Urn.parse(self.urn)
+
+    @property
+    def type(self) -> str:
+        """The type token."""
+        return str(self.json["type"])
+
+    @property
+    def id(self) -> str:
+        """The id that its provider gave it."""
+        return str(self.json.get("id"))
+
+    @property
+    def parent(self) -> str:
+        """The URN of its parent; empty where it has none."""
+        return str(self.json.get("parent") or "")
+
+    @property
+    def provider(self) -> str:
+        """The URN of its provider; empty where it has none."""
+        return referenced(str(self.json.get("provider") or ""))
+
+    @property
+    def delete(self) -> bool:
+        """Whether a replacement left it, to be deleted."""
+        return bool(self.json.get("delete"))
+
+    @property
+    def modified(self) -> str:
+        """When it was last changed; empty where the state does not say it."""
+        return str(self.json.get("modified") or "")
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Its inputs, to be changed in place; where it has none, nothing comes of a change."""
+        return self._section("inputs")
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Its outputs, in the same way."""
+        return self._section("outputs")
+
+    @property
+    def reference(self) -> str:
+        """How other resources refer to this one, a provider."""
+        return reference(self.urn, self.id)
+
+    @property
+    def settings(self) -> Any:
+        """The inputs of a provider, without secrets and without the version of its plugin."""
+        return without_secrets({key: one for key, one in self.inputs.items() if key != "version"}, "")
+
+    def references(self) -> Iterator[str]:
+        """Yield the URN of every resource that this one needs in its state, before it."""
+        for key in _ONE:
+            if self.json.get(key):
+                yield str(self.json[key])
+        for key in _MANY:
+            yield from self.json.get(key) or ()
+        for urns in (self.json.get("propertyDependencies") or {}).values():
+            yield from urns or ()
+        if self.provider:
+            yield self.provider
+
+    def put_outputs(self, values: Mapping[str, Any]) -> None:
+        """Put other outputs in the place of those that it has."""
+        _put(self.json, "outputs", dict(values))
+
+    def put_dependencies(self, name: str, urns: list[str] | None) -> None:
+        """Say what an input depends on; None for an input that it has no more."""
+        known = self.json.get("propertyDependencies")
+        if isinstance(known, dict):
+            known.pop(name, None)
+            if urns is not None:
+                known[name] = urns
+
+    def _section(self, name: str) -> dict[str, Any]:
+        values = self.json.get(name)
+        return values if isinstance(values, dict) else {}
+
+
 def items(state: Export) -> list[Item]:
-    """Return the JSON of a state's resources, in its order."""
-    return list((state.get("deployment") or {}).get("resources") or ())
+    """Return a state's resources, in its order."""
+    return [Item(one) for one in (state.get("deployment") or {}).get("resources") or ()]
 
 
-def put_items(state: Any, found: list[Item]) -> None:
+def put_items(state: Any, found: Iterable[Item]) -> None:
     """Put resources in the place of those that a state has."""
-    put(state.setdefault("deployment", {}), "resources", found)
+    _put(state.setdefault("deployment", {}), "resources", [one.json for one in found])
 
 
 def secrets_of(state: Export) -> Any:
@@ -36,7 +128,7 @@ def secrets_of(state: Export) -> Any:
 
 def put_secrets(state: Any, secrets: Any) -> None:
     """Say how a state's secrets are encrypted."""
-    put(state.setdefault("deployment", {}), "secrets_providers", secrets)
+    _put(state.setdefault("deployment", {}), "secrets_providers", secrets)
 
 
 def has_snippets(state: Export) -> bool:
@@ -44,45 +136,9 @@ def has_snippets(state: Export) -> bool:
     return bool((state.get("deployment") or {}).get("snippets"))
 
 
-def put(values: Item, key: str, value: Any) -> None:
-    """Put a value as the engine writes it: what is empty is left out."""
-    if value:
-        values[key] = value
-    else:
-        values.pop(key, None)
-
-
-def references(item: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the URN of every resource that this one needs in its state, before it."""
-    for key in _ONE:
-        if item.get(key):
-            yield str(item[key])
-    for key in _MANY:
-        yield from item.get(key) or ()
-    for urns in (item.get("propertyDependencies") or {}).values():
-        yield from urns or ()
-    if urn := provider_of(item):
-        yield urn
-
-
-def provider_of(item: Mapping[str, Any]) -> str:
-    """Return the URN of a resource's provider; empty where it has none."""
-    return referenced(str(item.get("provider") or ""))
-
-
-def as_provider(item: Mapping[str, Any]) -> str:
-    """Return how other resources refer to this one, a provider."""
-    return reference(item["urn"], str(item.get("id")))
-
-
 def providers(state: Export) -> list[Item]:
-    """Return the JSON of a state's providers."""
-    return [item for item in items(state) if is_provider(item["type"])]
-
-
-def provider_settings(item: Mapping[str, Any]) -> Any:
-    """Return the inputs of a provider, without secrets and without the version of its plugin."""
-    return without_secrets({key: one for key, one in (item.get("inputs") or {}).items() if key != "version"}, "")
+    """Return a state's providers."""
+    return [item for item in items(state) if is_provider(item.type)]
 
 
 def merge_header(source: Export, into: Any) -> None:
@@ -92,28 +148,28 @@ def merge_header(source: Export, into: Any) -> None:
         into["features"] = features
 
 
-def extensions_of(state: Export, moving: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def extensions_of(state: Export, moving: Iterable[Item]) -> dict[str, Any]:
     """Return the blobs that resources of a state refer to."""
     known = (state.get("deployment") or {}).get("extensions") or {}
-    return {ref: known[ref] for ref in (str(item.get("extensionRef")) for item in moving) if ref in known}
+    return {ref: known[ref] for ref in (str(item.json.get("extensionRef")) for item in moving) if ref in known}
 
 
 def add_extensions(state: Any, needed: Mapping[str, Any]) -> None:
     """Add blobs to a state."""
     into = state.setdefault("deployment", {})
-    put(into, "extensions", {**(into.get("extensions") or {}), **needed})
+    _put(into, "extensions", {**(into.get("extensions") or {}), **needed})
 
 
-def without_predecessor(resources: Iterable[Mapping[str, Any]]) -> tuple[str, str] | None:
+def without_predecessor(resources: Iterable[Item]) -> tuple[str, str] | None:
     """Return a resource's URN and that of one that it needs and that does not come before it; None: the engine's order.
 
     The engine refuses a state in another order.
     """
     seen: set[str] = set()
     for item in resources:
-        if missing := next((urn for urn in references(item) if urn not in seen), None):
-            return item["urn"], missing
-        seen.add(item["urn"])
+        if missing := next((urn for urn in item.references() if urn not in seen), None):
+            return item.urn, missing
+        seen.add(item.urn)
     return None
 
 
@@ -136,6 +192,10 @@ class Rewriting:
             return text
         return str(Urn(self.target, self.project, urn.types, urn.name))
 
+    def item(self, item: Item) -> Item:
+        """Return a copy of a resource with every URN rewritten."""
+        return Item(self.value(item.json))
+
     def value(self, value: Any) -> Any:
         """Return a copy of any JSON value with every URN rewritten, also of references among inputs and outputs."""
         if isinstance(value, Mapping):
@@ -143,3 +203,11 @@ class Rewriting:
         if isinstance(value, list):
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value as the engine writes it: what is empty is left out."""
+    if value:
+        values[key] = value
+    else:
+        values.pop(key, None)

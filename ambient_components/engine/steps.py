@@ -1,5 +1,6 @@
 """What the engine does to resources: steps of a preview (`pulumi preview --json`) and of a run's events."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -98,6 +99,15 @@ class Preview:
             tuple(map(diagnostic, document.get("diagnostics") or ())),
             changing(document.get("changeSummary") or {}),
         )
+
+
+def read_preview(text: str) -> Preview | None:
+    """Return what `pulumi preview --json` printed; None where that is no preview."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return Preview.of(document) if isinstance(document, dict) else None
 
 
 def diagnostic(item: Mapping[str, Any]) -> Diagnostic:

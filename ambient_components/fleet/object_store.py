@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 from pulumi.runtime.config import get_config, is_config_secret
@@ -18,11 +18,10 @@ from ambient_components.storage.config import (
     REGION_DEFAULT,
     SECRET_KEY,
     StoreConfig,
+    given_store,
     is_encrypted,
     parsed,
-    read_store,
     set_command,
-    store_problems,
 )
 
 
@@ -64,24 +63,18 @@ def effective_store(workspaces: Mapping[str, Workspace], configured: ObjectStore
 def object_store(problems: Problems) -> ObjectStore | None:
     """The store that the config names; None where it names none. Of a broken one only `problems` says something."""
     key = pulumi.Config().full_key(OBJECT_STORE)
-    text = get_config(key)
-    if text is None:
+    given = given_store(get_config(key), pulumi.Config("aws").get("region"))
+    if given is None:
         return None
-    given: Any = parsed(text)
-    if isinstance(given, dict) and (region := pulumi.Config("aws").get("region")):
-        given = {"region": region, **given}
-    found = list(store_problems(given))
-    for one in found:
-        problems.add(None, f"{OBJECT_STORE}.{one.field}".rstrip("."), one.problem, one.remedy)
-    secret = given.get(SECRET_KEY) if isinstance(given, dict) else None
-    if secret:
+    for one in given.problems:
+        one.report(problems)
+    if given.secret_key:
         try:
             _check_secret_key(key, problems)
         except AmbientError as error:
             problems.extend(error.problems)
-    if found or not isinstance(given, dict):
-        return ObjectStore(StoreConfig())
-    return ObjectStore(read_store(given), pulumi.Output.secret(secret) if secret else None)
+    secret = given.secret_key if isinstance(given.secret_key, str) and not given.problems else ""
+    return ObjectStore(given.config, pulumi.Output.secret(secret) if secret else None)
 
 
 def _check_secret_key(key: str, problems: Problems) -> None:
@@ -93,7 +86,7 @@ def _check_secret_key(key: str, problems: Problems) -> None:
     """
     field = f"{OBJECT_STORE}.{SECRET_KEY}"
     if not is_config_secret(key):
-        problems.add(None, field, *IN_PLAIN_TEXT)
+        IN_PLAIN_TEXT.report(problems)
         return
     files = project_files()
     path = files.path(config_stack())
@@ -103,7 +96,7 @@ def _check_secret_key(key: str, problems: Problems) -> None:
         return
     if isinstance(written, Mapping) and SECRET_KEY in written:
         if not is_encrypted(written[SECRET_KEY]):
-            problems.add(None, field, *IN_PLAIN_TEXT)
+            IN_PLAIN_TEXT.report(problems)
     elif not content.get("environment"):
         problem = "is not in this file" if path.exists() else "there is no such file"
         remedy = f"set it there: {set_command(SECRET_KEY)}"

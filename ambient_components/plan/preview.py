@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
@@ -42,9 +42,8 @@ class Digest:
     diagnostics: tuple[Diagnostic, ...]
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Digest":
-        """Read the document."""
-        preview = Preview.of(document)
+    def of(cls, preview: Preview) -> "Digest":
+        """Take what a plan is made of."""
         return cls(preview.steps, preview.diagnostics)
 
     def ledger_after(self, before: Ledger) -> Ledger:

@@ -1,16 +1,143 @@
-"""Limits of a workspace: quantities, and whom an isolated one may reach."""
+"""Limits of a workspace: what its containers get, what a quota counts, and whom an isolated workspace may reach.
 
-from collections.abc import Iterator, Mapping
+The stack file has quantities in canonical form by then; a component has them as they are written.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final
 
-from ambient_components.quantities import parse_quantity
-from ambient_components.rules.findings import Finding, Verdict, verdict_finding
+from ambient_components.credentials import looks_like_credential
+from ambient_components.quantities import Quantity, parse_quantity
+from ambient_components.rules.arguments import choice_findings, is_whole
+from ambient_components.rules.findings import Finding, Path, Verdict, below, verdict_finding
+from ambient_components.suggest import allowed_words, did_you_mean
+
+
+class Protocol(StrEnum):
+    """Protocol of the ports of a network peer."""
+
+    TCP = "TCP"
+    """Nearly everything."""
+
+    UDP = "UDP"
+    """DNS, QUIC."""
+
 
 CONTAINER_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
 """What a container may be limited in."""
 
+LIMIT_CHAIN: Final = ("min", "defaultRequest", "default", "max")
+"""What a LimitRange says of a resource; each is at most the next."""
+
+QUOTA_RESOURCES: Final = (
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "pods",
+    "persistentvolumeclaims",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "configmaps",
+    "secrets",
+    "replicationcontrollers",
+    "resourcequotas",
+)
+"""What Kubernetes counts in a namespace by these very names; the first of them are what people mostly want."""
+
 PORT_MAX: Final = 65_535
 """The highest port."""
+
+_QUOTA_FORMS: Final = "count/RESOURCE.GROUP and requests.VENDOR/RESOURCE"
+_OF_A_CLASS: Final = ".storageclass.storage.k8s.io/"
+_SUBDOMAIN: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_QUOTA_PATTERN: Final = re.compile(
+    rf"count/{_SUBDOMAIN}"
+    rf"|requests\.{_SUBDOMAIN}/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+    r"|(requests\.)?hugepages-[0-9]+[KMG]i"
+    rf"|{_SUBDOMAIN}{re.escape(_OF_A_CLASS)}(requests\.storage|persistentvolumeclaims)"
+)
+# Counted in whole pieces or bytes, unlike cores.
+_BYTES: Final = re.compile(r"(.*[./])?(memory|storage|ephemeral-storage)|(requests\.)?hugepages-.*")
+_CORES: Final = ("cpu", "requests.cpu", "limits.cpu")
+
+
+def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what the API server would refuse in the middle of a run, and what has no effect."""
+    yield from below(("containers",), container_findings(limits.get("containers") or {}))
+    yield from below(("quota",), quota_findings(limits.get("quota") or {}))
+    yield from below(("network",), network_findings(limits.get("network") or {}))
+
+
+def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """A LimitRange's four values of a resource go up: min ≤ defaultRequest ≤ default ≤ max. Kubernetes' rule."""
+    for limit, amounts in containers.items():
+        yield from choice_findings((limit,), limit, LIMIT_CHAIN, "limit of a container")
+        for resource, written in amounts.items():
+            if resource not in CONTAINER_RESOURCES:
+                remedy = allowed_words(resource, CONTAINER_RESOURCES)
+                yield Finding((limit, resource), f"{resource!r} is not a resource", remedy, at_key=True)
+            else:
+                yield from _amount_findings((limit, resource), resource, written)
+    for resource in CONTAINER_RESOURCES:
+        chain = [
+            (limit, written, amount)
+            for limit in LIMIT_CHAIN
+            if (written := (containers.get(limit) or {}).get(resource)) is not None
+            and (amount := _quantity(written)) is not None
+        ]
+        for (low, less, least), (high, more, most) in pairwise(chain):
+            if least > most:
+                problem = f"{less} is more than the {more} of {high}"
+                remedy = f"allowed: {' ≤ '.join(LIMIT_CHAIN)}"
+                yield Finding((low, resource), problem, remedy, (high, resource))
+
+
+def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
+    """A quota names resources that Kubernetes counts, and counts objects in whole numbers."""
+    for resource, written in quota.items():
+        if resource not in QUOTA_RESOURCES and not _QUOTA_PATTERN.fullmatch(resource):
+            allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
+            meant = did_you_mean(resource, [*QUOTA_RESOURCES, *_near_quota_forms(resource)])
+            remedy = f"{allowed}; {meant}" if meant else allowed
+            yield Finding((resource,), f"{resource!r} is not a resource that a quota counts", remedy, at_key=True)
+        else:
+            yield from _amount_findings((resource,), resource, written)
+
+
+def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
+    """Peers are for a workspace that is isolated, and each is one destination."""
+    peers = network.get("allow") or ()
+    if peers and not network.get("isolate", True):
+        problem = "has no effect, since isolate is false: pods may talk to everybody"
+        yield Finding(("allow",), problem, "set isolate: true, or remove it", warning=True)
+    for index, peer in enumerate(peers):
+        yield from below(("allow", index), peer_findings(peer))
+
+
+def peer_findings(peer: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what is no destination, as a component has it."""
+    given = tuple(name for name in ("cidr", "namespace") if peer.get(name) is not None)
+    yield from verdict_finding((), peer_problem(given))
+    if "cidr" in given:
+        yield from verdict_finding(("cidr",), cidr_problem(str(peer["cidr"])))
+    ports, protocol = peer.get("ports") or (), peer.get("protocol")
+    for index, port in enumerate(ports):
+        if not is_whole(port, 1) or port > PORT_MAX:
+            yield Finding(("ports", index), f"{port!r} is not a port", f"allowed: whole numbers from 1 to {PORT_MAX}")
+    yield from choice_findings(("protocol",), protocol, Protocol, "protocol")
+    yield from verdict_finding((), protocol_problem(protocol, ports))
 
 
 def peer_problem(given: tuple[str, ...]) -> Verdict:
@@ -25,19 +152,62 @@ def peer_problem(given: tuple[str, ...]) -> Verdict:
     return problem, "allowed: exactly one of them, as {cidr: 10.0.0.0/8} or {namespace: NAME}"
 
 
-def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what is no quantity, and what is no destination, in a component's limits."""
-    yield from _amounts("quota", limits.get("quota") or {})
-    for name, amounts in (limits.get("containers") or {}).items():
-        yield from _amounts(f"containers.{name}", amounts)
-    for index, peer in enumerate((limits.get("network") or {}).get("allow") or ()):
-        given = tuple(name for name in ("cidr", "namespace") if peer.get(name) is not None)
-        yield from verdict_finding(("network", "allow", index), peer_problem(given))
+def protocol_problem(protocol: object, ports: Sequence[object]) -> Verdict:
+    """Say why a destination can't have this protocol, or None; as problem and remedy."""
+    if protocol != Protocol.UDP or ports:
+        return None
+    return "has a protocol without ports", "name the ports; without them all are allowed, of TCP and UDP alike"
 
 
-def _amounts(field: str, amounts: Mapping[str, Any]) -> Iterator[Finding]:
-    for resource, amount in amounts.items():
-        try:
-            parse_quantity(amount)
-        except ValueError as error:
-            yield Finding((*field.split("."), resource), str(error), "")
+def cidr_problem(text: str) -> Verdict:
+    """Say why this is not a network, or None; as problem and remedy."""
+    allowed = "allowed: an address and a mask, such as 10.0.0.0/8 or 2001:db8::/32"
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return f"{text!r} is not a network", allowed
+    address, _, mask = text.partition("/")
+    if mask != str(network.prefixlen):
+        problem = f"{text!r} has a mask of another form" if mask else f"{text!r} has no mask"
+        return problem, f"{allowed}; did you mean '{network}'?"
+    if ipaddress.ip_address(address) != network.network_address:
+        return f"{text!r} is an address within a network", f"{allowed}; did you mean '{network}'?"
+    return None
+
+
+def _near_quota_forms(resource: str) -> Iterator[str]:
+    """Yield what a resource would be called if only the fixed part of its name were misspelled."""
+    if looks_like_credential(resource):
+        return  # the rest of it may be the secret
+    before, slash, kind = resource.rpartition("/")
+    size, rest, storage_class = resource.rpartition("-")[2], resource.partition(".")[2], before.partition(".")[0]
+    names = [f"hugepages-{size}", f"requests.hugepages-{size}"]
+    if slash:
+        names += [f"count/{kind}", f"requests.{rest}"]
+        names += [
+            f"{storage_class}{_OF_A_CLASS}{counted}" for counted in ("requests.storage", "persistentvolumeclaims")
+        ]
+    yield from (name for name in names if _QUOTA_PATTERN.fullmatch(name))
+
+
+def _amount_findings(path: Path, resource: str, written: Any) -> Iterator[Finding]:
+    """Refuse what is no quantity, and fractions of what is counted: `512m` of memory is the commonest slip."""
+    try:
+        amount = parse_quantity(written)
+    except ValueError as error:
+        yield Finding(path, str(error), "")
+        return
+    if amount.whole or resource in _CORES:
+        return
+    if _BYTES.fullmatch(resource):
+        remedy = "allowed: whole bytes, such as 512Mi; a lone m is a thousandth"
+        yield Finding(path, f"{written} is a fraction of a byte", remedy)
+    else:
+        yield Finding(path, f"{written} is a fraction", "allowed: whole numbers, since objects are counted")
+
+
+def _quantity(written: Any) -> Quantity | None:
+    try:
+        return parse_quantity(written)
+    except ValueError:
+        return None

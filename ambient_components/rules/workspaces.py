@@ -14,6 +14,7 @@ from ambient_components.rules.grants import grant_findings, owner_findings
 from ambient_components.rules.keys import key_findings
 from ambient_components.rules.limits import limit_findings
 from ambient_components.rules.secrets import drift_findings, integration_findings, runner_findings
+from ambient_components.rules.settings import setting_findings
 from ambient_components.rules.states import WorkspaceState
 
 
@@ -35,6 +36,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from below(("owners",), owner_findings(args.get("owners") or ()))
     yield from below(("grants",), grant_findings(args.get("grants") or ()))
     yield from note_findings(args.get("labels") or {}, args.get("annotations") or {})
+    yield from below(("settings",), setting_findings(args.get("settings") or {}))
     yield from below(("limits",), limit_findings(args.get("limits") or {}))
     bucket = args.get("bucket")
     if bucket:

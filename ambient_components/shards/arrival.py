@@ -7,16 +7,13 @@ from typing import Any, Final, NoReturn
 
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.rewriting import (
+    Item,
     Rewriting,
     add_extensions,
-    as_provider,
     extensions_of,
     items,
     merge_header,
-    provider_of,
-    provider_settings,
     providers,
-    put,
     put_items,
     put_secrets,
     secrets_of,
@@ -25,7 +22,7 @@ from ambient_components.engine.rewriting import (
 from ambient_components.engine.types import ACCESS_LEDGER, AMBIENT_PROVIDER, KUBERNETES_PROVIDER, STACK, is_provider
 from ambient_components.engine.urns import Urn, reference, stack_urn
 from ambient_components.errors import fail
-from ambient_components.shards.exports import Deployment, is_of_stack, ledgers, outputs_of, parts_of
+from ambient_components.shards.exports import Deployment, is_of_stack, ledgers, parts_of
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 """Providers that every program of ours declares; others come and go with what needs them."""
@@ -58,15 +55,15 @@ def arrived(source: Deployment, target: Deployment, names: Collection[str], plac
         put_secrets(merged, copy.deepcopy(secrets_of(source)))
     merge_header(source, merged)
     moving = parts_of(source, *names)
-    rewrite, there = rewriting(source, target, place), {item["urn"] for item in resources if not item.get("delete")}
-    wanted = set(map(provider_of, (*moving, *ledgers(source))))
+    rewrite, there = rewriting(source, target, place), {item.urn for item in resources if not item.delete}
+    wanted = {item.provider for item in (*moving, *ledgers(source))}
     for item in items(source):
         # In the order of the source, where what is needed comes first.
-        if is_of_stack(item) and not item.get("delete") and rewrite.text(item["urn"]) not in there:
-            if is_provider(item["type"]) and item["urn"] not in wanted and item["type"] not in ALWAYS:
+        if is_of_stack(item) and not item.delete and rewrite.text(item.urn) not in there:
+            if is_provider(item.type) and item.urn not in wanted and item.type not in ALWAYS:
                 continue
-            resources.append(_own(rewrite.value(item), place))
-    resources += [rewrite.value(item) for item in moving]
+            resources.append(_own(rewrite.item(item), place))
+    resources += [rewrite.item(item) for item in moving]
     put_items(merged, resources)
     add_extensions(merged, copy.deepcopy(extensions_of(source, moving)))
     _give(source, merged, names)
@@ -81,25 +78,25 @@ def rewriting(source: Deployment, target: Deployment, place: Place) -> Rewriting
     Raises:
         AmbientError: the two are set up otherwise: what moves would end up in another cluster.
     """
-    stack = next((Urn.parse(item["urn"]).stack for item in items(source)), "")
+    stack = next((item.place.stack for item in items(source)), "")
     rewrite = Rewriting(stack, place.stack, place.project)
-    own = {item["urn"]: item for item in providers(target) if not item.get("delete")}
+    own = {item.urn: item for item in providers(target) if not item.delete}
     # The target's own; or else the one of the source that is copied, also for what still names the one before.
-    copied = {item["urn"]: item["id"] for item in providers(source) if not item.get("delete")}
+    copied = {item.urn: item.id for item in providers(source) if not item.delete}
     for item in providers(source):
-        urn = rewrite.text(item["urn"])
+        urn = rewrite.text(item.urn)
         if (twin := own.get(urn)) is None:
-            rewrite.exact[as_provider(item)] = reference(urn, str(copied.get(item["urn"], item.get("id"))))
+            rewrite.exact[item.reference] = reference(urn, copied.get(item.urn, item.id))
         else:
-            if not item.get("delete") and provider_settings(item) != provider_settings(twin):
+            if not item.delete and item.settings != twin.settings:
                 fail(
                     None,
                     "",
-                    f"the provider {Urn.parse(item['urn']).name} ({item['type']}) is set up otherwise in {stack} "
+                    f"the provider {item.place.name} ({item.type}) is set up otherwise in {stack} "
                     f"than in {place.stack}",
                     "deploy both with the config as it is now, then again: ambient up FLEET --all",
                 )
-            rewrite.exact[as_provider(item)] = as_provider(twin)
+            rewrite.exact[item.reference] = twin.reference
     rewrite.exact[str(stack_urn(stack, place.project))] = str(stack_urn(place.stack, place.project))
     return rewrite
 
@@ -118,45 +115,37 @@ def entangled(urn: str, other: str) -> NoReturn:
     )
 
 
-def _own(item: dict[str, Any], place: Place) -> dict[str, Any]:
+def _own(item: Item, place: Place) -> Item:
     """A copy of the stack's own things, with nothing of the workspaces that stay."""
-    if item["type"] == STACK:
-        item.pop("outputs", None)
-    if item["type"] == ACCESS_LEDGER:
-        for kind in ("inputs", "outputs"):
-            values = item.get(kind)
-            if not isinstance(values, dict):
-                continue
+    if item.type == STACK:
+        item.put_outputs({})
+    if item.type == ACCESS_LEDGER:
+        for values in (item.inputs, item.outputs):
             if "workspaces" in values:
                 values["workspaces"] = {}
             values.pop("record", None)
             values.pop(LOST, None)
-            if place.record and (kind == "inputs" or "owner" in values):
-                values["record"] = place.record
-        dependencies = item.get("propertyDependencies")
-        if isinstance(dependencies, dict):
-            dependencies.pop("record", None)
-            if place.record:
-                dependencies["record"] = []
+        if place.record:
+            item.inputs["record"] = place.record
+            if "owner" in item.outputs:
+                item.outputs["record"] = place.record
+        item.put_dependencies("record", [] if place.record else None)
     return item
 
 
 def _give(source: Deployment, merged: Any, names: Collection[str]) -> None:
     """Entries and outputs of what moved."""
-    given, own = ledgers(source)[0], ledgers(merged)
-    for kind in ("inputs", "outputs"):
-        entries = (given.get(kind) or {}).get("workspaces") or {}
-        moved = {name: copy.deepcopy(entries[name]) for name in names if name in entries}
-        for ledger in own[:1]:
-            values = ledger.get(kind)
-            if isinstance(values, dict) and ("workspaces" in values or moved):
+    given = ledgers(source)[0]
+    for ledger in ledgers(merged)[:1]:
+        for entries, values in ((given.inputs, ledger.inputs), (given.outputs, ledger.outputs)):
+            known = entries.get("workspaces") or {}
+            moved = {name: copy.deepcopy(known[name]) for name in names if name in known}
+            if "workspaces" in values or moved:
                 values["workspaces"] = dict(sorted({**(values.get("workspaces") or {}), **moved}.items()))
     outputs: dict[str, Any] = {}
     for item in items(source):
-        if item["type"] == STACK:
-            outputs = {
-                key: copy.deepcopy(value) for key, value in outputs_of(item).items() if workspace_of(key) in names
-            }
+        if item.type == STACK:
+            outputs = {key: copy.deepcopy(value) for key, value in item.outputs.items() if workspace_of(key) in names}
     for item in items(merged):
-        if item["type"] == STACK:
-            put(item, "outputs", dict(sorted({**outputs_of(item), **outputs}.items())))
+        if item.type == STACK:
+            item.put_outputs(dict(sorted({**item.outputs, **outputs}.items())))

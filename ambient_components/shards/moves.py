@@ -10,17 +10,15 @@ from collections.abc import Collection
 from typing import Any
 
 from ambient_components.engine.names import workspace_of
-from ambient_components.engine.rewriting import has_snippets, items, provider_of, put, put_items, references, secrets_of
+from ambient_components.engine.rewriting import Item, has_snippets, items, put_items, secrets_of
 from ambient_components.engine.state import operations, secrets_provider
 from ambient_components.engine.types import STACK
-from ambient_components.engine.urns import Urn
 from ambient_components.errors import fail
 from ambient_components.shards.arrival import ALWAYS, LOST, Place, arrived, entangled, rewriting
 from ambient_components.shards.exports import (
     Deployment,
     is_of_stack,
     ledgers,
-    outputs_of,
     owner_of,
     parts_of,
     urns_of,
@@ -55,23 +53,19 @@ def drop(state: Deployment, names: Collection[str]) -> Any:
     """
     left: Any = copy.deepcopy(dict(state))
     gone = urns_of(state, names)
-    kept = [item for item in items(left) if item["urn"] not in gone]
+    kept = [item for item in items(left) if item.urn not in gone]
     for item in kept:
-        if held := next((urn for urn in references(item) if urn in gone), None):
-            entangled(item["urn"], held)
-    needed = set(map(provider_of, kept))
-    before = set(map(provider_of, parts_of(state, *names)))
-    kept = [item for item in kept if item["urn"] not in before - needed or item["type"] in ALWAYS]
+        if held := next((urn for urn in item.references() if urn in gone), None):
+            entangled(item.urn, held)
+    needed = {item.provider for item in kept}
+    before = {item.provider for item in parts_of(state, *names)}
+    kept = [item for item in kept if item.urn not in before - needed or item.type in ALWAYS]
     put_items(left, kept)
     for ledger in ledgers(left):
         _without(ledger, names)
     for item in kept:
-        if item["type"] == STACK:
-            put(
-                item,
-                "outputs",
-                {key: value for key, value in outputs_of(item).items() if workspace_of(key) not in names},
-            )
+        if item.type == STACK:
+            item.put_outputs({key: one for key, one in item.outputs.items() if workspace_of(key) not in names})
     return left
 
 
@@ -111,13 +105,13 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
             fail(None, "", f"the ledger of the state has no workspace {name!r}", "deploy the stack first, then again")
     for state in (source, target):
         check_state(state)
-    for one in (ledgers(source)[0].get("outputs") or {}).get(LOST) or ():
+    for one in ledgers(source)[0].outputs.get(LOST) or ():
         if one.get("namespace") in names:
             fail(None, "", f"a run left access in {one['namespace']} that is to be ended first", "ambient up FLEET")
     for item in items(source):
-        if Urn.parse(item["urn"]).project != place.project:
-            fail(None, "", f"{item['urn']} belongs to another project", f"only {place.project} has shards here")
-    if len({Urn.parse(item["urn"]).stack for item in items(source)} | {place.stack}) != 2:
+        if item.place.project != place.project:
+            fail(None, "", f"{item.urn} belongs to another project", f"only {place.project} has shards here")
+    if len({item.place.stack for item in items(source)} | {place.stack}) != 2:
         fail(None, "", f"the state to move from is {place.stack}'s own", "name two stacks")
     if owner_of(target) not in ("", owner_of(source)):
         fail(None, "", f"the two states belong to {owner_of(source)} and {owner_of(target)}", "move within one fleet")
@@ -131,7 +125,7 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
             "the two states have other secrets providers: what one encrypted the other can't read",
             "give them the same (pulumi stack change-secrets-provider), or use pulumi state move for single resources",
         )
-    taken = {item["urn"] for item in items(target)}
+    taken = {item.urn for item in items(target)}
     there = [name for name in names if name in workspaces_of(target)]
     rewrite = rewriting(source, target, place)
     if there or any(rewrite.text(urn) in taken for urn in urns_of(source, names)):
@@ -156,8 +150,7 @@ def check_state(state: Deployment) -> None:
         fail(None, "", "the state has snippets, which are no part of a fleet", "remove them")
 
 
-def _without(ledger: dict[str, Any], names: Collection[str]) -> None:
-    for kind in ("inputs", "outputs"):
-        values = ledger.get(kind)
-        if isinstance(values, dict) and "workspaces" in values:
+def _without(ledger: Item, names: Collection[str]) -> None:
+    for values in (ledger.inputs, ledger.outputs):
+        if "workspaces" in values:
             values["workspaces"] = {key: one for key, one in values["workspaces"].items() if key not in names}

@@ -1,14 +1,14 @@
 """The stack file: YAML in, frozen models out, every problem with its line and column."""
 
 from ambient_components.spec.keys import Key, KeyDefaults
-from ambient_components.spec.limits import ContainerLimits, Limits, Network, NetworkPeer, Protocol
+from ambient_components.spec.limits import ContainerLimits, Limits, Network, NetworkPeer
 from ambient_components.spec.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.models import Defaults, Grant, StackFile, Workspace
 from ambient_components.spec.on_close import OnClose
 from ambient_components.spec.provenance import Origin
 from ambient_components.spec.rails import Allowance, Rail, Rails, StackAllowance
-from ambient_components.spec.settings import CaBundle, McpServer, McpServers, McpType, Settings
+from ambient_components.spec.settings import CaBundle, McpServer, McpServers, Settings
 from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
 
@@ -26,13 +26,11 @@ __all__ = [
     "LoadedStack",
     "McpServer",
     "McpServers",
-    "McpType",
     "Network",
     "NetworkPeer",
     "OnClose",
     "OnDrift",
     "Origin",
-    "Protocol",
     "Rail",
     "Rails",
     "Review",

@@ -1,7 +1,5 @@
 """What a workspace may use: resources of its containers, a quota, and whom its sessions may talk to."""
 
-import ipaddress
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import (
@@ -17,19 +15,16 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from ambient_components.quantities import QUANTITY_FORMS, QUANTITY_PATTERN, parse_quantity
-from ambient_components.rules.limits import CONTAINER_RESOURCES, PORT_MAX, peer_problem
+from ambient_components.rules.limits import (
+    CONTAINER_RESOURCES,
+    PORT_MAX,
+    Protocol,
+    cidr_problem,
+    peer_problem,
+    protocol_problem,
+)
 from ambient_components.spec.base import KIND, Model, choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.spec.types import Flag, NamespaceName, Text
-
-
-class Protocol(StrEnum):
-    """Protocol of the ports of a network peer."""
-
-    TCP = "TCP"
-    """Nearly everything."""
-
-    UDP = "UDP"
-    """DNS, QUIC."""
 
 
 def _quantity(value: object) -> str:
@@ -47,17 +42,8 @@ def _protocol(value: object) -> object:
 
 
 def _cidr(value: str) -> str:
-    allowed = "allowed: an address and a mask, such as 10.0.0.0/8 or 2001:db8::/32"
-    try:
-        network = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        refuse(f"{value!r} is not a network", allowed)
-    mask = value.partition("/")[2]
-    if mask != str(network.prefixlen):
-        problem = f"{value!r} has a mask of another form" if mask else f"{value!r} has no mask"
-        refuse(problem, f"{allowed}; did you mean '{network}'?")
-    if ipaddress.ip_address(value.partition("/")[0]) != network.network_address:
-        refuse(f"{value!r} is an address within a network", f"{allowed}; did you mean '{network}'?")
+    if verdict := cidr_problem(value):
+        refuse(*verdict)
     return value
 
 
@@ -124,8 +110,8 @@ class NetworkPeer(Model):
     def _exactly_one(self) -> Self:
         if verdict := peer_problem(self.given("cidr", "namespace")):
             refuse(*verdict)
-        if self.protocol is Protocol.UDP and not self.ports:
-            refuse("has a protocol without ports", "name the ports; without them all are allowed, of TCP and UDP alike")
+        if verdict := protocol_problem(self.protocol, self.ports):
+            refuse(*verdict)
         return self
 
 

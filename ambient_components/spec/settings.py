@@ -1,51 +1,33 @@
 """How a workspace's sessions behave: idle time, MCP servers, feature flags, trusted certificates."""
 
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic.config import JsonDict
 
-from ambient_components.durations import YEAR, format_seconds, parse_duration
+from ambient_components.durations import format_seconds, parse_duration
+from ambient_components.rules.settings import (
+    FLAG_PATTERN,
+    IDLE_TIMEOUT_MAX,
+    SERVER_NAME_MAX,
+    SERVER_NAME_PATTERN,
+    McpType,
+    address_problem,
+    command_problem,
+    server_problem,
+)
 from ambient_components.spec.base import Model, choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.spec.types import DURATION_PATTERN, FilePath, Flag, Text
 from ambient_components.suggest import did_you_mean
 
-IDLE_TIMEOUT_MAX: Final = 68 * YEAR
-"""Seconds; the most whole years in 32 bits. The CRD takes any number, and whoever wants more means `never`."""
-
 NEVER: Final = "never"
 """What is written for an idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
-
-FLAG_PATTERN: Final = r"[-._a-zA-Z0-9]{1,253}"
-"""Names of feature flags: they are keys of a ConfigMap."""
-
-SERVER_NAME_PATTERN: Final = r"[A-Za-z0-9]([_-]?[A-Za-z0-9])*"
-"""Names of MCP servers. An agent knows a server's tools as `mcp__SERVER__TOOL`, in the letters that models allow for
-the names of tools; two underscores in a row would end the name early."""
-
-SERVER_NAME_MAX: Final = 50
-"""Characters of an MCP server's name: models allow 64 for a tool's whole name, and the tool needs some."""
 
 _SERVER_NAMES: JsonDict = {"propertyNames": {"pattern": f"^{SERVER_NAME_PATTERN}$", "maxLength": SERVER_NAME_MAX}}
 _IDLE_FORMS = (
     f"allowed: never, or durations up to {format_seconds(IDLE_TIMEOUT_MAX)}, a whole number and a unit of "
     "s, m, h, d or y (365 days), such as 12h"
 )
-
-
-class McpType(StrEnum):
-    """How an agent talks to an MCP server. Contract 7."""
-
-    HTTP = "http"
-    """Over streamable HTTP."""
-
-    SSE = "sse"
-    """Over HTTP with server-sent events, the older way."""
-
-    STDIO = "stdio"
-    """A program in the session's container."""
 
 
 def _idle_timeout(value: object) -> int:
@@ -68,20 +50,14 @@ def _mcp_type(value: object) -> object:
 
 
 def _url(value: str) -> str:
-    # Not quoted: an address may hold a password or a key.
-    try:
-        address = urlsplit(value)
-        sound = address.scheme in ("http", "https") and bool(address.hostname) and value.isprintable()
-    except ValueError:
-        sound = False
-    if not sound or " " in value:
-        refuse("is not an address of the web", "allowed: http://… or https://…")
+    if verdict := address_problem(value):
+        refuse(*verdict)
     return value
 
 
 def _filled(value: str) -> str:
-    if not value.strip():
-        refuse("is empty", "allowed: text")
+    if verdict := command_problem(value):
+        refuse(*verdict)
     return value
 
 
@@ -134,19 +110,8 @@ class McpServer(Model):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        given = self.given("url", "command")
-        if len(given) != 1:
-            problem = "has a url and a command" if given else "has neither a url nor a command"
-            refuse(problem, "allowed: exactly one of them, as {url: https://…} or {command: PROGRAM}")
-        if (self.transport is McpType.STDIO) != (self.url is None):
-            refuse(
-                f"is of type {self.transport} and has a {given[0]}", "allowed: url with http or sse, command with stdio"
-            )
-        foreign = ("args", "env") if self.url is not None else ("headers",)
-        misplaced = [field for field in foreign if field in self.model_fields_set]
-        if misplaced:
-            problem = f"has a {given[0]} and {' and '.join(misplaced)}"
-            refuse(problem, "allowed: headers with url, args and env with command")
+        if verdict := server_problem({field: getattr(self, field) for field in self.model_fields_set}):
+            refuse(*verdict)
         return self
 
     @property

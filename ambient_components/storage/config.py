@@ -5,10 +5,11 @@ A value that is encrypted in the file is a mapping there (``{secure: …}``), an
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from ambient_components.errors import Problems
 from ambient_components.rules.bucket_names import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
@@ -41,6 +42,10 @@ class StoreProblem(NamedTuple):
     problem: str
     remedy: str
 
+    def report(self, problems: Problems) -> None:
+        """Add it, with its place in the config."""
+        problems.add(None, f"{OBJECT_STORE}.{self.field}".rstrip("."), self.problem, self.remedy)
+
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
@@ -68,7 +73,42 @@ class StoreConfig:
         return self.sessions or self.endpoint or aws_endpoint(self.region)
 
 
-def parsed(value: object) -> object:
+@dataclass(frozen=True, slots=True)
+class GivenStore:
+    """What a stack's config says of its store."""
+
+    config: StoreConfig = field(default_factory=StoreConfig)
+    """Without what is encrypted, and without anything where there are problems."""
+
+    problems: tuple[StoreProblem, ...] = ()
+
+    secret_key: object = field(default=None, repr=False)
+    """As it was read: text, or encrypted."""
+
+    encrypted: bool = False
+    """Whether the whole of it is: nothing more is known then."""
+
+
+def given_store(value: object, region: str | None = None) -> GivenStore | None:
+    """Read the store out of a config; None where it names none.
+
+    Args:
+        value: What the config has under `OBJECT_STORE`.
+        region: Of pulumi-aws, for a store that names none.
+    """
+    if value is None:
+        return None
+    if is_encrypted(value):
+        return GivenStore(encrypted=True)
+    given = parsed(value)
+    if isinstance(given, Mapping) and region:
+        given = {"region": region, **given}
+    found = tuple(store_problems(given))
+    secret_key = given.get(SECRET_KEY) if isinstance(given, Mapping) else None
+    return GivenStore(StoreConfig() if found else read_store(given), found, secret_key)
+
+
+def parsed(value: object) -> Any:
     """The object, which Pulumi hands over as JSON, and which a file may have as a mapping or as JSON."""
     try:
         return json.loads(value) if isinstance(value, str) else value
@@ -82,12 +122,12 @@ def store_problems(given: object) -> Iterator[StoreProblem]:
         set_one = f"set its fields one by one: {set_command('endpoint', 'https://…')}"
         yield StoreProblem("", "is not an object with fields", set_one)
         return
-    for field in given:
-        if field not in _FIELDS:
-            yield _unknown(field)
-    for field in _FIELDS:
-        if field in given and not is_encrypted(given[field]):
-            yield from _field_problems(field, given[field])
+    for name in given:
+        if name not in _FIELDS:
+            yield _unknown(name)
+    for name in _FIELDS:
+        if name in given and not is_encrypted(given[name]):
+            yield from _field_problems(name, given[name])
     if given.get("credentials") == MINIO and not given.get("endpoint"):
         yield StoreProblem(
             "endpoint", "is missing, and AWS has no MinIO admin API", set_command("endpoint", "https://…")
@@ -126,11 +166,12 @@ def set_command(field: str, value: str = "") -> str:
     return f"pulumi config set {secret}--path {OBJECT_STORE}.{field} {value}".rstrip()
 
 
-IN_PLAIN_TEXT: Final = (
+IN_PLAIN_TEXT: Final = StoreProblem(
+    SECRET_KEY,
     "is in the stack's config in plain text",
     f"encrypt it, and give the store another one if it was committed: {set_command(SECRET_KEY)}",
 )
-"""Problem and remedy of a secret key that is not encrypted."""
+"""A secret key that is not encrypted."""
 
 
 def aws_endpoint(region: str) -> str:

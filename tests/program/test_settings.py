@@ -1,8 +1,9 @@
 """Settings, limits, labels and secrets of a workspace, as its component declares them."""
 
+import pulumi
 import pytest
 
-from ambient_components import isolation
+from ambient_components import ClusterProviders, Workspace, isolation
 from tests.support.recorder import Secret
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -27,6 +28,11 @@ KINDS = {
     "NetworkPolicy payments/network/workspace-isolation",
     "NetworkPolicy payments/network/workspace-isolation-jobs",
 }
+
+
+def server(fields, name="search"):
+    """Arguments with one MCP server."""
+    return {"settings": {"mcpServers": {"custom": {name: fields}}}}
 
 
 def extra(recording):
@@ -202,6 +208,42 @@ def test_every_value_of_a_secret_is_marked_on_its_own(workspace):
             {"limits": {"network": {"allow": [{"cidr": "10.0.0.0/8", "namespace": "a"}]}}},
             "allow[0]: has a cidr and a namespace; allowed: exactly one of them",
         ),
+        ({"limits": {"quota": {"podz": "5"}}}, "limits.quota.podz: 'podz' is not a resource that a quota counts"),
+        ({"limits": {"quota": {"pods": "500m"}}}, "limits.quota.pods: 500m is a fraction; allowed: whole numbers"),
+        ({"limits": {"quota": {"memory": "512m"}}}, "limits.quota.memory: 512m is a fraction of a byte"),
+        ({"limits": {"containers": {"max": {"gpu": "1"}}}}, "limits.containers.max.gpu: 'gpu' is not a resource"),
+        (
+            {"limits": {"containers": {"maximum": {"cpu": "1"}}}},
+            "'maximum' is not a limit of a container; allowed: min",
+        ),
+        ({"limits": {"containers": {"max": {"memory": "1500m"}}}}, "max.memory: 1500m is a fraction of a byte"),
+        (
+            {"limits": {"containers": {"max": {"cpu": 1}, "min": {"cpu": "1500m"}}}},
+            "limits.containers.min.cpu: 1500m is more than the 1 of max; allowed: min ≤ defaultRequest ≤ default ≤ max",
+        ),
+        ({"limits": {"network": {"allow": [{"cidr": "10.0.0.1/8"}]}}}, "did you mean '10.0.0.0/8'?"),
+        (
+            {"limits": {"network": {"allow": [{"namespace": "a", "ports": [443, 65_536]}]}}},
+            "limits.network.allow[0].ports[1]: 65536 is not a port; allowed: whole numbers from 1 to 65535",
+        ),
+        (
+            {"limits": {"network": {"allow": [{"namespace": "a", "ports": [53], "protocol": "udp"}]}}},
+            "limits.network.allow[0].protocol: 'udp' is not a protocol; allowed: TCP, UDP",
+        ),
+        (
+            {"limits": {"network": {"allow": [{"namespace": "a", "protocol": "UDP"}]}}},
+            "limits.network.allow[0]: has a protocol without ports",
+        ),
+        ({"settings": {"idleTimeoutSeconds": -1}}, "settings.idleTimeoutSeconds: -1 is out of bounds"),
+        ({"settings": {"featureFlags": {"a b": True}}}, "'a b' can't be the name of a feature flag"),
+        (server({"url": "https://x"}, "my__search"), "'my__search' can't name an MCP server"),
+        (server({"url": "https://x"}, "x" * 51), "allowed: 1-50 of A-Z a-z 0-9"),
+        (server({}), "custom.search: has neither a url nor a command; allowed: exactly one of them"),
+        (server({"url": "https://x", "type": "stdio"}), "custom.search: is of type stdio and has a url"),
+        (server({"url": "https://x", "type": "htp"}), "search.type: 'htp' is not a type of MCP server; allowed: http,"),
+        (server({"url": "https://x", "args": ["-v"]}), "custom.search: has a url and args; allowed: headers with url"),
+        (server({"url": "search"}), "custom.search.url: is not an address of the web"),
+        (server({"command": " "}), "custom.search.command: is empty"),
         ({"integrationSecrets": {"S3_BUCKET": "b"}}, "S3_BUCKET: is reserved for the workspace's storage"),
         ({"integrationSecrets": {"1A": "b"}}, "integrationSecrets.1A: is not a name for a variable"),
     ],
@@ -212,3 +254,52 @@ def test_what_the_platform_would_not_take_is_refused(workspace, args, told):
         workspace(**args)
     (line,) = str(refused.value).splitlines()
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"url": "https://x", "headers": {"Authorization": "Bearer hunter2hunter2"}}, "headers.Authorization"),
+        ({"url": "https://x?api_key=hunter2hunter2"}, "url"),
+        ({"url": "https://me:hunter2hunter2@x"}, "url"),
+        ({"command": "uvx", "env": {"DB_PASSWORD": "hunter2hunter2"}}, "env.DB_PASSWORD"),
+        ({"command": "uvx", "args": ["-v", "--token=hunter2hunter2"]}, "args[1]"),
+    ],
+    ids=str,
+)
+def test_a_credential_in_an_mcp_server_is_refused_and_never_quoted(workspace, fields, place):
+    """ProjectSettings is for everybody to read who has access to the workspace."""
+    with pytest.raises(ValueError, match="credential") as refused:
+        workspace(**server(fields))
+    assert f"settings.mcpServers.custom.search.{place}: " in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_credential_in_the_place_of_a_name_is_never_quoted(workspace):
+    token = f"ghp_{'a1B2' * 9}"
+    with pytest.raises(ValueError, match="feature flag") as refused:
+        workspace(settings={"featureFlags": {f"{token}!": True}})
+    assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"settings": {"featureFlags": {"of-our-own": True}, "mcpServers": {"disabled": ["of-our-own"]}}},
+        {"limits": {"network": {"isolate": False, "allow": [{"namespace": "a"}]}}},
+        {"limits": {"quota": {"pods": 5, "cpu": "500m", "requests.cpu": 0.5, "count/jobs.batch": "1"}}},
+    ],
+    ids=str,
+)
+def test_what_a_stack_file_is_only_warned_of_is_taken(workspace, args):
+    assert workspace(**args).of("Namespace")
+
+
+def test_a_value_of_an_mcp_server_may_come_of_a_run(record):
+    def program():
+        url = pulumi.Output.from_input("https://x")
+        providers = ClusterProviders.of("cluster").both
+        options = pulumi.ResourceOptions(providers=providers)
+        Workspace("payments", {"owner": "project/fleet", **server({"url": url, "headers": {"A": url}})}, options)
+
+    assert record(program).of("ProjectSettings")

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ambient_components.engine.command import Answer
-from ambient_components.engine.rewriting import items, references
-from ambient_components.engine.urns import Urn
+from ambient_components.engine.rewriting import items
 from ambient_components.errors import fail
 
 
@@ -77,8 +76,8 @@ class FleetEngine:
             raise KilledError
         seen: set[str] = set()
         for item in items(state):
-            if Urn.parse(item["urn"]).stack != stack.rsplit("/", 1)[-1] or not set(references(item)) <= seen:
-                fail(None, "", f"state file contains errors: {item['urn']}")
-            seen.add(item["urn"])
+            if item.place.stack != stack.rsplit("/", 1)[-1] or not set(item.references()) <= seen:
+                fail(None, "", f"state file contains errors: {item.urn}")
+            seen.add(item.urn)
         self.imports.append(stack)
         self.states[stack] = state

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ambient_components.cli import effective_text
 from ambient_components.contract import RUNNER_SECRET_KEYS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
-from ambient_components.spec.limit_checks import QUOTA_RESOURCES
+from ambient_components.rules.limits import QUOTA_RESOURCES
 from ambient_components.spec.schema import stack_schema
 
 SCHEMA = stack_schema()

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from ambient_components.contract import SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
+from ambient_components.rules.limits import QUOTA_RESOURCES
 from ambient_components.spec import review_stack
-from ambient_components.spec.limit_checks import QUOTA_RESOURCES
 from ambient_components.spec.schema import stack_schema
 
 SCHEMA = stack_schema()

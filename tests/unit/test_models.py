@@ -8,7 +8,9 @@ from ambient_components.contract import PodSecurity
 from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
+from ambient_components.rules.limits import Protocol
 from ambient_components.rules.secrets import DriftPolicy
+from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType
 from ambient_components.rules.states import BucketState, WorkspaceState
 from ambient_components.spec import (
     Allowance,
@@ -19,11 +21,9 @@ from ambient_components.spec import (
     KeyDefaults,
     Limits,
     McpServer,
-    McpType,
     Network,
     NetworkPeer,
     OnDrift,
-    Protocol,
     Rail,
     Rails,
     SecretRef,
@@ -35,7 +35,6 @@ from ambient_components.spec import (
 )
 from ambient_components.spec.messages import explain
 from ambient_components.spec.models import Included
-from ambient_components.spec.settings import IDLE_TIMEOUT_MAX
 
 SOURCES = "allowed: exactly one of them, such as {config: NAME} or {env: NAME}"
 IDLE = "allowed: never, or durations up to 68y, a whole number and a unit of s, m, h, d or y (365 days), such as 12h"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
+from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import (
@@ -56,7 +57,9 @@ def test_what_was_less_what_is_lost_and_what_is_gained_is_what_will_be(before, a
 def test_the_engine_and_the_files_say_the_same(before, after, was, now):
     offline = plan(before, after, rail_changes=stack_rail_changes(was, now))
     held = holdings_of(before)
-    online = from_preview(Digest.of(preview(before, after, (was, now))), before, stack="prod", at=AT, held=held)
+    online = from_preview(
+        Digest.of(Preview.of(preview(before, after, (was, now)))), before, stack="prod", at=AT, held=held
+    )
     assert replace(online, online=False, steps=()) == offline
 
 
@@ -328,7 +331,7 @@ def test_days_and_moments():
 
 def online(document, before, held=None, **more):
     has = held if held is not None else holdings_of(before)
-    return from_preview(Digest.of(document), before, stack="prod", at=AT, held=has, **more)
+    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, held=has, **more)
 
 
 LEDGER = {"pay": entry(keys={"ci": key()})}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest
 from ambient_components.plan.document import document, document_text
 from ambient_components.plan.facts import Plan, Rail, Shards, Step, Waiting
@@ -51,7 +52,7 @@ def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes,
 def test_so_are_the_engines_previews(before, after, homes):
     def asked(old, new, stack):
         return from_preview(
-            Digest.of(preview(old, new)), old, stack=stack, at=AT, held=holdings_of(old)
+            Digest.of(Preview.of(preview(old, new))), old, stack=stack, at=AT, held=holdings_of(old)
         )  # fmt: skip
 
     whole = asked(before, after, "prod")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ambient_components.access.holdings import GRANT, AccessDiff, Holding
+from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.document import digest, document, document_text
 from ambient_components.plan.facts import (
@@ -182,7 +183,9 @@ def test_the_document_is_as_its_schema_says(plan):
 def test_the_documents_of_plans_are_as_the_schema_says(before, after):
     for plan in (
         from_ledgers(before, after, stack="prod", at=AT),
-        from_preview(Digest.of(preview(before, after)), before, stack="prod", at=AT, held=holdings_of(before)),
+        from_preview(
+            Digest.of(Preview.of(preview(before, after))), before, stack="prod", at=AT, held=holdings_of(before)
+        ),
     ):
         assert list(faults(document(plan), SCHEMA, SCHEMA)) == []
 

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from ambient_components.storage.config import (
     STORE_APIS,
+    GivenStore,
     StoreConfig,
     aws_endpoint,
+    given_store,
     is_aws,
     is_encrypted,
     parsed,
@@ -158,3 +160,32 @@ def test_anything_is_taken_or_refused_in_words(anything):
         store = read_store(anything)
         # A region is no secret: AWS's address has it in its name.
         assert "v-secret" not in store.sessions_endpoint or store.region == "v-secret"
+
+
+@pytest.mark.parametrize(
+    ("value", "region", "read"),
+    [
+        (None, "eu-west-1", None),
+        (ENCRYPTED, None, GivenStore(encrypted=True)),
+        ({}, None, GivenStore()),
+        ("{}", "eu-west-1", GivenStore(StoreConfig(region="eu-west-1"))),
+        ({"region": "eu-central-1"}, "eu-west-1", GivenStore(StoreConfig(region="eu-central-1"))),
+        ({**KEYS, "secretKey": ENCRYPTED}, None, GivenStore(StoreConfig(access_key="root"), secret_key=ENCRYPTED)),
+        (
+            '{"accessKey": "root", "secretKey": "v-root"}',
+            None,
+            GivenStore(StoreConfig(access_key="root"), (), "v-root"),
+        ),
+    ],
+    ids=str,
+)
+def test_every_reader_gets_the_same_of_a_config(value, region, read):
+    assert given_store(value, region) == read
+
+
+def test_of_a_broken_store_nothing_is_known_but_its_problems():
+    read = given_store({**FULL, "endpoint": "minio:9000"})
+    assert read is not None
+    assert read.config == StoreConfig()
+    assert [one.field for one in read.problems] == ["endpoint"]
+    assert "v-root" not in repr(read)

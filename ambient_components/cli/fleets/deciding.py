@@ -8,9 +8,10 @@ from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.cli.engine import PulumiEngine
 from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cli.fleets.inputs import ShardInputs, needs_key, shard_inputs
+from ambient_components.cli.fleets.inputs import ShardInputs, shard_inputs
 from ambient_components.cli.fleets.records_client import Records
 from ambient_components.cli.fleets.skipping import Task, Wanted, task
+from ambient_components.cli.fleets.sources import needs_key
 from ambient_components.cli.stacks import stack_path
 from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, fail

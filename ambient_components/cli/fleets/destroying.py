@@ -2,8 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ambient_components.cli import destruction
 from ambient_components.cli.engine import engine_for
@@ -12,7 +11,7 @@ from ambient_components.cli.fleets.deciding import Chosen, ask_states, every
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.running import Request, carried_out
 from ambient_components.engine.backend import stack_of
-from ambient_components.engine.state import joined
+from ambient_components.engine.state import Export, joined
 from ambient_components.errors import AmbientError
 from ambient_components.shards import left, needs_refresh
 
@@ -83,9 +82,9 @@ def _unsettled(one: Chosen) -> list[str]:
     return texts
 
 
-def _together(one: Chosen) -> Mapping[str, Any]:
+def _together(one: Chosen) -> Export:
     """The states of all shards that were chosen, as one."""
-    found: list[dict[str, Any]] = []
+    found: list[Export] = []
     stacks = [task.stack for task in one.tasks]
     deployed = [stack for stack in stacks if (state := stack_of(one.states, stack)) and state.at]
     for export in reading.exports(engine_for(one.fleet.project.folder), deployed).values():

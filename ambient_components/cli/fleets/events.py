@@ -5,7 +5,7 @@ at in passing and never kept; the engine has blinded the secrets among them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, REFRESH, UPDATE, Diagnostic, Step
 from ambient_components.engine.urns import Urn
-from ambient_components.keys.state import parse_time
+from ambient_components.keys.recorded import TokenRecord
 from ambient_components.shards.hold import refused
 
 # What the engine says after it has said why.
@@ -133,16 +133,15 @@ class Told:
 
     def _handles(self, step: Step) -> None:
         """What was minted and revoked, and when the next of it is due."""
-        before = set(_handles_in(_outputs(step.old))) if step.op not in CREATES else set()
+        before = {one.id for one in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
         outputs = {} if step.op in DELETES else _outputs(step.new)
-        after = set(_handles_in(outputs))
+        recorded = TokenRecord.of(outputs)
+        after = {one.id for one in recorded}
         self.minted += len(after - before)
         self.revoked += len(before - after)
-        if outputs.get("pendingRevocations") or outputs.get("undelivered") or outputs.get("drift"):
+        if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
             self.unsettled = True
-        at = (outputs.get("nextAction") or {}).get("at")
-        if isinstance(at, str) and at:
-            due = parse_time(at)
+        if due := recorded.next_at:
             self.next_at = due if self.next_at is None else min(self.next_at, due)
 
     def _failed(self, step: Step) -> None:
@@ -186,10 +185,3 @@ def _plain(text: str) -> str:
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:
     return resource.outputs if resource is not None else {}
-
-
-def _handles_in(outputs: Mapping[str, Any]) -> Iterator[str]:
-    """Names of every token or access key that a resource has on record and that still works."""
-    for item in (outputs.get("current"), *(outputs.get("retiring") or ()), *(outputs.get("pendingRevocations") or ())):
-        if isinstance(item, Mapping) and item.get("handle"):
-            yield str(item["handle"])

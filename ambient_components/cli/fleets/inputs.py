@@ -14,7 +14,7 @@ from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cli.fleets.coming import next_of_stack, next_of_workspace
 from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cli.fleets.sources import Outside, is_outside, sources
+from ambient_components.cli.fleets.sources import config_keys, fingerprints
 from ambient_components.errors import Where, fail
 from ambient_components.guard import Guard
 from ambient_components.shards import digest
@@ -62,15 +62,12 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
         AmbientError: a workspace is pinned to a shard that there is not.
     """
     file, now = loaded.file, clock.now()
-    marks = _marks(loaded, guard, key)
+    marks = fingerprints(loaded, guard, key)
     own = {
         name: _workspace(fleet, loaded, name, workspace, marks.get(name, {}))
         for name, workspace in file.workspaces.items()
     }
-    used = {
-        source.config for workspace in file.workspaces.values() for _, source in sources(workspace) if source.config
-    }
-    common = _common(fleet, loaded, used)
+    common = _common(fleet, loaded, config_keys(file.workspaces.values()))
     at_stack = next_of_stack(file, now)
     found = {}
     for number, names in homes(fleet, loaded).items():
@@ -100,28 +97,10 @@ def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
         return fail(Where(loaded.path), "workspaces", str(error), f"see shard: in the entries of {loaded.path}")
 
 
-def needs_key(loaded: LoadedStack) -> bool:
-    """Whether some secret's value is neither in the files nor in the config."""
-    return any(is_outside(source) for one in loaded.file.workspaces.values() for _, source in sources(one))
-
-
 def _why(unknown: list[str], key: bytes | None) -> str:
     if key is None:
         return "the config has no fleetKey to compare secrets with (ambient init FLEET --shards N makes one)"
     return f"a secret or a file of workspace {unknown[0]!r} can't be read"
-
-
-def _marks(loaded: LoadedStack, guard: Guard, key: bytes | None) -> dict[str, Mapping[str, str] | None]:
-    """Marks of the values outside, by workspace; None: they are not known."""
-    workspaces = loaded.file.workspaces
-    outside = {name: one for name, one in workspaces.items() if any(is_outside(source) for _, source in sources(one))}
-    if not outside or key is None:
-        return dict.fromkeys(outside)
-    reader = Outside(loaded, guard, key)
-    wanted = [source.secret for one in outside.values() for _, source in sources(one) if source.secret is not None]
-    if wanted:
-        reader.read_secrets(wanted)
-    return {name: reader.marks(name, one) for name, one in outside.items()}
 
 
 def _workspace(
@@ -131,7 +110,7 @@ def _workspace(
     if marks is None:
         return ""
     parts: dict[str, Any] = {"entry": loaded.data[name], "marks": marks}
-    if config := {source.config: fleet.config.get(source.config) for _, source in sources(workspace) if source.config}:
+    if config := {key: fleet.config.get(key) for key in config_keys([workspace])}:
         parts["config"] = config
     if workspace.settings.ca_bundle is not None:
         try:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
@@ -17,7 +17,7 @@ from ambient_components.cli.fleets import reading
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.project import bare_name
-from ambient_components.engine.state import EMPTY, joined
+from ambient_components.engine.state import EMPTY, Export, joined
 from ambient_components.errors import AmbientError, fail
 from ambient_components.plan.facts import Plan, Rail
 from ambient_components.plan.ledgers import from_ledgers
@@ -53,7 +53,7 @@ class _Known:
     """Of the whole fleet."""
     parts: Mapping[str, Ledger]
     """What is asked for of each shard that is judged."""
-    states: Mapping[str, Mapping[str, Any]]
+    states: Mapping[str, Export]
     """Of each shard that was read."""
     failed: Mapping[str, str]
     """Why others were not."""
@@ -199,10 +199,10 @@ def _known(
     return _Known(wanted, {stack: every[stack] for stack in asked if stack in states}, states, failed)
 
 
-def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str, Any]:
+def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str, Export | AmbientError]:
     from ambient_components.cli.plan_state import read_export  # noqa: PLC0415
 
-    found: dict[str, Any] = {}
+    found: dict[str, Export | AmbientError] = {}
     for stack in stacks:
         name = bare_name(stack)
         path = Path(folder) / f"{name}.json"

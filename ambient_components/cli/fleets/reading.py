@@ -3,18 +3,16 @@
 import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.engine import backend
-from ambient_components.engine.state import joined, parse_export
+from ambient_components.engine.state import Export, joined, parse_export
 from ambient_components.errors import AmbientError, fail
 from ambient_components.shards import shard_stack, split_shard
 
 if TYPE_CHECKING:
     from ambient_components.engine.command import Engine
-
-Export = dict[str, Any]
 
 
 def export(project: Project, stack: str, engine: "Engine | None" = None) -> Export:

@@ -1,84 +1,44 @@
-"""Where the values of a fleet's secrets are, beside its config: read to see whether one changed, and never kept."""
+"""Fingerprints of a fleet's secrets that are neither in its files nor in its config: they show whether one changed."""
 
-import base64
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from collections.abc import Iterable, Mapping
 
-from ambient_components.cluster import core
-from ambient_components.failure import StepError
 from ambient_components.guard import Guard
-from ambient_components.rules.states import WorkspaceState
+from ambient_components.secret_sources import SourceReader, is_outside, used_sources
 from ambient_components.shards import secret_mark
-from ambient_components.spec import LoadedStack, SecretRef, Source, Workspace
-from ambient_components.spec.loader import secret_file
-from ambient_components.spec.places import sources_of
-from ambient_components.spec.regular import Unreadable
-
-_AT_ONCE: Final = 16
-Named = tuple[str, Source]
+from ambient_components.spec import LoadedStack, Source, Workspace
 
 
-def sources(workspace: Workspace) -> Iterator[Named]:
-    """Every source that a workspace has, by its place in the entry."""
-    if workspace.state is not WorkspaceState.CLOSED:
-        for _, _, path, source in sources_of(workspace):
-            yield ".".join(map(str, path)), source
-
-
-def is_outside(source: Source) -> bool:
-    """Whether its value is neither in the files nor in the config."""
-    return source.env is not None or source.file is not None or source.secret is not None
-
-
-class Outside:
-    """Marks of values that are outside of files and config.
+def fingerprints(stack: LoadedStack, guard: Guard, key: bytes | None) -> dict[str, Mapping[str, str] | None]:
+    """Return the fingerprints of the values outside, by workspace and place; None: a value can't be read.
 
     Args:
-        stack: the files, which say from where a path counts.
-        guard: the fleet's cluster, which has the Secrets.
-        key: what marks are made with.
+        stack: The fleet's files.
+        guard: The fleet's cluster.
+        key: What fingerprints are made with; without one there are none.
     """
+    outside = {name: found for name, one in stack.file.workspaces.items() if (found := _outside(one))}
+    if not outside or key is None:
+        return dict.fromkeys(outside)
+    reader = SourceReader(stack, guard, [source for found in outside.values() for source in found.values()])
+    return {name: _fingerprints(reader, key, name, found) for name, found in outside.items()}
 
-    def __init__(self, stack: LoadedStack, guard: Guard, key: bytes) -> None:
-        self._stack = stack
-        self._guard = guard
-        self._key = key
-        self._secrets: dict[SecretRef, str | None] = {}
 
-    def read_secrets(self, wanted: Iterable[SecretRef]) -> None:
-        """Asks the cluster for all of them at once."""
-        references = list(dict.fromkeys(wanted))
-        places = list(dict.fromkeys((one.namespace, one.name) for one in references))
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = dict(zip(places, pool.map(self._secret, places), strict=True))
-        self._secrets = {one: (found[one.namespace, one.name] or {}).get(one.key) for one in references}
+def needs_key(stack: LoadedStack) -> bool:
+    """Tell whether some value is neither in the files nor in the config."""
+    return any(_outside(one) for one in stack.file.workspaces.values())
 
-    def marks(self, name: str, workspace: Workspace) -> dict[str, str] | None:
-        """Marks by place; None: a value can't be read, and the engine has to say so."""
-        found = {}
-        for place, source in sources(workspace):
-            if is_outside(source):
-                value = self._value(name, source)
-                if value is None:
-                    return None
-                found[place] = secret_mark(self._key, value)
-        return found
 
-    def _value(self, name: str, source: Source) -> str | None:
-        if source.env is not None:
-            return os.environ.get(source.env) or None
-        if source.secret is not None:
-            return self._secrets.get(source.secret)
-        try:
-            return secret_file(self._stack, name, source.file or "")
-        except (Unreadable, UnicodeDecodeError):
-            return None
+def config_keys(workspaces: Iterable[Workspace]) -> set[str]:
+    """Return the keys of the config that hold values of these workspaces."""
+    return {source.config for one in workspaces for *_, source in used_sources(one) if source.config}
 
-    def _secret(self, place: tuple[str, str]) -> Mapping[str, str] | None:
-        try:
-            secret = self._guard.cluster.get(core("namespaces", place[0], "secrets", place[1]))
-            return {key: base64.b64decode(value).decode() for key, value in ((secret or {}).get("data") or {}).items()}
-        except (StepError, ValueError):
-            return None
+
+def _outside(workspace: Workspace) -> dict[str, Source]:
+    return {".".join(map(str, path)): one for *_, path, one in used_sources(workspace) if is_outside(one)}
+
+
+def _fingerprints(reader: SourceReader, key: bytes, name: str, found: Mapping[str, Source]) -> dict[str, str] | None:
+    values = {place: reader.read(name, source) for place, source in found.items()}
+    marks = {place: secret_mark(key, value) for place, value in values.items() if isinstance(value, str)}
+    # The engine has to say what is wrong with the others.
+    return marks if len(marks) == len(values) else None

@@ -1,0 +1,175 @@
+"""Settings of a workspace: its idle timeout, MCP servers and feature flags. Values of MCP servers are never quoted."""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from ambient_components.contract import MODEL_FLAG_PATTERN, RUNNER_MCP_SERVERS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
+from ambient_components.credentials import looks_like_credential, says_secret
+from ambient_components.durations import YEAR
+from ambient_components.rules.arguments import choice_findings, is_whole
+from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.suggest import did_you_mean
+
+
+class McpType(StrEnum):
+    """How an agent talks to an MCP server. Contract 7."""
+
+    HTTP = "http"
+    """Over streamable HTTP."""
+
+    SSE = "sse"
+    """Over HTTP with server-sent events, the older way."""
+
+    STDIO = "stdio"
+    """A program in the session's container."""
+
+
+IDLE_TIMEOUT_MAX: Final = 68 * YEAR
+"""Seconds; the most whole years in 32 bits. The CRD takes any number, and whoever wants more means 0, never."""
+
+FLAG_PATTERN: Final = r"[-._a-zA-Z0-9]{1,253}"
+"""Names of feature flags: they are keys of a ConfigMap."""
+
+SERVER_NAME_PATTERN: Final = r"[A-Za-z0-9]([_-]?[A-Za-z0-9])*"
+"""Names of MCP servers. An agent knows a server's tools as `mcp__SERVER__TOOL`, in the letters that models allow for
+the names of tools; two underscores in a row would end the name early."""
+
+SERVER_NAME_MAX: Final = 50
+"""Characters of an MCP server's name: models allow 64 for a tool's whole name, and the tool needs some."""
+
+_Place = TypeVar("_Place", str, int)
+_OF_URL: Final = ("headers",)
+_OF_COMMAND: Final = ("args", "env")
+_REFERENCE = re.compile(r"\$\{[^}:]+\}")
+_SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey)\s+", re.IGNORECASE)
+_INSTEAD = "write ${NAME} and put NAME under secrets.integrations; revoke it if it was committed"
+
+
+def setting_findings(settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what is wrong with a workspace's settings, and what the platform would not heed."""
+    seconds = settings.get("idleTimeoutSeconds")
+    if seconds is not None and (not is_whole(seconds, 0) or seconds > IDLE_TIMEOUT_MAX):
+        allowed = f"allowed: whole seconds up to {IDLE_TIMEOUT_MAX}; 0 for never"
+        yield Finding(("idleTimeoutSeconds",), f"{seconds!r} is out of bounds", allowed)
+    yield from below(("mcpServers",), mcp_findings(settings.get("mcpServers") or {}))
+    yield from below(("featureFlags",), flag_findings(settings.get("featureFlags") or {}))
+
+
+def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find names that agents can't say, and credentials in what everybody with access to the workspace reads.
+
+    Contract 4, 7: ProjectSettings is readable with the role view.
+    """
+    custom = servers.get("custom") or {}
+    for name, server in custom.items():
+        here = ("custom", name)
+        if len(name) > SERVER_NAME_MAX or not re.fullmatch(SERVER_NAME_PATTERN, name):
+            remedy = f"allowed: 1-{SERVER_NAME_MAX} of A-Z a-z 0-9, and single - or _ between them"
+            yield Finding(here, f"{name!r} can't name an MCP server", remedy, at_key=True)
+        elif name in RUNNER_MCP_SERVERS:
+            problem = f"{name!r} is a server of the runner itself, which takes the place of this one"
+            yield Finding(here, problem, "choose another name", at_key=True, warning=True)
+        yield from below(here, server_findings(server))
+    for index, name in enumerate(servers.get("disabled") or ()):
+        spot = ("disabled", index)
+        if name in custom:
+            remedy = "remove one of the two"
+            yield Finding(spot, f"{name!r} is a custom server too", remedy, ("custom", name), warning=True)
+        elif name not in SHIPPED_MCP_SERVERS:
+            known = f"the image ships {', '.join(SHIPPED_MCP_SERVERS)}"
+            suggestion = did_you_mean(name, [*SHIPPED_MCP_SERVERS, *custom])
+            remedy = f"{known}; {suggestion}" if suggestion else known
+            yield Finding(spot, f"{name!r} is no server of this workspace", remedy, warning=True)
+
+
+def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what is wrong with one MCP server, by its fields as the runner reads them."""
+    yield from choice_findings(("type",), server.get("type"), McpType, "type of MCP server")
+    yield from verdict_finding((), server_problem(server))
+    url, command = server.get("url"), server.get("command")
+    if isinstance(url, str):
+        if verdict := address_problem(url):
+            yield Finding(("url",), *verdict)
+        elif _url_leaks(url):
+            yield Finding(("url",), "has a credential in it", _INSTEAD)
+    if isinstance(command, str):
+        yield from verdict_finding(("command",), command_problem(command))
+    for field in ("headers", "env"):
+        for name, text in _texts(server.get(field) or {}):
+            if looks_like_credential(text) or (says_secret(name) and _is_literal(text)):
+                yield Finding((field, name), "looks like a credential", _INSTEAD)
+    for index, text in _texts(dict(enumerate(server.get("args") or ()))):
+        option, equals, value = text.partition("=")
+        if looks_like_credential(text) or (equals and says_secret(option) and _is_literal(value)):
+            yield Finding(("args", index), "looks like a credential", _INSTEAD)
+
+
+def server_problem(server: Mapping[str, Any]) -> Verdict:
+    """Say why fields don't make an MCP server together, or None; as problem and remedy. No value is quoted.
+
+    Args:
+        server: The fields that are given.
+    """
+    given = [field for field in ("url", "command") if server.get(field) is not None]
+    if len(given) != 1:
+        problem = "has a url and a command" if given else "has neither a url nor a command"
+        return problem, "allowed: exactly one of them, as {url: https://…} or {command: PROGRAM}"
+    by_url = given == ["url"]
+    kind = server.get("type")
+    if kind in tuple(McpType) and (kind == McpType.STDIO) == by_url:
+        return f"is of type {kind} and has a {given[0]}", "allowed: url with http or sse, command with stdio"
+    misplaced = [field for field in (_OF_COMMAND if by_url else _OF_URL) if server.get(field) is not None]
+    if misplaced:
+        problem = f"has a {given[0]} and {' and '.join(misplaced)}"
+        return problem, "allowed: headers with url, args and env with command"
+    return None
+
+
+def address_problem(url: str) -> Verdict:
+    """Say why this is no address of the web, or None; as problem and remedy.
+
+    It is not quoted: an address may hold a password or a key.
+    """
+    try:
+        address = urlsplit(url)
+        sound = address.scheme in ("http", "https") and bool(address.hostname) and url.isprintable()
+    except ValueError:
+        sound = False
+    return None if sound and " " not in url else ("is not an address of the web", "allowed: http://… or https://…")
+
+
+def command_problem(command: str) -> Verdict:
+    """Say why this is no program, or None; as problem and remedy."""
+    return None if command.strip() else ("is empty", "allowed: text")
+
+
+def flag_findings(flags: Mapping[str, Any]) -> Iterator[Finding]:
+    """Flags are keys of a ConfigMap; one that the platform doesn't ship may still be in its Unleash. Contract 7."""
+    for flag in flags:
+        if not re.fullmatch(FLAG_PATTERN, flag):
+            remedy = "allowed: 1-253 of A-Z a-z 0-9 . _ -"
+            yield Finding((flag,), f"{flag!r} can't be the name of a feature flag", remedy, at_key=True)
+        elif flag not in WORKSPACE_FLAGS and not re.fullmatch(MODEL_FLAG_PATTERN, flag):
+            known = f"known: {', '.join(WORKSPACE_FLAGS)}, model.ID.enabled"
+            suggestion = did_you_mean(flag, WORKSPACE_FLAGS)
+            remedy = f"{known}; {suggestion}" if suggestion else known
+            problem = f"{flag!r} is no flag that the platform ships for workspaces"
+            yield Finding((flag,), problem, remedy, at_key=True, warning=True)
+
+
+def _texts(given: Mapping[_Place, Any]) -> Iterator[tuple[_Place, str]]:
+    """Yield what is known by now: a program may have values that come of a run."""
+    yield from ((place, value) for place, value in given.items() if isinstance(value, str))
+
+
+def _url_leaks(url: str) -> bool:
+    parameters = parse_qsl(urlsplit(url).query)
+    return looks_like_credential(url) or any(says_secret(name) and _is_literal(text) for name, text in parameters)
+
+
+def _is_literal(text: str) -> bool:
+    """Tell whether there is more to a text than references, and the scheme that a header begins with."""
+    return bool(_SCHEME.sub("", _REFERENCE.sub("", text) + " ", count=1).strip())

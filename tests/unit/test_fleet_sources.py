@@ -1,0 +1,101 @@
+"""Fingerprints of secrets that are neither in a fleet's files nor in its config."""
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ambient_components.cli.fleets.sources import fingerprints, needs_key
+from ambient_components.cluster import Cluster
+from ambient_components.failure import StepError
+from ambient_components.guard import Guard
+from ambient_components.spec import LoadedStack, load_stack
+
+KEY = b"of-the-fleet"
+DATA = {"token": base64.b64encode(b"v-one").decode(), "binary": "/w==", "empty": ""}
+VAULT = "{secret: {namespace: vault-sync, name: payments, key: %s}}"
+
+
+class Api:
+    """A cluster with one Secret."""
+
+    def __init__(self, data: Mapping[str, str] | None) -> None:
+        self.data = data
+        self.asked: list[str] = []
+
+    @property
+    def cluster(self) -> Cluster:
+        return cast("Cluster", self)
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        self.asked.append(path)
+        return None if self.data is None else {"data": dict(self.data)}
+
+
+def stack(folder: Path, **workspaces: str) -> LoadedStack:
+    """Each workspace with variables from these sources."""
+    lines = [f"  {name}: {{secrets: {{integrations: {{{sources}}}}}}}\n" for name, sources in workspaces.items()]
+    path = folder / "dev.yaml"
+    path.write_text(f"rails: {{secretSources: [{{namespace: vault-sync}}]}}\nworkspaces:\n{''.join(lines)}")
+    return load_stack(path)
+
+
+def marks(loaded: LoadedStack, api: Api) -> dict[str, Mapping[str, str] | None]:
+    return fingerprints(loaded, cast("Guard", api), KEY)
+
+
+def test_a_binary_key_of_a_secret_takes_the_others_not_along(tmp_path: Path) -> None:
+    loaded = stack(tmp_path, pay=f"A: {VAULT % 'token'}", shop=f"B: {VAULT % 'binary'}")
+    api = Api(DATA)
+    found = marks(loaded, api)
+    assert list(found["pay"] or ()) == ["secrets.integrations.A"]
+    assert found["shop"] is None
+    assert len(api.asked) == 1
+    api.data = {**DATA, "binary": "/g=="}
+    assert marks(loaded, api)["pay"] == found["pay"]
+    api.data = {**DATA, "token": base64.b64encode(b"v-two").decode()}
+    assert marks(loaded, api)["pay"] != found["pay"]
+    assert "v-one" not in str(found)
+
+
+@pytest.mark.parametrize("source", ["{env: V_MISSING}", "{env: V_LATIN}", "{file: none.txt}", VAULT % "empty"])
+def test_what_an_engine_has_to_speak_of_has_no_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.delenv("V_MISSING", raising=False)
+    monkeypatch.setenv("V_LATIN", os.fsdecode(b"v-\xff"))
+    monkeypatch.setenv("V_THERE", "v-env")
+    loaded = stack(tmp_path, pay=f"A: {source}, B: {{env: V_THERE}}", shop="B: {env: V_THERE}")
+    found = marks(loaded, Api(DATA))
+    assert found["pay"] is None
+    assert found["shop"]
+
+
+def test_a_cluster_that_does_not_answer_leaves_the_rest_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(Api):
+        @property
+        def cluster(self) -> Cluster:
+            msg = "it does not answer"
+            raise StepError(msg)
+
+    monkeypatch.setenv("V_THERE", "v-env")
+    found = marks(stack(tmp_path, pay=f"A: {VAULT % 'token'}", shop="B: {env: V_THERE}"), Silent(DATA))
+    assert (found["pay"], bool(found["shop"])) == (None, True)
+
+
+def test_a_fingerprint_needs_a_key_and_a_value_outside(tmp_path: Path) -> None:
+    loaded = stack(tmp_path, pay="A: {env: V_THERE}", shop="B: {config: shop/b}, C: {value: open}")
+    assert needs_key(loaded)
+    assert fingerprints(loaded, cast("Guard", Api(None)), None) == {"pay": None}
+    assert not needs_key(stack(tmp_path, shop="B: {config: shop/b}, C: {value: open}"))
+
+
+def test_the_newline_at_the_end_of_a_file_is_no_part_of_its_value(tmp_path: Path) -> None:
+    loaded = stack(tmp_path, pay="A: {file: a.txt}")
+    (tmp_path / "a.txt").write_text("v-file\n")
+    found = marks(loaded, Api(None))
+    (tmp_path / "a.txt").write_text("v-file")
+    assert marks(loaded, Api(None)) == found != {"pay": None}
