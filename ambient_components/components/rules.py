@@ -6,7 +6,7 @@ from typing import Any
 
 from ambient_components.contract import ROLES, Role
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
-from ambient_components.rules.findings import Finding, as_text, below
+from ambient_components.rules.findings import Finding, as_problem, below
 from ambient_components.rules.keys import role_findings
 from ambient_components.rules.workspaces import workspace_findings
 
@@ -37,7 +37,7 @@ def role_of(text: str) -> Role:
         ValueError: it is none.
     """
     if text not in ROLES:
-        raise ValueError("\n".join(map(as_text, role_findings((), text))))
+        raise ValueError("\n".join(str(as_problem(one)) for one in role_findings((), text)))
     return Role(text)
 
 
@@ -47,5 +47,5 @@ def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _refuse(whose: str, found: Iterable[Finding]) -> None:
-    if lines := [f"{whose}: {as_text(one)}" for one in found]:
+    if lines := [f"{whose}: {as_problem(one)}" for one in found]:
         raise ValueError("\n".join(lines))

@@ -16,10 +16,11 @@ from pulumi.output import UNKNOWN
 from pulumi.runtime.config import get_config, is_config_secret
 
 from ambient_components.cluster import ApiError, core
-from ambient_components.errors import PathPart, Problem, Problems, format_path
+from ambient_components.errors import PathPart, Problem, Problems, Remedy, format_path, hints_of, refusal
 from ambient_components.failure import StepError
 from ambient_components.fleet.shard import config_flags
 from ambient_components.guard import Guard
+from ambient_components.problem_json import for_engine
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec import LoadedStack, SecretRef, Source
 from ambient_components.spec.loader import secret_file
@@ -59,7 +60,7 @@ class _Missing:
     """A value that is not there, and what to do."""
 
     problem: str
-    remedy: str
+    remedy: Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class _Refused:
     """A value that is there, and that must not be used."""
 
     problem: str
-    remedy: str
+    remedy: Remedy
 
 
 _Found = pulumi.Output[str] | str | _Missing | _Refused
@@ -89,7 +90,13 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
     for one in wanted:
         value = _find(stack, one, in_cluster)
         if isinstance(value, _Missing | _Refused):
-            problem = Problem(stack.sources.value(one.path), format_path(one.path), value.problem, value.remedy)
+            problem = Problem(
+                stack.sources.value(one.path),
+                format_path(one.path),
+                value.problem,
+                hints_of(value.remedy),
+                workspaces=(one.workspace,),
+            )
             preview = pulumi.runtime.is_dry_run() and isinstance(value, _Missing)
             if preview:
                 missing.append(problem)
@@ -111,11 +118,10 @@ def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
 
 def _warn(missing: Iterable[Problem]) -> None:
     """One warning for all: a fork's preview lacks every secret there is."""
-    lines = [str(problem) for problem in missing]
-    if lines:
-        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-        text = "\n".join([*lines[:_SHOWN], *more])
-        pulumi.log.warn(f"{text}\nunknown in this preview, an error in pulumi up")
+    found = [*missing]
+    if found:
+        more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []
+        pulumi.log.warn(for_engine([*found[:_SHOWN], *more, refusal("unknown in this preview, an error in pulumi up")]))
 
 
 def _find(stack: LoadedStack, one: _Wanted, in_cluster: Mapping[SecretRef, _Found]) -> _Found:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ambient_components.errors import BadValue
 from ambient_components.quantities import parse_quantity
 from ambient_components.rules.findings import Finding, Verdict, verdict_finding
 
@@ -39,5 +40,5 @@ def _amounts(field: str, amounts: Mapping[str, Any]) -> Iterator[Finding]:
     for resource, amount in amounts.items():
         try:
             parse_quantity(amount)
-        except ValueError as error:
-            yield Finding((*field.split("."), resource), str(error), "")
+        except BadValue as error:
+            yield Finding((*field.split("."), resource), error.problem, error.hints)

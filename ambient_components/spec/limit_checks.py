@@ -71,8 +71,8 @@ def check_containers(path: Path, _name: str, workspace: Workspace) -> Iterator[F
         for (low, less), (high, more) in pairwise(written):
             if parse_quantity(less) > parse_quantity(more):
                 problem = f"{less} is more than the {more} of {high}"
-                remedy = f"allowed: {' ≤ '.join(_CHAIN)}"
-                yield Finding((*here, low, resource), problem, remedy, (*here, high, resource))
+                chain = f"allowed: {' ≤ '.join(_CHAIN)}"
+                yield Finding((*here, low, resource), problem, chain, (*here, high, resource))
 
 
 def _by_field(limits: ContainerLimits) -> dict[str, dict[str, str]]:
@@ -92,8 +92,8 @@ def check_quota(path: Path, _name: str, workspace: Workspace) -> Iterator[Findin
         if resource not in QUOTA_RESOURCES and not _QUOTA_PATTERN.fullmatch(resource):
             allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
             meant = did_you_mean(resource, [*QUOTA_RESOURCES, *_near_quota_forms(resource)])
-            remedy = f"{allowed}; {meant}" if meant else allowed
-            yield Finding(spot, f"{resource!r} is not a resource that a quota counts", remedy, at_key=True)
+            problem = f"{resource!r} is not a resource that a quota counts"
+            yield Finding(spot, problem, (allowed, meant), at_key=True)
         elif _BYTES.fullmatch(resource):
             yield from _broken_bytes(spot, resource, quantity)
         elif resource not in _CORES and not parse_quantity(quantity).whole:

@@ -47,8 +47,7 @@ def check_mcp_servers(path: Path, _name: str, workspace: Workspace) -> Iterator[
         elif name not in SHIPPED_MCP_SERVERS:
             known = f"the image ships {', '.join(SHIPPED_MCP_SERVERS)}"
             suggestion = did_you_mean(name, [*SHIPPED_MCP_SERVERS, *servers.custom])
-            remedy = f"{known}; {suggestion}" if suggestion else known
-            yield Finding(spot, f"{name!r} is no server of this workspace", remedy, warning=True)
+            yield Finding(spot, f"{name!r} is no server of this workspace", (known, suggestion), warning=True)
 
 
 def _leaks(path: Path, server: McpServer) -> Iterator[Finding]:
@@ -85,9 +84,8 @@ def check_feature_flags(path: Path, _name: str, workspace: Workspace) -> Iterato
         elif flag not in WORKSPACE_FLAGS and not re.fullmatch(MODEL_FLAG_PATTERN, flag):
             known = f"known: {', '.join(WORKSPACE_FLAGS)}, model.ID.enabled"
             suggestion = did_you_mean(flag, WORKSPACE_FLAGS)
-            remedy = f"{known}; {suggestion}" if suggestion else known
             problem = f"{flag!r} is no flag that the platform ships for workspaces"
-            yield Finding((*here, flag), problem, remedy, at_key=True, warning=True)
+            yield Finding((*here, flag), problem, (known, suggestion), at_key=True, warning=True)
 
 
 SETTING_CHECKS: tuple[Check, ...] = (check_mcp_servers, check_feature_flags)

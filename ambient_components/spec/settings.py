@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictS
 from pydantic.config import JsonDict
 
 from ambient_components.durations import YEAR, format_seconds, parse_duration
+from ambient_components.errors import BadValue
 from ambient_components.spec.base import Model, choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.spec.types import DURATION_PATTERN, FilePath, Flag, Text
 from ambient_components.suggest import did_you_mean
@@ -55,9 +56,9 @@ def _idle_timeout(value: object) -> int:
         refuse(f"is {type_name(value)}", _IDLE_FORMS)
     try:
         seconds = parse_duration(value)
-    except ValueError as error:
+    except BadValue as error:
         meant = "did you mean 'never'?" if str(value).strip("shmdy") == "0" else did_you_mean(str(value), [NEVER])
-        refuse(str(error).rpartition("; allowed: ")[0], f"{_IDLE_FORMS}; {meant}".removesuffix("; "))
+        refuse(error.problem, _IDLE_FORMS, meant)
     if seconds > IDLE_TIMEOUT_MAX:
         refuse(f"{value} is too long", _IDLE_FORMS)
     return seconds

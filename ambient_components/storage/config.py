@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from ambient_components.errors import Remedy
 from ambient_components.rules.bucket_names import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
@@ -39,7 +40,7 @@ class StoreProblem(NamedTuple):
     field: str
     """Empty for the object as a whole."""
     problem: str
-    remedy: str
+    remedy: Remedy
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from ambient_components.cli.validation import Validation, validate_files, valida
 from ambient_components.errors import Problem, Where
 
 ERROR = Problem(
-    Where("stacks/a.yaml", 5, 28), "workspaces.pay.grants[0].role", "'admni' is not a role", "allowed: view"
+    Where("stacks/a.yaml", 5, 28), "workspaces.pay.grants[0].role", "'admni' is not a role", ("allowed: view",)
 )
 WARNING = Problem(Where("stacks/b.yaml", 2, 1), "defaults", "is odd", warning=True)
-FILE = Problem(Where("c.yaml"), "", "can't be read: 100%, or less", "mend\nit")
+FILE = Problem(Where("c.yaml"), "", "can't be read: 100%, or less", ("mend\nit",))
 NOWHERE = Problem(None, "", "is wrong")
 
 GOOD = "workspaces: {pay: {}, lab: {}}\n"

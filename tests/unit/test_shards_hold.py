@@ -200,7 +200,7 @@ def test_every_text_is_of_a_workspace_or_of_the_shard():
 
 
 def test_a_place_and_a_path_are_as_a_program_writes_them():
-    problem = Problem(Where("stacks/prod.yaml", 3, 5), "workspaces.pay-1.secrets.runner.KEY", "is not set", "set it")
+    problem = Problem(Where("stacks/prod.yaml", 3, 5), "workspaces.pay-1.secrets.runner.KEY", "is not set", ("set it",))
     assert hold.refused(str(problem)) == {"pay-1"}
     assert hold.refused(f"{problem}".replace("workspaces.pay-1", "templates.small")) == frozenset()
 
