@@ -51,7 +51,9 @@ def encode(problem: Problem) -> str:
         "warning": problem.warning,
     }
     # The engine takes <{%…%}> for a colour.
-    return PREFIX + json.dumps({name: value for name, value in data.items() if value}).replace("<", "\\u003c")
+    return PREFIX + json.dumps({name: value for name, value in data.items() if value or name == "problem"}).replace(
+        "<", "\\u003c"
+    )
 
 
 def decode(text: str) -> tuple[Problem, ...]:
@@ -79,7 +81,7 @@ def _decoded(text: str) -> Iterator[Problem]:
     for part in text.split(PREFIX)[1:]:
         try:
             yield _problem(read(part)[0])
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, LookupError):
             yield Problem(None, "", _CUT_OFF, ("run pulumi itself to see all of it",))
 
 

@@ -89,8 +89,9 @@ class Diagnostic:
         token = Urn.parse(self.urn).type if self.urn else ""
         if types.is_ours(token) and (found := decode(self.message)):
             return found
-        # The program says a problem a line.
-        lines = self.message.splitlines() if token in ("", types.STACK) else [self.message]
+        # Of an error the program says a problem a line.
+        is_programs = self.severity == "error" and token in ("", types.STACK)
+        lines = self.message.splitlines() if is_programs else [self.message]
         plain = map(texts.plain, lines)
         return tuple(refusal(line) for line in plain if line)
 

@@ -53,8 +53,8 @@ def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
             few = Problem(
                 where,
                 format_path(path),
-                f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, and "
-                "sessions trust nothing else",
+                f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
+                "and sessions trust nothing else",
                 ("put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",),
                 workspaces=(name,),
             )

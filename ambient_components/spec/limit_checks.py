@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from ambient_components.credentials import looks_like_credential
+from ambient_components.errors import hints_of
 from ambient_components.quantities import parse_quantity
 from ambient_components.rules.findings import Finding, Path, below
 from ambient_components.rules.limits import CONTAINER_RESOURCES
@@ -93,7 +94,7 @@ def check_quota(path: Path, _name: str, workspace: Workspace) -> Iterator[Findin
             allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
             meant = did_you_mean(resource, [*QUOTA_RESOURCES, *_near_quota_forms(resource)])
             problem = f"{resource!r} is not a resource that a quota counts"
-            yield Finding(spot, problem, (allowed, meant), at_key=True)
+            yield Finding(spot, problem, hints_of(allowed, meant), at_key=True)
         elif _BYTES.fullmatch(resource):
             yield from _broken_bytes(spot, resource, quantity)
         elif resource not in _CORES and not parse_quantity(quantity).whole:

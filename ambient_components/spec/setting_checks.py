@@ -11,6 +11,7 @@ from ambient_components.contract import (
     WORKSPACE_FLAGS,
 )
 from ambient_components.credentials import looks_like_credential, says_secret
+from ambient_components.errors import hints_of
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.spec.models import Check, Workspace
 from ambient_components.spec.settings import FLAG_PATTERN, SERVER_NAME_MAX, SERVER_NAME_PATTERN, McpServer
@@ -47,7 +48,7 @@ def check_mcp_servers(path: Path, _name: str, workspace: Workspace) -> Iterator[
         elif name not in SHIPPED_MCP_SERVERS:
             known = f"the image ships {', '.join(SHIPPED_MCP_SERVERS)}"
             suggestion = did_you_mean(name, [*SHIPPED_MCP_SERVERS, *servers.custom])
-            yield Finding(spot, f"{name!r} is no server of this workspace", (known, suggestion), warning=True)
+            yield Finding(spot, f"{name!r} is no server of this workspace", hints_of(known, suggestion), warning=True)
 
 
 def _leaks(path: Path, server: McpServer) -> Iterator[Finding]:
@@ -85,7 +86,7 @@ def check_feature_flags(path: Path, _name: str, workspace: Workspace) -> Iterato
             known = f"known: {', '.join(WORKSPACE_FLAGS)}, model.ID.enabled"
             suggestion = did_you_mean(flag, WORKSPACE_FLAGS)
             problem = f"{flag!r} is no flag that the platform ships for workspaces"
-            yield Finding((*here, flag), problem, (known, suggestion), at_key=True, warning=True)
+            yield Finding((*here, flag), problem, hints_of(known, suggestion), at_key=True, warning=True)
 
 
 SETTING_CHECKS: tuple[Check, ...] = (check_mcp_servers, check_feature_flags)
