@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from ambient_components.errors import reject
+
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
@@ -12,6 +14,7 @@ YEAR: Final = 365 * DAY
 DURATION_FORMS: Final = "a whole number and a unit of s, m, h, d or y (365 days), such as 90d, 12h or 1d12h"
 """What `parse_duration` takes, for error texts."""
 
+_ALLOWED: Final = f"allowed: {DURATION_FORMS}"
 _UNITS: Final = {"y": YEAR, "d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
 # Each unit at most once and the largest first, so that one duration has few spellings and typing errors show.
 _DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,10}}){unit})?" for unit in _UNITS))
@@ -27,20 +30,17 @@ def parse_duration(value: object) -> int:
         Seconds, at least 1.
 
     Raises:
-        ValueError: Anything else; the text says what is allowed.
+        BadValue: Anything else.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        msg = f"{value} has no unit; allowed: {DURATION_FORMS}"
-        raise ValueError(msg)
+        reject(f"{value} has no unit", _ALLOWED)
     if not isinstance(value, str):
-        msg = f"not a duration; allowed: {DURATION_FORMS}"
-        raise ValueError(msg)  # not TypeError: pydantic collects ValueErrors only
+        reject("not a duration", _ALLOWED)  # not TypeError: pydantic collects ValueErrors only
     match = _DURATION.fullmatch(value)
     counts = match.groups() if match else ()
     seconds = sum(int(count) * unit for count, unit in zip(counts, _UNITS.values(), strict=False) if count)
     if seconds == 0:
-        msg = f"{value!r} is not a duration; allowed: {DURATION_FORMS}"
-        raise ValueError(msg)
+        reject(f"{value!r} is not a duration", _ALLOWED)
     return seconds
 
 
@@ -48,11 +48,10 @@ def format_seconds(seconds: int) -> str:
     """Write seconds the way `parse_duration` reads them, in the fewest units: 7776000 is `90d`, 31536000 is `1y`.
 
     Raises:
-        ValueError: Fewer than 1 second.
+        BadValue: Fewer than 1 second.
     """
     if seconds < 1:
-        msg = f"{seconds} seconds are no duration; allowed: 1 or more"
-        raise ValueError(msg)
+        reject(f"{seconds} seconds are no duration", "allowed: 1 or more")
     parts = []
     for unit, size in _UNITS.items():
         count, seconds = divmod(seconds, size)

@@ -1,4 +1,4 @@
-"""The one error type: what is wrong, where in which file, what is allowed; many at once. Warnings ride along."""
+"""The one value for everything that refuses, warns or explains, and the errors that carry it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,6 +9,9 @@ from ambient_components.printable import one_line
 
 PathPart = str | int
 """A key of a mapping or an index of a list."""
+
+Remedy = str | tuple[str, ...]
+"""One hint or several; empty for none."""
 
 _PLAIN_PART = re.compile(r"[A-Za-z0-9_@/…-]+")
 
@@ -32,31 +35,70 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend, in a text that a person can act on without reading the source."""
+    """One refusal, warning or explanation, in a text that a person can act on without reading the source."""
 
     where: Where | None
     """None where no file is at fault, such as a cluster that can't be reached."""
 
     path: str
-    """Place in the data, such as `workspaces.research.grants[2].role`; may be empty."""
+    """Place in the data, such as `workspaces.research.grants[2].role`; of a note what it is about. May be empty."""
 
     problem: str
     """What is wrong; lower case, no full stop, never a secret."""
 
-    remedy: str = ""
-    """What is allowed and what to do; may be empty."""
+    hints: tuple[str, ...] = ()
+    """What is allowed and what to do, one thing each; lower case, no full stop."""
+
+    rule: str | None = None
+    """Id of the rule that refuses it; None where something else is wrong."""
+
+    workspaces: tuple[str, ...] = ()
+    """The workspaces that it is about. Empty where it is about the stack as a whole."""
 
     warning: bool = False
     """Whether a person should know of it and nothing has to stop; never in an `AmbientError`."""
 
     def __str__(self) -> str:
-        what = f"{self.problem}; {self.remedy}" if self.remedy else self.problem
-        return one_line(": ".join([str(part) for part in (self.where, self.path) if part] + [what]))
+        return one_line("; ".join((self.sentence, *self.hints)))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The problem with its place, and a line for each hint."""
+        return (one_line(self.sentence), *(f"hint: {one_line(hint)}" for hint in self.hints))
+
+    @property
+    def text(self) -> str:
+        """`lines`, with the hints indented."""
+        return "\n  ".join(self.lines)
 
     @property
     def sort_key(self) -> tuple[Where, str, str]:
         """Order in a report: by place first, and problems without a place before all others."""
         return (self.where or Where(""), self.path, self.problem)
+
+    @property
+    def sentence(self) -> str:
+        """The problem with its place."""
+        return ": ".join([*(str(part) for part in (self.where, self.path) if part), self.problem])
+
+
+def refusal(problem: str, *remedies: Remedy, rule: str | None = None, workspaces: Iterable[str] = ()) -> Problem:
+    """Return a problem that has no place in a file."""
+    return Problem(None, "", problem, hints_of(*remedies), rule, tuple(workspaces))
+
+
+class BadValue(ValueError):  # noqa: N818  # it names the value, and the caller makes an error of it
+    """A value that can't be taken; the caller knows its place.
+
+    Attributes:
+        problem: What is wrong with it.
+        hints: What is allowed and what to do.
+    """
+
+    def __init__(self, problem: str, *remedies: Remedy) -> None:
+        self.problem = problem
+        self.hints = hints_of(*remedies)
+        super().__init__("; ".join((problem, *self.hints)))
 
 
 class AmbientError(Exception):
@@ -80,9 +122,19 @@ class Problems:
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._problems = list(problems)
 
-    def add(self, where: Where | None, path: str, problem: str, remedy: str = "", *, warning: bool = False) -> None:
+    def add(
+        self,
+        where: Where | None,
+        path: str,
+        problem: str,
+        *remedies: Remedy,
+        workspaces: Iterable[str] = (),
+        warning: bool = False,
+    ) -> None:
         """Add one problem."""
-        self._problems.append(Problem(where, path, problem, remedy, warning))
+        self._problems.append(
+            Problem(where, path, problem, hints_of(*remedies), workspaces=tuple(workspaces), warning=warning)
+        )
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Add several problems."""
@@ -118,13 +170,22 @@ class Problems:
         return len(self._problems)
 
 
-def fail(where: Where | None, path: str, problem: str, remedy: str = "") -> NoReturn:
+def fail(where: Where | None, path: str, problem: str, *remedies: Remedy) -> NoReturn:
     """Raise a single problem.
 
     Raises:
         AmbientError: Always.
     """
-    raise AmbientError([Problem(where, path, problem, remedy)])
+    raise AmbientError([Problem(where, path, problem, hints_of(*remedies))])
+
+
+def reject(problem: str, *remedies: Remedy) -> NoReturn:
+    """Refuse a value.
+
+    Raises:
+        BadValue: Always.
+    """
+    raise BadValue(problem, *remedies)
 
 
 def format_path(path: Iterable[PathPart]) -> str:
@@ -136,3 +197,9 @@ def format_path(path: Iterable[PathPart]) -> str:
         else:
             text += f"[{part!r}]"
     return text
+
+
+def hints_of(*remedies: Remedy) -> tuple[str, ...]:
+    """Return remedies as hints, without the empty ones."""
+    hints = (hint for one in remedies for hint in ((one,) if isinstance(one, str) else one))
+    return tuple(filter(None, hints))

@@ -16,6 +16,7 @@ from ambient_components.contract import (
     WORKSPACE_NAME_MIN,
     Role,
 )
+from ambient_components.errors import reject
 from ambient_components.subjects import Subject
 
 KEY_ID_MAX = 63
@@ -92,12 +93,13 @@ def handle(service_account: str, serial: str) -> str:
         serial: Lower-case letters and digits that no other token of this ServiceAccount has.
 
     Raises:
-        ValueError: The serial has other characters, or the name would exceed 253.
+        BadValue: The serial has other characters, or the name would exceed 253.
     """
     name = f"{service_account}-{serial}"
     if not _SUBDOMAIN_PART.fullmatch(serial) or len(name) > OBJECT_NAME_MAX:
-        msg = f"{name!r} is no name for a Secret; allowed: a serial of a-z 0-9, {OBJECT_NAME_MAX} characters in all"
-        raise ValueError(msg)
+        reject(
+            f"{name!r} is no name for a Secret", f"allowed: a serial of a-z 0-9, {OBJECT_NAME_MAX} characters in all"
+        )
     return name
 
 
@@ -117,31 +119,31 @@ def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str
 # What may be a name at all.
 
 
-def workspace_name_problem(name: str) -> str | None:
-    """Say why a namespace can't be called this, or None. V1's and V2's rules together. Contract 1.1.
+def workspace_name_problem(name: str) -> tuple[str, str] | None:
+    """Say why a namespace can't be called this, or None; as problem and hint. V1's and V2's rules. Contract 1.1.
 
     The platform's own namespace is refused by its default name; an installation that runs elsewhere is checked where
     the stack's config is known.
     """
     if name in RESERVED_NAMESPACES:
-        return f"{name!r} is reserved by Kubernetes or OpenShift; choose another name"
+        return f"{name!r} is reserved by Kubernetes or OpenShift", "choose another name"
     if name == PLATFORM_NAMESPACE_DEFAULT:
-        return f"{name!r} is the platform's own namespace; choose another name"
+        return f"{name!r} is the platform's own namespace", "choose another name"
     in_range = WORKSPACE_NAME_MIN <= len(name) <= WORKSPACE_NAME_MAX
     if in_range and _DNS_LABEL.fullmatch(name) and name[0].isalpha():
         return None
     return (
-        f"{name!r} can't name a workspace; allowed: {WORKSPACE_NAME_MIN}-{WORKSPACE_NAME_MAX} of a-z 0-9 -, "
-        "a letter first, no dash at the end"
+        f"{name!r} can't name a workspace",
+        f"allowed: {WORKSPACE_NAME_MIN}-{WORKSPACE_NAME_MAX} of a-z 0-9 -, a letter first, no dash at the end",
     )
 
 
-def key_id_problem(key_id: str) -> str | None:
-    """Say why a key can't have this id, or None.
+def key_id_problem(key_id: str) -> tuple[str, str] | None:
+    """Say why a key can't have this id, or None; as problem and hint.
 
     The rule is ours: exactly what S2 leaves alone, so that object names show the id as written and two ids never meet
     in one name.
     """
     if len(key_id) <= KEY_ID_MAX and _KEY_ID.fullmatch(key_id):
         return None
-    return f"{key_id!r} can't be a key's id; allowed: 1-{KEY_ID_MAX} of a-z 0-9 and single dashes between them"
+    return f"{key_id!r} can't be a key's id", f"allowed: 1-{KEY_ID_MAX} of a-z 0-9 and single dashes between them"

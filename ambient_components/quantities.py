@@ -11,12 +11,15 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
+from ambient_components.errors import reject
+
 QUANTITY_FORMS: Final = "a number and a unit of m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi or Ei, such as 500m, 2 or 512Mi"
 """What `parse_quantity` takes, for error texts; n, u and exponents are left out, since hardly anybody means them."""
 
 QUANTITY_PATTERN: Final = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?"
 """The same as a regular expression of JSON Schema, without anchors."""
 
+_ALLOWED: Final = f"allowed: {QUANTITY_FORMS}"
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _KIBI: Final = 1024
@@ -79,22 +82,18 @@ def parse_quantity(value: object) -> Quantity:
         without a word.
 
     Raises:
-        ValueError: Anything else; the text says what is allowed.
+        BadValue: Anything else.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        msg = f"not a quantity; allowed: {QUANTITY_FORMS}"
-        raise ValueError(msg)  # not TypeError: pydantic collects ValueErrors only
+        reject("not a quantity", _ALLOWED)  # not TypeError: pydantic collects ValueErrors only
     text = value if isinstance(value, str) else repr(value)  # the shortest text that is this float, so 0.1 is 0.1
     quantity = _read(text)
     if quantity is None:
-        msg = f"{text!r} is not a quantity; allowed: {QUANTITY_FORMS}{_suggestion(text)}"
-        raise ValueError(msg)
+        reject(f"{text!r} is not a quantity", _ALLOWED, _suggestion(text))
     if quantity.amount > _MAX:
-        msg = f"{text} is too large; allowed: up to {_MAX}, which is just below 8Ei"
-        raise ValueError(msg)
+        reject(f"{text} is too large", f"allowed: up to {_MAX}, which is just below 8Ei")
     if (quantity.amount / _MIN).denominator != 1:
-        msg = f"{text} is too fine; allowed: multiples of 1n, the billionth part"
-        raise ValueError(msg)
+        reject(f"{text} is too fine", "allowed: multiples of 1n, the billionth part")
     return quantity
 
 
@@ -122,4 +121,4 @@ def _suggestion(text: str) -> str:
     unit = f"{match[2].lower().removesuffix('b').removesuffix('i').upper()}i" if match else ""
     if match is None or unit not in _BINARY or match[2] == "e" or _read(match[1]) is None:
         return ""
-    return f"; did you mean '{match[1]}{unit}'?"
+    return f"did you mean '{match[1]}{unit}'?"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster import ApiError, core
+from ambient_components.errors import Remedy
 from ambient_components.failure import StepError
 from ambient_components.guard import Guard
 from ambient_components.rules.findings import Path
@@ -31,7 +32,7 @@ class Missing:
     """A value that is not there, and what to do."""
 
     problem: str
-    remedy: str
+    remedy: Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Refused:
     """A value that is there, and that must not be used."""
 
     problem: str
-    remedy: str
+    remedy: Remedy
 
 
 Value = str | Missing | Refused

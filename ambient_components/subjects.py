@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from ambient_components.contract import OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT_NAME_MAX_BYTES
+from ambient_components.errors import reject
 
 SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 """What `parse_subject` takes, for error texts."""
@@ -56,18 +57,16 @@ class Subject:
             msg = "a namespace belongs to a ServiceAccount, and only to one"
             raise ValueError(msg)
         if problem := subject_name_problem(self.name):
-            raise ValueError(problem)
+            reject(*problem)
         if self.namespace is None:
             return
         if not _DNS_LABEL.fullmatch(self.namespace):
-            msg = f"{self.namespace!r} is not a namespace; allowed: 1-63 of a-z 0-9 -, no dash at either end"
-            raise ValueError(msg)
+            reject(f"{self.namespace!r} is not a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end")
         if len(self.name) > OBJECT_NAME_MAX or not _DNS_SUBDOMAIN.fullmatch(self.name):
-            msg = (
-                f"{self.name!r} is not the name of a ServiceAccount; allowed: 1-{OBJECT_NAME_MAX} of a-z 0-9 - and ., "
-                "each part between dots without a dash at either end"
+            reject(
+                f"{self.name!r} is not the name of a ServiceAccount",
+                f"allowed: 1-{OBJECT_NAME_MAX} of a-z 0-9 - and ., each part between dots without a dash at either end",
             )
-            raise ValueError(msg)
 
     def __str__(self) -> str:
         if self.namespace is None:
@@ -91,36 +90,38 @@ class Subject:
         return {"kind": self.rbac_kind, "apiGroup": RBAC_API_GROUP, "name": self.name}
 
 
-def parse_subject(text: str) -> Subject:
+def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
     """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`.
 
     Names of users and groups may hold colons themselves (`group:system:authenticated`).
 
+    Args:
+        text: What is written.
+        forms: What the hint of an error says is allowed.
+
     Raises:
-        ValueError: Another form, or a name that `Subject` refuses; the text says what is allowed.
+        BadValue: Another form, or a name that `Subject` refuses.
     """
     kind_text, colon, rest = text.partition(":")
     if not colon or kind_text not in tuple(SubjectKind):
-        msg = f"{text!r} is not a subject; allowed: {SUBJECT_FORMS}"
-        raise ValueError(msg)
+        reject(f"{text!r} is not a subject", f"allowed: {forms}")
     kind = SubjectKind(kind_text)
     if kind is not SubjectKind.SERVICE_ACCOUNT:
         return Subject(kind, rest)
     namespace, colon, name = rest.partition(":")
     if not colon:
-        msg = f"{text!r} is not a subject: the namespace is missing; allowed: {SUBJECT_FORMS}"
-        raise ValueError(msg)
+        reject(f"{text!r} is not a subject: the namespace is missing", f"allowed: {forms}")
     return Subject(kind, name, namespace)
 
 
-def subject_name_problem(name: str) -> str | None:
-    """Say what the platform would refuse in the name of a subject, or None. Contract 1.3."""
+def subject_name_problem(name: str) -> tuple[str, str] | None:
+    """Say what the platform would refuse in the name of a subject, or None; as problem and hint. Contract 1.3."""
     allowed = f"allowed: 1-{SUBJECT_NAME_MAX_BYTES} bytes without control characters"
     if not name:
-        return f"the name is empty; {allowed}"
+        return "the name is empty", allowed
     if any(unicodedata.category(character) in _UNUSABLE_CATEGORIES for character in name):
-        return f"{name!r} has a control character; {allowed}"
+        return f"{name!r} has a control character", allowed
     length = len(name.encode())
     if length > SUBJECT_NAME_MAX_BYTES:
-        return f"the name has {length} bytes; {allowed}"
+        return f"the name has {length} bytes", allowed
     return None

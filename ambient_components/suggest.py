@@ -4,21 +4,27 @@ import difflib
 from collections.abc import Iterable
 
 
-def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """Return `did you mean 'admin'?` for the allowed word next to `word`, or nothing if none is near.
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Return the allowed word next to `word`, or nothing if none is near.
 
-    Case counts for little, as `displayname` for `displayName` is the commonest mistake. The text never holds `word`.
+    Case counts for little, as `displayname` for `displayName` is the commonest mistake.
     """
     by_lower = {candidate.lower(): str(candidate) for candidate in allowed}
     matches = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"did you mean {by_lower[matches[0]]!r}?" if matches else ""
+    return by_lower[matches[0]] if matches else ""
 
 
-def allowed_words(word: str, allowed: Iterable[str]) -> str:
-    """Return the remedy for a word that isn't one of those allowed: all of them, and the nearest.
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """Return `did you mean 'admin'?` for the word that is `nearest`, or nothing. The text never holds `word`."""
+    near = nearest(word, allowed)
+    return f"did you mean {near!r}?" if near else ""
+
+
+def allowed_words(word: str, allowed: Iterable[str]) -> tuple[str, ...]:
+    """Return the hints for a word that isn't one of those allowed: all of them, and the nearest.
 
     `word` itself is not in it: it may be a secret in the wrong place.
     """
     words = tuple(str(candidate) for candidate in allowed)
     suggestion = did_you_mean(word, words)
-    return f"allowed: {', '.join(words)}" + (f"; {suggestion}" if suggestion else "")
+    return (f"allowed: {', '.join(words)}", *((suggestion,) if suggestion else ()))

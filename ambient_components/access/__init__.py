@@ -11,7 +11,7 @@ from ambient_components.access.entries import (
     Ledger,
     Period,
     ledger_misfits,
-    misfit_texts,
+    misfit_problems,
     read_ledger,
     write_ledger,
 )
@@ -43,7 +43,7 @@ __all__ = [
     "endings",
     "expected_objects",
     "ledger_misfits",
-    "misfit_texts",
+    "misfit_problems",
     "object_names",
     "rail_warnings",
     "read_ledger",

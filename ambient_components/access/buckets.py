@@ -13,12 +13,14 @@ from typing import Final
 from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
 from ambient_components.access.rail_names import EXPIRE_AFTER
 from ambient_components.access.recorded import changed_parts
+from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.refusals import Rule
 
 _CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
 
 
-def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[str]:
+def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Why this change of a workspace's bucket must not be deployed; nothing, where it may.
 
     Args:
@@ -28,30 +30,28 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[str]:
             last deployment said.
     """
     old, new = before.bucket, after.bucket
-    whose = f"workspace {workspace!r}"
     if new is None:
-        return _gone(whose, old) if old is not None and old.is_held else []
-    whose += f": bucket {new.name!r}"
+        return _gone(workspace, old) if old is not None and old.is_held else []
     same = old if old is not None and old.is_own and new.is_own and old.is_same(new) else None
     if old is not None and old.is_held and same is None:
         return _replaced(workspace, old, new)
     # Where a workspace is closed, access ends: a bucket that was let go before is no reason to refuse that.
     moves = before.state != after.state
     if same and moves and (after.is_closed or before.is_closed):
-        both = _both(whose, same, new, closing=after.is_closed)
+        both = _both(workspace, same, new, closing=after.is_closed)
         if both:
             return both
-    released = _released(whose, same, new, _CREDENTIALS if moves and same and same.is_released else ())
+    released = _released(workspace, same, new, _CREDENTIALS if moves and same and same.is_released else ())
     if released:
         return released
     return [
-        *_lock(whose, same, new),
-        *_expiry(whose, same, new, after.allow),
-        *(_generation(whose, old, new) if old is not None else ()),
+        *_lock(workspace, same, new),
+        *_expiry(workspace, same, new, after.allow),
+        *(_generation(workspace, old, new) if old is not None else ()),
     ]
 
 
-def sharing_refusals(before: Ledger, after: Ledger) -> list[str]:
+def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
     """Why the buckets of several workspaces must not be deployed so; nothing, where they may.
 
     The engine makes what is new before it deletes what is gone. So a bucket that one workspace leaves and another one
@@ -70,8 +70,12 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[str]:
             continue
         if _looks_after(entry, bucket.name) and (owner := owners.setdefault(bucket.name, name)) != name:
             problems.append(
-                f"workspace {name!r}: bucket {bucket.name!r} is the bucket of workspace {owner!r} as well: give "
-                "each a bucket of its own, or let one of the two share it (shared: true)"
+                refusal(
+                    f"workspace {name!r}: bucket {bucket.name!r} is the bucket of workspace {owner!r} as well",
+                    "give each a bucket of its own, or let one of the two share it (shared: true)",
+                    rule=Rule.SHARED_BUCKET,
+                    workspaces=(name, owner),
+                )
             )
         for other in had.get(bucket.name, ()):
             if other != name:
@@ -79,7 +83,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[str]:
     return problems
 
 
-def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, after: Ledger) -> list[str]:
+def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, after: Ledger) -> list[Problem]:
     """A bucket that another workspace had until this run. Of one that vanishes unclosed, that is told and enough."""
     entry, gone = before[other], other not in after
     if gone and entry.is_active:
@@ -87,33 +91,42 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     had = _looks_after(before.get(workspace, NOTHING), new.name)
     whose = f"workspace {workspace!r}: bucket {new.name!r} was deployed as workspace {other!r}'s own, which"
     if gone and entry.bucket is not None and entry.bucket.on_delete == OnDelete.DELETE and not entry.is_released:
-        how = _kept(other, new, had=had)
         return [
-            f"{whose} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is changed. "
-            f"{how}"
+            refusal(
+                f"{whose} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is "
+                "changed",
+                _kept(other, new, had=had),
+                rule=Rule.SHARED_BUCKET,
+                workspaces=(workspace, other),
+            )
         ]
     leaves = gone or (_looks_after(entry) and not _looks_after(after[other]))
     if not leaves or had or not new.is_own:
         return []
     how = "leaves" if gone else "lets it go"
     return [
-        f"{whose} {how} in this run: the mark that is put on it here would be taken off again: nothing is changed. "
-        f"Remove it here, deploy, so that it leaves first; {_then(new)}"
+        refusal(
+            f"{whose} {how} in this run: the mark that is put on it here would be taken off again: nothing is changed",
+            f"remove it here, and deploy, so that it leaves first; {_then(new)}",
+            rule=Rule.SHARED_BUCKET,
+            workspaces=(workspace, other),
+        )
     ]
 
 
-def _kept(other: str, new: BucketEntry, *, had: bool) -> str:
+def _kept(other: str, new: BucketEntry, *, had: bool) -> tuple[str, ...]:
     """How a bucket lives on that would be deleted with another workspace."""
     if had:
-        return f"Put {other!r} back with 'state: released' in its bucket, and deploy; then let it leave"
+        return (f"put {other!r} back with 'state: released' in its bucket, and deploy; then let it leave",)
     if not new.is_own:
         return (
-            f"Put {other!r} back with onDelete: keep, and deploy; then let it leave. If what is in it shall go, let it "
-            "leave while it is not written here"
+            f"put {other!r} back with onDelete: keep, and deploy; then let it leave",
+            "if what is in it shall go, let it leave while it is not written here",
         )
     return (
-        f"Put {other!r} back with onDelete: keep, remove it here, and deploy; let {other!r} leave, and deploy; "
-        f"{_then(new)}. If what is in it shall go, let {other!r} leave first, and deploy; then write it here"
+        f"put {other!r} back with onDelete: keep, remove it here, and deploy; let {other!r} leave, and deploy; "
+        f"{_then(new)}",
+        f"if what is in it shall go, let {other!r} leave first, and deploy; then write it here",
     )
 
 
@@ -128,67 +141,93 @@ def _looks_after(entry: Entry, name: str | None = None) -> bool:
     return bucket is not None and bucket.is_held and not entry.is_released and name in (None, bucket.name)
 
 
-def _gone(whose: str, old: BucketEntry) -> list[str]:
+def _gone(workspace: str, old: BucketEntry) -> list[Problem]:
     return [
-        f"{whose}: its bucket {old.name!r} is gone from the files, and the state of its sessions is in it: nothing "
-        "is changed. If that is a slip, put storage.bucket back. To keep the bucket and only stop managing it, put it "
-        "back with 'state: released', deploy, and then remove it. It leaves with its workspace, too, once that is "
-        "closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
+        _refusal(
+            workspace,
+            f"its bucket {old.name!r} is gone from the files, and the state of its sessions is in it: nothing is "
+            "changed",
+            "if that is a slip, put storage.bucket back",
+            "to keep the bucket and only stop managing it, put it back with 'state: released', deploy, and then remove "
+            "it",
+            "it leaves with its workspace, too, once that is closed or released: it is then kept, or deleted if "
+            "onDelete: delete was deployed before",
+        )
     ]
 
 
-def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[str]:
+def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Problem]:
     parts = (("name", old.name, new.name), ("driver", old.driver, new.driver))
     changes = [f"its {part} is {is_now!r} now" for part, was, is_now in parts if was != is_now] or ["it is shared now"]
     return [
-        f"workspace {workspace!r}: bucket {old.name!r} of driver {old.driver!r} was deployed, and "
-        f"{' and '.join(changes)}: sessions would lose what is in it, and nobody would look after it: nothing is "
-        "changed. Write it as it was. If that is meant, write it as it was but with 'state: released', and deploy; "
-        "copy its objects; then make the change and deploy"
+        _refusal(
+            workspace,
+            f"bucket {old.name!r} of driver {old.driver!r} was deployed, and {' and '.join(changes)}: sessions would "
+            "lose what is in it, and nobody would look after it: nothing is changed",
+            "write it as it was",
+            "if that is meant, write it as it was but with 'state: released', and deploy; copy its objects; then make "
+            "the change and deploy",
+        )
     ]
 
 
-def _both(whose: str, old: BucketEntry, new: BucketEntry, *, closing: bool) -> list[str]:
+def _both(workspace: str, old: BucketEntry, new: BucketEntry, *, closing: bool) -> list[Problem]:
     """Two steps at once: the first one alone changes what the ledger says of the credentials."""
     if old.is_released == new.is_released:
         return []
     verb, done = ("close", "closed") if closing else ("open", "opened")
     step, gone = ("release its bucket", "released") if new.is_released else ("take its bucket back", "taken back")
     return [
-        f"{whose} is {gone} in this run, and its workspace is {done} in the same one: {verb} the workspace in one run, "
-        f"{step} in another"
+        _refusal(
+            workspace,
+            f"bucket {new.name!r} is {gone} in this run, and its workspace is {done} in the same one",
+            f"{verb} the workspace in one run, {step} in another",
+        )
     ]
 
 
-def _released(whose: str, old: BucketEntry | None, new: BucketEntry, besides: Collection[str]) -> list[str]:
+def _released(workspace: str, old: BucketEntry | None, new: BucketEntry, besides: Collection[str]) -> list[Problem]:
     """A release of the bucket alone changes nothing else in its run, and neither does what follows it."""
     if not (new.is_released or (old is not None and old.is_released)):
         return []
     if old is None:
-        return [f"{whose}: there is nothing to release: this stack has not deployed it. Remove 'state: released'"]
+        return [
+            _refusal(
+                workspace,
+                f"bucket {new.name!r}: there is nothing to release: this stack has not deployed it",
+                "remove 'state: released'",
+            )
+        ]
     # adopt says whose it may be, which is no part of it.
     changed = changed_parts(old, new, ("state", "adopt", *besides))
     if not changed:
         return []
     when = "as it was deployed last" if not old.is_released else "as it was released"
     return [
-        f"{whose} is {'released' if new.is_released else 'taken back'} in this run, and its {' and '.join(changed)} "
-        f"would change in the same one; leave it {when} but for its state, and deploy; make other changes in a run of "
-        "their own, while its state is active"
+        _refusal(
+            workspace,
+            f"bucket {new.name!r} is {'released' if new.is_released else 'taken back'} in this run, and its "
+            f"{' and '.join(changed)} would change in the same one",
+            f"leave it {when} but for its state, and deploy",
+            "make other changes in a run of their own, while its state is active",
+        )
     ]
 
 
-def _lock(whose: str, old: BucketEntry | None, new: BucketEntry) -> list[str]:
+def _lock(workspace: str, old: BucketEntry | None, new: BucketEntry) -> list[Problem]:
     if old is None or old.object_lock == new.object_lock:
         return []
     was = "true" if old.object_lock else "false"
     return [
-        f"{whose}: objectLock was {was} when it was deployed, and can't be changed afterwards: write it as it was, or "
-        "release this bucket and give the workspace another one"
+        _refusal(
+            workspace,
+            f"bucket {new.name!r}: objectLock was {was} when it was deployed, and can't be changed afterwards",
+            "write it as it was, or release this bucket and give the workspace another one",
+        )
     ]
 
 
-def _expiry(whose: str, old: BucketEntry | None, new: BucketEntry, allowed: Collection[str]) -> list[str]:
+def _expiry(workspace: str, old: BucketEntry | None, new: BucketEntry, allowed: Collection[str]) -> list[Problem]:
     """Data that would be deleted: of a bucket that was there before this run, be it ours or one that is taken over."""
     days, were = new.expire_after_days, old.expire_after_days if old is not None else None
     has_objects = old is not None or new.adopt
@@ -200,18 +239,40 @@ def _expiry(whose: str, old: BucketEntry | None, new: BucketEntry, allowed: Coll
         what = f"expireAfter is {days} days, and objects were kept without an end"
     else:
         what = f"expireAfter is {days} days, and the bucket is taken over with what is in it"
-    return [
-        f"{whose}: {what}: the store deletes all objects in it that are older than {days} days: nothing is changed. "
-        f"If that is meant, write in the workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]"
-    ]
+    return [expiry_refusal(workspace, f"bucket {new.name!r}: {what}", days)]
 
 
-def _generation(whose: str, old: BucketEntry, new: BucketEntry) -> list[str]:
+def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
+    """Refuse that the store deletes data.
+
+    Args:
+        workspace: The workspace of the bucket.
+        what: The bucket, and why its objects would go.
+        days: Their age.
+    """
+    return _refusal(
+        workspace,
+        f"{what}: the store deletes all objects in it that are older than {days} days: nothing is changed",
+        f"if that is meant, write in the workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]",
+        rule=EXPIRE_AFTER,
+    )
+
+
+def _generation(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Problem]:
     """Credentials whose generation goes back: their users are named after it, and a lower one was ended."""
     was, is_now = old.generation, new.generation
     if was is None or is_now is None or is_now >= was or not old.is_same(new):
         return []
     return [
-        f"{whose}: generation {is_now} of its credentials is behind the deployed {was}; generations only go up: "
-        f"write {was + 1} for new ones"
+        _refusal(
+            workspace,
+            f"bucket {new.name!r}: generation {is_now} of its credentials is behind the deployed {was}, and "
+            "generations only go up",
+            f"write {was + 1} for new ones",
+            rule=Rule.GENERATION,
+        )
     ]
+
+
+def _refusal(workspace: str, problem: str, *hints: str, rule: str = Rule.BUCKET) -> Problem:
+    return refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))

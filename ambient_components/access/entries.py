@@ -24,7 +24,9 @@ from ambient_components.access.recorded import (
     write,
 )
 from ambient_components.contract import ROLES
+from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES, BucketState
 from ambient_components.subjects import parse_subject
 
@@ -228,10 +230,15 @@ def ledger_misfits(workspaces: Mapping[str, Any]) -> dict[str, list[Misfit]]:
     return {name: problems for name, problems in found.items() if problems}
 
 
-def misfit_texts(found: Mapping[str, Iterable[Misfit]]) -> list[str]:
-    """What `ledger_misfits` found, in words."""
+def misfit_problems(found: Mapping[str, Iterable[Misfit]]) -> list[Problem]:
+    """Return what `ledger_misfits` found as refusals."""
     return [
-        f"workspace {name!r}: {one.path or 'its entry in the ledger'}: {one.problem}"
+        refusal(
+            f"workspace {name!r}: {one.path or 'its entry in the ledger'}: {one.problem}",
+            one.hints,
+            rule=Rule.ENTRY_FORM,
+            workspaces=(name,),
+        )
         for name, problems in found.items()
         for one in problems
     ]

@@ -7,7 +7,7 @@ reached, and a fleet in many shards could lose far more than a quarter: so `remo
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,24 +15,13 @@ from ambient_components.access.buckets import sharing_refusals
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.rail_names import REMOVALS, RailSettings
 from ambient_components.access.rails import removed, too_many
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.refusals import Rule
 
 JUDGED_VARIABLE: Final = "AMBIENT_JUDGED_REMOVALS"
 """In the environment of a shard's engine: `removals_mark` of what may leave it, as the whole fleet was judged."""
 
 _NAMED: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class FleetRefusal:
-    """Why nothing of a fleet must be deployed."""
-
-    rail: str
-    """Empty for a rule that nobody can allow."""
-    workspace: str
-    """Empty for the fleet as a whole."""
-    text: str
-    moved: bool = False
-    """Whether it is about workspaces that other shards have than they belong to."""
 
 
 def fleet_refusals(
@@ -42,7 +31,7 @@ def fleet_refusals(
     settings: RailSettings,
     now: datetime | None = None,
     homes: Mapping[str, str] | None = None,
-) -> list[FleetRefusal]:
+) -> list[Problem]:
     """What stops the whole fleet. What one shard shows by itself stops that shard alone, and is not in here.
 
     Args:
@@ -57,10 +46,10 @@ def fleet_refusals(
         homes = {name: stack for stack, ledger in after.items() for name in ledger}
     old, new = _united(before.values()), _united(after.values())
     found = [*_elsewhere(fleet, before, homes)]
-    alone = {text for stack, ledger in after.items() for text in sharing_refusals(before.get(stack) or {}, ledger)}
-    found += [FleetRefusal("", "", text) for text in sharing_refusals(old, new) if text not in alone]
+    alone = {one for stack, ledger in after.items() for one in sharing_refusals(before.get(stack) or {}, ledger)}
+    found += [one for one in sharing_refusals(old, new) if one not in alone]
     if REMOVALS not in settings.allow:
-        found += [FleetRefusal(REMOVALS, "", one.text) for one in too_many(old, new, now, "this fleet")]
+        found += [one.refusal for one in too_many(old, new, now, "this fleet")]
     return found
 
 
@@ -100,7 +89,7 @@ def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:
     return {name: entry for ledger in ledgers for name, entry in ledger.items()}
 
 
-def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str]) -> Iterable[FleetRefusal]:
+def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str]) -> Iterable[Problem]:
     """Workspaces that another shard has deployed than the one that they belong to."""
     moved = sorted(
         (name, stack, homes[name])
@@ -112,9 +101,10 @@ def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str
         shown = ", ".join(f"{name}: {was} -> {now}" for name, was, now in moved[:_NAMED])
         more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
         have, they = ("is", "it") if len(moved) == 1 else ("are", "they")
-        text = (
+        yield refusal(
             f"{len(moved)} workspace{'' if len(moved) == 1 else 's'} {have} deployed by another shard than {they} "
-            f"belong{'s' if len(moved) == 1 else ''} to ({shown}{more}): nothing is changed. Move the state: "
-            f"ambient reshard {fleet}"
+            f"belong{'s' if len(moved) == 1 else ''} to ({shown}{more}): nothing is changed",
+            f"move the state: ambient reshard {fleet}",
+            rule=Rule.OTHER_SHARD,
+            workspaces=(name for name, *_ in moved),
         )
-        yield FleetRefusal("", moved[0][0] if len(moved) == 1 else "", text, moved=True)

@@ -14,6 +14,8 @@ from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.rail_names import RailSettings
 from ambient_components.access.rails import BUILT_IN, crossed
 from ambient_components.contract import Role
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import CLOSED, RELEASED
 from ambient_components.subjects import parse_subject
 
@@ -26,7 +28,7 @@ def refusals(
     after: Ledger,
     rails: RailSettings = BUILT_IN,
     now: datetime | None = None,
-) -> list[str]:
+) -> list[Problem]:
     """Why this change must not be deployed; nothing, where it may.
 
     An entry may leave the files only in a run after one in which it was closed or released: what is lost by a slip (a
@@ -39,15 +41,25 @@ def refusals(
         now: tells which grants have ended by their dates.
     """
     problems = [
-        f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed. If that is a slip, put "
-        "the entry back. To delete the workspace, write 'state: closed' in its entry and deploy: that ends every grant "
-        "and key; then remove the entry and deploy again: that deletes the namespace. To keep all of it and only stop "
-        "managing it, write 'state: released', deploy, and then remove the entry"
+        refusal(
+            f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed",
+            "if that is a slip, put the entry back",
+            "to delete the workspace, write 'state: closed' in its entry and deploy, which ends every grant and key; "
+            "then remove the entry and deploy again: that deletes the namespace",
+            "to keep all of it and only stop managing it, write 'state: released', deploy, and then remove the entry",
+            rule=Rule.NOT_CLOSED,
+            workspaces=(name,),
+        )
         for name in sorted(before.keys() - after.keys())
         if not (before[name].is_closed or before[name].is_released)
     ]
     problems += [
-        f"workspace {name!r}: there is nothing to release: this stack has not deployed it. Remove the entry"
+        refusal(
+            f"workspace {name!r}: there is nothing to release: this stack has not deployed it",
+            "remove the entry",
+            rule=Rule.NOT_DEPLOYED,
+            workspaces=(name,),
+        )
         for name in sorted(after.keys() - before.keys())
         if after[name].is_released
     ]
@@ -62,10 +74,10 @@ def refusals(
         if not (before[name].is_released or after[name].is_released):
             problems += bucket_refusals(name, before[name], after[name])
     problems += sharing_refusals(before, after)
-    return problems + [one.text for one in crossed(before, after, rails, now)]
+    return problems + [one.refusal for one in crossed(before, after, rails, now)]
 
 
-def _taken_over(workspace: str, before: Entry, after: Entry) -> list[str]:
+def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Subjects that would get an object of the name that another subject's object has until this run.
 
     The engine makes the new one, which takes the object over, and then deletes the old one: the same object. The new
@@ -73,14 +85,19 @@ def _taken_over(workspace: str, before: Entry, after: Entry) -> list[str]:
     """
     old, new = _object_names(before), _object_names(after)
     return [
-        f"workspace {workspace!r}: {new[name]} can't take the place of {old[name]} in one run: both are kept in an "
-        f"object called {name}. Remove {old[name]} and deploy, then add {new[name]} and deploy"
+        refusal(
+            f"workspace {workspace!r}: {new[name]} can't take the place of {old[name]} in one run: both are kept in an "
+            f"object called {name}",
+            f"remove {old[name]} and deploy, then add {new[name]} and deploy",
+            rule=Rule.SAME_OBJECT,
+            workspaces=(workspace,),
+        )
         for name in sorted(old.keys() & new.keys())
         if old[name] != new[name]
     ]
 
 
-def _released(workspace: str, before: Entry, after: Entry) -> list[str]:
+def _released(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """A release changes nothing else in its run, and neither does what follows it.
 
     Everything of a released workspace is kept when it leaves the state: a grant that is removed or replaced in such a
@@ -91,8 +108,12 @@ def _released(workspace: str, before: Entry, after: Entry) -> list[str]:
         return []
     if CLOSED in (was, is_now):
         return [
-            f"workspace {workspace!r} is {was}: it can't be {is_now} at once. Write 'state: active' and deploy, then "
-            f"'state: {is_now}' and deploy"
+            refusal(
+                f"workspace {workspace!r} is {was}: it can't be {is_now} at once",
+                f"write 'state: active' and deploy, then 'state: {is_now}' and deploy",
+                rule=Rule.RELEASE_ALONE,
+                workspaces=(workspace,),
+            )
         ]
     # A day that passes is no change of anybody's, and adopt says whose a bucket may be.
     old, new = _to_compare(before), _to_compare(after)
@@ -101,21 +122,31 @@ def _released(workspace: str, before: Entry, after: Entry) -> list[str]:
         return []
     when = "as it was deployed last" if was != RELEASED else "as it was released"
     return [
-        f"workspace {workspace!r} is {'released' if is_now == RELEASED else 'taken back'} in this run, and its "
-        f"{' and '.join(changed)} would change in the same one; leave the entry {when} but for its state, and deploy; "
-        "make other changes in a run of their own, while the state is active"
+        refusal(
+            f"workspace {workspace!r} is {'released' if is_now == RELEASED else 'taken back'} in this run, and its "
+            f"{' and '.join(changed)} would change in the same one",
+            f"leave the entry {when} but for its state, and deploy",
+            "make other changes in a run of their own, while the state is active",
+            rule=Rule.RELEASE_ALONE,
+            workspaces=(workspace,),
+        )
     ]
 
 
-def _dates_kept_by_nobody(workspace: str, entry: Entry) -> list[str]:
+def _dates_kept_by_nobody(workspace: str, entry: Entry) -> list[Problem]:
     """Dates of grants in a released workspace: what has ended would live on, and what begins would be made anew."""
     dated = sorted(entry.dates) if entry.is_released else []
     if not dated:
         return []
     return [
-        f"workspace {workspace!r} is released, and no run begins or ends its grants then, but there are dates for "
-        f"{' and '.join(dated)}: remove from and until of a grant that holds, it then stays; of one that does not, "
-        "remove the line"
+        refusal(
+            f"workspace {workspace!r} is released, and no run begins or ends its grants then, but there are dates for "
+            f"{' and '.join(dated)}",
+            "remove from and until of a grant that holds: it then stays",
+            "remove the line of one that does not",
+            rule=Rule.RELEASE_ALONE,
+            workspaces=(workspace,),
+        )
     ]
 
 
@@ -127,18 +158,23 @@ def _object_names(entry: Entry) -> dict[str, str]:
     return names
 
 
-def _going_back(workspace: str, before: Entry, after: Entry) -> list[str]:
+def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Keys whose generation goes back: the identity of the higher one would end before the new one is made."""
     old, new = before.keys, after.keys
     return [
-        f"workspace {workspace!r}: key {key!r}: generation {new[key].generation} is behind the deployed "
-        f"{old[key].generation}; generations only go up: write {old[key].generation + 1} for a new identity"
+        refusal(
+            f"workspace {workspace!r}: key {key!r}: generation {new[key].generation} is behind the deployed "
+            f"{old[key].generation}, and generations only go up",
+            f"write {old[key].generation + 1} for a new identity",
+            rule=Rule.GENERATION,
+            workspaces=(workspace,),
+        )
         for key in sorted(old.keys() & new.keys())
         if new[key].generation < old[key].generation
     ]
 
 
-def _overlaps(workspace: str, before: Entry, after: Entry) -> list[str]:
+def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Identities of the generation before that shall live on: they must be there, and keep what they are."""
     problems = []
     for key_id, key in sorted(after.keys.items()):
@@ -148,16 +184,25 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[str]:
         whose = f"workspace {workspace!r}: key {key_id!r}"
         if was is None or kept not in was.generations:
             has = f"it had generation {was.generation}" if was else "it had no such key"
+            or_write = f", or write generation: {was.generation + 1}" if was and was.generation < kept else ""
             problems.append(
-                f"{whose}: overlapUntil keeps the identity of generation {kept}, and the last deployment had none: "
-                f"{has}. Remove overlapUntil"
-                + (f", or write generation: {was.generation + 1}" if was and was.generation < kept else "")
+                refusal(
+                    f"{whose}: overlapUntil keeps the identity of generation {kept}, and the last deployment had none: "
+                    f"{has}",
+                    f"remove overlapUntil{or_write}",
+                    rule=Rule.OVERLAP,
+                    workspaces=(workspace,),
+                )
             )
         elif kept == was.generation and was.role != key.role:
             problems.append(
-                f"{whose}: its role changes from {was.role} to {key.role} in the run that makes generation "
-                f"{key.generation}, and the identity of generation {kept} lives on with its own: deploy one of "
-                "the two changes first"
+                refusal(
+                    f"{whose}: its role changes from {was.role} to {key.role} in the run that makes generation "
+                    f"{key.generation}, and the identity of generation {kept} lives on with its own",
+                    "deploy one of the two changes first",
+                    rule=Rule.OVERLAP,
+                    workspaces=(workspace,),
+                )
             )
     return problems
 

@@ -8,6 +8,8 @@ import re
 from datetime import date, datetime
 from typing import Final
 
+from ambient_components.errors import reject
+
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -16,7 +18,7 @@ def check_date(text: str) -> None:
     """Require a day, YYYY-MM-DD, or a moment, YYYY-MM-DDTHH:MM:SSZ.
 
     Raises:
-        ValueError: it is neither; the text says what is allowed.
+        BadValue: it is neither.
     """
     try:
         if _MOMENT.fullmatch(text):
@@ -27,5 +29,4 @@ def check_date(text: str) -> None:
             return
     except ValueError:
         pass
-    msg = f"{text!r} is no date; allowed: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ"
-    raise ValueError(msg)
+    reject(f"{text!r} is no date", "allowed: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")

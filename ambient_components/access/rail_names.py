@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypedDict
 
+from ambient_components.errors import reject
+
 EXPIRE_AFTER: Final = "expireAfter"
 """Objects that lie in a bucket already would get an age at which the store deletes them."""
 
@@ -92,16 +94,15 @@ class RailSettings:
             given: as `StackRails`. The stack file's checks see to it, a program that uses the library may not.
 
         Raises:
-            ValueError: it is of another form; the text says which it must have.
+            BadValue: it is of another form.
         """
         said = {} if given is None else given
         if not isinstance(said, Mapping) or not _well_formed(said):
-            msg = (
-                "rails: not of the form it must have: "
-                f"allow (a list of {', '.join(STACK_RAILS)}), keysMax (a whole number from 1), groupsOnly and "
-                "adminKeysApart (true or false), secretSources (a list of texts); each may be left out"
+            reject(
+                "rails: not of the form it must have",
+                f"allowed: allow (a list of {', '.join(STACK_RAILS)}), keysMax (a whole number from 1), groupsOnly and "
+                "adminKeysApart (true or false), secretSources (a list of texts); each may be left out",
             )
-            raise ValueError(msg)
         return cls(
             frozenset(said.get("allow") or ()),
             int(said.get("keysMax", KEYS_MAX)),

@@ -24,6 +24,7 @@ from ambient_components.access.rail_names import (
 )
 from ambient_components.access.standing import declared, ended_by_date, is_judged, may_edit, persons
 from ambient_components.access.wide import who_is_meant
+from ambient_components.errors import Problem, refusal
 from ambient_components.rules.roles import OWNER, rank
 
 SHARE: Final = 4
@@ -53,7 +54,7 @@ class Crossed:
     """What to write where it isn't meant."""
 
     @property
-    def text(self) -> str:
+    def refusal(self) -> Problem:
         """Why nothing is changed, what to write instead, and the line that allows it."""
         if self.workspace is None:
             where, line = "at the top of the stack file", f"{{rail: {self.rail}, reason: WHY, until: DAY}}"
@@ -61,8 +62,12 @@ class Crossed:
         else:
             where, line = "in the workspace's entry", f"{{rail: {self.rail}, reason: WHY}}"
             whose = f"workspace {self.workspace!r}: "
-        return (
-            f"{whose}{self.what}: nothing is changed. {self.remedy}. If that is meant, write {where}: allow: [{line}]"
+        return refusal(
+            f"{whose}{self.what}: nothing is changed",
+            self.remedy,
+            f"if that is meant, write {where}: allow: [{line}]",
+            rule=self.rail,
+            workspaces=() if self.workspace is None else (self.workspace,),
         )
 
 
@@ -100,11 +105,16 @@ def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | N
     return crossed({}, {name: replace(entry, allow=()) for name, entry in after.items()}, bare, now)
 
 
-def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[str]:
+def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
     """What nobody decided in this run, and somebody should know: the last admin of a workspace went by a date."""
     return [
-        f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by its "
-        "date. Add one under owners or grants"
+        refusal(
+            f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by "
+            "its date",
+            "add one under owners or grants",
+            rule=NO_ADMIN,
+            workspaces=(name,),
+        )
         for name in sorted(before.keys() & after.keys())
         if is_judged(before[name], after[name])
         and not persons(after[name])
@@ -180,7 +190,7 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
         None,
         f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
         f"({', '.join(gone[:_NAMED])}{more})",
-        "If that is a slip, such as a file that is not included any more, put them back; or remove them in several "
+        "if that is a slip, such as a file that is not included any more, put them back; or remove them in several "
         "runs",
     )
 
@@ -195,7 +205,7 @@ def _no_admin(name: str, old: Entry, new: Entry, _: RailSettings, now: datetime 
     if not had or persons(new) or not is_judged(old, new):
         return
     if any(not ended_by_date(who, old, new, now) for who in had):
-        remedy = "Keep one of them, or add another under owners or grants"
+        remedy = "keep one of them, or add another under owners or grants"
         listed = ", ".join(had[:_NAMED])
         yield Crossed(NO_ADMIN, name, f"nobody would be an admin of it any more (it had {listed})", remedy)
 
@@ -211,10 +221,10 @@ def _subject_rules(
         as_what = "is an owner" if role == OWNER else f"has {role}"
         meant = who_is_meant(who)
         if meant is not None:
-            yield Crossed(WIDE_SUBJECT, name, f"{who} {as_what}, and that is {meant}", "Name a group of people")
+            yield Crossed(WIDE_SUBJECT, name, f"{who} {as_what}, and that is {meant}", "name a group of people")
         elif settings.groups_only and role != OWNER and who.startswith("user:"):
             what = f"{who} {as_what}, and this stack gives access to groups only (rails.groupsOnly)"
-            yield Crossed(PERSONAL_GRANT, name, what, "Put the user into a group that has it")
+            yield Crossed(PERSONAL_GRANT, name, what, "put the user into a group that has it")
 
 
 def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: datetime | None) -> Iterator[Crossed]:
@@ -224,7 +234,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: dat
         was = had.get(key_id, KeyEntry())
         if key.role == "admin" and was.role != "admin":
             what = f"key {key_id!r} is of role admin, and whoever finds it may share the workspace and read its secrets"
-            yield Crossed(ADMIN_KEY, name, what, "Write role: edit or view")
+            yield Crossed(ADMIN_KEY, name, what, "write role: edit or view")
         endless = [
             why
             for is_so, why in (
@@ -234,12 +244,12 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: dat
             if is_so
         ]
         if endless:
-            remedy = "Leave lifetime out for 90d: a key is renewed before it ends"
+            remedy = "leave lifetime out for 90d: a key is renewed before it ends"
             yield Crossed(ENDLESS_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy)
     if len(has) > max(len(had), settings.keys_max):
         before = f", {len(had)} before" if had else ""
         what = f"it has {len(has)} keys{before}, and {settings.keys_max} are the most (rails.keysMax)"
-        yield Crossed(MANY_KEYS, name, what, "Remove keys that nobody uses: ambient keys list STACK --idle 90d")
+        yield Crossed(MANY_KEYS, name, what, "remove keys that nobody uses: ambient keys list STACK --idle 90d")
 
 
 def _apart(name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None) -> Iterator[Crossed]:
@@ -255,7 +265,7 @@ def _apart(name: str, old: Entry, new: Entry, settings: RailSettings, now: datet
             f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit stand "
             "side by side, and who may edit can mint a token of that key (rails.adminKeysApart)"
         )
-        yield Crossed(ADMIN_KEY_BESIDE_EDIT, name, what, "Give the key another role, or a workspace of its own")
+        yield Crossed(ADMIN_KEY_BESIDE_EDIT, name, what, "give the key another role, or a workspace of its own")
 
 
 _RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _apart)

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ambient_components.access.tree import child
+from ambient_components.errors import BadValue, hints_of
 from ambient_components.suggest import did_you_mean
 
 T = TypeVar("T")
@@ -23,10 +24,11 @@ class Misfit(NamedTuple):
     path: str
     """Such as ``keys.ci.role`` or ``grants["user:bob"]``."""
     problem: str
+    hints: tuple[str, ...] = ()
 
 
 Test = Callable[[str], object]
-"""Raises ValueError for a text that is not allowed; its message says what is."""
+"""Raises BadValue for a text that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ def text(allowed: Collection[str] = (), test: Test | None = None) -> Kind:
         if not isinstance(value, str):
             yield Misfit(path, "a text is expected")
         elif allowed and value not in allowed:
-            yield Misfit(path, f"{value!r} is not allowed; allowed: {', '.join(allowed)}")
-        elif test and (problem := _problem(test, value)):
-            yield Misfit(path, problem)
+            yield Misfit(path, f"{value!r} is not allowed", (f"allowed: {', '.join(allowed)}",))
+        elif test:
+            yield from _refused(test, value, path)
 
     return Kind(lambda value: value if isinstance(value, str) else _ABSENT, check)
 
@@ -118,8 +120,8 @@ def by_name(kind: Kind, test: Test | None = None) -> Kind:
             yield Misfit(path, "a mapping is expected")
             return
         for name, item in value.items():
-            if test and (problem := _problem(test, str(name))):
-                yield Misfit(child(path, str(name)), problem)
+            if test:
+                yield from _refused(test, str(name), child(path, str(name)))
             yield from kind.check(item, child(path, str(name)))
 
     return Kind(read, check, lambda items: {name: kind.write(item) for name, item in items.items()})
@@ -178,7 +180,7 @@ def misfits(of: type, value: Any, path: str = "") -> Iterator[Misfit]:
         yield from problems
         fits = fits and not problems
     for name in value.keys() - parts.keys():
-        yield Misfit(child(path, str(name)), f"is not known; {did_you_mean(str(name), parts)}".rstrip("; "))
+        yield Misfit(child(path, str(name)), "is not known", hints_of(did_you_mean(str(name), parts)))
     if fits and (problems_of := getattr(of, "problems", None)):
         yield from (Misfit(path, problem) for problem in problems_of(read(of, value)))
 
@@ -210,9 +212,8 @@ def _camel(attribute: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _problem(test: Test, value: str) -> str:
+def _refused(test: Test, value: str, path: str) -> Iterator[Misfit]:
     try:
         test(value)
-    except ValueError as error:
-        return str(error)
-    return ""
+    except BadValue as error:
+        yield Misfit(path, error.problem, error.hints)

@@ -124,15 +124,15 @@ def _right(text: str) -> "RoleRight | None":
 
 def _check_subject(text: str) -> None:
     """A subject that can't be one is a slip of the hand: nobody would ever be found."""
+    from ambient_components.errors import BadValue  # noqa: PLC0415
     from ambient_components.subjects import SUBJECT_FORMS, parse_subject  # noqa: PLC0415
 
     if not text or text.partition(":")[0] == "key":
         return
     try:
-        parse_subject(text)
-    except ValueError as error:
-        said = str(error).replace(SUBJECT_FORMS, f"{SUBJECT_FORMS}; key:ID for a key")
-        raise typer.BadParameter(said, param_hint="--subject") from None
+        parse_subject(text, f"{SUBJECT_FORMS}; key:ID for a key")
+    except BadValue as error:
+        raise typer.BadParameter(str(error), param_hint="--subject") from None
 
 
 def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Ledger":

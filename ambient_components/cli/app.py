@@ -24,6 +24,7 @@ from ambient_components.cli import (
     up,
     validate,
 )
+from ambient_components.cli.problems import show_problems
 from ambient_components.errors import AmbientError
 from ambient_components.output import INTERRUPTED, USAGE
 from ambient_components.printable import one_line
@@ -109,7 +110,6 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except AmbientError as error:
-        for problem in error.problems:
-            print(f"ambient: {problem}", file=sys.stderr)
+        show_problems(error.problems)
         return 1
     return code if isinstance(code, int) else 0

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
+from ambient_components.cli.problems import show_problems
 from ambient_components.output import Format
 
 EPILOG = """\
@@ -66,9 +67,10 @@ def destroy(
         print(f"Stack {stack} has nothing: there is nothing to destroy.")
         return
     print(f"Stack {stack}:\n", *destruction.lines(found), sep="\n", flush=True)
-    refused = destruction.refusals(found, stack)
+    refused = destruction.refusals(found, f"pulumi up --stack {stack}")
     if refused:
-        print("", *(f"ambient: {text}" for text in refused), sep="\n", file=sys.stderr)
+        print(file=sys.stderr)
+        show_problems(refused)
         raise typer.Exit(REFUSED)
     if not confirm:
         _ask(name)

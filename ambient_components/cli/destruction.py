@@ -15,7 +15,9 @@ from ambient_components.cli.ledgers import ledgers_in
 from ambient_components.engine import names, types
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, resources
+from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE
 
 KEPT: Final = "kept"
@@ -110,54 +112,79 @@ def read_destruction(export: Export) -> Destruction:
     )
 
 
-def refusals(destruction: Destruction, stack: str) -> list[str]:
+def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
     """Why this must not be destroyed; nothing, where it may.
 
     Args:
         destruction: what would go.
-        stack: as the user named it, for the commands that are told.
+        deploy: the command that deploys the stack or the fleet.
     """
-    texts = []
-    deploy = f"deploy: pulumi up --stack {stack}"
+    found = []
+    then_deploy = f"and deploy: {deploy}"
     for one in destruction.workspaces:
-        whose = f"workspace {one.workspace!r}"
+        whose, of = f"workspace {one.workspace!r}", (one.workspace,)
         if one.protected:
-            texts.append(
-                f"{whose} is protected: a destroy would end all access to it, and then stop at its namespace: nothing "
-                f"is destroyed. Close it ('state: closed'), or write 'protect: false' in its entry, and {deploy}"
+            found.append(
+                refusal(
+                    f"{whose} is protected: a destroy would end all access to it, and then stop at its namespace: "
+                    "nothing is destroyed",
+                    f"close it ('state: closed'), or write 'protect: false' in its entry, {then_deploy}",
+                    rule=Rule.PROTECTED,
+                    workspaces=of,
+                )
             )
         if one.bucket_protected:
-            texts.append(
-                f"{whose}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
-                f"destroyed. Close the workspace, or write 'protect: false' for the bucket, and {deploy}"
+            found.append(
+                refusal(
+                    f"{whose}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
+                    "destroyed",
+                    f"close the workspace, or write 'protect: false' for the bucket, {then_deploy}",
+                    rule=Rule.PROTECTED,
+                    workspaces=of,
+                )
             )
         elif one.bucket and one.fate == WITH_ALL:
-            texts.append(
-                f"{whose}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, force: "
-                f"true): nothing is destroyed. To keep it, write 'onDelete: keep'; to delete it, empty it and remove "
-                f"'force: true'; then {deploy}"
+            found.append(
+                refusal(
+                    f"{whose}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, "
+                    "force: true): nothing is destroyed",
+                    f"to keep it, write 'onDelete: keep', {then_deploy}",
+                    f"to delete it, empty it and remove 'force: true', {then_deploy}",
+                    rule=Rule.BUCKET,
+                    workspaces=of,
+                )
             )
     for other in destruction.others:
         whose = f"{other.kind} {other.name!r}"
         if other.protected:
-            texts.append(
-                f"{whose} is protected: a destroy would end all access, and then stop at it: nothing is destroyed. "
-                f"Take its protection off in the program, and {deploy}"
+            found.append(
+                refusal(
+                    f"{whose} is protected: a destroy would end all access, and then stop at it: nothing is destroyed",
+                    f"take its protection off in the program, {then_deploy}",
+                    rule=Rule.PROTECTED,
+                )
             )
         elif other.fate == WITH_ALL:
-            texts.append(
-                f"{whose}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed. To "
-                f"keep it, let the program say so; to delete it, empty it and take the force away; then {deploy}"
+            found.append(
+                refusal(
+                    f"{whose}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed",
+                    f"to keep it, let the program say so, {then_deploy}",
+                    f"to delete it, empty it and take the force away, {then_deploy}",
+                    rule=Rule.BUCKET,
+                )
             )
     count = len(destruction.deleted)
     # All of a stack is more than any share of it.
     if count > ALWAYS and REMOVALS not in destruction.allowed:
-        texts.append(
-            f"{count} workspaces would be deleted, and {ALWAYS} are the most that may: nothing is destroyed. If that "
-            "is meant, write at the top of the stack file: allow: [{rail: removals, reason: WHY, until: DAY}], and "
-            f"{deploy}"
+        found.append(
+            refusal(
+                f"{count} workspaces would be deleted, and {ALWAYS} are the most that may: nothing is destroyed",
+                "if that is meant, write at the top of the stack file: allow: [{rail: removals, reason: WHY, until: "
+                f"DAY}}], {then_deploy}",
+                rule=REMOVALS,
+            )
         )
-    return texts
+    return found
 
 
 def lines(destruction: Destruction) -> list[str]:

@@ -25,7 +25,7 @@ from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.terminal import Ask, take_defaults
 from ambient_components.engine.backend import current_backend, stack_names
 from ambient_components.engine.command import Engine
-from ambient_components.errors import Where, fail
+from ambient_components.errors import BadValue, Where, fail
 from ambient_components.shards import CONFIG_KEY, FLEET_KEY, shard_count, shard_stack
 
 
@@ -97,9 +97,8 @@ def initialize_fleet(
 def _count(shards: int) -> int:
     try:
         return shard_count(shards)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition("; ")
-        return fail(None, "--shards", problem, remedy)
+    except BadValue as error:
+        return fail(None, "--shards", error.problem, error.hints)
 
 
 def _check(fleet: str, count: int, project: Project, known: set[str], names: list[str]) -> None:

@@ -125,7 +125,7 @@ def _write(contents: Mapping[str, bytes]) -> None:
             made.replace(target)
     except OSError as error:
         problem = f"can't be written: {error.strerror}"
-        raise AmbientError([Problem(None, str(error.filename or ""), problem, "see who may write there")]) from None
+        raise AmbientError([Problem(None, str(error.filename or ""), problem, ("see who may write there",))]) from None
     finally:
         for made in beside:
             with suppress(OSError):

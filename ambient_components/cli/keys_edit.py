@@ -185,7 +185,7 @@ def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
     if found is None:
         names = stack.file.workspaces
         remedy = did_you_mean(workspace, names) or _some(names)
-        problem = Problem(None, "", f"{stack.path} has no workspace {workspace!r}", remedy)
+        problem = Problem(None, "", f"{stack.path} has no workspace {workspace!r}", (remedy,))
     elif found.state is not WorkspaceState.ACTIVE:
         remedy = "its keys have ended" if found.state is WorkspaceState.CLOSED else "its keys are no longer ours"
         problem = _lacks(stack, workspace, f"is {found.state}", f"{remedy}; to change them, write state: active first")
@@ -198,7 +198,7 @@ def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
 
 def _lacks(stack: LoadedStack, workspace: str, problem: str, remedy: str) -> Problem:
     path = ("workspaces", workspace)
-    return Problem(stack.sources.key(path), format_path(path), problem, remedy)
+    return Problem(stack.sources.key(path), format_path(path), problem, (remedy,))
 
 
 def _some(names: Collection[str]) -> str:

@@ -1,6 +1,5 @@
 """Deploys changed keys at once and proves it at the cluster: `--now` of `ambient keys rotate` and `revoke`."""
 
-import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from ambient_components.cli.keys_proof import Witness
 from ambient_components.cli.keys_required import Aim, lacks
 from ambient_components.cli.pending import Pending, pending
 from ambient_components.engine.backend import export, export_with_secrets
+from ambient_components.engine.command import failed
 from ambient_components.engine.steps import Preview, read_preview
-from ambient_components.errors import AmbientError, Problem
+from ambient_components.errors import AmbientError, Problem, fail, hints_of, refusal
 from ambient_components.failure import StepError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ambient_components.engine.command import Engine
 
 _SHOWN_STEPS: Final = 20
-# An engine that fails after it was asked for JSON says why in the middle of it.
-_AS_JSON = re.compile(r" failed: \{.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,8 @@ def _checked(one: Deployment) -> tuple[Pending, Witness]:
         plan = pending(_plan(one), one.aims)
     except AmbientError as error:
         note = f"{one.edited}, and nothing is deployed"
-        remedy = "; ".join([f"mend it, then: {one.command}", *_by_hand(one, before)])
-        raise AmbientError([*error.problems, Problem(None, "", note, remedy)]) from None
+        hints = (f"mend it, then: {one.command}", *_by_hand(one, before))
+        raise AmbientError([*error.problems, refusal(note, hints)]) from None
     if plan.others:
         shown, more = plan.others[:_SHOWN_STEPS], len(plan.others) - _SHOWN_STEPS
         lines = [f"  {step.op}  {step.name}" for step in shown] + ([f"  and {more} more"] if more > 0 else [])
@@ -122,8 +120,8 @@ def _checked(one: Deployment) -> tuple[Pending, Witness]:
 
 
 def _lacking(one: Deployment, line: str, before: Collection[Identity]) -> Problem:
-    remedy = "; ".join([f"see why: pulumi preview --stack {one.stack} --diff", *_by_hand(one, before)])
-    return Problem(None, "", f"nothing is deployed, as the plan for {one.stack} is not enough: {line}", remedy)
+    hints = (f"see why: pulumi preview --stack {one.stack} --diff", *_by_hand(one, before))
+    return refusal(f"nothing is deployed, as the plan for {one.stack} is not enough: {line}", hints)
 
 
 def _by_hand(one: Deployment, before: Collection[Identity]) -> list[str]:
@@ -148,7 +146,7 @@ def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
         witness.before(before)
     except StepError as error:
         problem = f"the cluster of {one.stack} can't be asked what becomes of the keys, so nothing is deployed: {error}"
-        raise AmbientError([Problem(None, "", problem, f"{one.edited}; then: {one.command}")]) from None
+        fail(None, "", problem, f"{one.edited}; then: {one.command}")
     return witness
 
 
@@ -162,7 +160,7 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
         except AmbientError as error:
             # Not the same command again: it would make yet another generation.
             note = f"{one.edited}, and not all of it is deployed"
-            problems += [*error.problems, Problem(None, "", note, one.command)]
+            problems += [*error.problems, Problem(None, "", note, (one.command,))]
     else:
         print(f"\nThe plan for {one.stack} is empty: nothing is to be deployed.", flush=True)
     said = witness.end_now()
@@ -176,7 +174,11 @@ def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Probl
     for verdict in verdicts:
         for line in verdict.proved:
             print(f"  {verdict.name}: {line}")
-    unproved = [Problem(None, verdict.name, *each) for verdict in verdicts for each in verdict.open]
+    unproved = [
+        Problem(None, verdict.name, problem, hints_of(remedy))
+        for verdict in verdicts
+        for problem, remedy in verdict.open
+    ]
     problems += unproved
     if any(verdict.open for verdict in verdicts):
         problems += [Problem(None, "", text) for text in said]
@@ -189,12 +191,13 @@ def _deployed(one: Deployment) -> tuple[Identity, ...]:
 
 
 def _plan(one: Deployment) -> Preview:
-    try:
-        plan = read_preview(one.engine.run("preview", "--json", "--stack", one.stack))
-    except AmbientError as error:
-        why = f" failed; to see why: pulumi preview --stack {one.stack}"
-        told = [Problem(item.where, item.path, _AS_JSON.sub(why, item.problem), item.remedy) for item in error.problems]
-        raise AmbientError(told) from None
+    arguments = ("preview", "--json", "--stack", one.stack)
+    answer = one.engine.attempt(*arguments)
+    plan = read_preview(answer.stdout)
+    if answer.code != 0 and plan is None:
+        failed(arguments, answer)
+    if answer.code != 0:
+        fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {one.stack}")
     if plan is None:
-        raise AmbientError([Problem(None, "", "`pulumi preview --json` printed something else than a plan")])
+        fail(None, "", "`pulumi preview --json` printed something else than a plan")
     return plan

@@ -122,7 +122,7 @@ def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") ->
         raise
     except Exception as error:
         said = what_is_wrong(str(error))
-        raise AmbientError([Problem(None, "", f"no cluster to talk to: {where}: {said}", hint)]) from None
+        raise AmbientError([Problem(None, "", f"no cluster to talk to: {where}: {said}", (hint,))]) from None
 
 
 def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:

@@ -108,8 +108,7 @@ def _several(project: "Project", name: str, asked: Asked) -> "Plan":
             else:
                 plans.append(_of_fleet(one, loaded, asked))
         except AmbientError as error:
-            text = " ".join(str(error).split())
-            plans.append(Plan(one.name, when, not asked.offline, errors=(text,)))
+            plans.append(Plan(one.name, when, not asked.offline, errors=error.problems))
     return together(name, when, plans)
 
 

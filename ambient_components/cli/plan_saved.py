@@ -114,7 +114,7 @@ def write(path: str, plan: Saved) -> None:
     try:
         Path(path).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        problem = Problem(None, "", f"{path} can't be written: {error.strerror}", "see who may write there")
+        problem = Problem(None, "", f"{path} can't be written: {error.strerror}", ("see who may write there",))
         raise AmbientError([problem]) from None
 
 
@@ -130,7 +130,7 @@ def read(path: str) -> Saved:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", again)]) from None
+        raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", (again,))]) from None
     if not isinstance(content, dict) or content.get("ambientPlan") != VERSION:
         fail(None, "", f"{path} is no saved plan of this version of ambient", again)
     try:

@@ -96,7 +96,7 @@ def read_export(path: str, project: str, stack: str) -> Export:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         export: Export = parse_export(text)
     except (OSError, ValueError) as error:
-        raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", remedy)]) from None
+        raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", (remedy,))]) from None
     if is_checkpoint(export):
         fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
     try:

@@ -1,6 +1,5 @@
 """Makes a plan: of a stack's files and its state, or of the engine's preview. For `ambient plan` and `ambient up`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,9 +12,9 @@ from ambient_components.cli.plan_state import holdings, pending
 from ambient_components.durations import format_seconds
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import read_preview
-from ambient_components.errors import Problems, fail
+from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.plan.ahead import Ahead
-from ambient_components.plan.facts import Plan, Rail, Waiting
+from ambient_components.plan.facts import Plan, Waiting
 from ambient_components.plan.held import Holdings
 from ambient_components.plan.ledgers import UTC_ZONE, from_ledgers
 from ambient_components.plan.preview import Digest, from_preview
@@ -38,10 +37,6 @@ OFFLINE: Final = (
 )
 """What a plan without an engine can't know."""
 
-_HAS_A_PROBLEM = re.compile(r"^ambient:index:\w+ resource '[^']*' has a problem: ")
-_FAILED: Final = ("preview failed", "Resource monitor has terminated", "an unhandled error occurred: Program exited")
-"""What the engine says after it has said why."""
-
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -49,7 +44,7 @@ class Declared:
 
     ledger: Ledger
     rails: "RailSettings"
-    warnings: tuple[str, ...]
+    warnings: tuple[Problem, ...]
     zone: ZoneInfo
     rules: Mapping[str, Any]
     """Of the rails, as the ledger's input."""
@@ -95,7 +90,7 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
     warnings = [*loaded.warnings, *dated, *ended_allowances(loaded, ledger, calendar)]
     rules = stack_rails(loaded.file, calendar)
     return Declared(
-        ledger, RailSettings.of(rules), tuple(map(str, warnings)), loaded.file.timezone, rules, _ahead(loaded)
+        ledger, RailSettings.of(rules), tuple(warnings), loaded.file.timezone, rules, _ahead(loaded)
     )  # fmt: skip
 
 
@@ -182,19 +177,11 @@ def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan
     )  # fmt: skip
 
 
-def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Rail]:
+def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:
     """What the ledger's check would refuse: rails, and rules that nobody can allow."""
-    from ambient_components.access import crossed as crossed_rails  # noqa: PLC0415
     from ambient_components.access import refusals  # noqa: PLC0415
 
-    texts = refusals(before, wanted.ledger, wanted.rails, at)
-    if not texts:
-        return []
-    rails = {one.text: one for one in crossed_rails(before, wanted.ledger, wanted.rails, at)}
-    return [
-        Rail(rails[text].rail, rails[text].workspace or "", text) if text in rails else Rail("", "", text)
-        for text in texts
-    ]
+    return refusals(before, wanted.ledger, wanted.rails, at)
 
 
 def online(
@@ -233,7 +220,7 @@ def online(
     plan = from_ledgers(
         there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, rails=rails,
         ahead=wanted.ahead, rail_changes=stack_rail_changes(there.rules, wanted.rules),
-        pending=there.pending, warnings=digest.messages("warning") or wanted.warnings,
+        pending=there.pending, warnings=digest.problems("warning") or wanted.warnings,
     )  # fmt: skip
     return replace(plan, online=True, errors=tuple(said))
 
@@ -249,13 +236,15 @@ def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
     return fail(None, "", "`pulumi preview --json` printed something else than a preview")
 
 
-def _errors(digest: Digest, answer: "Answer", rails: list[Rail]) -> list[str]:
+def _errors(digest: Digest, answer: "Answer", rails: list[Problem]) -> list[Problem]:
     """Why there is no preview, but for what the rails say."""
-    rules = {" ".join(one.text.split()) for one in rails}
-    said = [_HAS_A_PROBLEM.sub("", text) for text in digest.messages("error")]
-    errors = [text for text in said if text not in rules and not text.startswith(_FAILED)]
+    from ambient_components.engine import texts  # noqa: PLC0415
+
+    told = {(one.rule, one.workspaces) for one in rails}
+    said = digest.problems("error")
+    errors = [one for one in said if (one.rule, one.workspaces) not in told and not texts.is_afterword(one.problem)]
     if not errors and not rails:
-        errors = said or [" ".join(answer.stderr.split()) or f"exit code {answer.code}"]
+        errors = [*said] or [refusal(texts.reason(answer.stderr) or f"exit code {answer.code}")]
     return errors
 
 

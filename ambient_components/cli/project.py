@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ambient_components.errors import Where, fail
+from ambient_components.errors import BadValue, Where, fail
 from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
 from ambient_components.stack_config import PROJECT_FILE, ConfigFiles
 
@@ -62,9 +62,8 @@ class Project(ConfigFiles):
             return None
         try:
             return shard_count(value)
-        except ValueError as error:
-            problem, _, remedy = str(error).partition("; ")
-            fail(Where(self.shown(path)), f"{self.name}:{CONFIG_KEY}", problem, remedy)
+        except BadValue as error:
+            fail(Where(self.shown(path)), f"{self.name}:{CONFIG_KEY}", error.problem, error.hints)
 
     def shard_of(self, stack: str) -> tuple[str, int] | None:
         """Fleet and number of a stack that is a shard: no config of its own says anything, and a fleet's counts it in.

@@ -22,8 +22,8 @@ It reads the files alone: no engine, no cluster, no secret. Included files are c
 them, so FILES are stack files; without any, those in stacks/ that no other one includes.
 
 \b
-text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM; REMEDY      (or warning:)
-json:   {"problems": [{"file", "line", "column", "path", "severity", "problem", "remedy"}, ...],
+text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM      (or warning:), and below it: hint: HINT
+json:   {"problems": [{"severity", "rule", "workspaces", "path", "problem", "hints", "file", "line", "column"}, ...],
          "summary": {"ok", "errors", "warnings", "workspaces", "files"}}
         severity is error or warning; file, line and column are null where no place is at fault
 A summary goes to standard error, with how many workspaces each shard has, where the stack's config has shards.

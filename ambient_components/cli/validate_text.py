@@ -4,17 +4,18 @@ from ambient_components.cli.validation import Validation
 from ambient_components.errors import Problem
 from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text
+from ambient_components.problem_json import fields
 
 
 def as_text(result: Validation, paint: Paint = plain) -> str:
-    """One problem a line, in the form that compilers have and editors jump from."""
+    """One problem a line, in the form that compilers have and editors jump from, and its hints below it."""
     return "\n".join(_line(problem, paint) for problem in result.problems)
 
 
 def _line(problem: Problem, paint: Paint) -> str:
     place = f"{paint(_place(problem), 'bold')}: " if problem.where is not None else ""
     severity = paint(f"{_severity(problem)}:", "bold" if problem.warning else "loud")
-    return f"{place}{severity} {_message(problem)}"
+    return "\n  ".join((f"{place}{severity} {_message(problem)}", *_hints(problem)))
 
 
 def as_json(result: Validation, *, ok: bool) -> str:
@@ -24,20 +25,7 @@ def as_json(result: Validation, *, ok: bool) -> str:
         result: the findings.
         ok: whether the command succeeds.
     """
-    problems = []
-    for problem in result.problems:
-        where = problem.where
-        problems.append(
-            {
-                "file": where.file if where else None,
-                "line": (where.line or None) if where else None,
-                "column": (where.column or None) if where else None,
-                "path": problem.path,
-                "severity": _severity(problem),
-                "problem": problem.problem,
-                "remedy": problem.remedy,
-            }
-        )
+    problems = [{"severity": _severity(problem), **fields(problem)} for problem in result.problems]
     counts = {"errors": result.errors, "warnings": result.warnings}
     totals = {"workspaces": result.workspaces, "files": result.files}
     return json_text({"problems": problems, "summary": {"ok": ok, **counts, **totals}})
@@ -58,6 +46,7 @@ def _annotation(problem: Problem) -> str:
         line, column = problem.where.line or 1, problem.where.column or 1
         properties = {"file": problem.where.file, "line": str(line), "col": str(column), **properties}
         message = f"{_place(problem)}: {message}"
+    message = "\n".join((message, *_hints(problem)))
     text = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
     return f"::{_severity(problem)} {text}::{_escape(message)}"
 
@@ -107,5 +96,8 @@ def _place(problem: Problem) -> str:
 
 
 def _message(problem: Problem) -> str:
-    what = f"{problem.problem}; {problem.remedy}" if problem.remedy else problem.problem
-    return f"{problem.path}: {what}" if problem.path else what
+    return f"{problem.path}: {problem.problem}" if problem.path else problem.problem
+
+
+def _hints(problem: Problem) -> tuple[str, ...]:
+    return problem.lines[1:]

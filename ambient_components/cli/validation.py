@@ -9,7 +9,7 @@ from typing import Any
 from ambient_components import clock
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.cli.stacks import without_parts
-from ambient_components.errors import AmbientError, Problem, Problems, Where, fail
+from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, fail
 from ambient_components.output import from_here
 from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.spec.coming import ended_grants
@@ -119,9 +119,8 @@ def _pins(said: object, stack: LoadedStack) -> list[Problem]:
         return []
     try:
         return located(stack, beyond_shards(stack.file.workspaces, shard_count(said)))
-    except ValueError as error:
-        problem, _, remedy = str(error).partition("; ")
-        return [Problem(None, CONFIG_KEY, problem, remedy)]
+    except BadValue as error:
+        return [Problem(None, CONFIG_KEY, error.problem, error.hints)]
 
 
 def _configs_of_shards(path: str) -> list[Problem]:
@@ -139,7 +138,7 @@ def _configs_of_shards(path: str) -> list[Problem]:
             Where(from_here(found)),
             "",
             "is the config of a single shard, and shards have that of their fleet",
-            f"set what it says with --config-file {project.shown(shared)}, and remove it",
+            (f"set what it says with --config-file {project.shown(shared)}, and remove it",),
         )
         for found in own
         if found.exists()

@@ -7,7 +7,7 @@ from typing import Any
 from ambient_components.contract import ROLES, Role
 from ambient_components.credentials import without_credentials
 from ambient_components.rules.buckets import BucketDriver, bucket_findings
-from ambient_components.rules.findings import Finding, as_text, below
+from ambient_components.rules.findings import Finding, as_problem, below
 from ambient_components.rules.keys import role_findings
 from ambient_components.rules.workspaces import workspace_findings
 
@@ -38,7 +38,7 @@ def role_of(text: str) -> Role:
         ValueError: it is none.
     """
     if text not in ROLES:
-        raise ValueError("\n".join(map(as_text, role_findings((), text))))
+        raise ValueError("\n".join(str(as_problem(one)) for one in role_findings((), text)))
     return Role(text)
 
 
@@ -49,5 +49,5 @@ def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _refuse(whose: str, found: Iterable[Finding]) -> None:
     # Warnings are for who reviews a stack file. A credential can be in the place of any name.
-    if lines := [without_credentials(f"{whose}: {as_text(one)}") for one in found if not one.warning]:
+    if lines := [without_credentials(f"{whose}: {as_problem(one)}") for one in found if not one.warning]:
         raise ValueError("\n".join(lines))

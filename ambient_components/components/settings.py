@@ -15,6 +15,8 @@ from ambient_components.components.forced import FORCED
 from ambient_components.components.specs import LimitsSpec, SettingsSpec
 from ambient_components.contract import CA_BUNDLE, CA_BUNDLE_KEY
 from ambient_components.engine.names import Part, logical_name
+from ambient_components.errors import refusal
+from ambient_components.problem_json import for_engine
 from ambient_components.resources import (
     ContainerDefaults,
     ContainerDefaultsArgs,
@@ -91,12 +93,13 @@ def resource_limits(
         if store and (peer := isolation.store_peer(store, platform_namespace)):
             allow.append(peer)
         if store and (port := isolation.store_unreached(store, platform_namespace, allow)):
-            pulumi.log.warn(
+            closed = refusal(
                 f"workspace {namespace!r} is closed off, and the port {port} of its object store is open to none of "
-                "its pods as far as can be told: no session would start. Allow it: limits: {network: {allow: [{cidr: "
-                f"ADDRESS/32, ports: [{port}]}}]}}}}",
-                opts.parent,
+                "its pods as far as can be told: no session would start",
+                f"allow it: limits: {{network: {{allow: [{{cidr: ADDRESS/32, ports: [{port}]}}]}}}}",
+                workspaces=(namespace,),
             )
+            pulumi.log.warn(for_engine([closed]), opts.parent)
         policies = isolation.policies(platform_namespace, allow)
         for policy, content in policies.items():
             yield networking.NetworkPolicy(

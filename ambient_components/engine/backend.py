@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed, start
 from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, fail
@@ -103,7 +104,7 @@ def current_backend(engine: Engine) -> str | None:
     try:
         return str(json.loads(engine.run("whoami", "--json"))["url"])
     except AmbientError as error:
-        if "logging in" in str(error) or "PULUMI_ACCESS_TOKEN" in str(error):
+        if texts.has_no_backend(str(error)):
             return None
         raise
 

@@ -1,7 +1,6 @@
 """The `pulumi` program: the only module that starts it."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -9,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol, Self
 
-from ambient_components.errors import fail
+from ambient_components import problem_json
+from ambient_components.engine import texts
+from ambient_components.errors import AmbientError, fail, refusal
 
 
 class Answer(NamedTuple):
@@ -116,7 +117,10 @@ class Pulumi:
             nonlocal interrupted
             interrupted = True
 
-        with subprocess.Popen(command, cwd=self.folder, env=self.environment()) as process:  # noqa: S603
+        environ = self.environment()
+        # A person reads what it prints.
+        environ.pop(problem_json.VARIABLE, None)
+        with subprocess.Popen(command, cwd=self.folder, env=environ) as process:  # noqa: S603
             # Only now: a program inherits what is ignored.
             before = signal.signal(signal.SIGINT, wait_on)
             try:
@@ -192,8 +196,8 @@ def shown(
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the program, without its check for a newer version."""
-    return {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    """The environment of the program: without its check for a newer version, and with our problems as data."""
+    return {**given, "PULUMI_SKIP_UPDATE_CHECK": "true", problem_json.VARIABLE: problem_json.AS_JSON}
 
 
 def program(environ: Mapping[str, str] = os.environ) -> str:
@@ -219,11 +223,7 @@ def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     Raises:
         AmbientError: Always.
     """
-    said = _reason(answer.stderr or answer.stdout)
-    fail(None, "", f"`pulumi {' '.join(arguments)}` failed: {said or f'exit code {answer.code}'}")
-
-
-def _reason(output: str) -> str:
-    """What it said, without its prefix and its warnings, on one line."""
-    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("warning:")]
-    return re.sub(r"^error: ", "", "; ".join(lines))
+    said, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
+    if found := problem_json.decode(said):
+        raise AmbientError([refusal(f"{command} failed"), *found])
+    fail(None, "", f"{command} failed: {texts.reason(said) or f'exit code {answer.code}'}")

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ambient_components.engine import texts, types
 from ambient_components.engine.state import Resource
 from ambient_components.engine.types import short
 from ambient_components.engine.urns import Urn
+from ambient_components.errors import Problem, refusal
+from ambient_components.problem_json import decode
 
 # Every operation is in sdk/go/common/apitype/history.go (Pulumi 3.274).
 SAME: Final = "same"
@@ -80,6 +83,18 @@ class Diagnostic:
     """debug, info, warning or error."""
     message: str
     urn: str = ""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What it says: our own problems as they were made, of all others the text."""
+        token = Urn.parse(self.urn).type if self.urn else ""
+        if types.is_ours(token) and (found := decode(self.message)):
+            return found
+        # Of an error the program says a problem a line.
+        is_programs = self.severity == "error" and token in ("", types.STACK)
+        lines = self.message.splitlines() if is_programs else [self.message]
+        plain = map(texts.plain, lines)
+        return tuple(refusal(line) for line in plain if line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ PROVIDER_PREFIX: Final = "pulumi:providers:"
 AMBIENT_PROVIDER: Final = f"{PROVIDER_PREFIX}ambient"
 KUBERNETES_PROVIDER: Final = f"{PROVIDER_PREFIX}kubernetes"
 
+_OURS: Final = "ambient:"
+
 # Components.
 WORKSPACE: Final = "ambient:index:Workspace"
 GRANT: Final = "ambient:index:Grant"
@@ -44,6 +46,11 @@ def is_provider(token: str) -> bool:
 def is_stacks_own(token: str) -> bool:
     """Tell whether a resource of this type belongs to the stack and to no workspace."""
     return token in (STACK, ACCESS_LEDGER) or is_provider(token)
+
+
+def is_ours(token: str) -> bool:
+    """Tell whether messages about a resource of this type are of our own plugin and program."""
+    return token in ("", STACK, AMBIENT_PROVIDER) or token.startswith(_OURS)
 
 
 def is_bucket(token: str) -> bool:

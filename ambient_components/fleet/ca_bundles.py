@@ -14,7 +14,8 @@ from typing import Final
 
 import pulumi
 
-from ambient_components.errors import Problem, Problems, format_path
+from ambient_components.errors import Problem, Problems, Remedy, format_path
+from ambient_components.problem_json import for_engine
 from ambient_components.spec import LoadedStack
 from ambient_components.spec.regular import CA_BUNDLE_MAX, Unreadable
 
@@ -31,7 +32,7 @@ _EXPECTED: Final = "a file of PEM certificates is expected"
 
 def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
     """Contents by workspace; what can't be used goes to `problems`, what is probably a mistake is a warning."""
-    read: dict[str, list[str] | tuple[str, str]] = {}
+    read: dict[str, list[str] | tuple[str, Remedy]] = {}
     bundles, warned = {}, set()
     for name, workspace in sorted(stack.file.workspaces.items()):
         if workspace.settings.ca_bundle is None:
@@ -43,27 +44,25 @@ def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
             read[file] = _read(stack, file)
         found = read[file]
         if isinstance(found, tuple):
-            problems.add(where, format_path(path), *found)
+            problems.add(where, format_path(path), *found, workspaces=(name,))
             continue
         bundles[name] = "".join(found)
         count = len(found)
         if count < PUBLIC_AT_LEAST and where not in warned:
             warned.add(where)
-            pulumi.log.warn(
-                str(
-                    Problem(
-                        where,
-                        format_path(path),
-                        f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own "
-                        "bundle, and sessions trust nothing else",
-                        "put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",
-                    )
-                )
+            few = Problem(
+                where,
+                format_path(path),
+                f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
+                "and sessions trust nothing else",
+                ("put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",),
+                workspaces=(name,),
             )
+            pulumi.log.warn(for_engine([few]))
     return bundles
 
 
-def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, str]:
+def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, Remedy]:
     """The certificates of a file, or problem and remedy."""
     try:
         content = stack.project.read(file, CA_BUNDLE_MAX)

@@ -6,10 +6,10 @@ more: it is an unknown value of something that is not touched.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from ambient_components.errors import Problem, Problems
-from ambient_components.shards.hold import Held, held_of, others
+from ambient_components.errors import BadValue, Problems
+from ambient_components.shards.hold import Held, held_of
 
 
 def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Held:
@@ -21,20 +21,9 @@ def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ)
     """
     try:
         return held_of(environ)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition(": ")
-        problems.add(None, "", problem, remedy)
+    except BadValue as error:
+        problems.add(None, "", error.problem, error.hints)
         return {}
-
-
-def standing(found: Iterable[Problem], held: Held) -> list[Problem]:
-    """The problems that are not only about what is held.
-
-    Args:
-        found: of single workspaces, not of how they are divided or written.
-        held: what is held.
-    """
-    return [problem for problem in found if others([str(problem)], held)]
 
 
 def is_exported(held: Held, workspace: str, key_id: str) -> bool:

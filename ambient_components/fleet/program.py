@@ -19,7 +19,7 @@ from ambient_components.errors import AmbientError, Problem, Problems, Where, fa
 from ambient_components.fleet.arguments import workspace_args
 from ambient_components.fleet.ca_bundles import ca_bundles
 from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.holding import held_workspaces, is_exported, standing
+from ambient_components.fleet.holding import held_workspaces, is_exported
 from ambient_components.fleet.ledger import ledger_of
 from ambient_components.fleet.object_store import effective_store
 from ambient_components.fleet.rails import ended_allowances, stack_rails
@@ -28,11 +28,12 @@ from ambient_components.fleet.shard import missing_file, of_shard
 from ambient_components.fleet.stack_settings import StackSettings
 from ambient_components.fleet.storage import check_storage, uses_aws
 from ambient_components.guard import Guard
+from ambient_components.problem_json import for_engine
 from ambient_components.quiet import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.keys import Retain
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.shards.hold import Held
+from ambient_components.shards.hold import Held, others
 from ambient_components.spec import LoadedStack, load_stack
 from ambient_components.spec.coming import beginning, ended_grants, ending
 from ambient_components.spec.key_checks import beyond_cap
@@ -63,16 +64,16 @@ def run(path: Path | None = None) -> None:
         bundles = ca_bundles(stack, found)
     except AmbientError as error:
         problems.extend(error.problems)
-    problems.extend(standing(found, held))
+    problems.extend(others(found, held))
     if problems:
-        raise pulumi.RunError(str(AmbientError(problems)))
+        raise pulumi.RunError(for_engine(AmbientError(problems).problems))
     calendar = Calendar.of(stack.file)
     dates = located(stack, [*ended_grants(stack.file, calendar.now), *ending(stack.file, calendar.now)])
     dates.sort(key=lambda problem: problem.sort_key)
     for warning in [*stack.warnings, *_without_model_key(stack, settings), *dates]:
-        pulumi.log.warn(str(warning))
+        pulumi.log.warn(for_engine([warning]))
     for note in located(stack, beginning(stack.file, calendar.now)):
-        pulumi.log.info(str(note))
+        pulumi.log.info(for_engine([note]))
     _declare(stack, settings, values, bundles, held, elsewhere)
 
 
@@ -112,6 +113,7 @@ def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, probl
             format_path(path),
             "is the platform's own namespace, as the stack's config says",
             "choose another name",
+            workspaces=(settings.platform_namespace,),
         )
     problems.extend(located(stack, in_platform_namespace(stack.file.workspaces, settings.platform_namespace)))
 
@@ -131,7 +133,8 @@ def _without_model_key(stack: LoadedStack, settings: StackSettings) -> list[Prob
             stack.sources.key(("workspaces", name)),
             format_path(("workspaces", name)),
             "has no runner secret: no session starts until an admin saves a key in the UI",
-            "declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",
+            ("declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",),
+            workspaces=(name,),
         )
         for name, workspace in sorted(stack.file.workspaces.items())
         if workspace.state is WorkspaceState.ACTIVE and not workspace.secrets.runner
@@ -152,7 +155,7 @@ def _declare(
     providers = ClusterProviders.of(CLUSTER_NAME, cluster)
     access = ledger_of(stack.file.workspaces, calendar, settings.store_config)
     for warning in ended_allowances(stack, access, calendar):
-        pulumi.log.warn(str(warning))
+        pulumi.log.warn(for_engine([warning]))
     args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": write_ledger(access)}
     if rails := stack_rails(stack.file, calendar):
         args["rails"] = rails

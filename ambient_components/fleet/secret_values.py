@@ -12,9 +12,10 @@ import pulumi
 from pulumi.output import UNKNOWN
 from pulumi.runtime.config import get_config, is_config_secret
 
-from ambient_components.errors import PathPart, Problem, Problems, format_path
+from ambient_components.errors import PathPart, Problem, Problems, format_path, hints_of, refusal
 from ambient_components.fleet.shard import config_flags
 from ambient_components.guard import Guard
+from ambient_components.problem_json import for_engine
 from ambient_components.secret_sources import Missing, Refused, SourceReader, used_sources
 from ambient_components.spec import LoadedStack, Source
 
@@ -62,7 +63,13 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
         in_config = one.source.config
         value = reader.read(one.workspace, one.source) if in_config is None else _from_config(in_config)
         if isinstance(value, Missing | Refused):
-            problem = Problem(stack.sources.value(one.path), format_path(one.path), value.problem, value.remedy)
+            problem = Problem(
+                stack.sources.value(one.path),
+                format_path(one.path),
+                value.problem,
+                hints_of(value.remedy),
+                workspaces=(one.workspace,),
+            )
             preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
             if preview:
                 missing.append(problem)
@@ -82,11 +89,10 @@ def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
 
 def _warn(missing: Iterable[Problem]) -> None:
     """One warning for all: a fork's preview lacks every secret there is."""
-    lines = [str(problem) for problem in missing]
-    if lines:
-        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-        text = "\n".join([*lines[:_SHOWN], *more])
-        pulumi.log.warn(f"{text}\nunknown in this preview, an error in pulumi up")
+    found = [*missing]
+    if found:
+        more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []
+        pulumi.log.warn(for_engine([*found[:_SHOWN], *more, refusal("unknown in this preview, an error in pulumi up")]))
 
 
 def _from_config(key: str) -> pulumi.Output[str] | Missing | Refused:

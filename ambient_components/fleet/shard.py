@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from ambient_components.errors import fail, format_path
+from ambient_components.errors import BadValue, fail, format_path
 from ambient_components.shards import CONFIG_KEY, record_name, shard_count, shard_stack, split_shard
 from ambient_components.spec import LoadedStack
 from ambient_components.spec.loader import divided
@@ -51,9 +51,8 @@ def this_shard(said: str | None) -> Shard | None:
         return None
     try:
         count = shard_count(said)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition("; ")
-        fail(None, CONFIG_KEY, problem, remedy)
+    except BadValue as error:
+        fail(None, CONFIG_KEY, error.problem, error.hints)
     split = split_shard(stack)
     if split is None:
         first = shard_stack(stack, 0)

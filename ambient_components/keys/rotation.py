@@ -31,21 +31,28 @@ class Plan:
         return bool(self.mint or self.revoke or self.revoke_first)
 
 
-def mint_reason(state: TokenState, policy: Policy, now: datetime) -> str | None:
-    """Why this identity needs a new token now; None: it does not."""
+def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "token") -> str | None:
+    """Why this identity needs a new token now; None: it does not.
+
+    Args:
+        state: what is on record.
+        policy: what the stack file asks.
+        now: the one clock reading of this process.
+        what: what is minted, in words.
+    """
     current = state.current
     if current is None:
-        return "no token yet"
+        return f"no {what} yet"
     if policy.manual:
         return None
     if current.dead:
-        return f"the token no longer works: {current.dead}"
+        return f"the {what} no longer works: {current.dead}"
     if current.expires_at is None:
         return None
     if now >= current.expires_at:
-        return f"the token expired on {format_time(current.expires_at)}"
+        return f"the {what} expired on {format_time(current.expires_at)}"
     if now >= current.expires_at - _notice(current, policy):
-        return f"the token expires on {format_time(current.expires_at)}"
+        return f"the {what} expires on {format_time(current.expires_at)}"
     return None
 
 
@@ -70,6 +77,7 @@ def plan(
     force: str | None = None,
     again: str | None = None,
     former: bool = False,
+    what: str = "token",
 ) -> Plan:
     """What is due for one identity.
 
@@ -81,13 +89,14 @@ def plan(
         again: why a token is needed beside one that works (nobody has that one).
         former: another generation has taken this identity's place, and it lives on beside that one for a while. It
             never mints.
+        what: what is minted, in words.
     """
     # By the record as it was: a window that was missed is told, whatever else has happened to the token.
     missed = _missed(state.current, policy, now)
     if force:
         dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
         state = TokenState(state.current.killed(force) if state.current else None, pending=dead)
-    reason = None if former else mint_reason(state, policy, now) or again
+    reason = None if former else mint_reason(state, policy, now, what) or again
     if force and reason:
         reason = force
     failed = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
@@ -120,7 +129,7 @@ def plan(
     # Not where nothing is on record: which of the tokens found is in use is not known then, and a lost state file must
     # lock nobody out. They all end with the overlap.
     while current and len(staying) >= _LIVE_AT_MOST:
-        first.append((staying.pop(0), f"{_LIVE_AT_MOST} tokens are the most that live at once"))
+        first.append((staying.pop(0), f"{_LIVE_AT_MOST} {what}s are the most that live at once"))
     return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=missed)
 
 
@@ -143,7 +152,7 @@ def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str,
     if current is None or current.expires_at is None or now < current.expires_at:
         return ()
     # Where a refresh came first, it is on record as dead for that very reason.
-    if current.dead and current.dead != current.lapse(now):
+    if current.dead and not current.lapsed:
         return ()
     return (
         f"no run came in the {policy.rotate_before} s before the token expired on "

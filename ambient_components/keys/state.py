@@ -73,10 +73,12 @@ class Handle:
     """As the cluster granted it. None: a handle found in the cluster, whose token's expiry nobody recorded."""
     dead: str | None = None
     """Why the token no longer works, once a refresh has found out; None while it works."""
+    lapsed: bool = False
+    """Whether that is because its life is over."""
 
-    def killed(self, why: str) -> "Handle":
+    def killed(self, why: str, *, lapsed: bool = False) -> "Handle":
         """This handle, known to be dead."""
-        return replace(self, dead=why)
+        return replace(self, dead=why, lapsed=lapsed)
 
     def lapse(self, now: datetime) -> str | None:
         """Why it is dead, where its life is over; None: it is not, or its end is not known."""
@@ -85,7 +87,7 @@ class Handle:
         return f"it expired on {format_time(self.expires_at)}"
 
     def to_wire(self) -> dict[str, Any]:
-        """The form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead)."""
+        """The form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead, lapsed)."""
         return {
             "handle": self.name,
             "uid": self.uid,
@@ -93,6 +95,7 @@ class Handle:
             "issuedAt": format_time(self.issued_at),
             "expiresAt": format_time(self.expires_at) if self.expires_at else None,
             "dead": self.dead,
+            **({"lapsed": True} if self.lapsed else {}),
         }
 
     @classmethod
@@ -106,6 +109,7 @@ class Handle:
             issued_at=parse_time(wire["issuedAt"]),
             expires_at=parse_time(expires) if expires else None,
             dead=wire.get("dead") or None,
+            lapsed=bool(wire.get("lapsed")),
         )
 
 

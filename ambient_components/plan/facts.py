@@ -1,10 +1,12 @@
 """The facts of a plan: who gains or loses what, and what happens to workspaces, keys and buckets."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from ambient_components.access.holdings import AccessDiff
+from ambient_components.errors import Problem
 from ambient_components.rules.states import WorkspaceState
 
 MADE: Final = "made"
@@ -94,18 +96,6 @@ class DateComing:
     """begins or ends."""
     date: str
     """As the file says it: a day, which is inclusive where it ends, or a moment."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Rail:
-    """A guard rail that this change crosses without leave: nothing is then deployed."""
-
-    rail: str
-    """Its name; empty for a rule that nobody can allow."""
-    workspace: str
-    """Empty for the stack as a whole."""
-    text: str
-    """What is wrong, and how it is allowed or mended."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -214,13 +204,14 @@ class Plan:
     other: tuple[str, ...] = ()
     """Paths of the ledger that change and are none of the above: names of settings and limits."""
     exposed: tuple[Exposed, ...] = ()
-    rails: tuple[Rail, ...] = ()
+    rails: tuple[Problem, ...] = ()
+    """Guard rails that this change crosses without leave, and rules that nobody can allow: nothing is then deployed."""
     rail_changes: tuple[RailChange, ...] = ()
     unjudged: tuple[str, ...] = ()
     """Ledgers that leave the program, in words: no rail judges such a run."""
     pending: tuple[Waiting, ...] = ()
-    warnings: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    errors: tuple[Problem, ...] = ()
     """Why the engine made no whole preview, where no rail is the reason."""
     unknown: tuple[str, ...] = ()
     """What a plan of this kind can't know."""
@@ -263,3 +254,8 @@ class Plan:
         for step in self.steps:
             counts[step.op] = counts.get(step.op, 0) + 1
         return dict(sorted(counts.items()))
+
+
+def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems in the order of a page, each once."""
+    return tuple(sorted(set(problems), key=lambda one: (one.rule or "", one.workspaces, *one.sort_key, one.hints)))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.holdings import AccessDiff, access_diff, of_ledger
 from ambient_components.access.minting import ended
+from ambient_components.errors import Problem
 from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
@@ -17,11 +18,11 @@ from ambient_components.plan.facts import (
     DateComing,
     Exposed,
     Plan,
-    Rail,
     RailChange,
     SourceChange,
     Waiting,
     WorkspaceChange,
+    sorted_problems,
 )
 from ambient_components.plan.held import Holdings
 from ambient_components.plan.keys import is_let_go, key_changes
@@ -44,10 +45,10 @@ def from_ledgers(
     held: Holdings | None = None,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
-    rails: Iterable[Rail] = (),
+    rails: Iterable[Problem] = (),
     rail_changes: Iterable[RailChange] = (),
     pending: Iterable[Waiting] = (),
-    warnings: Iterable[str] = (),
+    warnings: Iterable[Problem] = (),
     unknown: Iterable[str] = (),
 ) -> Plan:
     """The plan that follows from two ledgers and a state.
@@ -79,10 +80,10 @@ def from_ledgers(
         sources=tuple(sorted(source_changes(before, after))),
         other=tuple(sorted(_other(before, after))),
         exposed=tuple(sorted(_exposed(before, after))),
-        rails=tuple(sorted(rails)),
+        rails=sorted_problems(rails),
         rail_changes=tuple(sorted([*rail_changes, *workspace_rail_changes(before, after)])),
         pending=tuple(sorted(pending)),
-        warnings=tuple(sorted(set(warnings))),
+        warnings=sorted_problems(warnings),
         unknown=tuple(unknown),
     )
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
 from ambient_components.contract import ROLES, Role
+from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, SourceChange, Step
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
@@ -21,6 +22,8 @@ class Line:
     """Names out of files and clusters, the workspace first; shown as they are, and never read as markup."""
     text: str = ""
     """Our own words; what is quoted in them is no markup either."""
+    hints: tuple[str, ...] = ()
+    """What a person can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ _KEYS: Final = {
 def sections(plan: Plan) -> list[Section]:
     """Everything that a plan says, in the order of its danger; sections without a line are left out."""
     found = [
-        Section("Refused", tuple(Line("!", (), one.text) for one in plan.rails)),
-        Section("Errors", tuple(Line("!", (), text) for text in plan.errors)),
+        Section("Refused", tuple(map(_problem, plan.rails))),
+        Section("Errors", tuple(map(_problem, plan.errors))),
         Section("No rail judges this run", tuple(Line("!", (), text) for text in plan.unjudged)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
@@ -76,7 +79,7 @@ def sections(plan: Plan) -> list[Section]:
         Section("Sources of secrets", tuple(_source(one) for one in plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
-        Section("Warnings", tuple(Line("!", (), text) for text in plan.warnings)),
+        Section("Warnings", tuple(map(_problem, plan.warnings))),
         Section("Coming by date", tuple(_dates(plan))),
         _keys(plan, facts.EXPIRING),
     ]
@@ -208,6 +211,10 @@ def _exposed(plan: Plan) -> Iterator[Line]:
 def _bucket(one: BucketChange) -> Line:
     signs = {facts.DELETED: "-", facts.ACCESS_KEY_ENDED: "-", facts.MADE: "+", facts.NEW_ACCESS_KEY: "+"}
     return Line(signs.get(one.what, "~"), (one.workspace, one.bucket), one.what + (f": {one.why}" if one.why else ""))
+
+
+def _problem(one: Problem) -> Line:
+    return Line("!", (), one.sentence, one.hints)
 
 
 def _rail_change(one: RailChange) -> Line:

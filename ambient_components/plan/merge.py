@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ambient_components.access.holdings import AccessDiff
-from ambient_components.plan.facts import Plan, Rail, Shards, Step
+from ambient_components.errors import Problem
+from ambient_components.plan.facts import Plan, Shards, Step, sorted_problems
 
 _Fact = TypeVar("_Fact", bound=Any)
 
@@ -19,9 +20,9 @@ def merge(
     online: bool,
     asked: Iterable[str] | None = None,
     skipped: Iterable[str] = (),
-    failed: Mapping[str, str] | None = None,
-    rails: Iterable[Rail] = (),
-    warnings: Iterable[str] = (),
+    failed: Mapping[str, Iterable[Problem]] | None = None,
+    rails: Iterable[Problem] = (),
+    warnings: Iterable[Problem] = (),
 ) -> Plan:
     """The plan of a fleet. What every shard says alike, such as a rule that changes, is said once.
 
@@ -37,8 +38,8 @@ def merge(
         warnings: of the files.
     """
     broken = dict(failed or {})
-    errors = [f"{stack}: {why}" for stack, why in broken.items()]
-    errors += [f"{part.stack}: {text}" for part in parts for text in part.errors]
+    errors = [one for stack, why in broken.items() for one in _within(stack, why)]
+    errors += [one for part in parts for one in _within(part.stack, part.errors)]
     bad = {*broken, *(part.stack for part in parts if part.errors)}
     judged = (part.stack for part in parts) if asked is None else asked
     shards = Shards(
@@ -49,9 +50,9 @@ def merge(
     whole = _united(fleet, at, [_told_apart(part) for part in parts], online=online)
     return replace(
         whole,
-        errors=tuple(sorted(errors)),
-        rails=_once([*whole.rails, *rails]),
-        warnings=_once([*whole.warnings, *warnings]),
+        errors=sorted_problems(errors),
+        rails=sorted_problems([*whole.rails, *rails]),
+        warnings=sorted_problems([*whole.warnings, *warnings]),
         shards=shards,
     )
 
@@ -100,12 +101,12 @@ def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> 
         sources=every(lambda plan: plan.sources),
         other=every(lambda plan: plan.other),
         exposed=every(lambda plan: plan.exposed),
-        rails=_once(every(lambda plan: plan.rails)),
+        rails=sorted_problems(one for plan in plans for one in plan.rails),
         rail_changes=_once(every(lambda plan: plan.rail_changes)),
         unjudged=every(lambda plan: plan.unjudged),
         pending=every(lambda plan: plan.pending),
-        warnings=_once(every(lambda plan: plan.warnings)),
-        errors=every(lambda plan: plan.errors),
+        warnings=sorted_problems(one for plan in plans for one in plan.warnings),
+        errors=sorted_problems(one for plan in plans for one in plan.errors),
         # In the order in which they were written.
         unknown=tuple(dict.fromkeys(text for plan in plans for text in plan.unknown)),
         steps=tuple(sorted(steps, key=lambda step: (step.name, step.kind, step.op))),
@@ -152,12 +153,24 @@ def _in_stack(plan: Plan) -> Plan:
         sources=renamed(plan.sources),
         other=tuple(f"{within}/{text}" for text in plan.other),
         exposed=renamed(plan.exposed),
-        rails=tuple(replace(one, text=f"{within}: {one.text}") for one in renamed(plan.rails)),
+        rails=_within(within, plan.rails),
         rail_changes=renamed(plan.rail_changes),
         unjudged=told(plan.unjudged),
         pending=renamed(plan.pending),
-        warnings=told(plan.warnings),
-        errors=told(plan.errors),
+        warnings=_within(within, plan.warnings),
+        errors=_within(within, plan.errors),
         steps=steps(plan.steps),
         beside=steps(plan.beside),
+    )
+
+
+def _within(stack: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems of one of several stacks, with its name."""
+    return tuple(
+        replace(
+            one,
+            path=f"{stack}: {one.path}" if one.path else stack,
+            workspaces=tuple(f"{stack}/{name}" for name in one.workspaces),
+        )
+        for one in problems
     )

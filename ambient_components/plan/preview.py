@@ -4,7 +4,6 @@ Of `pulumi preview --json`: one document, with steps and with what was logged. T
 pieces, and cuts long values.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,26 +11,25 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
-from ambient_components.engine import names, steps, types
+from ambient_components.engine import names, steps, texts, types
 from ambient_components.engine.contents import chosen_names, content
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview
+from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import bucket_changes
-from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Rail, Step, Waiting
+from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.held import Held, Holdings, Identity, identities
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
+from ambient_components.problem_json import MINT
 
-_NOTE: Final = re.compile(r"a new (?:token|access key) would be minted: (?P<why>[^;\n]*)")
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
 _MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
 _HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceAccountUid", "incomplete"})
 """Inputs of a token that follow from another change, which is told by itself."""
-_NOISE: Final = ("using pulumi-resource-", "resource plugin ", "warning: using pulumi-")
-"""Of the engine about plugins on PATH: nobody who judges a plan can do anything about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,10 @@ class Digest:
         found = (_step(step) for step in self.steps if step.changes and _is_beside(step))
         return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
-    def messages(self, severity: str) -> list[str]:
-        """What was logged with this severity, each once and on one line. Sorted."""
-        said = (one for one in self.diagnostics if one.severity == severity)
-        texts = {_plain(one.message, severity) for one in said}
-        return sorted(text for text in texts if text and not text.startswith(_NOISE))
+    def problems(self, severity: str) -> tuple[Problem, ...]:
+        """What was logged with this severity, each once. Sorted."""
+        said = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
+        return facts.sorted_problems(one for one in said if not texts.is_about_plugins(one.problem))
 
     def actions(self) -> list[Step]:
         """What the engine would do, without what it only looks at. Sorted by name."""
@@ -75,8 +72,9 @@ class Digest:
         """Why something is minted, by urn: the plugin notes it."""
         found = {}
         for one in self.diagnostics:
-            if match := _NOTE.search(one.message):
-                found[one.urn] = match["why"].strip()
+            for problem in one.problems:
+                if problem.rule == MINT:
+                    found[one.urn] = problem.problem
         return found
 
 
@@ -89,7 +87,7 @@ def from_preview(
     held: Holdings,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
-    rails: Iterable[Rail] = (),
+    rails: Iterable[Problem] = (),
     pending: Iterable[Waiting] = (),
 ) -> Plan:
     """The plan that the engine's preview comes to.
@@ -108,7 +106,7 @@ def from_preview(
     after = digest.ledger_after(before)
     plan = from_ledgers(
         before, after, stack=stack, at=at, held=held, zone=zone, ahead=ahead, rails=rails, pending=pending,
-        rail_changes=ledger_steps.rail_changes(digest.steps), warnings=digest.messages("warning"),
+        rail_changes=ledger_steps.rail_changes(digest.steps), warnings=digest.problems("warning"),
     )  # fmt: skip
     keys = _keys(digest, before, after, held, at, ahead)
     buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]
@@ -216,7 +214,3 @@ def _step(step: steps.Step) -> Step:
 def _is_beside(step: steps.Step) -> bool:
     """Whether a resource is in no workspace, and neither a ledger, a provider nor the stack itself."""
     return not types.is_stacks_own(step.type) and types.WORKSPACE not in step.urn.types
-
-
-def _plain(message: str, severity: str) -> str:
-    return " ".join(message.removeprefix(f"{severity}: ").split())

@@ -30,6 +30,18 @@ _HOLDING: Final = record(
     reason=text("Why: owner, grant or key."),
 )
 
+_PROBLEM: Final = record(
+    "One of them.",
+    rule=text("Id of the rail or of the rule that refuses it.").or_none,
+    workspaces=texts("The workspaces that it is about; left out where it is about the stack as a whole.").or_none,
+    path=text("Place in the file.").or_none,
+    problem=text("What is wrong."),
+    hints=texts("What is allowed and what to do.").or_none,
+    file=text("The file.").of(lambda one: one.where and one.where.file).or_none,
+    line=number("Line of it.", minimum=1).of(lambda one: one.where and one.where.line).or_none,
+    column=number("Column of it.", minimum=1).of(lambda one: one.where and one.where.column).or_none,
+)
+
 PLAN: Final = record(
     "What a run would do: the output of `ambient plan --format json`. Lists are sorted; no secret is in it.",
     version=number("Of this format.", enum=[VERSION]).of(lambda _: VERSION),
@@ -60,15 +72,7 @@ PLAN: Final = record(
         beside=count("The engine's steps that are in no workspace."),
         steps=counts("The engine's steps, by operation; none offline.", "op"),
     ).of(lambda plan: plan),
-    rails=each(
-        "Guard rails that are crossed without leave, and rules that nobody can allow.",
-        record(
-            "One of them.",
-            rail=text("Name of the rail; left out where nobody can allow it.").or_none,
-            workspace=_WORKSPACE.or_none,
-            text=text("What is wrong, and how it is allowed or mended."),
-        ),
-    ),
+    rails=each("Guard rails that are crossed without leave, and rules that nobody can allow.", _PROBLEM),
     railChanges=each(
         "What the files say otherwise of the rails.",
         record(
@@ -153,8 +157,8 @@ PLAN: Final = record(
         "What the last run declared and did not do, or the other way round.",
         record("One thing.", workspace=_WORKSPACE.or_none, text=text("What it is.")),
     ),
-    warnings=texts("What somebody should know."),
-    errors=texts("Why the engine made no preview, where no rail is the reason."),
+    warnings=each("What somebody should know.", _PROBLEM),
+    errors=each("Why the engine made no preview, where no rail is the reason.", _PROBLEM),
     unknown=texts("What a plan of this kind can't know."),
     steps=each(
         "What the engine would do, resource by resource.",

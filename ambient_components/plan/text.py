@@ -33,7 +33,9 @@ def as_text(plan: Plan, paint: Paint = _plain, *, steps: bool = False) -> str:
     for section in sections(plan):
         look = "loud" if section.title in _LOUD else "bold"
         lines += ["", paint(f"{section.title} ({len(section.lines)})", look)]
-        lines += [f"  {one_line(_line(line))}" for line in section.lines]
+        for line in section.lines:
+            lines.append(f"  {one_line(_line(line))}")
+            lines += [f"     hint: {one_line(hint)}" for hint in line.hints]
     if plan.unknown:
         lines += ["", paint("What this page can't know", "dim"), *(f"  {text}" for text in plan.unknown)]
     if steps and plan.steps:

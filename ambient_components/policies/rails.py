@@ -18,6 +18,7 @@ from ambient_components.access.rail_names import (
     PERSONAL_GRANT,
     WIDE_SUBJECT,
 )
+from ambient_components.errors import refusal
 
 STATE_RAILS: Final = {
     WIDE_SUBJECT: "No access for a group that everybody, or every service account, is in.",
@@ -74,5 +75,5 @@ def _is_allowed(one: Crossed, settings: RailSettings, workspaces: Ledger) -> boo
 
 
 def _text(one: Crossed, said: Exceptions) -> str:
-    way_out = f". If that is meant, write in its entry: allow: [{{rail: {one.rail}, reason: WHY}}]"
-    return f"workspace {one.workspace!r}: {one.what}. {one.remedy}" + (way_out if said.honour_allow else "")
+    way_out = f"if that is meant, write in its entry: allow: [{{rail: {one.rail}, reason: WHY}}]"
+    return str(refusal(f"workspace {one.workspace!r}: {one.what}", one.remedy, way_out if said.honour_allow else ""))

@@ -15,6 +15,7 @@ from ambient_components.access.fleet_rails import JUDGED_VARIABLE, as_judged
 from ambient_components.engine import types
 from ambient_components.engine.names import LEDGER_NAME
 from ambient_components.engine.urns import Urn
+from ambient_components.errors import BadValue, Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.provider import lost_runs
 from ambient_components.provider.ending import end_first
@@ -24,10 +25,11 @@ from ambient_components.provider.preflight import preflight
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
 from ambient_components.provider.run_record import RunRecord
 
-_MISPLACED: Final = (
-    f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent. Under another name nothing of the last "
-    "deployment would be compared: what left the ledger in the same change would be deleted without a question. Name "
-    f"it {LEDGER_NAME!r}; if it was deployed under another name, add that name to its aliases (pulumi.Alias)"
+_MISPLACED: Final = refusal(
+    f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent: under another name nothing of the last "
+    "deployment would be compared, and what left the ledger in the same change would be deleted without a question",
+    f"name it {LEDGER_NAME!r}",
+    "if it was deployed under another name, add that name to its aliases (pulumi.Alias)",
 )
 
 
@@ -44,8 +46,8 @@ class AccessLedger:
             return Check(failures=(_MISPLACED,))
         try:
             inputs = LedgerInputs.read(olds, news)
-        except ValueError as error:
-            return Check(failures=(str(error),))
+        except BadValue as error:
+            return Check(failures=(refusal(error.problem, error.hints),))
         problems = inputs.standing(_problems(context, inputs, is_new=not olds))
         return Check(failures=tuple(problems), inputs=inputs.to_record)
 
@@ -80,7 +82,7 @@ class AccessLedger:
             lost_runs.forget(context, place, lost_runs.recorded(state), _ledger(state))
 
 
-def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[str]:
+def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[Problem]:
     """Every reason not to begin, also of workspaces that are held or have moved: see `LedgerInputs.standing`."""
     before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
     problems = [*inputs.misfits]
@@ -101,7 +103,7 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[s
         if place and not inputs.misfits:
             problems += lost_runs.problems(context, place, before, after)
     except StepError as error:
-        problems.append(str(error))
+        problems.append(error.problem)
     return problems
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ambient_components.access import changed_paths
 from ambient_components.cluster import ApiError, Cluster, core
 from ambient_components.cluster_objects import annotations, is_ending, labels, plain
+from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.printable import one_line
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
@@ -34,7 +35,7 @@ class AccessObject(ABC):
     """Names of the outputs beside the inputs."""
 
     @abstractmethod
-    def problems(self, news: Values) -> list[str]:
+    def problems(self, news: Values) -> list[Problem]:
         """Say what is wrong with inputs that are known."""
 
     @abstractmethod
@@ -68,7 +69,7 @@ class AccessObject(ABC):
         metadata = news.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
         found = [
-            f"metadata.{name}: a name is expected"
+            refusal(f"metadata.{name}: a name is expected")
             for name in ("name", "namespace")
             if metadata.get(name) is not UNKNOWN and (not isinstance(metadata.get(name), str) or not metadata[name])
         ]

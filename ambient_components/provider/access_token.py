@@ -114,7 +114,7 @@ class AccessToken:
             elif current.uid not in alive:
                 current = current.killed("it was revoked: its handle was deleted")
             elif lapse := current.lapse(context.now):
-                current = current.killed(lapse)
+                current = current.killed(lapse, lapsed=True)
         found = TokenState(
             current,
             tuple(handle for handle in known.retiring if handle.uid in alive),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ambient_components.errors import Problem, refusal
 from ambient_components.provider.resource import Values
 from ambient_components.provider.token_inputs import required, told, without_unknown
 from ambient_components.provider.wire import UNKNOWN
@@ -17,7 +18,7 @@ OWN: Final = {
 """Inputs that say whose the bucket is; `rules.buckets` has its settings."""
 
 
-def problems(olds: Values, news: Values) -> list[str]:
+def problems(olds: Values, news: Values) -> list[Problem]:
     """What no store would take, and what has no meaning; all at once.
 
     Args:
@@ -32,16 +33,16 @@ def problems(olds: Values, news: Values) -> list[str]:
         given["tags"] = {key: value for key, value in tags.items() if value is not UNKNOWN}
     found = [*required(news, ("bucket", "owner")), *told(kind_findings(given, OWN))]
     if isinstance(bucket := given.get("bucket"), str) and bucket and (problem := bucket_name_problem(bucket)):
-        found.append(f"bucket {bucket!r} {problem[0]}; {problem[1]}")
+        found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
     return [*found, *_lock(olds, news), *told(setting_findings(given))]
 
 
-def _lock(olds: Values, news: Values) -> Iterator[str]:
+def _lock(olds: Values, news: Values) -> Iterator[Problem]:
     if olds.get("bucket") != news.get("bucket") or UNKNOWN in (olds.get("objectLock"), news.get("objectLock")):
         return
     was, is_now = bool(olds.get("objectLock")), bool(news.get("objectLock"))
     if was != is_now:
-        yield (
-            f"objectLock was {str(was).lower()} when the bucket was made, and can't be changed afterwards: write it as "
-            "it was, or another bucket"
+        yield refusal(
+            f"objectLock was {str(was).lower()} when the bucket was made, and can't be changed afterwards",
+            "write it as it was, or another bucket",
         )

@@ -10,6 +10,7 @@ from typing import Final
 from ambient_components.cluster import ApiError, core
 from ambient_components.cluster_objects import annotations
 from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.errors import Remedy
 from ambient_components.failure import StepError
 from ambient_components.provider.resource import Context
 from ambient_components.provider.store.errors import RefusedError
@@ -50,15 +51,16 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
         if error.denied:
             msg = (
                 f"bucket {bucket!r} can't be looked at, so it is somebody else's, or a right is missing: all accounts "
-                f"of a store share one list of names. Choose another name; if it is your own: {error}"
+                "of a store share one list of names"
             )
-            raise ForeignBucketError(msg) from None
+            raise ForeignBucketError(msg, "choose another name", f"if it is your own: {error}") from None
         if error.unsupported:
             msg = (
                 f"{store.settings.name} has no tags of buckets ({error.code or error.status}), in which their owner is "
-                "noted: use it by driver: existing, with a bucket and a key that somebody makes"
+                "noted"
             )
-            raise StepError(msg) from None
+            hint = "use it by driver: existing, with a bucket and a key that somebody makes"
+            raise StepError(msg, hint) from None
         raise
     return {each["Key"]: each["Value"] for each in found}
 
@@ -90,8 +92,8 @@ def unmark(context: Context, bucket: str, owner: str) -> bool:
 
 def refusal(
     context: Context, bucket: str, owner: str, tags: Mapping[str, str], *, adopt: bool, namespace: str | None
-) -> str | None:
-    """Why a bucket that exists can't be taken as this stack's own; None: it can.
+) -> tuple[str, Remedy] | None:
+    """Why a bucket that exists can't be taken as this stack's own, as problem and remedy; None: it can.
 
     Args:
         context: of the step.
@@ -108,14 +110,18 @@ def refusal(
         if namespace and is_claimed(context, namespace, bucket) and is_empty(context, bucket):
             return None
         return (
-            f"bucket {bucket!r} exists, and it was not made by this tool: it is not touched. Write 'adopt: true' "
-            "beside its name to take it over with all that is in it, choose another name, or delete the bucket first "
-            "if nothing in it is needed"
+            f"bucket {bucket!r} exists, and it was not made by this tool: it is not touched",
+            (
+                "write 'adopt: true' beside its name to take it over with all that is in it",
+                "or choose another name, or delete the bucket first if nothing in it is needed",
+            ),
         )
     return (
-        f"bucket {bucket!r} exists, and it belongs to the stack {holder}: it is not touched. Choose another name, or "
-        "release it there first ('state: released') and write 'adopt: true' here; to use a part of it, write "
-        "'shared: true'"
+        f"bucket {bucket!r} exists, and it belongs to the stack {holder}: it is not touched",
+        (
+            "choose another name, or release it there first ('state: released') and write 'adopt: true' here",
+            "to use a part of it, write 'shared: true'",
+        ),
     )
 
 

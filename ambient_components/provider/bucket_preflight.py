@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components import naming
+from ambient_components.access.buckets import expiry_refusal
 from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
 from ambient_components.access.rail_names import EXPIRE_AFTER
 from ambient_components.access.recorded import changed_parts
+from ambient_components.errors import Problem, Remedy, refusal
 from ambient_components.failure import StepError
 from ambient_components.provider import bucket_marks, bucket_settings
 from ambient_components.provider.resource import Context
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.errors import BusyError, LostError, UnreachedError
 from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.refusals import Rule
 
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
@@ -41,9 +44,9 @@ class _Case:
     allowed: frozenset[str]
     """Rails that may be crossed."""
 
-    @property
-    def whose(self) -> str:
-        return f"workspace {self.workspace!r}: "
+    def refusal(self, problem: str, *remedies: Remedy, rule: str = Rule.BUCKET) -> Problem:
+        """Return a refusal of this workspace."""
+        return refusal(f"workspace {self.workspace!r}: {problem}", *remedies, rule=rule, workspaces=(self.workspace,))
 
     @property
     def is_same(self) -> bool:
@@ -55,7 +58,7 @@ class _Case:
         return self.is_same and _address(self.old) != _address(self.new)
 
 
-def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[str]:
+def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[Problem]:
     """Every reason not to begin that lies in the store. Nothing is changed in it.
 
     Args:
@@ -111,18 +114,18 @@ def _is_due(case: _Case) -> bool:
     return bool(changed_parts(case.old, case.new, ("state", *_OF_KEYS))) or case.was_released
 
 
-def _problems(context: Context, owner: str, case: _Case) -> list[str]:
+def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:
     try:
         leaves = case.old is not None and not case.is_same and (case.new is None or case.was_released)
         found = [*_leaving(context, owner, case, case.old)] if case.old is not None and leaves else []
         return found or ([*_coming(context, owner, case, case.new)] if case.new is not None else [])
     except (UnreachedError, BusyError, LostError) as error:
-        return [str(error)]
+        return [error.problem]
     except StepError as error:
-        return [f"{case.whose}{error}"]
+        return [case.refusal(error.problem.problem, error.problem.hints)]
 
 
-def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[str]:
+def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[Problem]:
     """A bucket leaves only once what was said of it is done: what the engine had not got to would be deleted."""
     if old.shared:
         return
@@ -135,19 +138,21 @@ def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Ite
         return
     if not case.was_released:
         if bucket_marks.ON_DELETE_TAG in tags:
-            yield (
-                f"{case.whose}bucket {bucket!r} is to be kept, as the files said last, and the run that took "
-                "'onDelete: delete' back did not end: it would be deleted. Put the entry back and deploy; then "
-                "remove it"
+            yield case.refusal(
+                f"bucket {bucket!r} is to be kept, as the files said last, and the run that took 'onDelete: delete' "
+                "back did not end: it would be deleted",
+                "put the entry back and deploy; then remove it",
             )
     else:
-        yield (
-            f"{case.whose}bucket {bucket!r} was not released whole: it bears this stack's mark still, as the run that "
-            "released it did not end. Put it back as it was, with 'state: released', and deploy; then remove it"
+        yield case.refusal(
+            f"bucket {bucket!r} was not released whole: it bears this stack's mark still, as the run that released it "
+            "did not end",
+            "put it back as it was, with 'state: released', and deploy; then remove it",
+            rule=Rule.ENTIRE_RELEASE,
         )
 
 
-def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[str]:
+def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
     if new.shared:
         yield from _shared(context, case, new)
     else:
@@ -160,23 +165,24 @@ def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iter
         yield from _user(context, owner, case, new)
 
 
-def _elsewhere(case: _Case, new: BucketEntry) -> str:
+def _elsewhere(case: _Case, new: BucketEntry) -> Problem:
     """Why the bucket can't be somewhere else: nobody would look after what is in the old store."""
     was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
-    return (
-        f"{case.whose}bucket {new.name!r} was deployed in the object store at {was}, and there is none of that "
-        f"name at {is_now}: sessions would lose what is in it: nothing is changed. If that is a slip, put "
-        "ambient:objectStore back as it was. To move, release the bucket there first ('state: released'), deploy, copy "
-        "it over, and then change the store and write 'adopt: true'"
+    return case.refusal(
+        f"bucket {new.name!r} was deployed in the object store at {was}, and there is none of that name at {is_now}: "
+        "sessions would lose what is in it: nothing is changed",
+        "if that is a slip, put ambient:objectStore back as it was",
+        "to move, release the bucket there first ('state: released'), deploy, copy it over, and then change the store "
+        "and write 'adopt: true'",
     )
 
 
-def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[str]:
+def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[Problem]:
     # Ours by the record: released and taken back, or somebody took the mark off, which the update mends.
     by_record = case.is_same and bucket_marks.holder_of(tags) is None
     adopt = new.adopt or by_record
     if refused := bucket_marks.refusal(context, new.name, owner, tags, adopt=adopt, namespace=case.workspace):
-        yield f"{case.whose}{refused}"
+        yield case.refusal(*refused, rule=Rule.OWNERSHIP)
         return
     if not case.is_same and not adopt:
         yield from _unrecorded(context, case, new)
@@ -185,38 +191,35 @@ def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Ma
         bucket_settings.require_lock(wanted, bucket_settings.look(context, wanted))
 
 
-def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
+def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
     """Of a bucket that bears our mark and is on no record, as after a lost state: what is in it is somebody's data."""
     days = new.expire_after_days
     if days is None or EXPIRE_AFTER in case.allowed or bucket_marks.is_empty(context, new.name):
         return
-    yield (
-        f"{case.whose}bucket {new.name!r} exists, and expireAfter is {days} days: the store deletes all "
-        f"objects in it that are older than {days} days: nothing is changed. If that is meant, write in the "
-        f"workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]"
-    )
+    yield expiry_refusal(case.workspace, f"bucket {new.name!r} exists, and expireAfter is {days} days", days)
 
 
-def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
+def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
     """It must be there; that this store's key may not look at its tags says nothing."""
     try:
         tags = bucket_marks.tags_of(context, new.name)
     except bucket_marks.ForeignBucketError:
         return
     if tags is None:
-        yield (
-            f"{case.whose}there is no bucket {new.name!r}: with 'shared: true' it is somebody else's to make. "
-            "Make it first, or remove 'shared: true' for a bucket of the workspace's own"
+        yield case.refusal(
+            f"there is no bucket {new.name!r}: with 'shared: true' it is somebody else's to make",
+            "make it first, or remove 'shared: true' for a bucket of the workspace's own",
         )
 
 
-def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[str]:
+def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
     """The store has an API for users, which this key may use, and the workspace's name in it is free or ours."""
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:
         whose = f"belongs to the stack {standing.owner}" if standing.owner else "bears nobody's mark"
-        yield (
-            f"{case.whose}the object store's user {name!r} {whose}: it is not touched. Write another generation for "
-            "the bucket's credentials, or delete that user if nothing needs it"
+        yield case.refusal(
+            f"the object store's user {name!r} {whose}: it is not touched",
+            "write another generation for the bucket's credentials, or delete that user if nothing needs it",
+            rule=Rule.OWNERSHIP,
         )

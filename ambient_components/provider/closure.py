@@ -13,6 +13,7 @@ from ambient_components.cluster_objects import labels, listing, text_at
 from ambient_components.contract import MANAGED, MANAGED_LABEL
 from ambient_components.durations import format_seconds
 from ambient_components.engine import types
+from ambient_components.errors import refusal
 from ambient_components.failure import StepError
 from ambient_components.guard import WrongClusterError
 from ambient_components.provider import schedules, sessions
@@ -33,9 +34,9 @@ class Closure:
         namespace, staying = news.get("namespace"), news.get("staying")
         given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
         if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
-            return Check(failures=("namespace and staying must be known before the update",))
+            return Check(failures=(refusal("namespace and staying must be known before the update"),))
         if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
-            return Check(failures=("namespace, and staying (names of RoleBindings of owners), are expected",))
+            return Check(failures=(refusal("namespace, and staying (names of RoleBindings of owners), are expected"),))
         return Check(failures=tuple(told(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002

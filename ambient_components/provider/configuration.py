@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from ambient_components.cluster import Cluster
+from ambient_components.errors import Problem, refusal
 from ambient_components.guard import Guard
 from ambient_components.provider.resource import Values
 from ambient_components.provider.store.connection import Store, StoreSettings
@@ -44,34 +45,34 @@ def own(values: Values) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in _OF_THE_ENGINE}
 
 
-def problems(values: Values) -> list[str]:
+def problems(values: Values) -> list[Problem]:
     """What is wrong with the settings, as text."""
     found = []
     for name, value in own(values).items():
         if value is None or value is UNKNOWN:
             continue
         if name not in SETTINGS:
-            found.append(f"{name} is no setting of the ambient provider; {allowed_words(name, SETTINGS)}")
+            found.append(refusal(f"{name} is no setting of the ambient provider", allowed_words(name, SETTINGS)))
         elif not isinstance(value, str) or not value:
-            found.append(f"{name}: text is expected")
+            found.append(refusal(f"{name}: text is expected"))
         elif name == "kubeconfig" and "\n" not in value and "{" not in value:
-            found.append("kubeconfig: the contents are expected, not a path; set KUBECONFIG for a path")
+            found.append(refusal("kubeconfig: the contents are expected, not a path", "set KUBECONFIG for a path"))
         elif name in _ADDRESSES and (problem := endpoint_problem(value)):
-            found.append(f"{name} {problem[0]}; {problem[1]}")
+            found.append(refusal(f"{name} {problem[0]}", problem[1]))
         elif name == "storeCredentials" and value not in STORE_APIS:
-            found.append(f"storeCredentials is no API of a store's users; {allowed_words(value, STORE_APIS)}")
+            found.append(refusal("storeCredentials is no API of a store's users", allowed_words(value, STORE_APIS)))
     return found + _together(values)
 
 
-def _together(values: Values) -> list[str]:
+def _together(values: Values) -> list[Problem]:
     """What is missing beside what is given; what is not known yet is taken for given."""
     given = {name for name in SETTINGS if values.get(name) is UNKNOWN or values.get(name)}
     one = [name for name in _KEYS if name in given]
     found = []
     if len(one) == 1:
-        found.append(f"{next(name for name in _KEYS if name not in one)} is missing beside {one[0]}")
+        found.append(refusal(f"{next(name for name in _KEYS if name not in one)} is missing beside {one[0]}"))
     if values.get("storeCredentials") == MINIO and not given & set(_ADDRESSES):
-        found.append("storeEndpoint is missing: AWS has no MinIO admin API")
+        found.append(refusal("storeEndpoint is missing: AWS has no MinIO admin API"))
     return found
 
 

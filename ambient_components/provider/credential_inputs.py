@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ambient_components.errors import Problem, refusal
 from ambient_components.provider.resource import Values
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.token_inputs import known, life_missing, required, told, without_unknown
@@ -29,7 +30,7 @@ _USER: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}[a-z0-9]")
 _USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 
-def problems(olds: Values, news: Values) -> list[str]:
+def problems(olds: Values, news: Values) -> list[Problem]:
     """What no store would take, and what has no meaning; all at once.
 
     Args:
@@ -40,16 +41,17 @@ def problems(olds: Values, news: Values) -> list[str]:
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
     bucket, user, prefix, used = (news.get(name) for name in ("bucket", "user", "prefix", "usedIn"))
     if isinstance(bucket, str) and bucket and (problem := bucket_name_problem(bucket)):
-        found.append(f"bucket {bucket!r} {problem[0]}; {problem[1]}")
+        found.append(refusal(f"bucket {bucket!r} {problem[0]}", problem[1]))
     if isinstance(user, str) and user and not _USER.fullmatch(user):
-        found.append(f"user {user!r} is no name for a store's user; allowed: 2-64 of a-z 0-9 -, no dash at the ends")
+        hint = "allowed: 2-64 of a-z 0-9 -, no dash at the ends"
+        found.append(refusal(f"user {user!r} is no name for a store's user", hint))
     if prefix not in (None, "", UNKNOWN) and not (isinstance(prefix, str) and prefix.endswith("/") and prefix != "/"):
-        found.append("prefix: text with a slash at its end is expected, such as payments/")
+        found.append(refusal("prefix: text with a slash at its end is expected, such as payments/"))
     if used not in (None, UNKNOWN) and not (isinstance(used, str) and _USED_IN.fullmatch(used)):
-        found.append("usedIn: NAMESPACE/SECRET is expected")
+        found.append(refusal("usedIn: NAMESPACE/SECRET is expected"))
     found += [*life_missing(news), *told(credential_findings(given, complete=known(news), of_sessions=False))]
     if news.get("released") and not olds:
-        found.append("released: there is no access key yet that could be let go")
+        found.append(refusal("released: there is no access key yet that could be let go"))
     return found
 
 

@@ -6,8 +6,11 @@ active one the ledger would refuse that anyway; of one that is closed or release
 
 from collections.abc import Iterable
 
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.refusals import Rule
 
-def elsewhere(owner: str, moved: Iterable[str]) -> list[str]:
+
+def elsewhere(owner: str, moved: Iterable[str]) -> list[Problem]:
     """Why a run must not lose what the fleet's files still have.
 
     Args:
@@ -16,7 +19,12 @@ def elsewhere(owner: str, moved: Iterable[str]) -> list[str]:
     """
     fleet = owner.rsplit("/", 1)[-1]
     return [
-        f"workspace {name!r} is in the files, and belongs to another shard now (the number of shards, or its shard:, "
-        f"has changed): nothing is changed. To move it with all that it has, run: ambient reshard {fleet}"
+        refusal(
+            f"workspace {name!r} is in the files, and belongs to another shard now (the number of shards, or its "
+            "shard:, has changed): nothing is changed",
+            f"to move it with all that it has, run: ambient reshard {fleet}",
+            rule=Rule.OTHER_SHARD,
+            workspaces=(name,),
+        )
         for name in moved
     ]

@@ -7,8 +7,9 @@ resource's URN, does.
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from ambient_components.errors import Problem
 from ambient_components.failure import StepError
-from ambient_components.printable import one_line
+from ambient_components.problem_json import for_engine
 
 _SECONDS = 10.0
 
@@ -24,18 +25,18 @@ class Engine:
         self.cancelled = False
         """The user asked to end: nothing new is begun."""
 
-    def info(self, urn: str, message: str) -> None:
+    def info(self, urn: str, problem: Problem) -> None:
         """Shown beside the resource."""
-        self._log(engine_pb2.INFO, urn, message)
+        self._log(engine_pb2.INFO, urn, problem)
 
-    def warning(self, urn: str, message: str) -> None:
+    def warning(self, urn: str, problem: Problem) -> None:
         """Shown beside the resource and in the summary of the run."""
-        self._log(engine_pb2.WARNING, urn, message)
+        self._log(engine_pb2.WARNING, urn, problem)
 
-    def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, message: str) -> None:
-        line = one_line(message)
+    def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, problem: Problem) -> None:
+        text = for_engine([problem])
         try:
-            self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=line), timeout=_SECONDS)
+            self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=text), timeout=_SECONDS)
         except grpc.RpcError:
             # A message that nobody can read must not fail the step it speaks of.
             return

@@ -4,10 +4,12 @@ from collections.abc import Collection
 
 from ambient_components.cluster import core
 from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.errors import Problem, refusal
 from ambient_components.provider.resource import Context
+from ambient_components.rules.refusals import Rule
 
 
-def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[str]:
+def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[Problem]:
     """Return a refusal for each namespace of this stack that a ledger without a last deployment does not declare.
 
     Only for a stack that is no shard: the shards of a fleet share one ownership annotation, and the run records tell
@@ -25,8 +27,13 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[s
         if holder == owner and metadata["name"] not in declared and not metadata.get("deletionTimestamp"):
             name = metadata["name"]
             found.append(
-                f"namespace {name!r} belongs to this stack, whose ledger is new and does not declare it: the state was "
-                "lost, or the ledger is not the one that was deployed. Put the workspace's entry back and deploy, then "
-                f"remove it; or delete what is there first (kubectl delete namespace {name})"
+                refusal(
+                    f"namespace {name!r} belongs to this stack, whose ledger is new and does not declare it: the state "
+                    "was lost, or the ledger is not the one that was deployed",
+                    "put the workspace's entry back and deploy, then remove it",
+                    f"or delete what is there first (kubectl delete namespace {name})",
+                    rule=Rule.OWNERSHIP,
+                    workspaces=(name,),
+                )
             )
-    return sorted(found)
+    return sorted(found, key=lambda problem: problem.sort_key)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ambient_components.access import Ledger, RailSettings, ledger_misfits, misfit_texts, read_ledger
+from ambient_components.access import Ledger, RailSettings, ledger_misfits, misfit_problems, read_ledger
+from ambient_components.errors import Problem, reject
 from ambient_components.provider.elsewhere import elsewhere
 from ambient_components.provider.resource import Values
 from ambient_components.provider.run_record import RunRecord
@@ -30,7 +31,7 @@ class LedgerInputs:
     """The ledger of the files."""
     after: Ledger
     """The ledger after this run: what is held stays as deployed. Without the entries that have misfits."""
-    misfits: tuple[str, ...]
+    misfits: tuple[Problem, ...]
     """What is wrong with the form of entries."""
     held: frozenset[str]
     """Workspaces that this run leaves as they are: the engine does nothing to them, so nothing of them is refused."""
@@ -48,18 +49,15 @@ class LedgerInputs:
             news: The new inputs.
 
         Raises:
-            ValueError: They are not of the form that a ledger's inputs must have; the text says what is expected.
+            BadValue: They are not of the form that a ledger's inputs must have.
         """
         if _unknown(news):
-            msg = "its inputs must be known before the update: give names and roles as plain text"
-            raise ValueError(msg)
+            reject("its inputs must be known before the update", "give names and roles as plain text")
         owner, deployed, workspaces = news.get("owner"), olds.get("workspaces") or {}, news.get("workspaces")
         if not isinstance(owner, str) or not owner:
-            msg = "owner is missing: the project and the fleet that these workspaces belong to"
-            raise ValueError(msg)
+            reject("owner is missing: the project and the fleet that these workspaces belong to")
         if not isinstance(workspaces, dict):
-            msg = "workspaces: a mapping of workspace names to their access is expected"
-            raise ValueError(msg)
+            reject("workspaces: a mapping of workspace names to their access is expected")
         held = frozenset(_names(news, _HELD))
         found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in held})
         before, asked = read_ledger(deployed), read_ledger(workspaces)
@@ -73,14 +71,14 @@ class LedgerInputs:
             before,
             asked,
             {name: entry for name, entry in after.items() if name not in found},
-            tuple(misfit_texts(found)),
+            tuple(misfit_problems(found)),
             held,
             tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
             # To the letter: what is held must not show as changed.
             {**to_record, "workspaces": as_held(held, deployed, workspaces)} if len(to_record) < len(news) else None,
         )
 
-    def standing(self, problems: Iterable[str]) -> list[str]:
+    def standing(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the refusals that hold: none of what is held; of a workspace that has moved only that it has."""
         found = others(problems, self.held)
         return [*elsewhere(self.owner, self.moved), *others(found, self.moved)]
@@ -89,8 +87,7 @@ class LedgerInputs:
 def _names(values: Values, name: str) -> list[str]:
     found = values.get(name, [])
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        msg = f"{name}: a list of names of workspaces is expected"
-        raise ValueError(msg)
+        reject(f"{name}: a list of names of workspaces is expected")
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import Json, is_ending, listing, name
+from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.provider.revocation import object_path
 from ambient_components.provider.undeclared import Found, by_namespace, listed
@@ -21,7 +22,7 @@ def drift(
     before: Ledger,
     after: Ledger,
     ending: Collection[Leftover] = (),
-) -> list[str]:
+) -> list[Problem]:
     """Return, as warnings, how the access in active workspaces differs from what is declared.
 
     That is: access that no file declares, what was deployed and is not there, and declared objects that say something
@@ -36,8 +37,11 @@ def drift(
     """
     active = {workspace for workspace, entry in after.items() if entry.is_active}
     warnings = [
-        f"workspace {workspace!r}: its namespace is gone from the cluster, and all that was in it. pulumi up --refresh "
-        "makes the workspace anew, with new keys"
+        _warning(
+            workspace,
+            "its namespace is gone from the cluster, and all that was in it",
+            "pulumi up --refresh makes the workspace anew, with new keys",
+        )
         for workspace in sorted(active & before.keys() - there)
     ]
     places = [
@@ -55,8 +59,8 @@ def drift(
     try:
         found = by_namespace(listed(cluster, notice))
     except StepError as error:
-        return [*warnings, f"the access in the cluster can't be compared with what is declared: {error}"]
-    return [*warnings, *(text for place in places for text in place.warnings(found.get(place.workspace, ())))]
+        return [*warnings, refusal(f"the access in the cluster can't be compared with what is declared: {error}")]
+    return [*warnings, *(one for place in places for one in place.warnings(found.get(place.workspace, ())))]
 
 
 class _Place:
@@ -86,36 +90,37 @@ class _Place:
         self._differing[kind, object_name] = [*expected.differences(item), *_ending(expected, item)]
         self._kept[kind, object_name] = expected.kept_by(item)
 
-    def warnings(self, found: Collection[Found]) -> Iterator[str]:
+    def warnings(self, found: Collection[Found]) -> Iterator[Problem]:
         """Return the warnings, once every object that bears the platform's labels was compared."""
         objects = {(one.kind, one.name): one.what for one in found}
         declared = self._was.keys() | self._will_be.keys()
         others = [what for key, what in objects.items() if key not in declared | self._gone]
         if others:
-            yield (
-                f"workspace {self.workspace!r}: {listing(others)}: in the cluster, and in no file. Declare it, or "
-                "remove it on the workspace's Sharing or Keys page (a creator's binding, which those don't show, with "
-                "kubectl); it stays as it is until then"
+            yield _warning(
+                self.workspace,
+                f"{listing(others)}: in the cluster, and in no file: it stays as it is",
+                "declare it, or remove it on the workspace's Sharing or Keys page (a creator's binding, which those "
+                "don't show, with kubectl)",
             )
         staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_active else []
         missing = [key for key in staying if key not in objects and not self._is_unlabelled(*key)]
         if missing:
-            yield (
-                f"workspace {self.workspace!r}: {listing([' '.join(key) for key in missing])}: declared, and not in "
-                "the cluster. If the last run failed, this one makes it; if it was removed, pulumi up --refresh makes "
-                "it anew"
+            yield _warning(
+                self.workspace,
+                f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
+                "if the last run failed, this one makes it; if it was removed, pulumi up --refresh makes it anew",
             )
         differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
         if differing:
-            yield (
-                f"workspace {self.workspace!r}: {listing(differing)}: not as it was deployed. pulumi up --refresh "
-                "sets it right"
+            yield _warning(
+                self.workspace, f"{listing(differing)}: not as it was deployed", "pulumi up --refresh sets it right"
             )
         kept = [text for _, texts in sorted(self._kept.items()) for text in texts]
         if kept:
-            yield (
-                f"workspace {self.workspace!r}: finalizers keep access after its deletion, and this tool sets none: "
-                f"{listing(kept)}. The run that ends the access removes them"
+            yield _warning(
+                self.workspace,
+                f"finalizers keep access after its deletion, and this tool sets none: {listing(kept)}",
+                "the run that ends the access removes them",
             )
 
     def _is_unlabelled(self, kind: str, object_name: str) -> bool:
@@ -133,7 +138,7 @@ def _ending(expected: Expected, item: Json) -> list[str]:
     return [f"{expected.kind} {expected.name} is being deleted"] if is_ending(item) else []
 
 
-def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger) -> list[str]:
+def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
     """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
 
     Args:
@@ -154,7 +159,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
         try:
             accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))]
         except StepError as error:
-            warnings.append(f"workspace {workspace!r}: its accounts can't be listed: {error}")
+            warnings.append(_warning(workspace, f"its accounts can't be listed: {error}"))
             accounts_there = []
         others = [account for account in accounts_there if account not in ours]
         keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
@@ -165,7 +170,15 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
             f": ambient keys rotate {owner.rsplit('/', 1)[-1]} --workspace {workspace} --leaked" if gone.keys else ""
         )
         warnings.append(
-            f"workspace {workspace!r}: {listing(list(gone.who))} ends in this run. Whoever had it could mint tokens of "
-            f"{accounts}, and those outlive it. If that may have happened, rotate them{rotate} (docs/leaked-key.md)"
+            _warning(
+                workspace,
+                f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
+                "which outlive it",
+                f"if that may have happened, rotate them{rotate} (docs/leaked-key.md)",
+            )
         )
     return warnings
+
+
+def _warning(workspace: str, problem: str, *hints: str) -> Problem:
+    return refusal(f"workspace {workspace!r}: {problem}", *hints, workspaces=(workspace,))

@@ -13,10 +13,12 @@ from ambient_components.access import NOTHING, Ledger, object_names
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import annotations, listing, uid
 from ambient_components.contract import HANDLE, HANDLE_LABEL, OWNER_ANNOTATION, SERVICE_ACCOUNT_ANNOTATION
+from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.provider import revocation
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.run_record import RunRecord, or_warn, run_id, this_run
+from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record, declare, left
 from ambient_components.shards.hold import held_of
 from ambient_components.shards.lost import (
@@ -34,13 +36,13 @@ OUTPUT: Final = "lostRun"
 """Output of a ledger that has a record: access that a lost run gave and that could not be ended yet."""
 
 
-def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[str]:
+def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
     """Why this run must not begin, as far as the records of this shard and of its siblings say.
 
     Raises:
         StepError: the record can't be read, and this run has no checkpoints.
     """
-    found: list[str] = []
+    found: list[Problem] = []
 
     def look() -> None:
         cluster = context.guard.cluster
@@ -230,7 +232,7 @@ def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bo
     return may_be_ours(entries, owner, annotations(namespace).get(OWNER_ANNOTATION))
 
 
-def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list[str]:
+def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list[Problem]:
     """Workspaces that are new here, and that another shard of the fleet deploys: its state has them."""
     there = {
         cluster_objects.name(item)
@@ -244,8 +246,12 @@ def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list
     for stack, record in place.siblings(cluster):
         theirs = {**dict.fromkeys(left(record), NOTHING), **(record.declared or {})}
         found += [
-            f"workspace {workspace!r} is deployed by shard {stack}: nothing is changed. To move it with all that it "
-            f"has, run: ambient reshard {place.owner.rsplit('/', 1)[-1]}"
+            refusal(
+                f"workspace {workspace!r} is deployed by shard {stack}: nothing is changed",
+                f"to move it with all that it has, run: ambient reshard {place.owner.rsplit('/', 1)[-1]}",
+                rule=Rule.OTHER_SHARD,
+                workspaces=(workspace,),
+            )
             for workspace in mine
             if workspace in theirs and not theirs[workspace].is_released
         ]

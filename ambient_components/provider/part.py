@@ -12,6 +12,7 @@ from typing import Any, Final
 from ambient_components.access import changed_paths
 from ambient_components.cluster import ApiError, core
 from ambient_components.cluster_objects import annotations, labels, mapping, metadata
+from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.parts import declared_over, merge_patch
 from ambient_components.provider.resource import Change, Check, Context, Diff, Found, Values
@@ -56,7 +57,7 @@ class Part(ABC):
         """Name of the object."""
         return self.name
 
-    def problems(self, news: Values) -> list[str]:  # noqa: ARG002  # for those that have any
+    def problems(self, news: Values) -> list[Problem]:  # noqa: ARG002  # for those that have any
         """What is wrong with inputs that are known."""
         return []
 
@@ -64,7 +65,7 @@ class Part(ABC):
         """Refuses what has no meaning."""
         namespace = news.get("namespace")
         if namespace is not UNKNOWN and (not isinstance(namespace, str) or not namespace):
-            return Check(failures=("namespace is missing: the workspace's",))
+            return Check(failures=(refusal("namespace is missing: the workspace's"),))
         return Check(failures=tuple(self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002

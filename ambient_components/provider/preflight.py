@@ -11,12 +11,14 @@ from ambient_components.access import RIGHTS, Entry, Ledger, Right, object_names
 from ambient_components.cluster import ApiError, Cluster, core, path
 from ambient_components.cluster_objects import annotations, is_ending, listing, mapping, name
 from ambient_components.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.provider.bucket_preflight import bucket_problems
 from ambient_components.provider.lookout import drift, may_be_kept
 from ambient_components.provider.resource import Context
 from ambient_components.provider.undeclared import by_namespace, listed
 from ambient_components.provider.unknown_accounts import unknown_accounts
+from ambient_components.rules.refusals import Rule
 from ambient_components.shards.lost import Leftover
 
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -34,7 +36,7 @@ def preflight(
     look_for_drift: bool,
     ending: Collection[Leftover] = (),
     lost: bool = False,
-) -> list[str]:
+) -> list[Problem]:
     """Every reason not to begin; access that others gave or took is a warning.
 
     Only what workspace users can't write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
@@ -62,8 +64,11 @@ def preflight(
         missing = missing_rights(cluster)
     if missing:
         return [
-            f"the deployer has no right to {right}, needed for {right.why}; apply deploy/deployer-rbac.yaml, and bind "
-            "its ClusterRole to the identity of this kubeconfig (docs/deployer-rights.md)"
+            refusal(
+                f"the deployer has no right to {right}, needed for {right.why}",
+                "apply deploy/deployer-rbac.yaml, and bind its ClusterRole to the identity of this kubeconfig "
+                "(docs/deployer-rights.md)",
+            )
             for right in missing
         ]
     problems, there = foreign(cluster, owner, before, after, context.warn)
@@ -71,8 +76,8 @@ def preflight(
     known = bool(before or lost)
     unknown = unknown_accounts(cluster, there, before, after, end=known)
     if known:
-        for text in unknown:
-            context.warn(text)
+        for one in unknown:
+            context.warn(one)
     else:
         problems += unknown
     problems += bucket_problems(context, owner, before, after)
@@ -113,8 +118,8 @@ def foreign(
     owner: str,
     before: Ledger,
     after: Ledger,
-    warn: Callable[[str], None],
-) -> tuple[list[str], set[str]]:
+    warn: Callable[[Problem], None],
+) -> tuple[list[Problem], set[str]]:
     """Reasons not to begin, and the workspaces whose namespace is there.
 
     A namespace that exists must be this stack's: it carries its mark, or none and may be taken (``adopt: true``, or
@@ -127,7 +132,7 @@ def foreign(
         after: the ledger that is asked for.
         warn: told of what concerns one workspace alone.
     """
-    problems, there = [], set[str]()
+    problems, there = list[Problem](), set[str]()
     for namespace in cluster.each(core("namespaces")):
         workspace, notes = name(namespace), annotations(namespace)
         entry = after.get(workspace)
@@ -141,33 +146,49 @@ def foreign(
         if is_ending(namespace) and was and holder == owner:
             # A finalizer of anything in it keeps it so for as long as its users like: no reason to hold back others.
             warn(
-                f"workspace {workspace!r}: its namespace is being deleted: steps that make something in it fail, and "
-                f"the others are done. What keeps it says: kubectl get namespace {workspace} -o yaml"
+                refusal(
+                    f"workspace {workspace!r}: its namespace is being deleted: steps that make something in it fail, "
+                    "and the others are done",
+                    f"see what keeps it: kubectl get namespace {workspace} -o yaml",
+                    workspaces=(workspace,),
+                )
             )
         elif is_ending(namespace):
             problems.append(
-                f"namespace {workspace!r} is still being deleted: nothing can be made in it. Wait until it is gone "
-                f"(kubectl get namespace {workspace}), then run again"
+                _refusal(
+                    workspace,
+                    f"namespace {workspace!r} is still being deleted: nothing can be made in it",
+                    f"wait until it is gone (kubectl get namespace {workspace}), then run again",
+                )
             )
         elif was and let_go and _half_taken_back(workspace, was, entry):
             problems.append(
-                f"workspace {workspace!r} was taken back by a run that did not end: until one has, it can't be "
-                "released, and what is removed from its entry would live on. Write the entry as it was, with "
-                "'state: active', and deploy; then make the change"
+                _refusal(
+                    workspace,
+                    f"workspace {workspace!r} was taken back by a run that did not end: until one has, it can't be "
+                    "released, and what is removed from its entry would live on",
+                    "write the entry as it was, with 'state: active', and deploy; then make the change",
+                    rule=Rule.ENTIRE_RELEASE,
+                )
             )
         elif holder != owner and not (let_go and holder is None and was and not was.adopt):
             problems += _not_ours(workspace, holder, entry, was)
-    return sorted(problems), there
+    return sorted(problems, key=lambda problem: problem.sort_key), there
 
 
-def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list[str]:
+def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list[Problem]:
     """An entry leaves only once its release has ended: what the engine had not got to would be deleted with it."""
     adopted = holder not in (None, "", owner)
     if adopted or (holder is None and let_go):
         return []
     return [
-        f"workspace {name!r} was not released whole: the run that released it did not end, and what it had not got to "
-        "would be deleted with the entry. Put the entry back with 'state: released' and deploy; then remove it"
+        _refusal(
+            name,
+            f"workspace {name!r} was not released whole: the run that released it did not end, and what it had not got "
+            "to would be deleted with the entry",
+            "put the entry back with 'state: released' and deploy; then remove it",
+            rule=Rule.ENTIRE_RELEASE,
+        )
     ]
 
 
@@ -185,29 +206,40 @@ def _half_taken_back(name: str, was: Entry, entry: Entry) -> bool:
     )
 
 
-def _not_ours(name: str, holder: str | None, entry: Entry, before: Entry | None) -> list[str]:
+def _not_ours(name: str, holder: str | None, entry: Entry, before: Entry | None) -> list[Problem]:
     was_released = before is not None and before.is_released
     if holder is None and (entry.adopt or was_released):
         if name.startswith(_SYSTEMS):
-            return [f"namespace {name!r} is a part of Kubernetes or OpenShift: it can't be adopted"]
+            return [_refusal(name, f"namespace {name!r} is a part of Kubernetes or OpenShift: it can't be adopted")]
         return []
     if holder is None:
         return [
-            f"namespace {name!r} exists, and it was not made by this tool: it is not touched. Write 'adopt: true' in "
-            "the workspace's entry to take it over, choose another name for the workspace, or delete the namespace "
-            "first if nothing in it is needed"
+            _refusal(
+                name,
+                f"namespace {name!r} exists, and it was not made by this tool: it is not touched",
+                "write 'adopt: true' in the workspace's entry to take it over",
+                "or choose another name for the workspace, or delete the namespace first if nothing in it is needed",
+            )
         ]
     if was_released:
         return [
-            f"workspace {name!r} was released, and the stack {holder} has adopted it: remove its entry from the files"
+            _refusal(
+                name,
+                f"workspace {name!r} was released, and the stack {holder} has adopted it",
+                "remove its entry from the files",
+            )
         ]
     return [
-        f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched. Choose another name for "
-        f"the workspace, or release it there first ('state: released') and write 'adopt: true' here"
+        _refusal(
+            name,
+            f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched",
+            "choose another name for the workspace, or release it there first ('state: released') and write "
+            "'adopt: true' here",
+        )
     ]
 
 
-def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[str]:
+def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
     """Return, as warnings, the released workspaces in which access has been ended since.
 
     No reason to refuse a run: people with edit may delete RoleBindings there. Nothing is made again in a released
@@ -229,7 +261,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
     try:
         found = by_namespace(listed(cluster))
     except StepError as error:
-        return [f"the access in released workspaces can't be looked at: {error}"]
+        return [refusal(f"the access in released workspaces can't be looked at: {error}")]
     warnings = []
     for workspace in released:
         objects = {(one.kind, one.name) for one in found.get(workspace, ())}
@@ -238,18 +270,31 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
             missing = ["its namespace"]
         if missing:
             warnings.append(
-                f"workspace {workspace!r} was released, and was changed since ({listing(missing)} is gone): nothing is "
-                "made again in a released workspace. Remove its entry from the files"
+                refusal(
+                    f"workspace {workspace!r} was released, and was changed since ({listing(missing)} is gone): "
+                    "nothing is made again in a released workspace",
+                    "remove its entry from the files",
+                    workspaces=(workspace,),
+                )
             )
     return warnings
 
 
-def _nothing_to_keep(there: set[str], before: Ledger, after: Ledger) -> list[str]:
+def _nothing_to_keep(there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
     """Keys of workspaces that are made in this run: no identity was before theirs."""
     return [
-        f"workspace {name!r}: key {key_id!r}: overlapUntil keeps the identity of generation "
-        f"{key.overlapping}, and the workspace is made in this run: there is none. Remove overlapUntil"
+        _refusal(
+            name,
+            f"workspace {name!r}: key {key_id!r}: overlapUntil keeps the identity of generation {key.overlapping}, and "
+            "the workspace is made in this run: there is none",
+            "remove overlapUntil",
+            rule=Rule.OVERLAP,
+        )
         for name in sorted(after.keys() - before.keys() - there)
         for key_id, key in sorted(after[name].keys.items())
         if key.overlapping
     ]
+
+
+def _refusal(workspace: str, problem: str, *hints: str, rule: Rule = Rule.OWNERSHIP) -> Problem:
+    return refusal(problem, *hints, rule=rule, workspaces=(workspace,))

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ambient_components.errors import Problem, refusal
 from ambient_components.guard import Guard
 from ambient_components.provider.engine import Engine
 from ambient_components.provider.store.connection import Store
@@ -28,13 +29,13 @@ class Context:
     preview: bool = False
     """Nothing may be changed, not even by a server-side dry run: that mints a live token (tried)."""
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str | Problem) -> None:
         """Tells the user something that does not fail the step."""
-        self.engine.warning(self.urn, message)
+        self.engine.warning(self.urn, _problem(message))
 
-    def note(self, message: str) -> None:
+    def note(self, message: str | Problem) -> None:
         """Tells the user what was done."""
-        self.engine.info(self.urn, message)
+        self.engine.info(self.urn, _problem(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,13 @@ class Check:
     """The outcome of `check`: defaults to add to the inputs, or what is wrong with them."""
 
     defaults: Values = field(default_factory=dict)
-    failures: tuple[str, ...] = ()
+    failures: tuple[Problem, ...] = ()
     inputs: Values | None = None
     """All inputs to record, in place of those that were given; None: those."""
+
+
+def _problem(message: str | Problem) -> Problem:
+    return refusal(message) if isinstance(message, str) else message
 
 
 class Change(StrEnum):

@@ -6,6 +6,7 @@ from typing import Any, Final
 from ambient_components.cluster_objects import mapping, mappings, plain
 from ambient_components.contract import RBAC_API_GROUP
 from ambient_components.engine import types
+from ambient_components.errors import Problem, refusal
 from ambient_components.printable import one_line
 from ambient_components.provider.access_object import AccessObject, seen_metadata
 from ambient_components.provider.resource import Values
@@ -27,12 +28,12 @@ class RoleBinding(AccessObject):
     kind = ROLE_BINDING
     api_version = f"{RBAC_API_GROUP}/v1"
 
-    def problems(self, news: Values) -> list[str]:
+    def problems(self, news: Values) -> list[Problem]:
         """A role, and at least one subject."""
-        found = [] if isinstance(news.get("roleRef"), Mapping) else ["roleRef is missing"]
+        found = [] if isinstance(news.get("roleRef"), Mapping) else [refusal("roleRef is missing")]
         subjects = news.get("subjects")
         if not isinstance(subjects, list) or not all(isinstance(subject, Mapping) for subject in subjects):
-            found.append("subjects: a list of subjects is expected")
+            found.append(refusal("subjects: a list of subjects is expected"))
         return found
 
     def content(self, news: Values) -> dict[str, Any]:

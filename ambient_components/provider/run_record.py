@@ -13,6 +13,7 @@ from ambient_components import clock
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import annotations, name, texts
 from ambient_components.contract import FLEET_LABEL, STACK_ANNOTATION
+from ambient_components.errors import reject
 from ambient_components.failure import StepError
 from ambient_components.keys.state import format_time
 from ambient_components.provider.resource import Context, Values
@@ -51,15 +52,14 @@ class RunRecord:
         """Read from a ledger's inputs; None: the stack is no shard, and has none.
 
         Raises:
-            ValueError: it is no NAMESPACE/NAME.
+            BadValue: it is no NAMESPACE/NAME.
         """
         given = values.get("record")
         if given is None:
             return None
         parts = given.split("/") if isinstance(given, str) else []
         if len(parts) != 2 or not all(parts):
-            text = "record: NAMESPACE/NAME of the shard's run record is expected"
-            raise ValueError(text)
+            reject("record: NAMESPACE/NAME of the shard's run record is expected")
         return cls(parts[0], parts[1], str(values.get("owner")))
 
     def read(self, cluster: Cluster) -> Record:

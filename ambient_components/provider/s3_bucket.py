@@ -225,7 +225,7 @@ class S3Bucket:
             namespace=news.get("namespace") if news.get("namespace") is not UNKNOWN else None,
         )
         if refused:
-            raise StepError(refused)
+            raise StepError(*refused)
 
 
 def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ambient_components.failure import StepError
 from ambient_components.keys import Handle, Plan, TokenState, plan
 from ambient_components.keys.state import format_time
 from ambient_components.provider import credential_inputs, token_inputs
-from ambient_components.provider.announcing import announce, worded
+from ambient_components.provider.announcing import announce
 from ambient_components.provider.credential_inputs import account, generation, policy, rights
 from ambient_components.provider.credential_outputs import COMPUTED, kept, record, unknown
 from ambient_components.provider.resource import Check, Context, Diff, Found, Values
@@ -73,7 +73,7 @@ class S3Credentials:
                 f"died); it stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}, and "
                 "is then revoked"
             )
-        steps = plan(held.state, policy(news), context.now)
+        steps = plan(held.state, policy(news), context.now, what=WHAT)
         return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
@@ -124,7 +124,7 @@ class S3Credentials:
         failed = revoke(context, news, [(handle, _UNRECORDED) for handle in lost])
         retiring = (*staying, *seen.state.retiring)
         held = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
-        steps = plan(held.state, policy(news), context.now)
+        steps = plan(held.state, policy(news), context.now, what=WHAT)
         if not steps.mint:
             accounts.settle(who, recorded_ids(held.state))
         return self._carry_out(context, news, held, steps, state, using)
@@ -191,7 +191,7 @@ class S3Credentials:
         if minted:
             ends = minted.handle.expires_at
             until = f", to be replaced before {format_time(ends)}" if ends else ", without an end"
-            context.note(f"minted access key {minted.handle.uid}: {worded(steps.mint or '', WHAT)}{until}")
+            context.note(f"minted access key {minted.handle.uid}: {steps.mint}{until}")
         kept_back = tuple(handle for handle, _ in after if in_session(handle))
         for handle in kept_back:
             context.warn(
@@ -203,14 +203,14 @@ class S3Credentials:
         if minted:
             outputs["accessKey"] = minted.key.id
             outputs["secretKey"] = Secret(minted.key.secret)
-            outputs["reason"] = worded(steps.mint or "", WHAT)
+            outputs["reason"] = steps.mint
         return outputs
 
 
 def _due(context: Context, state: Values, news: Values) -> Plan:
     if news.get("released") or not known(news):
         return Plan()
-    return plan(token_state(state), policy(news), context.now)
+    return plan(token_state(state), policy(news), context.now, what=WHAT)
 
 
 def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
         context.note(f"the store's user {news['user']} would be put right: {what} {how}")
     announce(context, steps, policy(news).overlap_delta if known(news) else None, WHAT)
     if steps.mint:
-        return unknown(worded(steps.mint, WHAT), state)
+        return unknown(steps.mint, state)
     return kept(state) | {"drift": {}}
 
 

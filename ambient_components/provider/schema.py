@@ -64,6 +64,7 @@ _TYPES: Final[dict[str, Any]] = {
             "issuedAt": _TEXT | {"description": "RFC 3339."},
             "expiresAt": _TEXT | {"description": "RFC 3339, as the cluster granted it; null where nobody recorded it."},
             "dead": _TEXT | {"description": "Why it no longer works, as a refresh found; null while it works."},
+            "lapsed": _FLAG | {"description": "Whether that is because its life is over; left out where it is not."},
         },
         "required": ["handle", "uid", "generation", "issuedAt"],
     },

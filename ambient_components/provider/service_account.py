@@ -6,6 +6,7 @@ from typing import Any
 from ambient_components.cluster_objects import annotations, plain
 from ambient_components.contract import CREATED_AT_ANNOTATION, LAST_USED_AT_ANNOTATION
 from ambient_components.engine import types
+from ambient_components.errors import Problem, refusal
 from ambient_components.keys.state import format_time
 from ambient_components.provider.access_object import AccessObject, seen_metadata
 from ambient_components.provider.resource import Context, Values
@@ -24,10 +25,10 @@ class ServiceAccount(AccessObject):
     api_version = "v1"
     computed = ("uid", "createdAt", "lastUsedAt")
 
-    def problems(self, news: Values) -> list[str]:
+    def problems(self, news: Values) -> list[Problem]:
         """Whether it is adopted."""
         adopt = news.get("adopt")
-        return [] if adopt in (None, True, False) else ["adopt: true or false is expected"]
+        return [] if adopt in (None, True, False) else [refusal("adopt: true or false is expected")]
 
     def content(self, news: Values) -> dict[str, Any]:  # noqa: ARG002
         """Nothing beside the metadata."""

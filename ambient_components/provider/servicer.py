@@ -5,7 +5,7 @@ DiffConfig's answer was inverted; computed values and ints did not marshal; secr
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -18,9 +18,10 @@ from pulumi.runtime import proto
 from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.engine.urns import Urn
-from ambient_components.failure import StepError, text_of
+from ambient_components.errors import Problem
+from ambient_components.failure import StepError, problems_of
 from ambient_components.guard import Guard
-from ambient_components.printable import one_line
+from ambient_components.problem_json import for_engine
 from ambient_components.provider import configuration, wire
 from ambient_components.provider.access_ledger import AccessLedger
 from ambient_components.provider.access_token import AccessToken
@@ -191,7 +192,7 @@ class AmbientServicer(ProviderServicer):
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except Exception as error:  # whatever it is, the user gets text
-            await context.abort(grpc.StatusCode.UNKNOWN, text_of(error))
+            await context.abort(grpc.StatusCode.UNKNOWN, for_engine(problems_of(error)))
             raise
 
 
@@ -199,9 +200,9 @@ def _settings(values: Values) -> tuple[Guard, Store]:
     return configuration.guard(values), configuration.store(values)
 
 
-def _failures(reasons: Any) -> list[proto.CheckFailure]:
+def _failures(problems: Iterable[Problem]) -> list[proto.CheckFailure]:
     # Without a property: the engine would print that property's whole value beside the reason.
-    return [proto.CheckFailure(reason=one_line(reason)) for reason in reasons]
+    return [proto.CheckFailure(reason=for_engine([problem])) for problem in problems]
 
 
 def _diff_response(diff: Diff, ignored: list[str]) -> proto.DiffResponse:

@@ -10,7 +10,6 @@ from ambient_components.cluster import core
 from ambient_components.cluster_objects import decoded, mapping
 from ambient_components.failure import StepError
 from ambient_components.keys import Handle, TokenState
-from ambient_components.provider.announcing import worded
 from ambient_components.provider.credential_inputs import account, generation, rights
 from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.store.accounts import LiveKey, NewKey, Standing
@@ -65,7 +64,10 @@ def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey
     # Unlike a token's, a key's death is no final one: who deactivated it can activate it again.
     def judged(handle: Handle) -> Handle:
         why = _fate(context, handle, there, all_gone)
-        return replace(handle, dead=why and (handle.dead or why))
+        if why is None:
+            return replace(handle, dead=None, lapsed=False)
+        lapsed = not all_gone and handle.lapse(context.now) is not None
+        return handle if handle.dead else handle.killed(why, lapsed=lapsed)
 
     pending = [(handle, judged(handle)) for handle in known.pending if handle.uid in there]
     risen = [now for before, now in pending if before.dead and not now.dead]
@@ -154,8 +156,7 @@ def mint(context: Context, values: Values, asked: Policy) -> Minted:
 def revoke(context: Context, values: Values, handles: Iterable[tuple[Handle, str]]) -> tuple[Handle, ...]:
     """Ends keys, and returns those that could not be: a failed revocation fails no step, it is tried again."""
     failed = []
-    for handle, why in handles:
-        reason = worded(why, WHAT)
+    for handle, reason in handles:
         try:
             context.store.accounts.revoke(account(values), handle.uid)
         except StepError as error:

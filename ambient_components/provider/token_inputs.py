@@ -6,11 +6,12 @@ What an S3Credentials has of the same kind is judged by the same functions.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from ambient_components.errors import Problem, refusal
 from ambient_components.naming import key_id_problem
 from ambient_components.provider.resource import Change, Values
 from ambient_components.provider.wire import UNKNOWN
 from ambient_components.rules.arguments import Argument, kind_findings
-from ambient_components.rules.findings import Finding, as_text
+from ambient_components.rules.findings import Finding, as_problem
 from ambient_components.rules.keys import Retain, token_findings
 from ambient_components.rules.lifetimes import Policy
 from ambient_components.rules.renewals import TOKEN_LIFE, is_endless, policy_of
@@ -33,7 +34,7 @@ OWN: Final = {
 """Inputs that say what becomes of a generation; `rules.keys` has what is asked of its tokens."""
 
 
-def problems(olds: Values, news: Values) -> list[str]:
+def problems(olds: Values, news: Values) -> list[Problem]:
     """What no cluster would grant, and what has no meaning; all at once.
 
     Args:
@@ -44,11 +45,11 @@ def problems(olds: Values, news: Values) -> list[str]:
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
     if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
-        found.append(f"key: {problem}")
+        found.append(refusal(f"key: {problem[0]}", problem[1]))
     found += life_missing(news)
     found += told(token_findings(given, str(given.get("namespace")), complete=known(news)))
     if news.get("released") and not olds:
-        found.append("released: there is no token yet that could be let go")
+        found.append(refusal("released: there is no token yet that could be let go"))
     return found
 
 
@@ -57,9 +58,9 @@ def without_unknown(news: Values) -> dict[str, Any]:
     return {name: value for name, value in news.items() if value is not UNKNOWN}
 
 
-def told(found: Iterable[Finding]) -> list[str]:
+def told(found: Iterable[Finding]) -> list[Problem]:
     """Findings as the engine shows them."""
-    return [as_text(one) for one in found]
+    return [as_problem(one) for one in found]
 
 
 def known(values: Values) -> bool:
@@ -67,9 +68,11 @@ def known(values: Values) -> bool:
     return UNKNOWN not in [values.get(name) for name in _TIMES]
 
 
-def life_missing(news: Values) -> list[str]:
+def life_missing(news: Values) -> list[Problem]:
     """A resource has no default for it: the component says which."""
-    return [] if is_endless(news) or news.get("lifetimeSeconds") is not None else ["lifetimeSeconds is missing"]
+    if is_endless(news) or news.get("lifetimeSeconds") is not None:
+        return []
+    return [refusal("lifetimeSeconds is missing")]
 
 
 def policy(values: Values) -> Policy:
@@ -98,11 +101,11 @@ def retained(values: Values) -> bool:
     return values.get("retain") != Retain.NONE
 
 
-def required(news: Values, names: Sequence[str]) -> list[str]:
+def required(news: Values, names: Sequence[str]) -> list[Problem]:
     """Texts that must be there, and are not, or are none."""
-    found = [f"{name} is missing" for name in names if news.get(name) in (None, "")]
+    found = [refusal(f"{name} is missing") for name in names if news.get(name) in (None, "")]
     return found + [
-        f"{name}: text is expected"
+        refusal(f"{name}: text is expected")
         for name in names
         if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
     ]

@@ -6,11 +6,13 @@ from ambient_components.access import NOTHING, Ledger, expected_objects
 from ambient_components.cluster import Cluster, core
 from ambient_components.cluster_objects import listing
 from ambient_components.cluster_objects import name as name_of
+from ambient_components.errors import Problem, refusal
 from ambient_components.provider.revocation import SERVICE_ACCOUNT
+from ambient_components.rules.refusals import Rule
 
 
-def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, end: bool) -> list[str]:
-    """Return what to say of them, a text for each workspace.
+def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, end: bool) -> list[Problem]:
+    """Return what to say of them, one problem for each workspace.
 
     A stack without a state may have lost it: the run is refused. In a stack that has one, workspace users can have made
     them, to hold a token of a key that is yet to be made: the run ends them, and says so.
@@ -40,11 +42,17 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
         what = (
             "this run ends them with their tokens, and makes the keys again"
             if end
-            else "this stack has no record of them, so nothing is changed. Delete them if they are not its own"
+            else "this stack has no record of them, so nothing is changed"
         )
         found.append(
-            f"workspace {name!r}: the cluster has ServiceAccounts of its keys that are in no state "
-            f"({listing(unknown)}): {what}. If a state was lost, name them in the keys' entries ({lines}): their "
-            "tokens then live on through the overlap"
+            refusal(
+                f"workspace {name!r}: the cluster has ServiceAccounts of its keys that are in no state "
+                f"({listing(unknown)}): {what}",
+                "" if end else "delete them if they are not its own",
+                f"if a state was lost, name them in the keys' entries ({lines}): their tokens then live on through the "
+                "overlap",
+                rule=Rule.UNKNOWN_ACCOUNTS,
+                workspaces=(name,),
+            )
         )
     return found

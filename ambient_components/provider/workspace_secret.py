@@ -22,6 +22,7 @@ from ambient_components.contract import (
     STORAGE_VARIABLES,
 )
 from ambient_components.engine import types
+from ambient_components.errors import Problem, refusal
 from ambient_components.parts import Drift, drift, kept
 from ambient_components.provider.part import Part
 from ambient_components.provider.resource import Change, Context, Diff, Found, Values
@@ -70,17 +71,18 @@ class WorkspaceSecret(Part):
         """As they were: what somebody saved in the UI is theirs, and does not enter the state."""
         return dict(inputs)
 
-    def problems(self, news: Values) -> list[str]:
+    def problems(self, news: Values) -> list[Problem]:
         """Which secret, and who wins."""
         found = []
         if news.get("secret") not in (*_APPS, UNKNOWN):
-            found.append(f"secret: {news.get('secret')!r}; {allowed_words(str(news.get('secret')), _APPS)}")
+            problem = f"secret: {news.get('secret')!r}"
+            found.append(refusal(problem, allowed_words(str(news.get("secret")), _APPS)))
         if news.get("onDrift") is not UNKNOWN:
             found += told(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
         if news.get("values") is not UNKNOWN and not _values(news):
-            found.append("values: at least one is expected; a secret without any is left out")
+            found.append(refusal("values: at least one is expected", "leave out a secret without any"))
         found += [
-            f"values: {key}: text is expected"
+            refusal(f"values: {key}: text is expected")
             for key, value in _values(news).items()
             if value is not UNKNOWN and not isinstance(value, str)
         ]

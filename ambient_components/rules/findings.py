@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ambient_components.errors import PathPart, format_path
+from ambient_components.errors import PathPart, Problem, Remedy, format_path, hints_of
 
 Path = tuple[PathPart, ...]
 
@@ -18,7 +18,7 @@ class Finding:
     problem: str
     """What is wrong."""
 
-    remedy: str
+    remedy: Remedy
     """What is allowed and what to do."""
 
     other: Path | None = None
@@ -31,7 +31,7 @@ class Finding:
     """Whether the file is good all the same, and does something that hardly anybody wants."""
 
 
-Verdict = tuple[str, str] | None
+Verdict = tuple[str, Remedy] | None
 """Problem and remedy, or None; what a rule about one value answers."""
 
 
@@ -48,8 +48,6 @@ def below(path: Path, found: Iterable[Finding]) -> Iterator[Finding]:
         yield replace(one, path=(*path, *one.path), other=(*path, *one.other) if one.other is not None else None)
 
 
-def as_text(found: Finding) -> str:
-    """Say it in one line, as of an argument: ``keys.ci.generation: 0 is too low; allowed: 1 or a higher number``."""
-    place = format_path(found.path)
-    what = f"{found.problem}; {found.remedy}" if found.remedy else found.problem
-    return f"{place}: {what}" if place else what
+def as_problem(found: Finding) -> Problem:
+    """Return it as of an argument: ``keys.ci.generation: 0 is too low``, with its hints."""
+    return Problem(None, format_path(found.path), found.problem, hints_of(found.remedy), warning=found.warning)

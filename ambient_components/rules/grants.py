@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ambient_components.contract import Role
+from ambient_components.errors import BadValue, reject
 from ambient_components.naming import grant_binding, owner_binding
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.keys import role_findings
@@ -42,12 +43,11 @@ def grantee(text: str) -> Subject:
     """Read the subject of a grant.
 
     Raises:
-        ValueError: It is none, or a service account's.
+        BadValue: It is none, or a service account's.
     """
     subject = parse_subject(text)
     if subject.kind is SubjectKind.SERVICE_ACCOUNT:
-        msg = f"{text!r}: the platform grants to users and groups only; for a program declare a key"
-        raise ValueError(msg)
+        reject(f"{text!r}: the platform grants to users and groups only", "for a program declare a key")
     return subject
 
 
@@ -57,8 +57,8 @@ def owner_findings(owners: Iterable[str]) -> Iterator[Finding]:
     for index, owner in enumerate(owners):
         try:
             yield from names.add((index,), owner, owner_binding(parse_subject(owner)))
-        except ValueError as error:
-            yield Finding((index,), str(error), "")
+        except BadValue as error:
+            yield Finding((index,), error.problem, error.hints)
 
 
 def grant_findings(grants: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
@@ -72,8 +72,8 @@ def grant_findings(grants: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
         seen.add(text.lower())
         try:
             subject = grantee(text)
-        except ValueError as error:
-            yield Finding((index, "subject"), str(error), "")
+        except BadValue as error:
+            yield Finding((index, "subject"), error.problem, error.hints)
             continue
         if wrong := list(role_findings((index, "role"), role)):
             yield from wrong

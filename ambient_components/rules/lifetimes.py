@@ -101,11 +101,12 @@ class Policy:
         return misfit(Policy(lifetime, self.rotate_before, self.overlap, self.run_every, self.manual)) is None
 
 
-def misfit(policy: Policy) -> tuple[str, str] | None:
+def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
     """Why a policy would fail in use, as problem and remedy; None: it would not.
 
     Args:
         policy: what is asked. Of a manual one only the first token counts, which needs no notice and no overlap.
+        what: what is renewed, in words.
     """
     if policy.manual:
         return None
@@ -117,14 +118,14 @@ def misfit(policy: Policy) -> tuple[str, str] | None:
         )
     if overlap > before:
         return (
-            f"an overlap of {_text(overlap)} is longer than the notice of {_text(before)}: the token before expires "
+            f"an overlap of {_text(overlap)} is longer than the notice of {_text(before)}: the {what} before expires "
             "first",
             f"allowed: overlap up to {_text(before)}",
         )
     if before + overlap > life:
         return (
             f"a notice of {_text(before)} and an overlap of {_text(overlap)} are more than the life of {_text(life)}: "
-            "the next token would be due while the one before this still lives",
+            f"the next {what} would be due while the one before this still lives",
             f"allowed: overlap up to {_text(life - before)}",
         )
     if every and (every >= before or every + overlap > before):
@@ -135,11 +136,17 @@ def misfit(policy: Policy) -> tuple[str, str] | None:
                 f"allowed: rotateBefore over {_text(every)} and a life longer than that, or rotate: manual",
             )
         return (
-            f"a notice of {_text(before)} is too short for an overlap of {_text(overlap)}: {promised}, and the token "
+            f"a notice of {_text(before)} is too short for an overlap of {_text(overlap)}: {promised}, and the {what} "
             "before could expire sooner",
             f"allowed: rotateBefore from {_text(every + overlap)}, or overlap up to {_text(before - every)}",
         )
     return None
+
+
+def is_mended_by_overlap(policy: Policy) -> bool:
+    """Whether a shorter overlap is what a policy with a `misfit` needs."""
+    life, before, overlap = policy.lifetime, policy.rotate_before, policy.overlap
+    return before < life and (overlap > before or before + overlap > life)
 
 
 def _text(seconds: int) -> str:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from ambient_components.credentials import looks_like_credential
+from ambient_components.errors import BadValue, hints_of
 from ambient_components.quantities import Quantity, parse_quantity
 from ambient_components.rules.arguments import choice_findings, is_whole
 from ambient_components.rules.findings import Finding, Path, Verdict, below, verdict_finding
@@ -86,8 +87,8 @@ def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[
         yield from choice_findings((limit,), limit, LIMIT_CHAIN, "limit of a container")
         for resource, written in amounts.items():
             if resource not in CONTAINER_RESOURCES:
-                remedy = allowed_words(resource, CONTAINER_RESOURCES)
-                yield Finding((limit, resource), f"{resource!r} is not a resource", remedy, at_key=True)
+                known = allowed_words(resource, CONTAINER_RESOURCES)
+                yield Finding((limit, resource), f"{resource!r} is not a resource", known, at_key=True)
             else:
                 yield from _amount_findings((limit, resource), resource, written)
     for resource in CONTAINER_RESOURCES:
@@ -110,8 +111,8 @@ def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
         if resource not in QUOTA_RESOURCES and not _QUOTA_PATTERN.fullmatch(resource):
             allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
             meant = did_you_mean(resource, [*QUOTA_RESOURCES, *_near_quota_forms(resource)])
-            remedy = f"{allowed}; {meant}" if meant else allowed
-            yield Finding((resource,), f"{resource!r} is not a resource that a quota counts", remedy, at_key=True)
+            problem = f"{resource!r} is not a resource that a quota counts"
+            yield Finding((resource,), problem, hints_of(allowed, meant), at_key=True)
         else:
             yield from _amount_findings((resource,), resource, written)
 
@@ -169,9 +170,9 @@ def cidr_problem(text: str) -> Verdict:
     address, _, mask = text.partition("/")
     if mask != str(network.prefixlen):
         problem = f"{text!r} has a mask of another form" if mask else f"{text!r} has no mask"
-        return problem, f"{allowed}; did you mean '{network}'?"
+        return problem, (allowed, f"did you mean '{network}'?")
     if ipaddress.ip_address(address) != network.network_address:
-        return f"{text!r} is an address within a network", f"{allowed}; did you mean '{network}'?"
+        return f"{text!r} is an address within a network", (allowed, f"did you mean '{network}'?")
     return None
 
 
@@ -194,8 +195,8 @@ def _amount_findings(path: Path, resource: str, written: Any) -> Iterator[Findin
     """Refuse what is no quantity, and fractions of what is counted: `512m` of memory is the commonest slip."""
     try:
         amount = parse_quantity(written)
-    except ValueError as error:
-        yield Finding(path, str(error), "")
+    except BadValue as error:
+        yield Finding(path, error.problem, error.hints)
         return
     if amount.whole or resource in _CORES:
         return
@@ -209,5 +210,5 @@ def _amount_findings(path: Path, resource: str, written: Any) -> Iterator[Findin
 def _quantity(written: Any) -> Quantity | None:
     try:
         return parse_quantity(written)
-    except ValueError:
+    except BadValue:
         return None

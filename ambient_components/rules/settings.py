@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ambient_components.contract import MODEL_FLAG_PATTERN, RUNNER_MCP_SERVERS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
 from ambient_components.credentials import looks_like_credential, says_secret
 from ambient_components.durations import YEAR
+from ambient_components.errors import hints_of
 from ambient_components.rules.arguments import choice_findings, is_whole
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
 from ambient_components.suggest import did_you_mean
@@ -81,8 +82,7 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
         elif name not in SHIPPED_MCP_SERVERS:
             known = f"the image ships {', '.join(SHIPPED_MCP_SERVERS)}"
             suggestion = did_you_mean(name, [*SHIPPED_MCP_SERVERS, *custom])
-            remedy = f"{known}; {suggestion}" if suggestion else known
-            yield Finding(spot, f"{name!r} is no server of this workspace", remedy, warning=True)
+            yield Finding(spot, f"{name!r} is no server of this workspace", hints_of(known, suggestion), warning=True)
 
 
 def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
@@ -155,9 +155,8 @@ def flag_findings(flags: Mapping[str, Any]) -> Iterator[Finding]:
         elif flag not in WORKSPACE_FLAGS and not re.fullmatch(MODEL_FLAG_PATTERN, flag):
             known = f"known: {', '.join(WORKSPACE_FLAGS)}, model.ID.enabled"
             suggestion = did_you_mean(flag, WORKSPACE_FLAGS)
-            remedy = f"{known}; {suggestion}" if suggestion else known
             problem = f"{flag!r} is no flag that the platform ships for workspaces"
-            yield Finding((flag,), problem, remedy, at_key=True, warning=True)
+            yield Finding((flag,), problem, hints_of(known, suggestion), at_key=True, warning=True)
 
 
 def _texts(given: Mapping[_Place, Any]) -> Iterator[tuple[_Place, str]]:

@@ -26,8 +26,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         args: As the component has them.
     """
     namespace = str(args.get("namespace") or name)
-    if problem := naming.workspace_name_problem(namespace):
-        yield Finding((), problem, "")
+    yield from verdict_finding((), naming.workspace_name_problem(namespace))
     yield from choice_findings(("state",), args.get("state"), WorkspaceState, "state")
     yield from choice_findings(("podSecurity",), args.get("podSecurity"), PodSecurity, "pod security level")
     yield from below(("onClose",), closing_findings(args.get("onClose") or {}))
@@ -45,8 +44,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from below(("onDrift",), drift_findings(args.get("onDrift") or {}, has_bucket=bool(bucket)))
     platform = args.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT
     for key_id, key in (args.get("keys") or {}).items():
-        if problem := naming.key_id_problem(key_id):
-            yield Finding(("keys", key_id), problem, "")
+        yield from verdict_finding(("keys", key_id), naming.key_id_problem(key_id))
         yield from below(("keys", key_id), key_findings(key, namespace, platform))
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from hashlib import blake2b
 
+from ambient_components.errors import reject
+
 
 def home(workspace: str, count: int, pin: int | None = None) -> int:
     """Number of the shard that a workspace belongs to.
@@ -19,12 +21,10 @@ def home(workspace: str, count: int, pin: int | None = None) -> int:
         ValueError: there is no such shard, or none at all.
     """
     if count < 1:
-        text = f"{count} is no number of shards; allowed: 1 and up"
-        raise ValueError(text)
+        reject(f"{count} is no number of shards", "allowed: 1 and up")
     if pin is not None:
         if not 0 <= pin < count:
-            text = f"there is no shard {pin}; allowed: 0 to {count - 1}"
-            raise ValueError(text)
+            reject(f"there is no shard {pin}", f"allowed: 0 to {count - 1}")
         return pin
     return max(range(count), key=lambda number: _draw(workspace, number))
 

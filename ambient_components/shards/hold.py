@@ -3,13 +3,15 @@
 The ledger's check refuses a run as a whole, and so does the program where a secret is missing. `ambient up` over a
 fleet then runs the shard once more, with the refused workspaces held: the engine neither makes, changes nor deletes
 anything of theirs, also where the files no longer have them, and the ledger keeps the entries that they were deployed
-with. Whose a refusal is, is read from its text, as the engine hands on nothing else of it.
+with. A refusal says which workspaces it is about (`errors.Problem`).
 """
 
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
+
+from ambient_components.errors import Problem, reject
 
 HOLD_VARIABLE: Final = "AMBIENT_HOLD"
 """Environment variable by which `ambient up` tells the program what is held: `hold_text`."""
@@ -21,55 +23,27 @@ Held = Mapping[str, tuple[str, ...]]
 """By workspace the ids of those keys that the stack has outputs of already."""
 
 _WORKSPACE: Final = "ambient:index:Workspace"
-_NAME: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_SHAPE: Final = re.compile(_NAME)
-# At the beginning of a text: what follows may quote other stacks' namespaces, and the words of a cluster or a store.
-_OF_LEDGER: Final = re.compile(rf"(?:workspace|namespace) '({_NAME})'")
-# The other party of a bucket that two workspaces want: no one of them may have its way while the other is held.
-_OTHER: Final = re.compile(rf"^[^:]+: bucket '[^']*' (?:is the bucket of|was deployed as) workspace '({_NAME})'")
-_OF_FILES: Final = re.compile(rf"(?:error: )?(?:\S.*?: )?workspaces\.({_NAME})[.:\[]")
+_SHAPE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 
 
-def refused(text: str) -> frozenset[str]:
-    """The workspaces that one refusal is about; empty, where it is about the shard as a whole.
-
-    Two of them where they want one bucket: which of the two is wrong, only people know.
-
-    Args:
-        text: one reason of the ledger's check, or one line of a program that found a secret missing.
-    """
-    if found := _OF_LEDGER.match(text):
-        other = _OTHER.match(text)
-        return frozenset({found[1], *([other[1]] if other else [])})
-    if found := _OF_FILES.match(text):
-        return frozenset({found[1]})
-    return frozenset()
-
-
-def of_ledger(text: str) -> bool:
-    """Whether a refusal of a workspace is one of the ledger's check, a rail or a rule, and no missing secret."""
-    return _OF_LEDGER.match(text) is not None
-
-
-def reasons(texts: Iterable[str]) -> dict[str, tuple[str, ...]] | None:
+def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | None:
     """Why workspaces are refused, by name; None, where a refusal is about the shard as a whole, or there is none.
 
     Args:
-        texts: all the refusals of one run, each by itself.
+        problems: all the refusals of one run.
     """
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        whose = refused(text)
-        if not whose:
+    found: dict[str, dict[Problem, None]] = {}
+    for one in problems:
+        if not one.workspaces:
             return None
-        for name in sorted(whose):
-            found.setdefault(name, []).append(text)
-    return {name: tuple(dict.fromkeys(texts)) for name, texts in sorted(found.items())} or None
+        for name in one.workspaces:
+            found.setdefault(name, {})[one] = None
+    return {name: tuple(why) for name, why in sorted(found.items())} or None
 
 
-def others(problems: Iterable[str], held: Collection[str]) -> list[str]:
+def others(problems: Iterable[Problem], held: Collection[str]) -> list[Problem]:
     """The refusals that still stand where workspaces are held: nothing is done to those, so theirs refuse nothing."""
-    return [text for text in problems if not (whose := refused(text)) or not whose <= set(held)]
+    return [one for one in problems if not one.workspaces or not {*one.workspaces} <= {*held}]
 
 
 def as_held(held: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +97,7 @@ def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """What a run is told to hold; empty, where it is told nothing.
 
     Raises:
-        ValueError: the variable has another form; the text names it.
+        BadValue: the variable has another form.
     """
     text = environ.get(HOLD_VARIABLE, "")
     if not text:
@@ -133,8 +107,7 @@ def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     except ValueError:
         said = None
     if not isinstance(said, dict) or not all(_SHAPE.fullmatch(name) and _is_ids(keys) for name, keys in said.items()):
-        msg = f"the environment variable {HOLD_VARIABLE} is only for ambient up to set: unset it"
-        raise ValueError(msg)
+        reject(f"the environment variable {HOLD_VARIABLE} is only for ambient up to set", "unset it")
     return {name: tuple(keys) for name, keys in said.items()}
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ambient_components.access import NOTHING, BucketEntry, Entry, Ledger, object_names
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.refusals import Rule
 from ambient_components.shards.records import Entries
 
 _MAY = "a run that was lost may have"
@@ -71,16 +73,19 @@ def has_bucket(entries: Entries) -> bool:
     return any(entry.bucket is not None for entry in entries)
 
 
-def vanished(workspace: str) -> str:
+def vanished(workspace: str) -> Problem:
     """Why a workspace that a lost run may have begun must not just leave the files."""
-    return (
-        f"workspace {workspace!r} is gone from the files, and {_MAY} begun it: nothing is changed. If that is a slip, "
-        "put the entry back. To delete the workspace, put the entry back and deploy, so that the state has it; then "
-        "write 'state: closed' in it and deploy; then remove the entry and deploy again"
+    return refusal(
+        f"workspace {workspace!r} is gone from the files, and {_MAY} begun it: nothing is changed",
+        "if that is a slip, put the entry back",
+        "to delete the workspace, put the entry back and deploy, so that the state has it; then write 'state: closed' "
+        "in it and deploy; then remove the entry and deploy again",
+        rule=Rule.INTERRUPTED_RUN,
+        workspaces=(workspace,),
     )
 
 
-def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) -> list[str]:
+def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) -> list[Problem]:
     """Why the buckets must not be deployed so: one that only a lost run declared may be there, and hold data or keys.
 
     Args:
@@ -91,28 +96,33 @@ def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) 
     problems = []
     for workspace in sorted(left.keys() & after.keys()):
         was, is_now = before.get(workspace, NOTHING), after[workspace]
-        problems += [text for entry in left[workspace] for text in _bucket(workspace, entry, was, is_now)]
+        problems += [one for entry in left[workspace] for one in _bucket(workspace, entry, was, is_now)]
     return list(dict.fromkeys(problems))
 
 
-def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterator[str]:
+def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterator[Problem]:
     bucket, old, new = lost.bucket, before.bucket, after.bucket
     if bucket is None or lost.is_released or bucket.is_released:
         return
     whose = f"workspace {workspace!r}: {_MAY}"
     if not bucket.is_same(new):
         if not bucket.is_same(old):
-            yield (
-                f"{whose} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and "
-                "the files no longer say so: nothing is changed. Write it as it was, and deploy, so that the state has "
-                "it; then make the change and deploy again"
+            yield refusal(
+                f"{whose} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and the "
+                "files no longer say so: nothing is changed",
+                "write it as it was, and deploy, so that the state has it; then make the change and deploy again",
+                rule=Rule.INTERRUPTED_RUN,
+                workspaces=(workspace,),
             )
         return
     made = bucket.generation or 0
     if made > max((new and new.generation) or made, _generation(bucket, old)):
-        yield (
-            f"{whose} made generation {made} of the access keys for bucket {bucket.name!r}, and the files are "
-            f"behind it: nothing is changed. Write generation: {made}"
+        yield refusal(
+            f"{whose} made generation {made} of the access keys for bucket {bucket.name!r}, and the files are behind "
+            "it: nothing is changed",
+            f"write generation: {made}",
+            rule=Rule.INTERRUPTED_RUN,
+            workspaces=(workspace,),
         )
 
 

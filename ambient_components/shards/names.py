@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from ambient_components.errors import reject
+
 CONFIG_KEY: Final = "shards"
 """Key of the config, in the project's namespace, that says into how many stacks a fleet is divided."""
 
@@ -52,6 +54,5 @@ def shard_count(value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int | str) or not _COUNT.fullmatch(str(value)):
         shown = "an encrypted value" if isinstance(value, dict) else repr(value)
-        text = f"{shown} is no number of shards; allowed: 1 to {MOST}"
-        raise ValueError(text)
+        reject(f"{shown} is no number of shards", f"allowed: 1 to {MOST}")
     return int(value)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, Wit
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from ambient_components.errors import Remedy, hints_of
 from ambient_components.suggest import allowed_words
 
 ERROR_TYPE: Final = "stack"
@@ -17,14 +18,14 @@ KIND: Final = "x-kind"
 """Keyword of a generated schema that names a type of ours; `spec.schema` makes a title of it."""
 
 
-def refuse(problem: str, remedy: str) -> NoReturn:
+def refuse(problem: str, *remedies: Remedy) -> NoReturn:
     """Raise the error of a validator.
 
     Raises:
         PydanticCustomError: Always.
     """
     # The texts go through the context: a template would trip over their braces.
-    raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "remedy": remedy})
+    raise PydanticCustomError(ERROR_TYPE, "invalid", {"problem": problem, "hints": hints_of(*remedies)})
 
 
 def choice(value: object, allowed: Iterable[str], what: str) -> object:
@@ -88,7 +89,7 @@ class Model(BaseModel):
         """Refuse an optional field that is written out and empty: `None` stands for what isn't written."""
         kinds = get_args(cls.model_fields[info.field_name or ""].annotation)
         if value is None and type(None) in kinds:
-            refuse("is empty", f"allowed: {_kind(kinds[0])}")
+            refuse("is empty", _allowed(kinds[0]))
         return value
 
     def given(self, *fields: str) -> tuple[str, ...]:
@@ -111,19 +112,21 @@ def _leads_to_private(annotation: Any) -> bool:
     return any(map(_leads_to_private, get_args(annotation)))
 
 
-def _kind(annotation: Any) -> str:
-    """Say what an optional field takes; a type of ours says it best itself."""
+def _allowed(annotation: Any) -> Remedy:
+    """Return what an optional field takes; a type of ours says it best itself."""
     if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, Model)):
-        return "a mapping; write {} for an empty one"
+        return "allowed: a mapping", "write {} for an empty one"
     if get_origin(annotation) is not Annotated:
-        return "text"
+        return "allowed: text"
     kind, *rules = get_args(annotation)
     for rule in rules:
         if isinstance(rule, BeforeValidator):
             try:
                 rule.func(None)  # type: ignore[call-arg]  # ours take a value alone
             except PydanticCustomError as error:
-                return str((error.context or {})["remedy"]).removeprefix("allowed: ")
+                hints: tuple[str, ...] = (error.context or {})["hints"]
+                return hints
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return ", ".join(kind)
-    return {bool: "true or false", int: "a whole number"}.get(kind, "text")
+        return f"allowed: {', '.join(kind)}"
+    words = {bool: "true or false", int: "a whole number"}
+    return f"allowed: {words.get(kind, 'text')}"

@@ -7,6 +7,7 @@ checks here are those of access; secrets, storage, settings and limits have modu
 from collections.abc import Callable, Iterator
 
 from ambient_components.credentials import without_credentials
+from ambient_components.errors import hints_of
 from ambient_components.lookalikes import lookalike
 from ambient_components.naming import (
     key_id_problem,
@@ -14,7 +15,7 @@ from ambient_components.naming import (
     sanitize_name,
     workspace_name_problem,
 )
-from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.findings import Finding, Path, Verdict
 from ambient_components.rules.grants import owner_names
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.grant_checks import check_grants
@@ -128,13 +129,12 @@ CHECKS: tuple[Check, ...] = (
 """Every check; each is called for every workspace."""
 
 
-def _name_finding(path: Path, name: str, problem_of: Callable[[str], str | None]) -> Iterator[Finding]:
-    text = problem_of(name)
-    if text is None:
+def _name_finding(path: Path, name: str, problem_of: Callable[[str], Verdict]) -> Iterator[Finding]:
+    verdict = problem_of(name)
+    if verdict is None:
         return
-    problem, _, remedy = text.rpartition("; ")  # the problem may quote anything
     near = sanitize_name(name)
     # The nearest name of a credential would be the credential, in lower case.
-    if remedy.startswith("allowed") and any(map(str.isalnum, name)) and without_credentials(name) == name:
-        remedy += f"; did you mean {near!r}?" if problem_of(near) is None else ""
-    yield Finding(path, problem, remedy, at_key=True)
+    may_guess = near != name and any(map(str.isalnum, name)) and without_credentials(name) == name
+    guess = f"did you mean {near!r}?" if may_guess and problem_of(near) is None else ""
+    yield Finding(path, verdict[0], hints_of(verdict[1], guess), at_key=True)

@@ -75,7 +75,7 @@ def _zone(value: object) -> ZoneInfo:
         return ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         suggestion = did_you_mean(value, sorted(_zones()))
-        refuse(f"{value!r} is not a time zone", f"{_ZONES}; {suggestion}".removesuffix("; "))
+        refuse(f"{value!r} is not a time zone", _ZONES, suggestion)
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ambient_components.errors import Problems, Where
+from ambient_components.errors import Problems, Remedy, Where
 from ambient_components.spec.layers import DEFAULTS, Layer, Tree, flatten, layers_of
 from ambient_components.spec.marks import MappingMarks
 from ambient_components.spec.privacy import public_path
@@ -58,9 +58,9 @@ def _template(
     return (name, template) if isinstance(template.data, dict) else None
 
 
-def _allowed(name: str, names: list[str]) -> str:
+def _allowed(name: str, names: list[str]) -> Remedy:
     if not names:
         return "this stack has no templates: add it to templates at the top of a file, or remove the line"
     suggestion = did_you_mean(name, names)
     shown = [name if name.isprintable() else repr(name) for name in names]
-    return f"allowed: {', '.join(shown)}" + (f"; {suggestion}" if suggestion else "")
+    return f"allowed: {', '.join(shown)}", suggestion

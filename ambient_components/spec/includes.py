@@ -16,7 +16,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from ambient_components.errors import AmbientError, Problems
+from ambient_components.errors import AmbientError, Problems, Remedy
 from ambient_components.spec.files import DISK, Files
 from ambient_components.spec.layers import Path, Tree
 from ambient_components.spec.marks import SourceMap
@@ -204,7 +204,7 @@ class Reader:
         begins = self._source.absolute(posixpath.join(folder, *parts[:first]))
         return begins == self._project.root or is_below(begins, self._project.root)
 
-    def _refuse(self, at: Path, sources: SourceMap, problem: str, remedy: str, *, at_key: bool = False) -> None:
+    def _refuse(self, at: Path, sources: SourceMap, problem: str, remedy: Remedy, *, at_key: bool = False) -> None:
         where = sources.key(at) if at_key else sources.value(at)
         self.problems.add(where, public_path(at), problem, remedy)
         self.complete = False

@@ -6,11 +6,12 @@ from typing import Final
 
 from ambient_components.contract import Role
 from ambient_components.durations import format_seconds, parse_duration
-from ambient_components.errors import Problems
+from ambient_components.errors import BadValue, Problems
 from ambient_components.naming import key_service_account, key_suffix
 from ambient_components.rules.findings import Finding, Path, verdict_finding
 from ambient_components.rules.keys import delivery_problem, endless_problem
-from ambient_components.rules.lifetimes import NEVER, Policy, misfit
+from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
+from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace
 
@@ -44,9 +45,9 @@ def max_token_lifetime(text: object, problems: Problems) -> int | None:
         return None
     try:
         return parse_duration(text)
-    except ValueError as error:
-        problem, _, remedy = str(error).partition("; ")
-        problems.add(None, MAX_TOKEN_LIFETIME, problem, f"{remedy}: pulumi config set {MAX_TOKEN_LIFETIME} 24h")
+    except BadValue as error:
+        command = f"pulumi config set {MAX_TOKEN_LIFETIME} 24h"
+        problems.add(None, MAX_TOKEN_LIFETIME, error.problem, error.hints, command)
     return None
 
 
@@ -69,21 +70,25 @@ def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Findin
                 )
 
 
-def check_times(path: Path, policy: Callable[[Collection[str]], Policy], explicit: Explicit) -> Iterator[Finding]:
+def check_times(
+    path: Path, policy: Callable[[Collection[str]], Policy], explicit: Explicit, life: Life = TOKEN_LIFE
+) -> Iterator[Finding]:
     """Find notice, overlap and life that don't go together, or that the promised runs are too seldom for.
 
     Args:
         path: of what says them.
         policy: what is asked, with the fields of these names taken as they are.
         explicit: tells what a workspace says itself from what lies under it.
+        life: of what is renewed.
     """
     own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
-    verdict = misfit(policy(own))
+    asked = policy(own)
+    verdict = misfit(asked, life.what)
     if verdict is None:
         return
     # The shortest way to mend it is what the entry says itself.
     field = next((field for field in ("overlap", "rotateBefore") if field in own), "lifetime")
-    if "overlap" in own and not verdict[1].partition("allowed: ")[2].startswith("overlap") and "rotateBefore" in own:
+    if {"overlap", "rotateBefore"} <= own and not is_mended_by_overlap(asked):
         field = "rotateBefore"
     yield Finding((*path, field), *verdict)
 

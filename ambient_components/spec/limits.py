@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from ambient_components.errors import BadValue
 from ambient_components.quantities import QUANTITY_FORMS, QUANTITY_PATTERN, parse_quantity
 from ambient_components.rules.limits import (
     CONTAINER_RESOURCES,
@@ -32,9 +33,8 @@ def _quantity(value: object) -> str:
         refuse(f"is {type_name(value)}", f"allowed: {QUANTITY_FORMS}")
     try:
         return str(parse_quantity(value))
-    except ValueError as error:
-        problem, _, allowed = str(error).rpartition("; allowed: ")
-        refuse(problem, f"allowed: {allowed}")
+    except BadValue as error:
+        refuse(error.problem, error.hints)
 
 
 def _protocol(value: object) -> object:

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from ambient_components.contract import RUNNER_SECRET_KEYS
-from ambient_components.errors import PathPart
+from ambient_components.errors import PathPart, Remedy
 from ambient_components.rules.limits import CONTAINER_RESOURCES
 from ambient_components.spec.base import ERROR_TYPE, Model, type_name
 from ambient_components.spec.keys import Delivery, DeliverySecret, Key
@@ -20,7 +20,7 @@ from ambient_components.spec.rails import Allowance, Rails, SecretPlace, StackAl
 from ambient_components.spec.settings import CaBundle, McpServer, McpServers
 from ambient_components.spec.sources import OnDrift, SecretRef, Secrets, Source
 from ambient_components.spec.storage import Bucket, BucketCredentials, Storage
-from ambient_components.suggest import allowed_words, did_you_mean
+from ambient_components.suggest import allowed_words, nearest
 
 _EXPECTED: Mapping[str, str] = {
     "string_type": "text",
@@ -40,21 +40,29 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     CaBundle: "{file: PATH}",
     Delivery: "{secret: {namespace: NAME, name: NAME}}",
     DeliverySecret: "{namespace: NAME, name: NAME}",
-    Grant: "{user: NAME, role: edit} or {group: NAME}",
+    Grant: "{user: NAME, role: edit}",
     Included: "{path: teams/*.yaml, sections: [templates]}",
     Limits: "{quota: {pods: 50}}",
-    McpServer: "{url: https://…} or {command: PROGRAM}",
-    NetworkPeer: "{cidr: 10.0.0.0/8} or {namespace: NAME}",
+    McpServer: "{url: https://…}",
+    NetworkPeer: "{cidr: 10.0.0.0/8}",
     OnClose: "{sessions: deletePods}",
     OnDrift: "{runner: keep, integrations: keep}",
     Rails: "{keysMax: 10}",
-    SecretPlace: "{namespace: NAME} or {folder: PATH}",
+    SecretPlace: "{namespace: NAME}",
     SecretRef: "{namespace: NAME, name: NAME, key: KEY}",
     Secrets: "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}",
     StackAllowance: "{rail: removals, reason: TEXT, until: DAY}",
     Storage: "{bucket: {name: payments-sessions}}",
 }
 """How a mapping is written that people write as text or as a list."""
+
+_OTHER_EXAMPLES: Final[Mapping[type[Model], str]] = {
+    Grant: "{group: NAME}",
+    McpServer: "{command: PROGRAM}",
+    NetworkPeer: "{namespace: NAME}",
+    SecretPlace: "{folder: PATH}",
+}
+"""How it is written otherwise."""
 
 _EXAMPLES_OF_MANY: Final[Mapping[type[Model], str]] = {
     Defaults: "{NAME: {}}",
@@ -97,7 +105,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _YES: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
-def explain(error: ErrorDetails, data: object) -> tuple[str, str]:
+def explain(error: ErrorDetails, data: object) -> tuple[str, Remedy]:
     """Return problem and remedy of one of pydantic's errors.
 
     Args:
@@ -107,7 +115,7 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, str]:
     kind, path = error["type"], error["loc"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind == ERROR_TYPE:
-        return context["problem"], context["remedy"] or _secret_remedy(path)
+        return context["problem"], context["hints"] or _secret_remedy(path)
     if kind == "extra_forbidden":
         return _unknown_field(path)
     if kind == "missing":
@@ -121,8 +129,8 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, str]:
 def meant_fields(path: Sequence[PathPart]) -> Iterator[tuple[PathPart, ...]]:
     """Yield the path of the field that was meant by one that doesn't exist, if one is near: it isn't missing, too."""
     allowed = _fields(_model_at(path[:-1]))
-    suggestion = did_you_mean(str(path[-1]), allowed)
-    yield from ((*path[:-1], field) for field in allowed if f"{field!r}?" in suggestion)
+    if near := nearest(str(path[-1]), allowed):
+        yield (*path[:-1], near)
 
 
 def _bad_value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -137,24 +145,25 @@ def _bad_value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[st
     return None
 
 
-def _wrong_type(value: object, expected: str, path: Sequence[PathPart]) -> tuple[str, str]:
-    allowed = f"allowed: {expected}"
+def _wrong_type(value: object, expected: str, path: Sequence[PathPart]) -> tuple[str, Remedy]:
+    allowed, more = f"allowed: {expected}", ""
     if value is None and path[-1] in _NEVER_EMPTY:
-        allowed += f"{_example(path)}; leave it out for no secret"
+        allowed += _example(path)
+        more = "leave it out for no secret"
     elif expected == "a mapping" and value is None:
-        allowed += "; write {} for an empty one"
+        more = "write {} for an empty one"
     elif expected == "a mapping":
         allowed += _example(path)
     elif expected == "a list":
         allowed += _list_example(path)
-        allowed += "; write [] for an empty one" if value is None else ""
+        more = "write [] for an empty one" if value is None else ""
     elif expected == "text" and isinstance(value, bool | int | float):
-        allowed += "; put it in quotes"
+        more = "put it in quotes"
     elif expected == "true or false" and isinstance(value, str):
-        allowed += _meant_flag(value)
+        more = _meant_flag(value)
     elif expected == "a whole number" and isinstance(value, str) and value.isdecimal():
-        allowed += "; remove the quotes"
-    return f"is {type_name(value)}", allowed
+        more = "remove the quotes"
+    return f"is {type_name(value)}", (allowed, more)
 
 
 def _example(path: Sequence[PathPart]) -> str:
@@ -164,29 +173,30 @@ def _example(path: Sequence[PathPart]) -> str:
     many = get_origin(annotation) is dict
     model = _item(annotation) if many else annotation
     example = (_EXAMPLES_OF_MANY if many else _EXAMPLES).get(model)
-    return f", such as {example}" if example else ""
+    other = "" if many else _OTHER_EXAMPLES.get(model)
+    return f", such as {example}{f' or {other}' if other else ''}" if example else ""
 
 
 def _list_example(path: Sequence[PathPart]) -> str:
-    item = _ITEMS.get(str(path[-1])) or _EXAMPLES.get(_item(_annotation_at(path)), "").partition(" or ")[0]
+    item = _ITEMS.get(str(path[-1])) or _EXAMPLES.get(_item(_annotation_at(path)), "")
     return f", such as [{item}]"
 
 
 def _meant_flag(value: str) -> str:
     word = value.lower()
     if value in ("true", "false"):
-        return "; remove the quotes"
-    meant = f"did you mean {_YES[word]}?" if word in _YES else did_you_mean(word, ("true", "false")).replace("'", "")
-    return f"; {meant}" if meant else ""
+        return "remove the quotes"
+    meant = _YES.get(word) or nearest(word, ("true", "false"))
+    return f"did you mean {meant}?" if meant else ""
 
 
-def _unknown_field(path: Sequence[PathPart]) -> tuple[str, str]:
+def _unknown_field(path: Sequence[PathPart]) -> tuple[str, Remedy]:
     word = str(path[-1])
     model = _model_at(path[:-1])
     problem = f"{word!r} is not a field" if may_quote_key(path) else "is a field that doesn't exist"
-    remedy = allowed_words(word, _fields(model))
-    home = "" if "did you mean" in remedy else _home(word, model)
-    return problem, f"{remedy}; {home}" if home else remedy
+    fields = _fields(model)
+    home = "" if nearest(word, fields) else _home(word, model)
+    return problem, (*allowed_words(word, fields), home)
 
 
 def _home(word: str, model: type[Model]) -> str:
@@ -248,7 +258,7 @@ def _present(annotation: Any) -> Any:
     return next((kind for kind in get_args(annotation) if kind is not NoneType), annotation)
 
 
-def _secret_remedy(path: Sequence[PathPart]) -> str:
+def _secret_remedy(path: Sequence[PathPart]) -> Remedy:
     """Say how to bring a secret in, with a name that fits the workspace and the variable."""
     whose = str(path[1]) if path[0] != "defaults" else "shared"
     key = str(path[-1])
@@ -260,7 +270,7 @@ def _secret_remedy(path: Sequence[PathPart]) -> str:
         f"`pulumi config set --secret {reference}` and write {{config: {reference}}}"
     )
     always_secret = "runner" in path[2:-1] or key == "secretKey"
-    return remedy if always_secret else f"{remedy}; what is no secret is written {{value: TEXT}}"
+    return remedy if always_secret else (remedy, "what is no secret is written {value: TEXT}")
 
 
 def _at(data: object, path: Sequence[PathPart]) -> object:

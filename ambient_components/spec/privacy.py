@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ambient_components.contract import (
@@ -99,12 +100,11 @@ def public_path(path: Sequence[PathPart]) -> str:
 
 def without_credentials_in(problem: Problem) -> Problem:
     """Blank what is shaped like a credential in all that a problem says: the last net under every rule above."""
-    return Problem(
-        problem.where,
-        problem.path,  # of `public_path`
-        without_credentials(problem.problem),
-        without_credentials(problem.remedy),
-        problem.warning,
+    # The path is of `public_path`.
+    return replace(
+        problem,
+        problem=without_credentials(problem.problem),
+        hints=tuple(map(without_credentials, problem.hints)),
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from ambient_components.errors import Remedy
+
 STACK_FILE_MAX: Final = 32_000_000
 """Bytes of one stack file; 5,000 workspaces are about 5 MB."""
 
@@ -37,7 +39,7 @@ class Unreadable(Exception):  # noqa: N818  # it is an answer, and its callers m
         missing: Whether there is no such file.
     """
 
-    def __init__(self, problem: str, hint: str, *, missing: bool = False) -> None:
+    def __init__(self, problem: str, hint: Remedy, *, missing: bool = False) -> None:
         self.problem = problem
         self.hint = hint
         self.missing = missing

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from pydantic import ValidationError
 
-from ambient_components.errors import PathPart, Problem, Problems, Where
+from ambient_components.errors import PathPart, Problems, Remedy, Where
 from ambient_components.rules.findings import Finding
 from ambient_components.spec.marks import SourceMap
 from ambient_components.spec.messages import explain, meant_fields
@@ -71,7 +71,7 @@ class Report:
             path = original(finding.path)
             self._add(path, problem, finding.remedy, at_key=finding.at_key, warning=finding.warning)
 
-    def _add(self, path: Path, problem: str, remedy: str, *, at_key: bool = False, warning: bool = False) -> None:
+    def _add(self, path: Path, problem: str, remedy: Remedy, *, at_key: bool = False, warning: bool = False) -> None:
         where = self._sources.key(path) if at_key else self._sources.value(path)
         written = self._provenance.written(path)
         # One place is one mistake, however many workspaces share it by defaults, a template or an alias.
@@ -79,4 +79,10 @@ class Report:
         if mistake in self._seen or where in self._faulty:
             return
         self._seen.add(mistake)
-        self._problems.extend([Problem(where, public_path(written), problem, remedy, warning)])
+        self._problems.add(
+            where, public_path(written), problem, remedy, workspaces=_workspaces(written), warning=warning
+        )
+
+
+def _workspaces(path: Path) -> tuple[str, ...]:
+    return (str(path[1]),) if path[0] == "workspaces" and len(path) > 1 else ()

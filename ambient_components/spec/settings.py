@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictS
 from pydantic.config import JsonDict
 
 from ambient_components.durations import format_seconds, parse_duration
+from ambient_components.errors import BadValue
 from ambient_components.rules.settings import (
     FLAG_PATTERN,
     IDLE_TIMEOUT_MAX,
@@ -37,9 +38,9 @@ def _idle_timeout(value: object) -> int:
         refuse(f"is {type_name(value)}", _IDLE_FORMS)
     try:
         seconds = parse_duration(value)
-    except ValueError as error:
+    except BadValue as error:
         meant = "did you mean 'never'?" if str(value).strip("shmdy") == "0" else did_you_mean(str(value), [NEVER])
-        refuse(str(error).rpartition("; allowed: ")[0], f"{_IDLE_FORMS}; {meant}".removesuffix("; "))
+        refuse(error.problem, _IDLE_FORMS, meant)
     if seconds > IDLE_TIMEOUT_MAX:
         refuse(f"{value} is too long", _IDLE_FORMS)
     return seconds

@@ -107,8 +107,7 @@ def _fields() -> dict[str, str]:
 
 def _times(path: Path, credentials: BucketCredentials, run_every: int, explicit: Explicit) -> Iterator[Finding]:
     policy_of = partial(credentials.policy, run_every)
-    misfits = list(check_times(path, policy_of, explicit))
-    # The machine of keys speaks of its tokens; here they are the access keys of a store.
-    yield from (replace(found, problem=found.problem.replace("token", "access key")) for found in misfits)
+    misfits = list(check_times(path, policy_of, explicit, ACCESS_KEY_LIFE))
+    yield from misfits
     if not misfits:
         yield from verdict_finding((*path, "lifetime"), policy_problem(policy_of(()), ACCESS_KEY_LIFE))

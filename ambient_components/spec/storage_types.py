@@ -49,7 +49,7 @@ def _bucket_name(value: str) -> str:
         near = value.strip().lower().replace("_", "-").replace(" ", "-")
         # The nearest name of a credential would be the credential, in lower case.
         guess = near != value and bucket_name_problem(near) is None and without_credentials(value) == value
-        refuse(f"{value!r} {problem}", f"{remedy}; did you mean {near!r}?" if guess else remedy)
+        refuse(f"{value!r} {problem}", remedy, f"did you mean {near!r}?" if guess else "")
     return value
 
 
@@ -65,7 +65,7 @@ def _age(value: object) -> int:
     if seconds % DAY:
         refuse(f"{value} is not a number of whole days, which is how stores count", _AGES)
     if seconds > EXPIRE_AFTER_MAX:
-        refuse(f"{value} is too long", f"{_AGES}; leave it out to keep objects for ever")
+        refuse(f"{value} is too long", _AGES, "leave it out to keep objects for ever")
     return seconds
 
 

@@ -6,7 +6,7 @@ whose context has `problem` and `remedy`. None of them quotes a value that could
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
@@ -18,13 +18,14 @@ from ambient_components.contract import (
 )
 from ambient_components.credentials import begins_like_credential
 from ambient_components.durations import DURATION_FORMS, parse_duration
+from ambient_components.errors import BadValue
 from ambient_components.lookalikes import hidden_character
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.renewals import TOKEN_LIFE, Life
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.spec.base import choice, is_scalar, refuse, text_schema, type_name
 from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, subject_name_problem
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import did_you_mean, nearest
 
 NEVER_WORD: Final = "never"
 """What is written for a life without an end."""
@@ -68,7 +69,7 @@ def _pod_security(value: object) -> object:
 def _subject_name(value: str) -> str:
     problem = subject_name_problem(value)
     if problem is not None:
-        _refuse_text(problem)
+        refuse(*problem)
     if hidden := hidden_character(value):
         refuse(f"{value!a} has the invisible character {hidden}", "remove it: it makes another name of this one")
     if value != value.strip():
@@ -97,12 +98,9 @@ def _read_subject(value: object, forms: str) -> Subject:
     if not isinstance(value, str):
         refuse(f"is {type_name(value)}", f"allowed: {forms}")
     try:
-        subject = parse_subject(value)
-    except ValueError as error:
-        text = str(error)
-        if text.endswith(SUBJECT_FORMS):
-            text = text.removesuffix(SUBJECT_FORMS) + forms
-        _refuse_text(text, _nearest_subject(value))
+        subject = parse_subject(value, forms)
+    except BadValue as error:
+        refuse(error.problem, error.hints, _nearest_subject(value))
     _subject_name(subject.name)
     return subject
 
@@ -112,8 +110,8 @@ def _nearest_subject(text: str) -> str:
     if text.startswith(_AUTHENTICATED):
         return f"did you mean '{SubjectKind.SERVICE_ACCOUNT}:{text.removeprefix(_AUTHENTICATED)}'?"
     kind, _, rest = text.partition(":")
-    near = did_you_mean(kind, SubjectKind)
-    return near.replace("'?", f":{rest}'?") if near and rest and rest.isprintable() and kind not in near else ""
+    near = nearest(kind, SubjectKind)
+    return f"did you mean '{near}:{rest}'?" if near and rest and rest.isprintable() and kind != near else ""
 
 
 def lifetime_reader(life: Life) -> Callable[[object], int]:
@@ -130,9 +128,8 @@ def lifetime_reader(life: Life) -> Callable[[object], int]:
             refuse(f"is {type_name(value)}", allowed)
         try:
             seconds = parse_duration(value)
-        except ValueError as error:
-            near = did_you_mean(str(value), [NEVER_WORD])
-            refuse(str(error).rpartition("; allowed: ")[0], f"{allowed}; {near}".removesuffix("; "))
+        except BadValue as error:
+            refuse(error.problem, allowed, did_you_mean(str(value), [NEVER_WORD]))
         if problem := life.problem(seconds, value):
             refuse(problem, allowed)
         return seconds
@@ -154,8 +151,8 @@ def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") ->
         refuse(f"is {type_name(value)}", allowed)
     try:
         return parse_duration(value)
-    except ValueError as error:
-        refuse(str(error).rpartition("; allowed: ")[0], allowed)
+    except BadValue as error:
+        refuse(error.problem, allowed)
 
 
 def _duration(value: object) -> int:
@@ -194,11 +191,6 @@ def _namespace(value: str) -> str:
     if not re.fullmatch(_NAMESPACE, value):
         refuse("is not the name of a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end")
     return value
-
-
-def _refuse_text(text: str, suggestion: str = "") -> NoReturn:
-    problem, _, allowed = text.rpartition("; allowed: ")  # the problem may quote anything
-    refuse(problem, f"allowed: {allowed}" + (f"; {suggestion}" if suggestion else ""))
 
 
 Text = StrictStr

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ambient_components.errors import Problems
+from ambient_components.errors import Problems, Remedy
 from ambient_components.rules.bucket_names import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
@@ -40,7 +40,7 @@ class StoreProblem(NamedTuple):
     field: str
     """Empty for the object as a whole."""
     problem: str
-    remedy: str
+    remedy: Remedy
 
     def report(self, problems: Problems) -> None:
         """Add it, with its place in the config."""

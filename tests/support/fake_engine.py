@@ -17,6 +17,11 @@ class Line:
     text: str
 
 
+def flat(text):
+    """A message for people, on one line."""
+    return text.replace("\n  hint: ", "; ")
+
+
 class FakeEngine(engine_pb2_grpc.EngineServicer):
     """Start it with `with`; `lines` holds every message in order."""
 
@@ -35,7 +40,7 @@ class FakeEngine(engine_pb2_grpc.EngineServicer):
 
     def Log(self, request, context):  # noqa: N802
         severity = engine_pb2.LogSeverity.Name(request.severity).lower()
-        self.lines.append(Line(severity, request.urn, request.message))
+        self.lines.append(Line(severity, request.urn, flat(request.message)))
         return empty_pb2.Empty()
 
     def die(self):

@@ -20,7 +20,7 @@ from ambient_components import clock
 from ambient_components.provider.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 from tests.support.fake_api import SYSTEM_UID, FakeApi
-from tests.support.fake_engine import FakeEngine
+from tests.support.fake_engine import FakeEngine, flat
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -100,9 +100,12 @@ class FakePlugin:
     def call(self, name, request):
         """One call; an error becomes `RefusedError` with the text that the user would read."""
         try:
-            return getattr(self.stub, name)(request, timeout=20)
+            answer = getattr(self.stub, name)(request, timeout=20)
         except grpc.RpcError as error:
-            raise RefusedError(error.details()) from None
+            raise RefusedError(flat(error.details())) from None
+        for failure in getattr(answer, "failures", ()):
+            failure.reason = flat(failure.reason)
+        return answer
 
     def configure(self, **settings):
         """As the engine does it: once in the life of a process, of which a test wants another one here."""

@@ -47,7 +47,7 @@ class SimulatedEngine:
 
     def warning(self, urn, message):
         """See `Engine.warning`."""
-        self.warnings.append(message)
+        self.warnings.append(str(message))
 
     def info(self, urn, message):
         """See `Engine.info`."""

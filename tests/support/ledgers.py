@@ -8,6 +8,7 @@ from ambient_components import access, shards
 from ambient_components.access import Entry, entries, escalation, fleet_rails, holdings, rails, write_ledger
 from ambient_components.access import live as live_access
 from ambient_components.access.recorded import read
+from ambient_components.errors import Problem
 from ambient_components.plan import held, preview
 from ambient_components.plan import ledgers as plan_ledgers
 
@@ -32,16 +33,21 @@ def _over(kind: Callable[[Any], Any], function: Callable[..., Any], *names: str)
     return call
 
 
-def refusals(before: Any, after: Any, *rest: Any, **more: Any) -> list[str]:
+def refused(before: Any, after: Any, *rest: Any, **more: Any) -> list[Problem]:
     """What the ledger's check says of plain inputs."""
     wrong = {name: one for name, one in after.items() if not isinstance(one, Entry)}
-    texts = entries.misfit_texts(entries.ledger_misfits(wrong))
-    return texts or access.refusals(ledger(before), ledger(after), *rest, **more)
+    problems = entries.misfit_problems(entries.ledger_misfits(wrong))
+    return problems or access.refusals(ledger(before), ledger(after), *rest, **more)
+
+
+def refusals(before: Any, after: Any, *rest: Any, **more: Any) -> list[str]:
+    """The same as texts."""
+    return [str(one) for one in refused(before, after, *rest, **more)]
 
 
 def fleet_refusals(
     fleet: str, before: Mapping[str, Any], after: Mapping[str, Any], *rest: Any, **more: Any
-) -> list[fleet_rails.FleetRefusal]:
+) -> list[Problem]:
     each = ({stack: ledger(one) for stack, one in side.items()} for side in (before, after))
     return fleet_rails.fleet_refusals(fleet, *each, *rest, **more)
 

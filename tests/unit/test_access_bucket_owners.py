@@ -31,7 +31,7 @@ def test_a_bucket_passes_to_another_workspace_in_two_runs(was, adopt):
     (text,) = passed_on(BUCKET, new, was)
     assert text == (
         "workspace 'payments': bucket 'pay-sessions' was deployed as workspace 'pay''s own, which leaves in this run: "
-        f"{TAKEN}: nothing is changed. Remove it here, deploy, so that it leaves first; then write it here with "
+        f"{TAKEN}: nothing is changed; remove it here, and deploy, so that it leaves first; then write it here with "
         "adopt: true"
     )
     assert refusals({"pay": entry(BUCKET, was)}, {"payments": entry()}) == []
@@ -42,8 +42,8 @@ def test_data_that_goes_with_a_workspace_is_not_given_to_another_in_the_same_run
     (text,) = passed_on(DOOMED, BUCKET)
     assert text == (
         "workspace 'payments': bucket 'pay-sessions' was deployed as workspace 'pay''s own, which leaves in this run, "
-        "and it is deleted with it (onDelete: delete): nothing is changed. Put 'pay' back with onDelete: keep, remove "
-        "it here, and deploy; let 'pay' leave, and deploy; then write it here with adopt: true. If what is in it shall "
+        "and it is deleted with it (onDelete: delete): nothing is changed; put 'pay' back with onDelete: keep, remove "
+        "it here, and deploy; let 'pay' leave, and deploy; then write it here with adopt: true; if what is in it shall "
         "go, let 'pay' leave first, and deploy; then write it here"
     )
 
@@ -54,7 +54,7 @@ def test_a_bucket_that_others_use_is_not_deleted_under_them(new, there):
     before = {"pay": entry(DOOMED, "closed"), **({"payments": entry(new)} if there else {})}
     (text,) = refusals(before, {"payments": entry(new)})
     assert "it is deleted with it (onDelete: delete)" in text
-    assert "Put 'pay' back with onDelete: keep, and deploy; then let it leave" in text
+    assert "put 'pay' back with onDelete: keep, and deploy; then let it leave" in text
     assert passed_on(BUCKET, new) == []
 
 
@@ -98,7 +98,7 @@ def test_one_that_vanishes_unclosed_is_told_once():
 def test_a_bucket_is_one_workspaces_own(other):
     (text,) = refusals({}, {"pay": entry(BUCKET), "payments": entry(other)})
     assert text == (
-        "workspace 'payments': bucket 'pay-sessions' is the bucket of workspace 'pay' as well: give each a bucket of "
+        "workspace 'payments': bucket 'pay-sessions' is the bucket of workspace 'pay' as well; give each a bucket of "
         "its own, or let one of the two share it (shared: true)"
     )
     assert refusals({}, {"pay": entry(BUCKET), "payments": entry(OTHER)}) == []
@@ -109,7 +109,7 @@ def test_there_is_a_way_out_of_two_owners():
     """A program could deploy them before this was refused."""
     both = {"pay": entry(DOOMED), "payments": entry(BUCKET)}
     (text,) = refusals({**both, "pay": entry(DOOMED, "closed")}, {"payments": entry(BUCKET)})
-    assert "Put 'pay' back with 'state: released' in its bucket, and deploy; then let it leave" in text
+    assert "put 'pay' back with 'state: released' in its bucket, and deploy; then let it leave" in text
     let_go = {**both, "pay": entry({**DOOMED, "state": "released"})}
     assert refusals(both, let_go) == []
     assert refusals(let_go, {**let_go, "pay": entry(None)}) == []

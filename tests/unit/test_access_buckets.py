@@ -44,8 +44,8 @@ def test_a_bucket_that_vanishes_is_refused_with_the_ways_out():
     (text,) = refused(BUCKET, None)
     assert text == (
         "workspace 'pay': its bucket 'pay-sessions' is gone from the files, and the state of its sessions is in it: "
-        "nothing is changed. If that is a slip, put storage.bucket back. To keep the bucket and only stop managing it, "
-        "put it back with 'state: released', deploy, and then remove it. It leaves with its workspace, too, once that "
+        "nothing is changed; if that is a slip, put storage.bucket back; to keep the bucket and only stop managing it, "
+        "put it back with 'state: released', deploy, and then remove it; it leaves with its workspace, too, once that "
         "is closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
     )
 
@@ -103,7 +103,7 @@ def test_another_bucket_in_its_place_is_refused(new, told):
     (text,) = refused(BUCKET, new)
     assert text == (
         f"workspace 'pay': bucket 'pay-sessions' of driver 's3' was deployed, and {told}: sessions would lose what is "
-        "in it, and nobody would look after it: nothing is changed. Write it as it was. If that is meant, write it as "
+        "in it, and nobody would look after it: nothing is changed; write it as it was; if that is meant, write it as "
         "it was but with 'state: released', and deploy; copy its objects; then make the change and deploy"
     )
     assert refused(RELEASED, new) == []
@@ -237,7 +237,7 @@ def test_a_bucket_is_released_and_taken_back(old, new, adopt):
 def test_nothing_is_released_that_was_not_deployed(old):
     (text,) = refused(old, RELEASED)
     assert text == (
-        "workspace 'pay': bucket 'pay-sessions': there is nothing to release: this stack has not deployed it. Remove "
+        "workspace 'pay': bucket 'pay-sessions': there is nothing to release: this stack has not deployed it; remove "
         "'state: released'"
     )
 
@@ -246,7 +246,7 @@ def test_its_release_does_not_go_with_the_closing_but_after_it_nothing_keeps_a_w
     closed = {part: value for part, value in RELEASED.items() if part != "generation"}
     (text,) = refused(BUCKET, closed, state="closed")
     assert text == (
-        "workspace 'pay': bucket 'pay-sessions' is released in this run, and its workspace is closed in the same one: "
+        "workspace 'pay': bucket 'pay-sessions' is released in this run, and its workspace is closed in the same one; "
         "close the workspace in one run, release its bucket in another"
     )
     assert refused(RELEASED, closed, state="closed") == []
@@ -257,7 +257,7 @@ def test_its_release_does_not_go_with_the_closing_but_after_it_nothing_keeps_a_w
 def test_nor_is_it_taken_back_with_the_opening():
     closed = {part: value for part, value in RELEASED.items() if part != "generation"}
     (text,) = refused(closed, BUCKET, was="closed")
-    assert text.endswith(": open the workspace in one run, take its bucket back in another")
+    assert text.endswith("; open the workspace in one run, take its bucket back in another")
 
 
 def test_a_workspace_that_is_closed_keeps_its_bucket():
@@ -287,8 +287,8 @@ def test_a_workspace_is_released_and_taken_back_with_its_bucket(way):
 def test_a_generation_only_goes_up(bucket):
     old = {**bucket, "generation": 3.0}
     assert refused(old, {**bucket, "generation": 2.0}) == [
-        "workspace 'pay': bucket 'pay-sessions': generation 2 of its credentials is behind the deployed 3; generations "
-        "only go up: write 4 for new ones"
+        "workspace 'pay': bucket 'pay-sessions': generation 2 of its credentials is behind the deployed 3, and "
+        "generations only go up; write 4 for new ones"
     ]
     assert refused(old, {**bucket, "generation": 3}) == []
     assert refused(old, {**bucket, "generation": 9}) == []

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import Entry, KeyEntry, Period, ledger_misfits, misfit_texts, read_ledger, write_ledger
+from ambient_components.access import (
+    Entry,
+    KeyEntry,
+    Period,
+    ledger_misfits,
+    misfit_problems,
+    read_ledger,
+    write_ledger,
+)
 from tests.support.plans import LEDGERS, entry, key
 
 WHOLE = {
@@ -82,7 +90,7 @@ def test_reading_never_fails(anything, field):
 
 @given(JSON, st.sampled_from([*WHOLE]))
 def test_checking_never_fails_either(anything, field):
-    misfit_texts(ledger_misfits({"pay": anything, "lab": {**WHOLE, field: anything}}))
+    misfit_problems(ledger_misfits({"pay": anything, "lab": {**WHOLE, field: anything}}))
 
 
 def test_what_does_not_fit_is_left_out():
@@ -116,13 +124,13 @@ def test_a_field_that_is_null_is_not_there():
     ],
 )
 def test_a_new_entry_that_does_not_fit_is_named_with_its_path(given, problem):
-    (text,) = misfit_texts(ledger_misfits({"pay": entry(**given), "lab": entry()}))
-    assert text.startswith(f"workspace 'pay': {problem}")
+    (problem,) = misfit_problems(ledger_misfits({"pay": entry(**given), "lab": entry()}))
+    assert str(problem).startswith(f"workspace 'pay': {problem}")
 
 
 def test_all_misfits_are_named_at_once():
-    found = misfit_texts(ledger_misfits({"pay": {"state": "open"}, "lab": "closed"}))
-    assert found == [
+    found = misfit_problems(ledger_misfits({"pay": {"state": "open"}, "lab": "closed"}))
+    assert [*map(str, found)] == [
         "workspace 'lab': its entry in the ledger: a mapping is expected",
         "workspace 'pay': state: 'open' is not allowed; allowed: active, closed, released",
         "workspace 'pay': owners: is missing",

@@ -10,6 +10,7 @@ from ambient_components.access import RailSettings
 from ambient_components.access.fleet_rails import JUDGED_VARIABLE
 from ambient_components.access.rail_names import REMOVALS
 from ambient_components.provider.access_ledger import AccessLedger
+from ambient_components.rules.refusals import Rule
 from tests.support.ledgers import as_judged, fleet_refusals, refusals, removals_mark, removed
 from tests.support.plans import LEDGERS, entry, key
 
@@ -59,7 +60,7 @@ def test_a_workspace_that_another_shard_has() -> None:
     before = {"prod-00": {"lab": entry(), "pay": entry()}, "prod-01": {}}
     after = {"prod-00": {}, "prod-01": {"lab": entry(), "pay": entry()}}
     (found,) = fleet_refusals("prod", before, after, PLAIN)
-    assert found.moved
+    assert found.rule == Rule.OTHER_SHARD
     assert "2 workspaces are deployed by another shard than they belong to (lab: prod-00 -> prod-01, pay:" in found.text
     # Of shards that are not asked, their homes are known all the same.
     (found,) = fleet_refusals(
@@ -70,7 +71,7 @@ def test_a_workspace_that_another_shard_has() -> None:
         None,
         {"lab": "prod-00", "pay": "prod-01"},
     )
-    assert (found.workspace, found.moved) == ("pay", True)
+    assert (found.workspaces, found.rule) == (("pay",), Rule.OTHER_SHARD)
 
 
 @given(LEDGERS, LEDGERS, LEDGERS)
@@ -101,7 +102,7 @@ def test_the_ledgers_check_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     olds, news = ({"owner": "p/prod", "workspaces": ledger} for ledger in (before, after))
 
     def failures() -> tuple[str, ...]:
-        return AccessLedger().check(Context(), olds, news).failures  # type: ignore[arg-type]
+        return tuple(map(str, AccessLedger().check(Context(), olds, news).failures))  # type: ignore[arg-type]
 
     assert "5 of the 5 workspaces of this stack leave" in failures()[0]
     monkeypatch.setenv(JUDGED_VARIABLE, removals_mark(before, after))

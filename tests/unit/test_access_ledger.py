@@ -66,7 +66,7 @@ def test_a_workspace_in_a_state_that_nobody_knows_is_refused_too():
 def test_a_subject_cant_take_the_object_of_another_in_one_run(before, after, name):
     (text,) = refusals({"pay": entry(**before)}, {"pay": entry(**after)})
     assert text.startswith("workspace 'pay': user:a-b")
-    assert f"in an object called {name}. Remove user:a.b" in text
+    assert f"in an object called {name}; remove user:a.b" in text
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_subjects_with_objects_of_their_own_may_follow_each_other(before, after)
 def test_a_generation_only_goes_up():
     (text,) = refusals({"pay": entry(ci=3, cd=1)}, {"pay": entry(ci=2, cd=2, new=1)})
     assert text == (
-        "workspace 'pay': key 'ci': generation 2 is behind the deployed 3; generations only go up: "
+        "workspace 'pay': key 'ci': generation 2 is behind the deployed 3, and generations only go up; "
         "write 4 for a new identity"
     )
     assert refusals({"pay": entry(ci=3)}, {"pay": entry()}) == []
@@ -111,8 +111,8 @@ def test_an_entry_of_a_wrong_shape_is_refused_as_text(after):
 
 FINE = None
 NOT_CLOSED = "is gone from the files, but it was not closed: nothing is changed"
-NOTHING_TO_RELEASE = "there is nothing to release: this stack has not deployed it. Remove the entry"
-AT_ONCE = "at once. Write 'state: active' and deploy"
+NOTHING_TO_RELEASE = "there is nothing to release: this stack has not deployed it; remove the entry"
+AT_ONCE = "at once; write 'state: active' and deploy"
 ALONE = "leave the entry"
 
 MATRIX = {
@@ -245,19 +245,19 @@ NO_SUCH = (
 @pytest.mark.parametrize(
     ("before", "after", "kept", "told"),
     [
-        pytest.param(entry(), with_key(2, 1), 1, ": it had no such key. Remove overlapUntil", id="a new key"),
+        pytest.param(entry(), with_key(2, 1), 1, ": it had no such key; remove overlapUntil", id="a new key"),
         pytest.param(
             with_key(1),
             with_key(3, 2),
             2,
-            ": it had generation 1. Remove overlapUntil, or write generation: 2",
+            ": it had generation 1; remove overlapUntil, or write generation: 2",
             id="a bump by two",
         ),
         pytest.param(
-            with_key(2), with_key(2, 1), 1, ": it had generation 2. Remove overlapUntil", id="extended after it ended"
+            with_key(2), with_key(2, 1), 1, ": it had generation 2; remove overlapUntil", id="extended after it ended"
         ),
         pytest.param(
-            with_key(3, 2), with_key(3, 1), 1, ": it had generation 3. Remove overlapUntil", id="one before that"
+            with_key(3, 2), with_key(3, 1), 1, ": it had generation 3; remove overlapUntil", id="one before that"
         ),
     ],
 )
@@ -269,7 +269,7 @@ def test_an_identity_that_lives_on_keeps_its_role_in_the_run_that_bumps():
     (text,) = refusals({"pay": with_key(1)}, {"pay": with_key(2, 1, "view")})
     assert text == (
         "workspace 'pay': key 'ci': its role changes from edit to view in the run that makes generation 2, and the "
-        "identity of generation 1 lives on with its own: deploy one of the two changes first"
+        "identity of generation 1 lives on with its own; deploy one of the two changes first"
     )
 
 

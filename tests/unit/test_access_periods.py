@@ -122,7 +122,7 @@ def test_a_released_workspace_has_no_dates_as_nobody_would_keep_them(way):
     was, is_now = (entry(state, {"user:bob": "edit"}) for state in way)
     (text,) = refusals({"pay": was}, {"pay": {**is_now, "dates": {"user:bob": UNTIL}}})
     assert text.startswith("workspace 'pay' is released, and no run begins or ends its grants then")
-    assert "there are dates for user:bob: remove from and until of a grant that holds, it then stays" in text
+    assert "there are dates for user:bob; remove from and until of a grant that holds: it then stays" in text
 
 
 @pytest.mark.parametrize("way", [("active", "released"), ("released", "active")])

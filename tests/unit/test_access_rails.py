@@ -98,8 +98,8 @@ def test_a_removal_names_what_goes_and_how_to_allow_it():
     (text,) = refusals(before, {"pay": entry(ADMIN)})
     assert text == (
         "4 of the 5 grants of this stack end in this run, and 3 are the most that may (pay: group:d, pay: group:e, "
-        "pay: user:b, pay: user:c): nothing is changed. If that is a slip, such as a file that is not included any "
-        "more, put them back; or remove them in several runs. If that is meant, write at the top of the stack file: "
+        "pay: user:b, pay: user:c): nothing is changed; if that is a slip, such as a file that is not included any "
+        "more, put them back; or remove them in several runs; if that is meant, write at the top of the stack file: "
         "allow: [{rail: removals, reason: WHY, until: DAY}]"
     )
 
@@ -220,8 +220,8 @@ def test_a_workspace_keeps_an_admin(before, after, refused):
 def test_the_last_admin_is_named():
     (text,) = refusals({"pay": entry(["user:b", "group:a"])}, {"pay": entry()})
     assert text == (
-        "workspace 'pay': nobody would be an admin of it any more (it had group:a, user:b): nothing is changed. Keep "
-        "one of them, or add another under owners or grants. If that is meant, write in the workspace's entry: allow: "
+        "workspace 'pay': nobody would be an admin of it any more (it had group:a, user:b): nothing is changed; keep "
+        "one of them, or add another under owners or grants; if that is meant, write in the workspace's entry: allow: "
         "[{rail: noAdmin, reason: WHY}]"
     )
 
@@ -230,9 +230,9 @@ def test_an_admin_whose_grant_ends_by_its_date_is_a_warning():
     dates = {"user:a": dated(ENDED, "admin")}
     before, after = {"pay": entry(grants={"user:a": "admin"}, dates=dates)}, {"pay": entry(dates=dates)}
     assert rails_of(before, after) == []
-    (text,) = rail_warnings(before, after, NOW)
-    assert text == (
-        "workspace 'pay': nobody is an admin of it any more: the grant of user:a has ended by its date. Add one under "
+    (warning,) = rail_warnings(before, after, NOW)
+    assert str(warning) == (
+        "workspace 'pay': nobody is an admin of it any more: the grant of user:a has ended by its date; add one under "
         "owners or grants"
     )
 
@@ -325,7 +325,7 @@ def test_who_is_meant_is_told():
     (text,) = refusals({}, {"pay": entry(grants={EVERYBODY: "edit"})})
     assert text == (
         "workspace 'pay': group:system:authenticated has edit, and that is everybody with any login of the cluster, "
-        "and every pod with a service account: nothing is changed. Name a group of people. If that is meant, write in "
+        "and every pod with a service account: nothing is changed; name a group of people; if that is meant, write in "
         "the workspace's entry: allow: [{rail: wideSubject, reason: WHY}]"
     )
     (one,) = crossed({}, {"pay": entry(["group:system:serviceaccounts:ci"])})
@@ -400,7 +400,7 @@ def test_a_workspace_has_so_many_keys(before, after, most, refused):
 
 def test_what_a_key_may_is_told():
     texts = refusals({}, {"pay": entry(keys={"ci": key("admin", never=True, static=True), **keys(10)})})
-    assert [text.partition(": nothing is changed. ")[0] for text in texts] == [
+    assert [text.partition(": nothing is changed; ")[0] for text in texts] == [
         "workspace 'pay': key 'ci' is of role admin, and whoever finds it may share the workspace and read its secrets",
         "workspace 'pay': key 'ci' never expires and is one that every session can read",
         "workspace 'pay': it has 11 keys, and 10 are the most (rails.keysMax)",
@@ -493,8 +493,8 @@ def test_each_says_that_nothing_is_changed_and_how_to_allow_it(rail):
     before, after, settings = CROSSING[rail]
     (text,) = refusals({"pay": before}, {"pay": after}, RailSettings(**settings))
     where = "at the top of the stack file" if rail == "removals" else "in the workspace's entry"
-    assert ": nothing is changed. " in text
-    assert f"If that is meant, write {where}: allow: [{{rail: {rail}, reason: WHY" in text
+    assert ": nothing is changed; " in text
+    assert f"if that is meant, write {where}: allow: [{{rail: {rail}, reason: WHY" in text
     assert text.startswith("4 of the 5 grants" if rail == "removals" else "workspace 'pay': ")
 
 
@@ -557,7 +557,9 @@ def test_settings_come_from_the_ledgers_input():
     ],
 )
 def test_settings_of_another_form_are_refused_as_text(bad):
-    with pytest.raises(ValueError, match=r"rails: not of the form it must have: allow \(a list of removals, noAdmin"):
+    with pytest.raises(
+        ValueError, match=r"rails: not of the form it must have; allowed: allow \(a list of removals, noAdmin"
+    ):
         RailSettings.of(bad)
 
 

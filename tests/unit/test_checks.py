@@ -147,7 +147,7 @@ def test_the_runner_secret_takes_three_keys():
         Finding(
             (*WS, "secrets", "runner", "OPENAI_API_KEY"),
             "is a key that the runner secret doesn't take",
-            "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY; did you mean 'GEMINI_API_KEY'?",
+            ("allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY", "did you mean 'GEMINI_API_KEY'?"),
             at_key=True,
         )
     ]
@@ -214,7 +214,7 @@ def test_names_of_integrations(name, problem, warning):
     (finding,) = findings_of(secrets={"integrations": {name: REF}})
     assert (finding.path, finding.problem) == ((*WS, "secrets", "integrations", name), problem)
     assert (finding.at_key, finding.warning) == (True, warning)
-    assert "hunter" not in finding.problem + finding.remedy
+    assert "hunter" not in f"{finding.problem} {finding.remedy}"
 
 
 # Storage
@@ -372,7 +372,7 @@ TAG_VALUES = "allowed: letters, digits, spaces and + - = . _ : / @, up to 256 of
 def test_tags_that_no_store_takes(key, value, problem, remedy, at_key):
     found = bucket_findings(tags={key: value})
     assert found == [Finding((*BUCKET, "tags", key), problem, remedy, at_key=at_key)]
-    assert "hunter2" not in found[0].problem + found[0].remedy
+    assert "hunter2" not in f"{found[0].problem} {found[0].remedy}"
 
 
 def test_a_tag_is_left_for_the_mark():
@@ -611,13 +611,13 @@ def test_mcp_servers_whose_names_mean_another():
         Finding(
             (*here, "disabled", 1),
             "'context' is no server of this workspace",
-            "the image ships context7, deepwiki, webfetch; did you mean 'context7'?",
+            ("the image ships context7, deepwiki, webfetch", "did you mean 'context7'?"),
             warning=True,
         ),
         Finding(
             (*here, "disabled", 2),
             "'x' is no server of this workspace",
-            "the image ships context7, deepwiki, webfetch",
+            ("the image ships context7, deepwiki, webfetch",),
             warning=True,
         ),
     ]
@@ -676,10 +676,10 @@ FLAGS = (
         (
             "jira-writ",
             "'jira-writ' is no flag that the platform ships for workspaces",
-            f"{FLAGS}; did you mean 'jira-write'?",
+            (FLAGS, "did you mean 'jira-write'?"),
             True,
         ),
-        ("mine", "'mine' is no flag that the platform ships for workspaces", FLAGS, True),
+        ("mine", "'mine' is no flag that the platform ships for workspaces", (FLAGS,), True),
         ("a b", "'a b' can't be the name of a feature flag", "allowed: 1-253 of A-Z a-z 0-9 . _ -", False),
         ("", "'' can't be the name of a feature flag", "allowed: 1-253 of A-Z a-z 0-9 . _ -", False),
     ],
@@ -720,8 +720,8 @@ def test_a_container_is_limited_in_three_resources():
     here = (*WS, "limits", "containers", "max")
     allowed = "allowed: cpu, memory, ephemeral-storage"
     assert found == [
-        Finding((*here, "memori"), "'memori' is not a resource", f"{allowed}; did you mean 'memory'?", at_key=True),
-        Finding((*here, "gpu"), "'gpu' is not a resource", f"{allowed}; did you mean 'cpu'?", at_key=True),
+        Finding((*here, "memori"), "'memori' is not a resource", (allowed, "did you mean 'memory'?"), at_key=True),
+        Finding((*here, "gpu"), "'gpu' is not a resource", (allowed, "did you mean 'cpu'?"), at_key=True),
     ]
 
 
@@ -750,19 +750,21 @@ def test_objects_are_counted_in_whole_numbers(resource):
 @pytest.mark.parametrize(
     ("resource", "suggestion"),
     [
-        ("request.cpu", "; did you mean 'requests.cpu'?"),
-        ("Pods", "; did you mean 'pods'?"),
+        ("request.cpu", "did you mean 'requests.cpu'?"),
+        ("Pods", "did you mean 'pods'?"),
         ("count/", ""),
         ("count/Pods", ""),
-        ("requests.gpu", "; did you mean 'requests.cpu'?"),
+        ("requests.gpu", "did you mean 'requests.cpu'?"),
     ],
 )
 def test_a_quota_counts_what_kubernetes_knows(resource, suggestion):
     (finding,) = findings_of(limits={"quota": {resource: 1}})
     assert (finding.path, finding.at_key) == ((*WS, "limits", "quota", resource), True)
     assert finding.problem == f"{resource!r} is not a resource that a quota counts"
-    assert finding.remedy.startswith("allowed: requests.cpu, requests.memory, ")
-    assert finding.remedy.endswith(f", count/RESOURCE.GROUP and requests.VENDOR/RESOURCE{suggestion}")
+    allowed, *meant = finding.remedy
+    assert allowed.startswith("allowed: requests.cpu, requests.memory, ")
+    assert allowed.endswith(", count/RESOURCE.GROUP and requests.VENDOR/RESOURCE")
+    assert meant == ([suggestion] if suggestion else [])
 
 
 def test_peers_of_a_workspace_that_is_not_isolated():
@@ -821,13 +823,14 @@ def test_a_closed_workspace_keeps_its_entries_and_its_checks():
 def test_a_name_is_quoted_whole_and_its_nearest_is_guessed():
     (finding,) = findings_of("My; Team")
     assert finding.problem == "'My; Team' can't name a workspace"
-    assert finding.remedy.endswith("no dash at the end; did you mean 'my-team'?")
+    assert finding.remedy[0].endswith("no dash at the end")
+    assert finding.remedy[1:] == ("did you mean 'my-team'?",)
 
 
 @pytest.mark.parametrize("name", ["ghp_hunter2hunter2", "!!!", "default"])
 def test_no_name_is_guessed_from_a_credential_or_from_nothing(name):
     (finding,) = findings_of(name)
-    assert "did you mean" not in finding.remedy
+    assert not any("did you mean" in hint for hint in finding.remedy)
 
 
 def test_what_is_faulty_without_its_faulty_part_goes_as_a_whole():

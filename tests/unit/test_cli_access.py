@@ -89,7 +89,7 @@ class TestDeclared:
         assert run(["access", "dev", "-w", "paymens"]) == 1
         assert capsys.readouterr() == (
             "",
-            "ambient: stack 'dev' has no workspace 'paymens'; did you mean 'payments'?\n",
+            "ambient: stack 'dev' has no workspace 'paymens'\n  hint: did you mean 'payments'?\n",
         )
 
     def test_who_can(self, pulumi: FakePulumi, capsys: Shown) -> None:
@@ -108,7 +108,7 @@ class TestDeclared:
         assert run(["access", "dev"]) == 1
         assert capsys.readouterr() == (
             "",
-            "ambient: stack 'dev' has deployed nothing yet; pulumi up --stack dev, or look at --files\n",
+            "ambient: stack 'dev' has deployed nothing yet\n  hint: pulumi up --stack dev, or look at --files\n",
         )
 
     def test_a_stack_without_workspaces(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:

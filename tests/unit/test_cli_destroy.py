@@ -13,7 +13,7 @@ from ambient_components.cli import app as cli_app
 from ambient_components.cli import destroy, terminal
 from ambient_components.cli import engine as cli_engine
 from ambient_components.cli.app import run
-from ambient_components.cli.destruction import IF_EMPTY, KEPT, WITH_ALL, lines, read_destruction, refusals
+from ambient_components.cli.destruction import IF_EMPTY, KEPT, WITH_ALL, Destruction, lines, read_destruction, refusals
 from ambient_components.errors import AmbientError, Problem
 
 
@@ -72,6 +72,10 @@ def of(*resources: Any) -> Any:
     return read_destruction({"deployment": {"resources": list(resources)}})
 
 
+def told(found: Destruction, stack: str = "dev") -> list[str]:
+    return [str(one) for one in refusals(found, f"pulumi up --stack {stack}")]
+
+
 def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
     """A workspace with a slash in its name, and buckets on their own, as docs/library.md has them."""
     found = of(
@@ -91,8 +95,7 @@ def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
         "  kept/bucket  bucket k-1: kept",
         "  logs/bucket  bucket l-1: deleted if it is empty",
     ]
-    told = [text.split(": ")[0] for text in refusals(found, "dev")]
-    assert told == [
+    assert [text.split(": ")[0] for text in told(found)] == [
         "workspace 'team/pay' is protected",
         "S3Bucket 'data/bucket'",
         "Bucket 'logs/bucket' is protected",
@@ -109,7 +112,7 @@ def test_what_goes_is_told_by_workspace() -> None:
         "This deletes 2 workspaces, 2 owners, 2 grants and 2 keys. Sessions and all that is in the namespaces go with "
         "them.",
     ]
-    assert refusals(of(*FULL), "dev") == []
+    assert told(of(*FULL)) == []
 
 
 @pytest.mark.parametrize(
@@ -130,28 +133,28 @@ def test_what_becomes_of_a_bucket(made: Any, fate: str) -> None:
     found = of(ledger(pay="active"), namespace("pay"), made)
     assert found.workspaces[0].fate == fate
     assert f"bucket pay-sessions: {fate}" in lines(found)[0]
-    assert [text for text in refusals(found, "dev") if "deleted with all that is in it" in text] == (
-        refusals(found, "dev") if fate == WITH_ALL else []
+    assert [text for text in told(found) if "deleted with all that is in it" in text] == (
+        told(found) if fate == WITH_ALL else []
     )
 
 
 def test_data_is_not_destroyed_by_one_command() -> None:
     found = of(ledger(pay="active"), namespace("pay"), bucket("pay", {"onDelete": "delete", "force": True}))
-    assert refusals(found, "org/dev") == [
+    assert told(found, "org/dev") == [
         "workspace 'pay': its bucket 'pay-sessions' would be deleted with all that is in it (onDelete: delete, force: "
-        "true): nothing is destroyed. To keep it, write 'onDelete: keep'; to delete it, empty it and remove 'force: "
-        "true'; then deploy: pulumi up --stack org/dev"
+        "true): nothing is destroyed; to keep it, write 'onDelete: keep', and deploy: pulumi up --stack org/dev; to "
+        "delete it, empty it and remove 'force: true', and deploy: pulumi up --stack org/dev"
     ]
 
 
 def test_what_is_protected_is_told_before_any_access_ends() -> None:
     found = of(ledger(pay="active"), namespace("pay", protect=True), bucket("pay", {}, protect=True))
-    assert refusals(found, "dev") == [
+    assert told(found) == [
         "workspace 'pay' is protected: a destroy would end all access to it, and then stop at its namespace: nothing "
-        "is destroyed. Close it ('state: closed'), or write 'protect: false' in its entry, and deploy: pulumi up "
+        "is destroyed; close it ('state: closed'), or write 'protect: false' in its entry, and deploy: pulumi up "
         "--stack dev",
         "workspace 'pay': its bucket 'pay-sessions' is protected, and a destroy would stop at it: nothing is "
-        "destroyed. Close the workspace, or write 'protect: false' for the bucket, and deploy: pulumi up --stack dev",
+        "destroyed; close the workspace, or write 'protect: false' for the bucket, and deploy: pulumi up --stack dev",
     ]
 
 
@@ -162,11 +165,11 @@ def test_what_is_protected_is_told_before_any_access_ends() -> None:
 def test_many_workspaces_need_a_word_in_the_file(count: int, rails: Any, refused: bool) -> None:
     names = [f"w{number}" for number in range(count)]
     found = of(ledger(rails, **dict.fromkeys(names, "active")), *map(namespace, names))
-    texts = refusals(found, "dev")
+    texts = told(found)
     assert bool(texts) is refused
     if refused:
         assert texts == [
-            "4 workspaces would be deleted, and 3 are the most that may: nothing is destroyed. If that is meant, write "
+            "4 workspaces would be deleted, and 3 are the most that may: nothing is destroyed; if that is meant, write "
             "at the top of the stack file: allow: [{rail: removals, reason: WHY, until: DAY}], and deploy: pulumi up "
             "--stack dev"
         ]
@@ -175,21 +178,21 @@ def test_many_workspaces_need_a_word_in_the_file(count: int, rails: Any, refused
 def test_what_stays_is_not_counted() -> None:
     names = [f"w{number}" for number in range(9)]
     kept = [namespace(name, retainOnDelete=True) for name in names]
-    assert refusals(of(ledger(**dict.fromkeys(names, "released")), *kept), "dev") == []
+    assert told(of(ledger(**dict.fromkeys(names, "released")), *kept)) == []
 
 
 @pytest.mark.parametrize("export", [{}, {"deployment": {}}, {"deployment": {"resources": [STACK]}}])
 def test_a_stack_with_nothing_is_empty(export: Any) -> None:
     found = read_destruction(export)
     assert found.empty
-    assert refusals(found, "dev") == []
+    assert told(found) == []
     assert not of(STACK, ledger()).empty
 
 
 def test_what_no_ledger_names_is_told_all_the_same() -> None:
     found = of(namespace("left", protect=True))
     assert [one.workspace for one in found.workspaces] == ["left"]
-    assert refusals(found, "dev")
+    assert told(found)
 
 
 # The verb.
@@ -289,7 +292,7 @@ def test_without_a_terminal_the_name_is_a_flag(
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     assert run(["destroy", "dev"]) == 1
-    assert "there is no terminal to ask at; give --confirm dev" in capsys.readouterr().err
+    assert "there is no terminal to ask at\n  hint: give --confirm dev" in capsys.readouterr().err
     assert not pulumi.destroyed
     assert run(["destroy", "dev", "--confirm", "dev"]) == 0
     assert pulumi.destroyed

@@ -68,9 +68,9 @@ def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.Ca
     pulumi.answers["prod-01"] = Answer(255, "", "error: the cluster is away")
     found = said(capsys, code=1)
     assert found["shards"] == {"count": 3, "asked": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
-    assert found["errors"][0] == "prod-00: no prod-00"
-    assert found["errors"][1].startswith("prod-01: ")
-    assert "the cluster is away" in found["errors"][1]
+    assert found["errors"][0] == {"path": "prod-00", "problem": "no prod-00"}
+    assert found["errors"][1]["path"] == "prod-01"
+    assert "the cluster is away" in found["errors"][1]["problem"]
     assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
     # Nothing of what the others have is taken for gone, or new.
     assert said(capsys, "--offline", code=1)["workspaces"] == []
@@ -127,8 +127,8 @@ def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pyte
     pulumi.plans(_by_pin(ledger_of()))
     # Three in each shard are allowed there; of the fleet nine are too many.
     found = said(capsys, code=3)
-    assert [(one["rail"], one.get("workspace")) for one in found["rails"]] == [("removals", None)]
-    assert "9 of the 20 workspaces of this fleet leave the files" in found["rails"][0]["text"]
+    assert [(one["rule"], one.get("workspaces")) for one in found["rails"]] == [("removals", None)]
+    assert "9 of the 20 workspaces of this fleet leave the files" in found["rails"][0]["problem"]
     assert said(capsys, "--offline", code=3)["rails"] == found["rails"]
     write("allow: [{rail: removals, reason: x}]\n" + many(closed=9, gone=9))
     assert said(capsys, "--offline", code=2)["rails"] == []
@@ -154,13 +154,13 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
 
 def test_a_workspace_in_another_shard_is_to_be_moved(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     write(FILE.replace("shard: 2", "shard: 1"))
-    text = said(capsys, "--offline", code=3)["rails"][0]["text"]
+    text = json.dumps(said(capsys, "--offline", code=3)["rails"][0])
     assert "1 workspace is deployed by another shard than it belongs to (ops: prod-02 -> prod-01)" in text
     assert "ambient reshard prod" in text
     # So are those of a shard that is there no more.
     write(FILE.replace("shard: 2", "shard: 0"))
     Path("stacks/Pulumi.prod.yaml").write_text("config:\n  p:shards: 1\n")
-    assert "ops: prod-02 -> prod-00" in said(capsys, "--offline", code=3)["rails"][0]["text"]
+    assert "ops: prod-02 -> prod-00" in said(capsys, "--offline", code=3)["rails"][0]["problem"]
 
 
 def test_the_plan_of_one_shard_is_of_its_workspaces(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,7 +191,7 @@ def test_several_stacks_on_one_page(pulumi: FakeShards, capsys: pytest.CaptureFi
     Path("stacks/single.yaml").write_text("workspaces: {pay: {grants: [{group: devs, role: view}]}}\n")
     assert run(["plan", "world", "--offline", "--format", "json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["errors"] == ["single: no single"]
+    assert found["errors"] == [{"path": "single", "problem": "no single"}]
     assert found["shards"]["failed"] == ["single"]
     empty: dict[str, Any] = {"version": 3, "deployment": {"resources": []}}
     pulumi.states["single"] = empty

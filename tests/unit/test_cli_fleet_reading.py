@@ -43,7 +43,7 @@ def test_the_fleets_state_is_that_of_its_shards(pulumi: FakeShards) -> None:
 def test_of_several_stacks_one_is_to_be_named(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     Path("stacks/world.yaml").write_text("stacks: [prod, single]\n")
     assert run(["show", "world"]) == 1
-    assert "its file names several stacks; name one: prod, single" in capsys.readouterr().err
+    assert "its file names several stacks\n  hint: name one: prod, single" in capsys.readouterr().err
 
 
 def test_show_and_access(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:

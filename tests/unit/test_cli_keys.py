@@ -181,7 +181,8 @@ class TestList:
         assert run(["keys", "list"]) == 1
         assert capsys.readouterr() == (
             "",
-            "ambient: no stack of this project is deployed; name one, or check where the state is: pulumi whoami -v\n",
+            "ambient: no stack of this project is deployed\n"
+            "  hint: name one, or check where the state is: pulumi whoami -v\n",
         )
 
     def test_a_stack_that_is_not_there(self, pulumi: FakePulumi, capsys: Shown) -> None:
@@ -412,10 +413,16 @@ class TestShow:
     @pytest.mark.parametrize(
         ("name", "said"),
         [
-            ("payments/ci2", "has no key 'payments/ci2'; did you mean 'ci'?; a key is there after pulumi up"),
-            ("paymnts/ci", "has no key 'paymnts/ci'; did you mean 'payments/ci'?; a key is there after pulumi up"),
-            ("payments/nightly", "has no key 'payments/nightly'; it has payments/ci; a key is there after pulumi up"),
-            ("x/y", "has no key 'x/y'; it has payments/ci; a key is there after pulumi up"),
+            ("payments/ci2", "has no key 'payments/ci2'\n  hint: did you mean 'ci'?; a key is there after pulumi up"),
+            (
+                "paymnts/ci",
+                "has no key 'paymnts/ci'\n  hint: did you mean 'payments/ci'?; a key is there after pulumi up",
+            ),
+            (
+                "payments/nightly",
+                "has no key 'payments/nightly'\n  hint: it has payments/ci; a key is there after pulumi up",
+            ),
+            ("x/y", "has no key 'x/y'\n  hint: it has payments/ci; a key is there after pulumi up"),
         ],
     )
     def test_a_key_that_is_not_there(self, pulumi: FakePulumi, capsys: Shown, name: str, said: str) -> None:
@@ -426,23 +433,23 @@ class TestShow:
     def test_a_stack_without_keys(self, pulumi: FakePulumi, capsys: Shown) -> None:
         pulumi.states["dev"] = {"deployment": {}}
         assert run(["keys", "show", "dev", "payments/ci"]) == 1
-        assert "has no key 'payments/ci'; it has none; a key is" in capsys.readouterr().err
+        assert "has no key 'payments/ci'\n  hint: it has none; a key is" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("more", "said"),
         [
-            ({"expires": "2026-11-25T12:00:00Z"}, "no longer works: it expired; run pulumi up first"),
+            ({"expires": "2026-11-25T12:00:00Z"}, "no longer works: it expired\n  hint: run pulumi up first"),
             (
                 {"current": {"handle": "h", "dead": "it was revoked: its handle was deleted"}},
-                "no longer works: it was revoked: its handle was deleted; run pulumi up first",
+                "no longer works: it was revoked: its handle was deleted\n  hint: run pulumi up first",
             ),
             (
                 {"expires": "2026-11-25T12:00:00Z", "manual": True},
-                "no longer works: it expired; give it another one: ambient keys rotate dev payments/ci",
+                "no longer works: it expired\n  hint: give it another one: ambient keys rotate dev payments/ci",
             ),
             (
                 {"retain": "none", "deliver": {"namespace": "ops", "name": "ci-key", "key": "token"}},
-                "is not in the state (retain: none); it is delivered: kubectl get secret -n ops ci-key -o yaml",
+                "is not in the state (retain: none)\n  hint: it is delivered: kubectl get secret -n ops ci-key -o yaml",
             ),
             (
                 {
@@ -450,7 +457,8 @@ class TestShow:
                     "deliver": {"namespace": "ops", "name": "ci-key", "key": "token"},
                     "undelivered": "Secret ops/ci-key is gone",
                 },
-                "is not in the state (retain: none); and not delivered: Secret ops/ci-key is gone; run pulumi up first",
+                "is not in the state (retain: none)\n"
+                "  hint: and not delivered: Secret ops/ci-key is gone; run pulumi up first",
             ),
         ],
     )
@@ -468,7 +476,7 @@ class TestShow:
         assert run(["keys", "show", "dev", "payments/ci"]) == 1
         assert capsys.readouterr() == (
             "",
-            "ambient: stack 'dev' has no output 'payments/ci'; run pulumi up first\n",
+            "ambient: stack 'dev' has no output 'payments/ci'\n  hint: run pulumi up first\n",
         )
 
     @pytest.mark.parametrize("name", [TOKEN, f"payments/{TOKEN}", f"{TOKEN}/ci"])
@@ -611,7 +619,8 @@ class TestDeliverToAFile:
         assert "hunter2" not in "".join(shown)
         if isinstance(trouble, OSError):
             assert shown.err == (
-                "ambient: out/key can't be written: No space left on device; name a file in a folder that you may "
+                "ambient: out/key can't be written: No space left on device\n"
+                "  hint: name a file in a folder that you may "
                 "write to\n"
             )
 
@@ -622,7 +631,9 @@ class TestDeliverToAFile:
         elsewhere.chmod(0o644)
         (project / "out/key").symlink_to(elsewhere)
         assert self.deliver() == 1
-        assert capsys.readouterr().err == "ambient: out/key is there, and is no plain file; name the file itself\n"
+        assert capsys.readouterr().err == (
+            "ambient: out/key is there, and is no plain file\n  hint: name the file itself\n"
+        )
         assert (project / "out/key").is_symlink()
         assert (elsewhere.read_text(), mode(elsewhere), names()) == (content, 0o644, ["key"])
 
@@ -659,7 +670,7 @@ class TestDeliverToAFile:
         assert self.deliver("dev", "payments/ci", "--file", path) == 1
         assert capsys.readouterr() == (
             "",
-            f"ambient: {path} can't be written: {why}; name a file in a folder that you may write to\n",
+            f"ambient: {path} can't be written: {why}\n  hint: name a file in a folder that you may write to\n",
         )
         assert names() == []
 
@@ -669,7 +680,7 @@ class TestDeliverToAFile:
 
         monkeypatch.setattr("tempfile.mkstemp", denied)
         assert self.deliver() == 1
-        assert "ambient: out/key can't be written: Permission denied; name a file" in capsys.readouterr().err
+        assert "ambient: out/key can't be written: Permission denied\n  hint: name a file" in capsys.readouterr().err
 
     def test_a_key_that_does_not_work_is_not_delivered(self, pulumi: FakePulumi, capsys: Shown) -> None:
         pulumi.states["dev"] = state(*key_resources("ci", expires="2026-11-25T12:00:00Z"))
@@ -741,7 +752,7 @@ class TestDeliverToAProgram:
     )
     def test_a_program_that_is_not_there(self, pulumi: FakePulumi, capfd: Shown, words: list[str], why: str) -> None:
         assert run(["keys", "deliver", "dev", "payments/ci", "--", *words]) == 1
-        assert capfd.readouterr() == ("", f"ambient: {why}; name a program that is on PATH\n")
+        assert capfd.readouterr() == ("", f"ambient: {why}\n  hint: name a program that is on PATH\n")
 
     def test_ctrl_c(self, pulumi: FakePulumi, capfd: Shown) -> None:
         script = "kill -INT $PPID; exec sleep 30"

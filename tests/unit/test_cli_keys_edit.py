@@ -375,10 +375,10 @@ class TestRotate:
         [
             (
                 ["dev", "payments/nightli"],
-                "stacks/dev.yaml:6:3: workspaces.payments: has no key 'nightli'; did you mean 'nightly'?",
+                "stacks/dev.yaml:6:3: workspaces.payments: has no key 'nightli'\n  hint: did you mean 'nightly'?",
             ),
-            (["payments", "-s", "dev"], "'payments' names no key; write WORKSPACE/KEY, such as payments/ci"),
-            (["dvv", "payments/ci"], "stacks/dvv.yaml: there is no such stack file; stacks with a file: dev"),
+            (["payments", "-s", "dev"], "'payments' names no key\n  hint: write WORKSPACE/KEY, such as payments/ci"),
+            (["dvv", "payments/ci"], "stacks/dvv.yaml: there is no such stack file\n  hint: stacks with a file: dev"),
         ],
     )
     def test_what_is_not_there(
@@ -449,7 +449,7 @@ class TestWriting:
 
         monkeypatch.setattr("shutil.copymode", no_room)
         assert run(["keys", "revoke", "dev", "payments/ci", "lab/sync"]) == 1
-        assert "can't be written: No space left on device; see who may write there" in capsys.readouterr().err
+        assert "can't be written: No space left on device\n  hint: see who may write there" in capsys.readouterr().err
         assert texts() == FILES
         assert sorted(project.rglob("*")) == before
 

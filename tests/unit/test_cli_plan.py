@@ -10,7 +10,9 @@ import pytest
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import parse_export
+from ambient_components.errors import refusal
 from ambient_components.plan.schema import plan_schema
+from ambient_components.problem_json import encode
 from tests.support.json_schema import faults
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import step
@@ -87,7 +89,7 @@ class TestOffline:
         write(("{role: edit, lifetime: 30d}", "{role: admin, lifetime: 30d}"))
         assert offline("--format", "json") == 3
         said = json.loads(capsys.readouterr().out)
-        assert [(one["rail"], one["workspace"]) for one in said["rails"]] == [("adminKey", "pay")]
+        assert [(one["rule"], one["workspaces"]) for one in said["rails"]] == [("adminKey", ["pay"])]
         write(("    keys:", "    allow: [{rail: adminKey, reason: x}]\n    keys:"))
         assert offline() == 2
 
@@ -222,7 +224,7 @@ class TestOffline:
         deployed({"version": 3, "checkpoint": {"stack": "prod", "latest": state()["deployment"]}})
         assert offline() == 1
         said = capsys.readouterr().err
-        assert "state.json is a checkpoint out of a bucket, and no exported state; pulumi stack export" in said
+        assert "state.json is a checkpoint out of a bucket, and no exported state\n  hint: pulumi stack export" in said
 
     @pytest.mark.parametrize(("stack", "of"), [("dev", "p"), ("prod", "other")])
     def test_the_state_of_another_stack(
@@ -299,12 +301,13 @@ class TestOnline:
         Path("stacks/prod.yaml").write_text("workspaces:\n  other: {}\n")
         text = "workspace 'pay' is gone from the files, but it was not closed"
         assert run(["plan", "prod", "--offline", "--format", "json"]) == 3
-        rail = json.loads(capsys.readouterr().out)["rails"][0]["text"]
-        failing = [{"severity": "error", "message": f"{BAD_LEDGER}{rail}\n"}]
+        rail = json.loads(capsys.readouterr().out)["rails"][0]
+        problem = refusal(rail["problem"], tuple(rail["hints"]), rule=rail["rule"], workspaces=rail["workspaces"])
+        failing = [{"severity": "error", "message": f"{BAD_LEDGER}{encode(problem)}\n"}]
         pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
         assert run(["plan", "prod", "--format", "json"]) == 3
         said = json.loads(capsys.readouterr().out)
-        assert said["rails"][0]["text"].startswith(text)
+        assert said["rails"][0]["problem"].startswith(text)
         assert said["errors"] == []
         assert said["workspaces"] == [{"workspace": "other", "what": "made"}, {"workspace": "pay", "what": "removed"}]
 
@@ -325,7 +328,7 @@ class TestOnline:
 
     def test_a_preview_that_fails_is_an_error(self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
         over = "error: Resource monitor has terminated, shutting down\n"
-        said = (f"{BAD_LEDGER}you may not list secrets\n", over)
+        said = (f"{BAD_LEDGER}{encode(refusal('you may not list secrets'))}\n", over)
         failing = [{"severity": "error", "message": text} for text in said]
         pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
         assert run(["plan", "prod"]) == 1

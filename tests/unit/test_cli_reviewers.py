@@ -189,7 +189,7 @@ def test_what_is_broken_is_told_with_its_revision(repository, capsys):
     repository.commit({"teams/pay.yaml": TEAM.replace("user: bob", "user: bob, role: x")})
     code, out, err = reviewers(capsys, "--change", "HEAD^", "HEAD")
     assert (code, out) == (1, "")
-    assert err.startswith("ambient: HEAD:teams/pay.yaml:2:81: workspaces.pay.grants[0].role: 'x' is not a role;")
+    assert err.startswith("ambient: HEAD:teams/pay.yaml:2:81: workspaces.pay.grants[0].role: 'x' is not a role\n")
     repository.commit(gone=["common.yaml"])
     assert (
         "HEAD:stacks/prod.yaml:1:11: include[0]: '../common.yaml' matches no file"
@@ -203,7 +203,7 @@ def test_no_such_revision(repository, capsys, revision):
     if code == 64:  # the command line took it for an option
         return
     assert (code, out) == (1, "")
-    assert "is no revision of this repository; name a commit, branch or tag" in err
+    assert "is no revision of this repository\n  hint: name a commit, branch or tag" in err
 
 
 def test_no_repository(tmp_path, monkeypatch, capsys):
@@ -214,7 +214,7 @@ def test_no_repository(tmp_path, monkeypatch, capsys):
     code, _, err = reviewers(capsys, "--change", "a", "b")
     assert (code, err.startswith("ambient: this is no Git repository")) == (1, True)
     monkeypatch.setenv("PATH", "")
-    assert reviewers(capsys, "--change", "a", "b")[2] == "ambient: there is no git on PATH; install it\n"
+    assert reviewers(capsys, "--change", "a", "b")[2] == "ambient: there is no git on PATH\n  hint: install it\n"
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,8 @@ def test_handles(repository, capsys):
     code, _, err = reviewers(capsys, "--codeowners")
     assert (code, err) == (
         1,
-        "ambient: '@the leads' can't be an owner in CODEOWNERS; name group:the leads as the forge does: --handle "
+        "ambient: '@the leads' can't be an owner in CODEOWNERS\n"
+        "  hint: name group:the leads as the forge does: --handle "
         "'group:the leads=@ORG/TEAM'\n",
     )
     code, out, _ = reviewers(capsys, "--codeowners", "--handle", "group:the leads=@org/x")

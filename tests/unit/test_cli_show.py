@@ -198,13 +198,13 @@ def test_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["prod", "paymnts"], "stack 'prod' has no workspace 'paymnts'; did you mean 'payments'?"),
-        (["prod", "x"], "stack 'prod' has no workspace 'x'; it has lab, payments"),
+        (["prod", "paymnts"], "stack 'prod' has no workspace 'paymnts'\n  hint: did you mean 'payments'?"),
+        (["prod", "x"], "stack 'prod' has no workspace 'x'\n  hint: it has lab, payments"),
         (
             ["prd", "payments"],
-            "stacks/prd.yaml: there is no such stack file; stacks with a file: prod; did you mean 'prod'?",
+            "stacks/prd.yaml: there is no such stack file\n  hint: stacks with a file: prod; did you mean 'prod'?",
         ),
-        (["none", "payments"], "stacks/none.yaml: there is no such stack file; stacks with a file: prod"),
+        (["none", "payments"], "stacks/none.yaml: there is no such stack file\n  hint: stacks with a file: prod"),
     ],
 )
 def test_what_is_not_there(project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], error: str) -> None:
@@ -222,14 +222,14 @@ def test_of_many_workspaces_some_are_named(
     entries = ", ".join(f"w{n:02}: {{}}" for n in range(names))
     (project / "stacks/prod.yaml").write_text(f"workspaces: {{{entries}}}\n")
     assert run(["show", "prod", "zzz"]) == 1
-    assert capsys.readouterr().err == f"ambient: stack 'prod' has no workspace 'zzz'; {said}\n"
+    assert capsys.readouterr().err == f"ambient: stack 'prod' has no workspace 'zzz'\n  hint: {said}\n"
 
 
 def test_without_any_stack_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "stacks/prod.yaml").unlink()
     assert run(["show", "prod", "payments"]) == 1
     assert capsys.readouterr().err == (
-        "ambient: stacks/prod.yaml: there is no such stack file; `ambient init prod` makes one\n"
+        "ambient: stacks/prod.yaml: there is no such stack file\n  hint: `ambient init prod` makes one\n"
     )
 
 
@@ -238,7 +238,7 @@ def test_a_file_with_errors_is_not_shown(project: Path, capsys: pytest.CaptureFi
     assert run(["show", "prod", "payments"]) == 1
     assert capsys.readouterr() == (
         "",
-        "ambient: shared/common.yaml:1:33: templates.standard.protect: is a number; allowed: true or false\n",
+        "ambient: shared/common.yaml:1:33: templates.standard.protect: is a number\n  hint: allowed: true or false\n",
     )
 
 

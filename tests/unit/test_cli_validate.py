@@ -14,10 +14,10 @@ from ambient_components.cli.validation import Validation, validate_files, valida
 from ambient_components.errors import Problem, Where
 
 ERROR = Problem(
-    Where("stacks/a.yaml", 5, 28), "workspaces.pay.grants[0].role", "'admni' is not a role", "allowed: view"
+    Where("stacks/a.yaml", 5, 28), "workspaces.pay.grants[0].role", "'admni' is not a role", ("allowed: view",)
 )
 WARNING = Problem(Where("stacks/b.yaml", 2, 1), "defaults", "is odd", warning=True)
-FILE = Problem(Where("c.yaml"), "", "can't be read: 100%, or less", "mend\nit")
+FILE = Problem(Where("c.yaml"), "", "can't be read: 100%, or less", ("mend\nit",))
 NOWHERE = Problem(None, "", "is wrong")
 
 GOOD = "workspaces: {pay: {}, lab: {}}\n"
@@ -48,9 +48,13 @@ class TestForms:
     @pytest.mark.parametrize(
         ("problem", "line"),
         [
-            (ERROR, "stacks/a.yaml:5:28: error: workspaces.pay.grants[0].role: 'admni' is not a role; allowed: view"),
+            (
+                ERROR,
+                "stacks/a.yaml:5:28: error: workspaces.pay.grants[0].role: 'admni' is not a role\n"
+                "  hint: allowed: view",
+            ),
             (WARNING, "stacks/b.yaml:2:1: warning: defaults: is odd"),
-            (FILE, "c.yaml:1:1: error: can't be read: 100%, or less; mend\nit"),
+            (FILE, "c.yaml:1:1: error: can't be read: 100%, or less\n  hint: mend\\nit"),
             (NOWHERE, "error: is wrong"),
         ],
     )
@@ -62,8 +66,8 @@ class TestForms:
             return f"<{look} {text}>"
 
         assert as_text(result(ERROR, WARNING), paint).splitlines() == [
-            "<bold stacks/a.yaml:5:28>: <loud error:> workspaces.pay.grants[0].role: 'admni' is not a role; "
-            "allowed: view",
+            "<bold stacks/a.yaml:5:28>: <loud error:> workspaces.pay.grants[0].role: 'admni' is not a role",
+            "  hint: allowed: view",
             "<bold stacks/b.yaml:2:1>: <bold warning:> defaults: is odd",
         ]
 
@@ -73,7 +77,7 @@ class TestForms:
             (
                 ERROR,
                 "::error file=stacks/a.yaml,line=5,col=28,title=ambient error::stacks/a.yaml:5:28: "
-                "workspaces.pay.grants[0].role: 'admni' is not a role; allowed: view",
+                "workspaces.pay.grants[0].role: 'admni' is not a role%0Ahint: allowed: view",
             ),
             (
                 WARNING,
@@ -82,7 +86,7 @@ class TestForms:
             (
                 FILE,
                 "::error file=c.yaml,line=1,col=1,title=ambient error::"
-                "c.yaml:1:1: can't be read: 100%25, or less; mend%0Ait",
+                "c.yaml:1:1: can't be read: 100%25, or less%0Ahint: mend\\nit",
             ),
             (NOWHERE, "::error title=ambient error::is wrong"),
             (
@@ -104,7 +108,9 @@ class TestForms:
                     "path": "workspaces.pay.grants[0].role",
                     "severity": "error",
                     "problem": "'admni' is not a role",
-                    "remedy": "allowed: view",
+                    "hints": ["allowed: view"],
+                    "rule": None,
+                    "workspaces": [],
                 },
                 {
                     "file": "c.yaml",
@@ -113,7 +119,9 @@ class TestForms:
                     "path": "",
                     "severity": "error",
                     "problem": "can't be read: 100%, or less",
-                    "remedy": "mend\nit",
+                    "hints": ["mend\\nit"],
+                    "rule": None,
+                    "workspaces": [],
                 },
                 {
                     "file": None,
@@ -122,7 +130,9 @@ class TestForms:
                     "path": "",
                     "severity": "error",
                     "problem": "is wrong",
-                    "remedy": "",
+                    "hints": [],
+                    "rule": None,
+                    "workspaces": [],
                 },
                 {
                     "file": "stacks/b.yaml",
@@ -131,7 +141,9 @@ class TestForms:
                     "path": "defaults",
                     "severity": "warning",
                     "problem": "is odd",
-                    "remedy": "",
+                    "hints": [],
+                    "rule": None,
+                    "workspaces": [],
                 },
             ],
             "summary": {"ok": False, "errors": 3, "warnings": 1, "workspaces": 3, "files": 2},
@@ -161,7 +173,7 @@ class TestCommand:
         write(stacks__prod=BAD)
         assert run(["validate"]) == 1
         shown = capsys.readouterr()
-        assert [line.partition(" is ")[0] for line in shown.out.splitlines()] == [
+        assert [line.partition(" is ")[0] for line in shown.out.splitlines() if "hint: " not in line] == [
             "stacks/prod.yaml:2:18: error: workspaces.pay.protect:",
             "stacks/prod.yaml:2:21: error: workspaces.pay.rubbish: 'rubbish'",
         ]
@@ -195,7 +207,7 @@ class TestCommand:
         assert run(["validate", "a.yaml", "a.yaml"]) == 0
         assert run(["validate", "a.yaml", "none.yaml"]) == 1
         assert capsys.readouterr().out == (
-            "none.yaml:1:1: error: can't be read: No such file or directory; name a readable file\n"
+            "none.yaml:1:1: error: can't be read: No such file or directory\n  hint: name a readable file\n"
         )
 
     @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["--strict"], 1)])
@@ -208,7 +220,8 @@ class TestCommand:
         write(stacks__Pulumi="config: {}\n")
         assert run(["validate"]) == 1
         assert capsys.readouterr().err == (
-            "ambient: this project has no stack files; `ambient init dev` makes the first one, stacks/dev.yaml\n"
+            "ambient: this project has no stack files\n"
+            "  hint: `ambient init dev` makes the first one, stacks/dev.yaml\n"
         )
 
     def test_it_needs_no_engine_and_no_client(self, write: Write) -> None:
@@ -243,7 +256,7 @@ class TestWhichFiles:
         write(stacks__a=stack, stacks__b=stack, shared="defaults: {protect: 1}\n")
         assert run(["validate"]) == 1
         assert capsys.readouterr() == (
-            "shared.yaml:1:21: error: defaults.protect: is a number; allowed: true or false\n",
+            "shared.yaml:1:21: error: defaults.protect: is a number\n  hint: allowed: true or false\n",
             "1 error in 3 files\n",
         )
 
@@ -353,7 +366,7 @@ def test_a_pin_must_be_on_a_shard_that_there_is(write: Write) -> None:
 def test_what_is_no_number_of_shards_is_an_error(write: Write, shards: str) -> None:
     write(**configured(shards))
     (problem,) = validate_stacks(["stacks/prod.yaml"]).problems
-    assert (problem.path, problem.remedy) == ("shards", "allowed: 1 to 999")
+    assert (problem.path, problem.hints) == ("shards", ("allowed: 1 to 999",))
 
 
 def test_how_many_workspaces_each_shard_has_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,7 @@ def fault(value):
     with pytest.raises(ValidationError) as caught:
         read(value)
     (error,) = caught.value.errors(include_url=False, include_input=False)
-    return error["ctx"]["problem"], error["ctx"]["remedy"]
+    return error["ctx"]["problem"], "; ".join(error["ctx"]["hints"])
 
 
 # Reading.

@@ -9,7 +9,7 @@ ROLE = Problem(
     Where("stacks/dev.yaml", 41, 17),
     "workspaces.research.grants[2].role",
     "'admni' is not a role",
-    "allowed: view, edit, admin; did you mean 'admin'?",
+    ("allowed: view, edit, admin; did you mean 'admin'?",),
 )
 
 
@@ -22,7 +22,7 @@ ROLE = Problem(
             "allowed: view, edit, admin; did you mean 'admin'?",
         ),
         (Problem(Where("a.yaml"), "", "can't be read"), "a.yaml: can't be read"),
-        (Problem(None, "", "no cluster", "start one"), "no cluster; start one"),
+        (Problem(None, "", "no cluster", ("start one",)), "no cluster; start one"),
         (Problem(None, "workspaces.a", "exists"), "workspaces.a: exists"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_warning_stops_nothing_and_is_in_no_error():
 def test_fail_raises_one_problem():
     with pytest.raises(AmbientError) as caught:
         fail(Where("a"), "p", "bad", "mend it")
-    assert caught.value.problems == (Problem(Where("a"), "p", "bad", "mend it"),)
+    assert caught.value.problems == (Problem(Where("a"), "p", "bad", ("mend it",)),)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,16 @@ from typing import Any
 
 from ambient_components.cli.fleets.events import Failure, Told
 from ambient_components.engine.types import ACCESS_TOKEN, S3_CREDENTIALS
+from ambient_components.errors import Problem, Where, refusal
+from ambient_components.problem_json import encode
+from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import ended, said, urn
 
 BINDING = "ambient:index:RoleBinding"
 WORKSPACE = "ambient:index:Workspace"
+
+FOREIGN = refusal("namespace 'lab' exists", "choose another name", rule=Rule.OWNERSHIP, workspaces=("lab",))
+BROKEN = Problem(Where("stacks/prod.yaml", 3, 1), "", "broken")
 
 
 def told(*events: Any) -> Told:
@@ -69,22 +75,24 @@ def test_a_failure_belongs_to_its_workspace() -> None:
         said("error", "update failed", ""),
         said(
             "error",
-            "namespace 'lab' exists, and it was not made by this tool",
+            f"ambient:index:AccessLedger resource 'access' has a problem: {encode(FOREIGN)}\n",
             urn("ambient:index:AccessLedger", "access"),
         ),
-        said("error", "stacks/prod.yaml:3:1: broken", urn("pulumi:pulumi:Stack", "p-prod")),
+        said("error", encode(BROKEN), urn("pulumi:pulumi:Stack", "p-prod")),
         said("error", "Resource monitor has terminated, shutting down"),
     )
     assert list(found.failures) == [
-        Failure("pay", "pay/grant/user:bob", "forbidden: no"),
-        Failure("lab", "access", "namespace 'lab' exists, and it was not made by this tool"),
-        Failure("", "", "stacks/prod.yaml:3:1: broken"),
+        Failure("pay", "pay/grant/user:bob", refusal("forbidden: no")),
+        Failure("lab", "access", FOREIGN),
+        Failure("", "", BROKEN),
     ]
 
 
 def test_a_step_that_fails_without_a_word_is_told_all_the_same() -> None:
     failed = {"metadata": {"op": "delete", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
-    assert list(told({"resOpFailedEvent": failed}).failures) == [Failure("pay", "pay/grant/user:bob", "delete failed")]
+    assert list(told({"resOpFailedEvent": failed}).failures) == [
+        Failure("pay", "pay/grant/user:bob", refusal("delete failed"))
+    ]
     later = told({"resOpFailedEvent": failed}, said("error", "it is protected", urn(BINDING, "pay/grant/user:bob")))
     assert [one.text for one in later.failures] == ["it is protected"]
 
@@ -96,7 +104,7 @@ def test_an_interrupt_is_no_failure() -> None:
 
 
 def test_lines_that_are_no_events_are_kept_and_break_nothing() -> None:
-    assert told("error: no stack named 'x'", "", "[1]", "{}").other == ["error: no stack named 'x'", "[1]"]
+    assert told("error: no stack named 'x'", "", "[1]", "{}").other == ["no stack named 'x'", "[1]"]
 
 
 def test_an_event_of_another_form_is_passed_over() -> None:

@@ -6,15 +6,27 @@ from dataclasses import replace
 import pytest
 
 from ambient_components.access import read_ledger
+from ambient_components.access.rail_names import REMOVALS, WIDE_SUBJECT
 from ambient_components.cli.app import run
 from ambient_components.cli.fleets.holding import of_all
-from ambient_components.plan.facts import Rail
+from ambient_components.errors import Problem, Where, refusal
+from ambient_components.problem_json import encode
+from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import ended, said, urn
 from tests.unit.test_fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
 
 __all__ = ["fleet"]
 
-NO = said("error", "namespace 'team-1' exists, and it was not made by this tool\n", urn(LEDGER, "access"))
+
+def refused(problem: Problem) -> dict[str, object]:
+    """The event of a refusal by the ledger's check."""
+    text = f"{LEDGER} resource 'access' has a problem: {encode(problem)}\n"
+    return said("error", text, urn(LEDGER, "access"))
+
+
+NO = refused(
+    refusal("namespace 'team-1' exists, and it was not made by this tool", rule=Rule.OWNERSHIP, workspaces=("team-1",))
+)
 WIDE = "group:system:authenticated has view, and that is everybody"
 GOOD = ended("create", BINDING, "team-4/grant/user:b")
 
@@ -31,13 +43,8 @@ def test_a_rail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
     """The page knows of it before, and all others are deployed nevertheless."""
     entry = ENTRY.format(shard=1, more=", grants: [{group: 'system:authenticated'}]")
     fleet.write(team_1=entry)
-    text = (
-        "workspace 'team-1': group:system:authenticated has view, and that is everybody with any login of the cluster, "
-        "and every pod with a service account: nothing is changed. Name a group of people. If that is meant, write in "
-        "the workspace's entry: allow: [{rail: wideSubject, reason: WHY}]"
-    )
-    refusal = said("error", f"{LEDGER} resource 'access' has a problem: {text}\n", urn(LEDGER, "access"))
-    fleet.pulumi.play({"prod-01": [{"lines": [refusal], "code": 255}, {"lines": [GOOD]}]})
+    no = refused(refusal(f"workspace 'team-1': {WIDE}", "no", rule=WIDE_SUBJECT, workspaces=("team-1",)))
+    fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [GOOD]}]})
     assert up() == 3
     assert rounds(fleet) == [{}, {"team-1": ["ci"]}]
     shown = capsys.readouterr()
@@ -68,9 +75,9 @@ def closed() -> dict[str, object]:
 
 def test_what_stops_all_of_it() -> None:
     """A bucket that workspaces of two shards want names them, and no shard would refuse it by itself."""
-    alone = Rail("wideSubject", "pay", "workspace 'pay': group:x has view: nothing is changed")
-    several = Rail("removals", "", "8 of the 9 workspaces of this fleet leave the files")
-    shared = Rail("", "", "workspace 'a': bucket 'x' is the bucket of workspace 'b' as well: give each one of its own")
+    alone = refusal("group:x has view", rule=WIDE_SUBJECT, workspaces=("pay",))
+    several = refusal("8 of the 9 workspaces of this fleet leave the files", rule=REMOVALS)
+    shared = refusal("bucket 'x' is the bucket of two", rule=Rule.SHARED_BUCKET, workspaces=("a", "b"))
     assert of_all([alone], []) == []
     assert of_all([alone, several], []) == [several]
     assert of_all([alone, shared], [shared]) == [shared]
@@ -79,8 +86,9 @@ def test_what_stops_all_of_it() -> None:
 
 def test_lines_of_a_program_are_a_refusal_each(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     """The engine names no resource where the program never came to one."""
+    where = Where("stacks/prod.yaml", 3, 5)
     lines = [
-        f"stacks/prod.yaml:3:5: workspaces.{name}.secrets.runner.KEY: the environment variable 'X' is not set; set it"
+        encode(Problem(where, f"workspaces.{name}.secrets.runner.KEY", "is not set", ("set it",), workspaces=(name,)))
         for name in ("team-1", "team-4")
     ]
     missing = said("error", "\n".join(lines) + "\n")
@@ -93,7 +101,7 @@ def test_lines_of_a_program_are_a_refusal_each(fleet: Fleet, capsys: pytest.Capt
 
 
 def test_what_is_revealed_later_is_held_as_well_and_what_stands_ends_it(fleet: Fleet) -> None:
-    other = said("error", "workspace 'team-4': key 'ci': generation 1 is behind the deployed 2", urn(LEDGER, "access"))
+    other = refused(refusal("generation 1 is behind the deployed 2", rule=Rule.GENERATION, workspaces=("team-4",)))
     both = {"team-1": ["ci"], "team-4": []}
     fleet.pulumi.play({"prod-01": [{"lines": [NO], "code": 255}, {"lines": [other], "code": 255}]})
     assert up() == 3

@@ -163,7 +163,7 @@ def test_the_ledgers_check_refuses_nothing_and_says_the_same_of_others(world):
             assert [failure.reason for failure in answer.failures] == []
             about_zoo = [text for text in said(world) if "'zoo'" in text]
             assert len(about_zoo) == 1
-            assert about_zoo[0].startswith("workspace 'zoo': x of user:mallory: in the cluster, and in no file.")
+            assert about_zoo[0].startswith("workspace 'zoo': x of user:mallory: in the cluster, and in no file")
 
 
 @pytest.mark.parametrize("state", ["closed", "released"])

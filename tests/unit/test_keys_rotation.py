@@ -260,7 +260,7 @@ def test_a_token_known_to_be_dead_is_no_missed_window():
 
 
 def test_a_window_that_was_missed_is_told_whatever_else_was_found_or_happened():
-    found = TokenState(EXPIRED.current.killed(EXPIRED.current.lapse(NOW)))
+    found = TokenState(EXPIRED.current.killed(EXPIRED.current.lapse(NOW), lapsed=True))
     assert plan(found, POLICY, NOW).warnings == plan(EXPIRED, POLICY, NOW).warnings
     assert plan(EXPIRED, POLICY, NOW, force="because").warnings == plan(EXPIRED, POLICY, NOW).warnings
     assert not plan(LIVE, POLICY, NOW, force="because").warnings

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from ambient_components.engine.steps import Preview
+from ambient_components.errors import Problem
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import (
@@ -22,6 +23,7 @@ from ambient_components.plan.facts import (
 from ambient_components.plan.held import Held, Holdings
 from ambient_components.plan.ledgers import begins
 from ambient_components.plan.rail_changes import stack_rail_changes
+from ambient_components.problem_json import MINT, encode
 from tests.support.ledgers import from_ledgers, from_preview, holdings_of, of_ledger
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview, step
 
@@ -342,7 +344,9 @@ def test_a_rotation_is_told_with_the_reason_of_the_plugin():
     note = {
         "urn": urn,
         "severity": "info",
-        "message": "info: a new token would be minted: the token expires on 2026-12-01T00:00:00Z; the token before …",
+        "message": encode(
+            Problem(None, "a new token would be minted", "the token expires on 2026-12-01T00:00:00Z", ("…",), MINT)
+        ),
     }
     token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={"token": {}, "current": {}})
     token |= {one: {"inputs": {"generation": 1.0}} for one in ("oldState", "newState")}
@@ -408,7 +412,7 @@ def test_warnings_are_told_once_and_without_the_noise_of_plugins():
         {"severity": "warning", "message": "warning: using pulumi-resource-kubernetes from $PATH at /x"},
         {"severity": "info", "message": "info: c"},
     ]
-    assert online({"diagnostics": said}, LEDGER).warnings == ("a b",)
+    assert [*map(str, online({"diagnostics": said}, LEDGER).warnings)] == ["a b"]
 
 
 def test_access_keys_of_buckets_by_the_steps():

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.engine.steps import Preview
+from ambient_components.errors import refusal
 from ambient_components.plan import Digest
 from ambient_components.plan.document import document, document_text
-from ambient_components.plan.facts import Plan, Rail, Shards, Step, Waiting
+from ambient_components.plan.facts import Plan, Shards, Step, Waiting
 from ambient_components.plan.lines import summary, verdict
 from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
@@ -23,7 +24,11 @@ from tests.support.plans import LEDGERS, RULES, entry, key, preview
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOMES = st.fixed_dictionaries({name: st.integers(0, 2) for name in ("pay", "lab", "ops", "web")})
-WARNINGS = st.lists(st.sampled_from(["a", "b"]), max_size=2)
+WARNINGS = st.lists(st.sampled_from([refusal("a"), refusal("b")]), max_size=2)
+
+MANY = refusal("too many", rule="removals")
+MOVED = refusal("is elsewhere", rule="otherShard", workspaces=("pay",))
+OF_FILES, W, X = map(refusal, ("of the files", "w", "x"))
 
 
 def part(ledger, homes, shard):
@@ -70,18 +75,18 @@ def test_so_are_the_engines_previews(before, after, homes):
 def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_name():
     killed = Waiting("", "a run was killed")
     parts = [
-        plan(warnings=("w",), rails=(Rail("removals", "", "too many"),), pending=(killed,), unjudged=("gone",)),
-        plan("prod-01", warnings=("w", "x"), rails=(Rail("removals", "", "too many"),), errors=("no cluster",)),
+        plan(warnings=(W,), rails=(MANY,), pending=(killed,), unjudged=("gone",)),
+        plan("prod-01", warnings=(W, X), rails=(MANY,), errors=(refusal("no cluster"),)),
     ]
     merged = merge(
-        "prod", AT, parts, online=True, skipped=["prod-02"], failed={"prod-03": "locked"},
-        rails=[Rail("", "pay", "is elsewhere")], warnings=["w", "of the files"],
+        "prod", AT, parts, online=True, skipped=["prod-02"], failed={"prod-03": [refusal("locked")]},
+        rails=[MOVED], warnings=[W, OF_FILES],
     )  # fmt: skip
-    assert merged.warnings == ("of the files", "w", "x")
-    assert merged.rails == (Rail("", "pay", "is elsewhere"), Rail("removals", "", "too many"))
+    assert merged.warnings == (OF_FILES, W, X)
+    assert merged.rails == (MOVED, MANY)
     assert merged.pending == (Waiting("", "prod-00: a run was killed"),)
     assert merged.unjudged == ("prod-00: gone",)
-    assert merged.errors == ("prod-01: no cluster", "prod-03: locked")
+    assert tuple(map(str, merged.errors)) == ("prod-01: no cluster", "prod-03: locked")
     assert merged.shards == Shards(("prod-00",), ("prod-02",), ("prod-01", "prod-03"))
 
 
@@ -101,20 +106,27 @@ def test_one_short_line_says_the_shards_everywhere():
 
 def test_a_shard_that_failed_hides_nothing_of_the_others():
     step = Step("create", "kubernetes:core/v1:Namespace", "pay/namespace")
-    parts = [plan(steps=(step,)), plan("prod-01", errors=("no cluster",))]
+    parts = [plan(steps=(step,)), plan("prod-01", errors=(refusal("no cluster"),))]
     merged = merge("prod", AT, parts, online=True, skipped=["prod-02"])
     assert verdict(merged) == "1 of 3 shards could not be judged; in the others there is something to do."
     assert merged.steps == (step,)
-    quiet = merge("prod", AT, [plan()], online=True, failed={"prod-01": "x"})
+    quiet = merge("prod", AT, [plan()], online=True, failed={"prod-01": [refusal("x")]})
     assert verdict(quiet) == "1 of 2 shards could not be judged; in the others nothing is to do."
-    none = merge("prod", AT, [], online=True, failed={"prod-00": "x", "prod-01": "y"})
+    none = merge("prod", AT, [], online=True, failed={"prod-00": [refusal("x")], "prod-01": [refusal("y")]})
     assert verdict(none) == "2 of 2 shards could not be judged."
 
 
 def test_the_same_workspace_in_two_clusters_is_two_things():
     was, now = {"pay": entry()}, {"pay": entry(grants={"group:devs": "edit"}, keys={"ci": key()}, limits=["quota"])}
     plans = [
-        from_ledgers(was, now, stack=stack, at=AT, warnings=["w"], rails=[Rail("adminKey", "pay", "an admin key")])
+        from_ledgers(
+            was,
+            now,
+            stack=stack,
+            at=AT,
+            warnings=[W],
+            rails=[refusal("an admin key", rule="adminKey", workspaces=("pay",))],
+        )
         for stack in ("prod-eu", "prod-us")
     ]
     whole = together("world", AT, plans)
@@ -124,17 +136,19 @@ def test_the_same_workspace_in_two_clusters_is_two_things():
     ]
     assert [one.workspace for one in whole.keys] == ["prod-eu/pay", "prod-us/pay"]
     assert whole.other == ("prod-eu/pay: limits: +quota", "prod-us/pay: limits: +quota")
-    assert whole.warnings == ("prod-eu: w", "prod-us: w")
-    assert [(one.workspace, one.text) for one in whole.rails] == [
-        ("prod-eu/pay", "prod-eu: an admin key"),
-        ("prod-us/pay", "prod-us: an admin key"),
+    assert tuple(map(str, whole.warnings)) == ("prod-eu: w", "prod-us: w")
+    assert [(one.workspaces, str(one)) for one in whole.rails] == [
+        (("prod-eu/pay",), "prod-eu: an admin key"),
+        (("prod-us/pay",), "prod-us: an admin key"),
     ]
     assert whole.shards is None
 
 
 def test_fleets_and_plain_stacks_count_together():
-    fleet = merge("prod-eu", AT, [plan("prod-eu-00")], online=True, skipped=["prod-eu-01"], failed={"prod-eu-02": "x"})
-    whole = together("world", AT, [fleet, plan("prod-us"), plan("prod-ap", errors=("no cluster",))])
+    fleet = merge(
+        "prod-eu", AT, [plan("prod-eu-00")], online=True, skipped=["prod-eu-01"], failed={"prod-eu-02": [refusal("x")]}
+    )
+    whole = together("world", AT, [fleet, plan("prod-us"), plan("prod-ap", errors=(refusal("no cluster"),))])
     assert whole.shards == Shards(("prod-eu-00", "prod-us"), ("prod-eu-01",), ("prod-ap", "prod-eu-02"))
-    assert whole.errors == ("prod-ap: no cluster", "prod-eu: prod-eu-02: x")
+    assert tuple(map(str, whole.errors)) == ("prod-ap: no cluster", "prod-eu: prod-eu-02: x")
     assert whole.online

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ambient_components.access.holdings import GRANT, AccessDiff, Holding
 from ambient_components.engine.steps import Preview
+from ambient_components.errors import refusal
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.document import digest, document, document_text
 from ambient_components.plan.facts import (
@@ -18,7 +19,6 @@ from ambient_components.plan.facts import (
     Exposed,
     KeyChange,
     Plan,
-    Rail,
     RailChange,
     SourceChange,
     Step,
@@ -41,6 +41,9 @@ UPDATE = ".venv/bin/pytest tests/unit/test_plan_pages.py --update-golden"
 _NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.sampled_from(
     ["a|b", "`x`", "``", "@team", "<!-- x -->", "</details>", "~~~~~~~~", "[a](http://x)", "x" * 253, "ü", "\x1b[31m"]
 )
+_PROBLEMS = st.lists(
+    st.builds(lambda text, hint, name: refusal(text, hint, rule="noAdmin", workspaces=(name,)), _NAMES, _NAMES, _NAMES)
+).map(tuple)
 _HOLDINGS = st.builds(Holding, _NAMES, _NAMES, ROLES, st.sampled_from(["owner", "grant", "key"]))
 _KINDS = st.sampled_from(["kubernetes:core/v1:Secret", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"])
 _OPS = st.sampled_from(["create", "delete", "update", "replace"])
@@ -60,10 +63,10 @@ _PLANS = st.builds(
     ).map(tuple),
     unjudged=st.lists(_NAMES).map(tuple),
     beside=st.lists(st.builds(Step, _OPS, _KINDS, _NAMES)).map(tuple),
-    rails=st.lists(st.builds(Rail, st.just("noAdmin"), _NAMES, _NAMES)).map(tuple),
+    rails=_PROBLEMS,
     exposed=st.lists(st.builds(Exposed, _NAMES, st.just(("edit of x",)), st.just(("ci",)))).map(tuple),
     pending=st.lists(st.builds(Waiting, _NAMES, _NAMES)).map(tuple),
-    warnings=st.lists(_NAMES).map(tuple),
+    warnings=_PROBLEMS,
     sources=st.lists(st.builds(SourceChange, _NAMES, _NAMES, _NAMES, _NAMES, _NAMES)).map(tuple),
     other=st.lists(_NAMES).map(tuple),
     steps=st.lists(st.builds(Step, st.just("create"), _NAMES, _NAMES, st.lists(_NAMES).map(tuple))).map(tuple),
@@ -84,7 +87,7 @@ def large(count):
         access=AccessDiff(tuple(gained), tuple(lost)),
         workspaces=tuple(WorkspaceChange(f"old-{i:05}", facts.REMOVED) for i in range(count // 10)),
         keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
-        warnings=tuple(f"warning {i}" for i in range(count)),
+        warnings=tuple(refusal(f"warning {i}") for i in range(count)),
         rail_changes=tuple(RailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
         unjudged=("no AccessLedger any more",) if count else (),
         beside=tuple(Step("create", f"kubernetes:{KINDS[i % 2]}", f"x{i:05}") for i in range(count // 50)),

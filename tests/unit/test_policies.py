@@ -56,7 +56,7 @@ def test_each_rail_speaks_of_what_is_there(rail):
     assert found[0] == rail
     (text,) = found[1]
     assert text.startswith("workspace 'pay': ")
-    assert text.endswith(f"If that is meant, write in its entry: allow: [{{rail: {rail}, reason: WHY}}]")
+    assert text.endswith(f"if that is meant, write in its entry: allow: [{{rail: {rail}, reason: WHY}}]")
     assert "0 before" not in text
 
 
@@ -66,7 +66,7 @@ def test_what_is_allowed_passes_unless_the_pack_says_otherwise(rail):
     inputs = ledger(STRICT, pay=allowed)
     assert crossed(inputs) == {}
     found = violations(inputs, rail, Exceptions(honour_allow=False), NOW)
-    assert (len(found), "If that is meant" in found[0]) == (1, False)
+    assert (len(found), "if that is meant" in found[0]) == (1, False)
     of_stack = ledger({**STRICT, "allow": [rail]}, pay=CROSSING[rail])
     assert crossed(of_stack) == {}
 
@@ -106,7 +106,7 @@ def test_of_a_new_stack_pack_and_ledger_say_the_same(workspaces, most, groups, a
     found = [text for texts in crossed(inputs).values() for text in texts]
     refused = refusals({}, workspaces, settings, NOW)
     assert len(found) == len(refused)
-    assert {text.partition(". ")[0] for text in found} == {
+    assert {text.partition("; ")[0] for text in found} == {
         text.partition(": nothing is changed")[0].replace(", 0 before", "") for text in refused
     }
 

@@ -76,8 +76,8 @@ def test_of_a_bucket_all_is_shown_but_what_may_be_a_key_of_it() -> None:
 def test_credentials_are_blanked_wherever_they_stand(prefix: str) -> None:
     secret = f"{prefix}hunter2hunter2!$"
     assert public_path((*PAY, "keys", secret, "role")) == "workspaces.pay.keys.….role"
-    problem = Problem(None, "p", f"{secret!r} is not a role", f"did you mean '{secret}'?")
-    assert without_credentials_in(problem) == Problem(None, "p", "'…' is not a role", "did you mean '…'?")
+    problem = Problem(None, "p", f"{secret!r} is not a role", (f"did you mean '{secret}'?",))
+    assert without_credentials_in(problem) == Problem(None, "p", "'…' is not a role", ("did you mean '…'?",))
 
 
 @pytest.mark.parametrize(

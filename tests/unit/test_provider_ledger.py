@@ -283,7 +283,7 @@ def test_a_released_entry_leaves_only_after_the_last_step_of_its_release(world, 
     else:
         (reason,) = told
         assert "workspace 'pay' was not released whole" in reason
-        assert "Put the entry back with 'state: released'" in reason
+        assert "put the entry back with 'state: released'" in reason
 
 
 def test_a_released_entry_whose_namespace_is_gone_leaves(world):
@@ -296,7 +296,7 @@ def test_what_others_ended_in_a_released_workspace_stops_no_run(world):
     assert reasons(world, ledger(pay=released), ledger(pay=released)) == []
     (warning,) = world.engine.texts("warning")
     assert "was changed since (RoleBinding ambient-permission-view-bob-user is gone)" in warning
-    assert "Remove its entry" in warning
+    assert "remove its entry" in warning
 
 
 # The identity of the generation before, and what those who lose their access may have kept.
@@ -312,7 +312,7 @@ def test_no_identity_can_live_on_in_a_workspace_that_is_made_in_this_run(world):
     )
     assert told == [
         f"workspace 'pay': key {name!r}: overlapUntil keeps the identity of generation {kept}, and the workspace is "
-        "made in this run: there is none. Remove overlapUntil"
+        "made in this run: there is none; remove overlapUntil"
         for name, kept in (("b", 2), ("ci", 1))
     ]
 
@@ -344,7 +344,7 @@ CI_ACCOUNT = key_service_account("ci", key_suffix("pay", "ci", 1))
 def test_the_keys_that_were_not_made_anew_are_named_with_the_command_that_does_it(world):
     assert ends(world, {"grants": BOB, "keys": KEYS}, {"keys": KEYS}) == [
         "workspace 'pay': edit of user:bob ends in this run. Whoever had it could mint tokens of the keys ci, report, "
-        "and those outlive it. If that may have happened, rotate them: ambient keys rotate dev --workspace pay "
+        "and those outlive it; if that may have happened, rotate them: ambient keys rotate dev --workspace pay "
         "--leaked (docs/leaked-key.md)"
     ]
 

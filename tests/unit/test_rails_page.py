@@ -15,7 +15,7 @@ from ambient_components.fleet.calendar import Calendar
 from ambient_components.fleet.ledger import ledger_of
 from ambient_components.fleet.rails import ended_allowances
 from ambient_components.spec import parse_stack
-from tests.support.ledgers import fleet_refusals, refusals
+from tests.support.ledgers import fleet_refusals, refusals, refused
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rails.md").read_text(encoding="utf-8")
 SHOWN = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
@@ -54,8 +54,8 @@ CHANGES: dict[str, tuple[Any, Any, RailSettings]] = {
 @pytest.mark.parametrize("rail", CHANGES)
 def test_the_text_of_each_rail_is_the_real_one(rail: str) -> None:
     before, after, settings = CHANGES[rail]
-    (text,) = refusals({"payments": before}, {"payments": after}, settings)
-    assert text in SHOWN
+    (problem,) = refused({"payments": before}, {"payments": after}, settings)
+    assert problem.text in SHOWN
     assert f"\n## {rail}\n" in PAGE
 
 
@@ -77,7 +77,7 @@ def test_the_text_of_a_source_that_is_not_allowed_is_the_real_one() -> None:
     with pytest.raises(AmbientError) as caught:
         parse_stack(elsewhere, "s.yaml")
     (problem,) = caught.value.problems
-    assert f"{problem.problem}; {problem.remedy}" in SHOWN
+    assert "\n  ".join((problem.problem, *problem.lines[1:])) in SHOWN
 
 
 def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
@@ -86,7 +86,7 @@ def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
     loaded = parse_stack(text, "stacks/prod.yaml")
     calendar = Calendar.of(loaded.file, datetime(2027, 4, 1, tzinfo=UTC))
     told = ended_allowances(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)
-    assert [f"warning: {one}" for one in told] == [text for text in SHOWN if text.startswith("warning")]
+    assert [f"warning: {one.text}" for one in told] == [text for text in SHOWN if text.startswith("warning")]
     # And on the day on which it is written, nothing is refused.
     today = Calendar.of(loaded.file, datetime(2026, 11, 25, tzinfo=UTC))
     settings = RailSettings(groups_only=True, admin_keys_apart=True)
@@ -97,7 +97,7 @@ def test_the_refusal_of_a_destroy_is_the_real_one() -> None:
     urn = "urn:pulumi:prod::project::kubernetes:core/v1:Namespace::payments/namespace"
     namespace = {"type": "kubernetes:core/v1:Namespace", "urn": urn, "protect": True}
     found = destruction.read_destruction({"deployment": {"resources": [namespace]}})
-    assert destruction.refusals(found, "prod")[0] in SHOWN
+    assert destruction.refusals(found, "pulumi up --stack prod")[0].text in SHOWN
 
 
 def test_the_refusal_of_a_fleet_is_the_real_one() -> None:

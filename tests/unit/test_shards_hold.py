@@ -1,18 +1,13 @@
-"""Whose a refusal is, over all texts that refuse; and what is held because of it."""
-
-import ast
-import inspect
-import re
+"""Which workspaces a refusal is about, over all rules of the ledger; and what is held because of it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import RailSettings, buckets, ledger, rails
-from ambient_components.errors import Problem, Where
-from ambient_components.provider import bucket_preflight, lost_runs, preflight
-from ambient_components.shards import hold, lost
-from tests.support.ledgers import refusals
+from ambient_components.access import RailSettings
+from ambient_components.errors import refusal
+from ambient_components.shards import hold
+from tests.support.ledgers import refused
 
 BUCKET = {"name": "data", "driver": "s3", "endpoint": "https://s3.example.com", "generation": 2}
 KEY = {"role": "edit", "generation": 2}
@@ -74,15 +69,16 @@ def ledger_of(pay, **others):
 @pytest.mark.parametrize("case", ALONE)
 def test_what_is_refused_of_one_workspace_names_it(case):
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
-    texts = refusals(before, after, STRICT)
-    assert texts
-    assert {hold.refused(text) for text in texts} == {frozenset({"pay-1"})}
+    problems = refused(before, after, STRICT)
+    assert problems
+    assert all(one.rule for one in problems)
+    assert {one.workspaces for one in problems} == {("pay-1",)}
 
 
 @pytest.mark.parametrize("case", ALONE)
 def test_nothing_is_refused_once_it_is_held(case):
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
-    assert refusals(before, hold.as_held(["pay-1"], before, after), STRICT) == []
+    assert refused(before, hold.as_held(["pay-1"], before, after), STRICT) == []
 
 
 @pytest.mark.parametrize(
@@ -100,127 +96,47 @@ def test_nothing_is_refused_once_it_is_held(case):
     ],
 )
 def test_of_a_bucket_that_two_want_both_are_held(before, after):
-    texts = refusals(before, after)
-    assert texts
-    assert {hold.refused(text) for text in texts} == {frozenset({"a", "b"})}
+    problems = refused(before, after)
+    assert problems
+    assert {frozenset(one.workspaces) for one in problems} == {frozenset({"a", "b"})}
     # With one of them held the other must not have its way.
     for one in ("a", "b"):
-        still = refusals(before, hold.as_held([one], before, after))
+        still = refused(before, hold.as_held([one], before, after))
         assert hold.others(still, [one]) == still
-    assert refusals(before, hold.as_held(["a", "b"], before, after)) == []
+    assert refused(before, hold.as_held(["a", "b"], before, after)) == []
 
 
 def test_a_bucket_that_was_let_go_in_a_run_that_holds_its_workspace_is_not_taken():
     before = {"a": entry(bucket=BUCKET), "b": entry()}
     after = {"a": entry(bucket={**BUCKET, "state": "released"}), "b": entry(bucket={**BUCKET, "adopt": True})}
-    (text,) = refusals(before, hold.as_held(["a"], before, after))
-    assert hold.refused(text) == {"a", "b"}
+    (problem,) = refused(before, hold.as_held(["a"], before, after))
+    assert {*problem.workspaces} == {"a", "b"}
 
 
 def test_what_leaves_the_stack_at_once_is_the_shards():
     before = {f"w{n}": entry("closed") for n in range(9)}
-    assert [hold.refused(text) for text in refusals(before, {})] == [frozenset()]
-
-
-@pytest.mark.parametrize(
-    ("text", "whose"),
-    [
-        ("namespace 'pay-1' exists, and it belongs to the stack app/other: it is not touched", {"pay-1"}),
-        ("namespace 'pay-1' is still being deleted: nothing can be made in it", {"pay-1"}),
-        ("workspace 'pay-1': bucket 'x' exists, and it belongs to the stack a/b: it is not touched", {"pay-1"}),
-        ("workspace 'pay-1': the object store says: no such workspace 'other' here", {"pay-1"}),
-        ("workspace 'pay-1' is deployed by shard prod-05: nothing is changed", {"pay-1"}),
-        ("the deployer has no right to get secrets, needed for workspace 'pay-1'", set()),
-        ("this is another cluster than the stack's: its uid is 1", set()),
-        ("the object store at https://s3.example.com gives no answer", set()),
-        ("can't note on namespace 'pay-1' that bucket 'x' is being made", set()),
-        ("workspaces: a mapping of workspace names to their access is expected", set()),
-        ("workspace 'no name' is gone", set()),
-        (
-            "stacks/prod.yaml:3:5: workspaces.pay-1.secrets.runner.KEY: the environment variable 'X' is not set",
-            {"pay-1"},
-        ),
-        ("error: stacks/prod.yaml:3:5: workspaces.pay-1.secrets.runner['a.b']: there is no file 'x'", {"pay-1"}),
-        ("more stacks/a b.yaml: workspaces.pay-1.settings.caBundle.file: there is no file 'x'", {"pay-1"}),
-        ("stacks/prod.yaml:3:5: workspaces.pay-1: is the platform's own namespace", {"pay-1"}),
-        ("stacks/prod.yaml:3:5: allow[0].rail: is unknown", set()),
-        ("config: clusterUid: is missing from the stack's config", set()),
-        ("", set()),
-    ],
-)
-def test_whose_a_text_is(text, whose):
-    assert hold.refused(text) == whose
-
-
-# Every text of the modules that refuse, so that a new one is thought of here.
-
-OF_THE_SHARD = (
-    "the deployer has no right to {",  # of the identity
-    "{len(gone)} of the {total}",  # removals
-    "the access in released workspaces can't be looked at",  # a warning
-)
-INSIDE = (
-    # Beginnings of what is only the rest of a text.
-    "Put {other} back",
-    "then write it here",
-    "expireAfter is {days} days, and ",
-    "it has {len(has)} keys",
-    "{'admin key' if ",
-    "key {key_id} is of role admin",
-    "{who} {as_what}",
-)
-SOURCES = (ledger, buckets, rails, preflight, bucket_preflight, lost, lost_runs.problems, lost_runs._of_siblings)
-
-
-def texts_of(source):
-    """Beginnings of all texts with something to fill in, longer than a name; placeholders as they stand."""
-    tree = ast.parse(inspect.getsource(source))
-    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.BinOp) for part in ast.walk(node.right)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr) and id(node) not in inner:
-            text = "".join(
-                part.value if isinstance(part, ast.Constant) else "{" + ast.unparse(part.value) + "}"
-                for part in node.values
-            )
-            if len(text) > 60 and "nothing is changed" not in text[:18]:
-                yield text
-
-
-BEGINNING = re.compile(r"(workspace|namespace) \{\w+\}|\{(case\.)?whose\}")
-
-
-def test_every_text_is_of_a_workspace_or_of_the_shard():
-    unheard_of = [
-        text
-        for source in SOURCES
-        for text in texts_of(source)
-        if not BEGINNING.match(text) and not text.startswith((*OF_THE_SHARD, *INSIDE))
-    ]
-    assert unheard_of == []
-
-
-def test_a_place_and_a_path_are_as_a_program_writes_them():
-    problem = Problem(Where("stacks/prod.yaml", 3, 5), "workspaces.pay-1.secrets.runner.KEY", "is not set", "set it")
-    assert hold.refused(str(problem)) == {"pay-1"}
-    assert hold.refused(f"{problem}".replace("workspaces.pay-1", "templates.small")) == frozenset()
+    assert [one.workspaces for one in refused(before, {})] == [()]
 
 
 # What follows.
 
 
+A, B = (refusal(f"{name} is gone", rule="notClosed", workspaces=(name,)) for name in "ab")
+BOTH = refusal("one bucket", rule="sharedBucket", workspaces=("a", "b"))
+WHOLE = refusal("no right")
+
+
 def test_one_refusal_of_the_whole_is_everybodys():
-    mine = "workspace 'a': its bucket"
-    assert hold.reasons([mine, "workspace 'b' is gone", mine]) == {"a": (mine,), "b": ("workspace 'b' is gone",)}
-    assert hold.reasons([mine, "no right"]) is None
+    assert hold.reasons([A, B, A]) == {"a": (A,), "b": (B,)}
+    assert hold.reasons([A, BOTH]) == {"a": (A, BOTH), "b": (BOTH,)}
+    assert hold.reasons([A, WHOLE]) is None
     assert hold.reasons([]) is None
 
 
 def test_others_are_those_that_somebody_else_is_named_in():
-    both = "workspace 'a': bucket 'x' is the bucket of workspace 'b' as well: give each"
-    whole, mine = "no right", "workspace 'a' is gone"
-    assert hold.others([both, whole, mine], ["a"]) == [both, whole]
-    assert hold.others([both, whole, mine], ["a", "b"]) == [whole]
-    assert hold.others([both, whole, mine], []) == [both, whole, mine]
+    assert hold.others([BOTH, WHOLE, A], ["a"]) == [BOTH, WHOLE]
+    assert hold.others([BOTH, WHOLE, A], ["a", "b"]) == [WHOLE]
+    assert hold.others([BOTH, WHOLE, A], []) == [BOTH, WHOLE, A]
 
 
 def test_the_engine_leaves_alone_what_is_called_after_them():

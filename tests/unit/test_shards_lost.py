@@ -92,8 +92,8 @@ def test_whose_a_namespace_is_that_a_lost_run_may_have_begun(holder, adopt, ours
 
 
 def test_a_workspace_that_may_be_there_is_named_with_the_way_out():
-    assert "workspace 'pay' is gone from the files, and a run that was lost may have begun it" in vanished("pay")
-    assert "put the entry back and deploy" in vanished("pay")
+    assert "workspace 'pay' is gone from the files, and a run that was lost may have begun it" in str(vanished("pay"))
+    assert "put the entry back and deploy" in str(vanished("pay"))
 
 
 # Buckets.
@@ -127,7 +127,8 @@ def test_a_bucket_that_only_a_lost_run_declared_can_not_vanish(lost, before, aft
     if reason is None:
         assert found == []
     else:
-        (text,) = found
+        text = str(found[0])
+        assert len(found) == 1
         assert reason in text
         assert "nothing is changed" in text
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from ambient_components.cli.fleets.events import Failure, Told
+from ambient_components.engine import texts
 from ambient_components.engine.command import start
-from ambient_components.engine.locks import is_locked
+from ambient_components.errors import refusal
+from ambient_components.problem_json import decode
 
 _KEPT: Final = 20_000
 """Characters of what it says beside its events."""
@@ -63,15 +65,15 @@ class Child:
 
     def _explain(self, code: int) -> None:
         """A failure that no event tells of."""
-        if is_locked(self.said):
+        if texts.is_locked(self.said):
             return  # told by `locks`, with the way out
+        if self.told.canceled:
+            return
+        text = texts.reason(self.said) or f"exit code {code}"
         if code < 0:
             text = f"the engine was killed ({signal.Signals(-code).name}): what it did is not on record"
-        else:
-            lines = [line for line in self.said.splitlines() if line.strip() and not line.startswith("warning:")]
-            text = " ".join(" ".join(lines).split()).removeprefix("error: ") or f"exit code {code}"
-        if not self.told.canceled:
-            self.told.failures.setdefault(Failure("", "", text))
+        for problem in (code > 0 and decode(self.said)) or (refusal(text),):
+            self.told.failures.setdefault(Failure("", "", problem))
 
     def _listen(self) -> None:
         assert self._process.stderr is not None  # noqa: S101  # it is a pipe

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ambient_components.cli import destruction
 from ambient_components.cli.engine import engine_for
@@ -10,6 +11,7 @@ from ambient_components.cli.fleets import reading
 from ambient_components.cli.fleets.deciding import Chosen, ask_states, every
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.running import Request, carried_out
+from ambient_components.cli.problems import show_problems
 from ambient_components.engine.backend import stack_of
 from ambient_components.engine.state import Export, joined
 from ambient_components.errors import AmbientError
@@ -48,12 +50,11 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
             print(f"{what} {name} has nothing.\n", file=people, flush=True)
             continue
         print(f"{what} {name}:\n", *destruction.lines(goes), "", sep="\n", file=people, flush=True)
-        whose = f"{name}: " if len(decisions) > 1 else ""
-        refused += [f"{whose}{text}" for text in destruction.refusals(goes, name)]
-    if refused:
+        whose = name if len(decisions) > 1 else ""
         # A fleet is deployed by all of its shards.
-        texts = (text.replace("pulumi up --stack", "ambient up") for text in refused)
-        print(*(f"ambient: {text}" for text in texts), sep="\n", file=sys.stderr)
+        refused += [replace(problem, path=whose) for problem in destruction.refusals(goes, f"ambient up {name}")]
+    if refused:
+        show_problems(refused)
         return REFUSED
     ask()
     code = carried_out(decisions, request, {}, begun)

@@ -4,32 +4,19 @@ Of an event only what is told is kept: counts, names, dates and the engine's own
 at in passing and never kept; the engine has blinded the secrets among them.
 """
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from ambient_components.engine import events, types
+from ambient_components.engine import events, texts, types
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, REFRESH, UPDATE, Diagnostic, Step
 from ambient_components.engine.urns import Urn
+from ambient_components.errors import Problem, refusal
 from ambient_components.keys.recorded import TokenRecord
-from ambient_components.shards.hold import refused
-
-# What the engine says after it has said why.
-_AFTERWARDS: Final = (
-    "update failed",
-    "refresh failed",
-    "destroy failed",
-    "resource monitor has terminated",
-    "an unhandled error occurred",
-)
-_CANCELED: Final = re.compile(r"(update|refresh|destroy) cancell?ed")
-_HAS_A_PROBLEM: Final = re.compile(r"^ambient:index:\w+ resource '[^']*' has a problem: ")
-_COLOURS: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +27,13 @@ class Failure:
     """Whose it is; empty where it is the whole shard's."""
     resource: str
     """Its logical name; empty where it is none's."""
-    text: str
-    """The engine's or the plugin's own words, on one line."""
+    problem: Problem
+    """Ours, or the engine's words."""
+
+    @property
+    def text(self) -> str:
+        """The problem on one line."""
+        return str(self.problem)
 
 
 @dataclass
@@ -61,7 +53,9 @@ class Told:
     """What it was last at: an op and a logical name."""
     failures: dict[Failure, None] = field(default_factory=dict)
     """In the order in which they came, each once."""
-    warnings: dict[str, None] = field(default_factory=dict)
+    unexplained: set[Failure] = field(default_factory=set)
+    """Those of which only the step is known."""
+    warnings: dict[Problem, None] = field(default_factory=dict)
     next_at: datetime | None = None
     """The first moment at which a token or an access key is due, of those that were told."""
     unsettled: bool = False
@@ -101,11 +95,11 @@ class Told:
             case Diagnostic() as said:
                 self._diagnostic(said)
             case events.Error(text):
-                self._fail("", text)
+                self._fail("", refusal(texts.plain(text)))
             case events.Summary(result, changes):
                 self.result, self.drifted = result, bool(changes)
             case events.Line(text):
-                self.other.append(_plain(text))
+                self.other.append(texts.plain(text))
 
     def _begin(self, step: Step) -> None:
         self.began = True
@@ -147,40 +141,34 @@ class Told:
     def _failed(self, step: Step) -> None:
         """A step that failed; mostly a diagnostic has said why, and then that is enough."""
         if not any(one.resource == step.name for one in self.failures):
-            self._fail(str(step.urn), f"{step.op} failed")
+            self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
 
     def _diagnostic(self, said: Diagnostic) -> None:
-        text, urn = said.message, said.urn
-        match said.severity:
-            case "error" if not urn or Urn.parse(urn).type == types.STACK:
-                for line in text.splitlines():  # of the program: a problem a line
-                    self._fail(urn, _plain(line))
-            case "error":
-                self._fail(urn, _plain(text))
-            case "warning":
-                self.warnings.setdefault(_plain(text))
+        for problem in said.problems:
+            match said.severity:
+                case "error":
+                    self._fail(said.urn, problem)
+                case "warning":
+                    self.warnings.setdefault(problem)
 
-    def _fail(self, urn: str, text: str) -> None:
+    def _fail(self, urn: str, problem: Problem, *, explained: bool = True) -> None:
+        if texts.is_canceled(problem.problem):
+            self.canceled = True
+            return
+        if texts.is_afterword(problem.problem):
+            return
         resource = Urn.parse(urn)
         name = "" if resource.type == types.STACK else resource.name
         workspace = "" if types.is_stacks_own(resource.type) else workspace_of(name)
-        text = _HAS_A_PROBLEM.sub("", text.removeprefix("error: "))
-        if not workspace and len(whose := refused(text)) == 1:
-            (workspace,) = whose  # a refusal of the whole shard, for one workspace's sake
-        if _CANCELED.match(text):
-            self.canceled = True
-            return
-        if not text or text.lower().startswith(_AFTERWARDS):
-            return
-        wordy = [one for one in self.failures if one.resource == name and one.text.endswith(" failed")]
-        for one in wordy:
+        if not workspace and len(problem.workspaces) == 1:
+            (workspace,) = problem.workspaces  # a refusal of the whole shard, for one workspace's sake
+        for one in [one for one in self.unexplained if one.resource == name]:
+            self.unexplained.remove(one)
             del self.failures[one]
-        self.failures.setdefault(Failure(workspace, name, text))
-
-
-def _plain(text: str) -> str:
-    """On one line, without colours."""
-    return " ".join(_COLOURS.sub("", text).split())
+        failure = Failure(workspace, name, problem)
+        self.failures.setdefault(failure)
+        if not explained:
+            self.unexplained.add(failure)
 
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:

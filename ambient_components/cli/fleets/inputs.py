@@ -15,7 +15,7 @@ from ambient_components._version import VERSION
 from ambient_components.cli.fleets.coming import next_of_stack, next_of_workspace
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.sources import config_keys, fingerprints
-from ambient_components.errors import Where, fail
+from ambient_components.errors import BadValue, Where, fail
 from ambient_components.guard import Guard
 from ambient_components.shards import digest
 from ambient_components.spec import LoadedStack, Workspace
@@ -93,8 +93,9 @@ def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
     """
     try:
         return shards_of(loaded.file.workspaces, fleet.count)
-    except ValueError as error:
-        return fail(Where(loaded.path), "workspaces", str(error), f"see shard: in the entries of {loaded.path}")
+    except BadValue as error:
+        see = f"see shard: in the entries of {loaded.path}"
+        return fail(Where(loaded.path), "workspaces", error.problem, error.hints, see)
 
 
 def _why(unknown: list[str], key: bytes | None) -> str:

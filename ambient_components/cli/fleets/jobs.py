@@ -10,6 +10,7 @@ from ambient_components.cli.fleets.child import Child
 from ambient_components.cli.fleets.events import Told
 from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.fleets.skipping import Task
+from ambient_components.errors import Problem
 from ambient_components.shards import Run
 
 
@@ -43,7 +44,7 @@ class Job:
     recorded: bool = True
     """Whether its end could be written down; if not, it is not skipped the next time."""
     child: Child | None = None
-    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    held: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """Workspaces that were refused, and why: the rest of the shard was run without them."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """What its engine has beside the rest of the environment."""

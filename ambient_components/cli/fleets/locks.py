@@ -4,7 +4,8 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 
-from ambient_components.engine.locks import Lock, has_pending_operations, is_cut_off, is_locked, locks
+from ambient_components.engine import texts
+from ambient_components.engine.locks import Lock, locks
 
 
 def ways_out(
@@ -20,18 +21,18 @@ def ways_out(
         lives: whether a process of this machine does.
     """
     text = "\n".join(said)
-    if is_locked(text):
+    if texts.is_locked(text):
         found = locks(text)
         for lock in found:
             yield _told(stack, lock, lock.alive(host or socket.gethostname(), lives or process_lives))
         if not found:
             yield f"{stack} is locked by another run: wait for it; if it is dead: pulumi cancel --stack {stack} --yes"
-    if has_pending_operations(text):
+    if texts.has_pending_operations(text):
         yield (
             f"{stack}: a run died while it made something; what was made is taken over by the next run. To forget "
             f"about it: pulumi refresh --stack {stack} --config-file {config_file} --yes --clear-pending-creates"
         )
-    if is_cut_off(text):
+    if texts.is_cut_off(text):
         yield f"{stack}: a run was killed while it wrote: delete the empty {stack}.json.attrs beside its state"
 
 

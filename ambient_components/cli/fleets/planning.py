@@ -18,10 +18,11 @@ from ambient_components.cli.fleets.fleet import Fleet
 from ambient_components.cli.ledgers import ledger_from_state
 from ambient_components.cli.project import bare_name
 from ambient_components.engine.state import EMPTY, Export, joined
-from ambient_components.errors import AmbientError, fail
-from ambient_components.plan.facts import Plan, Rail
+from ambient_components.errors import AmbientError, BadValue, Problem, fail
+from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
+from ambient_components.rules.refusals import Rule
 from ambient_components.spec.shards import shards_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _COLLECTOR, _SELDOM = "GOGC", "300"
 class Judged:
     """What is known of a fleet before any of its shards runs."""
 
-    rails: tuple[Rail, ...]
+    rails: tuple[Problem, ...]
     """Why none of them may."""
     environ: Mapping[str, Mapping[str, str]]
     """By stack, for its engine's environment: what leaves that shard is then judged by the fleet's share."""
@@ -55,7 +56,7 @@ class _Known:
     """What is asked for of each shard that is judged."""
     states: Mapping[str, Export]
     """Of each shard that was read."""
-    failed: Mapping[str, str]
+    failed: Mapping[str, tuple[Problem, ...]]
     """Why others were not."""
 
 
@@ -80,9 +81,9 @@ def judge(
     found = fleet_refusals(fleet, before, after, wanted.rails, at, homes)
     marks = {stack: removals_mark(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
     return Judged(
-        tuple(Rail(one.rail, one.workspace, one.text) for one in found),
+        tuple(found),
         {stack: {JUDGED_VARIABLE: mark} for stack, mark in marks.items() if mark},
-        any(one.moved for one in found),
+        any(one.rule == Rule.OTHER_SHARD for one in found),
     )
 
 
@@ -94,8 +95,8 @@ def wanted_of(fleet: Fleet, loaded: "LoadedStack", ledger: Ledger) -> dict[str, 
     """
     try:
         homes = shards_of(loaded.file.workspaces, fleet.count)
-    except ValueError as error:
-        fail(None, "shard", str(error))
+    except BadValue as error:
+        fail(None, "shard", error.problem, error.hints)
     return {fleet.stack(number): {name: ledger[name] for name in names} for number, names in homes.items()}
 
 
@@ -153,11 +154,11 @@ def plan_fleet(
     warnings = wanted.warnings if offline or judged.moved or skipped else ()
     plan = merge(
         fleet.name, when, parts, online=not offline, asked=known.parts, skipped=skipped, failed=known.failed,
-        warnings=[" ".join(text.split()) for text in warnings],
+        warnings=warnings,
     )  # fmt: skip
     # Not what a single shard may lose counts.
-    own = (rail for rail in plan.rails if rail.rail != REMOVALS)
-    return replace(plan, rails=tuple(sorted({*own, *judged.rails})))
+    own = (one for one in plan.rails if one.rule != REMOVALS)
+    return replace(plan, rails=sorted_problems([*own, *judged.rails]))
 
 
 def plan_plain(
@@ -180,7 +181,7 @@ def plan_plain(
             return planning.offline(stack, wanted, planning.deployed(state, stack, when), when)
         return planning.online(engine, stack, state, wanted, when, refresh=refresh)
     except AmbientError as error:
-        return Plan(stack, when, not offline, errors=(" ".join(str(error).split()),))
+        return Plan(stack, when, not offline, errors=error.problems)
 
 
 def _known(
@@ -195,7 +196,7 @@ def _known(
         found = reading.exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
         found |= {stack: EMPTY for stack in asked if stack not in there}
     states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
-    failed = {stack: " ".join(str(error).split()) for stack, error in found.items() if stack not in states}
+    failed = {stack: error.problems for stack, error in found.items() if isinstance(error, AmbientError)}
     return _Known(wanted, {stack: every[stack] for stack in asked if stack in states}, states, failed)
 
 
@@ -227,7 +228,7 @@ def _online(
         try:
             return planning.online(own, stack, known.states[stack], wanted, at, refresh=refresh)
         except AmbientError as error:
-            return Plan(stack, at, True, errors=(" ".join(str(error).split()),))
+            return Plan(stack, at, True, errors=error.problems)
 
     if not known.parts:
         return []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ambient_components.cli.fleets.jobs import Job, Phase, View
+from ambient_components.problem_json import fields
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -192,7 +193,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "locked": job.locked,
         "held": sorted(map(job.named, job.held)),
         "errors": [
-            {"workspace": job.named(one.workspace), "resource": one.resource, "error": one.text}
+            {"workspace": job.named(one.workspace), "resource": one.resource, **fields(one.problem)}
             for one in told.failures
         ],
     }

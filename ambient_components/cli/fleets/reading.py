@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ambient_components.cli.project import Project, bare_name
 from ambient_components.engine import backend
 from ambient_components.engine.state import Export, joined, parse_export
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError, BadValue, fail
 from ambient_components.shards import shard_stack, split_shard
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
         return dict.fromkeys(pins, stack)
     try:
         found = {name: shard_stack(fleet, home(name, count, pin)) for name, pin in pins.items()}
-    except ValueError as error:
-        fail(None, "shard", str(error))
+    except BadValue as error:
+        fail(None, "shard", error.problem, error.hints)
     for name, where in found.items():
         if shard and where != stack:
             fail(None, "", f"workspace {name!r} is in shard {where}, not in {stack}", f"name {fleet} or {where}")
@@ -128,8 +128,8 @@ def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> C
     fleet, number = shard
     try:
         return assigned(names, project.shards(fleet) or 1)[number]
-    except ValueError as error:
-        fail(None, "shard", str(error))
+    except BadValue as error:
+        fail(None, "shard", error.problem, error.hints)
 
 
 def _is_plain(project: Project, stack: str) -> bool:

@@ -15,8 +15,9 @@ from ambient_components.cli.fleets.events import Failure, Told
 from ambient_components.cli.fleets.interrupts import Interrupts
 from ambient_components.cli.fleets.jobs import Job, Log, Phase, Plan, View
 from ambient_components.cli.fleets.records_client import Records
+from ambient_components.engine import texts
 from ambient_components.engine.backend import output_names
-from ambient_components.engine.locks import is_locked
+from ambient_components.errors import refusal
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.hold import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
 
@@ -116,7 +117,7 @@ class Runner:
             try:
                 self._one(job)
             except Exception as error:  # one shard's trouble is no other's
-                job.told.failures.setdefault(Failure("", "", f"{type(error).__name__}: {error}"))
+                job.told.failures.setdefault(Failure("", "", refusal(f"{type(error).__name__}: {error}")))
                 job.phase = Phase.FAILED
             job.ended = time.monotonic()
             job.child = None
@@ -134,7 +135,7 @@ class Runner:
                 self._take_back(job, before)  # nothing of it was begun
             return
         code = self._ended(job, environ)
-        job.locked = code != 0 and is_locked(job.said)
+        job.locked = code != 0 and texts.is_locked(job.said)
         if code == 0:
             job.phase = Phase.DONE
         else:
@@ -152,7 +153,7 @@ class Runner:
         code = job.child.wait()
         job.said = job.child.said
         for _ in range(ROUNDS):
-            found = reasons(one.text for one in job.told.failures)
+            found = reasons(one.problem for one in job.told.failures)
             if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.held}:
                 break
             outputs = output_names(PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
@@ -172,9 +173,9 @@ class Runner:
                 job.child = Child(command, job.fleet.project.folder, {**environ, HOLD_VARIABLE: variable}, told)
             code = job.child.wait()
             job.said = job.child.said
-        for name, texts in job.held.items():
-            for text in texts:
-                job.told.failures.setdefault(Failure(name, "", text))
+        for name, problems in job.held.items():
+            for problem in problems:
+                job.told.failures.setdefault(Failure(name, "", problem))
         return code or (1 if job.held else 0)
 
     def _begin(self, job: Job) -> Record | None:

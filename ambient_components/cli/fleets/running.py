@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ambient_components.cli.fleets.deciding import Chosen, Decision, ask_states, decide, every, ledgers_before
 from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cli.fleets.holding import of_all, on_one_line
+from ambient_components.cli.fleets.holding import of_all
 from ambient_components.cli.fleets.inputs import ShardInputs
 from ambient_components.cli.fleets.jobs import Job, Phase, Plan
 from ambient_components.cli.fleets.machine import default_jobs
@@ -21,7 +21,9 @@ from ambient_components.cli.fleets.runner import Runner
 from ambient_components.cli.fleets.skipping import Wanted
 from ambient_components.cli.fleets.summary import exit_code, summary_json, summary_lines
 from ambient_components.cli.fleets.unseen import Unseen
+from ambient_components.cli.problems import show_problem
 from ambient_components.engine.backend import Stack
+from ambient_components.errors import Problem
 from ambient_components.output import REFUSED
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def carried_out(
     request: Request,
     environs: Mapping[str, Mapping[str, str]],
     begun: float,
-    rails: Collection[str] = (),
+    rails: Collection[Problem] = (),
 ) -> int:
     """Runs all that is not skipped, tells of it, and returns the exit code.
 
@@ -149,7 +151,7 @@ def _states(decisions: Sequence[Chosen]) -> Mapping[str, Stack]:
 
 def _shown(
     decisions: Sequence[Decision], request: Request, judged: "Sequence[Judged]"
-) -> tuple[int | None, frozenset[str]]:
+) -> tuple[int | None, frozenset[Problem]]:
     """The page, and the question: an exit code where nothing is to be run, and what rails say of single workspaces.
 
     With --yes nobody is there to be told what the engine alone knows: the page is made of files and states.
@@ -178,9 +180,9 @@ def _shown(
     if stopping := of_all(rails, [rail for one in judged for rail in one.rails]):
         for rail in stopping:
             if request.form == "json" or rail not in rails:  # else the page has it
-                print(f"ambient: {rail.text}", file=sys.stderr)
+                show_problem(rail)
         return REFUSED, frozenset()
-    alone = frozenset(on_one_line(rail.text) for rail in rails)
+    alone = frozenset(rails)
     if alone:
         print("ambient: what is refused stays as it is; all the rest is deployed", file=sys.stderr)
     if page.errors and not request.yes:

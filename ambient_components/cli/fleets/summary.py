@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from ambient_components.access.rail_names import RAILS
 from ambient_components.cli.fleets.jobs import Job, Phase
 from ambient_components.cli.fleets.locks import ways_out
 from ambient_components.cli.fleets.progress import parts
+from ambient_components.errors import Problem
 from ambient_components.output import INTERRUPTED, REFUSED
-from ambient_components.shards.hold import of_ledger
 
 _SHOWN = 50
 """Failures in the text; the rest is counted."""
 
 
-def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[str] = ()) -> int:
+def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[Problem] = ()) -> int:
     """0: all went well; 1: not all of it; 3: rails or rules refused some of it; 130: somebody interrupted it.
 
     Args:
@@ -23,8 +24,11 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[str
     """
     if interrupted:
         return INTERRUPTED
-    kept = (text for job in jobs for texts in job.held.values() for text in texts)
-    if any(map(of_ledger, kept)) or any(one.text in rails for job in jobs for one in job.told.failures):
+    if any(one.rule for job in jobs for problems in job.held.values() for one in problems):
+        return REFUSED
+    refused = {(one.rule, one.workspaces) for one in rails}
+    failed = [one.problem for job in jobs for one in job.told.failures]
+    if any(one.rule in RAILS or (one.rule, one.workspaces) in refused for one in failed):
         return REFUSED
     return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
 
@@ -121,7 +125,7 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:
     for job in jobs:
         project = job.fleet.project
-        said = [job.said, *job.told.warnings, *(one.text for one in job.told.failures)]
+        said = [job.said, *map(str, job.told.warnings), *(one.text for one in job.told.failures)]
         yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), said)
 
 

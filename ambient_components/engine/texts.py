@@ -1,0 +1,81 @@
+"""Pulumi's own wording, where Pulumi says in words alone what has happened. Read from Pulumi 3.272.
+
+Everything else is decided by data: by events, exit codes, types of resources, and our own problems (`problem_json`).
+"""
+
+import re
+from typing import Final
+
+# What the engine says after it has said why.
+_AFTERWARDS: Final = (
+    "preview failed",
+    "update failed",
+    "refresh failed",
+    "destroy failed",
+    "resource monitor has terminated",
+    "an unhandled error occurred",
+)
+_CANCELED: Final = re.compile(r"(update|refresh|destroy) cancell?ed")
+_COLOURS: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+_SEVERITY: Final = re.compile(r"(error|warning|info|debug): ")
+_WARNING: Final = "warning:"
+_PLUGINS: Final = ("using pulumi-", "resource plugin ")
+
+_LOCKED: Final = ("the stack is currently locked by", "Another update is currently in progress")
+_LOCK: Final = re.compile(r"created by (?P<who>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_PENDING: Final = "pending operations from previous deployment"
+_EMPTY: Final = ("failed to load checkpoint", "EOF")
+_NO_BACKEND: Final = ("logging in", "PULUMI_ACCESS_TOKEN")
+
+
+def plain(text: str) -> str:
+    """Return a text of the engine on one line, without colours and without its severity."""
+    line = " ".join(_COLOURS.sub("", text).split())
+    severity = _SEVERITY.match(line)
+    return line[severity.end() :] if severity else line
+
+
+def reason(output: str) -> str:
+    """Return what a command said of its failure, without its warnings, on one line."""
+    lines = (line for line in output.splitlines() if line.strip() and not line.startswith(_WARNING))
+    return "; ".join(map(plain, lines))
+
+
+def is_afterword(text: str) -> bool:
+    """Tell whether the engine only says that something failed, which it has explained before."""
+    return text.lower().startswith(_AFTERWARDS)
+
+
+def is_canceled(text: str) -> bool:
+    """Tell whether the engine says that it was interrupted."""
+    return _CANCELED.match(text) is not None
+
+
+def is_about_plugins(text: str) -> bool:
+    """Tell whether the engine says which plugins it uses from PATH: nobody who reads a plan can change that."""
+    return text.startswith(_PLUGINS)
+
+
+def is_locked(text: str) -> bool:
+    """Tell whether the engine refused to begin because another run has the lock, or died with it."""
+    return any(words in text for words in _LOCKED)
+
+
+def locks(text: str) -> list[dict[str, str]]:
+    """Return who holds a stack, on which host, in which process, since when: for every lock that the engine names."""
+    return [match.groupdict() for match in _LOCK.finditer(text)]
+
+
+def has_pending_operations(text: str) -> bool:
+    """Tell whether the engine found that a run was killed while it made something."""
+    return _PENDING in text
+
+
+def is_cut_off(text: str) -> bool:
+    """Tell whether the engine found a state of which a run was killed while it wrote it."""
+    return all(words in text for words in _EMPTY)
+
+
+def has_no_backend(text: str) -> bool:
+    """Tell whether a command failed because nobody is logged in to a backend."""
+    return any(words in text for words in _NO_BACKEND)

@@ -1,0 +1,144 @@
+"""No decision depends on the words of a message: with all of them reworded, everything comes to the same."""
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import ambient_components
+from ambient_components.access import RailSettings
+from ambient_components.cli.fleets.events import Told
+from ambient_components.cli.fleets.holding import REFUSED, of_all
+from ambient_components.cli.fleets.summary import exit_code
+from ambient_components.engine.steps import Diagnostic
+from ambient_components.errors import Problem, refusal
+from ambient_components.plan import Digest
+from ambient_components.problem_json import MINT, encode
+from ambient_components.shards import hold
+from tests.support.fake_pulumi import said, urn
+from tests.support.ledgers import refused
+from tests.unit.test_shards_hold import ALONE, STRICT, entry, ledger_of
+
+PACKAGE = Path(ambient_components.__file__).parent
+LEDGER = "ambient:index:AccessLedger"
+
+
+def same(problem: Problem) -> Problem:
+    return problem
+
+
+def reworded(problem: Problem) -> Problem:
+    """As a translation would have it: no word stays."""
+    return replace(
+        problem, problem=problem.problem.swapcase()[::-1], hints=tuple(hint.swapcase()[::-1] for hint in problem.hints)
+    )
+
+
+WORDS = pytest.mark.parametrize("words", [same, reworded])
+
+
+def events(problems: list[Problem]) -> Told:
+    """What a run knows of a shard that was refused."""
+    told = Told()
+    for one in problems:
+        text = f"{LEDGER} resource 'access' has a problem: {encode(one)}\n"
+        told.take(json.dumps(said("error", text, urn(LEDGER, "access"))))
+    return told
+
+
+@WORDS
+@pytest.mark.parametrize("case", ALONE)
+def test_the_same_workspace_is_held(words, case) -> None:
+    before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
+    problems = [words(one) for one in refused(before, after, STRICT)]
+    told = events(problems)
+    found = hold.reasons(one.problem for one in told.failures)
+    assert found == {"pay-1": tuple(dict.fromkeys(problems))}
+    assert hold.others(problems, ["pay-1"]) == []
+    assert hold.others(problems, ["other"]) == problems
+    assert {one.workspace for one in told.failures} == {"pay-1"}
+
+
+@WORDS
+def test_the_same_stops_a_fleet(words) -> None:
+    alone, whole = (
+        [words(one) for one in refused(*ledgers, RailSettings())]
+        for ledgers in (
+            (ledger_of(entry()), ledger_of(entry(owners=[]))),
+            ({f"w{number}": entry("closed") for number in range(9)}, {}),
+        )
+    )
+    assert of_all(alone, []) == []
+    assert of_all([*alone, *whole], []) == whole
+    assert hold.reasons(whole) is None
+
+
+class Job:
+    """What the exit code depends on."""
+
+    phase = None
+
+    def __init__(self, problems: list[Problem], held: dict[str, tuple[Problem, ...]]) -> None:
+        self.told, self.held = events(problems), held
+
+
+@WORDS
+def test_the_exit_code_is_the_same(words) -> None:
+    (rail,) = [words(one) for one in refused(ledger_of(entry()), ledger_of(entry(owners=[])))]
+    missing = words(refusal("the environment variable 'X' is not set", workspaces=("pay-1",)))
+    foreign = words(refusal("namespace 'x' exists", rule="ownership", workspaces=("x",)))
+    assert exit_code([Job([rail], {})], interrupted=False) == REFUSED  # type: ignore[list-item]
+    assert exit_code([Job([], {"x": (foreign,)})], interrupted=False) == REFUSED  # type: ignore[list-item]
+    assert exit_code([Job([missing], {"pay-1": (missing,)})], interrupted=False) != REFUSED  # type: ignore[list-item]
+    assert exit_code([Job([foreign], {})], interrupted=False) != REFUSED  # type: ignore[list-item]
+
+
+@WORDS
+def test_a_plan_has_the_reason_of_a_note(words) -> None:
+    note = words(Problem(None, "a new token would be minted", "the token expires", ("soon",), MINT))
+    where = urn("ambient:index:AccessToken", "pay/key/ci/g1")
+    digest = Digest((), (Diagnostic("info", encode(note), where),))
+    assert digest.reasons() == {where: note.problem}
+    assert digest.problems("info") == (note,)
+
+
+# And in the source.
+
+PULUMIS = {"engine/texts.py", "engine/backend.py", "engine/command.py"}
+OF_OTHERS = {
+    # Texts of the API server, of stores and of Python's TLS, which give no other data.
+    "cluster.py", "kubeconfig.py", "cli/kube.py", "cli/keys_asking.py", "provider/handles.py",
+    "provider/store/errors.py", "provider/store/minio_errors.py", "spec/syntax.py",
+}  # fmt: skip
+
+
+def decisions(tree: ast.AST) -> Iterator[ast.AST]:
+    """Where the text of an error is split, searched, replaced or compared."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=value, attr="partition" | "rpartition" | "split" | "replace")) if (
+                ast.unparse(value) in ("str(error)", "str(problem)", "error.problem", "problem.problem", "one.problem")
+            ):
+                yield node
+            case ast.Compare(left=left, comparators=[right]) if any(
+                ast.unparse(one) in ("str(error)", "str(problem)", "error.problem", "problem.problem")
+                for one in (left, right)
+            ):
+                yield node
+
+
+@pytest.mark.parametrize("source", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_source_decides_by_the_text_of_an_error(source) -> None:
+    if str(source.relative_to(PACKAGE)) in PULUMIS | OF_OTHERS:
+        return
+    assert [ast.unparse(node) for node in decisions(ast.parse(source.read_text()))] == []
+
+
+@pytest.mark.parametrize(
+    "code", ['str(error).partition("; ")', '"x" in str(error)', 'one.problem.replace("a", "b")', 'str(error) == "x"']
+)
+def test_what_decides_by_text_is_found(code) -> None:
+    assert [*decisions(ast.parse(code))]
