@@ -1,4 +1,4 @@
-"""From a stack file to components: the one place where models, config and Pulumi meet."""
+"""From a stack file to components: the place where models, config and Pulumi meet."""
 
 from ambient_components.engine.names import LEDGER_NAME
 from ambient_components.fleet.arguments import ledger_of, workspace_args

@@ -1,4 +1,4 @@
-"""Models of the stack file as plain arguments: for the components, and for the ledger."""
+"""Stack file models as arguments of the components and as ledger entries."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,12 +29,12 @@ from ambient_components.spec.places import sources_of
 def ledger_of(
     workspaces: Mapping[str, WorkspaceModel], calendar: Calendar, store: ObjectStore | None = None
 ) -> dict[str, Entry]:
-    """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret.
+    """Return the access that workspaces declare, as the ledger records it: subjects, roles and lifetimes, no secrets.
 
     Args:
-        workspaces: by name.
-        calendar: judges which grants, overlaps and overrides are in force.
-        store: where their buckets are.
+        workspaces: The workspaces by name.
+        calendar: Decides which grants, overlaps and exceptions are in force.
+        store: The stack's object store.
     """
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
 
@@ -44,7 +44,7 @@ def _entry(workspace: WorkspaceModel, calendar: Calendar, store: ObjectStore | N
         state=workspace.state.value,
         adopt=workspace.adopt,
         owners=tuple(sorted(str(subject) for subject in workspace.owners)),
-        # Names alone: of a released workspace nothing may vanish in the run that releases it.
+        # Names only: a released workspace must keep its settings in the run that releases it.
         settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
         limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
         bucket=bucket_entry(workspace, store),
@@ -62,7 +62,7 @@ def _entry(workspace: WorkspaceModel, calendar: Calendar, store: ObjectStore | N
 
 
 def _dates(workspace: WorkspaceModel) -> dict[str, tuple[Period, ...]]:
-    """When each grant with dates holds, be it now or not."""
+    """Return the periods of each grant that has dates, in force or not."""
     dates: dict[str, list[Period]] = {}
     for grant in workspace.grants:
         if grant.dated:
@@ -90,14 +90,14 @@ def workspace_args(
     calendar: Calendar,
     ca_bundle: str | None = None,
 ) -> WorkspaceArgs:
-    """A model as the component's plain arguments.
+    """Return a workspace model as arguments of the component.
 
     Args:
-        workspace: the effective entry.
-        calendar: judges which grants and overlaps are in force.
-        settings: the stack's config, with the store of its buckets.
-        values: of its secrets.
-        ca_bundle: the contents of its CA bundle.
+        workspace: The merged entry of the stack file.
+        calendar: Decides which grants and overlaps are in force.
+        settings: The stack's config, with the object store.
+        values: The workspace's secret values.
+        ca_bundle: The contents of the workspace's CA bundle.
     """
     args: WorkspaceArgs = {
         "owner": settings.owner,

@@ -1,4 +1,4 @@
-"""Models of keys as plain arguments: for the component, and for the ledger."""
+"""Key models as arguments of the component and as ledger entries."""
 
 from typing import cast
 
@@ -11,12 +11,12 @@ from ambient_components.spec import Key
 
 
 def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
-    """A key as the component's argument.
+    """Return a key as the component's argument.
 
     Args:
-        key_id: its id.
-        key: the effective entry.
-        calendar: judges whether the generation before lives on.
+        key_id: The key's id.
+        key: The merged entry of the stack file.
+        calendar: Decides whether the previous generation is still valid.
     """
     spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
     policy = key.policy(calendar.run_every)
@@ -47,11 +47,11 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
 
 
 def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
-    """A key as the ledger records it: what a reviewer has to know of it, and what a later run has to compare.
+    """Return a key as the ledger records it: what a reviewer needs to know and later runs compare.
 
     Args:
-        key: the effective entry.
-        calendar: judges whether the generation before lives on.
+        key: The merged entry of the stack file.
+        calendar: Decides whether the previous generation is still valid.
     """
     never = key.lifetime == NEVER
     return KeyEntry(

@@ -1,7 +1,7 @@
-"""The values of a stack's secrets, from where its files say they are: config, environment, files, Secrets elsewhere.
+"""The values of a stack's secrets, read from config, environment variables, files or other Secrets.
 
-A value that is missing is unknown in a preview, with a warning (a change request from a fork has no secrets), and an
-error in an update. Nothing is declared before all of them are there.
+A missing value is unknown in a preview, with a warning, because a change request from a fork has no secrets. In an
+update it is an error. The program declares nothing until all values are present.
 """
 
 import base64
@@ -34,17 +34,17 @@ Values = dict[str, pulumi.Input[str]]
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceValues:
-    """Of one workspace; by variable."""
+    """The secret values of one workspace, by variable."""
 
     runner: Values = field(default_factory=dict)
     integrations: Values = field(default_factory=dict)
     storage: Values = field(default_factory=dict)
-    """Of a bucket that others made: accessKey and secretKey."""
+    """The accessKey and secretKey of an existing bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One value to find."""
+    """One value to look up."""
 
     workspace: str
     kind: str
@@ -56,7 +56,7 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """A value that is not there, and what to do."""
+    """A missing value, with a hint."""
 
     problem: str
     remedy: str
@@ -64,7 +64,7 @@ class _Missing:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A value that is there, and that must not be used."""
+    """A value that exists but must not be used, with a hint."""
 
     problem: str
     remedy: str
@@ -74,13 +74,13 @@ _Found = pulumi.Output[str] | str | _Missing | _Refused
 
 
 def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform: str) -> dict[str, WorkspaceValues]:
-    """Finds every value of every workspace that is not closed.
+    """Look up every secret value of every workspace that is not closed.
 
     Args:
-        stack: the stack.
-        guard: the stack's cluster; asked only where a source is a Secret in it.
-        problems: takes what is missing (in an update) or refused (always).
-        platform: the platform's own namespace, of which no Secret is read: the stack's checks refuse it.
+        stack: The stack.
+        guard: The stack's cluster. Queried only if a source is a Secret.
+        problems: Collects missing values (in an update) and refused values (always).
+        platform: The platform's namespace. No Secret there is read; validation refuses such a source.
     """
     wanted = [one for one in _wanted(stack) if one.source.secret is None or one.source.secret.namespace != platform]
     in_cluster = _from_cluster(guard, {one.source.secret for one in wanted if one.source.secret})
@@ -110,7 +110,7 @@ def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
 
 
 def _warn(missing: Iterable[Problem]) -> None:
-    """One warning for all: a fork's preview lacks every secret there is."""
+    """Log one warning for all missing values, because a fork's preview lacks every secret."""
     lines = [str(problem) for problem in missing]
     if lines:
         more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
@@ -145,12 +145,12 @@ def _from_config(key: str) -> _Found:
 
 
 def _from_environment(variable: str) -> _Found:
-    # An empty one is what a pipeline sets for a secret that it does not have.
+    # Pipelines set a secret that they do not have to the empty string.
     if not os.environ.get(variable):
         state = "empty" if variable in os.environ else "not set"
         return _Missing(f"the environment variable {variable!r} is {state}", "set it where pulumi runs")
     value = os.environ[variable]
-    # Python reads other bytes as halves of characters, over which the SDK would stumble with a traceback.
+    # Python decodes other bytes to lone surrogates, on which the SDK fails with a traceback.
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         return _Refused(f"the environment variable {variable!r} is not UTF-8", "variables of sessions are text")
     return value
@@ -165,7 +165,7 @@ def _from_file(stack: LoadedStack, workspace: str, place: str) -> _Found:
         return _Refused(f"the file {place!r} {error.problem}", error.hint)
     except UnicodeDecodeError:
         return _Refused(f"the file {place!r} can't be read: not UTF-8", "a file of text is expected")
-    # Editors end a file with a newline; in a header or a password it is one character too many.
+    # Editors end a file with a newline, which is not part of a password or a header.
     value = text.removesuffix("\n").removesuffix("\r")
     return value or _Missing(f"the file {place!r} is empty", "write the value into it")
 
@@ -175,7 +175,7 @@ def _from_cluster(guard: Guard, references: Iterable[SecretRef]) -> dict[SecretR
     if not wanted:
         return {}
     try:
-        guard.cluster  # noqa: B018  # the one question whose failure is everybody's
+        guard.cluster  # noqa: B018  # if this fails, every value is missing
     except StepError as error:
         return dict.fromkeys(wanted, _Missing(f"the cluster can't be asked: {error}", "it holds the value"))
     with ThreadPoolExecutor(_AT_ONCE) as pool:

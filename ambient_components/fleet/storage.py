@@ -1,4 +1,4 @@
-"""Models of storage as plain arguments: for the component, for the ledger, and what the stack's config must say."""
+"""Buckets as arguments of the component, as ledger entries, and checked against the stack's config."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -22,22 +22,22 @@ from ambient_components.spec.store_checks import against_store
 
 
 def effective_store(workspaces: Mapping[str, Workspace], configured: ObjectStore | None) -> ObjectStore | None:
-    """The store of a stack's buckets: the config's, or AWS where the config may be silent."""
+    """Return the store of the stack's buckets: the configured one, or AWS if a bucket uses the `aws` driver."""
     return configured or (ObjectStore.of_aws() if uses_aws(workspaces) else None)
 
 
 def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
-    """Whether pulumi-aws is needed."""
+    """Tell whether a bucket uses the `aws` driver, which needs pulumi-aws."""
     return any(bucket.driver is BucketDriver.AWS for bucket in _buckets(workspaces).values())
 
 
 def check_storage(stack: LoadedStack, store: ObjectStore | None, problems: Problems) -> None:
-    """Buckets that the stack's config or this machine has nothing for.
+    """Check that the stack's config and this machine have what the declared buckets need.
 
     Args:
-        stack: its workspaces.
-        store: what the config says of a store; None where it says nothing.
-        problems: takes what is missing.
+        stack: The stack.
+        store: The configured store. None if the config has none.
+        problems: Collects what is missing.
     """
     problems.extend(located(stack, against_store(stack.file.workspaces, store.config if store is not None else None)))
     if importlib.util.find_spec("pulumi_aws") is not None:
@@ -58,13 +58,13 @@ def _buckets(workspaces: Mapping[str, Workspace]) -> dict[str, Bucket]:
 def bucket_spec(
     bucket: Bucket, store: ObjectStore | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
 ) -> BucketSpec:
-    """A bucket as the component's argument.
+    """Return a bucket as the component's argument.
 
     Args:
-        bucket: the effective entry.
-        store: of the stack.
-        values: of an existing bucket's keys, by field.
-        calendar: says how often runs are promised.
+        bucket: The merged entry of the stack file.
+        store: The stack's store.
+        values: The credentials of an existing bucket, by field.
+        calendar: Provides the promised interval between runs.
     """
     spec = BucketSpec(name=bucket.name, endpoint=_endpoint(bucket, store), driver=bucket.driver.value)
     if bucket.driver is BucketDriver.EXISTING:
@@ -78,7 +78,7 @@ def bucket_spec(
 
 
 def _own(bucket: Bucket) -> dict[str, Any]:
-    """What is said of a bucket that is the stack's own."""
+    """Return the settings that apply only to a bucket owned by this stack."""
     said: dict[str, Any] = {
         "versioning": bucket.versioning,
         "expireAfterDays": bucket.expire_after_days,
@@ -113,9 +113,9 @@ def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
 
 
 def bucket_entry(workspace: Workspace, store: ObjectStore | None) -> BucketEntry | None:
-    """A workspace's bucket as the ledger records it: whose data it is, what may delete it, how long its keys live.
+    """Return the ledger entry of a workspace's bucket: its identity, deletion settings and key lifetime.
 
-    A closed workspace keeps its data, and has no keys.
+    A closed workspace keeps its data but has no access key.
     """
     bucket = workspace.storage.bucket
     if bucket is None:
@@ -151,6 +151,6 @@ def _endpoint(bucket: Bucket, store: ObjectStore | None) -> str:
 
 
 def _store_address(bucket: Bucket, store: ObjectStore | None) -> str | None:
-    """What runs reach its store by; None where sessions reach it by the same, or it is not ours to make."""
+    """Return the store's address for runs if it differs from the address for sessions. None for an existing bucket."""
     address = store.config.endpoint if store is not None and bucket.driver is not BucketDriver.EXISTING else None
     return address if address and address != _endpoint(bucket, store) else None
