@@ -1,9 +1,9 @@
-"""Workspaces that a run leaves as they are, so that one that is refused does not stop all others of its shard. Pure.
+"""Excluded workspaces: run the rest of a shard when some of its workspaces are refused. All functions are pure.
 
-The ledger's check refuses a run as a whole, and so does the program where a secret is missing. `ambient up` over a
-fleet then runs the shard once more, with the refused workspaces held: the engine neither makes, changes nor deletes
-anything of theirs, also where the files no longer have them, and the ledger keeps the entries that they were deployed
-with. Whose a refusal is, is read from its text, as the engine hands on nothing else of it.
+The ledger's check refuses a run as a whole, and so does the program if a secret is missing. `ambient up` over a fleet
+then runs the shard again without the refused workspaces: the engine creates, changes and deletes nothing in them, even
+if the files no longer declare them, and the ledger keeps their deployed entries. The engine passes on only the message
+of a refusal, so the workspace name is parsed from it.
 """
 
 import json
@@ -12,31 +12,31 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 HOLD_VARIABLE: Final = "AMBIENT_HOLD"
-"""Environment variable by which `ambient up` tells the program what is held: `hold_text`."""
+"""The environment variable by which `ambient up` passes the excluded workspaces to the program (`hold_text`)."""
 
 ROUNDS: Final = 3
-"""So many times a shard is run again: holding some reveals what else is refused."""
+"""Maximum number of repeated runs of a shard. Each exclusion can reveal further refusals."""
 
 Held = Mapping[str, tuple[str, ...]]
-"""By workspace the ids of those keys that the stack has outputs of already."""
+"""The ids of the keys that the stack already exports, by excluded workspace."""
 
 _WORKSPACE: Final = "ambient:index:Workspace"
 _NAME: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SHAPE: Final = re.compile(_NAME)
-# At the beginning of a text: what follows may quote other stacks' namespaces, and the words of a cluster or a store.
+# Matched only at the start: the rest may quote other stacks' namespaces or messages from a cluster or a store.
 _OF_LEDGER: Final = re.compile(rf"(?:workspace|namespace) '({_NAME})'")
-# The other party of a bucket that two workspaces want: no one of them may have its way while the other is held.
+# The other workspace in a conflict over a bucket. Excluding only one of them would let the other take it.
 _OTHER: Final = re.compile(rf"^[^:]+: bucket '[^']*' (?:is the bucket of|was deployed as) workspace '({_NAME})'")
 _OF_FILES: Final = re.compile(rf"(?:error: )?(?:\S.*?: )?workspaces\.({_NAME})[.:\[]")
 
 
 def refused(text: str) -> frozenset[str]:
-    """The workspaces that one refusal is about; empty, where it is about the shard as a whole.
+    """Return the workspaces that a refusal is about. Empty if it is about the shard as a whole.
 
-    Two of them where they want one bucket: which of the two is wrong, only people know.
+    A conflict over a bucket names two workspaces, because only a person can decide which one is wrong.
 
     Args:
-        text: one reason of the ledger's check, or one line of a program that found a secret missing.
+        text: One reason from the ledger's check, or one line of the program about a missing secret.
     """
     if found := _OF_LEDGER.match(text):
         other = _OTHER.match(text)
@@ -47,38 +47,38 @@ def refused(text: str) -> frozenset[str]:
 
 
 def of_ledger(text: str) -> bool:
-    """Whether a refusal of a workspace is one of the ledger's check, a rail or a rule, and no missing secret."""
+    """Tell whether a refusal comes from the ledger's check (a guardrail or a rule) and not from a missing secret."""
     return _OF_LEDGER.match(text) is not None
 
 
 def reasons(texts: Iterable[str]) -> dict[str, tuple[str, ...]] | None:
-    """Why workspaces are refused, by name; None, where a refusal is about the shard as a whole, or there is none.
+    """Return the refusals by workspace. None if there are none, or if one is about the shard as a whole.
 
     Args:
-        texts: all the refusals of one run, each by itself.
+        texts: All refusals of one run.
     """
     found: dict[str, list[str]] = {}
     for text in texts:
-        whose = refused(text)
-        if not whose:
+        names = refused(text)
+        if not names:
             return None
-        for name in sorted(whose):
+        for name in sorted(names):
             found.setdefault(name, []).append(text)
     return {name: tuple(dict.fromkeys(texts)) for name, texts in sorted(found.items())} or None
 
 
 def others(problems: Iterable[str], held: Collection[str]) -> list[str]:
-    """The refusals that still stand where workspaces are held: nothing is done to those, so theirs refuse nothing."""
-    return [text for text in problems if not (whose := refused(text)) or not whose <= set(held)]
+    """Return the refusals that are not only about excluded workspaces."""
+    return [text for text in problems if not (names := refused(text)) or not names <= set(held)]
 
 
 def as_held(held: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """A ledger as it will be after a run: of what is held it has the entry of before, or none where there was none.
+    """Return the ledger after a run that excludes workspaces: their entries stay as in the last deployment.
 
     Args:
-        held: names of workspaces, also of such as the files no longer have.
-        before: the ledger of the last deployment.
-        after: the ledger that the files ask for.
+        held: Names of the excluded workspaces, including ones that the files no longer declare.
+        before: The ledger of the last deployment.
+        after: The declared ledger.
     """
     kept = set(held)
     changed = {name: entry for name, entry in after.items() if name not in kept}
@@ -86,10 +86,10 @@ def as_held(held: Iterable[str], before: Mapping[str, Any], after: Mapping[str, 
 
 
 def hold_flags(held: Iterable[str]) -> tuple[str, ...]:
-    """Flags of `pulumi up` that keep the engine from these workspaces, and from all that is called after them.
+    """Return the flags of `pulumi up` that exclude these workspaces and all resources named after them.
 
-    The workspace itself by its type as well: a workspace may be called like the ledger or a provider, without which
-    nothing would be judged.
+    The pattern of the workspace itself includes its type, because a workspace may have the name of the ledger or of a
+    provider, and without the ledger no guardrail would be evaluated.
     """
     return tuple(
         flag
@@ -100,11 +100,11 @@ def hold_flags(held: Iterable[str]) -> tuple[str, ...]:
 
 
 def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """What is held, out of the names of a stack's outputs: WORKSPACE/KEY.
+    """Return the excluded workspaces with their exported keys, parsed from output names (WORKSPACE/KEY).
 
     Args:
-        outputs: their names.
-        workspaces: those to hold.
+        outputs: Names of the stack's outputs.
+        workspaces: The excluded workspaces.
     """
     found: dict[str, list[str]] = {name: [] for name in sorted(workspaces)}
     for output in sorted(outputs):
@@ -115,15 +115,15 @@ def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tupl
 
 
 def hold_text(held: Held) -> str:
-    """The value of `HOLD_VARIABLE`."""
+    """Return the value of `HOLD_VARIABLE`."""
     return json.dumps({name: list(keys) for name, keys in held.items()}, sort_keys=True)
 
 
 def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What a run is told to hold; empty, where it is told nothing.
+    """Return the excluded workspaces of this run, from its environment.
 
     Raises:
-        ValueError: the variable has another form; the text names it.
+        ValueError: The variable is invalid. The message names it.
     """
     text = environ.get(HOLD_VARIABLE, "")
     if not text:
