@@ -1,4 +1,4 @@
-"""What the engine says where a stack is locked, or where a run that was killed has left something behind."""
+"""The engine's messages about a locked stack and about what an interrupted run left."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _EMPTY: Final = "failed to load checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Who holds a stack."""
+    """The holder of a stack's lock."""
 
     who: str
     host: str
@@ -22,25 +22,25 @@ class Lock:
     since: str
 
     def alive(self, host: str, lives: Callable[[int], bool]) -> bool | None:
-        """Whether its process still lives; None: it is another machine's."""
+        """Tell whether the lock's process is still running. None if it is on another machine."""
         return lives(self.pid) if self.host == host else None
 
 
 def is_locked(text: str) -> bool:
-    """Whether the engine refused to begin because another run has the lock, or died with it."""
+    """Tell whether the engine refused to start because of a lock, held by a running or a killed process."""
     return _LOCKED in text or _ELSEWHERE in text
 
 
 def locks(text: str) -> list[Lock]:
-    """Every lock that the engine names."""
+    """Return every lock that the message names."""
     return [Lock(one["who"], one["host"], int(one["pid"]), one["since"]) for one in _LOCK.finditer(text)]
 
 
 def has_pending_operations(text: str) -> bool:
-    """Whether the engine found that a run was killed while it made something."""
+    """Tell whether the engine found pending operations of a killed run."""
     return _PENDING in text
 
 
 def is_cut_off(text: str) -> bool:
-    """Whether the engine found a state of which a run was killed while it wrote it."""
+    """Tell whether the engine found a state that a killed run wrote only partly."""
     return _EMPTY in text and "EOF" in text
