@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ambient_components.cli.access_report import Report
 
 DIFFERS: Final = 2
-"""Exit code where files and cluster do not agree, so that a pipeline can tell it from an error."""
+"""Exit code if files and cluster differ, so that a pipeline can tell it from an error."""
 
 EPILOG = """\
 \b
@@ -63,7 +63,7 @@ exit codes: 0 done; 2 with --live: what is shown holds access that is not declar
 
 
 class By(StrEnum):
-    """What the text is ordered by."""
+    """The order of the text output."""
 
     WORKSPACE = "workspace"
     SUBJECT = "subject"
@@ -121,7 +121,7 @@ def _right(text: str) -> "RoleRight | None":
 
 
 def _check_subject(text: str) -> None:
-    """A subject that can't be one is a slip of the hand: nobody would ever be found."""
+    """Refuse an invalid subject, which could never match."""
     from ambient_components.subjects import SUBJECT_FORMS, parse_subject  # noqa: PLC0415
 
     if not text or text.partition(":")[0] == "key":
@@ -134,7 +134,7 @@ def _check_subject(text: str) -> None:
 
 
 def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Ledger":
-    """The entries of some workspaces; none for all."""
+    """Return the entries of the given workspaces, or all."""
     from ambient_components.cli.ledgers import check_workspaces  # noqa: PLC0415
 
     check_workspaces(stack, ledger, workspaces)
@@ -142,7 +142,7 @@ def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Led
 
 
 def _hint(whole: "Report", found: "Report", subject: str) -> None:
-    """A word on standard error where a subject has nothing at all: its name may be mistyped."""
+    """Print a hint to standard error if a subject has no access at all, because its name may be mistyped."""
     from ambient_components.printable import one_line  # noqa: PLC0415
     from ambient_components.suggest import did_you_mean  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: its verbs, `--version`, and how errors reach a person."""
+"""The command line: its verbs, `--version`, and error output."""
 
 import sys
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ from ambient_components.errors import AmbientError
 from ambient_components.printable import one_line
 
 USAGE: Final = 64
-"""Exit code of a command line that makes no sense; EX_USAGE of sysexits.h, so that 1 and 2 can mean an answer."""
+"""Exit code for wrong usage (EX_USAGE of sysexits.h), so that 1 and 2 can be results."""
 
-# Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
+# Some versions of Typer bundle Click, others import it. This base class is the same in all of them.
 _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 _EPILOG = """\
@@ -61,7 +61,7 @@ app = typer.Typer(
     help="Workspaces, grants and API keys of the Ambient Code Platform as code: what `pulumi` itself can't say.",
     epilog=_EPILOG,
     no_args_is_help=True,
-    # Plain help that reads the same in a pipe, and no tracebacks with the values of variables in them.
+    # Plain help that is the same in a pipe, and no tracebacks, which would show the values of variables.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -98,7 +98,7 @@ def _top(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; expected failures become text on standard error."""
+    """Run one command line and return its exit code. Expected failures are printed to standard error."""
     for warning in environment.warnings():
         print(f"ambient: {one_line(warning)}", file=sys.stderr)
     try:

@@ -1,4 +1,4 @@
-"""`ambient destroy`: shows what goes, refuses what must not, asks for the stack's name, and runs `pulumi destroy`."""
+"""`ambient destroy`: show what would be deleted, check it, ask for the stack's name, and run `pulumi destroy`."""
 
 import sys
 from typing import Annotated
@@ -41,7 +41,7 @@ def destroy(
     jobs: Jobs = None,
     form: Form = Format.TEXT,
 ) -> None:
-    """Delete all that a stack has, once its name was typed."""
+    """Delete all resources of a stack, after its name is typed."""
     from ambient_components.cli import destruction  # noqa: PLC0415
     from ambient_components.cli.fleets.destroying import run_destroy  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
@@ -77,10 +77,10 @@ def destroy(
 
 
 def _ask(name: str) -> None:
-    """Lets the user type the stack's name.
+    """Ask the user to type the stack's name.
 
     Raises:
-        AmbientError: there is no terminal, or something else was typed.
+        AmbientError: There is no terminal, or the name does not match.
     """
     from ambient_components.cli.terminal import Question, prompt  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415

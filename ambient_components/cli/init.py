@@ -1,4 +1,4 @@
-"""`ambient init`: a new stack's two files, or what is missing in them."""
+"""`ambient init`: create or complete a stack's two files."""
 
 import os
 import sys
@@ -51,7 +51,7 @@ def init(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, take the defaults.")] = False,
 ) -> None:
-    """Make a stack for a cluster, or complete one."""
+    """Create or complete a stack for a cluster."""
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
     from ambient_components.cli.initialize import Request, initialize  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -79,7 +79,7 @@ def init(
 
 
 def _not_a_fleet(project: "Project", stack: str) -> None:
-    """A fleet, or one of its shards, is no stack that could be completed alone."""
+    """Refuse a fleet or one of its shards, which can't be completed alone."""
     shard = project.shard_of(stack)
     fleet = stack if shard is None else shard[0]
     count = project.shards(fleet)
@@ -93,9 +93,9 @@ def _complete(fleet: str, count: int | None) -> str:
 
 
 def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", list[str]]:
-    """The engine on the backend that is wanted, and what the user has to do so that `pulumi` uses it as well.
+    """Return the engine on the chosen backend, and the commands with which the user selects it for `pulumi` too.
 
-    A login is never changed: it counts for every project on the machine.
+    A login is never changed, because it applies to every project on the machine.
     """
     from ambient_components.engine.backend import current_backend  # noqa: PLC0415
 
@@ -104,7 +104,7 @@ def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", li
     if wanted == current:
         return engine, []
     chosen = engine.with_backend(wanted)
-    # `file://~` and the path that it stands for are one.
+    # `file://~` and its expanded path are equal.
     if current is not None and current_backend(chosen) == current:
         return chosen, []
     step = f"export PULUMI_BACKEND_URL={wanted}"
@@ -119,6 +119,6 @@ def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:
         f"ambient show {stack}",
     ]
     if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):
-        # One failed step must not stop revocations (docs/how-it-works.md).
+        # A failed step must not stop revocations (docs/how-it-works.md).
         steps.insert(0, "export PULUMI_CONTINUE_ON_ERROR=true    # a failed step then holds back no revocation")
     return steps

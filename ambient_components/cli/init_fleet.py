@@ -1,6 +1,6 @@
-"""`ambient init FLEET --shards N`: the stacks of a fleet, with one config and one salt or key for all of them.
+"""`ambient init FLEET --shards N`: create a fleet's stacks, with one config and one salt or key for all of them.
 
-As of a plain stack, everything is checked before anything is changed, and a second run completes what is missing.
+As for a plain stack, everything is checked before anything changes, and a second run completes what is missing.
 """
 
 import secrets
@@ -43,19 +43,19 @@ def initialize_fleet(
     ask: Ask = take_defaults,
     look: Look = identify,
 ) -> Outcome:
-    """Makes or completes a fleet; what is set already stays.
+    """Create or complete a fleet. Existing settings are never changed.
 
     Args:
-        request: what the user said; its stack is the fleet.
-        shards: how many stacks it is to have.
-        project: the project.
-        engine: on the backend that is wanted.
-        ask: asks the user.
-        look: asks the cluster who it is.
+        request: The options. Its stack is the fleet.
+        shards: The number of stacks.
+        project: The project.
+        engine: The engine on the chosen backend.
+        ask: Asks the user.
+        look: Identifies the cluster.
 
     Raises:
-        AmbientError: something stands in the way; nothing was changed then, or Pulumi failed in the middle, and a
-            second run goes on from there.
+        AmbientError: A precondition failed and nothing was changed, or Pulumi failed midway. A second run then
+            continues.
     """
     count = _count(shards)
     fleet, config_file = request.stack, project.config_file(request.stack)
@@ -108,7 +108,7 @@ def _count(shards: int) -> int:
 
 
 def _check(fleet: str, count: int, project: Project, known: set[str], names: list[str]) -> None:
-    """What stands in the way of these shards."""
+    """Refuse a fleet that conflicts with existing stacks or configs."""
     config_file = project.config_file(fleet)
     shown = project.shown(config_file)
     said = project.shards(fleet)
@@ -137,18 +137,18 @@ def _check(fleet: str, count: int, project: Project, known: set[str], names: lis
 
 
 def set_fleet_key(engine: Engine, flags: tuple[str, ...]) -> None:
-    """Puts a new key for the marks of secret values into a fleet's config, encrypted."""
+    """Set a new encrypted key for secret digests in a fleet's config."""
     engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(_KEY_BYTES))
 
 
 def make_shards(engine: Engine, project: Project, names: list[str], config_file: Path, provider: str) -> None:
-    """Makes the stacks of shards, each with the fleet's config.
+    """Create the stacks of shards with the fleet's config.
 
-    `pulumi stack init` takes no --config-file, and writes one of the stack's own. So it is run in a folder of its own,
-    with a copy; the first one's, with the salt or the key, becomes the fleet's. Nothing else stays, however this ends.
+    `pulumi stack init` has no --config-file and writes a config of the stack's own. So it runs in a temporary folder
+    with a copy of the config. The first stack's result, with the salt or the key, becomes the fleet's config.
     """
     url = current_backend(engine) or ""
-    # A state in files may be named relative to the project's folder.
+    # A file backend's URL may be relative to the project folder.
     elsewhere = engine.with_backend(url) if url.startswith("file://") else engine
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -167,7 +167,7 @@ def make_shards(engine: Engine, project: Project, names: list[str], config_file:
 
 
 def provider_of(config_file: Path) -> str:
-    """What a config that is there is encrypted with, as `pulumi stack init --secrets-provider` takes it."""
+    """Return the secrets provider of an existing config, as an argument for `pulumi stack init --secrets-provider`."""
     import yaml  # noqa: PLC0415
 
     said = yaml.safe_load(config_file.read_text(encoding="utf-8")) or {}

@@ -1,4 +1,4 @@
-"""`ambient keys`: what a stack's keys are, who gets them, and how they are rotated and revoked in Git."""
+"""`ambient keys`: list keys, deliver them, and rotate or revoke them in the stack's files."""
 
 from typing import Final
 

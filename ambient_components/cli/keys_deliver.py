@@ -1,4 +1,4 @@
-"""`ambient keys deliver`: hands a key to a file or to a program, without showing it."""
+"""`ambient keys deliver`: pass a key to a file or a program, without showing it."""
 
 import os
 import stat
@@ -18,8 +18,8 @@ WITHHELD: Final = (
     "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
     "MINIO_", "ACTIONS_ID_TOKEN_",
 )  # fmt: skip
-"""How the names of variables begin that a program does not get: the credentials of the engine, its state, the cluster
-and the store. A program that is handed one key needs none of them, and could read every key with them."""
+"""Prefixes of variables that the program does not get: credentials of the engine, its state, the cluster and the store.
+A program with one key needs none of them, and could read every key with them."""
 
 EPILOG = """\
 \b
@@ -65,7 +65,7 @@ def deliver(
         typer.Option("--env", metavar="NAME", help="A variable to pass on to the program; may be repeated."),
     ] = None,
 ) -> None:
-    """Hand a key to a file or a program, without showing it."""
+    """Pass a key to a file or a program, without showing it."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
@@ -76,7 +76,7 @@ def deliver(
 
     words = list(command or ())
     if named and key and "/" in stack and stack != named:
-        # The key stands first then, and what was taken for one is the program.
+        # With --stack, the first argument is the key and the second begins the program.
         words, key = [key, *words], ""
     stack, key = stack_and_key(stack, key, named)
     if (file is None) == (not words):
@@ -99,20 +99,20 @@ def deliver(
 
 
 def write(path: Path, token: str) -> bool:
-    """Write a key to a file of its owner's, whole or not at all; whether it was another one until now.
+    """Write a key to a file atomically, readable only by its owner. Return whether the content changed.
 
     Raises:
-        AmbientError: it can't be written.
+        AmbientError: The file can't be written.
     """
     partial: Path | None = None
     try:
         if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-            # Through a link a key would lie where nobody asked for it; in place of a device nothing shall.
+            # Never follow a link to an unexpected place, and never replace a device.
             fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
         if path.exists() and path.read_bytes() == token.encode():
             path.chmod(0o600)
             return False
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the first byte
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600 from the first byte
         partial = Path(made)
         with os.fdopen(handle, "wb") as stream:
             stream.write(token.encode())
@@ -127,11 +127,11 @@ def write(path: Path, token: str) -> bool:
 
 
 def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:
-    """Return the environment of a program that gets a key: ours without what deploys the stack.
+    """Return the environment for a program that gets a key, without the variables that deploy the stack.
 
     Args:
-        environ: Ours.
-        named: Variables that are passed on all the same.
+        environ: The current environment.
+        named: Variables to pass on anyway.
     """
     return {name: value for name, value in environ.items() if name in named or not name.upper().startswith(WITHHELD)}
 
@@ -140,10 +140,10 @@ def hand_over(words: list[str], token: str, environ: Mapping[str, str]) -> int:
     """Run a program with the key on its standard input, and return its exit code.
 
     Raises:
-        AmbientError: there is no such program.
+        AmbientError: The program does not exist.
     """
     try:
-        # The key is no argument, which every user of the machine could see.
+        # Not as an argument, which every user of the machine can see.
         return subprocess.run(words, input=token.encode(), env=dict(environ), check=False).returncode  # noqa: S603
     except OSError as error:
         fail(None, "", f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")

@@ -1,4 +1,4 @@
-"""`ambient keys list`: every key of one stack or of all, and what needs somebody's attention."""
+"""`ambient keys list`: every key of one stack or of all, and which of them need attention."""
 
 import sys
 from datetime import timedelta
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ambient_components.cli.project import Project
 
 ATTENTION: Final = 2
-"""Exit code where something needs attention, so that a pipeline can tell it from an error."""
+"""Exit code if a key needs attention, so that a pipeline can tell it from an error."""
 
 EPILOG = """\
 \b
@@ -66,7 +66,7 @@ def list_keys(
     ] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Ask no cluster: no dates of use.")] = False,
 ) -> None:
-    """List keys: age, last use, expiry, state, what is next."""
+    """List keys with age, last use, expiry, state and next action."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import inventory_text  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -87,7 +87,7 @@ def list_keys(
 
 
 def _deployed(project: "Project") -> list[str]:
-    """The stacks that have a file here and are in the backend; a file may be a part of another, or not deployed yet."""
+    """Return the stacks that have a file here and are in the backend. Not all files are stacks or deployed."""
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
     from ambient_components.engine import backend  # noqa: PLC0415
@@ -122,7 +122,7 @@ def _rows(
 
 
 def _promised(project: "Project", stack: str) -> timedelta:
-    """What the stack's file says of the next run; a day, where it says nothing or can't be read."""
+    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.errors import AmbientError  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
@@ -135,7 +135,7 @@ def _promised(project: "Project", stack: str) -> timedelta:
 
 
 def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | None":
-    """What the stack's cluster says; nothing, with a word on standard error, where it says nothing."""
+    """Return what the stack's cluster reports about keys. On failure, print a warning and return None."""
     from ambient_components.cli.inventory import seen_in  # noqa: PLC0415
     from ambient_components.cluster import Cluster, core  # noqa: PLC0415
     from ambient_components.contract import APP_LABEL, KEY_APP  # noqa: PLC0415

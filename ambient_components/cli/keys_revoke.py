@@ -1,4 +1,4 @@
-"""`ambient keys revoke`: keys that leave the stack's files."""
+"""`ambient keys revoke`: remove keys from the stack's files."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ def revoke(
     ] = "",
     now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
 ) -> None:
-    """End keys: remove them from the stack's files."""
+    """Revoke keys: remove their entries from the stack's files."""
     from ambient_components.cli.keys_apply import (  # noqa: PLC0415
         by_stack,
         engine_for,

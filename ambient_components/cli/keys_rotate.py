@@ -1,4 +1,4 @@
-"""`ambient keys rotate`: the next generation of keys, written into the stack's files."""
+"""`ambient keys rotate`: write the next generation of keys into the stack's files."""
 
 import re
 import sys
@@ -72,7 +72,7 @@ def rotate(
     leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the old key ends with the next run.")] = False,
     now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
 ) -> None:
-    """Give keys a new identity: edit the stack's files."""
+    """Rotate keys: write a new identity into the stack's files."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli.keys_apply import (  # noqa: PLC0415
         by_stack,
@@ -115,7 +115,7 @@ def rotate(
 def _deployed(
     engine: "Engine", places: "Mapping[str, Collection[Chosen]]", *, now: bool
 ) -> "Mapping[Chosen, Recorded] | None":
-    """What the state has of the keys; None, with a warning, where it can't be read and nothing shall be deployed."""
+    """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
     from ambient_components.cli.keys_now import deployed_generations  # noqa: PLC0415
 
     try:
@@ -135,20 +135,21 @@ def _deployed(
 
 
 def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":
-    """How the last day of an old identity is found.
+    """Return a function for the last day of an old identity.
 
     Args:
-        here: Now, in the stack's time zone. The day on which the overlap ends is whole: it may be a day longer.
-        seconds: The overlap that was asked for, if one was.
-        last_day: The day that was asked for, if one was.
-        leaked: Whether there shall be none.
+        here: Now, in the stack's time zone. The overlap's last day is complete, so the overlap may be up to a day
+            longer.
+        seconds: The requested overlap, if any.
+        last_day: The requested last day, if any.
+        leaked: Whether there must be no overlap.
     """
     if leaked:
         return lambda _key, _name: None
     if last_day is not None:
         return lambda _key, _name: last_day
     if seconds is not None:
-        # By the clock of the whole world and not of the wall: 24 hours are 24 hours when that is put back.
+        # In UTC, so that 24 hours stay 24 hours when clocks change.
         until = (here.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(here.tzinfo).date()
         return lambda _key, _name: until
     return lambda key, _name: here.date() + max(1, -(-key.overlap_or_default() // 86_400)) * _DAY

@@ -1,4 +1,4 @@
-"""`ambient keys show`: one key, on request, and who else can read it."""
+"""`ambient keys show`: one key, and who else can read it."""
 
 import sys
 from typing import Annotated
@@ -27,7 +27,7 @@ def show(
     named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The key alone.")] = False,
 ) -> None:
-    """Print a key, and say who else can read it."""
+    """Print a key, and who else can read it."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.fleets.reading import export  # noqa: PLC0415

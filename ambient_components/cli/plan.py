@@ -1,4 +1,4 @@
-"""`ambient plan`: one page that says what a run would do: who gains or loses what, keys, buckets, rails."""
+"""`ambient plan`: one page with all changes of a run: access, keys, buckets and guardrails."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ambient_components.spec.loader import LoadedStack
 
 CHANGES: Final = 2
-"""Exit code where there is something to do."""
+"""Exit code if there are changes."""
 
 REFUSED: Final = 3
-"""Exit code where a rail refuses it."""
+"""Exit code if a guardrail refuses the changes."""
 
 _SHORTEST: Final = 5_000
-"""Characters that the totals of every section fit into."""
+"""The minimum for --limit, enough for the totals of every section."""
 
 EPILOG = """\
 \b
@@ -178,7 +178,7 @@ def _online(
 
 
 def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str, refresh: bool, diff: bool) -> None:
-    """What does not go together."""
+    """Refuse options that can't be combined."""
     wrong = {
         "--state": (bool(state) and not offline, "a state out of a file is compared offline: add --offline"),
         "--refresh": (refresh and offline, "looks into the cluster: leave --offline out"),

@@ -1,4 +1,4 @@
-"""`ambient refresh`: looks into the cluster and writes down what is there; of a fleet, side by side."""
+"""`ambient refresh`: update the state from the cluster. The shards of a fleet run in parallel."""
 
 import sys
 from typing import Annotated
@@ -32,7 +32,7 @@ def refresh(
     shard: Shards = None,
     form: Form = Format.TEXT,
 ) -> None:
-    """Bring a stack's state up to what the cluster has."""
+    """Refresh a stack's state from the cluster."""
     from ambient_components.cli.fleets.running import Request, run_refresh  # noqa: PLC0415
     from ambient_components.cli.keys_apply import engine_for  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -46,7 +46,7 @@ def refresh(
     asked = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
     fleets = fleets_of(project, stack, asked)
     if fleets is None:
-        # The engine asks by itself, after it has shown what differs.
+        # The engine asks by itself after it has shown the differences.
         flags = ("--yes", "--skip-preview") if yes else ()
         engine_for(project.folder).run("refresh", *flags, "--stack", stack, ask=True)
         return

@@ -1,4 +1,4 @@
-"""`ambient report`: who can become what, beyond what they were granted, by which path, and what to change."""
+"""`ambient report`: who can gain more than their grants, by which path, and how to prevent it."""
 
 import sys
 from enum import StrEnum
@@ -9,7 +9,7 @@ import typer
 from ambient_components.cli.choices import Format, choice, format_option
 
 FOUND: Final = 2
-"""Exit code where `--fail-on` finds something, so that a pipeline can tell it from an error."""
+"""Exit code if `--fail-on` matches a finding, so that a pipeline can tell it from an error."""
 
 EPILOG = """\
 \b
@@ -46,7 +46,7 @@ exit codes: 0 done; 2 with --fail-on: there is a finding as severe as that, in w
 
 
 class FailOn(StrEnum):
-    """From which severity on a finding ends the command with `FOUND`; of `access.escalation.Severity`."""
+    """The lowest severity that ends the command with `FOUND`. See `access.escalation.Severity`."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -69,7 +69,7 @@ def report(
         FailOn | None, choice("--fail-on", FailOn, "End with 2 where there is a finding as severe as that.")
     ] = None,
 ) -> None:
-    """Show who can become what beyond their grants, and what to change."""
+    """Show who can gain more than their grants, and how to prevent it."""
     from ambient_components.access.escalation import escalations  # noqa: PLC0415
     from ambient_components.cli import report_text  # noqa: PLC0415
     from ambient_components.cli.ledgers import check_workspaces, chosen_ledger  # noqa: PLC0415
@@ -80,7 +80,7 @@ def report(
     chosen = tuple(dict.fromkeys(workspaces or ()))
     ledger = chosen_ledger(Project.find(), stack, files=files)
     check_workspaces(stack, ledger, chosen)
-    # Of the whole stack: who holds edit in one workspace may be an account that another one gives a role.
+    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
     found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]
     shown = report_text.Report(stack, "files" if files else "state", len(chosen or ledger), tuple(found))
     if form is Format.JSON:

@@ -1,4 +1,4 @@
-"""`ambient reviewers`: which workspaces a change touches, and whose review it needs."""
+"""`ambient reviewers`: the workspaces that a change affects, and the reviewers that it needs."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ambient_components.spec.ownership import Version
 
 ATTENTION = 2
-"""Exit code of a change that nobody was named for before."""
+"""Exit code if a change affects something without reviewers before the change."""
 
 EPILOG = """\
 \b
@@ -65,7 +65,7 @@ def reviewers(
         ),
     ] = None,
 ) -> None:
-    """Say which workspaces a change touches, and whose review it needs."""
+    """Show which workspaces a change affects, and which reviewers it needs."""
     from ambient_components.cli.project import STACK_FILES, Project  # noqa: PLC0415
     from ambient_components.cli.revisions import Repository  # noqa: PLC0415
     from ambient_components.cli.terminal import from_here  # noqa: PLC0415
@@ -124,7 +124,7 @@ def _versions(files: "Files", folder: str, names: "Sequence[str]", revision: str
 
 
 def _stacks(arguments: "Sequence[str]", option: str) -> list[str]:
-    """The names of files of the stacks that are asked for."""
+    """Return the stack file names of the requested stacks."""
     from ambient_components.cli.project import bare_name  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
 
@@ -140,10 +140,10 @@ def _refuse_unknown(names: "Sequence[str]", found: "Mapping[str, Version]") -> N
 
 
 def _handle(text: str) -> tuple[str, str]:
-    """A subject and what the forge calls it.
+    """Return a subject and its name on the forge.
 
     Raises:
-        typer.BadParameter: the text says neither.
+        typer.BadParameter: The text does not have the form SUBJECT=@NAME.
     """
     from ambient_components.subjects import parse_subject  # noqa: PLC0415
 

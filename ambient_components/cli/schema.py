@@ -1,4 +1,4 @@
-"""`ambient schema`: the stack file's schema for editors, and the reference of its fields for people."""
+"""`ambient schema`: the stack file's JSON Schema for editors, or its reference as Markdown."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`ambient shards`: a fleet's shards, for people and for what runs them on other machines."""
+"""`ambient shards`: a fleet's shards, for people and for runners on other machines."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,7 @@ the rest.
 
 
 class Form(StrEnum):
-    """In which form the shards are listed."""
+    """The output format of the list."""
 
     TEXT = "text"
     JSON = "json"
@@ -66,7 +66,7 @@ def shards(
         str, typer.Option("--passphrase-secret", metavar="NAME", help="operator: a Secret with the key passphrase.")
     ] = "",
 ) -> None:
-    """List a fleet's shards: the plan of work for several machines."""
+    """List a fleet's shards, as a plan of work for several machines."""
     from ambient_components.cli import shards_formats  # noqa: PLC0415
     from ambient_components.cli.fleets.fleet import find_fleets  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -102,10 +102,10 @@ def shards(
 
 
 def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
-    """The shards as files and config say; of those that nothing changed, if asked, none.
+    """Return the shards according to files and config, optionally without unchanged ones.
 
     Raises:
-        AmbientError: something is wrong in the files.
+        AmbientError: The files are invalid.
     """
     from ambient_components.cli.shards_formats import Shard  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
@@ -123,7 +123,7 @@ def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
 
 
 def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> "Collection[int]":
-    """Numbers of the shards in which the last `ambient up` ended well, and nothing changed since."""
+    """Return the numbers of shards that had a successful `ambient up` and no change since."""
     from ambient_components.cli.fleets.deciding import ask_states, decide  # noqa: PLC0415
     from ambient_components.cli.fleets.skipping import Wanted  # noqa: PLC0415
 
@@ -131,7 +131,7 @@ def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> "Collection[int]":
 
 
 def _with_resources(project: "Project", listed: "list[Shard]") -> "list[Shard]":
-    """The same with the number of resources in each state; not known where no back end answers."""
+    """Return the shards with the number of resources in each state. Unknown if the backend does not respond."""
     from dataclasses import replace  # noqa: PLC0415
 
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`ambient show`: what a stack gave to whom, out of its state; or what its files say of one workspace."""
+"""`ambient show`: a stack's access and keys from its state, or one workspace's merged entry from the files."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""A person at a terminal, or a program that reads: how they are told apart, asked and answered."""
+"""Questions, arguments and colours, for a user at a terminal or for a program."""
 
 import os
 import sys
@@ -14,29 +14,29 @@ _LOOKS: Final = {"bold": "1", "loud": "1;31", "dim": "2"}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that `ambient init` has to know."""
+    """A question of `ambient init`."""
 
     text: str
     flag: str
-    """What says it on the command line."""
+    """The option that answers the question."""
     default: str = ""
     optional: bool = False
-    """Whether an answer can be done without: then only a person is asked."""
+    """Whether the answer may be missing. Without a terminal the default is used."""
 
 
 Ask = Callable[[Question], str]
 
 
 def take_defaults(question: Question) -> str:
-    """For `--yes`: nobody is asked."""
+    """Return the default answer, for `--yes`."""
     return question.default
 
 
 def refuse(question: Question) -> str:
-    """For runs without a terminal: a question there would wait for ever.
+    """Refuse to ask, for runs without a terminal, where a prompt would wait forever.
 
     Raises:
-        AmbientError: the question has to be answered; the text names the flag.
+        AmbientError: The answer is required. The message names the option.
     """
     if question.optional:
         return question.default
@@ -49,28 +49,28 @@ def refuse(question: Question) -> str:
 
 
 def prompt(question: Question) -> str:
-    """Asks the person at the terminal."""
+    """Ask the user at the terminal."""
     import typer  # noqa: PLC0415
 
     try:
         return str(typer.prompt(question.text, default=question.default, show_default=bool(question.default), err=True))
     except typer.Abort:
-        # Ctrl-C: as everywhere else, exit code 130.
+        # Ctrl-C exits with code 130, as everywhere else.
         raise KeyboardInterrupt from None
 
 
 def asker(*, yes: bool) -> Ask:
-    """How questions are answered in this run."""
+    """Return how questions are answered in this run."""
     if yes:
         return take_defaults
     return prompt if sys.stdin.isatty() else refuse
 
 
 def one_stack(argument: str, option: str) -> str:
-    """The stack, given as the argument or as `--stack`.
+    """Return the stack, given as the argument or as `--stack`.
 
     Raises:
-        typer.BadParameter: not given, given as two different ones, or no stack can have that name.
+        typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
     """
     import typer  # noqa: PLC0415
 
@@ -84,10 +84,10 @@ def one_stack(argument: str, option: str) -> str:
 
 
 def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:
-    """The stack, and the workspace or nothing: `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
+    """Return the stack and an optional workspace, from `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
 
     Raises:
-        typer.BadParameter: no stack is given, two different ones, or one that can't be.
+        typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
     """
     if option and first and not second:
         return _stack_name(option), first
@@ -95,10 +95,10 @@ def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]
 
 
 def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
-    """The stack and a key of it: `STACK WORKSPACE/KEY` or `WORKSPACE/KEY --stack STACK`.
+    """Return the stack and a key, from `STACK WORKSPACE/KEY` or `WORKSPACE/KEY --stack STACK`.
 
     Raises:
-        typer.BadParameter: one of them is missing, or no stack can have that name.
+        typer.BadParameter: One of them is missing, or the stack's name is invalid.
     """
     import typer  # noqa: PLC0415
 
@@ -110,7 +110,7 @@ def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
 
 
 def _stack_name(text: str) -> str:
-    """The name as it is, once it can be one: on a command line another one is wrong usage."""
+    """Return a valid stack name unchanged. An invalid one on the command line is wrong usage."""
     import typer  # noqa: PLC0415
 
     from ambient_components.cli.project import bare_name  # noqa: PLC0415
@@ -123,21 +123,21 @@ def _stack_name(text: str) -> str:
 
 
 def from_here(path: Path) -> str:
-    """A path as people at this prompt name it, and as their editor finds it: from the working directory."""
+    """Return a path relative to the working directory, as users and their editors name it."""
     return os.path.relpath(path)
 
 
 Paint = Callable[[str, str], str]
-"""Gives a text a look: `bold`, `loud`, `dim`."""
+"""Styles a text as `bold`, `loud` or `dim`."""
 
 
 def plain(text: str, look: str) -> str:  # noqa: ARG001
-    """No look: for pipes and files."""
+    """Return the text without a style, for pipes and files."""
     return text
 
 
 def paint_for(stream: TextIO) -> Paint:
-    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
+    """Return the colours for a terminal, or `plain` for pipes and with NO_COLOR (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return plain
     return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"

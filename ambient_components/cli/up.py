@@ -1,4 +1,4 @@
-"""`ambient up`: shows the plan, asks, and deploys it; or a plan that was reviewed, and nothing else; or a fleet."""
+"""`ambient up`: show the plan, ask, and deploy it. Also for a fleet, or for exactly a reviewed plan."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
@@ -65,7 +65,7 @@ def up(
     shard: Shards = None,
     form: Form = Format.TEXT,
 ) -> None:
-    """Deploy a stack, once the plan was seen."""
+    """Deploy a stack after showing the plan."""
     from ambient_components.cli import plan_saved  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
     from ambient_components.cli.plan import REFUSED, show  # noqa: PLC0415
@@ -105,7 +105,7 @@ def up(
 
 
 def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
-    """A fleet, or several: the exit code."""
+    """Deploy one or several fleets and return the exit code."""
     from ambient_components.cli.fleets.running import run_up  # noqa: PLC0415
 
     if plan:
@@ -116,7 +116,7 @@ def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
 
 
 def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refresh: bool) -> "tuple[Engine, Plan]":
-    """The engine, at the moment of the plan, and what it would do then."""
+    """Return the engine, set to the plan's time, and the current plan for that time."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import plan_saved, planning  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
@@ -134,10 +134,10 @@ def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refres
 
 
 def _check_same(reviewed: "Saved", found: "Plan", stack: str) -> None:
-    """Refuses what nobody has reviewed.
+    """Refuse a plan that differs from the reviewed one.
 
     Raises:
-        AmbientError: with what differs.
+        AmbientError: The plans differ. The error has the differences.
     """
     from ambient_components.cli.plan_saved import differences, is_same  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415

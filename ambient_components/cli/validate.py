@@ -1,4 +1,4 @@
-"""`ambient validate`: what is wrong with stack files, without an engine and without a cluster."""
+"""`ambient validate`: check stack files without an engine and without a cluster."""
 
 import sys
 from pathlib import Path
@@ -44,7 +44,7 @@ def validate(
     ] = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
 ) -> None:
-    """Check stack files: all that is wrong, each with its line."""
+    """Check stack files and report every problem with its line."""
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
     from ambient_components.cli.terminal import from_here, paint_for  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What of a fleet's plan stops all of it, and what only the workspace that it is about. Pure."""
+"""Which guardrail violations stop a whole fleet, and which only exclude one workspace. Pure."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,19 +7,19 @@ from ambient_components.plan.facts import Rail
 from ambient_components.shards.hold import refused
 
 REFUSED: Final = 3
-"""Exit code where a rail, or a rule that nobody can allow, refused something."""
+"""Exit code for a violated guardrail, or a violated rule that allows no exception."""
 
 
 def of_all(rails: Iterable[Rail], whole: Iterable[Rail]) -> list[Rail]:
-    """Those that stop every shard. The others stop one workspace: its shard is run without it (`shards.hold`).
+    """Return the violations that stop every shard. Each of the others excludes one workspace (`shards.hold`).
 
     Args:
-        rails: of every shard.
-        whole: what only the whole of a fleet shows, such as a bucket that workspaces of two shards want.
+        rails: Violations in all shards.
+        whole: Violations of the fleet as a whole, such as a bucket that workspaces of two shards declare.
     """
     return list(dict.fromkeys([*whole, *(rail for rail in rails if not refused(rail.text))]))
 
 
 def on_one_line(text: str) -> str:
-    """As a text reads after it came through the engine's events."""
+    """Return a text as it reads after passing through the engine's events."""
     return " ".join(text.split())

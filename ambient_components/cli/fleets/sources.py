@@ -1,4 +1,4 @@
-"""Where the values of a fleet's secrets are, beside its config: read to see whether one changed, and never kept."""
+"""Secret values outside a fleet's config, read only to detect changes and never stored."""
 
 import base64
 import os
@@ -21,24 +21,24 @@ Named = tuple[str, Source]
 
 
 def sources(workspace: Workspace) -> Iterator[Named]:
-    """Every source that a workspace has, by its place in the entry."""
+    """Yield every source of a workspace with its path in the entry."""
     if workspace.state is not WorkspaceState.CLOSED:
         for _, _, path, source in sources_of(workspace):
             yield ".".join(map(str, path)), source
 
 
 def is_outside(source: Source) -> bool:
-    """Whether its value is neither in the files nor in the config."""
+    """Tell whether a source's value is neither in the files nor in the config."""
     return source.env is not None or source.file is not None or source.secret is not None
 
 
 class Outside:
-    """Marks of values that are outside of files and config.
+    """Digests of values outside files and config.
 
     Args:
-        stack: the files, which say from where a path counts.
-        guard: the fleet's cluster, which has the Secrets.
-        key: what marks are made with.
+        stack: The stack, for resolving paths.
+        guard: The fleet's cluster, for Secrets.
+        key: The key for secret digests.
     """
 
     def __init__(self, stack: LoadedStack, guard: Guard, key: bytes) -> None:
@@ -48,7 +48,7 @@ class Outside:
         self._secrets: dict[SecretRef, str | None] = {}
 
     def read_secrets(self, wanted: Iterable[SecretRef]) -> None:
-        """Asks the cluster for all of them at once."""
+        """Read all Secrets from the cluster in parallel."""
         references = list(dict.fromkeys(wanted))
         places = list(dict.fromkeys((one.namespace, one.name) for one in references))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -56,7 +56,7 @@ class Outside:
         self._secrets = {one: (found[one.namespace, one.name] or {}).get(one.key) for one in references}
 
     def marks(self, name: str, workspace: Workspace) -> dict[str, str] | None:
-        """Marks by place; None: a value can't be read, and the engine has to say so."""
+        """Return the digests by path. None if a value can't be read; the engine then reports the error."""
         found = {}
         for place, source in sources(workspace):
             if is_outside(source):
