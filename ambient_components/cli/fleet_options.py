@@ -16,14 +16,21 @@ if TYPE_CHECKING:
 
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", metavar="N", min=1, help="Of a fleet: shards at once. Default: one a processor."),
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="Number of shards to run in parallel (fleets only). Default: one per processor.",
+    ),
 ]
 """None if not given. Not a default of 0, because typer checks defaults against the minimum of 1 too."""
 
 Shards = Annotated[
-    list[int] | None, typer.Option("--shard", metavar="N", help="Of a fleet: only this one; may be repeated.")
+    list[int] | None, typer.Option("--shard", metavar="N", help="Only this shard (fleets only). Can be repeated.")
 ]
-Form = Annotated[Format, format_option("Of a fleet: json prints an object a shard.", Format.TEXT, Format.JSON)]
+Form = Annotated[
+    Format, format_option("Output format. json prints one object per shard (fleets only).", Format.TEXT, Format.JSON)
+]
 
 
 def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet, ...] | None":

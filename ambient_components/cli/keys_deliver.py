@@ -30,24 +30,24 @@ examples:
   ambient keys deliver payments/ci --stack prod --file ambient-key
 
 \b
-Run it after `pulumi up`, which may have a new token; the same one again does no harm. The program gets the key on its
-standard input, without a newline at the end; what it prints goes where yours goes. A file is written whole, readable
-by its owner alone (0600), and replaced only if the key is another one; a link, a folder and a device are refused.
+Run it after `pulumi up`, which may have issued a new token. It is safe to repeat. The program gets the key on standard
+input, without a final newline; its output is passed through. A file is written atomically, readable only by its owner
+(0600), and replaced only if the key changed. Links, folders and devices are refused.
 
 \b
-A program that takes a secret as an argument shows it to every user of the machine: choose one that reads it.
+Choose a program that reads the key from standard input: every user of the machine can see a program's arguments.
 
 \b
 The program does not get the variables that deploy the stack: PULUMI_*, AMBIENT_*, KUBE*, AWS_*, ARM_*, AZURE_*,
-CLOUDSDK_*, GOOGLE_*, MC_*, MINIO_* and ACTIONS_ID_TOKEN_*. --env NAME passes one on:
+CLOUDSDK_*, GOOGLE_*, MC_*, MINIO_* and ACTIONS_ID_TOKEN_*. --env NAME passes one:
   ambient keys deliver prod payments/ci --env AWS_PROFILE -- ./put-into-secrets-manager
-It runs as you, so it can still read your files, such as ~/.kube/config.
+The program runs as you, so it can still read your files, such as ~/.kube/config.
 
 \b
-For a Secret of the cluster write `deliver` in the stack file: then every run does it.
+To deliver to a Secret in the cluster, set `deliver` in the stack file. Every run then delivers the key.
 
 \b
-exit codes: 0 done, 1 an error, or the program failed; 64 wrong usage
+exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
 """
 
 
@@ -56,13 +56,15 @@ def deliver(
     key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- COMMAND", help="A program that reads the key on its standard input."),
+        typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),
     ] = None,
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    file: Annotated[Path | None, typer.Option("--file", metavar="PATH", help="A file to write, 0600.")] = None,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="PATH", help="Write the key to this file (mode 0600).")
+    ] = None,
     env: Annotated[
         list[str] | None,
-        typer.Option("--env", metavar="NAME", help="A variable to pass on to the program; may be repeated."),
+        typer.Option("--env", metavar="NAME", help="Variable to pass to the program. Can be repeated."),
     ] = None,
 ) -> None:
     """Pass a key to a file or a program, without showing it."""

@@ -11,23 +11,23 @@ from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
 EPILOG = """\
 \b
 examples:
-  ambient refresh prod              `pulumi refresh`: the state then says what the cluster has
-  ambient refresh fleet --jobs 4    a fleet: its shards side by side
-  ambient up prod --refresh         the same, and then what differs is mended
+  ambient refresh prod              `pulumi refresh`: update the state from the cluster
+  ambient refresh fleet --jobs 4    a fleet: its shards in parallel
+  ambient up prod --refresh         refresh, then deploy, which reverts the differences
 
 \b
-Nothing in the cluster is changed. A shard of a fleet that had nothing to do, and where nothing differs, is still
-skipped by the next `ambient up`.
+Nothing in the cluster changes. A shard without changes and without differences is still skipped by the next
+`ambient up`.
 
 \b
-exit codes: 0 done; 1 an error; 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 
 def refresh(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
     jobs: Jobs = None,
     shard: Shards = None,
     form: Form = Format.TEXT,

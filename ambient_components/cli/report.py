@@ -14,34 +14,33 @@ FOUND: Final = 2
 EPILOG = """\
 \b
 examples:
-  ambient report prod                                 as the last run declared it
-  ambient report prod --files --fail-on high          before a change: the files as they are; no engine, no cluster
+  ambient report prod                                 access declared by the last run
+  ambient report prod --files --fail-on high          before a change: the files, without engine and cluster
   ambient report prod --workspace payments
   ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
   ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
 
 \b
-severity: high    leads to a role in a workspace that nobody gave
-          medium  to a secret, to power that outlives its grant, or to more where the platform is installed so
-          low     to what the platform's role edit brings with it, wherever it is granted
+severity: high    leads to a role in a workspace that was not granted
+          medium  leads to a secret, to power that outlives its grant, or to more in some installations
+          low     comes with the platform's role edit, wherever it is granted
 
 \b
-It reads what is declared, and asks no cluster: what others gave by hand is shown by `ambient access STACK --live`.
-Groups are named, and not resolved. docs/escalation.md explains each path, and names the tests that tried it.
+It evaluates declared access, without a cluster. For access that was granted by hand, use `ambient access STACK --live`.
+Members of groups are not listed. docs/escalation.md explains each path.
 
 \b
 json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMBER,
          "summary": {"high", "medium", "low"},
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
-                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the worst first
+                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
         path is adminKey, account, staticKey, creatorNote, storeInPods, keptToken, sessionSecrets, platformAccount,
-        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`; it is empty where
-        the path is open to others than those of the stack. becomes is the role that it leads to, or null; keys are
-        those that are in it; can, how and remedy are words for people.
+        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`, and empty if the path
+        is open to subjects outside the stack. becomes is the role that the path leads to, or null. keys lists the
+        keys involved. can, how and remedy are texts for people.
 
 \b
-exit codes: 0 done; 2 with --fail-on: there is a finding as severe as that, in what is shown; 1 an error;
-            64 wrong usage
+exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage
 """
 
 
@@ -55,18 +54,14 @@ class FailOn(StrEnum):
 
 def report(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    files: Annotated[bool, typer.Option("--files", help="Take the files, not the state: what is not deployed yet.")] = (
-        False
-    ),
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
     workspaces: Annotated[
-        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this one; may be repeated.")
+        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
     ] = None,
-    form: Annotated[
-        Format, format_option("json for programs, markdown for a comment.", Format.TEXT, Format.JSON, Format.MARKDOWN)
-    ] = Format.TEXT,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN)] = Format.TEXT,
     fail_on: Annotated[
-        FailOn | None, choice("--fail-on", FailOn, "End with 2 where there is a finding as severe as that.")
+        FailOn | None, choice("--fail-on", FailOn, "Exit with 2 if there is a finding of this severity or higher.")
     ] = None,
 ) -> None:
     """Show who can gain more than their grants, and how to prevent it."""

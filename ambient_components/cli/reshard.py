@@ -14,32 +14,33 @@ if TYPE_CHECKING:
 EPILOG = """\
 \b
 examples:
-  ambient reshard prod --shards 12 --dry-run    what would move
-  ambient reshard prod --shards 12              writes 12 into the config, makes what stacks are missing, and moves
-  ambient reshard prod                          after a `shard:` in a file changed, or after one that was interrupted
-  ambient reshard prod --shards 8               a plain stack becomes a fleet of 8
+  ambient reshard prod --shards 12 --dry-run    show what would move
+  ambient reshard prod --shards 12              set 12 in the config, create missing stacks, and move workspaces
+  ambient reshard prod                          after a changed `shard:` in a file, or after an interruption
+  ambient reshard prod --shards 8               turn a plain stack into a fleet of 8 shards
 
 \b
-Only states change, and the run records beside them: no object is made, changed or deleted, and no key renewed. A run in
-between refuses workspaces that are elsewhere than files and config say. So let nobody deploy meanwhile, and commit the
-config afterwards. Stacks that are no longer needed end empty; --remove-empty removes them.
+Only states and run records change. No object is created, changed or deleted, and no key is renewed. Meanwhile runs
+refuse workspaces that are not in their assigned stack, so stop deployments, and commit the config afterwards. Stacks
+that are no longer needed become empty. --remove-empty removes them.
 
 \b
-exit codes: 0 done, or nothing to do; 2 something is to do (--dry-run); 1 an error, or "no"; 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success, or nothing to do; 1 error, or not confirmed; 2 changes pending (--dry-run); 64 wrong usage;
+            130 Ctrl-C
 """
 
 
 def reshard(
-    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet, or the plain stack, such as prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet or the plain stack, such as prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     shards: Annotated[
-        int, typer.Option("--shards", metavar="N", help="How many shards from now on. Default: as the config says.")
+        int, typer.Option("--shards", metavar="N", help="New number of shards. Default: the number in the config.")
     ] = 0,
     remove_empty: Annotated[
-        bool, typer.Option("--remove-empty", help="Remove the stacks that are no longer needed, once they are empty.")
+        bool, typer.Option("--remove-empty", help="Remove stacks that are no longer needed and empty.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
 ) -> None:
     """Move workspaces between the shards of a fleet, without changing the cluster."""
     from ambient_components.cli.project import Project  # noqa: PLC0415

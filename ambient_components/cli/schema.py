@@ -17,7 +17,7 @@ An editor with the YAML language server completes and checks a stack file that b
 
 
 def schema(
-    form: Annotated[Format, format_option("markdown for people.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
+    form: Annotated[Format, format_option("Output format.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
 ) -> None:
     """Print the schema of the stack file."""
     from ambient_components.spec.reference import reference_text  # noqa: PLC0415
