@@ -13,7 +13,7 @@ CONFIG_KEY: Final = "anthropic"
 """The encrypted config key of every runner secret."""
 
 PER_WORKSPACE: Final = (
-    "1 namespace, 1 owner, 2 grants, 1 key (account, binding, handle), 1 runner secret, ProjectSettings, ResourceQuota"
+    "1 namespace, 1 owner, 2 grants, 1 key (account, binding, Secret), 1 runner secret, ProjectSettings, ResourceQuota"
 )
 """The content of each workspace as text: ten objects in the cluster."""
 
