@@ -10,6 +10,6 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 error, 64 wrong usage, 130 Ctrl-C."""
-    from ambient_components.cli.app import run  # noqa: PLC0415  # whoever imports a part of it needs no typer
+    from ambient_components.cli.app import run  # noqa: PLC0415  # so that importing a module of it needs no typer
 
     sys.exit(run(sys.argv[1:]))
