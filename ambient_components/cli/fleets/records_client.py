@@ -90,7 +90,7 @@ class Records:
         return written
 
     def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:
-        """Delete a shard's record after its stack was destroyed. A record that can't be deleted does no harm.
+        """Delete a shard's record once its stack is empty. A record that can't be deleted does no harm.
 
         Args:
             number: The shard's number.
