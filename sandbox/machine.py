@@ -142,6 +142,6 @@ def _assets(environ: Mapping[str, str]) -> tuple[Path | None, Path | None, Path 
 
     api_server, etcd = asset("kube-apiserver"), asset("etcd")
     if api_server is None or etcd is None:
-        # The two must match: each storage version is tested with one API server version.
+        # Use both or neither: an API server is tested with a specific etcd version.
         return None, None, None
     return api_server, asset("kube-controller-manager"), etcd
