@@ -260,7 +260,6 @@ NOT_YET: Final[dict[str, int]] = {
     "docs/fields.md": 23,
     "docs/plan.md": 1,
     "docs/stack-file.md": 1,
-    "sandbox/up.py": 2,
 }
 
 
