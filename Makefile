@@ -1,15 +1,15 @@
-# The commands of a person and of CI. `make up` and `make test` are the two to know; `make help` lists the rest.
-# Everything runs in .venv, installed from requirements/dev.lock, and needs no activation.
+# Commands for developers and CI. Start with `make up` and `make test`; `make help` lists the others.
+# Everything runs in .venv, installed from requirements/dev.lock, without activation.
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
-# One failed step must not stop revocations: the engine skips every delete after a failure without this (docs/how-it-works.md).
+# Without this the engine skips all deletes after a failure, which would stop revocations (docs/how-it-works.md).
 export PULUMI_CONTINUE_ON_ERROR := true
 
 .DEFAULT_GOAL := help
-# A recipe that fails leaves no half-made stamp behind.
+# A failed recipe must not leave an incomplete stamp file.
 .DELETE_ON_ERROR:
-# Two at once would build the same parts twice; and the order of `check` and `test` is what people read.
+# Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
 .PHONY: help setup compiled up preview down clean check test test-unit insider bench lock
@@ -18,15 +18,15 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nvariables:\n'
 	@printf '  %-28s %s\n' \
-		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which has the platform, instead of starting one' \
-		AMBIENT_CACHE_DIR 'where built programs are kept (default: ~/.cache/ambient-components)' \
-		BASE_PYTHON 'the Python 3.11 or newer that .venv is made of (default: python3.13, 3.12, 3.11 or python3)' \
-		ARGS 'make test, make test-unit: further arguments of pytest, such as ARGS="-k rotation -x"' \
-		WORKERS 'make test, make test-unit: how many processes share the tests (default: one a core, four at most)'
+		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which must have the platform' \
+		AMBIENT_CACHE_DIR 'cache folder of built programs (default: ~/.cache/ambient-components)' \
+		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
+		ARGS 'make test, make test-unit: arguments for pytest, such as ARGS="-k rotation -x"' \
+		WORKERS 'make test, make test-unit: number of processes (default: one per core, at most four)'
 
-setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every other command)
+setup: .venv/.installed ## Create .venv from requirements/dev.lock (done by every other command)
 
-# Everything to stderr, as the output of `make env` is read by a shell. With uv where it is there: seconds, not a minute.
+# All output goes to stderr, because a shell reads the output of `make env`. uv takes seconds instead of a minute.
 .venv/.installed: requirements/dev.lock requirements/policy.lock pyproject.toml
 	@{ set -e; \
 	uv=$$(command -v uv || true); \
@@ -57,10 +57,10 @@ setup: .venv/.installed ## Make .venv from requirements/dev.lock (done by every 
 
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
-up: compiled ## Start the sandbox, deploy the stack dev, show its workspaces and keys
+up: compiled ## Start the sandbox, deploy the stack dev and show its workspaces and keys
 	@$(PYTHON) -m sandbox up
 
-# Every run of the engine starts three Pythons. Where PYTHONDONTWRITEBYTECODE is set, each would compile us anew.
+# Each engine run starts three Python processes, and with PYTHONDONTWRITEBYTECODE each would compile the package.
 compiled: setup
 	@$(PYTHON) -m compileall -q ambient_components sandbox
 
@@ -79,29 +79,29 @@ check: setup ## Lint, formatting, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# More than four would wait for the one of them that has a real token to end (tests/support/workers.py).
+# More than four would wait for the one with the tests of real tokens (tests/support/workers.py).
 WORKERS ?= auto
 _WORKERS := -n $(WORKERS) --maxprocesses 4
 
 test: compiled sandbox-build ## All tests: unit, program, golden, engine
 	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden tests/engine $(ARGS)
 
-test-unit: compiled ## The tests that need no engine: a minute or two
+test-unit: compiled ## Tests without an engine
 	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden $(ARGS)
 
-insider: compiled sandbox-build ## Attack the sandbox as a workspace user would, and print what held
+insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)
 
-bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces; writes docs/performance.md: half an hour
+bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/performance.md (half an hour)
 	$(PYTHON) -m bench --write
 
-lock: ## Write the locks anew from pyproject.toml (needs uv)
+lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
 	uv pip compile pyproject.toml --group build $(LOCK_FLAGS) -o requirements/run.lock
 	uv pip compile pyproject.toml --group dev $(LOCK_FLAGS) -o requirements/dev.lock
 	uv pip compile --group policy --no-deps $(LOCK_FLAGS) -o requirements/policy.lock
 
-# No address of an index in the files: pip asks the one that its user has set up.
+# No index URL in the files, so pip uses the one that the user has configured.
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 include sandbox.mk

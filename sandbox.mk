@@ -1,21 +1,21 @@
-# The sandbox: a real engine, API server and object store on this machine. Included by the Makefile, which has PYTHON,
-# the interpreter of the virtual environment, and `setup`, which makes that.
+# The sandbox: a real engine, API server and object store on this machine. Included by the Makefile, which defines
+# PYTHON (the interpreter of the virtual environment) and `setup`.
 
 .PHONY: sandbox-build sandbox-start sandbox-stop sandbox-status sandbox-clean env
 
-sandbox-build: setup ## Find or build the sandbox's programs (once: a quarter of an hour)
+sandbox-build: setup ## Find or build the sandbox's programs (once, 15 minutes)
 	@$(PYTHON) -m sandbox build
 
 sandbox-start: setup ## Start the sandbox's API server and object store
 	@$(PYTHON) -m sandbox start
 
-sandbox-stop: setup ## Stop them; their data stays
+sandbox-stop: setup ## Stop the sandbox; its data stays
 	@$(PYTHON) -m sandbox stop
 
-sandbox-status: setup ## Say what runs, and where
+sandbox-status: setup ## Show what runs, and where
 	@$(PYTHON) -m sandbox status
 
-sandbox-clean: setup ## Stop it and delete its data (never the built programs)
+sandbox-clean: setup ## Stop the sandbox and delete its data; the built programs stay
 	@$(PYTHON) -m sandbox clean
 
 env: setup ## Print export lines: eval "$$(make -s env)"

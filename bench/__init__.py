@@ -1,4 +1,4 @@
-"""What our components cost: the same workspaces as a stack of ours and as a plain Pulumi program, side by side.
+"""The cost of our components: the same workspaces as our stack and as a plain Pulumi program.
 
-Not a test: it prints ratios and passes or fails nothing but "both made the same objects". See docs/performance.md.
+It is not a test: it reports ratios, and fails only if contenders create different objects. See docs/performance.md.
 """

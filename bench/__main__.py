@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and print a table."""
+"""`python -m bench`: measure and print a table."""
 
 import argparse
 import signal
@@ -19,18 +19,18 @@ from sandbox.errors import SandboxError
 from sandbox.toolchain import find_or_build
 
 _DESCRIPTION = """\
-Measure what a fleet costs: N workspaces of ten objects by `ambient up` over shards, beside one plain stack, beside
-kubectl, and beside the floor, which is the same requests and nothing else. Every contender has a cluster of its own
-that is started and removed here. A time never makes it fail; contenders that don't make the same objects do."""
+Measure the cost of a fleet: N workspaces of ten objects with `ambient up` over shards, compared with one plain stack,
+with kubectl, and with the floor, a raw API client that sends only the same requests. Each contender gets its own
+cluster. The benchmark never fails because of a time, only if contenders create different objects."""
 
 _EPILOG = """\
 examples:
-  python -m bench --sizes 10 --phases create --only fleet   a first look, half a minute
-  python -m bench --write              what `make bench` does: 10, 100 and 1,000, half an hour on two quiet cores
+  python -m bench --sizes 10 --phases create --only fleet   a quick run of half a minute
+  python -m bench --write              like `make bench`: 10, 100 and 1,000; half an hour on two idle cores
   python -m bench --format json > b.json
 
-Measure on a quiet machine. Large sizes leave out what would take hours: docs/performance.md says what, and how to
-read the figures. Progress goes to standard error, the table to standard output."""
+Use an idle machine. Large sizes leave out what would take hours. docs/performance.md lists it and explains the results.
+Progress goes to standard error, the table to standard output."""
 
 
 def _sizes(text: str) -> list[int]:
@@ -44,7 +44,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def _of(kind: type[StrEnum]) -> Callable[[str], list[StrEnum]]:
-    """A reader of a list of such words; a short name will do, such as `plain`."""
+    """Return a parser for a list of values. Unique prefixes such as `plain` are accepted."""
 
     def read(text: str) -> list[StrEnum]:
         found = []
@@ -62,7 +62,7 @@ def _of(kind: type[StrEnum]) -> Callable[[str], list[StrEnum]]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the argument parser."""
     made = argparse.ArgumentParser(
         "python -m bench",
         description=_DESCRIPTION,
@@ -70,19 +70,23 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "--sizes", type=_sizes, default=[10, 100, 1000], help="workspaces, default 10,100,1000", metavar="N,N"
+        "--sizes",
+        type=_sizes,
+        default=[10, 100, 1000],
+        help="numbers of workspaces (default: 10,100,1000)",
+        metavar="N,N",
     )
     made.add_argument("--phases", type=_of(Phase), default=list(Phase), help=", ".join(Phase), metavar="PHASE,PHASE")
     made.add_argument(
         "--only", type=_of(Contender), default=list(Contender), help=", ".join(Contender), metavar="CONTENDER,…"
     )
-    made.add_argument("--write", action="store_true", help="write docs/performance.md and its picture")
-    made.add_argument("--format", choices=("text", "json"), default="text", help="what to print, default text")
+    made.add_argument("--write", action="store_true", help="write docs/performance.md and its chart")
+    made.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures and prints; 0 if all went well, 1 if it could not be measured, 130 after an interrupt."""
+    """Measure and print. Return 0 on success, 1 on failure, 130 after an interrupt."""
     options = parser().parse_args(arguments)
     progress = Console(stderr=True)
 
@@ -90,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def interrupted(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        # Once: a second Ctrl-C would interrupt the cleaning up.
+        # Only once: a second Ctrl-C would interrupt the cleanup.
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt

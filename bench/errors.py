@@ -1,5 +1,5 @@
-"""The benchmark's one exception: it could not measure, or what it measured would not be worth comparing."""
+"""The exception of the benchmark."""
 
 
 class BenchError(Exception):
-    """An expected failure, printed without a traceback."""
+    """An expected failure, printed without a traceback: no measurement, or results that can't be compared."""

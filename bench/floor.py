@@ -1,6 +1,6 @@
-"""``python -m bench.floor PLAN``: sends the requests of a plan as fast as one client can, and does nothing else.
+"""The raw API client: ``python -m bench.floor PLAN`` sends the requests of a plan as fast as one client can.
 
-aiohttp, as it is there already: the Kubernetes client depends on it.
+It uses aiohttp, which is installed as a dependency of the Kubernetes client.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ async def _send(plan: dict[str, Any]) -> None:
     context = ssl.create_default_context(cafile=plan["ca"])
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=context)
     headers = {"Authorization": f"Bearer {plan['token']}"}
-    # No proxy of the environment is taken unless asked for: the server is on this machine.
+    # aiohttp uses a proxy of the environment only if asked to, and the server is on this machine.
     async with aiohttp.ClientSession(plan["url"], connector=connector, headers=headers) as session:
 
         async def one(method: str, path: str, body: Any, kind: str) -> None:
@@ -41,7 +41,7 @@ async def _send(plan: dict[str, Any]) -> None:
 
 
 async def _gone(session: aiohttp.ClientSession, left: set[str]) -> None:
-    """Returns when none of these namespaces is there any more."""
+    """Wait until none of these namespaces exists."""
     while left:
         await asyncio.sleep(0.5)
         async with session.get("/api/v1/namespaces") as answer:
@@ -50,7 +50,7 @@ async def _gone(session: aiohttp.ClientSession, left: set[str]) -> None:
 
 
 def main() -> None:
-    """Reads the plan and sends it; a refusal of the server ends it with a traceback."""
+    """Read the plan and send it. An error status ends it with a traceback."""
     asyncio.run(_send(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
 
 

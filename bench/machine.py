@@ -1,4 +1,4 @@
-"""On what it was measured: a figure without that says nothing."""
+"""The machine and the program versions, without which results mean nothing."""
 
 import os
 import platform
@@ -16,20 +16,20 @@ from sandbox.toolchain import Toolchain
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine and the programs, at the beginning of a run."""
+    """The machine and the programs at the start of a run."""
 
     date: str
     cores: int
     cpu: str
     load: float
-    """Processes that wanted a core in the last minute before the run: near 0 on a quiet machine."""
+    """Load average of the last minute before the run. Near 0 on an idle machine."""
 
     python: str
     pulumi: str
     kubernetes_plugin: str
 
     def line(self) -> str:
-        """All of it, on one line."""
+        """Return the description on one line."""
         return (
             f"{self.date}, {self.cores} cores, {self.cpu}, load before {self.load:.1f}, "
             f"Python {self.python}, pulumi {self.pulumi}, kubernetes plugin {self.kubernetes_plugin}"
@@ -37,7 +37,7 @@ class Machine:
 
 
 def this_machine(toolchain: Toolchain) -> Machine:
-    """Looks around."""
+    """Return the description of this machine."""
     return Machine(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
@@ -64,7 +64,7 @@ def _pulumi_version(program: Path) -> str:
 
 
 def _plugin_version(program: Path) -> str:
-    """Asked as the engine asks: a plugin has no --version."""
+    """Return a plugin's version, requested as the engine does, because a plugin has no --version."""
     with subprocess.Popen([program, "127.0.0.1:1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as plugin:
         try:
             port = plugin.stdout.readline().decode().strip() if plugin.stdout else ""

@@ -1,4 +1,4 @@
-"""The objects in the cluster: what a contender made, to compare it with others, and to have others make the same."""
+"""A contender's objects in the cluster, to compare them, and as input for other contenders."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ KINDS: Final = {
     "RoleBinding": ("rbac.authorization.k8s.io/v1", "/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
     "ProjectSettings": ("vteam.ambient-code/v1alpha1", "/apis/vteam.ambient-code/v1alpha1", "projectsettings"),
 }
-"""apiVersion, path of the group, and plural of every kind that a workspace of the benchmark has; namespaces first."""
+"""apiVersion, group path and plural of every kind in a workspace of the benchmark. Namespaces first."""
 
 _HANDLE: Final = "ambient-components/handle"
 _SERVERS: Final = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences")
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 
 def objects(api: Api) -> list[Object]:
-    """All objects of the benchmark's workspaces, without what the server adds: fit for an apply elsewhere."""
+    """Return all objects of the benchmark's workspaces without the server's fields, ready to apply elsewhere."""
     found = []
     for kind, (version, group, plural) in KINDS.items():
         for item in api.request("GET", f"{group}/{plural}")["items"]:
@@ -45,7 +45,7 @@ def objects(api: Api) -> list[Object]:
 
 
 def path_of(one: Mapping[str, Any]) -> str:
-    """Where an object is at the API server."""
+    """Return the path of an object at the API server."""
     _, group, plural = KINDS[one["kind"]]
     metadata = one["metadata"]
     inside = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
@@ -53,7 +53,7 @@ def path_of(one: Mapping[str, Any]) -> str:
 
 
 def lines(found: list[Object]) -> Counter[str]:
-    """Kind, namespace, name and role of each, one line each, with how often it is there."""
+    """Return kind, namespace, name and role of each object with its count."""
     return Counter(_line(one) for one in found)
 
 
@@ -61,14 +61,14 @@ def _line(one: Object) -> str:
     metadata = one["metadata"]
     name = metadata["name"]
     if _HANDLE in (metadata.get("labels") or {}):
-        # The last part is of this one token, by design.
+        # The last part is unique for each token by design.
         name = name.rpartition("-")[0] + "-*"
     role = (one.get("roleRef") or {}).get("name", "")
     return f"{one['kind']} {metadata.get('namespace', '')}/{name} {role}".rstrip()
 
 
 def difference(ours: Counter[str], other: Counter[str], most: int = 10) -> list[str]:
-    """What only one of them has, a few lines of it; empty where both have the same."""
+    """Return some lines that only one of the two has. Empty if they are equal."""
     shown = [f"  only the fleet:  {line}" for line in sorted((ours - other).elements())]
     shown += [f"  only the other:  {line}" for line in sorted((other - ours).elements())]
     more = len(shown) - most

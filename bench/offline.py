@@ -1,4 +1,4 @@
-"""What needs no engine and no cluster: the command line's own time, over many small files."""
+"""Measurements without engine and cluster: the command line's own time, with many small files."""
 
 import subprocess
 import sys
@@ -21,23 +21,23 @@ _AMBIENT: Final = Path(sys.executable).with_name("ambient")
 
 @dataclass(frozen=True)
 class Offline:
-    """Seconds of wall clock, each the fastest of three, as other programs only ever add."""
+    """Wall-clock seconds, each the fastest of three, because other programs can only add time."""
 
     load: float
-    """Loading and checking 1,000 workspaces of one file, in this process."""
+    """Loading and checking 1,000 workspaces in one file, in this process."""
     validate: float
-    """`ambient validate` on 1,000 workspaces in as many included files, the whole process."""
+    """`ambient validate` on 1,000 workspaces in as many included files, as a process."""
     start: float
-    """`ambient --version`, the whole process."""
+    """`ambient --version`, as a process."""
     imported: float
-    """Python, started, that imports the command line with every verb, and ends."""
+    """Starting Python and importing the command line with every verb, as a process."""
 
 
 def offline() -> Offline:
-    """Measures all four.
+    """Measure all four.
 
     Raises:
-        BenchError: the files are not valid.
+        BenchError: The files are invalid.
     """
     with tempfile.TemporaryDirectory(prefix="ambient-bench-") as folder:
         one = Path(folder) / "one.yaml"

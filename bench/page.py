@@ -1,4 +1,4 @@
-"""Writes what was measured into docs/performance.md, between its marks, and the picture beside it."""
+"""Writing the results into docs/performance.md, between two markers, and the chart beside it."""
 
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ END: Final = "<!-- to here -->"
 
 
 def measured(results: Results, machine: Machine) -> str:
-    """The part of the page that a run makes."""
+    """Return the generated part of the page."""
     lines = [
         f"{machine.line()}. One run. Each workspace: {PER_WORKSPACE}.",
         "",
@@ -36,10 +36,10 @@ def measured(results: Results, machine: Machine) -> str:
 
 
 def replaced(page: str, part: str) -> str:
-    """A page with this part between its marks.
+    """Return the page with this part between its markers.
 
     Raises:
-        BenchError: it has no marks.
+        BenchError: The page has no markers.
     """
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
@@ -50,7 +50,7 @@ def replaced(page: str, part: str) -> str:
 
 
 def write(results: Results, machine: Machine, page: Path = PAGE, picture: Path = PICTURE) -> None:
-    """Writes both files."""
+    """Write the page and the chart."""
     text = replaced(page.read_text(encoding="utf-8"), measured(results, machine))
     page.write_text(text, encoding="utf-8")
     picture.write_text(svg(results), encoding="utf-8")

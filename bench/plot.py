@@ -1,4 +1,4 @@
-"""Seconds over workspaces, both logarithmic, as an SVG: a line a contender, a panel a phase. No library draws it."""
+"""A chart of seconds by workspaces as SVG, both logarithmic, with a line per contender and a panel per phase."""
 
 import math
 from typing import Final
@@ -19,7 +19,7 @@ _STEP_X, _STEP_Y = _WIDE + 80, _HIGH + 80
 
 
 def svg(results: Results) -> str:
-    """The picture; a panel without rows stays empty."""
+    """Return the chart. A panel without rows stays empty."""
     rows = results.rows
     sizes = sorted({row.workspaces for row in rows}) or [1]
     seconds = [max(row.usage.seconds, 0.01) for row in rows] or [1.0]

@@ -1,4 +1,4 @@
-"""Runs a command and watches it: seconds, CPU, and the memory of the whole tree of processes below it."""
+"""Running and measuring a command: seconds, CPU, and memory of its whole process tree."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from typing import Final
 
 _PROC: Final = Path("/proc")
 _INTERVAL: Final = 0.2
-"""Seconds between two looks at /proc. One costs about 5 ms of CPU with 200 processes on the machine."""
+"""Seconds between two samples of /proc. One costs about 5 ms of CPU with 200 processes on the machine."""
 
 _MIB: Final = 1 << 20
 _PARTS: Final = (
@@ -28,28 +28,28 @@ _PARTS: Final = (
     ("language", "language host"),
     ("pulumi", "engine"),
 )
-"""What a command line holds, and what its process is called here; the first match counts."""
+"""Text in a command line and the name of the part. The first match counts."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What one command took. Memory is None where the machine has no /proc to read it from."""
+    """The resources of one command. Memory is None on a machine without /proc."""
 
     seconds: float
     cpu_seconds: float
-    """User and system, of the command and all its descendants; the API server is not among them."""
+    """User and system time of the command and all descendants, without the API server."""
 
     largest_mib: float
-    """Peak of the largest process."""
+    """Peak memory of the largest process."""
 
     written_mib: float
-    """Written to files, as the kernel counts it (blocks of the whole tree): nearly all of it is state."""
+    """Bytes written to files by the whole tree, counted by the kernel in blocks. Nearly all of it is state."""
 
     total_mib: float | None
-    """Peak of the sum over the tree, sampled; pages that processes share count once for each."""
+    """Peak of the sampled sum over the tree. Shared pages count once for each process."""
 
     cpu_of: dict[str, float] = field(default_factory=dict)
-    """CPU seconds by part, sampled: a little less than `cpu_seconds` in sum."""
+    """Sampled CPU seconds by part. The sum is slightly less than `cpu_seconds`."""
 
     mib_of: dict[str, float] = field(default_factory=dict)
     """Peak memory by part."""
@@ -57,22 +57,22 @@ class Usage:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The end of a command."""
 
     code: int
     text: str
-    """What it printed, both streams."""
+    """Its output, both streams."""
 
     usage: Usage
 
 
 def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], stdin: str = "") -> Ended:
-    """Runs a command to its end. An interrupt ends the whole tree and is passed on."""
+    """Run a command to its end. An interrupt ends the whole tree and is passed on."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as given:
         given.write(stdin.encode())
         given.seek(0)
         started = time.monotonic()
-        # In a session of its own: Ctrl-C comes to us alone, and we end the tree in order.
+        # In a session of its own, so that Ctrl-C reaches only this process, which ends the tree in order.
         child = subprocess.Popen(
             list(command), cwd=cwd, env=dict(environment), stdin=given, stdout=output, stderr=output,
             start_new_session=True,
@@ -80,7 +80,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], st
         watch = _Watch(child.pid)
         try:
             with watch:
-                # wait4 and not Popen.wait: only it tells what this child, and no other one, has used.
+                # wait4 instead of Popen.wait, because only it reports the resources of exactly this child.
                 _, status, used = os.wait4(child.pid, 0)
         except BaseException:
             _end(child, watch.pids)
@@ -93,7 +93,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], st
     usage = Usage(
         seconds=seconds,
         cpu_seconds=used.ru_utime + used.ru_stime,
-        # The kernel's figure leaves out processes that nobody waited for, ours those that lived shorter than a look.
+        # The kernel's sum lacks processes without a waiting parent, ours those shorter than the sampling interval.
         largest_mib=max([largest, *watch.peaks.values()]),
         written_mib=used.ru_oublock * 512 / _MIB,
         total_mib=watch.total or None,
@@ -104,13 +104,13 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], st
 
 
 def _end(child: subprocess.Popen[bytes], pids: set[int]) -> None:
-    """Ends the command and what it started: first as Ctrl-C does, so that the engine lets go of its lock."""
+    """End the command and its children, first with SIGINT, so that the engine releases its lock."""
     for _ in range(2):
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.kill(child.pid, signal.SIGINT)
             child.wait(timeout=5)
             break
-    # A plugin has a process group of its own and can outlive the engine for a while.
+    # A plugin has its own process group and can outlive the engine for a while.
     alive = {pid for pid, _, _ in _processes()} & pids
     for pid in alive:
         with suppress(ProcessLookupError, PermissionError):
@@ -120,7 +120,7 @@ def _end(child: subprocess.Popen[bytes], pids: set[int]) -> None:
 
 
 class _Watch:
-    """Looks at a tree of processes until it is told to stop."""
+    """Samples a process tree until it is stopped."""
 
     def __init__(self, root: int) -> None:
         self.total = 0.0
@@ -132,7 +132,7 @@ class _Watch:
         self._thread = threading.Thread(target=self._look_on, daemon=True)
 
     def cpu_of(self) -> dict[str, float]:
-        """CPU seconds by part."""
+        """Return CPU seconds by part."""
         spent: dict[str, float] = defaultdict(float)
         for pid, seconds in self._cpu.items():
             spent[self._names[pid]] += seconds
@@ -157,7 +157,7 @@ class _Watch:
         found = list(_processes())
         grown = True
         while grown:
-            # A pid that was seen once stays: its parent may be gone.
+            # A known pid stays, because its parent may have ended.
             below = {pid for pid, parent, _ in found if parent in self.pids}
             grown = not below <= self.pids
             self.pids |= below
@@ -165,7 +165,7 @@ class _Watch:
             if pid in self.pids and (size := _memory(pid)) is not None:
                 now, peak = size
                 total += now
-                # Named anew at every look: a shell becomes what it starts.
+                # Renamed in every sample, because a shell becomes the program that it executes.
                 name = self._names[pid] = _part(pid) or self._names.get(pid, "other")
                 self._cpu[pid] = cpu
                 self.peaks[name] = max(peak, self.peaks.get(name, 0.0))
@@ -173,18 +173,18 @@ class _Watch:
 
 
 def _processes() -> Iterator[tuple[int, int, float]]:
-    """Every process: pid, parent's pid, CPU seconds so far."""
+    """Yield pid, parent's pid and CPU seconds of every process."""
     ticks = os.sysconf("SC_CLK_TCK")
     for folder in _PROC.iterdir() if _PROC.is_dir() else ():
         if folder.name.isdigit():
             with suppress(OSError, ValueError, IndexError):
-                # The second field, the name, may hold spaces and brackets: count from its end.
+                # The second field, the name, may contain spaces and brackets, so count from its end.
                 fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
                 yield int(folder.name), int(fields[1]), (int(fields[11]) + int(fields[12])) / ticks
 
 
 def _memory(pid: int) -> tuple[float, float] | None:
-    """MiB now and at the peak; None of a process that is gone."""
+    """Return current and peak memory in MiB. None if the process has ended."""
     try:
         lines = (_PROC / str(pid) / "status").read_text(errors="replace").splitlines()
     except OSError:

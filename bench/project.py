@@ -1,4 +1,4 @@
-"""Folders with a Pulumi project that the real CLI runs in: our program as a fleet, and a plain one as a stack."""
+"""Pulumi projects for the CLI: our program as a fleet, and a plain program as a stack."""
 
 import math
 import shutil
@@ -16,7 +16,7 @@ from sandbox.environment import child_environment
 from sandbox.paths import REPOSITORY
 
 SHARD: Final = 50
-"""Workspaces of a shard; docs/performance.md says why."""
+"""Number of workspaces in a shard. docs/performance.md has the reason."""
 
 _NAME: Final = "bench"
 _LAST_LINES: Final = 30
@@ -24,10 +24,10 @@ _AMBIENT: Final = str(Path(sys.executable).with_name("ambient"))
 
 
 def environment_of(cluster: Cluster, compiled: Path) -> dict[str, str]:
-    """What every contender is run with.
+    """Return the environment of every contender.
 
-    Python's compiled files go into the folder `compiled` of the benchmark: without any, each of the engine's Pythons
-    compiles all that it imports, which would be measured instead.
+    Python's compiled files go into the folder `compiled` of the benchmark. Without it, each of the engine's Python
+    processes would compile all imports, which would be measured too.
     """
     found = child_environment(cluster.directory)
     found.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -40,7 +40,7 @@ def environment_of(cluster: Cluster, compiled: Path) -> dict[str, str]:
 
 @dataclass
 class _Project:
-    """A project folder, on a cluster that nothing else uses."""
+    """A project folder for a cluster of its own."""
 
     folder: Path
     cluster: Cluster
@@ -55,20 +55,20 @@ class _Project:
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(source / file, self.folder)
         (self.folder / "plugin").symlink_to(REPOSITORY / "plugin")
-        # A real language host insists on the folder that Pulumi.yaml names.
+        # A real language host requires the virtual environment that Pulumi.yaml names.
         (self.folder / ".venv").symlink_to(sys.prefix)
         self.prepare()
 
     def source(self) -> Path:
-        """Where the program is."""
+        """The folder of the program."""
         raise NotImplementedError
 
     def prepare(self) -> None:
-        """Makes stacks and config."""
+        """Create stacks and config."""
         raise NotImplementedError
 
     def run(self, *words: str, stdin: str = "") -> Ended:
-        """A command that must succeed."""
+        """Run a command that must succeed."""
         ended = run(words, cwd=self.folder, environment=self.environment, stdin=stdin)
         if ended.code:
             end = "\n".join(ended.text.splitlines()[-_LAST_LINES:])
@@ -78,7 +78,7 @@ class _Project:
 
 
 class FleetProject(_Project):
-    """Shards of one file, by our own verbs."""
+    """A fleet of shards, run by our own verbs."""
 
     def source(self) -> Path:
         return REPOSITORY
@@ -103,7 +103,7 @@ class FleetProject(_Project):
             own.unlink()
 
     def measure(self, phase: Phase, change: Change) -> Usage:
-        """Writes the phase's file and runs its verb."""
+        """Write the phase's file and run its verb."""
         text = stack_file(self.workspaces, change)
         (self.folder / "stacks" / f"{_NAME}.yaml").write_text(text, encoding="utf-8")
         if phase is Phase.PREVIEW:
@@ -114,7 +114,7 @@ class FleetProject(_Project):
 
 
 class PlainProject(_Project):
-    """One stack of the plain program, by the engine's own verbs."""
+    """One stack of the plain program, run by the engine's own verbs."""
 
     def source(self) -> Path:
         return Path(__file__).parent / "plain"
@@ -125,7 +125,7 @@ class PlainProject(_Project):
         self.run("pulumi", *words, stdin="sk-ant-not-a-real-key")
 
     def measure(self, phase: Phase, change: Change) -> Usage:
-        """Writes the phase's file and runs its command."""
+        """Write the phase's file and run its command."""
         (self.folder / "stack.yaml").write_text(stack_file(self.workspaces, change), encoding="utf-8")
         command = {
             Phase.PREVIEW: ["preview", "--expect-no-changes"],

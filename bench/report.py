@@ -1,4 +1,4 @@
-"""What a run says: one table for people and for the page, JSON for programs."""
+"""The report of a run: one table for the terminal and for the page, and JSON."""
 
 import json
 import math
@@ -20,7 +20,7 @@ _PARTS: Final = (
 
 
 def cells(row: Row) -> list[str]:
-    """A row of the table."""
+    """Return a row of the table."""
     usage, server = row.usage, row.server
     total = "-" if usage.total_mib is None else f"{usage.total_mib:,.0f}"
     return [
@@ -31,7 +31,7 @@ def cells(row: Row) -> list[str]:
 
 
 def ordered(results: Results) -> list[Row]:
-    """By size and phase, so that contenders stand one below the other."""
+    """Return the rows by size and phase, so that contenders are next to each other."""
     phases, contenders = list(Phase), list(Contender)
     return sorted(
         results.rows, key=lambda row: (row.workspaces, phases.index(row.phase), contenders.index(row.contender))
@@ -39,7 +39,7 @@ def ordered(results: Results) -> list[Row]:
 
 
 def aligned(table: Sequence[Sequence[str]]) -> str:
-    """Columns one under the other, numbers to the right."""
+    """Return an aligned table, with numbers on the right."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     found = []
     for row in table:
@@ -52,13 +52,13 @@ def aligned(table: Sequence[Sequence[str]]) -> str:
 
 
 def markdown(table: Sequence[Sequence[str]], left: Iterable[int] = (1, 2)) -> list[str]:
-    """The same as a table of a page."""
+    """Return the same as a Markdown table."""
     rule = ["---" if column in set(left) else "--:" for column in range(len(table[0]))]
     return ["| " + " | ".join(row) + " |" for row in (table[0], rule, *table[1:])]
 
 
 def exponent(results: Results, contender: Contender, phase: Phase) -> tuple[int, int, float] | None:
-    """Two sizes, and e in seconds ~ N^e between them: of the largest size and the one a step below it, from 100."""
+    """Return two sizes and e, with seconds ~ N^e: the largest size, and the next smaller one from 100 on."""
     rows = sorted(
         (row for row in results.rows if (row.contender, row.phase) == (contender, phase)),
         key=lambda row: row.workspaces,
@@ -72,7 +72,7 @@ def exponent(results: Results, contender: Contender, phase: Phase) -> tuple[int,
 
 
 def exponents(results: Results) -> list[list[str]]:
-    """A table of them, header first."""
+    """Return the table of exponents with a header."""
     table = [["phase", "contender", "from", "to", "exponent"]]
     for phase in Phase:
         table += [
@@ -84,13 +84,13 @@ def exponents(results: Results) -> list[list[str]]:
 
 
 def parts(results: Results) -> list[list[str]]:
-    """CPU seconds by part at the largest size of each contender's phases: what the distance to the floor is made of."""
+    """Return CPU seconds by part at the largest size, which explain the distance to the raw API client."""
     table = [["N", "phase", "contender", *_PARTS, "other", "API server", "etcd, controllers"]]
     largest = max((row.workspaces for row in results.rows), default=0)
     for row in ordered(results):
         if row.workspaces == largest:
             spent = row.usage.cpu_of
-            # What lived shorter than a look, or ended between two, is in the sum only.
+            # Processes shorter than the sampling interval are only in the sum.
             other = max(0.0, row.usage.cpu_seconds - sum(spent.get(name, 0.0) for name in _PARTS))
             figures = [*(spent.get(name, 0.0) for name in _PARTS), other, row.server.api_cpu, row.server.other_cpu]
             table.append(
@@ -100,7 +100,7 @@ def parts(results: Results) -> list[list[str]]:
 
 
 def offline_lines(results: Results) -> list[str]:
-    """What needs no engine, one line each."""
+    """Return the measurements without an engine, one a line."""
     found = results.offline
     if found is None:
         return []
@@ -113,7 +113,7 @@ def offline_lines(results: Results) -> list[str]:
 
 
 def text(results: Results, machine: Machine) -> str:
-    """All of it for a terminal or a log."""
+    """Return the report for a terminal or a log."""
     found = [machine.line(), "", aligned([HEADER, *map(cells, ordered(results))])]
     for title, table in (("Exponents", exponents(results)), ("CPU seconds by part", parts(results))):
         if table:
@@ -122,7 +122,7 @@ def text(results: Results, machine: Machine) -> str:
 
 
 def as_json(results: Results, machine: Machine) -> str:
-    """Everything, the parts of each included."""
+    """Return all data as JSON, including the parts."""
     rows = [asdict(row) for row in results.rows]
     known = asdict(results.offline) if results.offline else None
     return json.dumps({"machine": asdict(machine), "offline": known, "rows": rows}, indent=2)

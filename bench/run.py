@@ -1,4 +1,4 @@
-"""The benchmark itself: clusters, contenders and phases, in order."""
+"""The benchmark: clusters, contenders and phases, in order."""
 
 import shutil
 import tempfile
@@ -34,13 +34,13 @@ class Row:
 
 @dataclass
 class Results:
-    """Everything that was measured."""
+    """All results."""
 
     offline: Offline | None = None
     rows: list[Row] = field(default_factory=list)
 
     def find(self, contender: Contender, workspaces: int, phase: Phase) -> Row | None:
-        """One row; None: it was not measured."""
+        """Return one row, or None if it was not measured."""
         wanted = (contender, workspaces, phase)
         return next((row for row in self.rows if (row.contender, row.workspaces, row.phase) == wanted), None)
 
@@ -55,16 +55,16 @@ class Wanted:
 
 
 Snapshots = dict[Phase, list[Object]]
-"""The objects in the cluster after each phase of the fleet: what kubectl and the floor are given."""
+"""The objects in the cluster after each phase of the fleet, as input for kubectl and the raw API client."""
 
 
 def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
-    """Measures what is wanted; what was measured before a failure is lost, and everything started is ended.
+    """Run the benchmark. After a failure, results are lost and all started programs are stopped.
 
-    The fleet always runs where kubectl or the floor are wanted: their objects are read from its cluster.
+    The fleet always runs if kubectl or the raw API client are wanted, because their objects come from its cluster.
 
     Raises:
-        BenchError: a command failed, or two contenders did not make the same objects.
+        BenchError: A command failed, or two contenders created different objects.
     """
     results = Results()
     with tempfile.TemporaryDirectory(prefix="ambient-bench-pyc-") as compiled:
@@ -91,7 +91,7 @@ def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
 
 
 def _phases(contender: Contender, size: int, wanted: Wanted) -> list[Phase]:
-    """Those that are wanted, and the creation before them."""
+    """Return the wanted phases, and the creation before them."""
     found = [phase for phase in phases_of(contender, size) if phase in wanted.phases]
     return [Phase.CREATE, *(phase for phase in found if phase is not Phase.CREATE)] if found else []
 
@@ -104,7 +104,7 @@ class _Bench:
 
 
 def _measure(bench: _Bench, contender: Contender, size: int, phases: list[Phase], snapshots: Snapshots) -> list[Row]:
-    """A new cluster, and the phases in it; all of it is gone afterwards, however it ends."""
+    """Run the phases in a new cluster, which is always removed afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="ambient-bench-"))
     try:
         prepare(directory / "sandbox", bench.toolchain)
@@ -153,7 +153,7 @@ def _phased(
 def _how(
     contender: Contender, folder: Path, compiled: Path, size: int, cluster: Cluster
 ) -> Callable[[Phase, object, list[Object], list[Object]], Usage]:
-    """How a phase of this contender is run: of what the fleet made before it and after it, where that is needed."""
+    """Return the function that runs a phase of this contender, given the fleet's objects before and after it."""
     if contender in (Contender.FLEET, Contender.PLAIN):
         made = FleetProject if contender is Contender.FLEET else PlainProject
         project = made(folder, cluster, compiled, size)

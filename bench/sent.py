@@ -1,4 +1,4 @@
-"""The two contenders that send given objects: kubectl, and a client that does nothing else."""
+"""The two contenders that send given objects: kubectl and the raw API client."""
 
 import json
 import sys
@@ -21,19 +21,19 @@ _MERGE = "application/merge-patch+json"
 _TOKEN_SECONDS = 90 * 24 * 3600
 
 Request = tuple[str, str, Any, str]
-"""Method, path, body, type of the body."""
+"""Method, path, body and content type."""
 
 
 @dataclass
 class Kubectl:
-    """``kubectl apply --server-side`` of every object at every phase, as people run it: it remembers nothing."""
+    """``kubectl apply --server-side`` of every object in every phase, without any state."""
 
     folder: Path
     cluster: Cluster
     compiled: Path
 
     def measure(self, phase: Phase, before: Sequence[Object], after: Sequence[Object]) -> Usage:  # noqa: ARG002
-        """Writes the objects as files and applies or deletes them."""
+        """Write the objects to files, and apply or delete them."""
         self.folder.mkdir(exist_ok=True)
         spaces = [one for one in after if one["kind"] == "Namespace"]
         others = [one for one in after if one["kind"] != "Namespace"]
@@ -50,14 +50,14 @@ class Kubectl:
 
 @dataclass
 class Floor:
-    """The requests that the phase needs, known beforehand, by ``bench.floor``."""
+    """The raw API client: ``bench.floor`` sends the requests that a phase needs, known beforehand."""
 
     folder: Path
     cluster: Cluster
     compiled: Path
 
     def measure(self, phase: Phase, before: Sequence[Object], after: Sequence[Object]) -> Usage:
-        """Writes the requests down and has them sent."""
+        """Write the requests to a file and have them sent."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         plan = {
             "url": self.cluster.url,
@@ -72,9 +72,9 @@ class Floor:
 
 
 def _requests(phase: Phase, before: Sequence[Object], after: Sequence[Object]) -> list[list[list[Request]]]:
-    """By workspace: batches in order, each of requests that may go at once."""
+    """Return batches of requests by workspace. The requests of a batch may be sent concurrently."""
     if phase is Phase.NOTHING:
-        # One by one: the deployer may not list all kinds of a cluster.
+        # Deleted one by one, because the deployer may not list all kinds of a cluster.
         return [[[("GET", path_of(one), None, "")]] for one in after]
     old = {path_of(one): one for one in before}
     new = {path_of(one): one for one in after}
@@ -92,7 +92,7 @@ def _requests(phase: Phase, before: Sequence[Object], after: Sequence[Object]) -
 
 
 def _made(items: Sequence[Object]) -> list[list[Request]]:
-    """A namespace first and its label last, as the platform must not list a workspace that is half made."""
+    """Return batches with the namespace first and its label last, so that no incomplete workspace is listed."""
     spaces = [one for one in items if one["kind"] == "Namespace"]
     others = [one for one in items if one["kind"] != "Namespace"]
     accounts = [path_of(one) for one in others if one["kind"] == "ServiceAccount"]

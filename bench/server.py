@@ -1,4 +1,4 @@
-"""What a phase took of the cluster itself: CPU of its programs, and requests, by its own count."""
+"""The cluster's own cost of a phase: CPU of its programs, and requests by its own count."""
 
 import os
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from sandbox.cluster import Cluster
 
 @dataclass(frozen=True)
 class Server:
-    """Since the cluster's start, or between two moments."""
+    """Totals since the cluster's start, or the difference between two times."""
 
     api_cpu: float
     """CPU seconds of the API server."""
     other_cpu: float
-    """The same of etcd and the controllers."""
+    """CPU seconds of etcd and the controllers."""
     requests: int
-    """All that the API server answered, those of the controllers included."""
+    """Number of requests at the API server, including those of the controllers."""
 
     def since(self, before: "Server") -> "Server":
-        """What came to it after an earlier moment."""
+        """Return the difference to an earlier time."""
         return Server(self.api_cpu - before.api_cpu, self.other_cpu - before.other_cpu, self.requests - before.requests)
 
 
 def now(cluster: Cluster) -> Server:
-    """As it is at this moment. The CPU is 0 where there is no /proc."""
+    """Return the current totals. CPU is 0 without /proc."""
     etcd, api_server, controllers = (_cpu(service.pid()) for service in cluster.services)
     text = str(cluster.api().request("GET", "/metrics"))
     counts = (line.rpartition(" ")[2] for line in text.splitlines() if line.startswith("apiserver_request_total{"))

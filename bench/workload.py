@@ -1,4 +1,4 @@
-"""The stack file that both programs declare: N workspaces, all alike."""
+"""The stack file of both programs: N equal workspaces."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -7,34 +7,34 @@ from typing import Any, Final
 import yaml
 
 PREFIX: Final = "bench-"
-"""What every workspace's name begins with, so that the cluster's own namespaces are told apart."""
+"""The prefix of every workspace's name, which distinguishes them from the cluster's namespaces."""
 
 CONFIG_KEY: Final = "anthropic"
-"""Key of the encrypted config that every runner secret refers to."""
+"""The encrypted config key of every runner secret."""
 
 PER_WORKSPACE: Final = (
-    "1 namespace, 1 owner, 2 grants, 1 key (account, binding, handle), 1 runner secret, ProjectSettings, ResourceQuota"
+    "1 namespace, 1 owner, 2 grants, 1 key (account, binding, Secret), 1 runner secret, ProjectSettings, ResourceQuota"
 )
-"""What `stack_file` gives each workspace, in words: ten objects in the cluster."""
+"""The content of each workspace as text: ten objects in the cluster."""
 
 OBJECTS: Final = 10
-"""Objects of one workspace."""
+"""Number of objects of one workspace."""
 
 
 class Change(StrEnum):
-    """How far the file has changed from the one that everything was created from; each includes those before it."""
+    """The changes since the first version of the file. Each includes those before it."""
 
     NONE = "none"
     ONE = "one"
-    """One grant of the first workspace has another role, which is a replacement."""
+    """One grant in the first workspace has another role, which is a replacement."""
     TENTH = "tenth"
-    """So has one of every tenth workspace."""
+    """The same in every tenth workspace."""
     EVERYWHERE = "everywhere"
     """Every workspace has one more grant."""
 
 
 def stack_file(workspaces: int, change: Change = Change.NONE) -> str:
-    """The file at this point of the changes."""
+    """Return the file with a change."""
     declared = {f"{PREFIX}{number:04}": _workspace(number) for number in range(workspaces)}
     changed = [0] if change is not Change.NONE else []
     if change in (Change.TENTH, Change.EVERYWHERE):
@@ -44,14 +44,14 @@ def stack_file(workspaces: int, change: Change = Change.NONE) -> str:
     if change is Change.EVERYWHERE:
         for workspace in declared.values():
             workspace["grants"].append({"group": "auditors", "role": "view"})
-    # Else a rail refuses to destroy more than three of them.
+    # Without this exception, a guardrail refuses to destroy more than three workspaces.
     until = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
     allow = [{"rail": "removals", "reason": "the benchmark destroys what it made", "until": until}]
     return yaml.safe_dump({"allow": allow, "workspaces": declared}, sort_keys=False)
 
 
 def stack_files(workspaces: int) -> dict[str, str]:
-    """The same, a file a workspace: contents by path, `many.yaml` the stack file that includes the others."""
+    """Return the same as one file per workspace: contents by path. `many.yaml` is the stack file that includes them."""
     entries = yaml.safe_load(stack_file(workspaces))["workspaces"]
     files = {
         f"workspaces/{name}.yaml": yaml.safe_dump({"workspaces": {name: entry}}, sort_keys=False)

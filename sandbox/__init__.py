@@ -1,6 +1,6 @@
-"""A real engine, API server and object store on this machine, without Docker, a registry of images or a cluster.
+"""A real engine, API server and object store on this machine, without Docker, an image registry or a cluster.
 
-Nothing here is part of the product: it is what `make up` and the engine tests run against where no cluster is at hand.
-A machine that already has `pulumi`, its Kubernetes plugin, `versitygw` or `KUBEBUILDER_ASSETS` keeps them; the rest is
-built from Go modules, once, into the user's cache.
+It is not part of the product. `make up` and the engine tests use it if no cluster is available. Installed programs
+(`pulumi`, its Kubernetes plugin, `versitygw`, `KUBEBUILDER_ASSETS`) are used; all others are built from Go modules,
+once, into the user's cache.
 """

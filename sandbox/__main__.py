@@ -1,4 +1,4 @@
-"""`python -m sandbox`: build the parts, start and stop cluster and store, say how they are and how to reach them."""
+"""`python -m sandbox`: build the programs, start and stop cluster and store, show their status and environment."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from sandbox.store import Store
 from sandbox.toolchain import find_or_build
 from sandbox.up import chosen_environment, chosen_kubeconfig, config_path, deployed, down, is_marked, preview, up
 
-# Progress and errors: standard output belongs to what `env` and `status` answer.
+# Progress and errors. Standard output is only for the results of `env` and `status`.
 _CONSOLE = Console(stderr=True)
 
 _EPILOG = """\
 a first session:
-  make up                       build what is missing (once), start all, deploy the stack dev, show it
-  eval "$(make -s env)"         point this shell's pulumi, kubectl and ambient at it
-  pulumi preview                after a change in stacks/dev.yaml: who would gain or lose what
-  make sandbox-stop             end it; workspaces and stacks are there again after the next start
+  make up                       build what is missing (once), start the sandbox, deploy the stack dev, show it
+  eval "$(make -s env)"         use it with pulumi, kubectl and ambient in this shell
+  pulumi preview                after a change in stacks/dev.yaml: show who would gain or lose access
+  make sandbox-stop             stop it; the next start restores workspaces and stacks
 
-AMBIENT_SANDBOX_KUBECONFIG=FILE make up uses the cluster of that kubeconfig instead of starting one. It must have the
-platform and the rights of deploy/deployer-rbac.yaml; nothing is installed, and no object store is started. The choice
-holds until `make clean`.
+AMBIENT_SANDBOX_KUBECONFIG=FILE make up uses the cluster of that kubeconfig instead of a local one. It must have the
+platform and the rights of deploy/deployer-rbac.yaml. Nothing is installed, and no object store is started. The choice
+is kept until `make clean`.
 """
 
 
@@ -46,7 +46,7 @@ def build(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def start(options: argparse.Namespace) -> int:
-    """Start the cluster and the store, building first what is missing."""
+    """Start the cluster and the store. Build what is missing first."""
     toolchain = find_or_build(_CONSOLE)
     prepare(options.directory, toolchain)
     cluster, store = Cluster(options.directory, toolchain), Store(options.directory, toolchain)
@@ -60,7 +60,7 @@ def start(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
-    """End the store and the cluster, keep their data."""
+    """Stop the store and the cluster. Their data stays."""
     if not (options.directory / "toolchain.json").exists():
         _say("There is no sandbox to stop.")
         return 0
@@ -74,7 +74,7 @@ def stop(options: argparse.Namespace) -> int:
 
 
 def clean(options: argparse.Namespace) -> int:
-    """Stop and forget everything but the cache of built programs."""
+    """Stop and delete everything except the cache of built programs."""
     stop(options)
     if (options.directory / "toolchain.json").exists():
         if chosen_kubeconfig(options.directory) and deployed(options.directory):
@@ -82,14 +82,14 @@ def clean(options: argparse.Namespace) -> int:
             raise SandboxError(message)
         shutil.rmtree(options.directory)
         _say(f"Removed {options.directory}. The built programs stay in {cache_root()}")
-    # Only of this folder's own sandbox: another directory's has nothing to do with it.
+    # Only this folder's own sandbox. Another directory's is not affected.
     if options.directory.absolute() == DEFAULT_DIRECTORY and is_marked(config_path()):
         config_path().unlink()
     return 0
 
 
 def status(options: argparse.Namespace) -> int:
-    """Say what runs; exit code 3 if the sandbox is not ready to be used."""
+    """Print the status. Exit code 3 if the sandbox is not ready."""
     rows: list[dict[str, object]] = []
     running, url, addresses = False, None, None
     if (options.directory / "toolchain.json").exists():
@@ -106,7 +106,7 @@ def status(options: argparse.Namespace) -> int:
         answer = {**known, "directory": str(options.directory), "services": rows}
         print(json.dumps(answer, indent=2))
         return 0 if running else NOT_RUNNING
-    # Not a rich table: that would cut the paths, which are there to be copied.
+    # Not a rich table, which would truncate paths.
     for row in rows:
         state = f"pid {row['pid']}" if row["pid"] else "not running"
         print(f"{row['name']:<24} {state:<14} {row['log']}")
@@ -118,7 +118,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def env(options: argparse.Namespace) -> int:
-    """Print shell lines that point a shell at the sandbox."""
+    """Print shell commands that select the sandbox."""
     print(export_lines({**environment(options.directory), **chosen_environment(options.directory)}))
     return 0
 
@@ -126,47 +126,46 @@ def env(options: argparse.Namespace) -> int:
 _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
     "up": (
         up,
-        "start the sandbox, deploy the stack dev, show it",
-        "Builds what is missing, starts the sandbox, makes the stack dev as `ambient init` would, with a made-up "
-        "model key, runs `pulumi up` and shows who has access. A second run changes nothing. "
-        "AMBIENT_SANDBOX_KUBECONFIG=FILE takes the cluster of a kubeconfig instead of starting one.",
+        "start the sandbox, deploy the stack dev and show it",
+        "Build what is missing, start the sandbox, create the stack dev like `ambient init`, with a placeholder "
+        "model key, run `pulumi up` and show who has access. A second run changes nothing. "
+        "AMBIENT_SANDBOX_KUBECONFIG=FILE uses the cluster of a kubeconfig instead of a local one.",
     ),
-    "preview": (preview, "show what `up` would change", "Runs `pulumi preview --diff` on the stack dev."),
+    "preview": (preview, "show what `up` would change", "Run `pulumi preview --diff` on the stack dev."),
     "down": (
         down,
-        "destroy the stack dev, stop the sandbox",
-        "Deletes what the stack dev made, with `pulumi destroy`, then stops the sandbox. Its data stays.",
+        "destroy the stack dev and stop the sandbox",
+        "Delete the resources of the stack dev with `pulumi destroy`, then stop the sandbox. Its data stays.",
     ),
     "build": (
         build,
-        "find or build the programs, start nothing",
-        "Looks for pulumi with its Python host, its Kubernetes plugin, versitygw and KUBEBUILDER_ASSETS, and builds "
-        "what is missing with Go: about a quarter of an hour on two cores, once a machine. AMBIENT_CACHE_DIR moves the "
-        "cache.",
+        "find or build the programs",
+        "Look for pulumi with its Python host, its Kubernetes plugin, versitygw and KUBEBUILDER_ASSETS, and build "
+        "what is missing with Go: about 15 minutes on two cores, once per machine. AMBIENT_CACHE_DIR moves the cache.",
     ),
     "start": (
         start,
-        "start API server and object store, building first what is missing",
-        "Starts etcd, an API server and its controllers on 127.0.0.1 and gives them the platform's resources, roles "
-        "and the deployer's rights; and an object store. Does nothing where they run already, and repairs what died.",
+        "start the API server and the object store",
+        "Build what is missing. Start etcd, an API server and its controllers on 127.0.0.1, and an object store. "
+        "Install the platform's resources and roles and the deployer's rights. Only starts what does not run.",
     ),
-    "stop": (stop, "end them; their data stays", "Ends all programs. Workspaces, buckets, stacks and keys stay."),
+    "stop": (stop, "stop the sandbox; its data stays", "Stop all programs. Workspaces, buckets, stacks and keys stay."),
     "clean": (
         clean,
         "stop and delete the sandbox's data",
-        "Deletes the directory: workspaces, buckets, stacks, passphrase. The cache of built programs stays.",
+        "Delete the directory: workspaces, buckets, stacks, passphrase. The cache of built programs stays.",
     ),
-    "status": (status, "say what runs (exit code 3: not running)", "Exit code 0 when ready to be used, 3 when not."),
+    "status": (status, "show what runs", "Exit code 0 if the sandbox is ready, 3 if not."),
     "env": (
         env,
         'print export lines: eval "$(make -s env)"',
-        "PATH, KUBECONFIG, the engine's state and its passphrase file, for a POSIX shell. Prints paths, no secrets.",
+        "Print PATH, KUBECONFIG, the engine's state and its passphrase file for a POSIX shell. No secrets.",
     ),
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the argument parser."""
     top = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="A real Pulumi engine, Kubernetes API server and object store on this machine, without Docker.",
@@ -180,17 +179,17 @@ def parser() -> argparse.ArgumentParser:
             "--directory",
             type=lambda text: Path(text).absolute(),
             default=DEFAULT_DIRECTORY,
-            help="where the sandbox keeps its data (default: .sandbox in the repository)",
+            help="folder of the sandbox's data (default: .sandbox in the repository)",
         )
         if name == "status":
-            command.add_argument("--format", choices=("text", "json"), default="text", help="json for programs")
+            command.add_argument("--format", choices=("text", "json"), default="text", help="output format")
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; expected failures are told without a traceback."""
+    """Run one command. Expected failures are printed without a traceback."""
     options = parser().parse_args(arguments)
-    # A `make` that is killed must not leave a compiler behind: SystemExit runs what ends it.
+    # A killed `make` must not leave a compiler running: SystemExit runs the cleanup.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return _COMMANDS[options.command][0](options)

@@ -1,7 +1,7 @@
-"""The few requests that the sandbox itself makes to its API server, over the standard library.
+"""The sandbox's own requests to its API server, with only the standard library.
 
-Readiness, one uid and some server-side applies: the Kubernetes client would cost a quarter of a second of imports in
-every command and is untyped. TLS is verified like everybody else's.
+They are few: readiness, one uid and some server-side applies. Importing the Kubernetes client would take 0.25 s in
+every command, and it is untyped. TLS is verified.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIELD_MANAGER = "ambient-sandbox"
 
 
 class ApiError(SandboxError):
-    """The API server answered, with a refusal."""
+    """An error status from the API server."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,14 +32,19 @@ class ApiError(SandboxError):
 
 @dataclass(frozen=True)
 class Api:
-    """An API server, as one user sees it."""
+    """An API server, used as one user."""
 
     url: str
     ca_file: Path
     token: str
 
     def request(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
-        """Send one request and return the parsed answer; `OSError` when nobody answers, `ApiError` for a refusal."""
+        """Send a request and return the parsed answer.
+
+        Raises:
+            OSError: The server does not answer.
+            ApiError: The server answered with an error status.
+        """
         request = urllib.request.Request(  # noqa: S310 - always https, on loopback
             self.url + path,
             data=body,
@@ -47,7 +52,7 @@ class Api:
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": content_type},
         )
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        # No proxy: a machine's HTTPS_PROXY has no business with 127.0.0.1.
+        # No proxy: HTTPS_PROXY must not apply to 127.0.0.1.
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
@@ -62,14 +67,14 @@ class Api:
         return json.loads(text) if text[:1] in "{[" else text
 
     def ready(self) -> bool:
-        """Whether /readyz says ok; False, too, while nobody listens."""
+        """Tell whether /readyz reports ok. False if the port is closed."""
         try:
             return bool(self.request("GET", "/readyz") == "ok")
         except (OSError, ApiError):
             return False
 
     def apply(self, document: dict[str, Any]) -> None:
-        """Server-side apply of one object, its path found in the API server's own discovery."""
+        """Apply an object on the server side. Its path comes from the API server's discovery."""
         group_version = str(document["apiVersion"])
         base = f"/api/{group_version}" if "/" not in group_version else f"/apis/{group_version}"
         kind, metadata = document["kind"], document["metadata"]

@@ -33,7 +33,7 @@ _PROGRAMS = ("ambient-backend", "ambient-operator")
 
 @dataclass(frozen=True)
 class Answer:
-    """What the backend answered: the status and the parsed JSON body, or its text where it is none."""
+    """The backend's answer: the status, and the JSON body or the text."""
 
     status: int
     body: Any
@@ -66,7 +66,7 @@ def _program_file(folder: Path, name: str) -> Path | None:
 
 
 class Backend:
-    """The backend and, on request, the operator, on free ports, both as the cluster's administrator."""
+    """The backend and optionally the operator, on free ports, as the cluster's administrator."""
 
     def __init__(self, cluster: Cluster, *, operator: bool = False) -> None:
         self.cluster = cluster
@@ -77,11 +77,11 @@ class Backend:
 
     @property
     def url(self) -> str:
-        """The backend's address, once it is started."""
+        """The backend's address, after the start."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start it and wait until it answers; what an earlier, dead test run left is ended first."""
+        """Start the backend and wait until it answers. Stop processes of an earlier, crashed test run first."""
         self.stop()
         if reason := available():
             message = f"The platform's programs cannot be started: {reason}."
@@ -100,26 +100,26 @@ class Backend:
         self._wait(self._backend, lambda: self.call("GET", "/health").status == 200)
         if self._with_operator:
             health = f"127.0.0.1:{_free_port()}"
-            # Else it opens 8080 and 8081 on every interface, and a machine could have one operator only.
+            # By default the operator opens 8080 and 8081 on every interface, so a machine could run only one.
             ports = ("--metrics-bind-address=0", f"--health-probe-bind-address={health}")
             self._operator.start([str(_executable("ambient-operator")), *ports], common)
             self._wait(self._operator, lambda: _answers(f"http://{health}/readyz"))
 
     def stop(self) -> None:
-        """End both."""
+        """Stop both."""
         self._operator.stop(patience=5)
-        # It takes SIGTERM for its background work alone and serves on. All that it knows is in the API server.
+        # On SIGTERM it ends only its background work and keeps serving. All its data is in the API server.
         self._backend.stop(patience=0.2)
 
     def operator_log(self) -> list[str]:
-        """What the operator wrote, of this and of earlier starts in the cluster's directory."""
+        """Return the operator's log, including earlier starts in the cluster's directory."""
         try:
             return self._operator.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return []
 
     def call(self, method: str, path: str, body: object = None, *, user: str = "", token: str = "") -> Answer:
-        """One request, as a user of the sandbox (name and token) or with a bearer token alone, such as an API key."""
+        """Send one request, as a sandbox user (name and token) or with only a bearer token, such as an API key."""
         headers = {"Content-Type": "application/json"}
         if bearer := token or (self.cluster.token_of(user) if user else ""):
             headers["Authorization"] = f"Bearer {bearer}"
@@ -162,7 +162,7 @@ class Backend:
 
 
 def _executable(name: str) -> Path:
-    """Return the program's path; an archive is unpacked once into the cache, each version in a folder of its own."""
+    """Return the program's path. An archive is unpacked once into the cache, each version in its own folder."""
     found = _program_file(programs_folder(), name)
     if found is None:
         message = f"{name} is no longer in {programs_folder()}."
@@ -181,7 +181,7 @@ def _executable(name: str) -> Path:
 
 
 def _open(request: urllib.request.Request | str, timeout: float) -> Any:
-    # No proxy: a machine's has no business with 127.0.0.1.
+    # No proxy: HTTP_PROXY must not apply to 127.0.0.1.
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
 
 

@@ -1,4 +1,4 @@
-"""Builds one part of the toolchain with Go: output to a log, the binary under a temporary name until it is done."""
+"""Building a part of the toolchain with Go. Output goes to a log, and the binary is renamed when complete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 
 @dataclass(frozen=True)
 class Go:
-    """The compiler that was found: its path and what decides the cache's key."""
+    """The Go compiler: its path, and what affects the cache key."""
 
     program: Path
     goos: str
@@ -34,9 +34,9 @@ class Go:
 
 
 def find_go() -> Go:
-    """Find a Go that can build the modules, or say what is there, what is missing and what to install.
+    """Return a Go that can build the modules, or report what is installed and what is required.
 
-    Asked inside the module, so that a Go with automatic toolchains answers with the one it would use.
+    It runs in the module's folder, so that a Go with automatic toolchains reports the version that it would use.
     """
     wanted = required_go()
     advice = (
@@ -55,7 +55,7 @@ def find_go() -> Go:
         text=True,
         check=False,
     )
-    # A Go of before 1.21 knows no toolchains and answers whatever the module asks for: compare as well.
+    # Go before 1.21 has no toolchains and ignores the module's version, so compare as well.
     values: dict[str, str] = json.loads(answer.stdout) if answer.returncode == 0 else {}
     if not values or _number(values["GOVERSION"]) < _number(wanted):
         elsewhere = subprocess.run([program, "version"], cwd="/", capture_output=True, text=True, check=False)
@@ -63,7 +63,7 @@ def find_go() -> Go:
         detail = f"\n{answer.stderr.strip()}" if answer.stderr.strip() else ""
         message = f"{program} ({found}) is too old. {advice}{detail}"
         raise SandboxError(message)
-    # cgo changes what is linked, so a compiler that appears later makes another cache.
+    # cgo changes the linking, so a C compiler that is installed later needs another cache.
     version = f"{values['GOVERSION']} cgo={values['CGO_ENABLED']}"
     return Go(Path(program), values["GOOS"], values["GOARCH"], version)
 
@@ -74,7 +74,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def build_part(go: Go, part: Part, folder: Path, tick: Tick) -> Path:
-    """Build `part` into `folder/bin`, with what it takes in `folder/build` and its output in `folder/logs`."""
+    """Build `part` into `folder/bin`, with temporary files in `folder/build` and output in `folder/logs`."""
     target = folder / "bin" / part.name
     log = folder / "logs" / f"{part.name}.log"
     for needed in (target.parent, log.parent):
@@ -90,7 +90,7 @@ def build_part(go: Go, part: Part, folder: Path, tick: Tick) -> Path:
 
 
 def fetch_language_exec(go: Go, folder: Path, tick: Tick) -> Path:
-    """Copy the SDK's program runner, a Python file that ships in the SDK's Go module."""
+    """Copy the SDK's program runner, a Python file in the SDK's Go module."""
     log = folder / "logs" / f"{LANGUAGE_EXEC}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
@@ -105,7 +105,7 @@ def fetch_language_exec(go: Go, folder: Path, tick: Tick) -> Path:
 
 
 def _plugin_source(go: Go, folder: Path, log: Path, tick: Tick) -> Path:
-    """A copy of our main package with the two files it embeds, which upstream generates and does not publish."""
+    """Return a copy of our main package with its two embedded files, which upstream generates and does not publish."""
     copy = folder / "build" / KUBERNETES_PLUGIN
     copy.mkdir(parents=True, exist_ok=True)
     for name in ("go.mod", "go.sum", "main.go"):
@@ -119,7 +119,7 @@ def _plugin_source(go: Go, folder: Path, log: Path, tick: Tick) -> Path:
 
 
 def _module_folder(go: Go, module: Path, dependency: str, log: Path, tick: Tick) -> Path:
-    """Where the module cache has a dependency, downloaded first if it is not there yet."""
+    """Return the module cache's folder of a dependency, downloaded if needed."""
     _run([str(go.program), "mod", "download", dependency], module, log, tick, dependency)
     found = subprocess.run(
         [str(go.program), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", dependency],
@@ -135,7 +135,7 @@ def _module_folder(go: Go, module: Path, dependency: str, log: Path, tick: Tick)
 
 
 def _run(command: Sequence[str], cwd: Path, log: Path, tick: Tick, title: str) -> None:
-    """Run a command in its own process group, its output in `log`; whatever ends us ends the group too."""
+    """Run a command in its own process group, with output to `log`. The group ends with this process."""
     with log.open("ab") as output:
         child = subprocess.Popen(
             command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -1,7 +1,7 @@
-"""An API server with its store and its controllers on this machine: what `make up` and the engine tests talk to.
+"""A local API server with etcd and controllers, used by `make up` and the engine tests.
 
-The one port is the API server's, on 127.0.0.1. Data and port stay between stop and start, so a workspace and a
-kubeconfig survive.
+It listens on one port, on 127.0.0.1. Data and port stay between stop and start, so workspaces and kubeconfigs stay
+valid.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from sandbox.processes import Service
 from sandbox.starting import locked, start_listening, wait_ready
 from sandbox.toolchain import Toolchain
 
-# It waits for every open watch before it ends; as all its state is in the store, there is nothing to lose.
+# It waits for every open watch before it ends. All its state is in the store, so nothing is lost.
 _API_SERVER_PATIENCE = 1.5
-_CERTIFICATE_SECONDS = 300 * 24 * 3600  # the API server makes them for a year
+_CERTIFICATE_SECONDS = 300 * 24 * 3600  # the API server issues them for a year
 
 
 class Cluster:
-    """One sandbox cluster, kept in `directory`; `extra_api_server_flags` are added to the API server's command line."""
+    """One sandbox cluster in `directory`. `extra_api_server_flags` are added to the API server's command line."""
 
     def __init__(self, directory: Path, toolchain: Toolchain, extra_api_server_flags: Sequence[str] = ()) -> None:
         self.directory = directory.absolute()
@@ -42,25 +42,25 @@ class Cluster:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The three programs, in the order of their start."""
+        """The three programs, in start order."""
         return self._etcd, self._api_server, self._controllers
 
     @property
     def kubeconfig(self) -> Path:
-        """The deployer's: what every stack runs as, with the rights of deploy/deployer-rbac.yaml and no others."""
+        """The deployer's kubeconfig, for every stack. It has exactly the rights of deploy/deployer-rbac.yaml."""
         return self.directory / "kubeconfig"
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """The administrator's, for tests that look behind the scenes and for the platform's own programs."""
+        """The administrator's kubeconfig, for tests that inspect objects and for the platform's programs."""
         return self.kubeconfig_of(ADMIN.name)
 
     def kubeconfig_of(self, user: str) -> Path:
-        """The kubeconfig of one of the users of `sandbox.credentials.USERS`."""
+        """Return the kubeconfig of one of the users in `sandbox.credentials.USERS`."""
         return self.kubeconfig if user == DEPLOYER.name else self.directory / "users" / f"{user}.kubeconfig"
 
     def token_of(self, user: str) -> str:
-        """The bearer token of one of those users."""
+        """Return the bearer token of one of these users."""
         return read_tokens(self._tokens)[user]
 
     @property
@@ -74,21 +74,21 @@ class Cluster:
 
     @property
     def ca_file(self) -> Path:
-        """The certificate to verify the API server with: the one it made for itself, and its issuer."""
+        """The API server's self-made certificate with its issuer, for verification."""
         return self.directory / "certificates" / "apiserver.crt"
 
     @property
     def uid(self) -> str:
-        """The uid of kube-system: what tells one cluster from another, wherever it is reached."""
+        """The uid of kube-system, which identifies the cluster at any address."""
         return str(self.api().request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
     @property
     def running(self) -> bool:
-        """Whether all three programs run and the API server says that it is ready."""
+        """Whether all three programs run and the API server is ready."""
         return all(service.pid() for service in self.services) and self._ready()
 
     def start(self) -> None:
-        """Start what does not run, and return when the API server is ready and has the platform's resources."""
+        """Start what does not run. Return when the API server is ready and has the platform's resources."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
         with self._locked():
@@ -97,16 +97,16 @@ class Cluster:
             tokens = ensure_tokens(self._tokens)
             if before is not None and before != self._tokens.read_text(encoding="utf-8"):
                 self._api_server.stop(_API_SERVER_PATIENCE)  # it reads the file only once
-            # Each start returns at once where the program runs already, so a second start costs a few requests.
+            # Each start returns at once if the program runs, so a second start costs a few requests.
             self._start_etcd()
             self._start_api_server()
             self._write_kubeconfigs(tokens)
-            # The garbage collector learns of a resource type that it does not find at its start half a minute later.
+            # The garbage collector notices a resource type that is missing at its start only after half a minute.
             self._install()
             self._start_controllers()
 
     def stop(self) -> None:
-        """End all three, the store last; data, port and tokens stay. Nothing happens if nothing runs."""
+        """Stop all three programs, the store last. Data, port and tokens stay. No effect if nothing runs."""
         if not self.directory.exists():
             return
         with self._locked():
@@ -115,14 +115,14 @@ class Cluster:
             self._etcd.stop()
 
     def restart_api_server(self, extra_api_server_flags: Sequence[str] | None = None) -> None:
-        """Start the API server anew, with other extra flags if any are given, on the same data and port."""
+        """Restart the API server on the same data and port, with other extra flags if given."""
         if extra_api_server_flags is not None:
             self._extra = tuple(extra_api_server_flags)
         with self._locked():
             self._api_server.stop(_API_SERVER_PATIENCE)
             self._start_api_server()
             self._write_kubeconfigs(read_tokens(self._tokens))
-            # It gives up by itself when it loses the API server for long, or when that moves.
+            # The controller manager exits by itself if it loses the API server for long, or if the port changes.
             self._start_controllers()
 
     def __enter__(self) -> Cluster:
@@ -143,7 +143,7 @@ class Cluster:
         return self.directory / "service-accounts.key"
 
     def api(self, user: str = ADMIN.name) -> Api:
-        """The API server as one of the users sees it, the administrator unless another is named."""
+        """Return the API server as seen by a user, by default the administrator."""
         return Api(self.url, self.ca_file, self.token_of(user))
 
     def _ready(self) -> bool:
@@ -153,7 +153,7 @@ class Cluster:
         if self._etcd.pid() is not None:
             return
         self._etcd.start(commands.etcd(_needed(self.toolchain.etcd)))
-        # The API server waits for it by itself: only an end at once is told here, with its own words.
+        # The API server waits for etcd by itself. Only an immediate exit is reported here, with its log.
         wait_ready(self._etcd, (self.directory / commands.ETCD_SOCKET).exists)
 
     def _start_api_server(self) -> None:
@@ -161,7 +161,7 @@ class Cluster:
         port = self._remembered_port()
         pid = self._api_server.pid()
         if pid is not None and port is not None and self._api_server.command() == self._api_server_command(port):
-            # Running as wanted; ready at once unless its store was away for a moment.
+            # Usually ready at once, unless its store was unavailable for a moment.
             wait_ready(self._api_server, self._ready)
             return
         if pid is not None:
@@ -205,12 +205,12 @@ class Cluster:
         for user in USERS:
             path = self.kubeconfig_of(user.name)
             text = kubeconfig(self.url, self.ca_file, user.name, tokens[user.name])
-            # Left alone when nothing changed: a client that watches the file need not reload.
+            # Left alone if unchanged, so that a client that watches the file need not reload.
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 write_private(path, text)
 
     def _drop_old_certificate(self) -> None:
-        """Before the year ends; the running API server, if any, is then started anew, as it has the old one."""
+        """Delete the certificate before the year ends, and restart a running API server, which has the old one."""
         if self.ca_file.exists() and time.time() - self.ca_file.stat().st_mtime > _CERTIFICATE_SECONDS:
             self._api_server.stop(_API_SERVER_PATIENCE)
             shutil.rmtree(self.ca_file.parent)

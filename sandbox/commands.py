@@ -1,14 +1,14 @@
-"""The command lines of the programs, each run with the sandbox's directory as its working directory.
+"""The command lines of the programs. Each runs with the sandbox's directory as working directory.
 
-etcd listens on a Unix socket inside that private directory: with a port, every user of the machine could read every
-Secret there, as it asks for no credentials. So does the door through which the S3 gateway asks who may do what.
+etcd listens on a Unix socket in that private directory. On a port, every user of the machine could read every Secret,
+because it requires no credentials. The same is true for the S3 gateway's IAM socket.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# Relative, as a socket's whole path may have 107 bytes and no more. The `:0`, which looks like a port, is in its name.
+# Relative, because a socket's path has at most 107 bytes. `:0` looks like a port but is part of the name.
 ETCD_SOCKET = "etcd.sock:0"
 _CLIENT = f"unix://{ETCD_SOCKET}"
 _PEER = "unix://etcd-peer.sock:0"
@@ -19,7 +19,7 @@ STORE = "store"
 STORE_FOLDERS = ("data", "versions", "iam", "attributes")
 IAM_SOCKET = f"{STORE}/iam.sock"
 
-# Without these a namespace is never deleted, a token Secret stays empty and a workspace has no account `default`.
+# Without these controllers a namespace is never deleted, a token Secret stays empty and no `default` account exists.
 CONTROLLERS = (
     "namespace-controller",
     "serviceaccount-controller",
@@ -33,7 +33,7 @@ CONTROLLERS = (
 
 
 def etcd(program: Path) -> list[str]:
-    """One member, no peers."""
+    """Return the command for etcd, as a single member without peers."""
     return [
         str(program),
         "--name=sandbox",
@@ -43,20 +43,20 @@ def etcd(program: Path) -> list[str]:
         f"--listen-peer-urls={_PEER}",
         f"--initial-advertise-peer-urls={_PEER}",
         f"--initial-cluster=sandbox={_PEER}",
-        # A sandbox may lose its last second in a power cut; in return its disk is never waited for.
+        # No fsync: a sandbox may lose its last second in a power failure, and is never blocked by a slow disk.
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]
 
 
 def api_server(program: Path, port: int, tokens: Path, signing_key: Path) -> list[str]:
-    """RBAC as in a real cluster; a private key file serves as the public one too."""
+    """Return the command for the API server, with RBAC as in a real cluster. One key file signs and verifies tokens."""
     return [
         str(program),
         f"--etcd-servers={_CLIENT}",
         f"--secure-port={port}",
         "--bind-address=127.0.0.1",
-        # Else it asks the machine for an address to announce, and fails where there is no network.
+        # Otherwise it looks for an address to advertise, and fails without a network.
         "--advertise-address=127.0.0.1",
         "--endpoint-reconciler-type=none",
         "--cert-dir=certificates",
@@ -70,7 +70,7 @@ def api_server(program: Path, port: int, tokens: Path, signing_key: Path) -> lis
 
 
 def controller_manager(program: Path, kubeconfig: Path, signing_key: Path, ca_file: Path) -> list[str]:
-    """Only the controllers that an API server without nodes needs; no port, no election."""
+    """Return the command for the controllers that an API server without nodes needs. No port, no leader election."""
     return [
         str(program),
         f"--kubeconfig={kubeconfig}",
@@ -84,17 +84,18 @@ def controller_manager(program: Path, kubeconfig: Path, signing_key: Path, ca_fi
 
 
 def store_iam(program: Path, port: int) -> list[str]:
-    """AWS's IAM API, with its users, keys and policies in one file."""
+    """Return the command for AWS's IAM API, with users, keys and policies in one file."""
     iam = ["iam", f"--dir={STORE}/iam", f"--private-ports={IAM_SOCKET}"]
     return [str(program), f"--port=127.0.0.1:{port}", *iam]
 
 
 def store_gateway(program: Path, port: int, attributes: Path | None = None) -> list[str]:
-    """S3 on plain files, which asks the service for IAM at each request: what is revoked is refused at once.
+    """Return the command for S3 on plain files.
 
-    What it knows of a file goes into the file's extended attributes, or into files of the folder `attributes`.
+    It queries IAM on each request, so revoked access is refused at once. It stores metadata in extended attributes, or
+    in files in the folder `attributes`.
     """
     gateway = [f"--port=127.0.0.1:{port}", "--iam-standalone-endpoint=../iam.sock", "--iam-cache-disable"]
-    # It goes into its data's folder before it looks at the other paths, but for the last one: that is looked at twice.
+    # It changes to its data folder before it resolves all paths except the last, which it resolves twice.
     posix = ["posix", "--versioning-dir=../versions", *([f"--sidecar={attributes}"] if attributes else [])]
     return [str(program), *gateway, *posix, f"{STORE}/data"]

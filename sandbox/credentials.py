@@ -1,6 +1,6 @@
-"""Who may talk to the sandbox's API server: random tokens, the key that signs ServiceAccount tokens, kubeconfigs.
+"""Credentials for the sandbox's API server: random tokens, the key for ServiceAccount tokens, and kubeconfigs.
 
-All of it is made on this machine, is worth nothing elsewhere, and lives in files that only their owner reads.
+They are created on this machine, are useless elsewhere, and are stored in files that only their owner can read.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ USERS: tuple[User, ...] = (ADMIN, DEPLOYER, ALICE, BOB)
 
 
 def signing_key() -> str:
-    """A new P-256 private key in PEM.
+    """Return a new P-256 private key in PEM.
 
     Kubernetes signs ServiceAccount tokens with RSA or ECDSA. An elliptic key is 32 random bytes in a fixed frame, so it
-    takes neither the `openssl` program nor a cryptography package, neither of which the product needs.
+    needs neither `openssl` nor a cryptography package.
     """
     scalar = secrets.randbelow(_P256_ORDER - 1) + 1
     body = base64.encodebytes(_EC_PREFIX + scalar.to_bytes(32, "big") + _EC_SUFFIX).decode()
@@ -49,13 +49,13 @@ def signing_key() -> str:
 
 
 def ensure_signing_key(path: Path) -> None:
-    """Make the key once: another key would end every token minted so far."""
+    """Create the key once. Another key would invalidate every token issued so far."""
     if not path.exists():
         write_private(path, signing_key())
 
 
 def ensure_tokens(path: Path, users: tuple[User, ...] = USERS) -> dict[str, str]:
-    """Read the token file, or write a new one if there is none or its users are not ours; name to token."""
+    """Read the token file, or write a new one if it is missing or has other users. Return tokens by user name."""
     known = read_tokens(path)
     tokens = {user.name: known.get(user.name) or secrets.token_urlsafe(32) for user in users}
     text = token_file(tokens, users)
@@ -65,7 +65,7 @@ def ensure_tokens(path: Path, users: tuple[User, ...] = USERS) -> dict[str, str]
 
 
 def token_file(tokens: dict[str, str], users: tuple[User, ...] = USERS) -> str:
-    """The API server's format: token, user, uid and, quoted as one field, the groups."""
+    """Return the API server's format: token, user, uid and, quoted as one field, the groups."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     for user in users:
@@ -74,7 +74,7 @@ def token_file(tokens: dict[str, str], users: tuple[User, ...] = USERS) -> str:
 
 
 def read_tokens(path: Path) -> dict[str, str]:
-    """User name to token, as the file has them."""
+    """Return the tokens in the file by user name."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as stream:
@@ -82,7 +82,7 @@ def read_tokens(path: Path) -> dict[str, str]:
 
 
 def kubeconfig(url: str, ca_file: Path, user: str, token: str) -> str:
-    """A kubeconfig of one cluster and one user, the CA inside: it can be copied, and nothing skips verification."""
+    """Return a kubeconfig for one cluster and one user. It includes the CA, so copies of it verify TLS too."""
     certificate = base64.b64encode(ca_file.read_bytes()).decode()
     return yaml.safe_dump(
         {

@@ -1,4 +1,4 @@
-"""The environment in which the sandbox's engine finds its cluster, its state and its passphrase."""
+"""The environment in which the engine finds the sandbox's cluster, state and passphrase."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sandbox.paths import REPOSITORY, partial_file, write_private
 from sandbox.toolchain import Toolchain
 
 UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
-"""Variables that would win over what `environment` sets: the engine takes a passphrase before its file."""
+"""Variables that would override those of `environment`: the engine prefers a passphrase to its file."""
 
 
 def prepare(directory: Path, toolchain: Toolchain) -> None:
-    """Make what `environment` points at: folders, the passphrase, the launcher, the toolchain's record."""
+    """Create what `environment` refers to: folders, the passphrase, the launcher, the toolchain's record."""
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     for name in ("state", "pulumi-home", "bin"):
         (directory / name).mkdir(exist_ok=True)
     passphrase = directory / "passphrase"
     if not passphrase.exists():
-        # Once: another one could not read the secrets of the stacks there are.
+        # Written once, because another passphrase could not decrypt the secrets of existing stacks.
         write_private(passphrase, secrets.token_urlsafe(32) + "\n")
     write_private(directory / "toolchain.json", json.dumps(toolchain.to_json(), indent=1) + "\n")
     launcher = directory / "bin" / "pulumi-language-python"
@@ -43,9 +43,9 @@ def prepare(directory: Path, toolchain: Toolchain) -> None:
 
 
 def _place_engine(pulumi: Path, target: Path) -> None:
-    """Put the engine beside the launcher: every command warns of a language host that is anywhere else.
+    """Place the engine beside the launcher, because every command warns about a language host elsewhere.
 
-    A second name of the same file where that is possible; not a symbolic link, as the engine looks through those.
+    It is a hard link if possible. A symbolic link does not work, because the engine resolves it.
     """
     if target.exists() and (target.samefile(pulumi) or filecmp.cmp(pulumi, target)):
         return
@@ -57,9 +57,9 @@ def _place_engine(pulumi: Path, target: Path) -> None:
 
 
 def launcher_script(language_exec: Path) -> str:
-    """The executable that the engine looks for: it becomes the stand-in language host.
+    """Return the executable that the engine looks for, which starts the stand-in language host.
 
-    `-c` and a path inside it, rather than PYTHONPATH, which the user's program would inherit.
+    It uses `-c` and a path inside it, because the user's program would inherit PYTHONPATH.
     """
     start = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from sandbox.language_host import main; main()"
     words = [str(_python()), "-P", "-c", start, "--language-exec", str(language_exec)]
@@ -72,7 +72,7 @@ def _python() -> Path:
 
 
 def recorded_toolchain(directory: Path) -> Toolchain:
-    """The toolchain of the last start."""
+    """Return the toolchain of the last start."""
     try:
         text = (directory / "toolchain.json").read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -82,7 +82,7 @@ def recorded_toolchain(directory: Path) -> Toolchain:
 
 
 def environment(directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables to set; see `UNSET` for those to remove."""
+    """Return the variables to set. See `UNSET` for those to remove."""
     directory = directory.absolute()
     first = [directory / "bin", *recorded_toolchain(directory).path_entries, _python().parent]
     before = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry]
@@ -99,13 +99,13 @@ def environment(directory: Path, environ: Mapping[str, str] = os.environ) -> dic
 
 
 def child_environment(directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """A whole environment for a child: `environ` with the sandbox's variables in and the disturbing ones out."""
+    """Return the environment for a child: `environ` with the sandbox's variables and without conflicting ones."""
     kept = {name: value for name, value in environ.items() if name not in UNSET}
     return {**kept, **environment(directory, environ)}
 
 
 def export_lines(variables: Mapping[str, str]) -> str:
-    """Shell text for `eval`, every value quoted."""
+    """Return shell commands for `eval`, with every value quoted."""
     lines = [f"unset {' '.join(UNSET)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The one exception of the sandbox: what went wrong and what to do, said to a person."""
+"""The exception of the sandbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ NOT_RUNNING = 3
 
 
 class SandboxError(Exception):
-    """An expected failure: the command line prints it without a traceback and exits with `exit_code`."""
+    """An expected failure. The command line prints it without a traceback and exits with `exit_code`."""
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)

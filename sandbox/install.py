@@ -1,4 +1,4 @@
-"""Makes a bare API server a target: the platform's custom resources and roles, its namespace, the deployer's rights."""
+"""Installation on a bare API server: the platform's custom resources, roles and namespace, the deployer's rights."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PLATFORM_NAMESPACE = "ambient-code"
 
 
 def manifests() -> list[Path]:
-    """The files to apply, in order."""
+    """Return the files to apply, in order."""
     return [PLATFORM_MANIFESTS / "crds.yaml", PLATFORM_MANIFESTS / "clusterroles.yaml", DEPLOYER_RBAC]
 
 
 def fingerprint() -> str:
-    """Changes when any manifest does: a start of a running sandbox applies again only then."""
+    """Return a fingerprint of the manifests. A running sandbox applies them again only if it changes."""
     digest = hashlib.sha256()
     for path in manifests():
         digest.update(path.read_bytes() + b"\0")

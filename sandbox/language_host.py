@@ -1,12 +1,12 @@
-"""A stand-in for `pulumi-language-python`, the executable through which the engine runs Python programs.
+"""A stand-in for `pulumi-language-python`, the executable with which the engine runs Python programs.
 
-The real one ships with the Pulumi CLI but is in no package registry, so a CLI built from its Go module lacks it. Where
-a real one is on PATH the sandbox uses that and never starts this. It does what `pulumi up`, `preview`, `destroy` and
-`refresh` ask of a host; it installs no dependencies, generates no code, and asks for no plugins in advance, so the
-engine takes those on PATH.
+The real one ships with the Pulumi CLI but is in no package registry, so a CLI built from its Go module lacks it. If a
+real one is on PATH, the sandbox uses that and never starts this. The stand-in implements what `pulumi up`, `preview`,
+`destroy` and `refresh` need. It installs no dependencies, generates no code, and requests no plugins in advance, so the
+engine uses those on PATH.
 
-The engine starts it with its own address as the last argument, reads the port from the first line of standard output
-and shows whatever is written after that, which is why programs simply inherit both streams.
+The engine passes its address as the last argument, reads the port from the first line of standard output, and shows all
+further output, so programs inherit both streams.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from sandbox.plugin_output import stream_plugin
 
-# The program runner's own: it has shown an error, so the engine need not add one.
+# The program runner's exit code for an error that was already shown, so the engine adds none.
 _ALREADY_TOLD = 32
 _LIST_PACKAGES = (
     "import importlib.metadata as m, json; "
@@ -41,7 +41,7 @@ _LIST_PACKAGES = (
 
 
 def python_of(info: Any) -> Path:
-    """The interpreter for a program: of the project's `virtualenv` option if that is there, else this one."""
+    """Return the interpreter for a program: from the project's `virtualenv` option if it exists, else this one."""
     options = dict(info.options) if info.HasField("options") else {}
     if chosen := options.get("virtualenv"):
         program = Path(info.root_directory, str(chosen), "bin", "python")
@@ -51,7 +51,7 @@ def python_of(info: Any) -> Path:
 
 
 def program_environment(python: Path) -> dict[str, str]:
-    """Our environment, with the interpreter's own folder first on PATH if it is of a virtual environment."""
+    """Return our environment, with the interpreter's own folder first on PATH if it is a virtual environment's."""
     environ = dict(os.environ)
     if (python.parent.parent / "pyvenv.cfg").exists():
         environ["VIRTUAL_ENV"] = str(python.parent.parent)
@@ -61,7 +61,7 @@ def program_environment(python: Path) -> dict[str, str]:
 
 
 class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """The answers to the engine's questions, and the running of programs."""
+    """Implements the engine's language host protocol and runs programs."""
 
     def __init__(self, language_exec: Path, engine_address: str) -> None:
         self._language_exec = language_exec
@@ -70,29 +70,29 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._lock = threading.Lock()
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Keep the engine's address, which programs report to."""
+        """Store the engine's address, which programs report to."""
         self._engine_address = request.engine_address or self._engine_address
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """No version: a stand-in has none that anybody could compare."""
+        """Return no version, because a stand-in has none to compare."""
         return plugin_pb2.PluginInfo()
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """None: the engine would download what is asked for here, and takes what is on PATH when a resource comes."""
+        """Return none. The engine would download requested packages, but uses those on PATH when needed."""
         return language_pb2.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """None, as above, for engines that ask the older way."""
+        """Return none, for engines with the older protocol. See `GetRequiredPackages`."""
         return language_pb2.GetRequiredPluginsResponse()
 
     def About(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """The interpreter, for `pulumi about`."""
+        """Return the interpreter, for `pulumi about`."""
         python = python_of(request.info)
         return language_pb2.AboutResponse(executable=str(python), version=platform.python_version())
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Every package of the program's interpreter, direct or not."""
+        """Return every package of the program's interpreter, direct or not."""
         answer = subprocess.run(
             [python_of(request.info), "-c", _LIST_PACKAGES], capture_output=True, text=True, check=False
         )
@@ -101,24 +101,24 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetProgramDependenciesResponse(dependencies=dependencies)
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Nothing to ask: `pulumi new` is not what this is for."""
+        """Return no prompts, because `pulumi new` is not supported."""
         return language_pb2.RuntimeOptionsResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802, ARG002
-        """Nothing: the repository's own virtual environment is installed from its lock file."""
+        """Do nothing. The repository's own virtual environment is installed from its lock file."""
         return iter(())
 
     def Template(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Nothing to fill in."""
+        """Do nothing."""
         return language_pb2.TemplateResponse()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """End what runs."""
+        """Stop all running programs."""
         self.end_children()
         return empty_pb2.Empty()
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Run a program to its end and say how that was."""
+        """Run a program to its end and return its result."""
         python = python_of(request.info)
         environ = program_environment(python)
         environ["PULUMI_CONFIG"] = json.dumps(dict(request.config))
@@ -135,7 +135,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse(error=f"Program {how}")
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        """Run a plugin written in Python (one with a PulumiPlugin.yaml), its output sent as it comes."""
+        """Run a plugin written in Python (with a PulumiPlugin.yaml) and stream its output."""
         python = python_of(request.info)
         environ = program_environment(python)
         environ.update(pair.partition("=")[::2] for pair in request.env)
@@ -185,7 +185,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def serve(language_exec: Path, engine_address: str) -> None:
-    """Serve until a signal comes or the engine is gone, without a word: the engine shows all that is printed."""
+    """Serve until a signal arrives or the engine is gone. Print nothing, because the engine shows all output."""
     ending = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
@@ -201,7 +201,7 @@ def serve(language_exec: Path, engine_address: str) -> None:
     print(port, flush=True)
     engine = os.getppid()
     while not ending.wait(1.0):
-        # An engine that was killed cannot say goodbye: then somebody else has become our parent.
+        # A killed engine sends no signal, but this process then has another parent.
         if os.getppid() != engine:
             break
     host.end_children()
@@ -209,7 +209,7 @@ def serve(language_exec: Path, engine_address: str) -> None:
 
 
 def main() -> None:
-    """Entry point of the launcher; options of real hosts that mean nothing here are accepted and ignored."""
+    """Entry point of the launcher. Options that only real hosts need are accepted and ignored."""
     parser = argparse.ArgumentParser(prog="pulumi-language-python", description="Stand-in Python language host.")
     parser.add_argument("--language-exec", type=Path, required=True, help="the SDK's pulumi-language-python-exec")
     known, rest = parser.parse_known_args()

@@ -1,4 +1,4 @@
-"""What the machine already has of the toolchain: found parts are used as they are, and only the rest is built."""
+"""The installed parts of the toolchain. They are used; only missing parts are built."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sandbox.parts import MINIMUM_PULUMI, MINIMUM_VERSITYGW
 from sandbox.paths import cache_root
 
 LAUNCHER_MARK = "ambient-components sandbox: stand-in language host"
-"""In the head of the generated launcher, so that a shell with `make env` in it does not take it for the real host."""
+"""A marker in the generated launcher, so that a shell with `make env` does not mistake it for the real host."""
 
-# `pulumi version` is the version alone, `versitygw --version` three lines of names and values.
+# `pulumi version` prints only the version, `versitygw --version` three lines of names and values.
 _VERSION = re.compile(r"(?:Version *: *)?(?P<all>v?(?P<major>\d+)\.(?P<minor>\d+)\.\S*)")
 _PLUGIN_FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)$")
 
 
 @dataclass(frozen=True)
 class Found:
-    """Parts that are there already; None means: to be built (or, for the language host, to be stood in for)."""
+    """Installed parts. None means that a part must be built, or for the language host, replaced by the stand-in."""
 
     pulumi: Path | None = None
     language_host: Path | None = None
@@ -36,16 +36,16 @@ class Found:
 
 
 def look_around(environ: Mapping[str, str] = os.environ) -> Found:
-    """Look on PATH, in Pulumi's home and in `KUBEBUILDER_ASSETS`."""
+    """Search PATH, Pulumi's home and `KUBEBUILDER_ASSETS`."""
     path = os.pathsep.join(_own_path(environ))
     pulumi = _new_enough(_which("pulumi", path), "version", MINIMUM_PULUMI, environ)
     host = _language_host(pulumi, path) if pulumi else None
     if host is None:
-        # A CLI without its Python host cannot run a program, and ours only fits the SDK files we build beside it.
+        # A CLI without its Python host can't run a program, and ours needs the SDK files that we build with it.
         pulumi = None
     plugin = _which("pulumi-resource-kubernetes", path) or _installed_plugin(environ)
     api_server, controller_manager, etcd = _assets(environ)
-    # One that somebody built from its source says `git`, and could be any.
+    # A version built from source reports `git` and could be any.
     versitygw = _new_enough(_which("versitygw", path), "--version", MINIMUM_VERSITYGW, environ, must_tell=True)
     return Found(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw)
 
@@ -58,7 +58,7 @@ def _new_enough(
     *,
     must_tell: bool = False,
 ) -> Path | None:
-    """None, with a line that says so, for a program that is too old; one that does not tell is trusted, or must."""
+    """Return a program unless it is too old, which is reported. `must_tell` also refuses an unknown version."""
     if program is None:
         return None
     try:
@@ -86,7 +86,7 @@ def _new_enough(
 
 
 def _own_path(environ: Mapping[str, str]) -> Iterator[str]:
-    """PATH without our own cache and launchers: what an earlier run made is not something that the machine has."""
+    """Yield PATH without our own cache and launchers, which an earlier run created."""
     cache = cache_root(environ)
     for entry in environ.get("PATH", "").split(os.pathsep):
         if not entry or Path(entry).absolute().is_relative_to(cache):
@@ -97,7 +97,7 @@ def _own_path(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _which(name: str, path: str) -> Path | None:
-    # An empty path would make shutil.which fall back to the system's default one.
+    # With an empty path, shutil.which falls back to the system's default.
     found = shutil.which(name, path=path) if path else None
     return Path(found).absolute() if found else None
 
@@ -142,6 +142,6 @@ def _assets(environ: Mapping[str, str]) -> tuple[Path | None, Path | None, Path 
 
     api_server, etcd = asset("kube-apiserver"), asset("etcd")
     if api_server is None or etcd is None:
-        # The two belong together: a storage version of one is tested with the other.
+        # Use both or neither: an API server is tested with a specific etcd version.
         return None, None, None
     return api_server, asset("kube-controller-manager"), etcd

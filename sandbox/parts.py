@@ -1,7 +1,7 @@
-"""What is built, with which flags, and the cache keys that follow from it.
+"""The programs to build, their flags, and their cache keys.
 
-A key has two halves, `<sources>-<machine>`: the sources half (module files, flags) can be known without Go, so that a
-finished cache still serves a machine, or an image, that has lost its compiler.
+A key has two halves, `<sources>-<machine>`. The sources half (module files, flags) needs no Go, so a finished cache
+also serves a machine or an image without a compiler.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sandbox.paths import TOOLCHAIN_SOURCES
 
 PULUMI_VERSION = "v3.274.1"
 MINIMUM_PULUMI = (3, 249)
-"""What a `pulumi` of the machine must be at least to be used; an older one is built anew beside it."""
+"""The minimum version of an installed `pulumi`. For an older one, a new one is built beside it."""
 
 VERSITYGW_VERSION = "v1.8.0"
 MINIMUM_VERSITYGW = (1, 8)
-"""The same for a `versitygw`: no earlier one has a service for IAM beside the one for S3."""
+"""The minimum version of an installed `versitygw`. Earlier ones have no service for IAM beside the one for S3."""
 
 KUBERNETES_VERSION = "v1.34.4"
 PLUGIN_VERSION = "4.25.0"
@@ -28,7 +28,7 @@ CORE = "core"
 KUBERNETES_PLUGIN = "kubernetes-plugin"
 STORE = "store"
 
-# -trimpath makes the compile cache independent of the folder; readonly and buildvcs=false make the build independent of
+# -trimpath makes the compile cache independent of the folder. readonly and buildvcs=false make the build independent of
 # the user's GOFLAGS and of a version-controlled home.
 GO_FLAGS = ("-trimpath", "-mod=readonly", "-buildvcs=false")
 _STRIP = "-s -w"
@@ -36,7 +36,7 @@ _STRIP = "-s -w"
 
 @dataclass(frozen=True)
 class Part:
-    """One program: the binary's name, the Go module folder and package it comes from, and what to expect."""
+    """One program: the binary's name, its Go module folder and package, and its version."""
 
     name: str
     title: str
@@ -47,21 +47,21 @@ class Part:
 
     @property
     def ldflags(self) -> str:
-        """Linker flags: no debug tables, and the version stamps without which clients refuse the program."""
+        """The linker flags: no debug tables, and the version stamps without which clients refuse the program."""
         return " ".join([_STRIP, *(f"-X {stamp}" for stamp in self.stamps)])
 
 
 @dataclass(frozen=True)
 class Kit:
-    """Parts that share a cache folder and its key: a change in one kit builds no other one anew."""
+    """Parts that share a cache folder and a key. A change in one kit rebuilds no other kit."""
 
     modules: tuple[str, ...]
     parts: tuple[Part, ...]
     language_exec: bool = False
-    """Whether the SDK's program runner lies with them."""
+    """Whether the kit includes the SDK's program runner."""
 
     def sources_key(self, sources: Path = TOOLCHAIN_SOURCES) -> str:
-        """The half of the cache key that the repository decides: module files and flags."""
+        """Return the half of the cache key that depends on the repository: module files and flags."""
         digest = hashlib.sha256()
         for module in self.modules:
             for name in ("go.mod", "go.sum", "main.go"):
@@ -87,7 +87,7 @@ _VERSITYGW = Part(
     2,
 )
 
-# The order is the order of need, the longest last.
+# In the order of need, the longest build last.
 _ENGINE_AND_CLUSTER: tuple[Part, ...] = (
     Part("etcd", "etcd", CORE, "go.etcd.io/etcd/server/v3", (), 1),
     Part("kube-apiserver", "API server", CORE, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_STAMPS, 3),
@@ -123,12 +123,12 @@ KITS = (STORE_KIT, ENGINE_KIT)
 
 
 def machine_key(goos: str, goarch: str, go_version: str) -> str:
-    """The half of a cache key that the machine decides."""
+    """Return the half of a cache key that depends on the machine."""
     digest = hashlib.sha256("\0".join([goos, goarch, go_version]).encode()).hexdigest()[:8]
     return f"{goos}-{goarch}-{digest}"
 
 
 def required_go(sources: Path = TOOLCHAIN_SOURCES) -> str:
-    """The Go version that all modules ask for in their `go` line."""
+    """Return the Go version that all modules require in their `go` line."""
     lines = (sources / CORE / "go.mod").read_text(encoding="utf-8").splitlines()
     return next(line.split()[1] for line in lines if line.startswith("go "))

@@ -1,4 +1,4 @@
-"""Where things are kept: the sandbox's data in the repository's `.sandbox`, what takes minutes to make in the cache."""
+"""Paths of the sandbox: its data in the repository's `.sandbox`, built programs in the user's cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
 
 
 def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """The cache that outlives clones and `clean`: a build of the parts takes a quarter of an hour."""
+    """Return the cache folder, which survives clones and `clean`, because a build takes a quarter of an hour."""
     if chosen := environ.get("AMBIENT_CACHE_DIR"):
         return Path(chosen).expanduser().absolute()
     base = environ.get("XDG_CACHE_HOME")
@@ -24,7 +24,7 @@ def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file that is never readable by others, not even for the moment before a chmod, and never half written."""
+    """Write a private file atomically. It is never readable by others, not even before a chmod."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
@@ -34,7 +34,7 @@ def write_private(path: Path, text: str, mode: int = 0o600) -> None:
 
 @contextmanager
 def partial_file(target: Path) -> Iterator[Path]:
-    """A name to write to beside `target`, renamed onto it when the block ends well and removed when it does not."""
+    """Yield a temporary name beside `target`. It is renamed to it on success and removed on failure."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         yield temporary

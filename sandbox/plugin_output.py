@@ -1,4 +1,4 @@
-"""Turns the output of a plugin into the messages that the engine expects from a language host."""
+"""Conversion of a plugin's output into the messages that the engine expects from a language host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pulumi.runtime.proto import language_pb2
 
 
 def stream_plugin(child: subprocess.Popen[bytes]) -> Iterator[Any]:
-    """Yield output as it comes, whichever stream speaks first, and the exit code last."""
+    """Yield output of both streams as it arrives, and the exit code last."""
     messages: queue.Queue[tuple[str, bytes]] = queue.Queue()
 
     def read(name: str, stream: IO[bytes]) -> None:

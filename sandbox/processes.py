@@ -1,7 +1,7 @@
-"""Background programs that outlive the command that started them: pid files that cannot point at a stranger.
+"""Background programs that outlive their command, with pid files that never refer to another process.
 
-A pid alone proves nothing, as the kernel gives it to somebody else after a reboot or a crash. The start time stored
-beside it does: the pair is unique as long as the machine runs.
+A pid alone is not unique, because the kernel reuses it after a reboot or a crash. The pid with the process's start time
+is unique as long as the machine runs.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.paths import write_private
 
-# Held so that no Popen is collected while its child runs, which would warn; the children are meant to stay.
+# Kept, because a collected Popen with a running child warns, and these children are meant to stay.
 _CHILDREN: list[subprocess.Popen[bytes]] = []
 
 
 def start_time(pid: int) -> str | None:
-    """When the process with this pid started, in the kernel's own words; None if there is none or it is a zombie."""
+    """Return the start time of the process, in the kernel's format. None if there is none or it is a zombie."""
     for child in _CHILDREN:
         if child.pid == pid and child.poll() is not None:
             return None
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
-            # The second field, the name, may hold spaces and brackets: count from its end.
+            # The second field, the name, may contain spaces and brackets, so count from its end.
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             return None
@@ -52,7 +52,7 @@ class Service:
 
     @property
     def log(self) -> Path:
-        """Its output, of this and of earlier starts."""
+        """The log file of this and earlier starts."""
         return self.directory / "logs" / f"{self.name}.log"
 
     @property
@@ -60,7 +60,7 @@ class Service:
         return self.directory / "run" / f"{self.name}.json"
 
     def pid(self) -> int | None:
-        """The pid of the running program, None when it does not run (any more)."""
+        """The pid of the running program. None if it does not run."""
         try:
             record = json.loads(self._record.read_text(encoding="utf-8"))
             pid, started = int(record["pid"]), str(record["started"])
@@ -69,20 +69,20 @@ class Service:
         return pid if start_time(pid) == started else None
 
     def command(self) -> list[str]:
-        """The command, and note, it was last started with: a start with another one is a restart."""
+        """The command and note of the last start. A start with other ones is a restart."""
         try:
             return list(json.loads(self._record.read_text(encoding="utf-8"))["command"])
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
     def start(self, command: Sequence[str], environ: Mapping[str, str] | None = None, note: str | None = None) -> int:
-        """Start it in a session of its own, so that Ctrl-C in the caller's terminal is not Ctrl-C for it.
+        """Start the program in a session of its own, so that Ctrl-C in the caller's terminal does not reach it.
 
-        A note is recorded after the command: something that decides the start but is not in the command line.
+        A note is recorded with the command, for something that affects the start but is not in the command line.
         """
         for path in (self.log, self._record):
             path.parent.mkdir(parents=True, exist_ok=True)
-        # Logs of an API server may quote what it was sent: like the tokens, nobody else's business.
+        # Private, because an API server's log may quote requests.
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             child = subprocess.Popen(
@@ -105,7 +105,7 @@ class Service:
         return child.pid
 
     def stop(self, patience: float = 15.0) -> bool:
-        """End it, politely first; False if it was not running. Returns when it is gone."""
+        """Stop the program, first with SIGTERM, and wait until it has ended. Return False if it was not running."""
         pid = self.pid()
         if pid is None:
             self._record.unlink(missing_ok=True)
@@ -123,7 +123,7 @@ class Service:
         raise SandboxError(message)
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log, for errors."""
+        """Return the end of the log, for errors."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
         except OSError:

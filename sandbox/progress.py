@@ -1,6 +1,6 @@
-"""What a person sees while parts are built: a live line on a terminal, plain lines with a heartbeat elsewhere.
+"""Progress of builds: a live line on a terminal, plain lines with a heartbeat elsewhere.
 
-A build of minutes that says nothing looks hung, in a terminal and in a CI log alike; a spinner in a CI log is noise.
+A silent build of minutes looks hung, both in a terminal and in a CI log. A spinner in a CI log is noise.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ Tick = Callable[[], None]
 
 
 def spell(seconds: float) -> str:
-    """A duration as people say it: 42s, 3m07s."""
+    """Return a duration in the form 42s or 3m07s."""
     whole = int(seconds)
     return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60:02d}s"
 
 
 class Progress:
-    """Reports steps; the worker calls the tick it is given a few times a second."""
+    """Reports steps. The worker calls the given tick a few times a second."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def say(self, text: str) -> None:
-        """One plain line, never wrapped: paths in it stay whole."""
+        """Print one plain line without wrapping, so paths stay whole."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def step(self, text: str, hint: str = "") -> Iterator[Tick]:
-        """Report one step from its start to its end, with the time it took."""
+        """Report one step from start to end, with its duration."""
         started = time.monotonic()
         suffix = f" ({hint})" if hint else ""
         if self._console.is_terminal:
@@ -54,7 +54,7 @@ class Progress:
             now = spell(time.monotonic() - started)
             if now != shown:
                 shown = now
-                # Escaped by hand: "[2/5]" would be read as markup.
+                # Escaped, because "[2/5]" would be parsed as markup.
                 status.update(f"{text}, {now}{suffix}".replace("[", r"\["))
 
         return tick

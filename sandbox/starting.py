@@ -1,4 +1,4 @@
-"""What starting a background program takes: one start at a time, a port that is free, and a wait until it answers."""
+"""Starting background programs: one start at a time, a free port, and waiting until it answers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ START_SECONDS = 60.0
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One start or stop at a time: two would each start a program on the same data."""
+    """Allow one start or stop at a time. Two would each start a program on the same data."""
     with path.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def wait_ready(service: Service, ready: Callable[[], bool]) -> None:
-    """Return when `ready` says so.
+    """Wait until `ready` returns true.
 
     Raises:
-        SandboxError: the program ended or is not ready in time; with the end of its log.
+        SandboxError: The program ended or is not ready in time. The message has the end of its log.
     """
     deadline = time.monotonic() + START_SECONDS
     while not ready():
@@ -42,13 +42,13 @@ def wait_ready(service: Service, ready: Callable[[], bool]) -> None:
 def start_listening(
     service: Service, port: int | None, start: Callable[[int], object], ready: Callable[[], bool]
 ) -> None:
-    """Start a program on its port of last time, or on another where that is taken, and wait until it is ready.
+    """Start a program on its last port, or on another one if that is in use, and wait until it is ready.
 
     Args:
-        service: what is started.
-        port: the remembered port, if there is one.
-        start: remembers the port that it is given, and starts the program on it.
-        ready: whether it answers there.
+        service: The program.
+        port: The last port, if any.
+        start: Records a port and starts the program on it.
+        ready: Tells whether the program answers on it.
     """
     for attempt in range(3):
         port = _usable_port(port)
@@ -56,7 +56,7 @@ def start_listening(
         try:
             wait_ready(service, ready)
         except SandboxError:
-            # Between looking and listening another program can take the port.
+            # Another program can take the port between the check and the start.
             if attempt == 2 or "address already in use" not in service.last_lines():
                 raise
             port = None
@@ -65,12 +65,12 @@ def start_listening(
 
 
 def _usable_port(preferred: int | None) -> int:
-    """The preferred port if nobody listens on it, else any free one."""
+    """Return the preferred port if it is free, else any free one."""
     for port in (preferred, 0):
         if port is None:
             continue
         with socket.socket() as probe:
-            # As the servers will do: connections of the one before, still in TIME_WAIT, do not count.
+            # As the servers do: connections of the previous one in TIME_WAIT do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
                 probe.bind(("127.0.0.1", port))

@@ -1,7 +1,7 @@
-"""An object store on this machine: S3, and AWS's IAM API whose users, keys and policies it enforces.
+"""A local object store: S3, and AWS's IAM API with users, keys and policies that it enforces.
 
-Two servers of versitygw, each on a port of 127.0.0.1. Buckets, users, root credentials and ports stay between stop and
-start, so what a stack knows of the store stays true.
+It consists of two versitygw servers, each on a port of 127.0.0.1. Buckets, users, root credentials and ports stay
+between stop and start, so a stack's data about the store stays valid.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from sandbox.starting import locked, start_listening, wait_ready
 from sandbox.toolchain import Toolchain
 
 ROOT_PREFIX = "SANDBOX"
-"""How the root's access key begins: by it the config of a stack is known to mean a sandbox's store."""
+"""The prefix of the root access key, which identifies a sandbox's store in a stack's config."""
 
 
 class Store:
-    """One store, kept in the folder `store` of `directory`, which may be a cluster's too."""
+    """One store, in the folder `store` of `directory`, which may also be a cluster's."""
 
     def __init__(self, directory: Path, toolchain: Toolchain) -> None:
         self.directory = directory.absolute()
@@ -41,12 +41,12 @@ class Store:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The two servers, in the order of their start."""
+        """The two servers, in start order."""
         return self._iam, self._gateway
 
     @property
     def exists(self) -> bool:
-        """Whether it was ever started here: else nothing can be in it."""
+        """Whether the store was ever started here. If not, it is empty."""
         return self._folder.is_dir()
 
     @property
@@ -61,26 +61,26 @@ class Store:
 
     @property
     def credentials_file(self) -> Path:
-        """The root's credentials, in the form of AWS's tools: for their variable AWS_SHARED_CREDENTIALS_FILE."""
+        """The root credentials in the format of AWS_SHARED_CREDENTIALS_FILE."""
         return self._folder / "credentials"
 
     @property
     def access_key(self) -> str:
-        """The root's access key id: who it is, and no secret."""
+        """The root access key id, which is not a secret."""
         return self._credentials()["aws_access_key_id"]
 
     @property
     def secret_key(self) -> str:
-        """The root's secret access key."""
+        """The root secret access key."""
         return self._credentials()["aws_secret_access_key"]
 
     @property
     def running(self) -> bool:
-        """Whether both servers run and answer the root."""
+        """Whether both servers run and accept the root credentials."""
         return all(service.pid() for service in self.services) and self._answers("iam") and self._answers("s3")
 
     def start(self) -> None:
-        """Start what does not run, and return when both answer."""
+        """Start what does not run. Return when both answer."""
         program = self._program()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
@@ -93,7 +93,7 @@ class Store:
             self._start(self._gateway, "s3", lambda port: commands.store_gateway(program, port, attributes))
 
     def stop(self) -> None:
-        """End both; buckets, users, credentials and ports stay. Nothing happens if nothing runs."""
+        """Stop both. Buckets, users, credentials and ports stay. No effect if nothing runs."""
         if not self.exists:
             return
         with self._locked():
@@ -133,17 +133,17 @@ class Store:
             try:
                 wait_ready(service, lambda: self._answers(api))
             except SandboxError:
-                # One that was killed a moment ago may have been seen still.
+                # A server that was just killed may still have been seen as running.
                 if service.pid() is not None:
                     raise
             else:
                 return
         service.stop()
         if service is self._iam:
-            # A killed one leaves it behind: once it is there again, the gateway can start.
+            # A killed server leaves the socket behind. A new socket shows that the gateway can start.
             (self.directory / commands.IAM_SOCKET).unlink(missing_ok=True)
-        # By variables, which only their owner sees; arguments of programs are visible to every user of the machine.
-        # And no others: the program takes much from its environment, under names as plain as LOGFILE.
+        # As variables, which only their owner can see. Arguments of programs are visible to every user of the machine.
+        # No other variables: the program reads many, with names as common as LOGFILE.
         environ = {"ROOT_ACCESS_KEY_ID": self.access_key, "ROOT_SECRET_ACCESS_KEY": self.secret_key}
 
         def start(port: int) -> None:
@@ -156,7 +156,7 @@ class Store:
         if api not in self._ports() or not self.credentials_file.exists():
             return False
         if api == "iam" and not (self.directory / commands.IAM_SOCKET).exists():
-            return False  # the gateway's door to it
+            return False  # the IAM server's socket
         return answers(api, self._address(api), self.access_key, self.secret_key)
 
     def _address(self, api: str) -> str:
@@ -182,7 +182,7 @@ class Store:
         return parser["default"]
 
     def _ensure_credentials(self) -> None:
-        """Once: with another root, nothing that was configured before could reach its buckets."""
+        """Create the root credentials once. With others, earlier configs could no longer access their buckets."""
         if self.credentials_file.exists():
             return
         parser = configparser.RawConfigParser()
@@ -196,7 +196,7 @@ class Store:
 
 
 def _keeps_attributes(folder: Path) -> bool:
-    """Whether the file system there keeps extended attributes, asked as the gateway asks: without them it would end."""
+    """Tell whether the file system has extended attributes, with the gateway's own test. Without them it would exit."""
     if sys.platform != "linux":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The programs that the sandbox starts: what the machine has of them, the rest built once into the cache."""
+"""The programs that the sandbox starts: installed ones, and the rest built once into the cache."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versity
 class Toolchain:
     """Absolute paths of the programs.
 
-    With a real Python language host `language_host` is set and `language_exec` is None; with the stand-in it is the
-    other way round. The three programs of the cluster and the store's are None where an existing cluster is used.
+    With a real Python language host, `language_host` is set and `language_exec` is None. With the stand-in it is the
+    other way round. The programs of the cluster and the store are None if an existing cluster is used.
     """
 
     pulumi: Path
@@ -41,17 +41,17 @@ class Toolchain:
 
     @property
     def path_entries(self) -> tuple[Path, ...]:
-        """Folders to put first on PATH so that the engine finds itself, its plugin and its language host."""
+        """Folders to put first on PATH, so that the engine finds itself, its plugin and its language host."""
         programs = [self.pulumi, self.kubernetes_plugin, *([self.language_host] if self.language_host else [])]
         return tuple(dict.fromkeys(program.parent for program in programs))
 
     def to_json(self) -> dict[str, str | None]:
-        """For `.sandbox/toolchain.json`, from which `env` answers without asking Go again."""
+        """Return the content of `.sandbox/toolchain.json`, from which `env` answers without running Go again."""
         return {name: str(path) if path else None for name, path in asdict(self).items()}
 
     @classmethod
     def from_json(cls, data: dict[str, str | None]) -> Toolchain:
-        """The inverse of `to_json`; an incomplete file is refused."""
+        """Read the result of `to_json`. An incomplete file is refused."""
 
         def required(name: str) -> Path:
             value = data.get(name)
@@ -70,7 +70,7 @@ class Toolchain:
             kube_apiserver=optional("kube_apiserver"),
             kube_controller_manager=optional("kube_controller_manager"),
             etcd=optional("etcd"),
-            # Not in the record of an older sandbox: its next start adds it.
+            # Missing in the record of an older sandbox. Its next start adds it.
             versitygw=optional("versitygw"),
             language_host=optional("language_host"),
             language_exec=optional("language_exec"),
@@ -78,9 +78,9 @@ class Toolchain:
 
 
 def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
-    """Return a complete toolchain, building what neither the machine nor the cache has.
+    """Return a complete toolchain. Build what is neither installed nor in the cache.
 
-    Without `cluster` it lacks the programs of the cluster and of the store, which nobody needs who has a cluster.
+    Without `cluster` it has no programs of the cluster and the store.
     """
     found = look_around()
     programs: dict[str, Path] = {}
@@ -104,7 +104,7 @@ def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
 
 
 def _built(kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) -> Path | None:
-    """The cache folder that has what the machine lacks of a kit, filled first if need be; None: it lacks nothing."""
+    """Return the cache folder with the missing parts of a kit, built if needed. None if nothing is missing."""
     folder = cache_root() / "toolchain"
     cached = _finished(folder, kit, parts, found)
     if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
@@ -147,14 +147,14 @@ def _needs_exec(folder: Path | None, kit: Kit, found: Found) -> bool:
 
 
 def _finished(folder: Path, kit: Kit, parts: Sequence[Part], found: Found) -> Path | None:
-    """A cache folder of these very sources that lacks nothing, whichever Go built it: no compiler is needed then."""
+    """Return a complete cache folder for these sources, built by any Go version, so that no compiler is needed."""
     candidates = sorted(folder.glob(f"{kit.sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
     complete = [path for path in candidates if not _missing(path, parts, found) and not _needs_exec(path, kit, found)]
     return complete[-1] if complete else None
 
 
 def _this_machine() -> str:
-    """GOOS-GOARCH as Go would name this machine: a shared cache may hold other machines' builds."""
+    """Return GOOS-GOARCH of this machine, because a shared cache may have builds for others."""
     names = os.uname()
     arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(names.machine, names.machine)
     return f"{names.sysname.lower()}-{arch}"
@@ -163,7 +163,7 @@ def _this_machine() -> str:
 def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _only_builder(folder, progress):
-        # Looked at again under the lock: another run may have built it all while this one waited.
+        # Checked again under the lock: another run may have built it meanwhile.
         missing: Sequence[Part] = _missing(folder, parts, found)
         steps = len(missing)
         if missing:
@@ -182,7 +182,7 @@ def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Foun
 
 @contextmanager
 def _only_builder(folder: Path, progress: Progress) -> Iterator[None]:
-    """One build a cache folder at a time; the kernel drops the lock with its process, however that ends."""
+    """Allow one build in a cache folder at a time. The kernel releases the lock when the process ends."""
     with (folder / "lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""`make up` and its like: the sandbox, the stack `dev` on it with the real engine, and what came of it.
+"""`make up` and related commands: the sandbox, and the stack `dev` on it with the real engine.
 
-The stack is made by the code of `ambient init` and shown by the code of `ambient show`: what a user of a real cluster
-does by hand, with the sandbox's answers given.
+The stack is created by the code of `ambient init` and shown by the code of `ambient show`, with the sandbox's values as
+answers.
 """
 
 from __future__ import annotations
@@ -39,17 +39,16 @@ from sandbox.toolchain import find_or_build
 
 STACK = "dev"
 KUBECONFIG_VARIABLE = "AMBIENT_SANDBOX_KUBECONFIG"
-"""Names a kubeconfig: its current cluster is used instead of one that is started here."""
+"""Names a kubeconfig. Its current cluster is used instead of a local one."""
 
 MARK = "# Of the sandbox of this folder: make up writes it, make clean removes it.\n"
-"""First line of the sandbox's Pulumi.dev.yaml, which `pulumi config set` keeps. Without it the file may be the only key
-to the secrets of somebody's own stack `dev` on another backend."""
+"""The first line of the sandbox's Pulumi.dev.yaml, kept by `pulumi config set`. Without it, the file may belong to the
+user's own stack `dev` on another backend and be the only key to its secrets."""
 
 _RUNNER_KEY = "payments/anthropic"
 _CONSOLE = Console(stderr=True)
 
-# The plugin that can be built is older than the SDK, and lies on PATH: true, known, and no news to
-# anybody who just wants to see the stack. Elsewhere nothing is hidden.
+# The plugin that can be built is older than the SDK and is on PATH. These known warnings are hidden only here.
 _KNOWN_WARNINGS = (
     "using pulumi-resource-kubernetes from $PATH",
     "resource plugin kubernetes is expected to have version",
@@ -61,7 +60,7 @@ _STEP = re.compile(r"ing \([0-9]")
 
 
 def up(options: Namespace) -> int:
-    """Start the sandbox, deploy `dev`, show it."""
+    """Start the sandbox, deploy `dev`, and show it."""
     directory: Path = options.directory
     existing = bool(os.environ.get(KUBECONFIG_VARIABLE)) or chosen_kubeconfig(directory) is not None
     toolchain = find_or_build(_CONSOLE, cluster=not existing)
@@ -93,14 +92,14 @@ def up(options: Namespace) -> int:
             _say(line)
         if _RUNNER_KEY not in project.config(STACK):
             made_up = f"sk-ant-made-up-{secrets.token_urlsafe(24)}"
-            # By its input: arguments of programs are visible to every user of the machine.
+            # Through standard input, because arguments of programs are visible to every user of the machine.
             engine.run("config", "set", "--secret", _RUNNER_KEY, "--stack", STACK, stdin=made_up)
             _say(f"Put a made-up {_RUNNER_KEY} into the encrypted config of {STACK}")
         _configure_store(store, project, engine)
     code = _pulumi(environ, "up", "--yes", "--skip-preview")
     if code != 0:
         return code
-    mark(config)  # one of an older `make up`: the sandbox's passphrase has just opened it
+    mark(config)  # from an older `make up`: the sandbox's passphrase has just opened it
     with _told():
         overview = read_overview(export(engine, STACK), STACK, clock.now())
         endpoint = kube.endpoint(project.config(STACK).get("context"), environ)
@@ -112,7 +111,7 @@ def up(options: Namespace) -> int:
 
 
 def preview(options: Namespace) -> int:
-    """Show what `up` would change, by whom."""
+    """Show what `up` would change."""
     environ = stack_environment(options.directory)
     with _told():
         if not has_stack(PulumiEngine(REPOSITORY, environ), STACK):
@@ -139,7 +138,7 @@ def down(options: Namespace) -> int:
     anything = deployed(directory)
     if anything:
         if not chosen:
-            # Only a running cluster can be emptied, and only a running store.
+            # Only a running cluster and a running store can be emptied.
             cluster.start()
             if store.exists:
                 store.start()
@@ -156,7 +155,7 @@ def down(options: Namespace) -> int:
 
 
 def deployed(directory: Path) -> bool:
-    """Whether `dev` has anything in its state."""
+    """Tell whether `dev` has resources in its state."""
     if not (directory / "toolchain.json").exists():
         return False
     with _told():
@@ -165,18 +164,18 @@ def deployed(directory: Path) -> bool:
 
 
 def stack_environment(directory: Path) -> dict[str, str]:
-    """The whole environment of the stack's engine: the sandbox's, and the cluster that was chosen."""
+    """Return the complete environment of the stack's engine, for the sandbox and the chosen cluster."""
     return {**child_environment(directory), **chosen_environment(directory)}
 
 
 def chosen_environment(directory: Path) -> dict[str, str]:
-    """What the choice of a cluster changes in the sandbox's environment."""
+    """Return the variables that the chosen cluster changes in the sandbox's environment."""
     chosen = chosen_kubeconfig(directory)
     return {"KUBECONFIG": str(chosen)} if chosen else {}
 
 
 def chosen_kubeconfig(directory: Path) -> Path | None:
-    """The kubeconfig that an earlier `up` was given; the stack belongs to its cluster until `make clean`."""
+    """Return the kubeconfig of an earlier `up`. The stack belongs to its cluster until `make clean`."""
     try:
         return Path((directory / "chosen-kubeconfig").read_text(encoding="utf-8").strip())
     except FileNotFoundError:
@@ -184,10 +183,10 @@ def chosen_kubeconfig(directory: Path) -> Path | None:
 
 
 def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Record the kubeconfig that the user names, or return the one that is recorded.
+    """Record the kubeconfig that the user names, or return the recorded one.
 
     Raises:
-        SandboxError: there is no such file, or the stack is on another cluster already.
+        SandboxError: The file does not exist, or the stack is on another cluster already.
     """
     before = chosen_kubeconfig(directory)
     named = environ.get(KUBECONFIG_VARIABLE)
@@ -208,7 +207,7 @@ def choose_kubeconfig(directory: Path, environ: Mapping[str, str] = os.environ) 
 
 
 def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
-    """Where nothing is deployed, the config may name a cluster that is gone, or is not the chosen one any more."""
+    """Remove the cluster from the config if nothing is deployed, because it may be gone or no longer the chosen one."""
     path = project.config_file(STACK)
     if not path.exists():
         return
@@ -219,7 +218,7 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
                 "rename it or remove it, then run make up again"
             )
             raise SandboxError(message)
-        # State, cluster and passphrase lie in one folder: with the state, whatever could read this file went too.
+        # State, cluster and passphrase are in one folder, so without the state no key to this file's secrets is left.
         path.unlink()
         _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
     elif UID in project.config(STACK) and not resources(export(engine, STACK)):
@@ -227,9 +226,9 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
 
 
 def _configure_store(store: Store | None, project: Project, engine: Engine) -> None:
-    """Name the sandbox's store in the config of `dev`, anew where it changed; without one, take it out again.
+    """Set the sandbox's store in the config of `dev`, or remove it if there is none.
 
-    A store that somebody put there himself stays: the sandbox's is known by its root's access key.
+    A store that the user configured stays. The sandbox's store is recognised by its root access key.
     """
     config = project.config(STACK).get(OBJECT_STORE) or {}
     ours = isinstance(config, Mapping) and str(config.get("accessKey", "")).startswith(ROOT_PREFIX)
@@ -237,7 +236,7 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
         if ours:
             engine.run("config", "rm", OBJECT_STORE, "--stack", STACK)
         return
-    # The secret alone is what an interrupted run leaves: it is set first, and the rest says that it is there.
+    # An interrupted run leaves only the secret. It is set first, and the rest shows that it is complete.
     if not ours and set(config) - {"secretKey"}:
         _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
         return
@@ -253,12 +252,12 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
 
 
 def config_path() -> Path:
-    """Pulumi's config of the stack `dev`."""
+    """Return Pulumi's config file of the stack `dev`."""
     return Project.find(REPOSITORY).config_file(STACK)
 
 
 def is_marked(path: Path) -> bool:
-    """Whether a config file is the sandbox's to remove."""
+    """Tell whether a config file belongs to the sandbox and may be removed."""
     try:
         return path.read_text(encoding="utf-8").startswith(MARK)
     except (FileNotFoundError, UnicodeDecodeError):
@@ -266,7 +265,7 @@ def is_marked(path: Path) -> bool:
 
 
 def mark(path: Path) -> None:
-    """Note in a config file, if there is one, that it is the sandbox's."""
+    """Mark an existing config file as the sandbox's."""
     if path.exists() and not is_marked(path):
         text = MARK + path.read_text(encoding="utf-8")
         with partial_file(path) as temporary:
@@ -286,8 +285,8 @@ def _show(lines: Iterable[str]) -> None:
 
 
 def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
-    """Leave out the known warnings, their count, the headings that stand over nothing then, and repeated steps."""
-    waiting: list[str] = []  # headings that are worth a line once something follows
+    """Yield the lines without known warnings, their count, headings without content, and repeated steps."""
+    waiting: list[str] = []  # headings, printed once a line follows
     diagnostics = False
     told: set[str] = set()
     for line in lines:
@@ -310,7 +309,7 @@ def without_known_warnings(lines: Iterable[str]) -> Iterator[str]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """The command line's errors as the sandbox's own, which are told without a traceback."""
+    """Convert the command line's errors into the sandbox's, which are printed without a traceback."""
     try:
         yield
     except AmbientError as error:

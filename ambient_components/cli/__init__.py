@@ -1,6 +1,6 @@
-"""The ``ambient`` command: what Pulumi's own command line can't say. One file a verb, each thin.
+"""The ``ambient`` command, for what Pulumi's own command line can't do. One small file for each verb.
 
-A verb imports what it needs when it runs: ``ambient --help`` must not wait for a Kubernetes client.
+A verb imports its dependencies when it runs, so ``ambient --help`` does not wait for a Kubernetes client.
 """
 
 import sys
@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 an error, 64 wrong usage, 130 Ctrl-C."""
-    from ambient_components.cli.app import run  # noqa: PLC0415  # whoever imports a part of it needs no typer
+    """Run the command line. Exit codes: 0 done, 1 error, 64 wrong usage, 130 Ctrl-C."""
+    from ambient_components.cli.app import run  # noqa: PLC0415  # so that importing a module of it needs no typer
 
     sys.exit(run(sys.argv[1:]))

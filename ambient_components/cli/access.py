@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ambient_components.cli.access_report import Report
 
 DIFFERS: Final = 2
-"""Exit code where files and cluster do not agree, so that a pipeline can tell it from an error."""
+"""Exit code if files and cluster differ, so that a pipeline can tell it from an error."""
 
 EPILOG = """\
 \b
 examples:
-  ambient access prod                                      as the last run declared it
-  ambient access prod --files                              as the files have it now; no engine, no cluster
-  ambient access prod --live                               as the cluster has it, and what nobody declared
+  ambient access prod                                      access declared by the last run
+  ambient access prod --files                              access declared by the files, without engine and cluster
+  ambient access prod --live                               actual access in the cluster, and undeclared access
   ambient access prod --by subject
   ambient access prod --subject user:bob@example.com
   ambient access prod --workspace payments --who-can "create serviceaccounts/token"
@@ -32,39 +32,37 @@ examples:
   ambient access prod --format json | jq -r '.access[] | select(.roles | index("admin")) | .subject'
 
 \b
-subject: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of the workspace.
-         Groups are named, and not resolved: who is in one, the identity provider knows.
-role:    view, edit, admin; an owner is an admin. With --live any other too, such as ClusterRole/admin; none for a key
-         without a role.
-reason:  owner, grant, key. With --live also: RoleBinding NAME for what neither files nor the UI's pages can make;
-         groupAccess for a line of ProjectSettings; key of generation N for an earlier identity of a key; platform for
-         the platform's own accounts.
-right:   VERB RESOURCE, or VERB RESOURCE NAME, of the namespace's objects. Directly: docs/access.md says what a role
-         comes to.
+subject: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of the workspace.
+         Members of a group are not listed; only the identity provider knows them.
+role:    view, edit or admin. An owner is an admin. With --live also any other role, such as ClusterRole/admin, and
+         none for a key without a role.
+reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
+         groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), platform (the
+         platform's own accounts).
+right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count; docs/access.md
+         describes what else a role allows.
 
 \b
---live reads the cluster and changes nothing. It needs the rights to list rolebindings and serviceaccounts: in the
-whole cluster, or with --workspace in these namespaces. What somebody has in the whole cluster by a ClusterRoleBinding
-is not shown.
+--live reads the cluster and changes nothing. It needs the right to list rolebindings and serviceaccounts, in the
+whole cluster or, with --workspace, in these namespaces. Access by a ClusterRoleBinding is not shown.
 
 \b
 json:   {"stack", "source": "state" or "files", "live", "right",
          "access": [{"workspace", "subject", "roles": [...], "because": [{"role", "reason", "status"}, ...],
                      "rights": ["get secrets", ...], "complete"}, ...],
          "perhaps": [the same], "missing": [{"workspace", "subject", "role", "reason"}, ...]}
-        status is declared, undeclared, platform or released. complete is false where a role's rules are not known
-        here. perhaps is for --who-can: those whom only such a role could give the right. missing is declared, and
-        not in the cluster.
-csv:    workspace, subject, role, reason, status (also missing), can (yes or perhaps, for --who-can)
+        status is declared, undeclared, platform or released. complete is false if a role's rules are unknown.
+        perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
+        that is not in the cluster.
+csv:    workspace, subject, role, reason, status (also missing), can (yes or perhaps, with --who-can)
 
 \b
-exit codes: 0 done; 2 with --live: what is shown holds access that is not declared, or that is declared and not in the
-            cluster; 1 an error; 64 wrong usage
+exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live); 64 wrong usage
 """
 
 
 class By(StrEnum):
-    """What the text is ordered by."""
+    """The order of the text output."""
 
     WORKSPACE = "workspace"
     SUBJECT = "subject"
@@ -72,20 +70,18 @@ class By(StrEnum):
 
 def access(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    files: Annotated[bool, typer.Option("--files", help="Take the files, not the state: what is not deployed yet.")] = (
-        False
-    ),
-    live: Annotated[bool, typer.Option("--live", help="Ask the cluster, and compare.")] = False,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
+    live: Annotated[bool, typer.Option("--live", help="Compare with the access in the cluster.")] = False,
     workspaces: Annotated[
-        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this one; may be repeated.")
+        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
     ] = None,
-    subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this one.")] = "",
-    by: Annotated[By, choice("--by", By, "What the text is ordered by.")] = By.WORKSPACE,
-    right: Annotated[str, typer.Option("--who-can", metavar="RIGHT", help='Only who may: "get secrets".')] = "",
-    form: Annotated[
-        Format, format_option("json and csv for programs.", Format.TEXT, Format.JSON, Format.CSV)
-    ] = Format.TEXT,
+    subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.")] = "",
+    by: Annotated[By, choice("--by", By, "Order of the text output.")] = By.WORKSPACE,
+    right: Annotated[
+        str, typer.Option("--who-can", metavar="RIGHT", help='Only subjects with this right: "get secrets".')
+    ] = "",
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV)] = Format.TEXT,
 ) -> None:
     """Show who may do what, and why."""
     from ambient_components.cli import access_reading, access_text  # noqa: PLC0415
@@ -123,7 +119,7 @@ def _right(text: str) -> "RoleRight | None":
 
 
 def _check_subject(text: str) -> None:
-    """A subject that can't be one is a slip of the hand: nobody would ever be found."""
+    """Refuse an invalid subject, which could never match."""
     from ambient_components.errors import BadValue  # noqa: PLC0415
     from ambient_components.subjects import SUBJECT_FORMS, parse_subject  # noqa: PLC0415
 
@@ -136,7 +132,7 @@ def _check_subject(text: str) -> None:
 
 
 def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Ledger":
-    """The entries of some workspaces; none for all."""
+    """Return the entries of the given workspaces, or all."""
     from ambient_components.cli.ledgers import check_workspaces  # noqa: PLC0415
 
     check_workspaces(stack, ledger, workspaces)
@@ -144,7 +140,7 @@ def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Led
 
 
 def _hint(whole: "Report", found: "Report", subject: str) -> None:
-    """A word on standard error where a subject has nothing at all: its name may be mistyped."""
+    """Print a hint to standard error if a subject has no access at all, because its name may be mistyped."""
     from ambient_components.printable import one_line  # noqa: PLC0415
     from ambient_components.suggest import did_you_mean  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What a stack's cluster says of access: its RoleBindings and the accounts of keys. It is only read."""
+"""The access in a stack's cluster: RoleBindings and the ServiceAccounts of keys, read only."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 
 def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one: bool) -> "frozenset[Holding]":
-    """What the stack's cluster gives to these workspaces.
+    """Return the access that the stack's cluster gives to these workspaces.
 
     Args:
-        project: with the stack's config.
-        stack: its name.
-        ledger: what is declared, of the workspaces that are asked for.
-        one_by_one: whether each is asked by itself, so that rights in them are enough; else the whole cluster at once.
+        project: The project, with the stack's config.
+        stack: The stack's name.
+        ledger: The declared access of the selected workspaces.
+        one_by_one: Whether to query each namespace, which needs rights only there. Otherwise the whole cluster is
+            listed.
 
     Raises:
-        AmbientError: the cluster does not answer, is another one, or does not let this identity read.
+        AmbientError: The cluster does not respond, is another one, or denies reading.
     """
     from ambient_components.access.live import live  # noqa: PLC0415
     from ambient_components.cluster import ApiError, Cluster  # noqa: PLC0415
@@ -40,7 +41,7 @@ def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one
 
 
 def _listed(cluster: "Cluster", workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
-    """RoleBindings, and the ServiceAccounts of keys."""
+    """Return RoleBindings, and the ServiceAccounts of keys."""
     from ambient_components.cluster import core, path  # noqa: PLC0415
     from ambient_components.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP  # noqa: PLC0415
 

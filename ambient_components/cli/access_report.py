@@ -1,6 +1,6 @@
-"""What `ambient access` answers, before it is written: who has which access, and whether files and cluster agree.
+"""The data of `ambient access`: who has which access, and whether files and cluster agree.
 
-Pure. What is declared comes as a ledger, what is there as holdings; see `ambient_components.access.live`.
+Pure. Declared access comes from a ledger, actual access from the cluster; see `ambient_components.access.live`.
 """
 
 from collections.abc import Collection
@@ -15,47 +15,47 @@ from ambient_components.access.roles import RoleRight
 
 
 class Status(StrEnum):
-    """What files and cluster say of one holding."""
+    """The comparison of files and cluster for one role assignment."""
 
     DECLARED = "declared"
-    """Declared; in the cluster too, where that was asked."""
+    """Declared, and in the cluster if it was queried."""
     UNDECLARED = "undeclared"
-    """In the cluster, and not declared."""
+    """In the cluster, not declared."""
     MISSING = "missing"
-    """Declared, and not in the cluster."""
+    """Declared, not in the cluster."""
     PLATFORM = "platform"
-    """The platform's own, for its own accounts."""
+    """The platform's own access for its own accounts."""
     RELEASED = "released"
-    """In a workspace that is not managed any more: nobody judges it."""
+    """In a released workspace, which is not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The access of a stack, or of a part of it."""
+    """The access of a stack or a part of it."""
 
     stack: str
     source: str
-    """Where what is declared was read: state or files."""
+    """The source of the declared access: state or files."""
     asked: bool
-    """Whether the cluster was asked; then `rows` are what it really gives, else what is declared."""
+    """Whether the cluster was queried. `rows` are then its actual access, otherwise the declared access."""
     rows: tuple[Row, ...]
     undeclared: frozenset[Holding]
     missing: tuple[Holding, ...]
-    """Sorted; not in `rows`."""
+    """Declared access that is not in the cluster, sorted. Not included in `rows`."""
     released: frozenset[str] = frozenset()
-    """Workspaces that nobody judges."""
+    """Released workspaces, which are not compared."""
     right: RoleRight | None = None
-    """Where only those are asked for who have it."""
+    """The right that the report is limited to, if any."""
     perhaps: tuple[Row, ...] = ()
-    """Those who may have it by a role whose rules are not known."""
+    """Subjects that may have the right through a role with unknown rules."""
 
     @property
     def differs(self) -> bool:
-        """Whether files and cluster disagree on any of it."""
+        """Whether files and cluster differ."""
         return bool(self.undeclared or self.missing)
 
     def status(self, holding: Holding) -> Status:
-        """What files and cluster say of one that is in here."""
+        """Return the comparison for one role assignment of the report."""
         if holding in self.undeclared:
             return Status.UNDECLARED
         if holding in self.missing:
@@ -66,13 +66,13 @@ class Report:
 
 
 def report(stack: str, source: str, ledger: Ledger, there: Collection[Holding] | None) -> Report:
-    """All access of a stack.
+    """Return all access of a stack.
 
     Args:
-        stack: its name.
-        source: where the ledger is from: state or files.
-        ledger: what is declared, by workspace.
-        there: what the cluster gives; None: it was not asked.
+        stack: The stack's name.
+        source: The source of the ledger: state or files.
+        ledger: The declared access, by workspace.
+        there: The actual access in the cluster. None if it was not queried.
     """
     if there is None:
         return Report(stack, source, False, tuple(rows(of_ledger(ledger))), frozenset(), ())
@@ -84,12 +84,12 @@ def report(stack: str, source: str, ledger: Ledger, there: Collection[Holding] |
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
-    """What is asked for of a report.
+    """Return the selected part of a report.
 
     Args:
-        whole: all of it.
-        subject: only this one; empty for all.
-        right: only those who have it, each with what gives it.
+        whole: The report.
+        subject: The subject to select. Empty means all.
+        right: Select only subjects with this right, with the roles that give it.
     """
     found = tuple(row for row in whole.rows if subject in ("", row.subject))
     gone = tuple(one for one in whole.missing if subject in ("", one.subject))

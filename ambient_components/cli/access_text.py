@@ -1,4 +1,4 @@
-"""The access of a stack for people and for programs: lines by workspace or by subject, JSON, CSV."""
+"""The access of a stack as text by workspace or by subject, as JSON and as CSV."""
 
 import csv
 import io
@@ -14,11 +14,11 @@ from ambient_components.output import Paint, plain
 from ambient_components.printable import cell, json_text, one_line
 
 COLUMNS: Final = ("workspace", "subject", "role", "reason", "status", "can")
-"""Of the CSV."""
+"""The columns of the CSV."""
 
 _NAMES: Final = {right: str(right) for right in ALL_RIGHTS}
 _NAME: Final = 300
-"""Characters of a name in the text: one of a subject has at most 253, and one of others would widen every line."""
+"""Maximum characters of a name in the text. A subject has up to 253, and one long name would widen every line."""
 
 _MARKS: Final = {
     Status.UNDECLARED: "in the cluster, and not declared",
@@ -26,11 +26,11 @@ _MARKS: Final = {
 }
 
 _WIDEST: Final = 60
-"""Columns that a table is padded to: one long name of others must not widen every line."""
+"""Maximum width that table columns are padded to, because one long name would widen every line."""
 
 
 def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plain) -> str:
-    """For people: a heading a workspace (or a subject), and below it a line a role, with its reason."""
+    """Return a heading for each workspace (or subject), and below it a line for each role with its reason."""
     said = [_head(report.right)] if report.right else []
     said += _groups(report, report.rows, subjects_first=subjects_first, paint=paint)
     said += [] if report.rows else [_nobody(report)]
@@ -99,7 +99,7 @@ def _indented(line: str) -> str:
 
 
 def as_json(report: Report) -> str:
-    """For programs; see the verb's help."""
+    """Return the report as JSON, described in the verb's help."""
     document = {
         "stack": report.stack,
         "source": report.source,
@@ -136,7 +136,7 @@ def _holding(holding: Holding) -> dict[str, str]:
 
 
 def as_csv(report: Report) -> str:
-    """For spreadsheets: a header, and a line a holding. No field is a formula."""
+    """Return the report as CSV with a header. No field can act as a formula in a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

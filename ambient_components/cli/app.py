@@ -1,4 +1,4 @@
-"""The command line as a whole: its verbs, `--version`, and how errors reach a person."""
+"""The command line: its verbs, `--version`, and error output."""
 
 import sys
 from collections.abc import Sequence
@@ -34,33 +34,33 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 _EPILOG = """\
 \b
-a first stack:
-  ambient init prod             ask what is needed, write stacks/prod.yaml and stacks/Pulumi.prod.yaml
+commands for a first stack:
+  ambient init prod             create stacks/prod.yaml and stacks/Pulumi.prod.yaml
   ambient validate              check all stack files, without a cluster
-  ambient plan prod             who would gain or lose what
-  ambient up prod               make the cluster match, as pulumi up does
-  ambient refresh prod          look what others changed in the cluster, and write it down
-  ambient show prod             who has access, which keys end when, how to use one
-  ambient show prod my-team     all that the files say of one workspace, and where they say it
-  ambient access prod --live    who may do what, and what the cluster has that nobody declared
-  ambient report prod           who can become more than they were granted, and what to change
-  ambient reviewers --change main HEAD   which workspaces a change touches, and whose review it needs
-  ambient shards prod           a fleet's shards, for people, CI systems and the Pulumi Kubernetes Operator
-  ambient reshard prod          move workspaces between them, without touching a thing in the cluster
-  ambient destroy dev           delete all that a stack has, once its name was typed
-  ambient keys list             every key: when it expires, when it was last used, what is due
+  ambient plan prod             show who would gain or lose access
+  ambient up prod               make the cluster match the files, like pulumi up
+  ambient refresh prod          update the state from the cluster
+  ambient show prod             show access, keys and their expiry, and how to use a key
+  ambient show prod my-team     show all values of one workspace and where each comes from
+  ambient access prod --live    show who may do what, including undeclared access in the cluster
+  ambient report prod           show who can gain more than their grants, and how to prevent it
+  ambient reviewers --change main HEAD   show which workspaces a change affects, and which reviewers it needs
+  ambient shards prod           list a fleet's shards, for people, CI systems and the Pulumi Kubernetes Operator
+  ambient reshard prod          move workspaces between shards, without changing the cluster
+  ambient destroy dev           delete all resources of a stack, after its name is typed
+  ambient keys list             list all keys with expiry, last use and what is due
 
 \b
-exit codes: 0 done; 1 an error; 2 something is to do (plan) or needs attention (keys list, access, report, reviewers);
-            3 refused by a rail (plan, up); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 2 changes pending (plan, reshard) or attention needed (keys list, access, report,
+            reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
 """
 
 app = typer.Typer(
     name="ambient",
-    help="Workspaces, grants and API keys of the Ambient Code Platform as code: what `pulumi` itself can't say.",
+    help="Manage workspaces, grants and API keys of the Ambient Code Platform as code.",
     epilog=_EPILOG,
     no_args_is_help=True,
-    # Plain help that reads the same in a pipe, and no tracebacks with the values of variables in them.
+    # Plain help that is the same in a pipe, and no tracebacks, which would show the values of variables.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -97,7 +97,7 @@ def _top(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; expected failures become text on standard error."""
+    """Run one command line and return its exit code. Expected failures are printed to standard error."""
     for warning in environment.warnings():
         print(f"ambient: {one_line(warning)}", file=sys.stderr)
     try:

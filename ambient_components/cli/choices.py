@@ -1,4 +1,4 @@
-"""Options with a closed vocabulary: what is wrong is said in our words, with what was perhaps meant."""
+"""Options with fixed values. An error lists them and suggests the closest one."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -13,16 +13,16 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:
-    """An option that takes one of an enumeration's words, or of some of them.
+    """Return an option that accepts the values of an enumeration, or some of them.
 
-    Typer's own words for a wrong one differ by version, and none of them guesses.
+    Typer's own error message differs by version and never suggests a value.
     """
     words = tuple(allowed)
     return typer.Option(flag, help=text, metavar=f"[{'|'.join(words)}]", parser=_parser(words))
 
 
 def format_option(text: str, *allowed: Format) -> Any:
-    """The option --format of a command that takes these."""
+    """Return the --format option of a command with these formats."""
     return choice("--format", allowed, text)
 
 

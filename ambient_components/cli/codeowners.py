@@ -1,4 +1,4 @@
-"""Lines for CODEOWNERS, of the files of a project that belong to one team each."""
+"""CODEOWNERS lines for a project's files that have one team of reviewers each."""
 
 import posixpath
 import re
@@ -19,17 +19,18 @@ _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+")
 _HANDLE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*|[^@\s#]+@[^@\s#]+")
 
 Owners = dict[str, set[tuple[str, ...]]]
-"""By file from the repository's top: the reviewers of each of its parts, as sets of alternatives."""
+"""The reviewers of each part of a file, as sets of alternatives, by path from the repository's top."""
 
 
 def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Owners:
-    """Return who reviews what is in each file of these stacks.
+    """Return the reviewers of the parts of each file.
 
-    A workspace is its reviewers'. Whatever else a file has, or may have, is under every workspace, and is the stack's.
+    A workspace belongs to its reviewers. All other content, existing or future, affects every workspace and belongs to
+    the stack's reviewers.
 
     Args:
-        stacks: By name.
-        from_top: Turns a path as the stacks name it into one from the repository's top.
+        stacks: The stacks by name.
+        from_top: Returns the path from the repository's top.
     """
     found: Owners = {}
 
@@ -51,14 +52,14 @@ def owners(stacks: Mapping[str, Version], from_top: Callable[[str], str]) -> Own
 
 
 def as_codeowners(found: Owners, handles: Mapping[str, str]) -> str:
-    """Return the lines, by path; files that have no owner of their own are comments.
+    """Return the lines, sorted by path. Files without a single owner become comments.
 
     Args:
-        found: Who reviews what.
-        handles: How the forge calls a subject; by default `@NAME`, and a user who is an address as it is.
+        found: The reviewers by file.
+        handles: Returns the forge's name of a subject. Default: `@NAME`, and an email address unchanged.
 
     Raises:
-        AmbientError: A name that no forge can have; the text says how to give another.
+        AmbientError: A name is not possible on a forge. The message says how to give another one.
     """
     lines, comments = [], []
     for path, parts in sorted(found.items()):
@@ -71,7 +72,7 @@ def as_codeowners(found: Owners, handles: Mapping[str, str]) -> str:
 
 
 def default_handle(subject: str) -> str:
-    """Return what a forge probably calls a subject."""
+    """Return the probable name of a subject on a forge."""
     kind, _, name = subject.partition(":")
     return name if kind == SubjectKind.USER and "@" in name else f"@{name}"
 

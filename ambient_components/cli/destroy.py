@@ -1,4 +1,4 @@
-"""`ambient destroy`: shows what goes, refuses what must not, asks for the stack's name, and runs `pulumi destroy`."""
+"""`ambient destroy`: show what would be deleted, check it, ask for the stack's name, and run `pulumi destroy`."""
 
 import sys
 from typing import Annotated
@@ -12,37 +12,37 @@ from ambient_components.output import Format
 EPILOG = """\
 \b
 examples:
-  ambient destroy dev                    what goes, a question, then `pulumi destroy`
-  ambient destroy dev --confirm dev      without the question, in a pipeline
-  ambient destroy fleet                  a fleet: all of its shards are judged as one, and then go side by side
+  ambient destroy dev                    show what would be deleted, ask, then run `pulumi destroy`
+  ambient destroy dev --confirm dev      without the prompt, for pipelines
+  ambient destroy fleet                  a fleet: evaluate all shards as one, then destroy them in parallel
 
 \b
-`pulumi destroy` asks no rail: it ends all access, also to protected workspaces, and only then stops at their
-namespaces. This verb refuses before anything is changed:
-  a workspace or a bucket that is protected      close it, or write protect: false, and deploy
-  a bucket that would go with its objects        write onDelete: keep, or empty it, and deploy
-  more than three workspaces                     write allow: [{rail: removals, ...}] at the top of the file, and deploy
+`pulumi destroy` evaluates no guardrail. It revokes all access first, also to protected workspaces, and stops only at
+their namespaces. This command refuses before anything changes:
+  a protected workspace or bucket               close it, or set protect: false, and deploy
+  a bucket that would be deleted with objects   set onDelete: keep, or empty it, and deploy
+  more than three workspaces                    add allow: [{rail: removals, ...}] at the top of the file, and deploy
 
 \b
-It judges the state: what was deployed last, not what the files say now. Workspaces that were released stay as they are.
-One step that fails holds back no other (PULUMI_CONTINUE_ON_ERROR); run it again for what is left.
+It evaluates the state (the last deployment), not the files. Released workspaces stay unchanged. A failed step does not
+stop the others (PULUMI_CONTINUE_ON_ERROR); run the command again for the rest.
 
 \b
-exit codes: 0 done, or nothing to destroy; 3 refused by a rail; 1 an error, or another name was typed; 64 wrong usage;
-            130 Ctrl-C
+exit codes: 0 success, or nothing to destroy; 1 error, or the name does not match; 3 refused by a guardrail;
+            64 wrong usage; 130 Ctrl-C
 """
 
 
 def destroy(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
     confirm: Annotated[
-        str, typer.Option("--confirm", metavar="NAME", help="The stack's name once more, instead of the question.")
+        str, typer.Option("--confirm", metavar="NAME", help="The stack's name again, to confirm without a prompt.")
     ] = "",
     jobs: Jobs = None,
     form: Form = Format.TEXT,
 ) -> None:
-    """Delete all that a stack has, once its name was typed."""
+    """Delete all resources of a stack, after its name is typed."""
     from ambient_components.cli import destruction  # noqa: PLC0415
     from ambient_components.cli.engine import engine_for  # noqa: PLC0415
     from ambient_components.cli.fleets.destroying import run_destroy  # noqa: PLC0415
@@ -79,10 +79,10 @@ def destroy(
 
 
 def _ask(name: str) -> None:
-    """Lets the user type the stack's name.
+    """Ask the user to type the stack's name.
 
     Raises:
-        AmbientError: there is no terminal, or something else was typed.
+        AmbientError: There is no terminal, or the name does not match.
     """
     from ambient_components.cli.terminal import Question, prompt  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415

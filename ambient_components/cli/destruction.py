@@ -1,7 +1,7 @@
-"""What a destroy of a stack would take, read off its state, and what of it is refused. Pure.
+"""What a destroy of a stack would delete, read from its state, and what of it is refused. Pure.
 
-`pulumi destroy` calls no check: it revokes every key and grant first, and only then stops at what is protected. So
-what it would do is judged before it is started, as the ledger's check judges an update.
+`pulumi destroy` calls no check. It revokes all keys and grants first and stops only at protected resources. So the
+command evaluates it beforehand, as the ledger's check does for an update.
 """
 
 from collections.abc import Iterable
@@ -27,62 +27,62 @@ WITH_ALL: Final = "deleted with all that is in it"
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """One workspace, and what becomes of it."""
+    """One workspace, and what happens to it."""
 
     workspace: str
     state: str
-    """As it was deployed last: active, closed or released."""
+    """The deployed state: active, closed or released."""
     deleted: bool
-    """Whether its namespace goes, with everything in it; one that was released stays as it is."""
+    """Whether its namespace is deleted with everything in it. A released one stays."""
     protected: bool
     owners: int = 0
     grants: int = 0
     keys: int = 0
-    """Identities: a key whose generation before lives on has two."""
+    """Number of identities. A key with an overlap has two."""
     bucket: str = ""
-    """Its own bucket, as the store calls it; empty where it has none."""
+    """The name of its own bucket in the store. Empty if it has none."""
     fate: str = KEPT
-    """What becomes of that: `KEPT`, `IF_EMPTY` or `WITH_ALL`."""
+    """What happens to the bucket: `KEPT`, `IF_EMPTY` or `WITH_ALL`."""
     bucket_protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Something of no workspace that a destroy would stop at, or that has data in it."""
+    """A resource outside all workspaces that is protected or has data."""
 
     name: str
-    """Its logical name."""
+    """The logical name."""
     kind: str
-    """The last part of its type: S3Bucket, Bucket, Namespace, …"""
+    """The last part of the type, such as S3Bucket, Bucket or Namespace."""
     protected: bool
     bucket: str = ""
-    """As the store calls it; empty where it is none."""
+    """The bucket's name in the store. Empty if it is not a bucket."""
     fate: str = KEPT
-    """As of `Going`."""
+    """See `Going`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """All that a destroy of a stack takes."""
+    """Everything that a destroy of a stack deletes."""
 
     workspaces: tuple[Going, ...]
-    """Sorted by name."""
+    """The workspaces, sorted by name."""
     others: tuple[Other, ...]
-    """What else a program has declared that is protected, or is a bucket. Sorted by name."""
+    """Other protected resources and buckets of the program, sorted by name."""
     allowed: frozenset[str]
-    """Rails that the stack may cross, as it was deployed last."""
+    """Guardrails with an exception in the deployed ledger."""
     empty: bool
-    """Whether there is nothing at all."""
+    """Whether the state has no resources."""
 
     @property
     def deleted(self) -> tuple[Going, ...]:
-        """The workspaces whose namespaces go."""
+        """The workspaces with a namespace to be deleted."""
         return tuple(one for one in self.workspaces if one.deleted)
 
 
 @dataclass
 class _Found:
-    """What the state has of one workspace."""
+    """The resources of one workspace in the state."""
 
     namespace: Resource | None = None
     bucket: Resource | None = None
@@ -90,10 +90,10 @@ class _Found:
 
 
 def read_destruction(export: Export) -> Destruction:
-    """What a destroy would take, out of `pulumi stack export`.
+    """Return what a destroy would delete, from `pulumi stack export`.
 
     Args:
-        export: what it printed, parsed. Secrets are never looked at.
+        export: The parsed output. Secrets stay encrypted.
     """
     deployed = resources(export)
     ledger: dict[str, Entry] = {}
@@ -174,7 +174,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
                 )
             )
     count = len(destruction.deleted)
-    # All of a stack is more than any share of it.
+    # All of a stack exceeds any share of it, so only the number counts.
     if count > ALWAYS and REMOVALS not in destruction.allowed:
         found.append(
             refusal(
@@ -188,7 +188,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
 
 
 def lines(destruction: Destruction) -> list[str]:
-    """What goes, a line a workspace, and the sum."""
+    """Return what would be deleted, a line for each workspace, and the totals."""
     width = max((len(one.workspace) for one in destruction.workspaces), default=0)
     rows = [f"  {one.workspace:<{width}}  {_fate(one)}" for one in destruction.workspaces]
     rows += [f"  {one.name}  bucket {one.bucket}: {one.fate}" for one in destruction.others if one.bucket]
@@ -199,9 +199,9 @@ def lines(destruction: Destruction) -> list[str]:
 
 
 def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[dict[str, _Found], list[Resource]]:
-    """Sorted out by logical name, which says what a resource is; and what is of no workspace."""
+    """Return the resources by workspace, sorted out by logical name, and those of no workspace."""
     items = [item for item in deployed if item.custom and not item.delete]
-    # A program may give its workspaces names with slashes in them.
+    # A program may use workspace names with slashes.
     namespaces = (item.name for item in items if item.kind == "Namespace")
     workspaces = {*ledger, *(name.removesuffix(f"/{Part.NAMESPACE}") for name in namespaces)}
     found: dict[str, _Found] = {}
@@ -225,7 +225,7 @@ def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[
 
 
 def _other(item: Resource) -> Other | None:
-    """What of it matters before a destroy; None where nothing does."""
+    """Return a resource outside all workspaces if it matters for a destroy, else None."""
     is_bucket = types.is_bucket(item.type)
     if not (item.protect or is_bucket):
         return None
@@ -256,7 +256,7 @@ def _going(name: str, entry: Entry, found: _Found) -> Going:
 
 
 def _of_bucket(bucket: Resource) -> str:
-    """With pulumi-aws the engine keeps it, and with ours the plugin: see `components.bucket` and `.aws_bucket`."""
+    """Return what happens to a bucket. pulumi-aws needs `retain_on_delete` to keep it, our provider `onDelete`."""
     ours = bucket.type == types.S3_BUCKET
     if bucket.retain_on_delete or (ours and bucket.inputs.get("onDelete") != OnDelete.DELETE):
         return KEPT

@@ -1,4 +1,4 @@
-"""A workspace's effective entry, value by value, and where each came from."""
+"""A workspace's merged entry, value by value, with the source of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,30 +18,30 @@ from ambient_components.spec.provenance import Origin
 Path = tuple[PathPart, ...]
 
 _OPEN_FIELDS = frozenset({"type", "command"})
-"""What is shown of an MCP server: an address, arguments, headers and variables may hold a credential."""
+"""The visible fields of an MCP server. Its URL, arguments, headers and variables may hold a credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of the entry: what one place in the files says, or what is built in."""
+    """One value of the entry, from the files or a default."""
 
     path: Path
-    """In the workspace, such as `("keys", "ci", "role")`."""
+    """The path in the workspace, such as `("keys", "ci", "role")`."""
     value: Any
-    """As written: durations as text; an item of a list and one secret are one value. Never a secret."""
+    """The value as written, with durations as text. A list item or a secret is one value. Never a secret value."""
     origin: Origin
-    """Its layer and place."""
+    """The layer and the position."""
 
 
 def effective(stack: LoadedStack, workspace: str) -> list[Value]:
-    """Every value of a workspace, in the order of the documentation; empty sections that nobody wrote are left out."""
+    """Return every value of a workspace in the order of the documentation, without undeclared empty sections."""
     whole = ("workspaces", workspace)
     found = _values(stack.file.workspaces[workspace], stack.data[workspace], (), RULES)
     return [_shown(path, _without_secrets(path, value), stack.origin((*whole, *path))) for path, value in found]
 
 
 def _shown(path: Path, value: Any, origin: Origin) -> Value:
-    """Blank what is shaped like a credential, as reports do: somebody may have pasted one in place of any name."""
+    """Mask texts that look like a credential, as reports do, because one may have been pasted as a name."""
     names = tuple(part if isinstance(part, int) else without_credentials(part) for part in path)
     return Value(names, _clean(value), Origin(without_credentials(origin.layer), origin.where))
 
@@ -55,7 +55,7 @@ def _clean(value: Any) -> Any:
 
 
 def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple[Path, Any]]:
-    """Walk what was written, beside the models that say what is built in."""
+    """Walk the written values together with the models, which provide the defaults."""
     if not isinstance(raw, dict | list) or (path and not raw) or rules.whole:
         yield path, raw
     elif isinstance(raw, list):
@@ -74,7 +74,7 @@ def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple
 
 
 def _plain(value: object, field: FieldInfo) -> object:
-    """Write a built-in value the way a file would."""
+    """Return a default in the form of a stack file."""
     if isinstance(value, Enum):
         return value.value
     written_as = [item.json_schema or {} for item in field.metadata if isinstance(item, WithJsonSchema)]
@@ -84,7 +84,7 @@ def _plain(value: object, field: FieldInfo) -> object:
 
 
 def _without_secrets(path: Path, value: Any) -> Any:
-    """Blank what may be a secret, as `spec.privacy` does in errors; references stay."""
+    """Mask possible secrets, as `spec.privacy` does in errors. References stay."""
     if not isinstance(value, dict):
         return value
     if path[0] == "secrets":

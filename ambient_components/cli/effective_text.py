@@ -1,4 +1,4 @@
-"""An effective entry as YAML that says behind each value where it came from, and as JSON."""
+"""A merged entry as YAML with the source of each value as a comment, and as JSON."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,11 +14,11 @@ from ambient_components.spec.provenance import Origin
 from ambient_components.spec.yamlbuild import unquoted
 
 _WIDEST: Final = 72
-"""Columns; the comment of a longer line stands right behind it."""
+"""The column of comments. After a longer line the comment follows directly."""
 
 
 class _Flow(yaml.SafeDumper):
-    """Values on one line each, quoted where YAML 1.1, 1.2 or our own reading of it would see something else."""
+    """Values on one line each, quoted if YAML 1.1, YAML 1.2 or our reader would parse them differently."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
@@ -30,13 +30,13 @@ _Flow.add_representer(str, _text)
 
 
 def as_text(workspace: str, values: Sequence[Value], place: Origin, paint: Paint = plain) -> str:
-    """YAML, with aligned comments.
+    """Return YAML with aligned comments.
 
     Args:
-        workspace: its name.
-        values: its effective entry.
-        place: of the entry itself.
-        paint: gives the comments a look.
+        workspace: The workspace's name.
+        values: The values of its merged entry.
+        place: The entry's position.
+        paint: Styles the comments.
     """
     lines = [(f"{_one_line(workspace)}:" + ("" if values else " {}"), _comment(place))]
     before: tuple[object, ...] = ()
@@ -74,7 +74,7 @@ def _comment(origin: Origin) -> str:
 
 
 def as_json(stack: str, workspace: str, values: Sequence[Value]) -> str:
-    """The entry for programs; file, line and column of what is built in are null."""
+    """Return the entry as JSON. Defaults have no file, line and column."""
     shown: list[dict[str, Any]] = []
     for value in values:
         layer, where = value.origin

@@ -1,4 +1,4 @@
-"""The `pulumi` program, as the commands use it."""
+"""The `pulumi` command for the verbs."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,16 @@ from ambient_components.shards import split_shard
 from ambient_components.shards.hold import HOLD_VARIABLE
 
 _CONFIGURED = frozenset({"up", "preview", "refresh", "destroy", "config"})
-"""Commands that read a stack's config, and take the name of its file."""
+"""Commands that use a stack's config, with --config-file."""
 
 _CONFIG_FILE = "--config-file"
 
 
 class PulumiEngine(Pulumi):
-    """The program in a project, whose shards have the config of their fleet."""
+    """The `pulumi` command in a project with fleets: a shard uses its fleet's config."""
 
     def arguments(self, given: tuple[str, ...]) -> tuple[str, ...]:
-        """The arguments, with the config of the fleet where they name one of its shards, which has none of its own."""
+        """Return the arguments, with the fleet's config file if they name a shard."""
         if given[0] not in _CONFIGURED or "--stack" not in given[:-1] or _CONFIG_FILE in given:
             return given
         stack = given[given.index("--stack") + 1]
@@ -30,7 +30,7 @@ class PulumiEngine(Pulumi):
         return (*given, _CONFIG_FILE, str(project.config_file(stack)))
 
     def environment(self) -> dict[str, str]:
-        """The environment; a run over a fleet alone excludes workspaces, by flags beside it."""
+        """Return the environment, without excluded workspaces, which only a run over a fleet sets, with flags."""
         return {name: value for name, value in super().environment().items() if name != HOLD_VARIABLE}
 
 

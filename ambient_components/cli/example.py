@@ -1,9 +1,9 @@
-"""The stack file that `ambient init` writes: small, valid, and explained where it stands."""
+"""The example stack file of `ambient init`: small, valid, and with comments."""
 
 from typing import Final
 
 SCHEMA_FILE: Final = "stack.schema.json"
-"""The schema's file, beside the stack files."""
+"""The schema's file name, beside the stack files."""
 
 EXAMPLE: Final = """\
 # yaml-language-server: $schema=stack.schema.json
@@ -39,5 +39,5 @@ workspaces:
 
 
 def example(stack: str) -> str:
-    """The text for one stack."""
+    """Return the example for a stack."""
     return EXAMPLE.replace("STACK", stack)

@@ -1,4 +1,4 @@
-"""The options of the verbs that run a fleet, and which stacks they are for."""
+"""The options of verbs that run a fleet, and the stacks that they apply to."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,22 +17,29 @@ if TYPE_CHECKING:
 
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", metavar="N", min=1, help="Of a fleet: shards at once. Default: one a processor."),
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="Number of shards to run in parallel (fleets only). Default: one per processor.",
+    ),
 ]
-"""None: nothing was said. A smallest value of 1 and a default of 0 do not go together: typer checks defaults too."""
+"""None if not given. Not a default of 0, because typer checks defaults against the minimum of 1 too."""
 
 Shards = Annotated[
-    list[int] | None, typer.Option("--shard", metavar="N", help="Of a fleet: only this one; may be repeated.")
+    list[int] | None, typer.Option("--shard", metavar="N", help="Only this shard (fleets only). Can be repeated.")
 ]
-Form = Annotated[Format, format_option("Of a fleet: json prints an object a shard.", Format.TEXT, Format.JSON)]
+Form = Annotated[
+    Format, format_option("Output format. json prints one object per shard (fleets only).", Format.TEXT, Format.JSON)
+]
 
 
 def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet, ...] | None":
-    """The fleets that a name stands for; None: it is a plain stack, or a single shard.
+    """Return the fleets that a name means. None for a plain stack or a single shard.
 
     Raises:
-        AmbientError: their config or their list is wrong.
-        typer.BadParameter: something was asked for that only a fleet has.
+        AmbientError: The config or the list is invalid.
+        typer.BadParameter: An option is only for fleets.
     """
     from ambient_components.cli.fleets.fleet import find_fleets  # noqa: PLC0415
 
@@ -49,14 +56,14 @@ def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet,
 
 
 def refuse_words_of_fleets(stack: str, flags: "Mapping[str, object]") -> None:
-    """Refuses what only a fleet has, where one stack is named.
+    """Refuse options that are only for fleets if a single stack is named.
 
     Args:
-        stack: as it was named.
-        flags: by name what was given; nothing counts as not given.
+        stack: The name on the command line.
+        flags: The options by name. An empty value means not given.
 
     Raises:
-        typer.BadParameter: something was given.
+        typer.BadParameter: An option is only for fleets.
     """
     for flag, given in flags.items():
         if given:
@@ -65,10 +72,10 @@ def refuse_words_of_fleets(stack: str, flags: "Mapping[str, object]") -> None:
 
 
 def check_shards(fleet: "Fleet", numbers: "Iterable[int]") -> None:
-    """Refuses numbers that no shard has.
+    """Refuse numbers that no shard has.
 
     Raises:
-        typer.BadParameter: with those that are allowed.
+        typer.BadParameter: A number is out of range. The message has the allowed ones.
     """
     for number in numbers:
         if not 0 <= number < fleet.count:

@@ -1,4 +1,4 @@
-"""`ambient init`: a new stack's two files, or what is missing in them."""
+"""`ambient init`: create or complete a stack's two files."""
 
 import os
 import sys
@@ -16,42 +16,46 @@ if TYPE_CHECKING:
 EPILOG = """\
 \b
 examples:
-  ambient init prod                                       asks for what it needs
+  ambient init prod                                       prompts for what it needs
   ambient init prod --backend s3://my-state --secrets-provider awskms://alias/pulumi --context prod
   ambient init prod --shards 8                            a fleet: stacks prod-00 to prod-07 with one config
-  ambient init prod --yes                                 asks nothing: current login, passphrase, current context
+  ambient init prod --yes                                 no prompts: current login, passphrase, current context
 
 \b
-It writes stacks/STACK.yaml (the workspaces; an example to begin with) and stacks/Pulumi.STACK.yaml (which cluster;
-through `pulumi stack init` and `pulumi config set`). On a stack that exists it adds what is missing and changes nothing
-that is set. A stack belongs to one cluster, by the uid of its kube-system namespace; another one is refused.
+It writes stacks/STACK.yaml (the workspaces, with an example) and stacks/Pulumi.STACK.yaml (the cluster; through
+`pulumi stack init` and `pulumi config set`). In an existing stack it adds what is missing and changes no setting. A
+stack belongs to one cluster, identified by the uid of its kube-system namespace. Another cluster is refused.
 """
 
 
 def init(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, such as prod or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack's name, such as prod or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     backend: Annotated[
-        str, typer.Option(metavar="URL", help="Where the state lies: file://~, s3://…, https://api.pulumi.com, …")
+        str, typer.Option(metavar="URL", help="Backend for the state: file://~, s3://…, https://api.pulumi.com, …")
     ] = "",
     secrets_provider: Annotated[
-        str, typer.Option(metavar="NAME", help="What encrypts secrets: passphrase, default (Pulumi Cloud), awskms://…")
+        str, typer.Option(metavar="NAME", help="Secrets provider: passphrase, default (Pulumi Cloud), awskms://…")
     ] = "",
     context: Annotated[
-        str, typer.Option(metavar="NAME", help="Context of the kubeconfig, pinned in the config. Default: the current.")
+        str, typer.Option(metavar="NAME", help="Kubeconfig context to set in the config. Default: the current one.")
     ] = "",
     cluster_uid: Annotated[
-        str, typer.Option(metavar="UID", help="uid of the cluster's kube-system namespace, instead of asking it.")
+        str, typer.Option(metavar="UID", help="uid of the cluster's kube-system namespace. Default: query the cluster.")
     ] = "",
     openshift: Annotated[
-        bool | None, typer.Option("--openshift/--no-openshift", help="Whether it is OpenShift. Default: looked up.")
+        bool | None,
+        typer.Option(
+            "--openshift/--no-openshift", help="Whether the cluster is OpenShift. Default: query the cluster."
+        ),
     ] = None,
     shards: Annotated[
-        int | None, typer.Option(metavar="N", help="Make a fleet of N stacks, STACK-00 and on, with one config.")
+        int | None,
+        typer.Option(metavar="N", help="Create a fleet of N stacks (STACK-00, STACK-01, …) with one config."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, take the defaults.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Use the defaults without prompts.")] = False,
 ) -> None:
-    """Make a stack for a cluster, or complete one."""
+    """Create or complete a stack for a cluster."""
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
     from ambient_components.cli.initialize import Request, initialize  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -79,7 +83,7 @@ def init(
 
 
 def _not_a_fleet(project: "Project", stack: str) -> None:
-    """A fleet, or one of its shards, is no stack that could be completed alone."""
+    """Refuse a fleet or one of its shards, which can't be completed alone."""
     shard = project.shard_of(stack)
     fleet = stack if shard is None else shard[0]
     count = project.shards(fleet)
@@ -93,9 +97,9 @@ def _complete(fleet: str, count: int | None) -> str:
 
 
 def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", list[str]]:
-    """The engine on the backend that is wanted, and what the user has to do so that `pulumi` uses it as well.
+    """Return the engine on the chosen backend, and the commands with which the user selects it for `pulumi` too.
 
-    A login is never changed: it counts for every project on the machine.
+    A login is never changed, because it applies to every project on the machine.
     """
     from ambient_components.engine.backend import current_backend  # noqa: PLC0415
 
@@ -104,7 +108,7 @@ def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", li
     if wanted == current:
         return engine, []
     chosen = engine.with_backend(wanted)
-    # `file://~` and the path that it stands for are one.
+    # `file://~` and its expanded path are equal.
     if current is not None and current_backend(chosen) == current:
         return chosen, []
     step = f"export PULUMI_BACKEND_URL={wanted}"
@@ -119,6 +123,6 @@ def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:
         f"ambient show {stack}",
     ]
     if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):
-        # One failed step must not stop revocations (docs/how-it-works.md).
+        # A failed step must not stop revocations (docs/how-it-works.md).
         steps.insert(0, "export PULUMI_CONTINUE_ON_ERROR=true    # a failed step then holds back no revocation")
     return steps

@@ -1,6 +1,6 @@
-"""`ambient init FLEET --shards N`: the stacks of a fleet, with one config and one salt or key for all of them.
+"""`ambient init FLEET --shards N`: create a fleet's stacks, with one config and one salt or key for all of them.
 
-As of a plain stack, everything is checked before anything is changed, and a second run completes what is missing.
+As for a plain stack, everything is checked before anything changes, and a second run completes what is missing.
 """
 
 from dataclasses import replace
@@ -38,19 +38,19 @@ def initialize_fleet(
     ask: Ask = take_defaults,
     look: Look = identify,
 ) -> Outcome:
-    """Makes or completes a fleet; what is set already stays.
+    """Create or complete a fleet. Existing settings are never changed.
 
     Args:
-        request: what the user said; its stack is the fleet.
-        shards: how many stacks it is to have.
-        project: the project.
-        engine: on the backend that is wanted.
-        ask: asks the user.
-        look: asks the cluster who it is.
+        request: The options. Its stack is the fleet.
+        shards: The number of stacks.
+        project: The project.
+        engine: The engine on the chosen backend.
+        ask: Asks the user.
+        look: Identifies the cluster.
 
     Raises:
-        AmbientError: something stands in the way; nothing was changed then, or Pulumi failed in the middle, and a
-            second run goes on from there.
+        AmbientError: A precondition failed and nothing was changed, or Pulumi failed midway. A second run then
+            continues.
     """
     count = _count(shards)
     fleet, config_file = request.stack, project.config_file(request.stack)
@@ -102,7 +102,7 @@ def _count(shards: int) -> int:
 
 
 def _check(fleet: str, count: int, project: Project, known: set[str], names: list[str]) -> None:
-    """What stands in the way of these shards."""
+    """Refuse a fleet that conflicts with existing stacks or configs."""
     config_file = project.config_file(fleet)
     shown = project.shown(config_file)
     said = project.shards(fleet)

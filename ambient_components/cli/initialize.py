@@ -1,7 +1,7 @@
-"""What `ambient init` does, for the command line and for the sandbox alike: look, decide, then change.
+"""The steps of `ambient init`, for the command line and the sandbox: inspect, decide, then change.
 
-Everything is checked before anything is changed, and nothing that is set is ever set again: a second run completes
-what the first could not do.
+Everything is checked before anything changes, and existing settings are never changed. A second run completes what an
+earlier one could not.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,23 +24,23 @@ OPENSHIFT: Final = "openshift"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it, as lines for the user."""
+    """The result, as lines for the user."""
 
     done: tuple[str, ...]
-    """What was changed; empty where nothing was missing."""
+    """The changes. Empty if nothing was missing."""
     notes: tuple[str, ...]
-    """What was left as it was, against what was asked."""
+    """Requested changes that were not made, because a setting exists."""
 
 
 Look = Callable[[str | None, Mapping[str, str]], ClusterFacts]
-"""Asks the cluster of a context who it is."""
+"""Returns the identity of a context's cluster."""
 
 _PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user said; None: not said."""
+    """The user's options. None means not given."""
 
     stack: str
     secrets_provider: str | None = None
@@ -53,34 +53,34 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is there already."""
+    """What exists already."""
 
     stack_exists: bool
     config: Mapping[str, Any]
     has_file: bool
     uid: str
-    """Of the cluster that the kubeconfig leads to, or that the user named."""
+    """The uid of the kubeconfig's cluster, or the one that the user gave."""
     openshift: bool | None
-    """None: nobody looked."""
+    """Whether the cluster is OpenShift. None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done."""
+    """The changes to make."""
 
     create_stack: bool
     settings: Mapping[str, str]
-    """To be set in the stack's config."""
+    """The missing settings of the stack's config."""
     write_file: bool
     notes: tuple[str, ...] = field(default=())
-    """What the user should know of what is not done."""
+    """Requested changes that are not made."""
 
 
 def decide(request: Request, found: Found, config_file: str) -> Decision:
-    """What is missing, and what stands in the way.
+    """Return what is missing.
 
     Raises:
-        AmbientError: the config names another cluster.
+        AmbientError: The config names another cluster.
     """
     known = found.config.get(UID)
     if known is not None and str(known) != found.uid:
@@ -128,16 +128,16 @@ def _truth(value: object) -> bool:
 
 
 def wanted_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:
-    """Uid of the cluster, whether it is OpenShift (None: nobody looked), and its address.
+    """Return the cluster's uid, whether it is OpenShift (None if unknown), and its address.
 
     Args:
-        request: which may name the uid; nobody is asked then.
-        context: of the kubeconfig; None: the current one.
-        engine: whose environment counts.
-        look: asks the cluster who it is.
+        request: The options. If they have the uid, the cluster is not queried.
+        context: The kubeconfig's context. None means the current one.
+        engine: The engine, for its environment.
+        look: Identifies the cluster.
 
     Raises:
-        AmbientError: the cluster does not say.
+        AmbientError: The cluster does not respond.
     """
     if request.cluster_uid:
         return request.cluster_uid, None, ""
@@ -148,11 +148,11 @@ def wanted_cluster(request: Request, context: str | None, engine: Engine, look: 
 def initialize(
     request: Request, project: Project, engine: Engine, *, ask: Ask = take_defaults, look: Look = identify
 ) -> Outcome:
-    """Makes or completes a stack; what is set already stays.
+    """Create or complete a stack. Existing settings are never changed.
 
     Raises:
-        AmbientError: something stands in the way; nothing was changed then, or Pulumi failed in the middle, and a
-            second run goes on from there.
+        AmbientError: A precondition failed and nothing was changed, or Pulumi failed midway. A second run then
+            continues.
     """
     bare_name(request.stack)
     exists = has_stack(engine, request.stack)
@@ -160,7 +160,7 @@ def initialize(
     provider = None if exists else wanted_provider(request, ask, engine)
     context = wanted_context(request, config, ask, engine)
     uid, openshift, server = wanted_cluster(request, context, engine, look)
-    # A context that a person chose just now is one that was given.
+    # A context that the user just chose counts as given.
     given = request if CONTEXT in config else replace(request, context=context)
     found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
     config_file = project.config_file(request.stack)
@@ -179,7 +179,7 @@ def initialize(
 
 
 def write_files(project: Project, stack: str) -> list[str]:
-    """Writes a stack's file, an example, and the schema for editors, where they are missing; returns what it did."""
+    """Write the missing files: an example stack file and the schema for editors. Return what was written."""
     lines = []
     stack_file = project.stack_file(stack)
     stack_file.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ def write_files(project: Project, stack: str) -> list[str]:
         with stack_file.open("x", encoding="utf-8") as stream:
             stream.write(example(bare_name(stack)))
         lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
-    # Beside the stack files, for the editor: the first line of the example names it.
+    # The first line of the example refers to the schema, so it must be in the same folder.
     schema = stack_file.parent / SCHEMA_FILE
     if not schema.exists():
         schema.write_text(schema_text(), encoding="utf-8")
@@ -196,25 +196,25 @@ def write_files(project: Project, stack: str) -> list[str]:
 
 
 def wanted_provider(request: Request, ask: Ask, engine: Engine) -> str:
-    """What is to encrypt the secrets of a new stack."""
+    """Return the secrets provider of a new stack."""
     return request.secrets_provider or _ask_provider(ask, engine)
 
 
 def wanted_context(request: Request, config: Mapping[str, Any], ask: Ask, engine: Engine) -> str | None:
-    """The context of the stack's cluster; None: the current one."""
+    """Return the context of the stack's cluster. None means the current one."""
     return config.get(CONTEXT) or request.context or (None if config.get(UID) else _ask_context(ask, engine))
 
 
 def has_passphrase(engine: Engine) -> bool:
-    """Whether Pulumi finds a passphrase in its environment."""
+    """Tell whether Pulumi's environment has a passphrase."""
     return any(engine.environ.get(name) is not None for name in _PASSPHRASE)
 
 
 def passphrase_missing() -> NoReturn:
-    """Say that nothing can be encrypted.
+    """Report that no passphrase is available for encryption.
 
     Raises:
-        AmbientError: always.
+        AmbientError: Always.
     """
     fail(
         None,
@@ -225,14 +225,14 @@ def passphrase_missing() -> NoReturn:
 
 
 def _ask_provider(ask: Ask, engine: Engine) -> str:
-    # Pulumi Cloud encrypts by itself; everywhere else a passphrase is what needs nothing more.
+    # Pulumi Cloud encrypts by itself. For other backends a passphrase needs no other service.
     cloud = (current_backend(engine) or "").startswith("https://")
     text = "Secrets provider (passphrase, default, awskms://…, azurekeyvault://…, gcpkms://…, hashivault://…)"
     return ask(Question(text, "--secrets-provider", "default" if cloud else "passphrase"))
 
 
 def _ask_context(ask: Ask, engine: Engine) -> str | None:
-    """Only a person is asked, and only where there is a choice: otherwise it is the current one, and not written."""
+    """Ask for a context, only at a terminal and if there are several. None means the current one, not pinned."""
     names, current = contexts(engine.environ)
     if len(names) < 2:
         return None

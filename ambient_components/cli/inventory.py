@@ -1,4 +1,4 @@
-"""Every key of some stacks, a row each, and what needs somebody's attention: pure, for `ambient keys list`."""
+"""The data of `ambient keys list`: a row for every key, with what needs attention. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from ambient_components.keys.state import time_of
 from ambient_components.rules.lifetimes import default_rotate_before
 
 NEVER_USED: Final = "Never"
-"""As the platform's Keys page says it."""
+"""The same text as on the platform's Keys page."""
 
 _DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the cluster says of a key's ServiceAccount."""
+    """What the cluster reports about a key's ServiceAccount."""
 
     created: datetime | None
     last_used: datetime | None
-    """As the platform's backend notes it; None: never."""
+    """The last use, as recorded by the platform's backend. None means never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +37,41 @@ class Row:
     id: str
     generation: int
     name: str
-    """Its label in the UI."""
+    """The label in the UI."""
     description: str
     role: str | None
     created: datetime | None
-    """None: the cluster was not asked, or has no such account."""
+    """None if the cluster was not queried or does not have the account."""
     last_used: datetime | str | None
-    """A moment, `NEVER_USED`, or None: the cluster was not asked."""
+    """A time, `NEVER_USED`, or None if the cluster was not queried."""
     expires: datetime | str | None
-    """A moment, `never`, or None: there is no token."""
+    """A time, `never`, or None without a token."""
     state: str
-    """Of its newest token: current, expired, dead; former of one that another generation has followed; revoked of one
-    that is not declared any more; missing where there is none."""
+    """The state of the newest token: current, expired, dead, former (a newer generation exists), revoked (no longer
+    declared) or missing."""
     next: str | None
-    """What a later run does: rotate, revoke, `end after` the last day of a former one; expire: nothing is done about
-    that."""
+    """The next action of a run: rotate, revoke, `end after` the last day of a former identity, or expire (not
+    renewed)."""
     next_at: datetime | None
     attention: tuple[str, ...]
-    """What somebody has to look at, in words; nothing where all is well."""
+    """What needs attention. Empty if nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is worth somebody's attention."""
+    """The limits for attention."""
 
     within: timedelta
     """Time to the next run."""
     idle: timedelta | None = None
-    """So long without use; None: use is not judged."""
+    """The maximum time without use. None disables the check."""
 
 
 def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen]:
-    """What the ServiceAccounts of keys say, by namespace and name.
+    """Return what the ServiceAccounts of keys report, by namespace and name.
 
     Args:
-        accounts: as the API server lists them.
+        accounts: The ServiceAccounts from the API server.
     """
     found = {}
     for account in accounts:
@@ -82,12 +82,12 @@ def seen_in(accounts: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Seen
 
 
 def rows(overview: Overview, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits) -> list[Row]:
-    """The keys of one stack, by workspace and id.
+    """Return the keys of one stack, by workspace and id.
 
     Args:
-        overview: what its state says.
-        seen: what its cluster says; None: nobody asked it.
-        limits: judge what needs attention.
+        overview: The stack's overview.
+        seen: What its cluster reports. None if it was not queried.
+        limits: The limits for attention.
     """
     return [
         _row(overview, workspace.name, key, seen, limits) for workspace in overview.workspaces for key in workspace.keys
@@ -130,7 +130,7 @@ def _state(key: Key, now: datetime) -> str:
 
 
 def _attention(key: Key, there: Seen | None, now: datetime, limits: Limits, *, asked: bool) -> Iterable[str]:
-    """What is wrong, the worst first."""
+    """Yield what needs attention, most severe first."""
     if not key.declared:
         yield "not declared any more, and still there: pulumi up"
     elif not key.made:
@@ -161,7 +161,7 @@ def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Itera
 
 
 def _life(key: Key, expires: datetime) -> int:
-    """How long its token lives in all, as far as that is known; else the platform's usual 90 days."""
+    """Return the token's total lifetime in seconds. The platform's default of 90 days if unknown."""
     if key.issued_at is None:
         return 90 * _DAY
     return int((expires - key.issued_at).total_seconds())

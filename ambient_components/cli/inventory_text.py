@@ -1,4 +1,4 @@
-"""Rows of keys for people and for programs: a table, JSON, CSV."""
+"""The rows of `ambient keys list` as a table, as JSON and as CSV."""
 
 import csv
 import io
@@ -14,13 +14,13 @@ from ambient_components.output import Paint, plain
 from ambient_components.printable import cell, json_text, one_line
 
 _NAME: Final = 300
-"""Characters of a name in the table; a longer one would widen every line."""
+"""Maximum characters of a name in the table. A longer one would widen every line."""
 
 _HEAD: Final = ("workspace/key", "role", "created", "last used", "expires", "state", "next", "")
 
 
 def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
-    """For people: a line each, and below it what needs attention; a heading for each stack where there are several."""
+    """Return a line for each key, followed by what needs attention. With several stacks, each has a heading."""
     if not found:
         return "There are no keys."
     blocks = []
@@ -35,12 +35,12 @@ def as_table(found: Sequence[Row], now: datetime, paint: Paint = plain) -> str:
 
 
 def as_json(found: Iterable[Row], now: datetime) -> str:
-    """For programs; see the verb's help."""
+    """Return the rows as JSON, described in the verb's help."""
     return json_text({"now": format_time(now), "keys": [_record(row) for row in found]})
 
 
 def as_csv(found: Iterable[Row]) -> str:
-    """For spreadsheets: a header, and a line each."""
+    """Return the rows as CSV with a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_camel(field.name) for field in fields(Row)])
@@ -98,7 +98,7 @@ def _next(row: Row, now: datetime) -> str:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    """A row with the names and the forms that programs read."""
+    """Return a row as a JSON object."""
     values = {field.name: getattr(row, field.name) for field in fields(Row)}
     return {_camel(name): _plain(value) for name, value in values.items()}
 

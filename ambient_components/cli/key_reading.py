@@ -1,4 +1,4 @@
-"""One key of a stack: found by its name, read, and who else can read it. For `ambient keys show` and `deliver`."""
+"""One key of a stack: lookup by name, its token, and who else can read it. For `ambient keys show` and `deliver`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -18,27 +18,27 @@ _MINTERS: Final = (OWNER, *MINTERS)
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A key that a stack has."""
+    """A key of a stack."""
 
     workspace: WorkspaceView
     key: Key
 
     @property
     def name(self) -> str:
-        """WORKSPACE/KEY, as its output is called."""
+        """WORKSPACE/KEY, which is also the name of its output."""
         return f"{self.workspace.name}/{self.key.id}"
 
 
 def find(overview: Overview, name: str) -> Named:
-    """The newest identity of a key.
+    """Return the newest identity of a key.
 
     Args:
-        overview: of the stack.
+        overview: The stack's overview.
         name: WORKSPACE/KEY.
 
     Raises:
-        typer.BadParameter: the name is not of this form.
-        AmbientError: there is no such key.
+        typer.BadParameter: The name does not have this form.
+        AmbientError: The key does not exist.
     """
     workspace, slash, key_id = name.partition("/")
     if not (workspace and slash and key_id) or "/" in key_id:
@@ -52,7 +52,7 @@ def find(overview: Overview, name: str) -> Named:
     ]
     if not found:
         names = sorted({f"{view.name}/{key.id}" for view in overview.workspaces for key in view.keys})
-        # Where the workspace is right, its name is no likeness of two keys.
+        # If the workspace exists, suggest only by the key's name.
         beside = [one.partition("/")[2] for one in names if one.startswith(f"{workspace}/")]
         hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
         hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
@@ -61,17 +61,17 @@ def find(overview: Overview, name: str) -> Named:
 
 
 def _shown(name: str) -> str:
-    """A name as an error may say it: in a hurry somebody names a key by its token."""
+    """Return a name for an error message, masked if it looks like a token that was pasted as the name."""
     from ambient_components.credentials import without_credentials  # noqa: PLC0415
 
     return without_credentials(repr(name))
 
 
 def read(engine: "Engine", overview: Overview, named: Named) -> str:
-    """The key itself.
+    """Return the key's token.
 
     Raises:
-        AmbientError: the stack does not have it, or it no longer works.
+        AmbientError: The stack does not have it, or it no longer works.
     """
     from ambient_components.engine.backend import output  # noqa: PLC0415
 
@@ -92,12 +92,12 @@ def read(engine: "Engine", overview: Overview, named: Named) -> str:
 
 
 def readers(named: Named, backend: str, provider: str) -> list[str]:
-    """Who else can read this key, or get as far without it, for people.
+    """Return who else can read this key or gain equal access without it, as texts.
 
     Args:
-        named: the key.
-        backend: where the stack's state lies.
-        provider: of its secrets, as Pulumi calls it.
+        named: The key.
+        backend: The backend of the stack's state.
+        provider: The secrets provider, in Pulumi's terms.
     """
     key, workspace = named.key, named.workspace
     said = [f"whoever reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]

@@ -1,4 +1,4 @@
-"""`ambient keys`: what a stack's keys are, who gets them, and how they are rotated and revoked in Git."""
+"""`ambient keys`: list keys, deliver them, and rotate or revoke them in the stack's files."""
 
 from typing import Final
 
@@ -8,17 +8,17 @@ from ambient_components.cli import keys_deliver, keys_list, keys_revoke, keys_ro
 
 _EPILOG: Final = """\
 \b
-a key's life:
-  ambient keys list                                     all of them, and what needs attention
-  ambient keys show prod payments/ci                    print one, and who else can read it
+lifecycle of a key:
+  ambient keys list                                     list all keys, and what needs attention
+  ambient keys show prod payments/ci                    print a key, and who else can read it
   ambient keys deliver prod payments/ci -- gh secret set AMBIENT_KEY
-  ambient keys rotate prod payments/ci                  a new identity; the old one works on for some days
-  ambient keys rotate prod payments/ci --leaked --now   a new identity; the old one ends now
-  ambient keys revoke prod payments/ci                  take the key away
+  ambient keys rotate prod payments/ci                  new identity; the old one stays valid for some days
+  ambient keys rotate prod payments/ci --leaked --now   new identity; the old one is revoked now
+  ambient keys revoke prod payments/ci                  revoke the key
 """
 
 app: Final = typer.Typer(
-    help="API keys: list, show, deliver, rotate, revoke.",
+    help="List, show, deliver, rotate and revoke API keys.",
     epilog=_EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -1,4 +1,4 @@
-"""Writes edited stack files, and deploys them with `--now`: for `ambient keys rotate` and `ambient keys revoke`."""
+"""Writing edited stack files and deploying them with `--now`, for `ambient keys rotate` and `ambient keys revoke`."""
 
 import shutil
 import tempfile
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
-    """The stack and the keys: `STACK WORKSPACE/KEY...`, or `WORKSPACE/KEY... --stack STACK`.
+    """Return the stack and the keys, from `STACK WORKSPACE/KEY...` or `WORKSPACE/KEY... --stack STACK`.
 
     Raises:
-        typer.BadParameter: No stack is given, or one that can't be.
+        typer.BadParameter: No stack is given, or the name is invalid.
     """
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
 
@@ -31,14 +31,14 @@ def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str
 
 
 def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
-    """Write a stack's edited files, each whole or not at all, and return the stack that they make.
+    """Write a stack's edited files, all or none, and return the resulting stack.
 
     Args:
-        path: The stack file, by which the stack is judged with what was written.
-        texts: What to write, by file.
+        path: The stack file, used to validate the result.
+        texts: The new contents by file.
 
     Raises:
-        AmbientError: They can't be written, or the stack would not be valid. All is then as it was.
+        AmbientError: The files can't be written, or the resulting stack is invalid. The old files are then restored.
     """
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
 
@@ -55,10 +55,10 @@ def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
 def by_stack(
     project: "Project", stack: str, loaded: "LoadedStack", chosen: Collection["Chosen"]
 ) -> dict[str, list["Chosen"]]:
-    """Keys by the stack that deploys them: of a fleet the shards that hold them, and no other.
+    """Return the keys by the stack that deploys them. For a fleet, these are the shards that have the keys.
 
     Raises:
-        AmbientError: a shard was named, and one of the keys is in another one.
+        AmbientError: A shard was named, and one of the keys is in another one.
     """
     from ambient_components.cli.fleets.reading import stacks_of  # noqa: PLC0415
 
@@ -80,20 +80,20 @@ def finish(
     now: bool,
     fleet: str = "",
 ) -> None:
-    """Say what is left to do, or with `now` do it.
+    """Print the next steps or, with `now`, deploy.
 
     Args:
         engine: The engine.
-        project: With the configs of the stacks.
-        places: The keys that were changed, by the stack that deploys them.
-        aims: What shall come of each key.
-        files: The files that were changed.
+        project: The project, with the configs of the stacks.
+        places: The changed keys by the stack that deploys them.
+        aims: The intended result for each key.
+        files: The changed files.
         now: Whether to deploy.
-        fleet: Its name, where the stacks are shards of one.
+        fleet: The fleet's name if the stacks are its shards.
 
     Raises:
-        AmbientError: Pulumi failed, or an old key has not ended.
-        typer.Exit: The plan holds something else; it is printed.
+        AmbientError: Pulumi failed, or an old key is still valid.
+        typer.Exit: The plan has other changes, which are printed.
     """
     from ambient_components.cli.keys_now import Deployment, deploy  # noqa: PLC0415
 
@@ -111,11 +111,11 @@ def finish(
 
 
 def _write(contents: Mapping[str, bytes]) -> None:
-    """Replace files; until all are written beside their places, none is."""
+    """Replace files. None is replaced until all new contents are written to temporary files."""
     beside: dict[Path, Path] = {}
     try:
         for file, content in contents.items():
-            # A link stays one: what it leads to is replaced.
+            # Keep a symbolic link and replace its target.
             target = Path(file).resolve()
             with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
                 beside[Path(stream.name)] = target

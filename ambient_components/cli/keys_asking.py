@@ -1,4 +1,4 @@
-"""Asks the API server for whom it takes a bearer token: with that token, and nothing of the deployer's."""
+"""Authentication checks of bearer tokens at the API server, without the deployer's credentials."""
 
 import json
 import re
@@ -12,41 +12,41 @@ from ambient_components.kubeconfig import what_is_wrong
 _REVIEW: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _KIND: Final = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 _TOKEN = re.compile(r"[A-Za-z0-9_.=~+/-]+")
-_TIMEOUT: Final = (5.0, 10.0)  # seconds to connect, seconds to answer
+_TIMEOUT: Final = (5.0, 10.0)  # seconds to connect, seconds to read
 _SHARED: Final = ("host", "verify_ssl", "ssl_ca_cert", "assert_hostname", "tls_server_name", "proxy", "no_proxy")
-"""What a client needs of a kubeconfig to reach the server, without what it logs in with."""
+"""The settings of a kubeconfig that are needed to reach the server, without credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API server said to a token."""
+    """The API server's answer to a token."""
 
     status: int = 0
-    """Of HTTP; 0 for no answer."""
+    """The HTTP status. 0 for no answer."""
     username: str = ""
-    """The user that it takes the token for."""
+    """The user name of the token."""
     uid: str = ""
-    """The UID of that user: of a ServiceAccount its own."""
+    """The user's UID, which is the ServiceAccount's UID."""
 
     @property
     def refused(self) -> bool:
-        """Whether the token is no credential of this cluster. A proxy's 403 or 502 proves nothing."""
+        """Whether the cluster rejected the token (401). A proxy's 403 or 502 proves nothing."""
         return self.status == 401
 
     @property
     def accepted(self) -> bool:
-        """Whether the API server knows the user."""
+        """Whether the API server authenticated a user."""
         return bool(self.username)
 
 
 class Bearers:
-    """A client of a cluster that has no credentials of its own.
+    """A client for a cluster without credentials of its own.
 
     Args:
-        context: The kubeconfig's context; None for the current one.
+        context: The kubeconfig's context. None means the current one.
 
     Raises:
-        StepError: The kubeconfig leads to no cluster.
+        StepError: The kubeconfig has no usable cluster.
     """
 
     def __init__(self, context: str | None) -> None:
@@ -55,7 +55,7 @@ class Bearers:
         settings, bare = client.Configuration(), client.Configuration()
         try:
             connect(settings, context).close()
-        except Exception as error:  # the client raises whatever a broken file makes it stumble over
+        except Exception as error:  # the client raises arbitrary exceptions for a broken file
             msg = f"no cluster to ask: {what_is_wrong(str(error))}; see KUBECONFIG"
             raise StepError(msg) from None
         for name in _SHARED:
@@ -64,11 +64,11 @@ class Bearers:
         self._api: Any = client.ApiClient(bare)
 
     def ask(self, token: str) -> Answer:
-        """Ask who the bearer of a token is."""
+        """Return the identity of a token's bearer."""
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         if not _TOKEN.fullmatch(token):
-            return Answer(401)  # no server reads it, and the client's error would quote it
+            return Answer(401)  # no server accepts it, and the client's error would quote it
         headers = {"Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         try:
             request = self._api.param_serialize("POST", _REVIEW, header_params=headers, body=_KIND)

@@ -1,4 +1,4 @@
-"""`ambient keys deliver`: hands a key to a file or to a program, without showing it."""
+"""`ambient keys deliver`: pass a key to a file or a program, without showing it."""
 
 import os
 import stat
@@ -18,8 +18,8 @@ WITHHELD: Final = (
     "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
     "MINIO_", "ACTIONS_ID_TOKEN_",
 )  # fmt: skip
-"""How the names of variables begin that a program does not get: the credentials of the engine, its state, the cluster
-and the store. A program that is handed one key needs none of them, and could read every key with them."""
+"""Prefixes of variables that the program does not get: credentials of the engine, its state, the cluster and the store.
+A program with one key needs none of them, and could read every key with them."""
 
 EPILOG = """\
 \b
@@ -30,24 +30,24 @@ examples:
   ambient keys deliver payments/ci --stack prod --file ambient-key
 
 \b
-Run it after `pulumi up`, which may have a new token; the same one again does no harm. The program gets the key on its
-standard input, without a newline at the end; what it prints goes where yours goes. A file is written whole, readable
-by its owner alone (0600), and replaced only if the key is another one; a link, a folder and a device are refused.
+Run it after `pulumi up`, which may have issued a new token. It is safe to repeat. The program gets the key on standard
+input, without a final newline; its output is passed through. A file is written atomically, readable only by its owner
+(0600), and replaced only if the key changed. Links, folders and devices are refused.
 
 \b
-A program that takes a secret as an argument shows it to every user of the machine: choose one that reads it.
+Choose a program that reads the key from standard input: every user of the machine can see a program's arguments.
 
 \b
 The program does not get the variables that deploy the stack: PULUMI_*, AMBIENT_*, KUBE*, AWS_*, ARM_*, AZURE_*,
-CLOUDSDK_*, GOOGLE_*, MC_*, MINIO_* and ACTIONS_ID_TOKEN_*. --env NAME passes one on:
+CLOUDSDK_*, GOOGLE_*, MC_*, MINIO_* and ACTIONS_ID_TOKEN_*. --env NAME passes one:
   ambient keys deliver prod payments/ci --env AWS_PROFILE -- ./put-into-secrets-manager
-It runs as you, so it can still read your files, such as ~/.kube/config.
+The program runs as you, so it can still read your files, such as ~/.kube/config.
 
 \b
-For a Secret of the cluster write `deliver` in the stack file: then every run does it.
+To deliver to a Secret in the cluster, set `deliver` in the stack file. Every run then delivers the key.
 
 \b
-exit codes: 0 done, 1 an error, or the program failed; 64 wrong usage
+exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
 """
 
 
@@ -56,16 +56,18 @@ def deliver(
     key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- COMMAND", help="A program that reads the key on its standard input."),
+        typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),
     ] = None,
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    file: Annotated[Path | None, typer.Option("--file", metavar="PATH", help="A file to write, 0600.")] = None,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="PATH", help="Write the key to this file (mode 0600).")
+    ] = None,
     env: Annotated[
         list[str] | None,
-        typer.Option("--env", metavar="NAME", help="A variable to pass on to the program; may be repeated."),
+        typer.Option("--env", metavar="NAME", help="Variable to pass to the program. Can be repeated."),
     ] = None,
 ) -> None:
-    """Hand a key to a file or a program, without showing it."""
+    """Pass a key to a file or a program, without showing it."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.fleets.reading import export  # noqa: PLC0415
@@ -76,7 +78,7 @@ def deliver(
 
     words = list(command or ())
     if named and key and "/" in stack and stack != named:
-        # The key stands first then, and what was taken for one is the program.
+        # With --stack, the first argument is the key and the second begins the program.
         words, key = [key, *words], ""
     stack, key = stack_and_key(stack, key, named)
     if (file is None) == (not words):
@@ -99,20 +101,20 @@ def deliver(
 
 
 def write(path: Path, token: str) -> bool:
-    """Write a key to a file of its owner's, whole or not at all; whether it was another one until now.
+    """Write a key to a file atomically, readable only by its owner. Return whether the content changed.
 
     Raises:
-        AmbientError: it can't be written.
+        AmbientError: The file can't be written.
     """
     partial: Path | None = None
     try:
         if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-            # Through a link a key would lie where nobody asked for it; in place of a device nothing shall.
+            # Never follow a link to an unexpected place, and never replace a device.
             fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
         if path.exists() and path.read_bytes() == token.encode():
             path.chmod(0o600)
             return False
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the first byte
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600 from the first byte
         partial = Path(made)
         with os.fdopen(handle, "wb") as stream:
             stream.write(token.encode())
@@ -127,11 +129,11 @@ def write(path: Path, token: str) -> bool:
 
 
 def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:
-    """Return the environment of a program that gets a key: ours without what deploys the stack.
+    """Return the environment for a program that gets a key, without the variables that deploy the stack.
 
     Args:
-        environ: Ours.
-        named: Variables that are passed on all the same.
+        environ: The current environment.
+        named: Variables to pass on anyway.
     """
     return {name: value for name, value in environ.items() if name in named or not name.upper().startswith(WITHHELD)}
 
@@ -140,10 +142,10 @@ def hand_over(words: list[str], token: str, environ: Mapping[str, str]) -> int:
     """Run a program with the key on its standard input, and return its exit code.
 
     Raises:
-        AmbientError: there is no such program.
+        AmbientError: The program does not exist.
     """
     try:
-        # The key is no argument, which every user of the machine could see.
+        # Not as an argument, which every user of the machine can see.
         return subprocess.run(words, input=token.encode(), env=dict(environ), check=False).returncode  # noqa: S603
     except OSError as error:
         fail(None, "", f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")

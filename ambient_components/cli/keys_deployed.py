@@ -1,4 +1,4 @@
-"""What a stack's state records of some keys: their identities, and what can prove the end of each. Pure."""
+"""The identities of selected keys in a stack's state, and what can prove that each has ended. Pure."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ _KINDS: Final = frozenset({ACCOUNT, "RoleBinding", TOKEN})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """One entry of a Secret that a key is delivered to."""
+    """An entry of a Secret that a key is delivered to."""
 
     namespace: str
     name: str
@@ -31,35 +31,35 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One generation of a key: a ServiceAccount, and the tokens that speak for it."""
+    """One generation of a key: a ServiceAccount and its tokens."""
 
     workspace: str
     key: str
     generation: int
     kinds: frozenset[str] = frozenset()
-    """Kinds of its resources in the state; none for an account that only the cluster has."""
+    """Kinds of its resources in the state. Empty for an account that only the cluster has."""
     uids: frozenset[str] = frozenset()
     """UIDs of its ServiceAccount."""
     secrets: frozenset[tuple[str, str]] = frozenset()
     """Name and UID of each token Secret."""
     tokens: frozenset[str] = field(default=frozenset(), repr=False)
-    """Its tokens, as far as the state holds them."""
+    """Its tokens, as far as the state has them."""
     targets: frozenset[Target] = frozenset()
-    """Where its token is delivered to."""
+    """The Secret entries that its token is delivered to."""
 
     @property
     def chosen(self) -> Chosen:
-        """The workspace and the id of the key."""
+        """The workspace and the key's id."""
         return self.workspace, self.key
 
     @property
     def account(self) -> str:
-        """Name of the ServiceAccount."""
+        """The name of the ServiceAccount."""
         return account_of(self.workspace, self.key, self.generation)
 
     @property
     def username(self) -> str:
-        """The user that the API server takes its tokens for."""
+        """The user name that the API server reports for its tokens."""
         return f"system:serviceaccount:{self.workspace}:{self.account}"
 
 
@@ -72,11 +72,11 @@ def identities(export: Export, keys: Collection[Chosen]) -> tuple[Identity, ...]
     """Return the identities of some keys in a state, by key and generation.
 
     Args:
-        export: What `pulumi stack export` printed, parsed; with `--show-secrets` the tokens are in it.
+        export: The parsed output of `pulumi stack export`. With `--show-secrets` it has the tokens.
         keys: Workspace and id of each key.
     """
     parts: dict[tuple[str, str, int], list[Resource]] = {}
-    # A killed run was at work on the others: the cluster may have them too.
+    # Pending operations of a killed run may have taken effect in the cluster.
     for item in (*resources(export), *(one.resource for one in operations(export))):
         name = names.parse(item.name)
         if name is None or name.part is not Part.KEY_GENERATION or item.kind not in _KINDS:
@@ -102,7 +102,7 @@ def recorded(export: Export, keys: Collection[Chosen]) -> dict[Chosen, Recorded]
 
 
 def _generation(item: Resource, workspace: str, key_id: str, named: int) -> int:
-    """Return the generation of a resource: after a replacement the old one has the logical name of the new one."""
+    """Return the generation of a resource. After a replacement, the old resource has the new one's logical name."""
     if not item.delete:
         return named
     if item.kind == TOKEN:

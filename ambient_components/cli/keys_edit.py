@@ -1,6 +1,6 @@
-"""Which keys a person means, and what has to be written into which file to rotate or revoke them.
+"""The edits of stack files for rotating or revoking keys.
 
-It changes nothing: the texts that it returns are for others to write.
+Nothing is written here. The functions return the new texts.
 """
 
 import codecs
@@ -26,7 +26,7 @@ Chosen = tuple[str, str]
 """A workspace and the id of one of its keys."""
 
 OverlapUntil = Callable[[Key, str], date | None]
-"""Says of a key, which is also given as WORKSPACE/KEY, until when its old identity lives on; None: it ends at once."""
+"""Returns the last day of a key's old identity, given the key and WORKSPACE/KEY. None means that it ends at once."""
 
 _GENERATION: Final = "generation"
 _OVERLAP_UNTIL: Final = "overlapUntil"
@@ -35,35 +35,36 @@ _SHOWN_NAMES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The generations of a key that a stack's state has on record; 0 for none."""
+    """The generations of a key in a stack's state. 0 for none."""
 
     made: int = 0
-    """The highest one that has an identity."""
+    """The highest generation that has an identity."""
     declared: int = 0
-    """The one that the last run declared: after a run that failed it may have no identity yet."""
+    """The generation that the last run declared. After a failed run it may have no identity yet."""
 
     def following(self, written: int) -> int:
-        """Return the generation that the next identity of the key has.
+        """Return the generation of the key's next identity.
 
         Args:
-            written: The generation in the file, which may be older than the deployed one, as in a stale checkout.
+            written: The generation in the file. In a stale checkout it may be older than the deployed one.
         """
-        # One that is written and not made yet is new already: a second rotation before the deployment skips none.
+        # A written generation without an identity is already new, so a second rotation before the deployment skips
+        # none.
         new = written if 0 < self.made < written else max(written, self.made) + 1
         return max(new, self.declared)
 
 
 def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[Chosen, ...]:
-    """Return the keys that are meant, each once and in this order.
+    """Return the selected keys, without duplicates and in order.
 
     Args:
         stack: The stack.
         names: Keys, as WORKSPACE/KEY.
-        workspaces: Workspaces of which all keys are meant.
+        workspaces: Workspaces with all their keys.
 
     Raises:
-        AmbientError: What isn't there, or is in a workspace that isn't in use; all at once.
-        typer.BadParameter: Nothing is chosen.
+        AmbientError: Keys do not exist or are in inactive workspaces. The error has all problems.
+        typer.BadParameter: Nothing is selected.
     """
     if not names and not workspaces:
         import typer  # noqa: PLC0415
@@ -91,7 +92,7 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
                 problems.extend([_lacks(stack, workspace, "has no keys", "name a workspace that has some")])
             chosen.update(dict.fromkeys((workspace, key) for key in keys))
     if problems:
-        # In a hurry somebody names a key by its token.
+        # A token may have been pasted as the key's name.
         raise AmbientError(map(without_credentials_in, problems))
     return tuple(chosen)
 
@@ -102,16 +103,16 @@ def rotation(
     overlap_until: OverlapUntil,
     deployed: Mapping[Chosen, Recorded] | None = None,
 ) -> dict[str, str]:
-    """Return the texts, by file, with the next generation of keys.
+    """Return the new texts by file, with the next generation of the keys.
 
     Args:
         stack: The stack.
         chosen: The keys.
-        overlap_until: The last day of each old identity.
-        deployed: What the state has of the keys; None where it is not known.
+        overlap_until: Returns the last day of each old identity.
+        deployed: The deployed generations. None if unknown.
 
     Raises:
-        AmbientError: An entry can't be edited, such as one that is an alias.
+        AmbientError: An entry can't be edited, for example because it is an alias.
     """
     changes: dict[str, list[Change]] = {}
     for workspace, key_id in chosen:
@@ -128,10 +129,10 @@ def rotation(
 
 
 def revocation(stack: LoadedStack, chosen: Iterable[Chosen]) -> dict[str, str]:
-    """Return the texts, by file, without keys.
+    """Return the new texts by file, without the keys.
 
     Raises:
-        AmbientError: An entry can't be edited, such as one that is an alias.
+        AmbientError: An entry can't be edited, for example because it is an alias.
     """
     changes: dict[str, list[Change]] = {}
     for workspace, key_id in chosen:
@@ -146,7 +147,7 @@ def rotation_lines(
     texts: Mapping[str, str],
     deployed: Mapping[Chosen, Recorded] | None = None,
 ) -> list[str]:
-    """Say what a rotation wrote, with the lines where it now stands."""
+    """Describe the written rotations with their new line numbers."""
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
     lines = []
     for workspace, key_id in chosen:
@@ -163,7 +164,7 @@ def rotation_lines(
 
 
 def revocation_lines(stack: LoadedStack, chosen: Iterable[Chosen]) -> list[str]:
-    """Say what a revocation removed, with the lines where it stood."""
+    """Describe the removed keys with their old line numbers."""
     places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in chosen]
     return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
 
@@ -180,7 +181,7 @@ def _new(before: int, after: int, recorded: Recorded) -> str:
 
 
 def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
-    """Tell whether a workspace has keys that can change; if not, the reason is added once."""
+    """Tell whether a workspace has keys that can change. If not, add the reason once."""
     found = stack.file.workspaces.get(workspace)
     if found is None:
         names = stack.file.workspaces
@@ -235,6 +236,6 @@ def _edited(changes: Mapping[str, Sequence[Change]]) -> dict[str, str]:
 
 
 def _exact(file: str) -> str:
-    """Return a file's text to the byte: also with the mark at its beginning that readers leave out."""
+    """Return a file's exact text, including a byte order mark."""
     text = read_text(file)
     return "\ufeff" + text if Path(file).read_bytes().startswith(codecs.BOM_UTF8) else text

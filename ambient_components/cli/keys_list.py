@@ -1,4 +1,4 @@
-"""`ambient keys list`: every key of one stack or of all, and what needs somebody's attention."""
+"""`ambient keys list`: every key of one stack or of all, and which of them need attention."""
 
 import sys
 from datetime import timedelta
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from ambient_components.cli.project import Project
 
 ATTENTION: Final = 2
-"""Exit code where something needs attention, so that a pipeline can tell it from an error."""
+"""Exit code if a key needs attention, so that a pipeline can tell it from an error."""
 
 EPILOG = """\
 \b
 examples:
-  ambient keys list                          every stack of the project
-  ambient keys list prod                     one
-  ambient keys list prod --idle 90d          also those that nobody has used for so long
+  ambient keys list                          all stacks of the project
+  ambient keys list prod                     one stack
+  ambient keys list prod --idle 90d          also report keys that were not used for 90 days
   ambient keys list --format csv > keys.csv
   ambient keys list prod --format json | jq '.keys[] | select(.attention != [])'
 
 \b
-It reads the stacks' states, and asks their clusters when each key was made and last used, as the platform notes it.
-No key is shown. With --offline no cluster is asked.
+It reads the stacks' states, and queries their clusters for the creation and the last use of each key, as recorded by
+the platform. No key is shown. --offline queries no cluster.
 
 \b
-state:  current; expired; dead: revoked by hand, as a refresh found; former: another generation has followed;
-        revoked: not declared any more, and still there; missing: declared, and not made
-next:   rotate: a run from then on has a new token; revoke: it ends the token before; expire: nobody renews it;
-        end after DAY: the last one of a former generation
+state:  current; expired; dead (revoked by hand, found by a refresh); former (a newer generation exists); revoked (no
+        longer declared, but still there); missing (declared, but not created)
+next:   rotate (a run from then on issues a new token); revoke (a run from then on revokes the previous token); expire
+        (not renewed automatically); end after DAY (the last day of a former generation)
 
 \b
 json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
         "lastUsed", "expires", "state", "next", "nextAt", "attention": [...]}, ...]}, times as RFC 3339;
-        lastUsed is "Never" or null where the cluster was not asked, expires may be "never"
-csv:    the same columns, attention in one of them
+        lastUsed is "Never", or null if the cluster was not queried; expires may be "never"
+csv:    the same columns, attention as one text
 
 \b
-exit codes: 0 all is well; 2 something needs attention: it expires before the next run, is dead, was not delivered or
-            revoked, or with --idle was not used for so long; 1 an error; 64 wrong usage
+exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
+            delivered or revoked, or was not used for --idle; 64 wrong usage
 """
 
 _DAY: Final = 86_400
@@ -53,21 +53,23 @@ _YEARS: Final = 100
 
 
 def list_keys(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all of the project.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    form: Annotated[
-        Format, format_option("json and csv for programs.", Format.TABLE, Format.JSON, Format.CSV)
-    ] = Format.TABLE,
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all stacks of the project.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
     within: Annotated[
         str,
-        typer.Option("--within", metavar="DURATION", help="Time to the next run. Default: the file's runEvery, or 1d."),
+        typer.Option(
+            "--within", metavar="DURATION", help="Time to the next run. Default: runEvery in the stack file, or 1d."
+        ),
     ] = "",
     idle: Annotated[
-        str, typer.Option("--idle", metavar="DURATION", help="Call for attention what was not used for so long.")
+        str, typer.Option("--idle", metavar="DURATION", help="Report keys that were not used for this long.")
     ] = "",
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no cluster: no dates of use.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not query the clusters. Leaves out creation and last use.")
+    ] = False,
 ) -> None:
-    """List keys: age, last use, expiry, state, what is next."""
+    """List keys with age, last use, expiry, state and next action."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import inventory_text  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -89,7 +91,7 @@ def list_keys(
 
 
 def _deployed(project: "Project") -> list[str]:
-    """The stacks that have a file here and are in the backend; a file may be a part of another, or not deployed yet."""
+    """Return the stacks that have a file here and are in the backend. Not all files are stacks or deployed."""
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
     from ambient_components.engine import backend  # noqa: PLC0415
@@ -124,7 +126,7 @@ def _rows(
 
 
 def _promised(project: "Project", stack: str) -> timedelta:
-    """What the stack's file says of the next run; a day, where it says nothing or can't be read."""
+    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.errors import AmbientError  # noqa: PLC0415
     from ambient_components.spec.loader import load_stack  # noqa: PLC0415
@@ -137,7 +139,7 @@ def _promised(project: "Project", stack: str) -> timedelta:
 
 
 def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | None":
-    """What the stack's cluster says; nothing, with a word on standard error, where it says nothing."""
+    """Return what the stack's cluster reports about keys. On failure, print a warning and return None."""
     from ambient_components.cli.inventory import seen_in  # noqa: PLC0415
     from ambient_components.cluster import Cluster, core  # noqa: PLC0415
     from ambient_components.contract import APP_LABEL, KEY_APP  # noqa: PLC0415

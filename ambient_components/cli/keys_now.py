@@ -1,4 +1,4 @@
-"""Deploys changed keys at once and proves it at the cluster: `--now` of `ambient keys rotate` and `revoke`."""
+"""Immediate deployment of changed keys, verified at the cluster. For `--now` of `ambient keys rotate` and `revoke`."""
 
 import sys
 from collections.abc import Collection, Mapping
@@ -27,14 +27,14 @@ _SHOWN_STEPS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One stack, and what shall come of its keys.
+    """The deployment of one stack, with the intended results for its keys.
 
     Args:
         engine: The engine.
-        project: With the stack's config.
-        stack: Its name.
-        aims: What shall come of each key.
-        files: The files that were edited.
+        project: The project, with the stack's config.
+        stack: The stack's name.
+        aims: The intended result for each key.
+        files: The edited files.
     """
 
     engine: "Engine"
@@ -45,12 +45,12 @@ class Deployment:
 
     @property
     def command(self) -> str:
-        """What deploys all of the stack."""
+        """The command that deploys the whole stack."""
         return f"pulumi up --stack {self.stack}"
 
     @property
     def edited(self) -> str:
-        """What is true of the files by now."""
+        """The note for errors that the files are already edited."""
         return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
 
@@ -59,7 +59,7 @@ def deployed_generations(engine: "Engine", places: "Mapping[str, Collection[Chos
 
     Args:
         engine: The engine.
-        places: The keys, by the stack that deploys them.
+        places: The keys by the stack that deploys them.
 
     Raises:
         AmbientError: A state can't be read.
@@ -71,13 +71,13 @@ def deployed_generations(engine: "Engine", places: "Mapping[str, Collection[Chos
 
 
 def deploy(deployments: Collection[Deployment]) -> None:
-    """Deploy keys that were changed, and prove at the cluster that the old ones have ended and the new ones work.
+    """Deploy changed keys, and verify at the cluster that the old ones have ended and the new ones work.
 
-    Nothing is deployed unless every plan holds the change of these keys, all of it, and nothing else.
+    Nothing is deployed unless every plan has exactly the complete change of these keys.
 
     Raises:
-        AmbientError: Something failed, or an old key has not ended.
-        typer.Exit: A plan holds something else; it is printed.
+        AmbientError: A step failed, or an old key is still valid.
+        typer.Exit: A plan has other changes, which are printed.
     """
     checked = [(one, *_checked(one)) for one in deployments]
     problems: list[Problem] = []
@@ -88,11 +88,11 @@ def deploy(deployments: Collection[Deployment]) -> None:
 
 
 def _checked(one: Deployment) -> tuple[Pending, Witness]:
-    """Return what a stack would do, and who can tell afterwards whether it did.
+    """Return a stack's plan and the witness that can verify its result.
 
     Raises:
-        AmbientError: The plan can't be made or lacks something, or the cluster does not answer.
-        typer.Exit: It holds something else; it is printed.
+        AmbientError: The plan fails or is incomplete, or the cluster does not respond.
+        typer.Exit: The plan has other changes, which are printed.
     """
     before: tuple[Identity, ...] = ()
     try:
@@ -125,7 +125,7 @@ def _lacking(one: Deployment, line: str, before: Collection[Identity]) -> Proble
 
 
 def _by_hand(one: Deployment, before: Collection[Identity]) -> list[str]:
-    """Return what ends keys without a deployment, where they shall end at once."""
+    """Return commands that end keys without a deployment, for keys that must end at once."""
     commands = [
         f"kubectl delete serviceaccount -n {item.workspace} {item.account}"
         for item in before
@@ -151,14 +151,14 @@ def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
 
 
 def _carried_out(one: Deployment, plan: Pending, witness: Witness) -> list[Problem]:
-    """Deploy one stack, end what that left, and say what was proved; return what does not hold."""
+    """Deploy one stack, remove what a failure left, print the verified results, and return the problems."""
     problems = []
     if plan.keys:
         print(f"\nThe plan for {one.stack} holds nothing else: deploying it.", flush=True)
         try:
             one.engine.run("up", "--yes", "--skip-preview", "--stack", one.stack, ask=True)
         except AmbientError as error:
-            # Not the same command again: it would make yet another generation.
+            # Not the original command, which would add another generation.
             note = f"{one.edited}, and not all of it is deployed"
             problems += [*error.problems, Problem(None, "", note, (one.command,))]
     else:

@@ -1,4 +1,4 @@
-"""Proves at the cluster what has become of keys: their old tokens are refused, and the new ones work."""
+"""Verification at the cluster that old tokens are refused and new tokens work."""
 
 import base64
 import binascii
@@ -19,45 +19,45 @@ from ambient_components.naming import key_role_binding, key_suffix
 from ambient_components.provider.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
 
 PATIENCE: Final = 30.0
-"""Seconds in which an old token must be refused: the API server keeps its answers for up to ten."""
+"""Seconds until an old token must be refused. The API server caches authentication for up to 10 s."""
 _PAUSE: Final = 0.5
 _SCANNED: Final = 1000
-"""So many generations back an account is looked for that no state has on record."""
+"""Number of older generations to look for in the cluster that no state has on record."""
 _PREVIOUS: Final = "previous-"
 _NO_FINALIZERS: Final = '{"metadata":{"finalizers":null}}'
 
 
 class Asker(Protocol):
-    """Asks the API server about tokens."""
+    """Checks tokens at the API server."""
 
     def ask(self, token: str) -> Answer:
-        """Ask who the bearer of a token is."""
+        """Return the identity of a token's bearer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What has become of a key."""
+    """The verified result for a key."""
 
     key: Chosen
     proved: tuple[str, ...] = ()
-    """What holds, in words."""
+    """The verified facts."""
     open: tuple[tuple[str, str], ...] = ()
-    """What does not hold or could not be proved, and what to do about it."""
+    """The facts that are false or could not be verified, each with a hint."""
 
     @property
     def name(self) -> str:
-        """The key as people name it."""
+        """WORKSPACE/KEY."""
         return "/".join(self.key)
 
 
 @dataclass
 class Witness:
-    """Looks at the cluster before a deployment and after it.
+    """An observer of the cluster before and after a deployment.
 
     Args:
         cluster: The stack's cluster.
         asker: A client without credentials of its own.
-        aims: What shall come of each key.
+        aims: The intended result for each key.
     """
 
     cluster: Cluster
@@ -66,14 +66,14 @@ class Witness:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     ending: tuple[Identity, ...] = ()
-    """What shall have ended, with all that tells whether it has."""
+    """The identities that must end, with all data for the verification."""
     _worked: set[str] = field(default_factory=set, repr=False)
 
     def before(self, deployed: Collection[Identity]) -> None:
-        """Take down what is needed to ask later: UIDs, token Secrets and tokens of all that shall end.
+        """Collect UIDs, token Secrets and tokens of everything that must end.
 
         Raises:
-            StepError: The cluster does not answer.
+            StepError: The cluster does not respond.
         """
         recorded = [one for one in deployed if self.aims[one.chosen].ends(one)]
         lost = [one for key, aim in self.aims.items() if aim.at_once for one in self._unrecorded(key, aim, recorded)]
@@ -81,10 +81,10 @@ class Witness:
         self._worked = {token for one in self.ending for token in one.tokens if self.asker.ask(token).accepted}
 
     def end_now(self) -> list[str]:
-        """End what is still there of keys whose old identity has no overlap; return what stood in the way.
+        """Delete the remaining objects of identities without an overlap, and return the errors.
 
-        A deployment that failed leaves an old identity alone where the new one could not be made. After a leak that
-        is the wrong way round.
+        A failed deployment keeps an old identity if the new one could not be created. After a leak, the old one must
+        end anyway.
         """
         said = []
         for one in self.ending:
@@ -93,15 +93,15 @@ class Witness:
             for kind, name, uid in _objects(one):
                 try:
                     end(self.cluster, kind, one.workspace, name, uid)
-                except Exception as error:  # whatever it is: the other objects end, and `after` sees what is left
+                except Exception as error:  # the remaining objects must still be deleted, and `after` checks the result
                     said.append(f"{'/'.join(one.chosen)}: {text_of(error)}")
         return said
 
     def after(self, deployed: Collection[Identity] | None) -> tuple[Verdict, ...]:
-        """Return what has become of each key.
+        """Return the verified result for each key.
 
         Args:
-            deployed: The identities in the state after the deployment; None where it can't be read.
+            deployed: The identities in the state after the deployment. None if it can't be read.
         """
         deadline = self.clock() + PATIENCE
         return tuple(self._verdict(key, aim, deployed, deadline) for key, aim in self.aims.items())
@@ -128,7 +128,7 @@ class Witness:
         return Verdict(key, tuple(proved), tuple(left))
 
     def _until_none(self, look: Callable[[], tuple[str, str] | None], deadline: float) -> tuple[str, str] | None:
-        """Look until there is no problem, or the time is over; return the last problem."""
+        """Check until there is no problem or the time is over, and return the last problem."""
         while True:
             try:
                 found = look()
@@ -139,7 +139,7 @@ class Witness:
             self.sleep(_PAUSE)
 
     def _survives(self, one: Identity) -> tuple[str, str] | None:
-        """Return what is left of an identity, and how to end it."""
+        """Return what remains of an identity, and how to end it."""
         about, space = f"generation {one.generation}", one.workspace
         delete = f"kubectl delete serviceaccount -n {space} {one.account}"
         account = self._metadata(object_path(SERVICE_ACCOUNT, space, one.account))
@@ -171,7 +171,7 @@ class Witness:
         return f"generation {one.generation} is over: its ServiceAccount is gone{asked}{worked}"
 
     def _fails(self, aim: Aim, found: Collection[Identity]) -> tuple[str, str] | None:
-        """Return why the new identity of a key does not work, and what to do."""
+        """Return why the new identity of a key does not work, with a hint."""
         about = f"generation {aim.written}"
         if not found:
             return f"{about} is not made", "pulumi up"
@@ -180,7 +180,7 @@ class Witness:
         if not tokens:
             return f"{about}: no token of it is in the state or where it is delivered", "pulumi up"
         answers = [self.asker.ask(token) for token in sorted(tokens)]
-        # During an overlap the Secret that it is delivered to holds the token before as well.
+        # During an overlap the Secret may also have the previous token.
         right = [answer for answer in answers if answer.username == one.username and answer.uid in one.uids]
         if right:
             return None
@@ -200,14 +200,14 @@ class Witness:
                 yield Identity(workspace, key_id, generation)
 
     def _completed(self, one: Identity) -> Identity:
-        """Return an identity with what the cluster has of it: its account may be another one than the state's."""
+        """Return an identity with data from the cluster, where its account may differ from the state's."""
         uid = self._metadata(object_path(SERVICE_ACCOUNT, one.workspace, one.account)).get("uid")
         delivered = {token for target in one.targets for token in self._delivered(target, one)}
         uids = one.uids | {uid} if isinstance(uid, str) else one.uids
         return replace(one, uids=uids, tokens=one.tokens | delivered)
 
     def _delivered(self, target: Target, one: Identity) -> set[str]:
-        """Return the tokens of an identity that lie in a Secret: anybody may have written anything into it."""
+        """Return the tokens of an identity in a Secret. The Secret may have any other content too."""
         data = (self.cluster.get(core("namespaces", target.namespace, "secrets", target.name)) or {}).get("data")
         texts = (_decoded(data.get(entry)) for entry in (target.entry, f"{_PREVIOUS}{target.entry}")) if data else ()
         return {text for text in texts if _subject(text) == one.username}
@@ -217,10 +217,10 @@ class Witness:
 
 
 def _objects(one: Identity) -> Iterator[tuple[str, str, str | None]]:
-    """Yield kind, name and UID of all that gives an identity access; None for whatever has the name."""
+    """Yield kind, name and UID of every object that gives an identity access. UID None means any UID."""
     yield from ((SERVICE_ACCOUNT, one.account, uid) for uid in sorted(one.uids))
     yield from ((SECRET, name, uid) for name, uid in sorted(one.secrets))
-    # Else another account of that name would have the key's role.
+    # Otherwise another account of that name would get the key's role.
     suffix = key_suffix(one.workspace, one.key, one.generation)
     yield from ((ROLE_BINDING, key_role_binding(role, one.key, suffix), None) for role in Role)
 
@@ -233,7 +233,7 @@ def _decoded(value: Any) -> str:
 
 
 def _subject(token: str) -> str:
-    """Return the user that a token says it is of; nothing where it is no token."""
+    """Return the user name in a token. Empty if it is not a token."""
     parts = token.split(".")
     if len(parts) != 3:
         return ""

@@ -1,4 +1,4 @@
-"""What a plan must do so that some keys have ended after it, and what of that it lacks. Pure."""
+"""The steps that a plan must have so that keys have ended after it, and those that are missing. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ _MAKES: Final = frozenset({"create", "replace", "create-replacement"})
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What shall be true of a key after the deployment."""
+    """The intended result for a key after the deployment."""
 
     written: int
-    """Its generation in the files; of a revoked key the last one that they had."""
+    """The key's generation in the files. For a revoked key, the last one."""
     revoked: bool = False
-    """Whether no identity of it lives on."""
+    """Whether all identities must end."""
     overlap: bool = False
-    """Whether the generation before lives on for a while."""
+    """Whether the previous generation stays valid for an overlap."""
 
     @property
     def at_once(self) -> bool:
-        """Whether every identity until now ends, which is what a leak needs."""
+        """Whether every old identity ends at once, as needed after a leak."""
         return self.revoked or not self.overlap
 
     @property
     def living(self) -> frozenset[int]:
-        """The generations that work afterwards."""
+        """The generations that are valid afterwards."""
         if self.revoked:
             return frozenset()
         return frozenset({self.written, self.written - 1} if self.overlap else {self.written})
 
     def ends(self, identity: Identity) -> bool:
-        """Tell whether an identity shall have ended."""
+        """Tell whether an identity must have ended."""
         return identity.generation not in self.living
 
 
 def lacks(steps: Collection[Step], aims: Mapping[Chosen, Aim], deployed: Collection[Identity]) -> list[str]:
-    """Say what a plan should do for keys and does not, one line each.
+    """Return the missing steps for keys, one line each.
 
     Args:
-        steps: What the plan does for the keys.
-        aims: What shall come of each key.
-        deployed: Their identities in the state.
+        steps: The plan's steps for the keys.
+        aims: The intended result for each key.
+        deployed: The identities in the state.
     """
     return [line for key, aim in aims.items() for line in _lacks(steps, key, aim, deployed)]
 
@@ -61,7 +61,7 @@ def _lacks(steps: Collection[Step], key: Chosen, aim: Aim, deployed: Collection[
         if identity.chosen != key or not aim.ends(identity):
             continue
         old = logical_name(workspace, Part.KEY_GENERATION, key_id, identity.generation)
-        # A token that another generation follows is replaced, and then has the logical name of that one.
+        # A token with a following generation is replaced, and then has the logical name of the new one.
         ended = _has(steps, TOKEN, DELETES, {old, new}) or _has(steps, TOKEN, _MAKES - {"create"}, {new})
         if ACCOUNT in identity.kinds:
             ended = _has(steps, ACCOUNT, DELETES, {old})

@@ -1,4 +1,4 @@
-"""`ambient keys revoke`: keys that leave the stack's files."""
+"""`ambient keys revoke`: remove keys from the stack's files."""
 
 from typing import Annotated
 
@@ -7,23 +7,23 @@ import typer
 EPILOG = """\
 \b
 examples:
-  ambient keys revoke dev payments/ci                     remove the entry; the next run ends the key
-  ambient keys revoke dev payments/ci --now               end it now
-  ambient keys revoke payments/ci lab/nightly -s dev      several
+  ambient keys revoke dev payments/ci                     remove the entry; the next run revokes the key
+  ambient keys revoke dev payments/ci --now               revoke it now
+  ambient keys revoke payments/ci lab/nightly -s dev      several keys
 
 \b
-It removes the keys' entries from the stack's files, with the comments that are theirs. All other lines stay. Git stays
-the truth: look at the diff, commit it. A key whose user still needs one gets a new identity instead:
+It removes the keys' entries and their comments from the stack's files. All other lines stay. Git remains the source of
+truth: review the diff and commit it. If the key is still needed, give it a new identity instead:
   ambient keys rotate dev payments/ci --leaked
 
 \b
---now runs `pulumi up` as well, if the plan holds all of this and nothing else; else it says what differs, and deploys
-nothing. Then it deletes what is left of the keys where the deployment failed, and asks the cluster: every token must be
-refused within 30 seconds.
+--now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+nothing. If the deployment fails, it deletes the remaining objects of the keys. Then it verifies at the cluster that
+every token is refused within 30 seconds.
 
 \b
-exit codes: 0 done, with --now also proved at the cluster; 1 an error, something else is pending, or a key is not over:
-            each one is named with what to do; 64 wrong usage
+exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
+            (each with a hint); 64 wrong usage
 """
 
 
@@ -33,11 +33,11 @@ def revoke(
         list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
     ] = None,
     named: Annotated[
-        str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")
+        str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
     ] = "",
-    now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
-    """End keys: remove them from the stack's files."""
+    """Revoke keys: remove their entries from the stack's files."""
     from ambient_components.cli.engine import engine_for  # noqa: PLC0415
     from ambient_components.cli.keys_apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
     from ambient_components.cli.keys_edit import chosen_keys, revocation, revocation_lines  # noqa: PLC0415

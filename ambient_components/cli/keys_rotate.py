@@ -1,4 +1,4 @@
-"""`ambient keys rotate`: the next generation of keys, written into the stack's files."""
+"""`ambient keys rotate`: write the next generation of keys into the stack's files."""
 
 import re
 import sys
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 EPILOG = """\
 \b
 examples:
-  ambient keys rotate dev payments/ci                         the old key works on for some days
+  ambient keys rotate dev payments/ci                         the old key stays valid for some days
   ambient keys rotate dev payments/ci --overlap 3d            for three days
   ambient keys rotate dev payments/ci --overlap-until 2026-12-31    through that day
-  ambient keys rotate dev payments/ci --leaked --now          the old key ends now
-  ambient keys rotate dev --workspace payments                all keys of a workspace: after somebody who could make
-                                                              tokens there (edit or admin) has lost access
-  ambient keys rotate payments/ci lab/nightly --stack dev     several
+  ambient keys rotate dev payments/ci --leaked --now          the old key is revoked now
+  ambient keys rotate dev --workspace payments                all keys of a workspace, after a person with edit or
+                                                              admin, who could create tokens there, lost access
+  ambient keys rotate payments/ci lab/nightly --stack dev     several keys
 
 \b
-It writes the next `generation`, which is a new identity with a new token, and `overlapUntil`, the last day of the old
-one, into the stack's files. Comments, order and all other lines stay. Git stays the truth: look at the diff, commit it.
-The next generation is one more than the higher of the file's and the deployed one. A generation that is in the file and
-not deployed yet stays.
-Without an option the overlap is the key's own, in whole days and one at least, in the stack's time zone.
+It writes the next `generation` (a new identity with a new token) and `overlapUntil` (the last day of the old one) into
+the stack's files. Comments, order and all other lines stay. Git remains the source of truth: review the diff and commit
+it. The next generation is one more than the higher of the file's and the deployed one. A generation in the file that
+is not deployed yet stays.
+By default the overlap is the key's own, in whole days and at least one, in the stack's time zone.
 
 \b
-Tokens are renewed before they expire without this. It is for a key that leaked, for one that somebody may have copied,
-and for keys without an end.
+Tokens are renewed before they expire without this command. Use it for a key that leaked or may have been copied, and
+for keys that never expire.
 
 \b
---now runs `pulumi up` as well, if the plan holds all of this and nothing else; else it says what differs, and deploys
-nothing. Then it asks the cluster: the old tokens must be refused and the new one accepted, within 30 seconds. With
---leaked it also deletes what is left of the old identity where the deployment failed.
+--now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+nothing. Then it verifies at the cluster that the old tokens are refused and the new one is accepted, within 30 seconds.
+With --leaked it also deletes the remaining objects of the old identity if the deployment fails.
 
 \b
-exit codes: 0 done, with --now also proved at the cluster; 1 an error, something else is pending, or a key is not over:
-            each one is named with what to do; 64 wrong usage
+exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
+            (each with a hint); 64 wrong usage
 """
 
 _DAY = timedelta(days=1)
@@ -58,21 +58,22 @@ def rotate(
         list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
     ] = None,
     named: Annotated[
-        str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; all arguments are keys.")
+        str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
     ] = "",
     workspace: Annotated[
-        list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of a workspace; may be repeated.")
+        list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of this workspace. Can be repeated.")
     ] = None,
     overlap: Annotated[
-        str, typer.Option("--overlap", metavar="DURATION", help="How long the old key works on at least, such as 3d.")
+        str,
+        typer.Option("--overlap", metavar="DURATION", help="Minimum time that the old key stays valid, such as 3d."),
     ] = "",
     overlap_until: Annotated[
-        str, typer.Option("--overlap-until", metavar="YYYY-MM-DD", help="The last day on which the old key works.")
+        str, typer.Option("--overlap-until", metavar="YYYY-MM-DD", help="The last day on which the old key is valid.")
     ] = "",
-    leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the old key ends with the next run.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Deploy it too, and prove it at the cluster.")] = False,
+    leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the next run revokes the old key.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
-    """Give keys a new identity: edit the stack's files."""
+    """Rotate keys: write a new identity into the stack's files."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli.engine import engine_for  # noqa: PLC0415
     from ambient_components.cli.keys_apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
@@ -110,7 +111,7 @@ def rotate(
 def _deployed(
     engine: "Engine", places: "Mapping[str, Collection[Chosen]]", *, now: bool
 ) -> "Mapping[Chosen, Recorded] | None":
-    """What the state has of the keys; None, with a warning, where it can't be read and nothing shall be deployed."""
+    """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
     from ambient_components.cli.keys_now import deployed_generations  # noqa: PLC0415
 
     try:
@@ -130,20 +131,21 @@ def _deployed(
 
 
 def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":
-    """How the last day of an old identity is found.
+    """Return a function for the last day of an old identity.
 
     Args:
-        here: Now, in the stack's time zone. The day on which the overlap ends is whole: it may be a day longer.
-        seconds: The overlap that was asked for, if one was.
-        last_day: The day that was asked for, if one was.
-        leaked: Whether there shall be none.
+        here: Now, in the stack's time zone. The overlap's last day is complete, so the overlap may be up to a day
+            longer.
+        seconds: The requested overlap, if any.
+        last_day: The requested last day, if any.
+        leaked: Whether there must be no overlap.
     """
     if leaked:
         return lambda _key, _name: None
     if last_day is not None:
         return lambda _key, _name: last_day
     if seconds is not None:
-        # By the clock of the whole world and not of the wall: 24 hours are 24 hours when that is put back.
+        # In UTC, so that 24 hours stay 24 hours when clocks change.
         until = (here.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(here.tzinfo).date()
         return lambda _key, _name: until
     return lambda key, _name: here.date() + max(1, -(-key.overlap_or_default() // 86_400)) * _DAY

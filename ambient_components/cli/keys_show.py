@@ -1,4 +1,4 @@
-"""`ambient keys show`: one key, on request, and who else can read it."""
+"""`ambient keys show`: one key, and who else can read it."""
 
 import sys
 from typing import Annotated
@@ -13,21 +13,21 @@ examples:
   ambient keys show payments/ci --stack prod
 
 \b
-The key goes to standard output, and nothing else does; who else can read it goes to standard error. Not for a
-pipeline's log: `ambient keys deliver` hands it on without showing it.
+Only the key goes to standard output. Who else can read it goes to standard error. Do not use it in a pipeline, where
+the key would be logged; `ambient keys deliver` passes a key without showing it.
 
 \b
-exit codes: 0 done, 1 an error, 64 wrong usage
+exit codes: 0 success; 1 error; 64 wrong usage
 """
 
 
 def show(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
     key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The key alone.")] = False,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the key.")] = False,
 ) -> None:
-    """Print a key, and say who else can read it."""
+    """Print a key, and who else can read it."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import engine  # noqa: PLC0415
     from ambient_components.cli.fleets.reading import export  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""What the commands need of a cluster: which one it is, and how a client reaches it.
+"""The cluster of a command: its identity and its endpoint.
 
-Files are read without a client where they alone say enough; else by the connection that the provider has too.
+Local files are read directly if they are sufficient. Otherwise the provider's connection is used.
 """
 
 import base64
@@ -16,37 +16,37 @@ from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.kubeconfig import what_is_wrong
 
 OPENSHIFT_GROUP: Final = "project.openshift.io"
-"""API group that every OpenShift serves, and nobody else."""
+"""An API group that only OpenShift serves."""
 
-_TIMEOUT = (5.0, 20.0)  # seconds to connect, seconds to answer
+_TIMEOUT = (5.0, 20.0)  # seconds to connect, seconds to read
 
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """What identifies a cluster."""
+    """The identity of a cluster."""
 
     uid: str
-    """uid of its kube-system namespace: the same by whichever address it is reached."""
+    """The uid of the kube-system namespace, which is the same for every address of the cluster."""
     openshift: bool
     server: str
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How a client without a kubeconfig reaches the API server."""
+    """The API server's address for a client without a kubeconfig."""
 
     server: str
     ca: bytes | None = None
-    """PEM; None: one that the machine trusts anyway."""
+    """The CA certificate in PEM. None if the system trusts the server's certificate."""
     ca_file: Path | None = None
-    """A file that holds it, where there is one to name."""
+    """The file with the CA certificate, if any."""
 
 
 def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> ClusterFacts:
-    """Asks the cluster of a context (None: the current one) who it is.
+    """Return the identity of a context's cluster. None means the current context.
 
     Raises:
-        AmbientError: it can't be reached, or doesn't let us.
+        AmbientError: The cluster can't be reached or denies access.
     """
     from kubernetes import client  # noqa: PLC0415  # a quarter of a second
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
@@ -81,7 +81,7 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
 
 
 def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | None]:
-    """The contexts of the kubeconfig and the current one; none where there is no kubeconfig."""
+    """Return the kubeconfig's contexts and the current one. Empty without a kubeconfig."""
     with _told(location(environ)):
         config = _merged(environ)
         if config is None:
@@ -90,7 +90,7 @@ def contexts(environ: Mapping[str, str] = os.environ) -> tuple[list[str], str | 
 
 
 def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> Endpoint | None:
-    """The API server of a context, out of the files alone: no login, no request. None where they don't say."""
+    """Return the endpoint of a context from the files alone, without a request. None if they don't have it."""
     with _told(location(environ)):
         return _endpoint(context, _merged(environ))
 
@@ -115,7 +115,7 @@ def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | 
 
 @contextmanager
 def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") -> Iterator[None]:
-    """Whatever a broken file makes its reader stumble over, in our words: the reader's would quote tokens."""
+    """Replace exceptions from parsing a broken file by our own message, because theirs could quote tokens."""
     try:
         yield
     except AmbientError:
@@ -126,7 +126,7 @@ def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") ->
 
 
 def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
-    """The files as one, by kubectl's rule: the first that names a thing wins. Relative paths become absolute."""
+    """Merge the files by kubectl's rule: the first one that defines a name wins. Relative paths become absolute."""
     import yaml  # noqa: PLC0415
 
     merged: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""A stack's whole access as one ledger: out of its state, or out of its files."""
+"""A stack's access as one ledger, from its state or from its files."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
-    """Inputs of every AccessLedger of a state; there may be several.
+    """Return the inputs of every AccessLedger in a state. There may be several.
 
     Args:
-        export: what `pulumi stack export` printed, parsed.
+        export: The parsed output of `pulumi stack export`.
     """
     return [ledger.inputs for ledger in resources(export, ACCESS_LEDGER)]
 
 
 def ledger_from_state(export: Export) -> dict[str, Entry] | None:
-    """What the last run of a stack declared, by workspace; None where there is no ledger in the state.
+    """Return the ledger of a stack's last run, by workspace. None if the state has no ledger.
 
     Args:
-        export: what `pulumi stack export` printed, parsed.
+        export: The parsed output of `pulumi stack export`.
     """
     found = ledgers_in(export)
     ledger: dict[str, Entry] = {}
@@ -35,10 +35,10 @@ def ledger_from_state(export: Export) -> dict[str, Entry] | None:
 
 
 def ledger_from_files(project: "Project", stack: str) -> dict[str, Entry]:
-    """What the stack's files come to now, by workspace.
+    """Return the ledger that the stack's files declare, by workspace.
 
     Raises:
-        AmbientError: there are no such files, or something is wrong in them.
+        AmbientError: The files are missing or invalid.
     """
     from ambient_components.cli.fleets.reading import of_shard  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
@@ -52,10 +52,10 @@ def ledger_from_files(project: "Project", stack: str) -> dict[str, Entry]:
 
 
 def chosen_ledger(project: "Project", stack: str, *, files: bool) -> Ledger:
-    """One of the two, for a verb that takes `--files`.
+    """Return the ledger from the files or the state, for a verb with `--files`.
 
     Raises:
-        AmbientError: it can't be read, or nothing was deployed yet.
+        AmbientError: It can't be read, or the stack was never deployed.
     """
     if files:
         return ledger_from_files(project, stack)
@@ -68,10 +68,10 @@ def chosen_ledger(project: "Project", stack: str, *, files: bool) -> Ledger:
 
 
 def check_workspaces(stack: str, ledger: Ledger, chosen: Collection[str]) -> None:
-    """Refuses the name of a workspace that the stack has not.
+    """Refuse names of workspaces that the stack does not have.
 
     Raises:
-        AmbientError: with the one that was meant, if there is one like it.
+        AmbientError: A workspace does not exist. The message suggests a similar name.
     """
     from ambient_components.suggest import did_you_mean  # noqa: PLC0415
 

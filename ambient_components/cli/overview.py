@@ -1,7 +1,7 @@
-"""What a stack's state says of workspaces, access, keys and buckets: a pure reading of `pulumi stack export`.
+"""A stack's workspaces, access, keys and buckets, read from `pulumi stack export`. Pure.
 
-The ledger records what was declared, the other resources what was applied: both are shown where they differ, as after
-a run that failed halfway (docs/adr/0004). Secrets are never looked at: the export has them encrypted.
+The ledger has what was declared, the other resources have what was applied. Differences are shown, as after a failed
+run (docs/adr/0004). Secrets stay encrypted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,15 +31,16 @@ class Access:
 
     subject: str
     declared: str | None
-    """Role in the ledger, `owner` for an owner; None: it should have none."""
+    """The role in the ledger, or `owner`. None if no access is declared."""
     actual: tuple[str, ...]
-    """Roles of the bindings in the state; none yet, or two in the middle of a change, after a run that failed."""
+    """The roles of the bindings in the state. After a failed run there may be none, or two in the middle of a
+    change."""
     dates: tuple[Mapping[str, str], ...] = ()
-    """Of a grant with dates, the periods in which it holds: role, and from or until or both, as the ledger has them."""
+    """The periods of a grant with dates: role, and from, until or both, as in the ledger."""
 
     @property
     def settled(self) -> bool:
-        """Whether the last run did what was declared."""
+        """Whether the actual role is the declared one."""
         return self.actual == ((self.declared,) if self.declared else ())
 
 
@@ -52,38 +53,38 @@ class Key:
     label: str
     role: str | None
     declared: bool
-    """Whether the ledger has it, in this generation or as the one before that lives on."""
+    """Whether the ledger has it, as the current generation or as the previous one in overlap."""
     made: bool
     """Whether the state has a token for it."""
     expires_at: datetime | None = None
     never: bool = False
     dead: str | None = None
-    """Why the token no longer works, once a refresh found out."""
+    """Why the token no longer works, as found by a refresh."""
     next_action: str | None = None
-    """`rotate` or `revoke`: what the next run that matters does."""
+    """`rotate` or `revoke`: the next action of a run."""
     next_at: datetime | None = None
     retiring: tuple[str, ...] = ()
-    """Handles of older tokens that still work."""
+    """Token Secrets of older tokens that still work."""
     pending: tuple[str, ...] = ()
-    """Handles of tokens whose revocation failed: they still work, and every run tries again."""
+    """Token Secrets of tokens that could not be revoked. They still work, and every run tries again."""
     account: str = ""
-    """Its ServiceAccount."""
+    """The ServiceAccount."""
     issued_at: datetime | None = None
     description: str = ""
     former: bool = False
-    """Whether another generation has followed, and this one lives on until a day."""
+    """Whether a newer generation exists and this one stays valid for an overlap."""
     until: str | None = None
-    """That day, of a former one."""
+    """The last day of the overlap."""
     manual: bool = False
-    """Whether nobody renews it."""
+    """Whether the token is not renewed automatically."""
     static: bool = False
     """Whether every session of the workspace can read it."""
     delivered_to: str | None = None
-    """NAMESPACE/NAME of the Secret that it is written to."""
+    """NAMESPACE/NAME of the Secret that it is delivered to."""
     retained: bool = True
-    """Whether the state has it."""
+    """Whether the state has its token."""
     undelivered: str | None = None
-    """Why that Secret does not hold it."""
+    """Why that Secret does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,12 @@ class WorkspaceView:
 
     name: str
     state: str | None
-    """As the ledger has it; None: no longer declared, yet something of it is in the state."""
+    """The state in the ledger. None if it is no longer declared but has resources in the state."""
     access: tuple[Access, ...]
-    """Owners first, then the strongest role."""
+    """Owners first, then by strength of the role."""
     keys: tuple[Key, ...]
     bucket: BucketView | None = None
-    """None: sessions use the platform's shared one."""
+    """The bucket. None if sessions use the platform's shared one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +109,35 @@ class Overview:
     now: datetime
     workspaces: tuple[WorkspaceView, ...]
     interrupted: tuple[str, ...] = ()
-    """Resources that a killed run was at work on; what became of them is not recorded."""
+    """Pending operations of a killed run, with unknown results."""
     shards: Mapping[str, str] = field(default_factory=dict)
-    """Of a fleet, the stack that has each workspace; nothing for a plain stack."""
+    """The shard of each workspace. Empty for a plain stack."""
 
     def stack_of(self, workspace: str) -> str:
-        """The stack whose outputs have the keys of a workspace."""
+        """Return the stack that exports the keys of a workspace."""
         return self.shards.get(workspace, self.stack)
 
 
 @dataclass
 class _Found:
-    """What the state has of one workspace."""
+    """The resources of one workspace in the state."""
 
     access: dict[str, list[str]] = field(default_factory=dict)
     key_roles: dict[tuple[str, int], str] = field(default_factory=dict)
     accounts: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
     """Metadata of the ServiceAccounts."""
     tokens: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
-    """Outputs of the AccessTokens, which have their inputs in them."""
+    """Outputs of the AccessTokens, which include the inputs."""
     storage: FoundStorage = field(default_factory=FoundStorage)
 
 
 def read_overview(export: Export, stack: str, now: datetime) -> Overview:
-    """The overview of an exported state.
+    """Return the overview of an exported state.
 
     Args:
-        export: what `pulumi stack export` printed, parsed.
-        stack: its name.
-        now: judges "expired".
+        export: The parsed output of `pulumi stack export`.
+        stack: The stack's name.
+        now: The current time, for expiry.
     """
     deployed = resources(export)
     ledger = ledger_from_state(export) or {}
@@ -153,7 +154,7 @@ def read_overview(export: Export, stack: str, now: datetime) -> Overview:
 
 
 def _shards(deployed: Iterable[Resource], stack: str) -> dict[str, str]:
-    """The shard that has each workspace, by the names of its resources."""
+    """Return the shard of each workspace, by the URNs of its resources."""
     organisation, slash, fleet = stack.rpartition("/")
     found: dict[str, str] = {}
     for name, logical in {(item.urn.stack, item.name) for item in deployed if "/" in item.name}:
@@ -163,9 +164,9 @@ def _shards(deployed: Iterable[Resource], stack: str) -> dict[str, str]:
 
 
 def _sort(deployed: Iterable[Resource]) -> dict[str, _Found]:
-    """Bindings, accounts and tokens by workspace; logical names say what they are."""
+    """Return bindings, accounts and tokens by workspace, sorted out by logical name."""
     found: dict[str, _Found] = {}
-    # What is left of a replacement comes last: it takes the place of nothing that lives.
+    # Pending deletes of a replacement come last, so they never take the place of current resources.
     for item in sorted(deployed, key=lambda one: one.delete):
         name = names.parse(item.name)
         if name is None:
@@ -191,7 +192,7 @@ def _sort(deployed: Iterable[Resource]) -> dict[str, _Found]:
 
 
 def _identity(item: Resource, name: names.LogicalName) -> tuple[str, int]:
-    """The key's id and the generation that a resource is of."""
+    """Return the key's id and the generation of a resource."""
     generation = name.generation
     if item.delete:
         generation = _ending(item.kind, item.inputs, name.workspace, name.item, generation)
@@ -199,7 +200,7 @@ def _identity(item: Resource, name: names.LogicalName) -> tuple[str, int]:
 
 
 def _ending(kind: str, inputs: Mapping[str, Any], workspace: str, key_id: str, named: int) -> int:
-    """The generation of what a replacement left: the engine has given it the logical name of what followed (tried)."""
+    """Return the generation of a pending delete, because the engine renames it to its successor's logical name."""
     if kind == "AccessToken":
         return int(inputs.get("generation") or named)
     holders = inputs.get("subjects") if kind == "RoleBinding" else [inputs.get("metadata")]
@@ -224,7 +225,7 @@ def _workspace(name: str, entry: Entry | None, found: _Found, now: datetime) -> 
     access: list[Access] = []
     for subject in sorted({*declared, *found.access, *said.dates}):
         wanted, actual = declared.get(subject, []), found.access.get(subject, [])
-        # An owner may have a grant beside it: the two are shown apart.
+        # An owner may also have a grant. The two are shown separately.
         for group in (["owner"], [role for role in {*wanted, *actual} if role != "owner"]):
             want = next((role for role in wanted if role in group), None)
             have = tuple(sorted(role for role in actual if role in group))
@@ -245,7 +246,7 @@ def _workspace(name: str, entry: Entry | None, found: _Found, now: datetime) -> 
 
 
 def _order(access: Access) -> tuple[int, str]:
-    """Owners, then the strongest role, then who has none at the moment."""
+    """Return the sort key: owners, then by strength of the role, then subjects without a current role."""
     roles = [role for role in (access.declared, *access.actual) if role]
     return min((-rank(role) for role in roles), default=1), access.subject
 

@@ -1,4 +1,4 @@
-"""What a stack's state says of a workspace's own storage: whose bucket, and the life of the access key to it. Pure."""
+"""A workspace's own bucket and its access key, read from a stack's state. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,39 +12,39 @@ from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.states import CLOSED
 
 ENDLESS: Final = timedelta(days=100 * 365)
-"""What expires later than this is said to never expire: `lifetime: never` is granted 136 years."""
+"""A later expiry is shown as never, because `lifetime: never` is stored as 136 years."""
 
 _ANEW: Final = "raise generation in storage.bucket.credentials, then pulumi up"
-"""The way to a new key where none is made by itself."""
+"""The hint for keys that are not renewed automatically."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """The access key that sessions use the bucket with."""
+    """The access key that sessions use for the bucket."""
 
     id: str
-    """As the store calls it; no secret."""
+    """The access key id, which is not a secret."""
     user: str
-    """Of the store, whose key it is."""
+    """The user in the store that the key belongs to."""
     generation: int
     expires_at: datetime | None = None
-    """When its life is over: a run ends it then, since stores don't."""
+    """When its lifetime ends. A run revokes it then, because stores have no expiry."""
     never: bool = False
     manual: bool = False
-    """Whether no run makes another one, whatever becomes of it: only another generation does."""
+    """Whether only a new generation creates another key, whatever happens to this one."""
     dead: str | None = None
-    """Why it no longer works, once a refresh found out."""
+    """Why it no longer works, as found by a refresh."""
     next_action: str | None = None
-    """`rotate` or `revoke`: what the next run that matters does."""
+    """`rotate` or `revoke`: the next action of a run."""
     next_at: datetime | None = None
     retiring: tuple[str, ...] = ()
     """Ids of older keys that still work."""
     pending: tuple[str, ...] = ()
-    """Ids of keys whose revocation failed."""
+    """Ids of keys that could not be revoked."""
     foreign: tuple[str, ...] = ()
-    """Ids of keys that somebody made by hand."""
+    """Ids of keys that were created by hand."""
     drift: tuple[str, ...] = ()
-    """What a refresh found to differ, such as `policy: changed`."""
+    """Drift found by a refresh, such as `policy: changed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +53,29 @@ class BucketView:
 
     name: str
     driver: str | None
-    """As the ledger has it; None: no longer declared, yet something of it is in the state."""
+    """The driver in the ledger. None if it is no longer declared but is in the state."""
     endpoint: str = ""
-    """What sessions reach its store by."""
+    """The store's address for sessions."""
     shared: bool = False
     """Whether others use it too."""
     state: str | None = None
-    """`active` or `released`; None: not declared any more."""
+    """`active` or `released`. None if it is no longer declared."""
     made: bool = False
-    """Whether the state has it; also true of one that is somebody else's."""
+    """Whether the state has it. Also true for an existing bucket."""
     open: bool = False
-    """Whether an access key is to be there."""
+    """Whether an access key is declared."""
     key: AccessKey | None = None
 
 
 @dataclass
 class FoundStorage:
-    """What the state has of one workspace's storage: outputs, which have the inputs in them."""
+    """One workspace's storage in the state: outputs, which include the inputs."""
 
     bucket: Mapping[str, Any] | None = None
     credentials: Mapping[str, Any] | None = None
 
     def add(self, item: Resource) -> None:
-        """Takes the bucket or its credentials; of two in one place the first one stays."""
+        """Add the bucket or its credentials. The first one of each kind wins."""
         values = {**item.inputs, **item.outputs}
         if item.kind == "S3Credentials":
             self.credentials = self.credentials or values
@@ -84,13 +84,13 @@ class FoundStorage:
 
 
 def read_bucket(entry: BucketEntry | None, state: str | None, found: FoundStorage, now: datetime) -> BucketView | None:
-    """A workspace's bucket; None where it has none of its own.
+    """Return a workspace's bucket. None if it has none of its own.
 
     Args:
-        entry: of the bucket in the ledger.
-        state: of the workspace.
-        found: what the state has.
-        now: judges what never ends.
+        entry: The bucket's ledger entry.
+        state: The workspace's state.
+        found: The resources in the state.
+        now: The current time.
     """
     if entry is None and found.bucket is None and found.credentials is None:
         return None
@@ -133,7 +133,7 @@ def _key(outputs: Mapping[str, Any], now: datetime) -> AccessKey | None:
 
 
 def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
-    """What somebody has to do something about."""
+    """Return what needs attention."""
     found = []
     if bucket.state is None:
         found.append("not declared any more, still there: pulumi up")

@@ -1,4 +1,4 @@
-"""An overview for people: aligned text, what needs attention in plain words, and how a key is read and used."""
+"""An overview as aligned text, with warnings and with instructions for reading and using a key."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -19,7 +19,7 @@ _SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessio
 
 
 def as_json(overview: Overview) -> dict[str, Any]:
-    """The overview for programs: names as in Pulumi's state (expiresAt), times as RFC 3339."""
+    """Return the overview as a JSON object, with names as in Pulumi's state (expiresAt) and times as RFC 3339."""
 
     def convert(value: Any) -> Any:
         if isinstance(value, datetime):
@@ -38,7 +38,7 @@ def _camel(name: str) -> str:
 
 
 def as_text(overview: Overview, paint: Paint = plain) -> str:
-    """Workspaces, who has access, buckets, keys; without the commands of `usage`."""
+    """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
     if not overview.workspaces:
         return f"Stack {overview.stack} has no workspaces yet: pulumi up --stack {overview.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
@@ -70,7 +70,7 @@ def _access(access: Sequence[Access], paint: Paint) -> list[str]:
 
 
 def _dates(item: Access) -> str:
-    """When a grant with dates holds: with its role, where that is not the one that is shown."""
+    """Return the periods of a grant with dates, including the role if it differs from the one shown."""
     if not item.dates:
         return ""
     alone = len(item.dates) == 1 and item.declared == item.dates[0]["role"]
@@ -103,7 +103,7 @@ def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
 
 
 def _life(key: AccessKey, now: datetime) -> str:
-    """Until when, and what a run does then."""
+    """Return the end of an access key and the next action of a run."""
     if key.never:
         return "without an end"
     until = f"until {key.expires_at:%Y-%m-%d} ({_left(key.expires_at, now)})" if key.expires_at else "of unknown end"
@@ -156,11 +156,11 @@ def _expiry(key: Key, now: datetime) -> str:
 
 
 def left(delta: timedelta) -> str:
-    """A time to come in the unit that matters: days, then hours, then minutes; never rounded up."""
+    """Return a remaining time in days, hours or minutes, never rounded up."""
     seconds = int(delta.total_seconds())
     for unit, size in (("day", 86_400), ("hour", 3_600)):
         count = seconds // size
-        # From 2 on: "1 day" would hide up to 23 hours.
+        # From 2 on, because "1 day" could hide up to 23 hours.
         if count >= 2:
             return f"{count} {unit}s"
     return f"{seconds // 60} min"
@@ -178,7 +178,7 @@ def _following(key: Key, now: datetime) -> str:
 
 
 def warnings(key: Key, now: datetime) -> list[str]:
-    """What somebody has to do something about."""
+    """Return what needs attention."""
     found = []
     if key.declared and not key.made:
         found.append("declared, not made yet: pulumi up")
@@ -205,14 +205,14 @@ def warnings(key: Key, now: datetime) -> list[str]:
 
 
 def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = None) -> str:
-    """How a key is read and used, as lines that can be pasted; nothing where there is no key.
+    """Return commands for reading and using a key, ready to paste. Empty if there is no key.
 
-    The key goes through a pipe, as every user of a machine sees the arguments of programs.
+    The key goes through a pipe, because every user of a machine can see the arguments of programs.
 
     Args:
-        overview: its first key that works is the example.
-        endpoint: of the cluster; None where the kubeconfig doesn't say.
-        ca_file: a file with the cluster's CA; by default the endpoint's, or one that is made on the way.
+        overview: The overview. Its first working key is the example.
+        endpoint: The cluster's endpoint. None if the kubeconfig does not have it.
+        ca_file: A file with the cluster's CA. Default: the endpoint's file, or one that the commands create.
     """
     example = next(
         (

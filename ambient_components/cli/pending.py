@@ -1,4 +1,4 @@
-"""What a plan holds besides the change of some keys: `--now` deploys nothing that nobody asked for.
+"""The changes in a plan other than those of selected keys. `--now` must deploy nothing else.
 
 Pure.
 """
@@ -11,19 +11,19 @@ from ambient_components.engine import names, types
 from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.names import Part
 
-# As `access.tree` writes it, and the engine hands it on.
+# The path format of `access.tree`, passed on by the engine.
 _PART = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$]*)|\["((?:[^"\\]|\\.)*)"\]')
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that the engine would do."""
+    """One step of the engine."""
 
     op: str
-    """In the engine's words: create, update, replace, delete, …"""
+    """The engine's operation, such as create, update, replace or delete."""
 
     name: str
-    """The logical name; of the ledger with the path of what changes."""
+    """The logical name. For the ledger, the path of the change is appended."""
 
     kind: str = field(default="", compare=False)
     """The last part of the resource's type, such as ServiceAccount."""
@@ -31,13 +31,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What a plan holds."""
+    """The changes in a plan."""
 
     keys: tuple[Step, ...]
-    """What is done for the keys."""
+    """Changes of the selected keys."""
 
     others: tuple[Step, ...]
-    """All else."""
+    """All other changes."""
 
 
 def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]]) -> Pending:
@@ -72,7 +72,7 @@ def _is_of(text: str, keys: Collection[tuple[str, str]]) -> bool:
 
 
 def _foreign(step: engine_steps.Step, keys: Collection[tuple[str, str]]) -> Iterator[str]:
-    """Return the paths that change and are none of the keys'; one that says nothing where the whole ledger does."""
+    """Yield the ledger's changed paths outside these keys. An empty path means the whole ledger."""
     if step.op != engine_steps.UPDATE or not step.paths:
         yield ""
     for path in step.paths:
@@ -80,13 +80,13 @@ def _foreign(step: engine_steps.Step, keys: Collection[tuple[str, str]]) -> Iter
             case ["workspaces", workspace, "keys", key, *_] if (workspace, key) in keys:
                 continue
             case ["record"]:
-                continue  # a shard's run record, which follows the ledger
+                continue  # the shard's run record, which follows the ledger
             case _:
                 yield path
 
 
 def _parts(path: str) -> list[str]:
-    """Return the keys of a property path; nothing where it is written otherwise than ours."""
+    """Return the keys in a property path. Empty for a path of another form."""
     parts, at = [], 0
     while at < len(path):
         match = _PART.match(path, at)

@@ -1,4 +1,4 @@
-"""`ambient plan`: one page that says what a run would do: who gains or loses what, keys, buckets, rails."""
+"""`ambient plan`: one page with all changes of a run: access, keys, buckets and guardrails."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,67 +16,66 @@ if TYPE_CHECKING:
     from ambient_components.spec.loader import LoadedStack
 
 _SHORTEST: Final = 5_000
-"""Characters that the totals of every section fit into."""
+"""The minimum for --limit, enough for the totals of every section."""
 
 EPILOG = """\
 \b
 examples:
-  ambient plan prod                                    asks the engine, and through it the cluster
-  ambient plan prod --format markdown > comment.md     for a change request, 60,000 characters at most
-  ambient plan prod --offline                          the files against the state: no cluster, no passphrase
-  ambient plan prod --offline --state state.json       nor an engine; `pulumi stack export > state.json`
-  ambient plan prod --at 2027-01-01                    as if that day had come: grants by date, keys that are due
+  ambient plan prod                                    uses the engine and the cluster
+  ambient plan prod --format markdown > comment.md     for a change request, at most 60,000 characters
+  ambient plan prod --offline                          files against state: no cluster, no passphrase
+  ambient plan prod --offline --state state.json       also no engine; from `pulumi stack export > state.json`
+  ambient plan prod --at 2027-01-01                    as on that day: grants with dates, keys that are due
   ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
-  ambient plan prod --shard 3 --shard 5                only these of a fleet
+  ambient plan prod --shard 3 --shard 5                only these shards of a fleet
   ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
 
 \b
-Online it is made of `pulumi preview --json`, so that it and `pulumi up` say the same. The page has the most dangerous
-first; docs/plan.md says what each of its parts means, docs/plan.schema.json what the JSON holds. It shows no secret.
+The online plan comes from `pulumi preview --json`, so it agrees with `pulumi up`. The page shows the most dangerous
+changes first and no secrets. docs/plan.md describes its sections, docs/plan.schema.json the JSON.
 
 \b
-exit codes: 0 nothing to do; 2 something to do; 3 refused by a rail; 1 an error; 64 wrong usage; 130 Ctrl-C
+exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 64 wrong usage; 130 Ctrl-C
 """
 
 
 def plan(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    form: Annotated[
-        Format, format_option("markdown for a comment, json for programs.", Format.TEXT, Format.MARKDOWN, Format.JSON)
-    ] = Format.TEXT,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.MARKDOWN, Format.JSON)] = Format.TEXT,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Compare the files with the state, and ask nobody.")
+        bool, typer.Option("--offline", help="Compare the files with the state, without engine and cluster.")
     ] = False,
     state: Annotated[
         str,
         typer.Option(
             "--state",
             metavar="FILE",
-            help="With --offline: an exported state; - for stdin; a fleet: a folder.",
+            help="Exported state, - for stdin, or a folder for a fleet (--offline only).",
         ),
     ] = "",
-    at: Annotated[str, typer.Option("--at", metavar="DAY", help="A day or a moment to come. Default: now.")] = "",
+    at: Annotated[str, typer.Option("--at", metavar="DAY", help="Plan for this day or time. Default: now.")] = "",
     save: Annotated[
-        str, typer.Option("--save", metavar="FILE", help="Save the plan, for ambient up --plan FILE.")
+        str, typer.Option("--save", metavar="FILE", help="Save the plan for `ambient up --plan FILE`.")
     ] = "",
     max_age: Annotated[
         str,
-        typer.Option("--max-age", metavar="DURATION", help="With --save: its lifetime, 7d at most. Default: 24h."),
+        typer.Option("--max-age", metavar="DURATION", help="Lifetime of the saved plan, at most 7d. Default: 24h."),
     ] = "",
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look into the cluster first, and mend what differs.")] = (
-        False
-    ),
-    diff: Annotated[bool, typer.Option("--diff", help="Show the engine's own steps, too.")] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Of a fleet: shards at once.")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")] = (False),
+    diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, help="Number of shards to run in parallel (fleets only)."),
+    ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Of a fleet: ask also the shards that are up to date.")
+        bool, typer.Option("--all", help="Include shards that are up to date (fleets only).")
     ] = False,
     shard: Annotated[
-        list[int] | None, typer.Option("--shard", metavar="N", help="Of a fleet: only this one; may be repeated.")
+        list[int] | None, typer.Option("--shard", metavar="N", help="Only this shard (fleets only). Can be repeated.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", help="With --format markdown: characters. Default: 60000.")
+        int, typer.Option("--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.")
     ] = 0,
 ) -> None:
     """Show what a run would do, before it is done."""
@@ -159,7 +158,7 @@ def _online(
 
 
 def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str, refresh: bool, diff: bool) -> None:
-    """What does not go together."""
+    """Refuse options that can't be combined."""
     wrong = {
         "--state": (bool(state) and not offline, "a state out of a file is compared offline: add --offline"),
         "--refresh": (refresh and offline, "looks into the cluster: leave --offline out"),

@@ -1,4 +1,4 @@
-"""`ambient plan` of a fleet, and of the stacks that one file names: which are meant, and what can't be asked."""
+"""`ambient plan` for a fleet or for the stacks that a file lists."""
 
 import sys
 from collections.abc import Collection
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for."""
+    """The command line's options."""
 
     at: datetime | None
-    """None: now."""
+    """The time of the planned run. None means now."""
     offline: bool
     refresh: bool
     everything: bool
-    """Whether no shard is skipped."""
+    """Whether to include up-to-date shards."""
     shards: tuple[int, ...]
-    """Empty: all."""
+    """Numbers of the shards. Empty means all."""
     jobs: int
-    """0: one a processor."""
+    """Number of parallel engines. 0 means one for each processor."""
     state: str
-    """Where states are, instead of the back end."""
+    """A folder with exported states to use instead of the backend."""
     save: bool
 
 
 def plan_of_fleets(project: "Project", stack: str, loaded: "LoadedStack", asked: Asked) -> "Plan | None":
-    """The plan of a fleet, or of all stacks that a file names; None: it is a plain stack, or a single shard.
+    """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard.
 
     Raises:
-        AmbientError: something is wrong with its files, its config or its states.
-        typer.BadParameter: what was asked for is of no fleet, or of no stack.
+        AmbientError: The files, the config or the states are invalid.
+        typer.BadParameter: An option does not apply to a fleet or to a stack.
     """
     from ambient_components.cli.fleets.fleet import find_fleet, listed  # noqa: PLC0415
 
@@ -64,7 +64,7 @@ def _of_fleet(fleet: "Fleet", loaded: "LoadedStack", asked: Asked) -> "Plan":
     from ambient_components.cli.fleets.planning import plan_fleet  # noqa: PLC0415
 
     skipped: Collection[int] = ()
-    # At another moment something else may be due.
+    # At another time, other shards may be due.
     if not (asked.offline or asked.everything or asked.refresh or asked.at):
         skipped = _up_to_date(fleet, loaded)
     return plan_fleet(
@@ -74,7 +74,7 @@ def _of_fleet(fleet: "Fleet", loaded: "LoadedStack", asked: Asked) -> "Plan":
 
 
 def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> Collection[int]:
-    """The shards of which the run records say that nothing is to do now."""
+    """Return the shards that have no changes now, according to the run records."""
     from ambient_components.cli.fleets.deciding import ask_states, decide  # noqa: PLC0415
     from ambient_components.cli.fleets.skipping import Wanted  # noqa: PLC0415
 
@@ -85,7 +85,7 @@ def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> Collection[int]:
 
 
 def _several(project: "Project", name: str, asked: Asked) -> "Plan":
-    """Each by itself, and then as one page; one that fails hides no other."""
+    """Return the merged plan of several stacks. A failed one appears with its error."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli.fleets.fleet import find_fleets  # noqa: PLC0415
     from ambient_components.cli.fleets.planning import plan_plain  # noqa: PLC0415
@@ -120,7 +120,7 @@ def _check(asked: Asked, fleet: "Fleet") -> None:
 
 
 def _refuse_saving(asked: Asked, shard: str) -> None:
-    """A saved plan is of one state, with one digest; of a fleet each shard has its own."""
+    """Refuse to save: a saved plan has the digest of one state, but a fleet has many."""
     if asked.save:
         msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
         raise typer.BadParameter(msg, param_hint="--save")

@@ -1,4 +1,4 @@
-"""Saved plans: what was reviewed, of which state, at which moment; and whether it is still what would be done."""
+"""Saved plans: what was reviewed, for which state and time, and whether a new plan is still the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from ambient_components.engine.command import Engine
 
 VERSION: Final = 1
-"""Of the file."""
+"""The version of the file format."""
 
 MAX_AGE: Final = DAY
-"""Seconds that a saved plan may be used for, where nothing else was said."""
+"""The default lifetime of a saved plan, in seconds."""
 
 MOST_AGE: Final = 7 * DAY
-"""Seconds that one may be used for at most."""
+"""The maximum lifetime of a saved plan, in seconds."""
 
 _DONE: Final = (
     "access", "workspaces", "keys", "buckets", "sources", "other", "exposed", "rails", "railChanges", "unjudged",
     "beside", "steps",
 )  # fmt: skip
-"""What of a document is done by a run; the rest is told about it, and moves with the minutes."""
+"""The parts of a document that a run carries out. All other parts only inform and may change from minute to minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A plan that somebody has reviewed."""
+    """A reviewed plan."""
 
     stack: str
     at: datetime
-    """The moment that it was made for, and that it is deployed at: UTC."""
+    """The time of the planned run, which is also used for the deployment. UTC."""
     max_age: int
-    """Seconds after that, in which it may be deployed."""
+    """The lifetime in seconds from that time."""
     state: str
-    """Digest of the state that it was made for."""
+    """Digest of the state that the plan is based on."""
     contents: Sequence[tuple[str, str]]
-    """What each step is called, and the digest of what it makes; of the ledger this is all that it records."""
+    """Name and content digest of each step. For the ledger, the content is everything that it records."""
     versions: Mapping[str, str]
-    """Of the programs that made it."""
+    """The versions of the programs that made the plan."""
     refresh: bool
-    """Whether the engine looked into the cluster first, and does so again."""
+    """Whether the engine refreshed the state first. The deployment then does the same."""
     plan: Mapping[str, Any]
-    """The document, as `ambient plan --format json` prints it."""
+    """The document, as printed by `ambient plan --format json`."""
 
 
 def saved(
@@ -64,40 +64,40 @@ def saved(
     max_age: int | None = None,
     refresh: bool = False,
 ) -> Saved:
-    """A plan to save.
+    """Return a plan to save.
 
     Args:
-        plan: an online one.
-        export: the state before it.
-        versions: of the programs that made it.
-        max_age: seconds, 7 days at most; a day if not given.
-        refresh: whether it was made with a refresh.
+        plan: An online plan.
+        export: The state before the run.
+        versions: The versions of the programs that made the plan.
+        max_age: Lifetime in seconds, at most 7 days. Default: one day.
+        refresh: Whether the plan was made with a refresh.
     """
     age = min(max_age or MAX_AGE, MOST_AGE)
     return Saved(plan.stack, plan.at, age, state_digest(export), contents(plan), versions, refresh, document(plan))
 
 
 def versions(engine: "Engine") -> dict[str, str]:
-    """Of the programs that make a plan: another one may do something else for the same files."""
+    """Return the versions of the programs that make a plan. Other versions may act differently on the same files."""
     return {"ambient": VERSION_OF_AMBIENT, "pulumi": engine.run("version").strip()}
 
 
 def contents(plan: Plan) -> list[tuple[str, str]]:
-    """What each step is called, and the digest of what it makes. Sorted."""
+    """Return the name and the content digest of each step, sorted."""
     return sorted((f"{one.op} {one.kind} {one.name}", one.content) for one in plan.steps)
 
 
 def done(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a document that a run does."""
+    """Return the parts of a document that a run carries out."""
     part = {name: said.get(name) for name in _DONE}
     return {**part, "keys": [one for one in said.get("keys") or () if one["what"] != EXPIRING]}
 
 
 def write(path: str, plan: Saved) -> None:
-    """Write it.
+    """Write a saved plan.
 
     Raises:
-        AmbientError: it can't be written.
+        AmbientError: The file can't be written.
     """
     content: dict[str, Any] = {
         "ambientPlan": VERSION,
@@ -119,10 +119,10 @@ def write(path: str, plan: Saved) -> None:
 
 
 def read(path: str) -> Saved:
-    """Read it.
+    """Read a saved plan.
 
     Raises:
-        AmbientError: it can't be read, is no saved plan, was changed since, or may be used for too long.
+        AmbientError: The file can't be read, is not a saved plan, was changed, or has too long a lifetime.
     """
     from ambient_components.durations import parse_duration  # noqa: PLC0415
 
@@ -158,13 +158,13 @@ def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str])
     """Refuses a plan of another stack, one that is too old, one of other programs, and one of another state.
 
     Args:
-        plan: the one that was reviewed.
-        stack: that is asked for.
-        export: its state.
-        now: versions of the programs that would deploy it.
+        plan: The reviewed plan.
+        stack: The stack to deploy.
+        export: The stack's current state.
+        now: The current versions of the programs.
 
     Raises:
-        AmbientError: which of them it is.
+        AmbientError: The stack, the versions or the state differ, or the plan's lifetime is over.
     """
     again = f"ambient plan {stack} --save FILE, and have it reviewed"
     if plan.stack != stack:
@@ -187,13 +187,13 @@ def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str])
 
 
 def is_same(reviewed: Saved, now: Plan) -> bool:
-    """Whether a plan does what was reviewed, and makes the same with each step."""
+    """Tell whether a new plan equals the reviewed one, including each step's content."""
     same = digest(done(reviewed.plan)) == digest(done(document(now)))
     return same and list(reviewed.contents) == contents(now)
 
 
 def differences(reviewed: Saved, now: Plan) -> list[str]:
-    """What two plans would do differently, a line each: - was reviewed, + was not, ~ makes something else."""
+    """Return the differences of two plans, one a line: - only reviewed, + only new, ~ other content."""
     old, new = done(reviewed.plan), done(document(now))
     lines: list[str] = []
     for name in _DONE:

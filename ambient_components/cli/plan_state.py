@@ -1,4 +1,4 @@
-"""What a plan needs of a stack's state: what it has of keys and buckets, what the last run left undone, a digest."""
+"""A stack's state for a plan: keys, buckets, unfinished changes of the last run, and a digest."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ambient_components.plan.held import Held, Holdings
 
 
 def holdings(overview: Overview) -> Holdings:
-    """What a state has of keys, and of access keys to buckets."""
+    """Return the keys and the access keys of buckets in a state."""
     keys = {
         (workspace.name, key.id, key.generation): _held(key)
         for workspace in overview.workspaces
@@ -38,7 +38,7 @@ def _held(key: Key) -> Held:
         role=key.role or "",
         expires_at=key.expires_at,
         dead=key.dead or "",
-        # One that another generation has followed is not renewed, and ends by its own day.
+        # A key with a newer generation is not renewed. It ends on its last day.
         manual=key.manual or key.former,
         next_action="" if key.former and key.next_action != "revoke" else key.next_action or "",
         next_at=key.next_at,
@@ -46,7 +46,7 @@ def _held(key: Key) -> Held:
 
 
 def pending(overview: Overview) -> list[Waiting]:
-    """What the last run declared and did not do, or the other way round: as after one that failed half-way."""
+    """Return the differences between what the last run declared and what exists, as after a failed run."""
     killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
     found = [Waiting("", killed.format(name)) for name in overview.interrupted]
     for workspace in overview.workspaces:
@@ -81,15 +81,15 @@ def _unsettled(access: Access) -> str:
 
 
 def read_export(path: str, project: str, stack: str) -> Export:
-    """A state that was exported into a file; `-` is standard input.
+    """Read an exported state from a file. `-` means standard input.
 
     Args:
-        path: of the file.
-        project: whose state it has to be.
-        stack: and of which stack; without organisation.
+        path: The file's path.
+        project: The expected project.
+        stack: The expected stack, without an organisation.
 
     Raises:
-        AmbientError: it can't be read, is none, or is that of another stack.
+        AmbientError: The file can't be read, is not an exported state, or belongs to another stack.
     """
     remedy = f"pulumi stack export --stack {stack} > FILE"
     try:
@@ -110,7 +110,7 @@ def read_export(path: str, project: str, stack: str) -> Export:
 
 
 def no_state(path: str, stack: str) -> NoReturn:
-    """Refuse a file.
+    """Refuse a file that is not an exported state.
 
     Raises:
         AmbientError: Always.

@@ -1,4 +1,4 @@
-"""Makes a plan: of a stack's files and its state, or of the engine's preview. For `ambient plan` and `ambient up`."""
+"""Making a plan from a stack's files and state, or from the engine's preview. For `ambient plan` and `ambient up`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,39 +40,39 @@ OFFLINE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a stack's files ask for at one moment."""
+    """The declared state of a stack at a given time."""
 
     ledger: Ledger
     rails: "RailSettings"
     warnings: tuple[Problem, ...]
     zone: ZoneInfo
     rules: Mapping[str, Any]
-    """Of the rails, as the ledger's input."""
+    """The guardrail settings, as the ledger's input."""
     ahead: Ahead
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What a stack's state says."""
+    """The deployed state of a stack."""
 
     ledger: Ledger
     held: Holdings
     pending: tuple[Waiting, ...]
     rules: Mapping[str, Any]
-    """Of the rails, as the ledger's input."""
+    """The guardrail settings, as the ledger's input."""
 
 
 def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime) -> Declared:
-    """What the files come to at a moment, without a cluster and without a passphrase.
+    """Return the declared state at a given time, without a cluster and without a passphrase.
 
     Args:
-        project: with the stack's config, which says where buckets are.
-        stack: its name; of a shard only its workspaces are meant.
-        loaded: its files.
-        at: UTC.
+        project: The project. The stack's config has the object store.
+        stack: The stack's name. For a shard, only its workspaces are included.
+        loaded: The stack file.
+        at: The time of the run, UTC.
 
     Raises:
-        AmbientError: the config names a store, and not rightly.
+        AmbientError: The config's object store is invalid.
     """
     from ambient_components.access import RailSettings  # noqa: PLC0415
     from ambient_components.cli.fleets.reading import of_shard  # noqa: PLC0415
@@ -95,7 +95,7 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
 
 
 def _ahead(loaded: "LoadedStack") -> Ahead:
-    """How early the files want it told what comes by date, where they say it."""
+    """Return how early upcoming dates are shown, where the files set it."""
     from ambient_components.spec.dates import written  # noqa: PLC0415
 
     grants, keys = {}, {}
@@ -112,7 +112,7 @@ def _ahead(loaded: "LoadedStack") -> Ahead:
 
 
 def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "StoreConfig | None":
-    """Where the stack's buckets are, as its config says it; secrets in it stay encrypted, and are not needed."""
+    """Return the stack's object store from its config. Secrets stay encrypted and are not needed."""
     if not any(one.storage.bucket for one in loaded.file.workspaces.values()):
         return None
     from ambient_components.fleet.storage import uses_aws  # noqa: PLC0415
@@ -141,9 +141,9 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
     """What an exported state says.
 
     Args:
-        export: what `pulumi stack export` printed, parsed.
-        stack: its name.
-        at: judges what never ends.
+        export: The parsed output of `pulumi stack export`.
+        stack: The stack's name.
+        at: The time of the run, UTC.
     """
     from ambient_components.cli.ledgers import ledger_from_state  # noqa: PLC0415
     from ambient_components.cli.overview import read_overview  # noqa: PLC0415
@@ -155,7 +155,7 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
 
 
 def rules_from_state(export: Export) -> dict[str, Any]:
-    """What the last run's ledgers said of the rails, as their input `rails`."""
+    """Return the guardrail settings of the last run's ledgers, as their input `rails`."""
     from ambient_components.cli.ledgers import ledgers_in  # noqa: PLC0415
 
     rules: dict[str, Any] = {}
@@ -165,7 +165,7 @@ def rules_from_state(export: Export) -> dict[str, Any]:
 
 
 def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan:
-    """The plan of the files against the state: nothing is asked, neither engine nor cluster."""
+    """Return the plan from the files and the state, without engine and cluster."""
     from ambient_components.access import rail_warnings  # noqa: PLC0415
 
     rails = crossed(there.ledger, wanted, at)
@@ -178,7 +178,7 @@ def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan
 
 
 def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:
-    """What the ledger's check would refuse: rails, and rules that nobody can allow."""
+    """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
     from ambient_components.access import refusals  # noqa: PLC0415
 
     return refusals(before, wanted.ledger, wanted.rails, at)
@@ -193,18 +193,18 @@ def online(
     *,
     refresh: bool = False,
 ) -> Plan:
-    """The plan that the engine's own preview comes to; where a rail stops it, what the files say about it.
+    """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead.
 
     Args:
-        engine: with its clock at that moment, see `moved`.
-        stack: its name.
-        export: the state, as the engine has it.
-        wanted: what the files ask for.
-        at: UTC.
-        refresh: whether the engine looks into the cluster first.
+        engine: The engine, with its clock at the time of the run (see `engine_at`).
+        stack: The stack's name.
+        export: The current state.
+        wanted: The declared state.
+        at: The time of the run, UTC.
+        refresh: Whether the engine refreshes the state first.
 
     Raises:
-        AmbientError: the engine said nothing that can be read.
+        AmbientError: The engine's output can't be read.
     """
     there = deployed(export, stack, at)
     arguments = ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
@@ -237,7 +237,7 @@ def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
 
 
 def _errors(digest: Digest, answer: "Answer", rails: list[Problem]) -> list[Problem]:
-    """Why there is no preview, but for what the rails say."""
+    """Return why there is no preview, other than guardrail violations."""
     from ambient_components.engine import texts  # noqa: PLC0415
 
     told = {(one.rule, one.workspaces) for one in rails}
@@ -249,11 +249,11 @@ def _errors(digest: Digest, answer: "Answer", rails: list[Problem]) -> list[Prob
 
 
 def engine_at(project: "Project", at: datetime | None) -> "Engine":
-    """The engine, with the clock of its program and of the provider at a moment; None: as it is.
+    """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
 
     Args:
-        project: whose folder it runs in.
-        at: UTC.
+        project: The project.
+        at: The time of the run, UTC.
     """
     from ambient_components.cli import engine as engines  # noqa: PLC0415
     from ambient_components.cli.engine import engine_for  # noqa: PLC0415
@@ -273,10 +273,10 @@ def _offset(delta: timedelta) -> str:
 
 
 def moment(text: str, zone: ZoneInfo = UTC_ZONE) -> datetime:
-    """A moment out of a command line: a day, which begins at midnight in the stack's zone, or RFC 3339 in UTC.
+    """Parse a time on a command line: a day, which begins at midnight in the stack's zone, or RFC 3339 in UTC.
 
     Raises:
-        ValueError: neither; the text says what is allowed.
+        ValueError: The text is neither. The message says what is allowed.
     """
     from ambient_components.plan.ledgers import begins  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The Pulumi project that a command runs in: its folder, its name, and where a stack's two files are."""
+"""The Pulumi project of a command: its folder, its name, and the two files of each stack."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
 from ambient_components.stack_config import PROJECT_FILE, ConfigFiles
 
 STACK_FILES: Final = "stacks"
-"""Folder of the stack files, as the program reads them."""
+"""The folder of the stack files, as in the program."""
 
 _STACK = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}([A-Za-z0-9_.-]{1,100})")
 
@@ -22,10 +22,10 @@ class Project(ConfigFiles):
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
-        """Looks upward from `start` (the working directory by default), as Pulumi itself does.
+        """Find the project by searching upward from `start` (default: the working directory), as Pulumi does.
 
         Raises:
-            AmbientError: there is none, or it can't be read.
+            AmbientError: There is no Pulumi.yaml, or it can't be read.
         """
         here = (start or Path.cwd()).absolute()
         for folder in (here, *here.parents):
@@ -39,22 +39,22 @@ class Project(ConfigFiles):
         )
 
     def config_file(self, stack: str) -> Path:
-        """Pulumi's own config of a stack; of a shard that of its fleet."""
+        """Return Pulumi's config file of a stack. A shard uses the file of its fleet."""
         return self.path(bare_name(self._fleet(stack)))
 
     def stack_file(self, stack: str) -> Path:
-        """The workspaces of a stack; of a shard those of its fleet."""
+        """Return the stack file of a stack. A shard uses the file of its fleet."""
         return self.folder / STACK_FILES / f"{bare_name(self._fleet(stack))}.yaml"
 
     def config(self, stack: str, namespace: str = "") -> Mapping[str, Any]:
-        """What the config says in a namespace, this project's by default; encrypted values stay as they are."""
+        """Return the config in a namespace (default: the project's). Encrypted values stay encrypted."""
         return self._config(self.config_file(stack), namespace)
 
     def shards(self, stack: str) -> int | None:
-        """Into how many shards a stack's config divides it; None: it is a plain stack, or a shard itself.
+        """Return the number of shards in a stack's config. None for a plain stack or for a shard.
 
         Raises:
-            AmbientError: the config says something that is no number of shards.
+            AmbientError: The number of shards is invalid.
         """
         path = self.path(bare_name(stack))
         value = self._config(path).get(CONFIG_KEY)
@@ -66,20 +66,20 @@ class Project(ConfigFiles):
             fail(Where(self.shown(path)), f"{self.name}:{CONFIG_KEY}", error.problem, error.hints)
 
     def shard_of(self, stack: str) -> tuple[str, int] | None:
-        """Fleet and number of a stack that is a shard: no config of its own says anything, and a fleet's counts it in.
+        """Return the fleet and the number of a shard, which has no config of its own. None for any other stack.
 
         Raises:
-            AmbientError: as `shards`.
+            AmbientError: See `shards`.
         """
         split = split_shard(stack)
-        # The name is not enough: somebody may have called a plain stack so.
+        # The name is not enough: it may be the name of a plain stack.
         if split is None or self._says_something(self.path(bare_name(stack))):
             return None
         count = self.shards(split[0])
         return split if count is not None and split[1] < count else None
 
     def _says_something(self, path: Path) -> bool:
-        """Whether a config has values; `pulumi preview` without --config-file leaves one with a salt alone."""
+        """Tell whether a config has values. Without --config-file, `pulumi preview` creates one with only a salt."""
         return path.exists() and bool(self.read(path).get("config"))
 
     def _fleet(self, stack: str) -> str:
@@ -91,10 +91,10 @@ class Project(ConfigFiles):
 
 
 def bare_name(stack: str) -> str:
-    """A stack's name without organisation and project: its files are named after it.
+    """Return a stack's name without organisation and project. Its files have this name.
 
     Raises:
-        AmbientError: no stack can have this name.
+        AmbientError: The name is invalid.
     """
     match = _STACK.fullmatch(stack)
     if match is None or match[1].strip(".") == "":

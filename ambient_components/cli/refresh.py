@@ -1,4 +1,4 @@
-"""`ambient refresh`: looks into the cluster and writes down what is there; of a fleet, side by side."""
+"""`ambient refresh`: update the state from the cluster. The shards of a fleet run in parallel."""
 
 import sys
 from typing import Annotated
@@ -11,28 +11,28 @@ from ambient_components.output import Format
 EPILOG = """\
 \b
 examples:
-  ambient refresh prod              `pulumi refresh`: the state then says what the cluster has
-  ambient refresh fleet --jobs 4    a fleet: its shards side by side
-  ambient up prod --refresh         the same, and then what differs is mended
+  ambient refresh prod              `pulumi refresh`: update the state from the cluster
+  ambient refresh fleet --jobs 4    a fleet: its shards in parallel
+  ambient up prod --refresh         refresh, then deploy, which reverts the differences
 
 \b
-Nothing in the cluster is changed. A shard of a fleet that had nothing to do, and where nothing differs, is still
-skipped by the next `ambient up`.
+Nothing in the cluster changes. A shard without changes and without differences is still skipped by the next
+`ambient up`.
 
 \b
-exit codes: 0 done; 1 an error; 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 """
 
 
 def refresh(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
     jobs: Jobs = None,
     shard: Shards = None,
     form: Form = Format.TEXT,
 ) -> None:
-    """Bring a stack's state up to what the cluster has."""
+    """Refresh a stack's state from the cluster."""
     from ambient_components.cli.engine import engine_for  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request, run_refresh  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -46,7 +46,7 @@ def refresh(
     asked = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
     fleets = fleets_of(project, stack, asked)
     if fleets is None:
-        # The engine asks by itself, after it has shown what differs.
+        # The engine asks by itself after it has shown the differences.
         flags = ("--yes", "--skip-preview") if yes else ()
         engine_for(project.folder).run("refresh", *flags, "--stack", stack, ask=True)
         return

@@ -1,4 +1,4 @@
-"""`ambient report`: who can become what, beyond what they were granted, by which path, and what to change."""
+"""`ambient report`: who can gain more than their grants, by which path, and how to prevent it."""
 
 import sys
 from enum import StrEnum
@@ -10,44 +10,43 @@ from ambient_components.cli.choices import choice, format_option
 from ambient_components.output import Format
 
 FOUND: Final = 2
-"""Exit code where `--fail-on` finds something, so that a pipeline can tell it from an error."""
+"""Exit code if `--fail-on` matches a finding, so that a pipeline can tell it from an error."""
 
 EPILOG = """\
 \b
 examples:
-  ambient report prod                                 as the last run declared it
-  ambient report prod --files --fail-on high          before a change: the files as they are; no engine, no cluster
+  ambient report prod                                 access declared by the last run
+  ambient report prod --files --fail-on high          before a change: the files, without engine and cluster
   ambient report prod --workspace payments
   ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
   ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
 
 \b
-severity: high    leads to a role in a workspace that nobody gave
-          medium  to a secret, to power that outlives its grant, or to more where the platform is installed so
-          low     to what the platform's role edit brings with it, wherever it is granted
+severity: high    leads to a role in a workspace that was not granted
+          medium  leads to a secret, to power that outlives its grant, or to more in some installations
+          low     comes with the platform's role edit, wherever it is granted
 
 \b
-It reads what is declared, and asks no cluster: what others gave by hand is shown by `ambient access STACK --live`.
-Groups are named, and not resolved. docs/escalation.md explains each path, and names the tests that tried it.
+It evaluates declared access, without a cluster. For access that was granted by hand, use `ambient access STACK --live`.
+Members of groups are not listed. docs/escalation.md explains each path.
 
 \b
 json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMBER,
          "summary": {"high", "medium", "low"},
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
-                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the worst first
+                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
         path is adminKey, account, staticKey, creatorNote, storeInPods, keptToken, sessionSecrets, platformAccount,
-        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`; it is empty where
-        the path is open to others than those of the stack. becomes is the role that it leads to, or null; keys are
-        those that are in it; can, how and remedy are words for people.
+        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`, and empty if the path
+        is open to subjects outside the stack. becomes is the role that the path leads to, or null. keys lists the
+        keys involved. can, how and remedy are texts for people.
 
 \b
-exit codes: 0 done; 2 with --fail-on: there is a finding as severe as that, in what is shown; 1 an error;
-            64 wrong usage
+exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage
 """
 
 
 class FailOn(StrEnum):
-    """From which severity on a finding ends the command with `FOUND`; of `access.escalation.Severity`."""
+    """The lowest severity that ends the command with `FOUND`. See `access.escalation.Severity`."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -56,21 +55,17 @@ class FailOn(StrEnum):
 
 def report(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
-    files: Annotated[bool, typer.Option("--files", help="Take the files, not the state: what is not deployed yet.")] = (
-        False
-    ),
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
     workspaces: Annotated[
-        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this one; may be repeated.")
+        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
     ] = None,
-    form: Annotated[
-        Format, format_option("json for programs, markdown for a comment.", Format.TEXT, Format.JSON, Format.MARKDOWN)
-    ] = Format.TEXT,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN)] = Format.TEXT,
     fail_on: Annotated[
-        FailOn | None, choice("--fail-on", FailOn, "End with 2 where there is a finding as severe as that.")
+        FailOn | None, choice("--fail-on", FailOn, "Exit with 2 if there is a finding of this severity or higher.")
     ] = None,
 ) -> None:
-    """Show who can become what beyond their grants, and what to change."""
+    """Show who can gain more than their grants, and how to prevent it."""
     from ambient_components.access.escalation import escalations  # noqa: PLC0415
     from ambient_components.cli import report_text  # noqa: PLC0415
     from ambient_components.cli.ledgers import check_workspaces, chosen_ledger  # noqa: PLC0415
@@ -82,7 +77,7 @@ def report(
     chosen = tuple(dict.fromkeys(workspaces or ()))
     ledger = chosen_ledger(Project.find(), stack, files=files)
     check_workspaces(stack, ledger, chosen)
-    # Of the whole stack: who holds edit in one workspace may be an account that another one gives a role.
+    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
     found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]
     shown = report_text.Report(stack, "files" if files else "state", len(chosen or ledger), tuple(found))
     if form is Format.JSON:

@@ -1,4 +1,4 @@
-"""An escalation report for people, for programs, and for a change request's comment."""
+"""An escalation report as text, as JSON, and as Markdown for a comment on a change request."""
 
 import textwrap
 from collections import Counter
@@ -12,7 +12,7 @@ from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text, one_line
 
 VERSION: Final = 1
-"""Of the JSON form; a field may be added without another one."""
+"""The version of the JSON document. Adding a field does not change it."""
 
 _WIDTH: Final = 110
 _NAMES: Final = 6
@@ -21,19 +21,19 @@ _LABEL: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is shown."""
+    """The report."""
 
     stack: str
     source: str
     """state or files."""
     workspaces: int
-    """How many were looked at."""
+    """Number of examined workspaces."""
     findings: tuple[Finding, ...]
-    """The worst first."""
+    """The findings, most severe first."""
 
 
 def as_json(report: Report) -> str:
-    """For programs; see the verb's help."""
+    """Return the report as JSON, described in the verb's help."""
     counts = Counter(finding.severity for finding in report.findings)
     document = {
         "version": VERSION,
@@ -61,7 +61,7 @@ def _record(finding: Finding) -> dict[str, Any]:
 
 
 def as_text(report: Report, paint: Paint = plain) -> str:
-    """For people: workspaces, that with the worst finding first, and in each the worst first."""
+    """Return the report as text. Workspaces and findings are ordered by severity."""
     blocks = [paint(_summary(report), "loud" if _has_high(report.findings) else "bold")]
     for workspace, found in _by_workspace(report.findings).items():
         blocks.append(paint(f"{workspace}: {_counts(found)}", "bold"))
@@ -70,7 +70,7 @@ def as_text(report: Report, paint: Paint = plain) -> str:
 
 
 def as_markdown(report: Report) -> str:
-    """For a comment: a heading, and a table a workspace."""
+    """Return the report as Markdown: a heading, and a table for each workspace."""
     lines = [f"## Who can become what in {_cell(report.stack)}", "", f"**{_cell(_summary(report))}**"]
     for workspace, found in _by_workspace(report.findings).items():
         lines += ["", f"### {_cell(workspace)}", ""]
@@ -86,11 +86,11 @@ def _row(finding: Finding) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text that is no markup: a subject's name is anybody's to choose."""
+    """Escape markup in a text, because a subject's name can be any string."""
     shown = one_line(text).replace("\\", "\\\\")
     for mark in "|`*_[]<>#~":
         shown = shown.replace(mark, f"\\{mark}")
-    # No mention: a bot's comment would call people.
+    # No mention: a bot's comment would notify people.
     return shown.replace("@", "@\u200b")
 
 
@@ -113,7 +113,7 @@ def _counts(findings: Iterable[Finding]) -> str:
 
 
 def _by_workspace(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """In the order in which they first come: that with the worst first."""
+    """Return the findings by workspace, in order of first appearance, so the most severe workspace comes first."""
     by_workspace: dict[str, list[Finding]] = {}
     for finding in findings:
         by_workspace.setdefault(finding.workspace, []).append(finding)

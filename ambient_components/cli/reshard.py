@@ -1,4 +1,4 @@
-"""`ambient reshard`: brings every workspace's state into the shard that it belongs to; nothing in a cluster changes."""
+"""`ambient reshard`: move each workspace's state to its assigned shard. Nothing in a cluster changes."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -14,34 +14,35 @@ if TYPE_CHECKING:
 EPILOG = """\
 \b
 examples:
-  ambient reshard prod --shards 12 --dry-run    what would move
-  ambient reshard prod --shards 12              writes 12 into the config, makes what stacks are missing, and moves
-  ambient reshard prod                          after a `shard:` in a file changed, or after one that was interrupted
-  ambient reshard prod --shards 8               a plain stack becomes a fleet of 8
+  ambient reshard prod --shards 12 --dry-run    show what would move
+  ambient reshard prod --shards 12              set 12 in the config, create missing stacks, and move workspaces
+  ambient reshard prod                          after a changed `shard:` in a file, or after an interruption
+  ambient reshard prod --shards 8               turn a plain stack into a fleet of 8 shards
 
 \b
-Only states change, and the run records beside them: no object is made, changed or deleted, and no key renewed. A run in
-between refuses workspaces that are elsewhere than files and config say. So let nobody deploy meanwhile, and commit the
-config afterwards. Stacks that are no longer needed end empty; --remove-empty removes them.
+Only states and run records change. No object is created, changed or deleted, and no key is renewed. Meanwhile runs
+refuse workspaces that are not in their assigned stack, so stop deployments, and commit the config afterwards. Stacks
+that are no longer needed become empty. --remove-empty removes them.
 
 \b
-exit codes: 0 done, or nothing to do; 2 something is to do (--dry-run); 1 an error, or "no"; 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success, or nothing to do; 1 error, or not confirmed; 2 changes pending (--dry-run); 64 wrong usage;
+            130 Ctrl-C
 """
 
 
 def reshard(
-    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet, or the plain stack, such as prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
+    fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet or the plain stack, such as prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     shards: Annotated[
-        int, typer.Option("--shards", metavar="N", help="How many shards from now on. Default: as the config says.")
+        int, typer.Option("--shards", metavar="N", help="New number of shards. Default: the number in the config.")
     ] = 0,
     remove_empty: Annotated[
-        bool, typer.Option("--remove-empty", help="Remove the stacks that are no longer needed, once they are empty.")
+        bool, typer.Option("--remove-empty", help="Remove stacks that are no longer needed and empty.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
 ) -> None:
-    """Move workspaces between the shards of a fleet, without touching them."""
+    """Move workspaces between the shards of a fleet, without changing the cluster."""
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.reshard_plan import resharding  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
@@ -89,10 +90,10 @@ def reshard(
 
 
 def _survey(wanted: "Fleet") -> "Resharder":
-    """Every state that may have workspaces of the fleet, each in a condition to be moved.
+    """Return every state that may have workspaces of the fleet, ready to be moved.
 
     Raises:
-        AmbientError: one is not, or can't be read.
+        AmbientError: A state can't be read or moved.
     """
     from ambient_components.cli import reshard_apply, reshard_stacks  # noqa: PLC0415
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
@@ -103,7 +104,7 @@ def _survey(wanted: "Fleet") -> "Resharder":
     numbers = {wanted.stack(number): number for number in reshard_stacks.numbers_of(wanted, known)}
     plain = [wanted.name] if wanted.name.rsplit("/", 1)[-1] in known else []
     states = reshard_apply.read_states(engine, [*plain, *numbers])
-    # Records also of shards that there will not be.
+    # Records of removed shards too.
     widest = reshard_stacks.with_count(wanted, 1 + max([wanted.count - 1, *numbers.values()]))
     resharder = reshard_apply.Resharder(engine, wanted, Records(widest), states, numbers, print)
     resharder.check()
@@ -111,10 +112,10 @@ def _survey(wanted: "Fleet") -> "Resharder":
 
 
 def _fleets(project: "Project", name: str, shards: int) -> "tuple[Fleet | None, Fleet]":
-    """The fleet as the config has it, None where it is a plain stack; and as it is to be.
+    """Return the fleet as configured (None for a plain stack) and as it is to be.
 
     Raises:
-        AmbientError: there is no such stack, or nobody said how many shards.
+        AmbientError: The stack does not exist, or no number of shards is given.
     """
     from ambient_components.cli.fleets.fleet import Fleet, find_fleet, listed  # noqa: PLC0415
     from ambient_components.errors import Where, fail  # noqa: PLC0415
@@ -134,10 +135,10 @@ def _fleets(project: "Project", name: str, shards: int) -> "tuple[Fleet | None, 
 
 
 def _homes(project: "Project", fleet: "Fleet") -> dict[str, str]:
-    """The stack that each workspace of the files belongs to.
+    """Return the assigned stack of each declared workspace.
 
     Raises:
-        AmbientError: something is wrong in the files, or one names a shard that there will not be.
+        AmbientError: The files are invalid, or a workspace is pinned to a shard that will not exist.
     """
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.spec.loader import divided, load_stack  # noqa: PLC0415

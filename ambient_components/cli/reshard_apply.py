@@ -1,8 +1,9 @@
-"""Does what a resharding plans: states by `pulumi stack import`, run records beside them, in an order that bears kills.
+"""Applying a resharding with `pulumi stack import` and changed run records, safely against interruption.
 
-The target's record, its state, the source's record, its state. A workspace that moves is never in no state; whatever
-falls in between leaves it in two, which every run refuses and the next resharding mends. A record never declares what
-no state has once the move is over: a run that is lost later would take that for its own.
+The order is: the target's record, the target's state, the source's record, the source's state. So a moving workspace is
+always in at least one state. An interruption leaves it in two states, which every run refuses and the next resharding
+repairs. After a completed move, no record declares more than the states have. Otherwise a later interrupted run would
+be blamed for the difference.
 """
 
 import json
@@ -35,11 +36,11 @@ _AT_ONCE = 4
 
 @dataclass
 class Resharder:
-    """One resharding under way.
+    """A resharding in progress.
 
     Attributes:
-        states: Of every stack that takes part, as it was read or as it is by now.
-        numbers: Of those stacks that are shards, and have run records.
+        states: The current states of all involved stacks.
+        numbers: The numbers of those stacks that are shards with run records.
     """
 
     engine: Engine
@@ -50,10 +51,10 @@ class Resharder:
     say: Callable[[str], object]
 
     def check(self) -> None:
-        """Refuses what has to be settled by a run first; nothing was changed.
+        """Refuse a fleet with anything that a run must resolve first. Changes nothing.
 
         Raises:
-            AmbientError: a state or a record is in no condition to be moved.
+            AmbientError: A state or a record is not ready for a move.
         """
         for stack, state in self.states.items():
             check_state(state)
@@ -73,10 +74,10 @@ class Resharder:
                 )
 
     def rehearse(self, plan: Resharding) -> None:
-        """Does all of it in memory alone: what can't be moved is refused before anything is written.
+        """Perform all moves in memory, so that impossible moves are refused before anything is written.
 
         Raises:
-            AmbientError: as `apply`, but for what changes meanwhile.
+            AmbientError: See `apply`, except for concurrent changes.
         """
         states = dict(self.states)
         for one in plan.twice:
@@ -88,10 +89,10 @@ class Resharder:
             )
 
     def make(self, missing: Collection[int]) -> None:
-        """Makes the stacks of these shards.
+        """Create the stacks of these shards.
 
         Raises:
-            AmbientError: the engine's own words.
+            AmbientError: The engine failed.
         """
         made = {self.fleet.stack(number): number for number in sorted(missing)}
         if made:
@@ -101,7 +102,7 @@ class Resharder:
         self.states.update(read_states(self.engine, list(made)))
 
     def configure(self) -> None:
-        """Writes the number of shards into the config: whatever comes then, the next resharding goes on from there."""
+        """Write the number of shards into the config, so that the next resharding continues after an interruption."""
         flags, count = self.fleet.flags(0), str(self.fleet.count)
         self.engine.run("config", "set", "--plaintext", CONFIG_KEY, count, *flags)
         if not self.fleet.has_key:
@@ -109,10 +110,10 @@ class Resharder:
         self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)}; commit it")
 
     def apply(self, plan: Resharding) -> None:
-        """Moves.
+        """Move the workspaces.
 
         Raises:
-            AmbientError: a state changed meanwhile, or can't be written. What was moved by then stays moved.
+            AmbientError: A state changed meanwhile or can't be written. Completed moves stay.
         """
         for one in plan.twice:
             self._write(one.stack, drop(self.states[one.stack], one.workspaces))
@@ -120,36 +121,36 @@ class Resharder:
         for one_move in plan.moves:
             source, target = self.states[one_move.source], self.states[one_move.target]
             after, there = move(source, target, one_move.workspaces, self._place(one_move.target))
-            # Both are looked at before either is written: a run of one of them ends this before it began.
+            # Check both before writing either, so that a concurrent run is noticed early.
             self._check_same(one_move.source)
             self._write(one_move.target, there)
             self._write(one_move.source, after)
             self.say(f"{one_move.source} -> {one_move.target}: {len(one_move.workspaces)} moved")
 
     def furnish(self, stacks: Collection[str]) -> None:
-        """Gives stacks that nothing moved to what every shard has: their first run then has nothing to do either."""
+        """Give stacks without moved workspaces what every shard has, so their first run has no changes."""
         donor = next((state for state in self.states.values() if owner_of(state)), None)
         for stack in stacks:
             if donor is not None and not items(self.states[stack]):
                 self._write(stack, furnished(self.states[stack], donor, self._place(stack)))
 
     def settle_records(self) -> int:
-        """Makes every record that is there declare what its state has; returns how many were mended.
+        """Make each run record declare what its state has, and return the number of corrected records.
 
-        After an interruption that came between a record and its state.
+        An interruption between the record and the state can leave a difference.
         """
         known, mended = self.records.read(), 0
         for stack, number in self.numbers.items():
             record = known.get(number)
             ledger = workspaces_of(self.states[stack])
-            # What differs shows as a change of the ledger in the next preview.
+            # The next preview shows the difference as a change of the ledger.
             if record is not None and record.declared is not None and ledger != record.declared:
                 self._declare(number, ledger)
                 mended += 1
         return mended
 
     def empty(self, stack: str, *, remove: bool) -> bool:
-        """Takes a stack's own things out of its state, once no workspace is in it, and the stack itself if asked.
+        """Remove the stack's own resources from a state without workspaces, and optionally the stack itself.
 
         Returns:
             Whether the stack is empty now.
@@ -163,7 +164,7 @@ class Resharder:
         if (number := self.numbers.get(stack)) is not None:
             self.records.remove(number)
         if remove:
-            # Without the flag it deletes the config's file, which is the fleet's where the stack was a plain one.
+            # Without the flag, the config file is deleted. It is the fleet's if the stack was a plain one.
             self.engine.run("stack", "rm", "--yes", "--preserve-config", "--stack", stack)
         return True
 
@@ -185,7 +186,7 @@ class Resharder:
             fail(None, "", self.records.trouble, f"then again: ambient reshard {self.fleet.name}")
 
     def _check_same(self, stack: str) -> None:
-        """The back end has no "import if unchanged"; a run that holds the lock makes the import fail by itself."""
+        """Refuse a changed state. The backend has no conditional import, but imports fail while a run has the lock."""
         if canonical(export(self.engine, stack)) != canonical(self.states[stack]):
             fail(
                 None,
@@ -202,10 +203,10 @@ class Resharder:
 
 
 def read_states(engine: Engine, stacks: list[str]) -> dict[str, Deployment]:
-    """The states of several stacks, a few at once.
+    """Return the states of several stacks, read in parallel.
 
     Raises:
-        AmbientError: one can't be read.
+        AmbientError: A state can't be read.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(stacks, pool.map(lambda stack: export(engine, stack), stacks), strict=True))

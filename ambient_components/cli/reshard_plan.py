@@ -1,6 +1,6 @@
-"""What `ambient reshard` would do: where each workspace is, by the states, and where it belongs, by files and config.
+"""The plan of `ambient reshard`: the current state of each workspace and its assigned stack, from files and config.
 
-Pure. A state of which a move was interrupted is in here too: its workspaces are then in two states.
+Pure. It covers interrupted moves too, which leave workspaces in two states.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -11,12 +11,12 @@ from ambient_components.engine.rewriting import Item
 from ambient_components.shards.exports import Deployment, ledgers, parts_of, workspaces_of
 
 _SHOWN: Final = 6
-"""Workspaces of one move that are named."""
+"""Maximum number of workspaces that are listed for a move."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Workspaces that go from one stack to another."""
+    """Workspaces that move from one stack to another."""
 
     source: str
     target: str
@@ -25,20 +25,20 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Twice:
-    """Workspaces that an interrupted move left in two states, identical but for what a run has done since."""
+    """Workspaces that an interrupted move left in two states. They are equal except for changes by later runs."""
 
     stack: str
-    """Which is to forget them."""
+    """The stack that drops them."""
 
     kept: str
-    """Which has them, and the newer ones where they differ."""
+    """The stack that keeps them. It has the newer ones if they differ."""
 
     workspaces: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Resharding:
-    """All that is to be done; moves come after the doubles are mended."""
+    """All changes. Moves happen after the duplicates are resolved."""
 
     twice: tuple[Twice, ...]
     moves: tuple[Move, ...]
@@ -50,13 +50,13 @@ def resharding(
     stacks: Collection[str],
     by_name: Callable[[str], str],
 ) -> Resharding:
-    """Compare where workspaces are with where they belong.
+    """Compare the current stacks of workspaces with the assigned ones.
 
     Args:
-        states: of every stack that may have some, by its name.
-        homes: the stack that each workspace of the files belongs to.
-        stacks: those that the fleet has from now on.
-        by_name: where one belongs that is in no file any more. It stays where it is if that stack stays.
+        states: The states that may have workspaces, by stack.
+        homes: The assigned stack of each declared workspace.
+        stacks: The fleet's stacks after the change.
+        by_name: Assigns a workspace that is no longer declared. It stays if its stack stays.
     """
     held: dict[str, list[str]] = {}
     for stack, state in states.items():
@@ -79,7 +79,7 @@ def resharding(
 
 
 def _newest(states: Mapping[str, Deployment], holders: Collection[str], name: str, home: str) -> str:
-    """Which of several states had the last run over a workspace; where none has had one since, its home."""
+    """Return the stack with the latest change of a workspace, or its assigned one if there was no change."""
 
     def modified(items: Collection[Item]) -> str:
         return max((item.modified for item in items), default="")
@@ -87,7 +87,7 @@ def _newest(states: Mapping[str, Deployment], holders: Collection[str], name: st
     parts = {stack: parts_of(states[stack], name) for stack in holders}
     each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in holders]
     alike = all(one == each[0] for one in each)
-    # A run that only took something away shows in the ledger alone.
+    # A run that only removed something shows only in the ledger.
     return max(
         holders,
         key=lambda stack: (modified(parts[stack]), "" if alike else modified(ledgers(states[stack])), stack == home),
@@ -95,7 +95,7 @@ def _newest(states: Mapping[str, Deployment], holders: Collection[str], name: st
 
 
 def lines(plan: Resharding) -> Iterator[str]:
-    """The plan for people, a line each."""
+    """Yield the plan as text, a line for each change."""
     for one in plan.twice:
         yield f"  {one.stack}: forgets {named(one.workspaces)}, in two states since a move was interrupted: {one.kept}"
     for move in plan.moves:
@@ -103,6 +103,6 @@ def lines(plan: Resharding) -> Iterator[str]:
 
 
 def named(names: Collection[str]) -> str:
-    """Some names, and how many there are if those are not all."""
+    """Return some names, and the number of others."""
     shown = ", ".join(sorted(names)[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

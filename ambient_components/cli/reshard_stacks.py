@@ -1,4 +1,4 @@
-"""The stacks of a fleet in the back end, also those that were shards of it."""
+"""A fleet's stacks in the backend, including former shards."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def numbers_of(fleet: "Fleet", known: Collection[str]) -> Iterator[int]:
-    """Numbers of all stacks that are this fleet's shards, or were; a stack with a config of its own is none.
+    """Yield the numbers of all stacks that are or were shards of this fleet.
 
     Args:
-        fleet: with the number of shards that it is to have.
-        known: the stacks of the project.
+        fleet: The fleet with its intended number of shards.
+        known: The project's stacks.
 
     Raises:
-        AmbientError: a shard has a config of its own: its runs would be those of a plain stack.
+        AmbientError: A shard has a config of its own, so it would run as a plain stack.
     """
     for name in sorted({bare_name(one) for one in known}):
         split = split_shard(name)
@@ -38,10 +38,10 @@ def numbers_of(fleet: "Fleet", known: Collection[str]) -> Iterator[int]:
 
 
 def with_count(fleet: "Fleet", count: int) -> "Fleet":
-    """The same fleet in another number of shards."""
+    """Return the same fleet with another number of shards."""
     return replace(fleet, count=count)
 
 
 def known_stacks(engine: Engine) -> set[str]:
-    """Names of the project's stacks, without their organisation."""
+    """Return the names of the project's stacks, without the organisation."""
     return {bare_name(name) for name in stack_names(engine)}

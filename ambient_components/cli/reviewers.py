@@ -1,4 +1,4 @@
-"""`ambient reviewers`: which workspaces a change touches, and whose review it needs."""
+"""`ambient reviewers`: the workspaces that a change affects, and the reviewers that it needs."""
 
 import sys
 from pathlib import Path
@@ -17,56 +17,51 @@ if TYPE_CHECKING:
     from ambient_components.spec.ownership import Version
 
 ATTENTION = 2
-"""Exit code of a change that nobody was named for before."""
+"""Exit code if a change affects something without reviewers before the change."""
 
 EPILOG = """\
 \b
 examples:
   ambient reviewers --change main HEAD                  all stacks of the project
-  ambient reviewers prod --change main .                one stack; . is the files as they lie here
+  ambient reviewers prod --change main .                one stack; . means the files on disk
   ambient reviewers --change "$(git merge-base origin/main HEAD)" HEAD --format json | jq '.approvals'
   ambient reviewers --codeowners --handle group:payments-leads=@my-org/payments-leads
 
 \b
-It reads Git and the stack files alone: no engine, no cluster, no secret. A workspace is touched where it comes to
-something else: by its entry, by defaults, a template, an included file, or the time zone of its days.
-Who was named before the change approves it, and who is named by it as well. Where a workspace names nobody, and for
-new ones, it is the reviewers of the stack's `defaults`; what holds for the whole stack is theirs, too.
+It reads only Git and the stack files: no engine, no cluster, no secret. A change affects a workspace if any of its
+merged values changes: by its entry, by defaults, a template, an included file, or the stack's time zone.
+Reviewers from before the change and reviewers added by it must approve. New workspaces and workspaces without
+reviewers need those of the stack's `defaults`, as do changes of the whole stack.
 
 \b
 json:   {"change": {"from", "to"}, "approvals": [[SUBJECT, ...], ...],
          "touched": [{"stack", "workspace", "how", "fields", "needs": [{"oneOf", "because"}], "guarded"}, ...]}
-        one subject of each list approves; workspace is null for the whole stack; how is new, changed or removed;
-        because is before, stack (the reviewers of its defaults) or after (named by the change alone)
---codeowners: a line for each file that belongs to the same reviewers as a whole, of the files as they lie here; what
-        belongs to several, or to nobody, is a comment
+        one subject of each list must approve; workspace is null for the whole stack; how is new, changed or removed;
+        because is before, stack (reviewers of the stack's defaults) or after (added by the change)
+--codeowners: a line for each file on disk that belongs to one set of reviewers. Other files become comments.
 
 \b
-exit codes: 0 done; 2 the change touches something that nobody was named for before it; 1 an error; 64 wrong usage
+exit codes: 0 success; 1 error; 2 the change affects something without reviewers before the change; 64 wrong usage
 """
 
 
 def reviewers(
     stacks: Annotated[
-        list[str] | None, typer.Argument(metavar="STACK", help="The stacks. Default: all of the project.")
+        list[str] | None, typer.Argument(metavar="STACK", help="The stacks. Default: all stacks of the project.")
     ] = None,
-    named: Annotated[str, typer.Option("--stack", "-s", help="One stack, as Pulumi's commands take it.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as one STACK, as in pulumi.")] = "",
     change: Annotated[
         tuple[str, str] | None,
-        typer.Option(
-            "--change", metavar="A B", help="Git revisions before and after; . for the files as they lie here."
-        ),
+        typer.Option("--change", metavar="A B", help="Git revisions before and after. `.` means the files on disk."),
     ] = None,
-    form: Annotated[Format, format_option("json for programs.", Format.TEXT, Format.JSON)] = Format.TEXT,
-    codeowners: Annotated[bool, typer.Option("--codeowners", help="Print lines for CODEOWNERS instead.")] = False,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
+    codeowners: Annotated[bool, typer.Option("--codeowners", help="Print a CODEOWNERS file instead.")] = False,
     handle: Annotated[
         list[str] | None,
-        typer.Option(
-            "--handle", metavar="SUBJECT=@NAME", help="What the forge calls a subject. Default: @ and its name."
-        ),
+        typer.Option("--handle", metavar="SUBJECT=@NAME", help="A subject's name on the forge. Default: @NAME."),
     ] = None,
 ) -> None:
-    """Say which workspaces a change touches, and whose review it needs."""
+    """Show which workspaces a change affects, and which reviewers it needs."""
     from ambient_components.cli.project import STACK_FILES, Project  # noqa: PLC0415
     from ambient_components.cli.revisions import Repository  # noqa: PLC0415
     from ambient_components.output import from_here  # noqa: PLC0415
@@ -125,7 +120,7 @@ def _versions(files: "Files", folder: str, names: "Sequence[str]", revision: str
 
 
 def _stacks(arguments: "Sequence[str]", option: str) -> list[str]:
-    """The names of files of the stacks that are asked for."""
+    """Return the stack file names of the requested stacks."""
     from ambient_components.cli.project import bare_name  # noqa: PLC0415
     from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
 
@@ -141,10 +136,10 @@ def _refuse_unknown(names: "Sequence[str]", found: "Mapping[str, Version]") -> N
 
 
 def _handle(text: str) -> tuple[str, str]:
-    """A subject and what the forge calls it.
+    """Return a subject and its name on the forge.
 
     Raises:
-        typer.BadParameter: the text says neither.
+        typer.BadParameter: The text does not have the form SUBJECT=@NAME.
     """
     from ambient_components.subjects import parse_subject  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Whose review a change needs, for people and for programs."""
+"""The reviewers that a change needs, as text and as JSON."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ _WHY: Final = {Because.BEFORE: "", Because.STACK: "of the stack", Because.AFTER:
 
 
 def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
-    """A line for each that is touched, by stack; below them the approvals, each once."""
+    """Return a line for each change, by stack, followed by the required approvals."""
     if not found:
         return "This change touches no workspace."
     lines: list[str] = []
@@ -33,7 +33,7 @@ def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
 
 
 def as_json(found: Sequence[Touched], before: str, after: str) -> str:
-    """One object; see the verb's help."""
+    """Return one JSON object, described in the verb's help."""
     record = {
         "change": {"from": before, "to": after},
         "touched": [_record(item) for item in found],
@@ -54,13 +54,13 @@ def _record(item: Touched) -> dict[str, Any]:
 
 
 def _approvals(found: Iterable[Touched]) -> list[tuple[str, ...]]:
-    """Each distinct set of alternatives once, sorted."""
+    """Return each distinct set of alternative reviewers once, sorted."""
     return sorted({need.one_of for item in found for need in item.needs})
 
 
 def _row(item: Touched) -> tuple[str, str, str]:
     how = f"{item.how.value}: {', '.join(item.fields)}" if item.how is How.CHANGED else item.how.value
-    # A stack has its name in the line above; no workspace can be called so.
+    # The stack's name is in the line above. No workspace can have this name.
     who = "; and ".join(_need(need) for need in item.needs) or "nobody is named"
     return item.workspace or "(the stack)", how, who
 

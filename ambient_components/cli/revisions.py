@@ -1,4 +1,4 @@
-"""The files of a Git revision, laid out by Git in a temporary folder; index and working tree of the user stay as is."""
+"""The files of a Git revision, extracted to a temporary folder without touching the user's index and working tree."""
 
 import os
 import subprocess
@@ -13,11 +13,11 @@ from ambient_components.spec.files import DISK, Files
 from ambient_components.spec.regular import is_below
 
 WORKING_TREE: Final = "."
-"""Stands for the files as they lie on the disk; Git has no revision of this name."""
+"""The name for the files on disk. No Git revision can have this name."""
 
 _ATTRIBUTES: Final = ".gitattributes"
 _LINK: Final = "120000"
-# What the user's config could change in the files, or run beside.
+# Git settings that could change the extracted files or run other programs.
 _PLAINLY: Final = (
     "core.autocrlf=false",
     "core.fsmonitor=false",
@@ -31,10 +31,10 @@ class Repository:
     """The Git repository of a folder.
 
     Args:
-        folder: Any folder in it; paths in the files of a revision start there.
+        folder: Any folder in the repository. Paths in a revision's files start there.
 
     Raises:
-        AmbientError: The folder is in no repository, or there is no Git.
+        AmbientError: The folder is not in a repository, or Git is missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,10 +43,10 @@ class Repository:
 
     @contextmanager
     def files(self, revision: str) -> Iterator[Files]:
-        """Lay out the files of a revision until the end of the context; for `WORKING_TREE`, yield those on the disk.
+        """Extract the files of a revision for the duration of the context. For `WORKING_TREE`, yield the files on disk.
 
         Raises:
-            AmbientError: There is no such revision, or Git can't lay it out.
+            AmbientError: The revision does not exist, or Git can't extract it.
         """
         if revision == WORKING_TREE:
             yield DISK
@@ -58,12 +58,12 @@ class Repository:
             top.mkdir()
             self._lay_out(commit, top, folder / "index")
             start = top / self._prefix
-            with suppress(OSError):  # a file of this name: then nothing is below it
+            with suppress(OSError):  # the path is a file in this revision, so nothing is below it
                 start.mkdir(parents=True, exist_ok=True)
             yield Files(str(start), str(top))
 
     def from_top(self, path: str) -> str:
-        """Return a path of this folder as one from the repository's top."""
+        """Return the path from the repository's top."""
         return f"{self._prefix}{path}"
 
     def _lay_out(self, commit: str, top: Path, index: Path) -> None:
@@ -71,14 +71,14 @@ class Repository:
         apart = {"GIT_DIR": repository, "GIT_WORK_TREE": str(top), "GIT_INDEX_FILE": str(index)}
         self._git("read-tree", commit, apart=apart)
         entries = [entry.partition("\t") for entry in self._git("ls-files", "-s", "-z", apart=apart).split("\0")]
-        # Without them nothing is filtered, converted or left out.
+        # Without attributes nothing is filtered, converted or left out.
         attributes = [path for _, _, path in entries if path.rpartition("/")[2].lower() == _ATTRIBUTES]
         self._git("update-index", "-z", "--force-remove", "--stdin", apart=apart, stdin="\0".join(attributes))
         self._git("checkout-index", "--all", apart=apart)
         for about, _, path in entries:
             link = top / path
             if about.startswith(_LINK) and not is_below(os.path.realpath(link), str(top)):
-                link.unlink()  # a wildcard must not search this machine by a link of a revision
+                link.unlink()  # a wildcard must not follow a revision's link to this machine's files
 
     def _commit(self, revision: str) -> str:
         def unknown(_: str) -> tuple[str, str]:
@@ -98,13 +98,13 @@ class Repository:
         apart: dict[str, str] | None = None,
         stdin: str = "",
     ) -> str:
-        """Run Git and return what it printed.
+        """Run Git and return its output.
 
         Args:
-            arguments: Of the command.
-            about: Problem and remedy, of what Git said.
-            apart: Variables that name another index and working tree than the user's.
-            stdin: What it reads.
+            arguments: The arguments of the command.
+            about: Problem and hint for a failure.
+            apart: Variables that select another index and working tree than the user's.
+            stdin: Standard input.
         """
         settings = [word for setting in _PLAINLY for word in ("-c", setting)] if apart else []
         try:

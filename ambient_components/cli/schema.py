@@ -1,4 +1,4 @@
-"""`ambient schema`: the stack file's schema for editors, and the reference of its fields for people."""
+"""`ambient schema`: the stack file's JSON Schema for editors, or its reference as Markdown."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ An editor with the YAML language server completes and checks a stack file that b
 
 
 def schema(
-    form: Annotated[Format, format_option("markdown for people.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
+    form: Annotated[Format, format_option("Output format.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
 ) -> None:
     """Print the schema of the stack file."""
     from ambient_components.spec.reference import reference_text  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`ambient shards`: a fleet's shards, for people and for what runs them on other machines."""
+"""`ambient shards`: a fleet's shards, for people and for runners on other machines."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
 EPILOG = """\
 \b
 examples:
-  ambient shards prod                          each shard's stack, workspaces, and resources in its state
+  ambient shards prod                          each shard with stack, workspaces and number of resources
   ambient shards prod --format github          matrix={"include": [...]}: fromJSON in GitHub Actions
   ambient shards prod --format gitlab > shards.yaml       a child pipeline with parallel: matrix
   ambient shards prod --format operator --repo https://git.example.com/platform/workspaces.git | kubectl apply -f -
 
 \b
-Every shard may run on a machine of its own, at the same time: pulumi up --stack STACK --config-file FILE. Files and
-config say it all: github, gitlab and operator ask nobody, and print the same for the same files. docs/pipeline.md has
-the rest.
+Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github,
+gitlab and operator depend only on the files and the config, so equal files give equal output. See docs/pipeline.md.
 """
 
 
 class Form(StrEnum):
-    """In which form the shards are listed."""
+    """The output format of the list."""
 
     TEXT = "text"
     JSON = "json"
@@ -42,31 +41,39 @@ class Form(StrEnum):
 
 def shards(
     fleet: Annotated[str, typer.Argument(metavar="FLEET", help="The fleet, such as prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The same, as Pulumi's commands take it.")] = "",
-    form: Annotated[Form, choice("--format", Form, "For whom.")] = Form.TEXT,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
+    form: Annotated[Form, choice("--format", Form, "Output format.")] = Form.TEXT,
     only_changed: Annotated[
         bool,
-        typer.Option("--only-changed", help="Leave out the shards that `ambient up` would skip: asks the cluster."),
+        typer.Option("--only-changed", help="Leave out shards that `ambient up` would skip. Queries the cluster."),
     ] = False,
     repo: Annotated[
-        str, typer.Option("--repo", metavar="URL", help="operator: the Git repository of the project.")
+        str, typer.Option("--repo", metavar="URL", help="Git repository of the project (operator only).")
     ] = "",
-    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="operator: its branch.")] = "main",
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="Branch of the repository (operator only).")
+    ] = "main",
     folder: Annotated[
-        str, typer.Option("--dir", metavar="PATH", help="operator: the project's folder in it. Default: the top.")
+        str,
+        typer.Option(
+            "--dir", metavar="PATH", help="Project folder in the repository (operator only). Default: the top."
+        ),
     ] = "",
     namespace: Annotated[
-        str, typer.Option("--namespace", metavar="NAME", help="operator: where the resources are.")
+        str, typer.Option("--namespace", metavar="NAME", help="Namespace of the resources (operator only).")
     ] = "",
     account: Annotated[
-        str, typer.Option("--service-account", metavar="NAME", help="operator: whom the runs are as.")
+        str, typer.Option("--service-account", metavar="NAME", help="ServiceAccount of the runs (operator only).")
     ] = "pulumi",
-    backend: Annotated[str, typer.Option("--backend", metavar="URL", help="operator: where the state lies.")] = "",
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="URL", help="Backend for the state (operator only).")
+    ] = "",
     passphrase: Annotated[
-        str, typer.Option("--passphrase-secret", metavar="NAME", help="operator: a Secret with the key passphrase.")
+        str,
+        typer.Option("--passphrase-secret", metavar="NAME", help="Secret with the key `passphrase` (operator only)."),
     ] = "",
 ) -> None:
-    """List a fleet's shards: the plan of work for several machines."""
+    """List a fleet's shards, as a plan of work for several machines."""
     from ambient_components.cli import shards_formats  # noqa: PLC0415
     from ambient_components.cli.fleets.fleet import find_fleets  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -102,10 +109,10 @@ def shards(
 
 
 def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
-    """The shards as files and config say; of those that nothing changed, if asked, none.
+    """Return the shards according to files and config, optionally without unchanged ones.
 
     Raises:
-        AmbientError: something is wrong in the files.
+        AmbientError: The files are invalid.
     """
     from ambient_components.cli.shards_formats import Shard  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
@@ -123,7 +130,7 @@ def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
 
 
 def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> "Collection[int]":
-    """Numbers of the shards in which the last `ambient up` ended well, and nothing changed since."""
+    """Return the numbers of shards that had a successful `ambient up` and no change since."""
     from ambient_components.cli.fleets.deciding import ask_states, decide  # noqa: PLC0415
     from ambient_components.cli.fleets.skipping import Wanted  # noqa: PLC0415
 
@@ -131,7 +138,7 @@ def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> "Collection[int]":
 
 
 def _with_resources(project: "Project", listed: "list[Shard]") -> "list[Shard]":
-    """The same with the number of resources in each state; not known where no back end answers."""
+    """Return the shards with the number of resources in each state. Unknown if the backend does not respond."""
     from dataclasses import replace  # noqa: PLC0415
 
     from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""A fleet's plan of work in the forms that others run it from: CI systems and the Pulumi Kubernetes Operator. Pure.
+"""A fleet's shards in the formats of CI systems and of the Pulumi Kubernetes Operator. Pure.
 
-The same files give the same text, to the byte: what is committed or compared does not change by itself.
+Equal files give the same bytes, so a committed or compared result changes only with the files.
 """
 
 import json
@@ -12,35 +12,35 @@ from typing import Any, Final
 from ambient_components.errors import fail
 
 GITHUB_MOST: Final = 256
-"""Jobs of one matrix of GitHub Actions."""
+"""Maximum number of jobs in a GitHub Actions matrix."""
 
 GITLAB_MOST: Final = 200
-"""Jobs of one `parallel: matrix` of GitLab."""
+"""Maximum number of jobs in a GitLab `parallel: matrix`."""
 
 GITLAB_INCLUDE: Final = "/.gitlab/shard.yaml"
-"""Where the job `.shard` is, which the child pipeline runs for every shard; examples/payments has one."""
+"""The file with the job `.shard`, which the child pipeline runs for every shard. examples/payments has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard, as it is listed."""
+    """One listed shard."""
 
     stack: str
     config_file: str
-    """From the project's folder."""
+    """The config file's path from the project folder."""
     workspaces: tuple[str, ...]
     resources: int | None = None
-    """In its state; None: not known."""
+    """Number of resources in the state. None if unknown."""
 
     @property
     def name(self) -> str:
-        """The stack's name without its organisation."""
+        """The stack's name without the organisation."""
         return self.stack.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """What the operator's resources say besides; empty: left out."""
+    """Settings of the operator's resources. Empty values are left out."""
 
     repo: str
     branch: str = "main"
@@ -51,11 +51,11 @@ class Operator:
     passphrase: str = ""
     """Name of a Secret with the key `passphrase`."""
     every: int = 86_400
-    """Seconds between two runs of the same commit: keys are renewed by them."""
+    """Seconds between two runs of the same commit. These runs renew keys."""
 
 
 def text(shards: Sequence[Shard]) -> str:
-    """A table for people."""
+    """Return a table."""
     rows = [("SHARD", "STACK", "WORKSPACES", "RESOURCES")]
     rows += [
         (one.name, one.stack, str(len(one.workspaces)), "-" if one.resources is None else str(one.resources))
@@ -68,7 +68,7 @@ def text(shards: Sequence[Shard]) -> str:
 
 
 def as_json(shards: Sequence[Shard]) -> str:
-    """All that is known, with the workspaces' names."""
+    """Return all details as JSON, with the workspaces' names."""
     found = [
         {
             "shard": one.name,
@@ -83,10 +83,10 @@ def as_json(shards: Sequence[Shard]) -> str:
 
 
 def github(shards: Sequence[Shard]) -> str:
-    """The `matrix` of a job of GitHub Actions, on one line: `matrix: ${{ fromJSON(needs.plan.outputs.matrix) }}`.
+    """Return the `matrix` of a GitHub Actions job on one line, for `${{ fromJSON(needs.plan.outputs.matrix) }}`.
 
     Raises:
-        AmbientError: there are more shards than a matrix may have jobs.
+        AmbientError: The fleet has more shards than a matrix may have jobs.
     """
     _check_most(shards, GITHUB_MOST, "a matrix of GitHub Actions")
     include = [
@@ -97,10 +97,10 @@ def github(shards: Sequence[Shard]) -> str:
 
 
 def gitlab(shards: Sequence[Shard]) -> str:
-    """A child pipeline of GitLab: the job `.shard` of `GITLAB_INCLUDE` for every shard.
+    """Return a GitLab child pipeline that runs the job `.shard` of `GITLAB_INCLUDE` for every shard.
 
     Raises:
-        AmbientError: there are more shards than a matrix may have jobs.
+        AmbientError: The fleet has more shards than a matrix may have jobs.
     """
     _check_most(shards, GITLAB_MOST, "parallel: matrix of GitLab")
     files = sorted({one.config_file for one in shards})
@@ -115,10 +115,10 @@ def gitlab(shards: Sequence[Shard]) -> str:
 
 
 def operator(shards: Sequence[Shard], said: Operator) -> str:
-    """`Stack` resources of the Pulumi Kubernetes Operator 2, one a shard.
+    """Return a `Stack` resource of the Pulumi Kubernetes Operator 2 for every shard.
 
-    Fields: deploy/crds/pulumi.com_stacks.yaml of GitHub's pulumi/pulumi-kubernetes-operator, 475dbc6c (chart 2.9.0).
-    The operator knows no --config-file; the CLI in its pods takes the option from PULUMI_OPTION_CONFIG_FILE.
+    The fields are in deploy/crds/pulumi.com_stacks.yaml of pulumi/pulumi-kubernetes-operator, 475dbc6c (chart 2.9.0).
+    The operator has no --config-file; the CLI in its pods reads the option from PULUMI_OPTION_CONFIG_FILE.
     """
     return _yaml([_stack(one, said) for one in shards])
 
@@ -126,7 +126,7 @@ def operator(shards: Sequence[Shard], said: Operator) -> str:
 def _stack(shard: Shard, said: Operator) -> dict[str, Any]:
     env = {
         "PULUMI_OPTION_CONFIG_FILE": _literal(shard.config_file),
-        # A failed step holds back no revocation.
+        # A failed step must not stop revocations.
         "PULUMI_CONTINUE_ON_ERROR": _literal("true"),
     }
     if said.passphrase:
@@ -139,12 +139,12 @@ def _stack(shard: Shard, said: Operator) -> dict[str, Any]:
         "repoDir": said.folder,
         "serviceAccountName": said.service_account,
         "backend": said.backend,
-        # `ambient reshard` and `ambient init` make them: the operator would give each a salt of its own.
+        # `ambient init` and `ambient reshard` create the stacks: the operator would give each its own salt.
         "useLocalStackOnly": True,
         "refresh": True,
         "continueResyncOnCommitMatch": True,
         "resyncFrequencySeconds": said.every,
-        # Whoever deletes the resource deletes no workspace.
+        # Deleting the resource must not delete workspaces.
         "destroyOnFinalize": False,
         "envRefs": env,
     }

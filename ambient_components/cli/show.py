@@ -1,4 +1,4 @@
-"""`ambient show`: what a stack gave to whom, out of its state; or what its files say of one workspace."""
+"""`ambient show`: a stack's access and keys from its state, or one workspace's merged entry from the files."""
 
 import json
 import sys
@@ -23,31 +23,31 @@ examples:
   ambient show dev
   ambient show dev --format json | jq '.workspaces[].keys[].expiresAt'
   ambient show dev --ca-certificate > cluster-ca.crt      for curl --cacert
-  ambient show dev payments                               its entry, and where each value came from
+  ambient show dev payments                               its entry, and where each value comes from
   ambient show payments --stack dev                       the same
 
 \b
-Of a stack it reads the state and the kubeconfig, asks no cluster, and shows no secret. What somebody changed in the
-cluster by hand is seen after `pulumi refresh`.
+For a stack it reads the state and the kubeconfig, queries no cluster, and shows no secrets. Manual changes in the
+cluster are visible after `pulumi refresh`.
 
 \b
-Of a workspace it reads the stack's files alone, and shows what they come to: built-in values, then defaults, then the
-template, then the workspace's own entry. Secrets are shown as references. As JSON:
+For a workspace it reads only the stack's files and shows the merged values: defaults of the schema, then the stack's
+defaults, then the template, then the workspace's own entry. Secrets are shown as references. As JSON:
   {"workspace", "stack", "values": [{"path", "value", "layer", "file", "line", "column"}, ...]}
-with layer workspace, template NAME, defaults or built-in; what is built in has no file.
+with layer workspace, template NAME, defaults or built-in. Built-in values have no file.
 """
 
 
 def show(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="One of its workspaces. Default: all.")] = "",
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="A workspace of the stack. Default: all.")] = "",
     named: Annotated[
         str,
-        typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it; an argument is the workspace."),
+        typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. The argument is then the workspace."),
     ] = "",
-    form: Annotated[Format, format_option("json for programs.", Format.TEXT, Format.JSON)] = Format.TEXT,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
     ca_certificate: Annotated[
-        bool, typer.Option("--ca-certificate", help="Print the cluster's CA certificate, and nothing else.")
+        bool, typer.Option("--ca-certificate", help="Print only the cluster's CA certificate.")
     ] = False,
 ) -> None:
     """Show access and keys, or one workspace's entry."""

@@ -1,4 +1,4 @@
-"""The stack files of a project, without loading any."""
+"""The stack files of a project, found without loading them."""
 
 from collections.abc import Hashable, Mapping, Sequence, Set
 from pathlib import Path
@@ -13,16 +13,16 @@ _File = TypeVar("_File", bound=Hashable)
 
 
 def stack_files(project: Project) -> list[Path]:
-    """What lies in the folder of the stack files, sorted; Pulumi's own config lies there too and is left out."""
+    """Return all files in the folder of stack files, sorted, without Pulumi's config files."""
     found = (project.folder / STACK_FILES).glob("*.yaml")
     return sorted(path for path in found if not path.name.startswith(("Pulumi.", ".")))
 
 
 def stack_path(project: Project, stack: str) -> str:
-    """Where the file of a stack is, seen from the working directory.
+    """Return the path of a stack file, relative to the working directory.
 
     Raises:
-        AmbientError: there is none.
+        AmbientError: The file does not exist.
     """
     path = project.stack_file(stack)
     if not path.is_file():
@@ -34,11 +34,11 @@ def stack_path(project: Project, stack: str) -> str:
 
 
 def without_parts(included: Mapping[_File, Set[_File]], order: Sequence[_File]) -> list[_File]:
-    """Return those files that no other of them includes: an included file is only a part of a stack.
+    """Return the files that no other file includes. An included file is only part of a stack.
 
     Args:
-        included: What each file includes, itself left out.
-        order: The files; of those that include each other the first one here counts as the stack.
+        included: The other files that each file includes.
+        order: The files. Of files that include each other, the first one counts as the stack.
     """
     rank = {file: place for place, file in enumerate(order)}
 

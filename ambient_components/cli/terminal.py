@@ -1,4 +1,4 @@
-"""A person at a terminal, or a program that reads: how they are told apart, asked and answered."""
+"""Questions, arguments and colours, for a user at a terminal or for a program."""
 
 import sys
 from collections.abc import Callable
@@ -9,29 +9,29 @@ from ambient_components.errors import AmbientError, fail
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that `ambient init` has to know."""
+    """A question of `ambient init`."""
 
     text: str
     flag: str
-    """What says it on the command line."""
+    """The option that answers the question."""
     default: str = ""
     optional: bool = False
-    """Whether an answer can be done without: then only a person is asked."""
+    """Whether the answer may be missing. Without a terminal the default is used."""
 
 
 Ask = Callable[[Question], str]
 
 
 def take_defaults(question: Question) -> str:
-    """For `--yes`: nobody is asked."""
+    """Return the default answer, for `--yes`."""
     return question.default
 
 
 def refuse(question: Question) -> str:
-    """For runs without a terminal: a question there would wait for ever.
+    """Refuse to ask, for runs without a terminal, where a prompt would wait forever.
 
     Raises:
-        AmbientError: the question has to be answered; the text names the flag.
+        AmbientError: The answer is required. The message names the option.
     """
     if question.optional:
         return question.default
@@ -44,28 +44,28 @@ def refuse(question: Question) -> str:
 
 
 def prompt(question: Question) -> str:
-    """Asks the person at the terminal."""
+    """Ask the user at the terminal."""
     import typer  # noqa: PLC0415
 
     try:
         return str(typer.prompt(question.text, default=question.default, show_default=bool(question.default), err=True))
     except typer.Abort:
-        # Ctrl-C: as everywhere else, exit code 130.
+        # Ctrl-C exits with code 130, as everywhere else.
         raise KeyboardInterrupt from None
 
 
 def asker(*, yes: bool) -> Ask:
-    """How questions are answered in this run."""
+    """Return how questions are answered in this run."""
     if yes:
         return take_defaults
     return prompt if sys.stdin.isatty() else refuse
 
 
 def one_stack(argument: str, option: str) -> str:
-    """The stack, given as the argument or as `--stack`.
+    """Return the stack, given as the argument or as `--stack`.
 
     Raises:
-        typer.BadParameter: not given, given as two different ones, or no stack can have that name.
+        typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
     """
     import typer  # noqa: PLC0415
 
@@ -79,10 +79,10 @@ def one_stack(argument: str, option: str) -> str:
 
 
 def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]:
-    """The stack, and the workspace or nothing: `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
+    """Return the stack and an optional workspace, from `STACK`, `STACK WORKSPACE` or `WORKSPACE --stack STACK`.
 
     Raises:
-        typer.BadParameter: no stack is given, two different ones, or one that can't be.
+        typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
     """
     if option and first and not second:
         return _stack_name(option), first
@@ -90,10 +90,10 @@ def stack_and_workspace(first: str, second: str, option: str) -> tuple[str, str]
 
 
 def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
-    """The stack and a key of it: `STACK WORKSPACE/KEY` or `WORKSPACE/KEY --stack STACK`.
+    """Return the stack and a key, from `STACK WORKSPACE/KEY` or `WORKSPACE/KEY --stack STACK`.
 
     Raises:
-        typer.BadParameter: one of them is missing, or no stack can have that name.
+        typer.BadParameter: One of them is missing, or the stack's name is invalid.
     """
     import typer  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
 
 
 def _stack_name(text: str) -> str:
-    """The name as it is, once it can be one: on a command line another one is wrong usage."""
+    """Return a valid stack name unchanged. An invalid one on the command line is wrong usage."""
     import typer  # noqa: PLC0415
 
     from ambient_components.cli.project import bare_name  # noqa: PLC0415

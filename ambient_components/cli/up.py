@@ -1,4 +1,4 @@
-"""`ambient up`: shows the plan, asks, and deploys it; or a plan that was reviewed, and nothing else; or a fleet."""
+"""`ambient up`: show the plan, ask, and deploy it. Also for a fleet, or for exactly a reviewed plan."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
@@ -24,48 +24,44 @@ _SHOWN: Final = 20
 EPILOG = """\
 \b
 examples:
-  ambient up prod                          the page of `ambient plan`, a question, then `pulumi up`
-  ambient up prod --yes                    without the question
-  ambient plan prod --save plan.json       now; and after a review:
-  ambient up prod --plan plan.json --yes   that plan, and nothing else
-  ambient up fleet --yes --jobs 4          a fleet: its shards side by side, those with nothing to do skipped
-  ambient up fleet --shard 3               one of them
+  ambient up prod                          show the page of `ambient plan`, ask, then run `pulumi up`
+  ambient up prod --yes                    without the prompt
+  ambient plan prod --save plan.json       save a plan; after its review:
+  ambient up prod --plan plan.json --yes   deploy exactly that plan
+  ambient up fleet --yes --jobs 4          a fleet: its shards in parallel, without those that have no changes
+  ambient up fleet --shard 3               one shard
 
 \b
-A saved plan is deployed at the moment for which it was made: dates and tokens are judged as they were reviewed. It is
-refused where it is too old, where the stack was deployed since, where ambient or pulumi has another version, and where
-a new plan of that moment is another one, as after a change of the files or of the cluster. Values of secrets are not
-compared. docs/plan.md says who must not be able to write the file.
+A saved plan is deployed as of the time for which it was made, so dates and tokens are handled as reviewed. It is
+refused if it is too old, if the stack was deployed since, if ambient or pulumi has another version, or if a new plan
+for the same time differs, for example after a change of files or cluster. Secret values are not compared. docs/plan.md
+says who must not be able to write the file.
 
 \b
-Of a fleet one shard that fails stops no other: the summary says what failed, and what to run again. Ctrl-C lets every
-engine end its step and write its state. --format json prints an object a shard as it ends, and one for all of them.
-docs/fleet.md has the rest.
+In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
+Ctrl-C lets every engine finish its step and write its state. --format json prints an object for each shard as it ends,
+and one for the whole run. See docs/fleet.md.
 
 \b
-exit codes: 0 done, or nothing to do; 3 refused by a rail; 1 an error, a plan that is refused, or "no"; 64 wrong usage;
-            130 Ctrl-C
+exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confirmed; 3 refused by a guardrail;
+            64 wrong usage; 130 Ctrl-C
 """
 
 
 def up(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="The stack, as Pulumi's commands take it.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
     plan: Annotated[
-        str, typer.Option("--plan", metavar="FILE", help="Deploy this plan, of `ambient plan --save FILE`.")
+        str, typer.Option("--plan", metavar="FILE", help="Deploy exactly this plan from `ambient plan --save FILE`.")
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look into the cluster first, and mend what differs.")] = (
-        False
-    ),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")] = (False),
     jobs: Jobs = None,
-    everything: Annotated[bool, typer.Option("--all", help="Of a fleet: run also the shards with nothing to do.")] = (
-        False
-    ),
+    everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = (False),
     shard: Shards = None,
     form: Form = Format.TEXT,
 ) -> None:
-    """Deploy a stack, once the plan was seen."""
+    """Deploy a stack after showing the plan."""
     from ambient_components.cli import plan_saved  # noqa: PLC0415
     from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
     from ambient_components.cli.project import Project  # noqa: PLC0415
@@ -106,7 +102,7 @@ def up(
 
 
 def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
-    """A fleet, or several: the exit code."""
+    """Deploy one or several fleets and return the exit code."""
     from ambient_components.cli.fleets.running import run_up  # noqa: PLC0415
 
     if plan:
@@ -117,7 +113,7 @@ def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
 
 
 def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refresh: bool) -> "tuple[Engine, Plan]":
-    """The engine, at the moment of the plan, and what it would do then."""
+    """Return the engine, set to the plan's time, and the current plan for that time."""
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import plan_saved, planning  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
@@ -135,10 +131,10 @@ def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refres
 
 
 def _check_same(reviewed: "Saved", found: "Plan", stack: str) -> None:
-    """Refuses what nobody has reviewed.
+    """Refuse a plan that differs from the reviewed one.
 
     Raises:
-        AmbientError: with what differs.
+        AmbientError: The plans differ. The error has the differences.
     """
     from ambient_components.cli.plan_saved import differences, is_same  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`ambient validate`: what is wrong with stack files, without an engine and without a cluster."""
+"""`ambient validate`: check stack files without an engine and without a cluster."""
 
 import sys
 from pathlib import Path
@@ -12,40 +12,40 @@ from ambient_components.output import Format
 EPILOG = """\
 \b
 examples:
-  ambient validate                                  every stack file of the project
-  ambient validate stacks/prod.yaml --strict        warnings fail as well
+  ambient validate                                  all stack files of the project
+  ambient validate stacks/prod.yaml --strict        fail on warnings too
   ambient validate --format github                  annotations in a pull request
   ambient validate --format json | jq '.problems[] | select(.severity == "error") | .file'
 
 \b
-It reads the files alone: no engine, no cluster, no secret. Included files are checked with the file that includes
-them, so FILES are stack files; without any, those in stacks/ that no other one includes.
+It reads only the files: no engine, no cluster, no secret. Included files are checked with the file that includes them,
+so FILES must be stack files. Default: those in stacks/ that no other file includes.
 
 \b
 text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM      (or warning:), and below it: hint: HINT
 json:   {"problems": [{"severity", "rule", "workspaces", "path", "problem", "hints", "file", "line", "column"}, ...],
          "summary": {"ok", "errors", "warnings", "workspaces", "files"}}
-        severity is error or warning; file, line and column are null where no place is at fault
-A summary goes to standard error, with how many workspaces each shard has, where the stack's config has shards.
+        severity is error or warning; file, line and column are null for problems without a position
+The summary goes to standard error. For stacks with shards it has the number of workspaces in each shard.
 
 \b
-exit codes: 0 valid, 1 errors (with --strict warnings too, but for a grant that its date has ended), 64 wrong usage
+exit codes: 0 valid; 1 errors (with --strict also warnings, except for grants that ended by date); 64 wrong usage
 """
 
 
 def validate(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Stack files. Default: all of the project.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Stack files. Default: all stack files of the project.")
     ] = None,
     form: Annotated[
         Format,
         format_option(
-            "json for programs, github for annotations in a workflow.", Format.TEXT, Format.JSON, Format.GITHUB
+            "Output format. github prints annotations for a workflow.", Format.TEXT, Format.JSON, Format.GITHUB
         ),
     ] = Format.TEXT,
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
 ) -> None:
-    """Check stack files: all that is wrong, each with its line."""
+    """Check stack files and report every problem with its line."""
     from ambient_components.cli.project import Project  # noqa: PLC0415
     from ambient_components.cli.stacks import stack_files  # noqa: PLC0415
     from ambient_components.cli.validate_text import as_github, as_json, as_text, shards, summary  # noqa: PLC0415

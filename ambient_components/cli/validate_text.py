@@ -1,4 +1,4 @@
-"""The findings of `ambient validate` for people, programs and pull requests."""
+"""The result of `ambient validate` as text, JSON and GitHub annotations."""
 
 from ambient_components.cli.validation import Validation
 from ambient_components.errors import Problem
@@ -19,11 +19,11 @@ def _line(problem: Problem, paint: Paint) -> str:
 
 
 def as_json(result: Validation, *, ok: bool) -> str:
-    """One object with the problems and a summary.
+    """Return one JSON object with the problems and a summary.
 
     Args:
-        result: the findings.
-        ok: whether the command succeeds.
+        result: The result.
+        ok: Whether the command succeeds.
     """
     problems = [{"severity": _severity(problem), **fields(problem)} for problem in result.problems]
     counts = {"errors": result.errors, "warnings": result.warnings}
@@ -32,9 +32,9 @@ def as_json(result: Validation, *, ok: bool) -> str:
 
 
 def as_github(result: Validation) -> str:
-    """Workflow commands, which GitHub turns into annotations beside the lines of a pull request.
+    """Return GitHub workflow commands, which become annotations in a pull request.
 
-    The place is in the message too: the log shows that alone.
+    The message repeats the position, because the log shows only the message.
     """
     return "\n".join(_annotation(problem) for problem in result.problems)
 
@@ -60,7 +60,7 @@ def _escape_property(text: str) -> str:
 
 
 def shards(result: Validation) -> str:
-    """One line a stack with shards: how many workspaces each has."""
+    """Return a line for each stack with shards, with the number of workspaces in each shard."""
     return "\n".join(
         f"{file}: {_count(len(sizes), 'shard')}, of {', '.join(map(str, sizes))} workspaces"
         for file, sizes in sorted(result.shards.items())
@@ -68,7 +68,7 @@ def shards(result: Validation) -> str:
 
 
 def summary(result: Validation, *, strict: bool = False) -> str:
-    """One line: how many problems in how many files, or how much is fine."""
+    """Return the summary line."""
     files = _count(result.files, "file")
     found = [_count(result.errors, "error")] if result.errors else []
     found += [_count(result.warnings, "warning")] if result.warnings else []
@@ -90,7 +90,7 @@ def _severity(problem: Problem) -> str:
 
 
 def _place(problem: Problem) -> str:
-    """Return FILE:LINE:COLUMN; a file as a whole is shown at its first line, as editors know no other place."""
+    """Return FILE:LINE:COLUMN. A problem of a whole file gets line 1, because editors need a line."""
     where = problem.where
     return f"{where.file}:{where.line or 1}:{where.column or 1}" if where is not None else ""
 

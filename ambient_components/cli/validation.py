@@ -1,4 +1,4 @@
-"""What `ambient validate` finds out, before it is written in one form or another."""
+"""The checks of `ambient validate`, independent of the output format."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -26,46 +26,46 @@ class Validation:
     """The result for some stack files."""
 
     problems: tuple[Problem, ...]
-    """Errors and warnings, by place; one of a file that two stacks include is here once."""
+    """Errors and warnings by position. Problems of a file that several stacks include appear once."""
     workspaces: int
-    """How many the valid stacks have, together."""
+    """Number of workspaces in all valid stacks."""
     files: int
-    """How many files were read, or could not be."""
+    """Number of files, readable or not."""
     dated: frozenset[Problem] = frozenset()
-    """Those warnings that a day brought which has come, and no change of anybody's. They fail nothing, not even where
-    warnings do: the run that they would stop is the one that takes the access away."""
+    """Warnings that are due to the date and not to a change. They never fail the command, even with --strict: it would
+    stop the run that removes the expired access."""
     shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """How many workspaces each shard has, by stack file; only of valid stacks that have shards."""
+    """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
 
     def fails(self, *, strict: bool) -> bool:
-        """Whether somebody has to mend something first.
+        """Tell whether the command fails.
 
         Args:
-            strict: whether a warning is enough.
+            strict: Whether warnings count.
         """
         return bool(self.errors or (strict and any(problem not in self.dated for problem in self.problems)))
 
     @property
     def errors(self) -> int:
-        """How many of the problems are errors."""
+        """The number of errors."""
         return len(self.problems) - self.warnings
 
     @property
     def warnings(self) -> int:
-        """How many of the problems are warnings."""
+        """The number of warnings."""
         return sum(problem.warning for problem in self.problems)
 
 
 def validate_files(paths: Sequence[str]) -> Validation:
-    """Check these stack files, each with what it includes."""
+    """Check these stack files with the files that they include."""
     return _together([_review(path) for path in dict.fromkeys(paths)])
 
 
 def validate_stacks(paths: Sequence[str]) -> Validation:
-    """Check those of these files that no other of them includes: an included file is only a part of a stack.
+    """Check those of these files that no other one includes. An included file is only part of a stack.
 
     Raises:
-        AmbientError: there are no files.
+        AmbientError: There are no files.
     """
     if not paths:
         fail(None, "", "this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
@@ -76,7 +76,7 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
 
 
 def _review(path: str) -> Review:
-    """Read a stack, and judge it by what its config says of cluster and store, where there is one beside it."""
+    """Read a stack and check it against its config, if there is one."""
     review = review_stack(path)
     if review.stack is None:
         return review
@@ -100,7 +100,7 @@ def _review(path: str) -> Review:
 
 
 def _storage(said: object, stack: LoadedStack) -> list[Problem]:
-    """What is wrong with the store that a config names, or with buckets for it, in the words of the program."""
+    """Return the problems of a configured store and of the buckets for it, with the program's own messages."""
     given = given_store(said)
     if given is None:
         return located(stack, against_store(stack.file.workspaces, None))
@@ -114,7 +114,7 @@ def _storage(said: object, stack: LoadedStack) -> list[Problem]:
 
 
 def _pins(said: object, stack: LoadedStack) -> list[Problem]:
-    """Shards that there are not, where the config says how many there are."""
+    """Return a problem for each pin to a shard that does not exist."""
     if said is None:
         return []
     try:
@@ -124,13 +124,13 @@ def _pins(said: object, stack: LoadedStack) -> list[Problem]:
 
 
 def _configs_of_shards(path: str) -> list[Problem]:
-    """Configs that shards have of their own: `pulumi config set` without --config-file makes one, with another salt."""
+    """Return a problem for each shard with its own config, as created by `pulumi config set` without --config-file."""
     file = Path(path)
     try:
         project = Project.find(file.absolute().parent)
         count = project.shards(file.stem)
     except AmbientError:
-        return []  # said already, or no project
+        return []  # reported elsewhere, or no project
     shared = project.config_file(file.stem)
     own = (shared.with_name(f"Pulumi.{shard_stack(file.stem, number)}.yaml") for number in range(count or 0))
     return [
@@ -146,7 +146,7 @@ def _configs_of_shards(path: str) -> list[Problem]:
 
 
 def _stacks(stack: LoadedStack) -> list[Problem]:
-    """Stacks that a file of stacks names and that have no file, or that are such a list themselves."""
+    """Return a problem for each listed stack without a file, or with a list of its own."""
     problems = Problems()
     for index, name in enumerate(stack.file.stacks):
         path, where = _beside(stack.path, name), stack.sources.value(("stacks", index))
@@ -168,14 +168,14 @@ def _beside(path: str, stack: str) -> str:
 
 
 def _sizes(review: Review) -> tuple[int, ...]:
-    """How many workspaces each shard of a valid stack has; nothing, where it has no shards."""
+    """Return the number of workspaces in each shard of a valid stack. Empty without shards."""
     if review.stack is None or (said := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
         return ()
     return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(said)).values()))
 
 
 def _config(path: str, problems: Problems) -> Mapping[str, Any]:
-    """What Pulumi's config of this stack says in plain text; nothing, where the file is of no project or no stack."""
+    """Return the plain-text values of this stack's config. Empty without a project or a stack."""
     file = Path(path)
     try:
         project, stack = Project.find(file.absolute().parent), bare_name(file.stem)

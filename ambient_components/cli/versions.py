@@ -1,4 +1,4 @@
-"""Two versions of a project's stacks: as they are in two revisions, or on the disk."""
+"""Two versions of a project's stacks, from Git revisions or from disk."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +12,11 @@ from ambient_components.spec.ownership import Touched, Version, touched
 
 
 def changes(before: Mapping[str, Version], after: Mapping[str, Version]) -> list[Touched]:
-    """Return what a change touches, by stack.
+    """Return the affected workspaces by stack.
 
     Args:
-        before: Stacks by name, before the change.
-        after: The same, after it.
+        before: The stacks by name before the change.
+        after: The stacks by name after the change.
     """
     return [found for name in sorted({*before, *after}) for found in touched(name, before.get(name), after.get(name))]
 
@@ -25,13 +25,13 @@ def versions(folder: str, files: Files, names: Sequence[str], called: str) -> di
     """Return the stacks of a revision by name.
 
     Args:
-        folder: Of the stack files.
-        files: Of the revision.
-        names: The stacks to read, if they are there; all, if there are none: those that no other one includes.
-        called: The revision, for the places of problems; empty for files on the disk.
+        folder: The folder of the stack files.
+        files: The files of the revision.
+        names: The stacks to read, if they exist. Default: all stack files that no other file includes.
+        called: The revision's name, for positions in messages. Empty for files on disk.
 
     Raises:
-        AmbientError: Stacks are broken; all problems at once.
+        AmbientError: Stacks are invalid. The error has all problems.
     """
     paths = [f"{folder}/{name}.yaml" for name in names] or [
         f"{folder}/{found}"
@@ -48,7 +48,7 @@ def versions(folder: str, files: Files, names: Sequence[str], called: str) -> di
 
 
 def _whole(reviews: Mapping[str, Review], files: Files) -> dict[str, Review]:
-    """Those of which no other one is made."""
+    """Return the stack files that no other one includes."""
     by_file = {files.identity(path): review for path, review in reviews.items()}
     included = {own: {files.identity(path) for path in review.files[1:]} for own, review in by_file.items()}
     wholes = set(without_parts(included, list(included)))
@@ -60,7 +60,7 @@ def _errors(review: Review) -> list[Problem]:
 
 
 def _at(problem: Problem, called: str) -> Problem:
-    """The same, with its place as Git names it: REVISION:FILE."""
+    """Return the problem with its position in Git's form REVISION:FILE."""
     if problem.where is None or not called:
         return problem
     return replace(problem, where=Where(f"{called}:{problem.where.file}", problem.where.line, problem.where.column))

@@ -1,4 +1,4 @@
-"""Pulumi's formats: names, type tokens, states, previews, events and locks, each read into typed values in one place.
+"""Pulumi's formats, each read into typed values in one place: names, type tokens, states, previews, events and locks.
 
-All of it is pure but `command`, the only module that starts `pulumi`.
+All of it is pure except `command`, the only module that starts `pulumi`.
 """

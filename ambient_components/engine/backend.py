@@ -1,4 +1,4 @@
-"""What the back end knows of a project's stacks: which there are, and what each has in its state."""
+"""The backend's list of a project's stacks, and their states."""
 
 import json
 import os
@@ -18,24 +18,24 @@ _LIST = ("stack", "ls", "--json")
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack's state, without its contents."""
+    """The metadata of one stack's state."""
 
     at: str
-    """When it was written last, to the letter; empty: never."""
+    """Time of the last write, verbatim. Empty means never."""
     resources: int | None
-    """How many it has, where the back end says so."""
+    """Number of resources, if the backend reports it."""
 
     @property
     def empty(self) -> bool:
-        """Whether it has nothing, for sure."""
+        """Whether the state is known to be empty."""
         return not self.at or self.resources == 0
 
     def written_since(self, begun: str, before: "Stack | None") -> bool:
-        """Whether it was written by a run.
+        """Tell whether a run has written the state.
 
         Args:
-            begun: when that began, RFC 3339.
-            before: the same state as it was then.
+            begun: When the run began, RFC 3339.
+            before: The same state before the run.
         """
         if not self.at or (before is not None and self.at == before.at):
             return False
@@ -43,17 +43,17 @@ class Stack:
 
 
 class Question:
-    """`pulumi stack ls --json`, asked at once and answered later: meanwhile the files are loaded."""
+    """A `pulumi stack ls --json` in the background, started early and read after the files are loaded."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
         self._process = start(_LIST, folder, environ)
         self._stacks: dict[str, Stack] | None = None
 
     def answer(self) -> dict[str, Stack]:
-        """Stacks by name, with and without its organisation.
+        """Return the stacks by name, with and without the organisation.
 
         Raises:
-            AmbientError: the back end does not answer.
+            AmbientError: The backend does not respond.
         """
         if self._stacks is not None:
             return self._stacks
@@ -65,10 +65,10 @@ class Question:
 
 
 def read_stacks(text: str) -> dict[str, Stack]:
-    """What `pulumi stack ls --json` printed.
+    """Read the output of `pulumi stack ls --json`.
 
     Raises:
-        AmbientError: it is something else.
+        AmbientError: The output is invalid.
     """
     try:
         found = {
@@ -87,7 +87,7 @@ def _list(text: str) -> list[dict[str, Any]]:
 
 
 def stack_of(stacks: Mapping[str, Stack], name: str) -> Stack | None:
-    """One of the stacks; None: the back end has no such stack."""
+    """Return one of the stacks, or None if the backend does not have it."""
     return stacks.get(name) or stacks.get(_bare(name))
 
 
@@ -96,10 +96,10 @@ def _bare(stack: str) -> str:
 
 
 def current_backend(engine: Engine) -> str | None:
-    """Where the state lies now: of PULUMI_BACKEND_URL, Pulumi.yaml or the login, in Pulumi's own order; None: nowhere.
+    """Return the URL of the backend in use (PULUMI_BACKEND_URL, Pulumi.yaml or the login), or None without a login.
 
     Raises:
-        AmbientError: there is a login, and it does not work.
+        AmbientError: A login exists but does not work.
     """
     try:
         return str(json.loads(engine.run("whoami", "--json"))["url"])
@@ -110,12 +110,12 @@ def current_backend(engine: Engine) -> str | None:
 
 
 def stack_names(engine: Engine) -> set[str]:
-    """Names of the project's stacks in the backend, each as it is there and without its organisation."""
+    """Return the names of the project's stacks, with and without the organisation."""
     return {*read_stacks(engine.run(*_LIST))}
 
 
 def has_stack(engine: Engine, stack: str) -> bool:
-    """Whether the backend has this stack, of this project."""
+    """Tell whether the backend has this stack of this project."""
     return stack in stack_names(engine)
 
 
@@ -152,10 +152,10 @@ def _state(text: str, stack: str) -> Export:
 
 
 def output(engine: Engine, stack: str, name: str) -> str | None:
-    """A secret output, decrypted; None where the stack has none of that name.
+    """Return a decrypted output of a stack, or None if the stack does not have it.
 
     Raises:
-        AmbientError: the state can't be read, or not be decrypted.
+        AmbientError: The state can't be read or decrypted.
     """
     values = json.loads(engine.run("stack", "output", "--json", "--show-secrets", "--stack", stack) or "{}")
     value = values.get(name)
@@ -163,7 +163,7 @@ def output(engine: Engine, stack: str, name: str) -> str | None:
 
 
 def output_names(engine: Engine, stack: str) -> list[str] | None:
-    """Names of a stack's outputs; None, where they can't be read."""
+    """Return the names of a stack's outputs, or None if they can't be read."""
     try:
         return list(json.loads(engine.run("stack", "output", "--json", "--stack", stack) or "{}"))
     except (AmbientError, ValueError):

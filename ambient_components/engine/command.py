@@ -1,4 +1,4 @@
-"""The `pulumi` program: the only module that starts it."""
+"""The `pulumi` command. This is the only module that starts it."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from ambient_components.errors import AmbientError, fail, refusal
 
 
 class Answer(NamedTuple):
-    """What a command that may fail came to."""
+    """The result of a command that may fail."""
 
     code: int
     stdout: str
@@ -22,35 +22,35 @@ class Answer(NamedTuple):
 
 
 class Engine(Protocol):
-    """What the verbs need of it; tests put a fake in its place."""
+    """The interface to `pulumi` that the command line uses. Tests replace it with a fake."""
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment that it runs in."""
+        """The command's environment."""
 
     def with_backend(self, url: str) -> "Engine":
-        """The same, with its state elsewhere."""
+        """Return the same engine with another backend."""
 
     def with_environ(self, more: Mapping[str, str]) -> "Engine":
-        """The same, with more in its environment."""
+        """Return the same engine with additional environment variables."""
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
-        """Runs a command and returns what it printed; with `ask` it talks to the terminal itself and returns nothing.
+        """Run a command and return its output. With `ask` it uses the terminal directly and returns an empty text.
 
         Raises:
-            AmbientError: it failed, in its own words.
+            AmbientError: The command failed. The message is its own.
         """
 
     def attempt(self, *arguments: str) -> Answer:
-        """Runs a command that says something also where it fails, such as a preview that is refused."""
+        """Run a command with useful output even on failure, such as a refused preview."""
 
 
 class Pulumi:
-    """The program on PATH, asked for answers; for a secret only by who wants to see a key.
+    """The `pulumi` command on PATH.
 
     Args:
-        folder: the project's.
-        environ: the whole environment for it.
+        folder: The project folder.
+        environ: The complete environment.
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -58,23 +58,23 @@ class Pulumi:
         self.environ: Mapping[str, str] = environ
 
     def with_backend(self, url: str) -> Self:
-        """The same program with its state elsewhere, whatever it is logged in to."""
+        """Return the same command with another backend, whatever the login."""
         return self.with_environ({"PULUMI_BACKEND_URL": url})
 
     def with_environ(self, more: Mapping[str, str]) -> Self:
-        """The same program with more in its environment."""
+        """Return the same command with additional environment variables."""
         return type(self)(self.folder, {**self.environ, **more})
 
     def arguments(self, given: tuple[str, ...]) -> tuple[str, ...]:
-        """The arguments of a command as the program gets them."""
+        """Return the final arguments of a command."""
         return given
 
     def environment(self) -> dict[str, str]:
-        """The whole environment of the program."""
+        """Return the complete environment of the command."""
         return environment(self.environ)
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
-        """Runs one command of it."""
+        """Run a command and return its output."""
         if ask:
             code = self._attached([program(self.environ), *self.arguments(arguments)])
             if code != 0:
@@ -86,7 +86,7 @@ class Pulumi:
         return done.stdout
 
     def attempt(self, *arguments: str) -> Answer:
-        """Runs one command of it, and returns what it printed however it ended."""
+        """Run a command and return its output, successful or not."""
         return self._done(arguments, None)
 
     def _done(self, arguments: tuple[str, ...], stdin: str | None) -> Answer:
@@ -94,7 +94,7 @@ class Pulumi:
             [program(self.environ), *self.arguments(arguments), *_QUIETLY],
             cwd=self.folder,
             env=self.environment(),
-            # Never the terminal's: an unseen question would wait for an answer forever.
+            # Not the terminal's: an unseen prompt would wait forever.
             input=stdin or "",
             capture_output=True,
             text=True,
@@ -103,13 +103,13 @@ class Pulumi:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def _attached(self, command: list[str]) -> int:
-        """Runs it at the terminal, and returns its exit code.
+        """Run a command on the terminal and return its exit code.
 
-        Ctrl-C reaches it as well, and is its to answer: it ends the step under way, writes it down and gives its lock
-        back, in its own time. Killed in the middle, it would leave objects without a record.
+        Ctrl-C reaches the command too. It finishes the current step, records it and releases its lock. Killing it
+        earlier would leave objects without a record.
 
         Raises:
-            KeyboardInterrupt: there was one, and the program has ended.
+            KeyboardInterrupt: Ctrl-C was pressed, and the command has ended.
         """
         interrupted = False
 
@@ -136,18 +136,18 @@ _QUIETLY = ("--non-interactive", "--color=never")
 
 
 def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Starts a command of the program, and returns at once: for what goes on beside it.
+    """Start a command in the background and return at once.
 
-    It has a session of its own: Ctrl-C of the terminal comes to us alone, to be handed on to it and not to its plugins,
-    which it ends itself once they are done.
+    The command gets a session of its own, so Ctrl-C reaches only this process. The caller passes it on to the command
+    but not to its plugins, which the command ends itself.
 
     Args:
-        arguments: of the command.
-        folder: the project's.
-        environ: the whole environment for it.
+        arguments: The command's arguments.
+        folder: The project folder.
+        environ: The complete environment.
 
     Raises:
-        AmbientError: there is no such program.
+        AmbientError: `pulumi` is not on PATH.
     """
     return subprocess.Popen(  # noqa: S603
         [program(environ), *arguments, *_QUIETLY], cwd=folder, env=environment(environ), stdin=subprocess.DEVNULL,
@@ -201,10 +201,10 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def program(environ: Mapping[str, str] = os.environ) -> str:
-    """Where the program is.
+    """Return the path of `pulumi`.
 
     Raises:
-        AmbientError: it is not on PATH.
+        AmbientError: It is not on PATH.
     """
     found = shutil.which("pulumi", path=environ.get("PATH"))
     if found is None:
@@ -218,7 +218,7 @@ def program(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
-    """Say of a command why it failed, in its own words.
+    """Report a failed command with its own message.
 
     Raises:
         AmbientError: Always.

@@ -1,6 +1,6 @@
-"""What a step of a preview would make, as a digest: two that are called the same may make something else.
+"""Digests of what a preview's steps would create. Two steps with the same name can create different things.
 
-Of a secret's value there is nothing in it, not even a digest: a short one could be guessed.
+Secret values are left out. Even a digest of a short secret could be guessed.
 """
 
 import hashlib
@@ -13,21 +13,21 @@ from ambient_components.engine.secrets import is_secret
 from ambient_components.engine.steps import IMPORTS, Step
 
 _HIDDEN: Final = "[secret]"
-"""What the engine prints for a secret."""
+"""The engine's placeholder for a secret."""
 
 _PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
-"""Of a resource as it will be. What it was is in the state."""
+"""The digested fields of the planned resource. The state has the previous ones."""
 
 _AUTONAMED: Final = "pulumi.com/autonamed"
 _DEFAULTS: Final = "__defaults"
 
 
 def content(step: Step, names: Mapping[str, str]) -> str:
-    """The digest of what a step makes. Two previews of the same files at the same clock have the same.
+    """Return the digest of what a step creates. Previews of the same files at the same clock give equal digests.
 
     Args:
-        step: of a preview.
-        names: see `chosen_names`.
+        step: A step of a preview.
+        names: See `chosen_names`.
     """
     parts = [name for name in _PARTS if step.planned.get(name)] + (["id"] if step.op in IMPORTS else [])
     made = {name: _seen(step.planned.get(name), names) for name in parts}
@@ -36,9 +36,9 @@ def content(step: Step, names: Mapping[str, str]) -> str:
 
 
 def chosen_names(steps: Iterable[Step]) -> dict[str, str]:
-    """Names that a plugin makes up where the program gives none, each with the place it is for.
+    """Return the names that a plugin generated, each with the place that it is for.
 
-    They are others at each preview, and other resources may refer to them.
+    They differ in each preview, and other resources may refer to them.
     """
     found: dict[str, str] = {}
     for step in steps:
@@ -57,7 +57,7 @@ def chosen_names(steps: Iterable[Step]) -> dict[str, str]:
 
 
 def _seen(value: Any, names: Mapping[str, str]) -> Any:
-    """A value without secrets, and without names that are made up."""
+    """Return a value without secrets and without generated names."""
     if is_secret(value):
         return _HIDDEN
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What the engine says while it runs, line by line: `pulumi up|refresh|destroy --json`, read into typed values."""
+"""The engine's events during a run (`pulumi up|refresh|destroy --json`), read line by line into typed values."""
 
 import json
 from collections.abc import Mapping
@@ -11,45 +11,45 @@ from ambient_components.engine.steps import Diagnostic, Step, changing, diagnost
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A step begins."""
+    """The start of a step."""
 
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A step is done."""
+    """The end of a successful step."""
 
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A step failed."""
+    """A failed step."""
 
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """The run as a whole failed."""
+    """A failure of the run as a whole."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The engine's last word."""
+    """The summary at the end of a run."""
 
     result: str
     """succeeded or failed."""
     changes: Mapping[str, int] = field(default_factory=dict)
-    """How many resources it has of each operation that changes something."""
+    """Number of resources by changing operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is no event: what the program `pulumi` itself says."""
+    """A line that is not an event, but output of the `pulumi` command itself."""
 
     text: str
 
@@ -58,9 +58,9 @@ Event = Begun | Ended | Failed | Diagnostic | Error | Summary | Line
 
 
 def read_event(line: str) -> Event | None:
-    """Return what a line of standard output says; None where that is nothing of these.
+    """Return the event in a line of standard output, or None for any other event.
 
-    An event of an unknown form is no error: who stopped listening would make the engine wait for ever.
+    An event of an unknown form is not an error. If we stopped reading, the engine would block forever.
     """
     text = line.strip()
     if not text:

@@ -8,7 +8,7 @@ from ambient_components.engine import texts
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Who holds a stack."""
+    """The holder of a stack's lock."""
 
     who: str
     host: str
@@ -16,10 +16,10 @@ class Lock:
     since: str
 
     def alive(self, host: str, lives: Callable[[int], bool]) -> bool | None:
-        """Whether its process still lives; None: it is another machine's."""
+        """Tell whether the lock's process is still running. None if it is on another machine."""
         return lives(self.pid) if self.host == host else None
 
 
 def locks(text: str) -> list[Lock]:
-    """Every lock that the engine names."""
+    """Return every lock that the message names."""
     return [Lock(one["who"], one["host"], int(one["pid"]), one["since"]) for one in texts.locks(text)]

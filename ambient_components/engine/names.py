@@ -1,6 +1,6 @@
-"""Logical names: what a resource is in its workspace. Built and parsed by one table, `Part`.
+"""Logical names: the role of a resource in its workspace. Built and parsed by one table, `Part`.
 
-They are a contract: a changed name makes the engine replace what users have, unless it ships with an alias.
+They are a contract. With a changed name the engine replaces users' resources, unless the change ships with an alias.
 """
 
 import re
@@ -11,11 +11,11 @@ from functools import cache
 from typing import Final
 
 LEDGER_NAME: Final = "access"
-"""The one logical name of a stack's AccessLedger."""
+"""The logical name of every stack's AccessLedger."""
 
 
 class Part(StrEnum):
-    """The path that follows the workspace's name; `*` stands for the item, `#` for the generation."""
+    """The path after the workspace's name. `*` is the item, `#` the generation."""
 
     WORKSPACE = ""
     NAMESPACE = "namespace"
@@ -27,38 +27,38 @@ class Part(StrEnum):
     FEATURE_FLAGS = "feature-flags"
     CA_BUNDLE = "ca-bundle"
     CONTAINERS = "containers"
-    """Our part of the LimitRange."""
+    """Our declared fields of the LimitRange."""
     QUOTA = "quota"
     NETWORK = "network/*"
-    """A NetworkPolicy, by its name."""
+    """A NetworkPolicy, by name."""
     CLOSURE = "closed"
-    """What ends all access to a closed workspace."""
+    """The resource that ends all access to a closed workspace."""
     OWNER = "owner/*"
-    """An owner's binding, by subject."""
+    """An owner's RoleBinding, by subject."""
     GRANT = "grant/*"
-    """By subject. Without the role: a new role is a replacement, which leaves no gap."""
+    """A grant, by subject. The role is not part of the name, so a role change is a replacement without a gap."""
     KEY = "key/*"
-    """An API key over all its generations, by id."""
+    """An API key with all its generations, by id."""
     KEY_GENERATION = "key/*/g#"
-    """One identity of an API key: its ServiceAccount, RoleBinding and AccessToken."""
+    """One identity of an API key: ServiceAccount, RoleBinding and AccessToken."""
     STORAGE = "storage"
     """The Bucket component."""
     BUCKET = "storage/bucket"
-    """The bucket itself, and what pulumi-aws makes beside it."""
+    """The bucket itself, and the additional resources of pulumi-aws."""
     CREDENTIALS = "storage/credentials"
-    """The bucket's credentials over all their generations."""
+    """The bucket's credentials with all their generations."""
     CREDENTIALS_GENERATION = "storage/credentials/g#"
-    """One generation of them, with pulumi-aws."""
+    """One generation of the credentials (pulumi-aws only)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogicalName:
-    """A resource of a workspace."""
+    """The parts of a workspace resource's logical name."""
 
     workspace: str
     part: Part
     item: str = ""
-    """What `*` stands for: a subject, a key's id, the name of a policy."""
+    """The value for `*`: a subject, a key id or a policy name."""
     generation: int = 0
 
     def __str__(self) -> str:
@@ -72,23 +72,23 @@ def logical_name(workspace: str, part: Part, item: str = "", generation: int = 0
 
 
 def within(component: str, part: Part, generation: int = 0) -> str:
-    """Return the logical name of a part of an ApiKey or a Bucket, which a program may have named as it likes.
+    """Return the logical name of a part of an ApiKey or a Bucket. A program may give the component any name.
 
     Args:
         component: The component's logical name.
-        part: What the part would be in a workspace.
-        generation: Of the part.
+        part: The part's name in a workspace.
+        generation: The part's generation.
     """
     whole = next(one for one in (Part.KEY, Part.STORAGE) if part.startswith(f"{one}/"))
     return f"{component}{part.removeprefix(whole).replace('#', str(generation))}"
 
 
 def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
-    """Return what a logical name says; None where it is none of a workspace's.
+    """Return the parsed logical name, or None if it does not belong to a workspace.
 
     Args:
         name: The logical name.
-        workspaces: Known names of workspaces. A program may give them names with slashes, which no stack file can.
+        workspaces: Known names of workspaces. In a program they may have slashes, unlike in a stack file.
     """
     workspace = workspace_of(name, workspaces)
     path = name[len(workspace) + 1 :]
@@ -96,12 +96,12 @@ def parse(name: str, workspaces: Collection[str] = ()) -> LogicalName | None:
         if match := pattern.fullmatch(path):
             said = match.groupdict()
             found = LogicalName(workspace, part, said.get("item", ""), int(said.get("generation", 0)))
-            return found if str(found) == name else None  # not with a slash at its end
+            return found if str(found) == name else None  # refuses a trailing slash
     return None
 
 
 def workspace_of(name: str, workspaces: Collection[str] = ()) -> str:
-    """Return the workspace that a logical name, or the name of a stack's output, begins with.
+    """Return the workspace at the start of a logical name or of an output's name.
 
     Args:
         name: The name.

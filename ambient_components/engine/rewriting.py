@@ -1,6 +1,6 @@
-"""States that are written back, as `pulumi stack import` takes them: plain JSON, changed in place.
+"""Changes of exported states, for `pulumi stack import`. They are plain JSON, changed in place.
 
-Every field of a resource that may hold a URN is in `ResourceV3` of Pulumi's sdk/go/common/apitype/core.go (v3.274.1).
+All fields of a resource that may hold a URN are in `ResourceV3` in Pulumi's sdk/go/common/apitype/core.go (v3.274.1).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -117,22 +117,22 @@ def items(state: Export) -> list[Item]:
 
 
 def put_items(state: Any, found: Iterable[Item]) -> None:
-    """Put resources in the place of those that a state has."""
+    """Replace the resources of a state."""
     _put(state.setdefault("deployment", {}), "resources", [one.json for one in found])
 
 
 def secrets_of(state: Export) -> Any:
-    """Return how a state's secrets are encrypted."""
+    """Return the secrets provider of a state."""
     return (state.get("deployment") or {}).get("secrets_providers")
 
 
 def put_secrets(state: Any, secrets: Any) -> None:
-    """Say how a state's secrets are encrypted."""
+    """Set the secrets provider of a state."""
     _put(state.setdefault("deployment", {}), "secrets_providers", secrets)
 
 
 def has_snippets(state: Export) -> bool:
-    """Tell whether a state has pieces of a program in it, as an import leaves them."""
+    """Tell whether a state has program snippets from an import."""
     return bool((state.get("deployment") or {}).get("snippets"))
 
 
@@ -142,26 +142,26 @@ def providers(state: Export) -> list[Item]:
 
 
 def merge_header(source: Export, into: Any) -> None:
-    """Give a state the version and the features that resources of another one need."""
+    """Raise a state's version and features to what the resources of another state need."""
     into["version"] = max(int(source.get("version") or 3), int(into.get("version") or 3))
     if features := sorted({*(source.get("features") or ()), *(into.get("features") or ())}):
         into["features"] = features
 
 
 def extensions_of(state: Export, moving: Iterable[Item]) -> dict[str, Any]:
-    """Return the blobs that resources of a state refer to."""
+    """Return the extension blobs that these resources refer to."""
     known = (state.get("deployment") or {}).get("extensions") or {}
     return {ref: known[ref] for ref in (str(item.json.get("extensionRef")) for item in moving) if ref in known}
 
 
 def add_extensions(state: Any, needed: Mapping[str, Any]) -> None:
-    """Add blobs to a state."""
+    """Add extension blobs to a state."""
     into = state.setdefault("deployment", {})
     _put(into, "extensions", {**(into.get("extensions") or {}), **needed})
 
 
 def without_predecessor(resources: Iterable[Item]) -> tuple[str, str] | None:
-    """Return a resource's URN and that of one that it needs and that does not come before it; None: the engine's order.
+    """Return the URN of a resource that precedes its dependency, and the dependency's. None if the order is valid.
 
     The engine refuses a state in another order.
     """
@@ -175,19 +175,19 @@ def without_predecessor(resources: Iterable[Item]) -> tuple[str, str] | None:
 
 @dataclass
 class Rewriting:
-    """URNs and references to providers of one stack, as another stack of the same project has them."""
+    """The rewriting of URNs and provider references from one stack to another of the same project."""
 
     source: str
     target: str
     project: str
     exact: dict[str, str] = field(default_factory=dict)
-    """Texts as a whole, which come before the rule."""
+    """Replacements of complete texts, which take precedence."""
 
     def text(self, text: str) -> str:
-        """Return one URN, or one reference to a provider, as the other stack has it; any other text stays."""
+        """Return a URN or a provider reference as it reads in the other stack. Other texts stay unchanged."""
         if text in self.exact:
             return self.exact[text]
-        urn = Urn.parse(text)  # of a reference to a provider the ID is part of the name
+        urn = Urn.parse(text)  # a provider reference parses with the ID as part of the name
         if not urn.types or (urn.stack, urn.project) != (self.source, self.project):
             return text
         return str(Urn(self.target, self.project, urn.types, urn.name))
@@ -197,7 +197,7 @@ class Rewriting:
         return Item(self.value(item.json))
 
     def value(self, value: Any) -> Any:
-        """Return a copy of any JSON value with every URN rewritten, also of references among inputs and outputs."""
+        """Return a copy of a JSON value with every URN rewritten, including those in inputs and outputs."""
         if isinstance(value, Mapping):
             return {key: self.value(item) for key, item in value.items()}
         if isinstance(value, list):

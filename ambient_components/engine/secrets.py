@@ -1,6 +1,6 @@
-"""How Pulumi marks secrets and other special values among JSON values: one key, and a signature that says which.
+"""Pulumi's marking of secrets and other special values in JSON: one key, with a signature that names the kind.
 
-The same in states, previews and on the wire to a provider (sdk/go/common/resource/sig in Pulumi 3.274).
+It is the same in states, previews and the provider protocol (sdk/go/common/resource/sig in Pulumi 3.274).
 """
 
 import json
@@ -18,7 +18,7 @@ def is_secret(value: Any) -> bool:
 
 
 def without_secrets(value: Any, shown: str) -> Any:
-    """Return a JSON value with a text in the place of every secret: the same one is never encrypted twice alike."""
+    """Return a JSON value with every secret replaced by a text. The same secret is encrypted differently each time."""
     if is_secret(value):
         return shown
     if isinstance(value, Mapping):
@@ -27,7 +27,7 @@ def without_secrets(value: Any, shown: str) -> Any:
 
 
 def plain_text(value: Any) -> str | None:
-    """Return a text out of a state that shows its secrets; None where it is encrypted, or no text."""
+    """Return a string from a state that shows its secrets. None if it is encrypted or not a string."""
     if is_secret(value):
         try:
             value = json.loads(value.get("plaintext") or "null")

@@ -1,6 +1,6 @@
-"""A stack's state, as `pulumi stack export` prints it: read into typed values. What writes states is in `rewriting`.
+"""A stack's state, as printed by `pulumi stack export`, read into typed values. The module `rewriting` changes states.
 
-Secrets are never looked at: an export has them encrypted, but for one that was asked for with `--show-secrets`.
+Secrets stay encrypted. Only an export with `--show-secrets` has them in plain text.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from ambient_components.engine.types import short
 from ambient_components.engine.urns import Urn
 
 Export = Mapping[str, Any]
-"""What `pulumi stack export` printed, parsed. Only this package looks into it."""
+"""The parsed output of `pulumi stack export`. Only this package reads its fields."""
 
 EMPTY: Final[dict[str, Any]] = {"version": 3, "deployment": {"resources": []}}
-"""The state of a stack that has deployed nothing yet."""
+"""The state of a stack that was never deployed."""
 
 _DIGESTED: Final = (
     "urn", "id", "parent", "provider", "inputs", "outputs", "external", "protect", "retainOnDelete", "deletedWith",
@@ -27,29 +27,29 @@ _DIGESTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource, in a state, a preview or an event."""
+    """One resource in a state, a preview or an event."""
 
     urn: Urn
     type: str
     id: str = ""
     custom: bool = True
-    """Whether a provider makes it; else it is a component."""
+    """Whether a provider manages it. False for a component."""
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     parent: str = ""
-    """Its URN."""
+    """The parent's URN."""
     protect: bool = False
     retain_on_delete: bool = False
     delete: bool = False
-    """Whether a replacement left it, to be deleted. It then has the logical name of what took its place."""
+    """Whether it is a pending delete after a replacement. It has the logical name of its successor."""
 
     @classmethod
     def of(cls, item: Mapping[str, Any], urn: str = "") -> "Resource":
-        """Read one.
+        """Read a resource.
 
         Args:
-            item: Its JSON.
-            urn: For where the JSON has none, as in a step.
+            item: The resource's JSON.
+            urn: The URN if the JSON has none, as in a step.
         """
         name = Urn.parse(str(item.get("urn") or urn))
         return cls(
@@ -72,13 +72,13 @@ class Resource:
 
     @property
     def kind(self) -> str:
-        """The last part of its type, such as RoleBinding, whether that is Kubernetes' own or ours."""
+        """The last part of the type, such as RoleBinding, for Kubernetes' own type and for ours."""
         return short(self.type)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a run was in the middle of when it was killed."""
+    """A pending operation of a killed run."""
 
     type: str
     """creating, updating, deleting, reading or importing."""
@@ -90,7 +90,7 @@ def resources(export: Export, *types: str) -> list[Resource]:
 
     Args:
         export: The state.
-        types: Type tokens; none for all.
+        types: Type tokens to select. None given selects all.
     """
     return [
         Resource.of(item) for item in _deployment(export).get("resources") or () if not types or item["type"] in types
@@ -98,21 +98,21 @@ def resources(export: Export, *types: str) -> list[Resource]:
 
 
 def operations(export: Export) -> list[Operation]:
-    """Return what a killed run was at work on: the cluster may have it too."""
+    """Return the pending operations of a killed run. Each may have taken effect in the cluster."""
     found = _deployment(export).get("pending_operations") or ()
     return [Operation(str(one.get("type")), Resource.of(one.get("resource") or {})) for one in found]
 
 
 def secrets_provider(export: Export) -> str:
-    """Return what encrypts the secrets of a state, as Pulumi calls it; empty where it has none."""
+    """Return the type of a state's secrets provider, in Pulumi's terms. Empty if there is none."""
     return str((_deployment(export).get("secrets_providers") or {}).get("type") or "")
 
 
 def place(export: Any) -> tuple[str, str] | None:
-    """Return the stack and the project of a state; None where it has no resources.
+    """Return the stack and the project of a state. None if it has no resources.
 
     Raises:
-        ValueError: It is no exported state.
+        ValueError: It is not an exported state.
     """
     try:
         items = (export["deployment"] or {}).get("resources") or ()
@@ -127,12 +127,12 @@ def place(export: Any) -> tuple[str, str] | None:
 
 
 def is_checkpoint(export: Any) -> bool:
-    """Tell whether this is a file out of a bucket of states, which has another form."""
+    """Tell whether this is a checkpoint file from a state bucket, which has another format."""
     return isinstance(export, dict) and "checkpoint" in export and "deployment" not in export
 
 
 def joined(exports: Iterable[Export]) -> dict[str, Any]:
-    """Return several states as one: all of their resources, and all that killed runs were at work on."""
+    """Return several states as one, with all resources and all pending operations."""
     whole: dict[str, Any] = {"resources": [], "pending_operations": []}
     for export in exports:
         deployment = _deployment(export)
@@ -144,10 +144,10 @@ def joined(exports: Iterable[Export]) -> dict[str, Any]:
 
 
 def parse_export(text: str) -> Any:
-    """Return an exported state, without what nothing reads: the outputs of Kubernetes' objects are most of a large one.
+    """Parse an exported state, without unused parts. Outputs of Kubernetes objects are most of a large state.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: The text is not JSON.
     """
     return json.loads(text, object_hook=_slim)
 
@@ -162,10 +162,10 @@ def _slim(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def state_digest(export: Export) -> str:
-    """Return the digest of a state: another one after every run that changed something.
+    """Return the digest of a state, which changes with every run that changes something.
 
-    Of the resources as they are exported, without what is encrypted in them: each export may encrypt a state
-    again. A secret that changes is seen by the time at which its resource was modified.
+    It covers the exported resources without encrypted values, because each export may encrypt them again. A changed
+    secret shows in the modification time of its resource.
     """
     parts = [
         {name: without_secrets(item[name], "secret") for name in _DIGESTED if name in item}

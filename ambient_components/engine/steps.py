@@ -1,4 +1,4 @@
-"""What the engine does to resources: steps of a preview (`pulumi preview --json`) and of a run's events."""
+"""The engine's steps on resources, from a preview (`pulumi preview --json`) or from a run's events."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,13 +12,13 @@ from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
 from ambient_components.problem_json import decode
 
-# Every operation is in sdk/go/common/apitype/history.go (Pulumi 3.274).
+# All operations are in sdk/go/common/apitype/history.go (Pulumi 3.274).
 SAME: Final = "same"
 UPDATE: Final = "update"
 REPLACE: Final = "replace"
 REFRESH: Final = "refresh"
 CHANGES_NOTHING: Final = frozenset({SAME, "read", "read-replacement", REFRESH, "discard", "discard-replaced"})
-"""Operations that leave every object as it is: what is read or discarded was only looked at."""
+"""Operations that change no object. Reading and discarding only look at it."""
 CREATES: Final = frozenset({"create", "create-replacement", "import", "import-replacement"})
 IMPORTS: Final = frozenset({"import", "import-replacement"})
 DELETES: Final = frozenset({"delete", "delete-replaced"})
@@ -26,7 +26,7 @@ DELETES: Final = frozenset({"delete", "delete-replaced"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the engine does to one resource."""
+    """One step of the engine on a resource."""
 
     op: str
     urn: Urn
@@ -34,9 +34,9 @@ class Step:
     old: Resource | None = None
     new: Resource | None = None
     paths: tuple[str, ...] = ()
-    """Of the properties that change."""
+    """Paths of the changed properties."""
     planned: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The JSON of what it makes, for its digest (`contents`)."""
+    """The planned resource's JSON, for its digest (`contents`)."""
 
     @classmethod
     def of_preview(cls, item: Mapping[str, Any]) -> "Step":
@@ -45,33 +45,33 @@ class Step:
 
     @classmethod
     def of_event(cls, item: Mapping[str, Any]) -> "Step":
-        """Read the step of an event, which says `custom` only where that is true."""
+        """Read the step of an event. Events omit `custom` if it is false."""
         old, new = ({"custom": False, **state} if (state := item.get(when)) else None for when in ("old", "new"))
         return _step(item, old, new)
 
     @property
     def name(self) -> str:
-        """The logical name of its resource."""
+        """The resource's logical name."""
         return self.urn.name
 
     @property
     def kind(self) -> str:
-        """The last part of its resource's type, such as ServiceAccount."""
+        """The last part of the resource's type, such as ServiceAccount."""
         return short(self.type)
 
     @property
     def protects(self) -> bool:
-        """Whether it changes the protection alone, which the engine calls the same."""
+        """Whether only the protection changes. The engine reports that as `same`."""
         return self.op == SAME and _protected(self.old) != _protected(self.new)
 
     @property
     def changes(self) -> bool:
-        """Whether it changes anything."""
+        """Whether the step changes anything."""
         return self.op not in CHANGES_NOTHING or self.protects
 
     @property
     def retains(self) -> bool:
-        """Whether the engine deletes a resource from its state, and leaves the object as it is."""
+        """Whether the engine removes the resource from the state and keeps the object unchanged."""
         return self.op in DELETES and self.old is not None and self.old.retain_on_delete
 
 
@@ -99,12 +99,12 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `pulumi preview --json` printed."""
+    """The parsed output of `pulumi preview --json`."""
 
     steps: tuple[Step, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
-    """How many resources it has of each operation that changes something."""
+    """Number of resources by changing operation."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Preview":
@@ -131,7 +131,7 @@ def diagnostic(item: Mapping[str, Any]) -> Diagnostic:
 
 
 def changing(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the counts of those operations that change something."""
+    """Return only the counts of operations that change something."""
     return {op: count for op, count in counts.items() if op not in CHANGES_NOTHING}
 
 

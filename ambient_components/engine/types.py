@@ -1,4 +1,4 @@
-"""Type tokens of the resources that a stack of ours can hold. A token is part of a URN: it never changes."""
+"""Type tokens of the resources in our stacks. A token is part of a URN and never changes."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ GRANT: Final = "ambient:index:Grant"
 API_KEY: Final = "ambient:index:ApiKey"
 BUCKET: Final = "ambient:index:Bucket"
 
-# Resources of our own provider.
+# Resources of our provider
 ACCESS_LEDGER: Final = "ambient:index:AccessLedger"
 ACCESS_TOKEN: Final = "ambient:index:AccessToken"  # noqa: S105  # a type token
 CLOSURE: Final = "ambient:index:Closure"
@@ -28,23 +28,23 @@ S3_CREDENTIALS: Final = "ambient:index:S3Credentials"
 SERVICE_ACCOUNT: Final = "ambient:index:ServiceAccount"
 WORKSPACE_SECRET: Final = "ambient:index:WorkspaceSecret"  # noqa: S105  # a type token
 
-# Resources of other providers.
+# Resources of other providers
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 _AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 
 
 def short(token: str) -> str:
-    """Return the last part of a token: `RoleBinding` for Kubernetes' own type and for ours."""
+    """Return the last part of a token, such as `RoleBinding` for Kubernetes' own type and for ours."""
     return token.rpartition(":")[2]
 
 
 def is_provider(token: str) -> bool:
-    """Tell whether a resource of this type is a provider's configuration."""
+    """Tell whether resources of this type are providers."""
     return token.startswith(PROVIDER_PREFIX)
 
 
 def is_stacks_own(token: str) -> bool:
-    """Tell whether a resource of this type belongs to the stack and to no workspace."""
+    """Tell whether resources of this type belong to the stack and not to a workspace."""
     return token in (STACK, ACCESS_LEDGER) or is_provider(token)
 
 
@@ -54,5 +54,5 @@ def is_ours(token: str) -> bool:
 
 
 def is_bucket(token: str) -> bool:
-    """Tell whether a resource of this type is a bucket itself, ours or that of pulumi-aws."""
+    """Tell whether resources of this type are buckets, ours or those of pulumi-aws."""
     return token == S3_BUCKET or token.startswith(_AWS_BUCKETS)

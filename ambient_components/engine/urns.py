@@ -9,18 +9,18 @@ _SCHEME = "urn:pulumi:"
 
 @dataclass(frozen=True, slots=True)
 class Urn:
-    """What a URN consists of."""
+    """The parts of a URN."""
 
     stack: str
     project: str
     types: tuple[str, ...]
-    """Type tokens, from that of the outermost parent to its own."""
+    """Type tokens, from the outermost parent's to the resource's own."""
     name: str
-    """The logical name. It may contain `::`, as that of a grant to a service account does."""
+    """The logical name. It may contain `::`, as in a grant to a service account."""
 
     @classmethod
     def parse(cls, text: str) -> "Urn":
-        """Read a URN; of a text that is none, all of it is the name and the rest is empty."""
+        """Parse a URN. Any other text becomes the name, with all other parts empty."""
         match text.removeprefix(_SCHEME).split("::", 3):
             case [stack, project, types, name] if text.startswith(_SCHEME):
                 return cls(stack, project, tuple(types.split("$")), name)
@@ -28,7 +28,7 @@ class Urn:
 
     @property
     def type(self) -> str:
-        """Its own type token; empty where the text was no URN."""
+        """The resource's own type token. Empty if the text was not a URN."""
         return self.types[-1] if self.types else ""
 
     def __str__(self) -> str:
@@ -38,15 +38,15 @@ class Urn:
 
 
 def stack_urn(stack: str, project: str) -> Urn:
-    """Return the URN of the resource that stands for the stack itself."""
+    """Return the URN of the stack's root resource."""
     return Urn(stack, project, (STACK,), f"{project}-{stack}")
 
 
 def reference(urn: str, identity: str) -> str:
-    """Return how a resource refers to its provider: `URN::ID`."""
+    """Return a resource's reference to its provider: `URN::ID`."""
     return f"{urn}::{identity}"
 
 
 def referenced(text: str) -> str:
-    """Return the URN in a reference to a provider."""
+    """Return the URN in a provider reference."""
     return text.rpartition("::")[0]

@@ -1,1 +1,1 @@
-"""From a stack file to components: the one place where models, config and Pulumi meet."""
+"""From a stack file to components: the place where models, config and Pulumi meet."""

@@ -36,14 +36,14 @@ def workspace_args(
     calendar: Calendar,
     ca_bundle: str | None = None,
 ) -> WorkspaceArgs:
-    """A model as the component's plain arguments.
+    """Return a workspace model as arguments of the component.
 
     Args:
-        workspace: the effective entry.
-        calendar: judges which grants and overlaps are in force.
-        settings: the stack's config, with the store of its buckets.
-        values: of its secrets.
-        ca_bundle: the contents of its CA bundle.
+        workspace: The merged entry of the stack file.
+        calendar: Decides which grants and overlaps are in force.
+        settings: The stack's config, with the object store.
+        values: The workspace's secret values.
+        ca_bundle: The contents of the workspace's CA bundle.
     """
     args: WorkspaceArgs = {
         "owner": settings.owner,

@@ -1,10 +1,10 @@
-"""The CA bundles of a stack's workspaces, out of the files that it names.
+"""The CA bundles of a stack's workspaces, read from the files that the stack file names.
 
-The platform mounts a bundle over the system's own CA file (contract 3), so that what is not in it is not trusted: a
-bundle with the company's certificate alone cuts every session off from the language model.
+The platform mounts a bundle over the system's CA file (contract 3), so certificates outside the bundle are not trusted.
+A bundle that has only the company's certificate cuts every session off from the language model.
 
-A bundle goes into a ConfigMap, in plain text, and so into the state. So certificates alone get through: each is
-decoded, parsed and written again. Text around them is dropped; any other PEM block in the file is refused.
+A bundle is stored in a ConfigMap, in plain text, and so in the state. Only certificates are accepted: each is decoded,
+parsed and encoded again. Text around them is dropped. Any other PEM block in the file is refused.
 """
 
 import binascii
@@ -20,7 +20,7 @@ from ambient_components.spec import LoadedStack
 from ambient_components.spec.regular import CA_BUNDLE_MAX, Unreadable
 
 PUBLIC_AT_LEAST: Final = 20
-"""Fewer certificates than this are hardly the public ones and one's own."""
+"""The warning threshold: a bundle with fewer certificates probably lacks the public authorities."""
 
 _BEGIN: Final = re.compile(r"-----BEGIN ([^\r\n]*?)-----")
 _CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
@@ -31,7 +31,7 @@ _EXPECTED: Final = "a file of PEM certificates is expected"
 
 
 def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
-    """Contents by workspace; what can't be used goes to `problems`, what is probably a mistake is a warning."""
+    """Return the bundles by workspace. Collect unusable files in `problems`, and log probable mistakes as warnings."""
     read: dict[str, list[str] | tuple[str, Remedy]] = {}
     bundles, warned = {}, set()
     for name, workspace in sorted(stack.file.workspaces.items()):
@@ -63,7 +63,7 @@ def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
 
 
 def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, Remedy]:
-    """The certificates of a file, or problem and remedy."""
+    """Return the certificates of a file, or a problem and a hint."""
     try:
         content = stack.project.read(file, CA_BUNDLE_MAX)
     except Unreadable as error:
@@ -88,11 +88,11 @@ _CUT_OFF: Final = ("holds a certificate that is cut off or not base64", "export 
 
 
 class NotCertificatesError(ValueError):
-    """A text that is no CA bundle.
+    """A text that is not a CA bundle.
 
     Attributes:
-        problem: what is wrong, after the name of the file; nothing of the text is quoted.
-        remedy: what to do.
+        problem: What is wrong, to be appended to the file's name. It quotes nothing of the text.
+        remedy: A hint.
     """
 
     def __init__(self, problem: str, remedy: str) -> None:
@@ -102,10 +102,10 @@ class NotCertificatesError(ValueError):
 
 
 def certificates(text: str) -> list[str]:
-    """The certificates of a text, each written again as PEM; no other character of the text gets through.
+    """Return the certificates of a text, each encoded again as PEM, and nothing else of the text.
 
     Raises:
-        NotCertificatesError: there are none, one of them is broken, or a private key or another PEM block is there.
+        NotCertificatesError: The text has no certificate, a broken one, a private key or another PEM block.
     """
     labels = _BEGIN.findall(text)
     if any("PRIVATE KEY" in label for label in labels) or "PRIVATE KEY-----" in text:
@@ -134,7 +134,10 @@ def _certificate(block: str, number: int, context: ssl.SSLContext) -> str:
 
 
 def _length(der: bytes) -> int:
-    """The length that a DER sequence says it has, with its header: OpenSSL ignores what comes behind it."""
+    """Return the length of a DER sequence with its header, or -1.
+
+    OpenSSL ignores trailing bytes, so the caller compares the length.
+    """
     if len(der) < 2 or der[0] != _SEQUENCE:
         return -1
     if der[1] < _LONG_FORM:

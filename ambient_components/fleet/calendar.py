@@ -1,4 +1,4 @@
-"""The moment of a run, and what is in force at it: plain days are days of the stack's time zone."""
+"""The time of a run, and which dated entries are in force then. A plain date is a day in the stack's time zone."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,34 +11,34 @@ from ambient_components.spec.dates import Span
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When a run is, and how often there is one."""
+    """The time of a run and the promised interval between runs."""
 
     now: datetime
     zone: ZoneInfo | None = None
-    """Of the stack; None: UTC."""
+    """The stack's time zone. None means UTC."""
     run_every: int = 0
-    """Seconds between runs, as promised; 0: no promise."""
+    """Promised seconds between runs. 0 means no promise."""
 
     @classmethod
     def of(cls, stack: StackFile, now: datetime | None = None) -> "Calendar":
-        """The calendar of a stack.
+        """Return the calendar of a stack.
 
         Args:
-            stack: its time zone and how often runs are promised count.
-            now: a moment with a time zone; as this process reads the clock once, if not given.
+            stack: Provides the time zone and the promised interval.
+            now: A time with a time zone. Defaults to the time of this process (`clock`).
         """
         return cls(clock.now() if now is None else now, stack.timezone, stack.run_every or 0)
 
     def keeps_previous(self, key: Key) -> bool:
-        """Whether the identity of the generation before still lives on: to the end of its last day."""
+        """Tell whether the key's previous generation is still valid. It is valid through its last day."""
         return key.overlap_until is not None and self.in_force(key.overlap_until)
 
     def in_force(self, until: date | None) -> bool:
-        """Whether what holds until a day, inclusive, or for good, holds now."""
+        """Tell whether an entry is in force now. `until` is inclusive; None means no end."""
         return Span.of(None, until, self._zone).holds(self.now)
 
     def grants(self, workspace: Workspace) -> list[Grant]:
-        """The grants of a workspace that hold now, by subject: at most one each, as the checks see to."""
+        """Return the workspace's grants that are in force now, sorted by subject; validation allows one each."""
         held = [grant for grant in workspace.grants if grant.span(self._zone).holds(self.now)]
         return sorted(held, key=lambda grant: str(grant.subject))
 

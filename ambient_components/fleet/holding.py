@@ -1,8 +1,8 @@
-"""Workspaces that `ambient up` over a fleet has this run leave as they are: what that changes in the program.
+"""Excluded workspaces in the program: what changes for those that `ambient up` excludes from this run of a shard.
 
-They are declared like all others, so that the stack keeps their outputs; the engine is told by flags to leave alone
-whatever is theirs. What stops the program for the sake of one of them, such as a secret that is missing, stops it no
-more: it is an unknown value of something that is not touched.
+They are declared like all others, so the stack keeps their outputs. Flags tell the engine to leave their resources
+alone. A problem of an excluded workspace, such as a missing secret, does not stop the program: the value is unknown,
+and the resource that uses it is not touched.
 """
 
 import os
@@ -13,11 +13,11 @@ from ambient_components.shards.hold import Held, held_of
 
 
 def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Held:
-    """What is held; empty, where nothing is.
+    """Return the excluded workspaces with the ids of their exported keys.
 
     Args:
-        problems: takes a variable of another form.
-        environ: of the run.
+        problems: Collects an invalid environment variable.
+        environ: The environment of the run.
     """
     try:
         return held_of(environ)
@@ -27,5 +27,8 @@ def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ)
 
 
 def is_exported(held: Held, workspace: str, key_id: str) -> bool:
-    """Whether a key's token is an output: of one that is held and not made yet the engine would write a placeholder."""
+    """Tell whether to export a key's token.
+
+    For a key of an excluded workspace that does not exist yet, the engine would export a placeholder.
+    """
     return workspace not in held or key_id in held[workspace]

@@ -1,4 +1,4 @@
-"""The stack's object store, out of its config: the object `objectStore`, with an encrypted secret key."""
+"""The stack's object store: the config object `objectStore`, with an encrypted secret key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,20 +27,20 @@ from ambient_components.storage.config import (
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """Where the buckets of a stack are made."""
+    """The store that holds the stack's buckets."""
 
     config: StoreConfig
     secret_key: pulumi.Output[str] | None = field(default=None, repr=False)
-    """Of its administrator; None: found as AWS's tools find it."""
+    """The administrator's secret key. None if AWS's default credentials are used."""
 
     @classmethod
     def of_aws(cls) -> "ObjectStore":
-        """AWS itself, in the region of pulumi-aws's own config."""
+        """Return AWS itself, in the region of pulumi-aws's config."""
         return cls(StoreConfig(region=pulumi.Config("aws").get("region") or REGION_DEFAULT))
 
     @property
     def args(self) -> StoreArgs:
-        """As arguments of the providers: only what the config says, and the region."""
+        """The providers' arguments: the values that the config sets, and the region."""
         config = self.config
         said = {
             "endpoint": config.endpoint,
@@ -61,7 +61,7 @@ def effective_store(workspaces: Mapping[str, Workspace], configured: ObjectStore
 
 
 def object_store(problems: Problems) -> ObjectStore | None:
-    """The store that the config names; None where it names none. Of a broken one only `problems` says something."""
+    """Return the configured store, or None. If it is invalid, collect the reasons in `problems`."""
     key = pulumi.Config().full_key(OBJECT_STORE)
     given = given_store(get_config(key), pulumi.Config("aws").get("region"))
     if given is None:
@@ -78,11 +78,11 @@ def object_store(problems: Problems) -> ObjectStore | None:
 
 
 def _check_secret_key(key: str, problems: Problems) -> None:
-    """Refuse a secret key that is in plain text in the config file, or that can't be checked.
+    """Refuse a secret key that is in plain text in the config file, or for which that can't be checked.
 
-    The engine says of an object only that something in it is encrypted, so the file is read. A value that is not in it
-    comes from an environment (Pulumi ESC), or from another file, which the engine was given by `--config-file` and does
-    not name to a program.
+    The engine says only that some part of an object is encrypted, so the file is read. A value that is not in the file
+    comes from an environment (Pulumi ESC), or from a file given by `--config-file`, which the engine does not name to
+    programs.
     """
     field = f"{OBJECT_STORE}.{SECRET_KEY}"
     if not is_config_secret(key):

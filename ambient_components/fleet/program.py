@@ -1,7 +1,6 @@
-"""The program of a stack: reads all there is to read, and declares it if nothing is wrong with it.
+"""The Pulumi program of a stack: read all inputs, validate them, then declare the resources.
 
-Of a fleet in shards it declares the part that is this stack's: the file is read whole, and what only other shards need,
-such as their secrets, is not asked for.
+A shard reads the whole file but declares only its own workspaces. It does not need the secrets of other shards.
 """
 
 from collections.abc import Mapping
@@ -44,10 +43,12 @@ CLUSTER_NAME: Final = "cluster"
 
 
 def run(path: Path | None = None) -> None:
-    """The whole program of a stack: ``stacks/<stack>.yaml`` of the project's folder, declared; of a shard its fleet's.
+    """Declare the stack of this run.
+
+    The stack file is ``stacks/<stack>.yaml`` in the project folder. A shard reads the file of its fleet.
 
     Raises:
-        pulumi.RunError: with every problem of the file and of the config, one a line; nothing is then changed.
+        pulumi.RunError: The file or the config has problems. The message lists them all, and nothing is declared.
     """
     without_stack_traces()
     without_debug_lines()
@@ -78,10 +79,10 @@ def run(path: Path | None = None) -> None:
 
 
 def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:
-    """What this stack declares of its file, and the names of what other shards have.
+    """Return the part of the file that this stack declares, and the names of the workspaces of other shards.
 
     Raises:
-        AmbientError: the file is missing or wrong, or has nothing for a stack to declare.
+        AmbientError: The file is missing or invalid, or names only other stacks.
     """
     name = pulumi.get_stack() if settings.shard is None else settings.shard.fleet
     path = path or Path("stacks") / f"{name}.yaml"
@@ -102,9 +103,9 @@ def _guard(settings: StackSettings) -> Guard:
 
 
 def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
-    """The platform's own namespace is no workspace, no source of secrets and no place for keys.
+    """Refuse the platform's namespace as a workspace, as a source of secrets and as a place for keys.
 
-    Under its default name the file's own checks refuse it.
+    The stack file's own checks already refuse its default name.
     """
     path = ("workspaces", settings.platform_namespace)
     if settings.platform_namespace in stack.file.workspaces:
@@ -119,13 +120,13 @@ def _check_platform_namespace(stack: LoadedStack, settings: StackSettings, probl
 
 
 def _check_lifetimes(stack: LoadedStack, settings: StackSettings, problems: Problems) -> None:
-    """What the cluster would cut short is refused before a run, where the config says what it grants."""
+    """Refuse lifetimes beyond the cluster's cap, if the config has the cap."""
     if settings.max_token_lifetime is not None:
         problems.extend(located(stack, beyond_cap(stack.file.workspaces, settings.max_token_lifetime)))
 
 
 def _without_model_key(stack: LoadedStack, settings: StackSettings) -> list[Problem]:
-    """Workspaces in which no session would start: without Vertex the operator wants a runner secret. Contract 3."""
+    """Return a warning for each workspace without a runner secret: without Vertex no session starts (contract 3)."""
     if settings.vertex:
         return []
     return [

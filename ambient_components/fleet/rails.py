@@ -1,4 +1,4 @@
-"""What a stack file says of the rails, as an input of the ledger; and allowances whose end came too early."""
+"""A stack file's guardrail settings as the ledger's input, and warnings about expired exceptions."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,11 +11,11 @@ from ambient_components.spec.loader import located
 
 
 def stack_rails(stack: StackFile, calendar: Calendar) -> StackRails:
-    """The ledger's input `rails`; what is as built in is left out, and nothing at all is an empty mapping.
+    """Return the ledger's input `rails`. Default values are left out.
 
     Args:
-        stack: the file.
-        calendar: judges which allowances are in force.
+        stack: The stack file.
+        calendar: Decides which exceptions are in force.
     """
     rails: StackRails = {}
     if allowed := allowed_rails(stack.allow, calendar):
@@ -27,19 +27,20 @@ def stack_rails(stack: StackFile, calendar: Calendar) -> StackRails:
 
 
 def allowed_rails(allowances: Sequence[Allowance | StackAllowance], calendar: Calendar) -> list[str]:
-    """The rails that may be crossed today, sorted."""
+    """Return the names of the guardrails with an exception in force now, sorted."""
     return sorted({one.rail.value for one in allowances if calendar.in_force(one.until)})
 
 
 def ended_allowances(stack: LoadedStack, ledger: Ledger, calendar: Calendar) -> list[Problem]:
-    """Warnings of allowances that have ended while what they let through is still declared.
+    """Return a warning for each expired exception that still covers a declared violation.
 
-    It is never refused for that: it was deployed while it was allowed, and the night's rotations must go on.
+    An expired exception never blocks a run: the violation was deployed while the exception was valid, and keys must
+    keep rotating.
 
     Args:
-        stack: the file, with its places.
-        ledger: its access, as `ledger_of` makes it.
-        calendar: judges which allowances are in force.
+        stack: The stack, with source positions.
+        ledger: The stack's access, from `ledger_of`.
+        calendar: Decides which exceptions are in force.
     """
     return located(stack, _ended(stack.file, ledger, calendar))
 

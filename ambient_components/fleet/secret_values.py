@@ -1,7 +1,7 @@
-"""The values of a stack's secrets, from where its files say they are: config, environment, files, Secrets elsewhere.
+"""The values of a stack's secrets, read from config, environment variables, files or other Secrets.
 
-A value that is missing is unknown in a preview, with a warning (a change request from a fork has no secrets), and an
-error in an update. Nothing is declared before all of them are there.
+A missing value is unknown in a preview, with a warning, because a change request from a fork has no secrets. In an
+update it is an error. The program declares nothing until all values are present.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,17 +26,17 @@ Values = dict[str, pulumi.Input[str]]
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceValues:
-    """Of one workspace; by variable."""
+    """The secret values of one workspace, by variable."""
 
     runner: Values = field(default_factory=dict)
     integrations: Values = field(default_factory=dict)
     storage: Values = field(default_factory=dict)
-    """Of a bucket that others made: accessKey and secretKey."""
+    """The accessKey and secretKey of an existing bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One value to find."""
+    """One value to look up."""
 
     workspace: str
     kind: str
@@ -47,13 +47,13 @@ class _Wanted:
 
 
 def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform: str) -> dict[str, WorkspaceValues]:
-    """Finds every value of every workspace that is not closed.
+    """Look up every secret value of every workspace that is not closed.
 
     Args:
-        stack: the stack.
-        guard: the stack's cluster; asked only where a source is a Secret in it.
-        problems: takes what is missing (in an update) or refused (always).
-        platform: the platform's own namespace, of which no Secret is read: the stack's checks refuse it.
+        stack: The stack.
+        guard: The stack's cluster. Queried only if a source is a Secret.
+        problems: Collects missing values (in an update) and refused values (always).
+        platform: The platform's namespace. No Secret there is read; validation refuses such a source.
     """
     wanted = [one for one in _wanted(stack) if one.source.secret is None or one.source.secret.namespace != platform]
     reader = SourceReader(stack, guard, [one.source for one in wanted])
@@ -88,7 +88,7 @@ def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
 
 
 def _warn(missing: Iterable[Problem]) -> None:
-    """One warning for all: a fork's preview lacks every secret there is."""
+    """Log one warning for all missing values, because a fork's preview lacks every secret."""
     found = [*missing]
     if found:
         more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []

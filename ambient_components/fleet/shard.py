@@ -1,4 +1,4 @@
-"""The shard that a stack is: which part of a fleet's file it declares."""
+"""The shard of the current stack: the part of a fleet's file that it declares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,32 +19,32 @@ class Shard:
     """One shard of a fleet."""
 
     fleet: str
-    """Stack name of the whole, after which its file is called."""
+    """The fleet's name. Its stack file and its config have this name."""
 
     number: int
-    """From 0."""
+    """The shard's number, from 0."""
 
     count: int
-    """How many there are."""
+    """The fleet's number of shards."""
 
     def record(self, owner: str, platform_namespace: str) -> str:
-        """NAMESPACE/NAME of the ConfigMap with its run record.
+        """Return NAMESPACE/NAME of the ConfigMap that holds the shard's run record.
 
         Args:
             owner: PROJECT/FLEET.
-            platform_namespace: where the platform runs.
+            platform_namespace: The platform's namespace.
         """
         return f"{platform_namespace}/{record_name(owner, self.number)}"
 
 
 def this_shard(said: str | None) -> Shard | None:
-    """The shard that the stack of this run is; None: it is a plain stack.
+    """Return the shard of the current stack, or None if the stack is not part of a fleet.
 
     Args:
-        said: `shards` of the config.
+        said: The config value `shards`.
 
     Raises:
-        AmbientError: this very stack must not be run with such a config.
+        AmbientError: The config is invalid, or this stack is not one of its shards.
     """
     stack = pulumi.get_stack()
     if said is None:
@@ -75,7 +75,7 @@ def this_shard(said: str | None) -> Shard | None:
 
 
 def project_files() -> ConfigFiles:
-    """The config files of the project of this run.
+    """Return the config files of the current project.
 
     Raises:
         AmbientError: Pulumi.yaml can't be read.
@@ -84,20 +84,23 @@ def project_files() -> ConfigFiles:
 
 
 def config_stack() -> str:
-    """After which stack the config of this run is called: of a shard after its fleet."""
+    """Return the stack name of the config in use. A shard uses the config of its fleet."""
     stack = pulumi.get_stack()
     split = split_shard(stack) if pulumi.Config().get(CONFIG_KEY) is not None else None
     return stack if split is None else split[0]
 
 
 def config_flags() -> str:
-    """Flags of Pulumi's commands that change the config of this run: without a file they would give a shard its own."""
+    """Return the flags with which `pulumi config` changes the config of this run.
+
+    Without `--config-file`, Pulumi would create a separate config file for the shard.
+    """
     stack, named = pulumi.get_stack(), config_stack()
     return f"--stack {stack}" if named == stack else f"--stack {stack} --config-file {_file(named)}"
 
 
 def missing_file(path: str, stack: str) -> str:
-    """What to do where a stack has no file, and its name is one of a shard; empty otherwise."""
+    """Return a hint for a missing stack file if the stack has the name of a shard. Empty otherwise."""
     split = split_shard(stack)
     if split is None:
         return ""
@@ -108,14 +111,14 @@ def missing_file(path: str, stack: str) -> str:
 
 
 def of_shard(stack: LoadedStack, shard: Shard) -> LoadedStack:
-    """The fleet's file with the workspaces of one shard, and the warnings that are about them or about no workspace.
+    """Return the fleet's file reduced to one shard: its workspaces, their warnings and the stack's own warnings.
 
     Args:
-        stack: the whole, which is valid.
-        shard: the shard.
+        stack: The whole fleet, already validated.
+        shard: The shard.
 
     Raises:
-        AmbientError: a workspace names a shard that does not exist: nobody knows whose it is.
+        AmbientError: A workspace is pinned to a shard that does not exist.
     """
     kept = set(divided(stack, shard.count)[shard.number])
     others = [format_path(("workspaces", name)) for name in stack.file.workspaces if name not in kept]

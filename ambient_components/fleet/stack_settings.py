@@ -1,4 +1,4 @@
-"""What the stack's config says: which cluster, and how the platform is installed there."""
+"""The stack's config: which cluster it targets and how the platform is installed there."""
 
 from dataclasses import dataclass
 
@@ -17,30 +17,31 @@ from ambient_components.suggest import did_you_mean
 
 @dataclass(frozen=True)
 class StackSettings:
-    """What the stack's config (``stacks/Pulumi.<stack>.yaml``) says."""
+    """The values of the stack's config (``stacks/Pulumi.<stack>.yaml``)."""
 
     owner: str
-    """PROJECT/FLEET, as ownership annotations say it: a workspace that moves to another shard keeps its mark."""
+    """PROJECT/FLEET, the value of ownership annotations. A workspace that moves to another shard keeps its
+    annotation."""
 
     cluster: ClusterArgs
 
     openshift: bool = False
-    """Namespaces then carry display name and description."""
+    """Whether the cluster is OpenShift. Namespaces then carry a display name and a description."""
 
     vertex: bool = False
-    """Sessions use Vertex AI, and need no language model's key (contract 3)."""
+    """Whether sessions use Vertex AI, which needs no model API key (contract 3)."""
 
     platform_namespace: str = PLATFORM_NAMESPACE_DEFAULT
-    """Where the platform runs."""
+    """The platform's namespace."""
 
     max_token_lifetime: int | None = None
-    """Seconds; the longest life of a token that the cluster grants. None: not known, or no cap."""
+    """The longest token lifetime that the cluster grants, in seconds. None if unknown or unlimited."""
 
     store: ObjectStore | None = None
-    """Where buckets are made. None: the config does not say."""
+    """The object store. None if the config has none."""
 
     shard: Shard | None = None
-    """None: it is a plain stack."""
+    """The shard. None for a plain stack."""
 
     @property
     def store_config(self) -> StoreConfig | None:
@@ -49,10 +50,10 @@ class StackSettings:
 
     @classmethod
     def read(cls, problems: Problems) -> "StackSettings":
-        """Reads the project's namespace of the config; what is missing goes to `problems`.
+        """Read the config of this run. Collect missing and invalid values in `problems`.
 
         Raises:
-            AmbientError: the config is one of a fleet, and this stack is not one of its shards.
+            AmbientError: The config belongs to a fleet, and this stack is not one of its shards.
         """
         config = pulumi.Config()
         cluster: ClusterArgs = {}
@@ -84,7 +85,7 @@ class StackSettings:
 def _flag(config: pulumi.Config, name: str, problems: Problems) -> bool:
     value = config.get(name) or "false"
     if value not in ("true", "false"):
-        # Not quoted: somebody may have set a secret under this name.
+        # Not quoted: the user may have set a secret under this name by mistake.
         meant = did_you_mean(value, ("true", "false"))
         word = "false" if "false" in meant else "true"
         problems.add(None, name, "is neither true nor false", f"{meant} pulumi config set {name} {word}".strip())

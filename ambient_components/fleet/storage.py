@@ -13,7 +13,7 @@ from ambient_components.storage.config import StoreConfig
 
 
 def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
-    """Whether pulumi-aws is needed."""
+    """Tell whether a bucket uses the `aws` driver, which needs pulumi-aws."""
     return any(bucket.driver is BucketDriver.AWS for bucket in _buckets(workspaces).values())
 
 
@@ -21,9 +21,9 @@ def check_storage(stack: LoadedStack, store: StoreConfig | None, problems: Probl
     """Buckets that the stack's config or this machine has nothing for.
 
     Args:
-        stack: its workspaces.
-        store: what the config says of a store; None where it says nothing.
-        problems: takes what is missing.
+        stack: The stack.
+        store: The configured store. None if the config has none.
+        problems: Collects what is missing.
     """
     problems.extend(located(stack, against_store(stack.file.workspaces, store)))
     if importlib.util.find_spec("pulumi_aws") is not None:

@@ -1,6 +1,6 @@
-"""What a run would do, as facts that people judge: pure, from ledgers, a state and the engine's preview.
+"""What a run would do, as facts for reviewers. Pure: from ledgers, a state and the engine's preview.
 
-One form behind every page of `ambient plan`: text, Markdown for a change request, and JSON.
+All pages of `ambient plan` are rendered from this one form: text, Markdown for a change request, and JSON.
 """
 
 from ambient_components.plan.facts import Plan

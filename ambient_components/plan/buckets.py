@@ -1,4 +1,4 @@
-"""What a run does to buckets and to the access keys that open them."""
+"""Changes of buckets and of their access keys."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,16 +13,16 @@ from ambient_components.plan.held import Holdings
 from ambient_components.rules.buckets import OnDelete
 
 _CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
-"""Of the access key: None where it has none, as while its workspace is closed."""
+"""Ledger fields of the access key. None without an access key, as in a closed workspace."""
 _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "objectLock")
 
 
 def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
-    """What becomes of the buckets themselves. Sorted.
+    """Return the changes of the buckets themselves, sorted.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        before: The ledger of the last deployment.
+        after: The declared ledger.
     """
     found: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys()):
@@ -89,13 +89,13 @@ def _word(value: Any) -> str:
 
 
 def access_key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime) -> list[BucketChange]:
-    """What becomes of the access keys to buckets, by the ledgers and what the state has of them. Sorted.
+    """Return the changes of the buckets' access keys, sorted.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-        held: what the state has.
-        at: UTC.
+        before: The ledger of the last deployment.
+        after: The declared ledger.
+        held: The access keys in the state.
+        at: The time of the run, UTC.
     """
     found: list[BucketChange] = []
     for workspace in sorted(before.keys() | after.keys() | held.access_keys.keys()):

@@ -1,4 +1,4 @@
-"""A plan as a document for programs: stable names, as docs/plan.schema.json describes them."""
+"""A plan as a JSON document for programs, with stable names. docs/plan.schema.json describes it."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ from ambient_components.printable import json_text
 
 
 def document(plan: Plan) -> dict[str, Any]:
-    """The plan, with its totals. What is not known, or does not apply, is left out."""
+    """Return the plan with its totals. Unknown and inapplicable values are left out."""
     found: dict[str, Any] = PLAN.convert(plan)
     return found
 
 
 def document_text(plan: Plan) -> str:
-    """The document as text, with a line's end."""
+    """Return the document as text with a final newline."""
     return json_text(document(plan)) + "\n"
 
 
 def digest(facts: dict[str, Any]) -> str:
-    """The digest of a document: two that are equal say the same."""
+    """Return the document's digest. Equal digests mean equal content."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

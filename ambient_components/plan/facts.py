@@ -1,4 +1,4 @@
-"""The facts of a plan: who gains or loses what, and what happens to workspaces, keys and buckets."""
+"""The facts of a plan: who gains or loses access, and changes of workspaces, keys and buckets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ REMOVED: Final = "removed"
 FORGOTTEN: Final = "forgotten"
 
 WORKSPACE_CHANGES: Final = (REMOVED, CLOSED, MADE, ADOPTED, OPENED, RELEASED, TAKEN_BACK, FORGOTTEN)
-"""What may become of a workspace, the most dangerous first."""
+"""Changes of a workspace, most dangerous first."""
 
 MINTED: Final = "minted"
 ROTATED: Final = "rotated"
@@ -29,7 +29,8 @@ CHANGED: Final = "changed"
 EXPIRING: Final = "expiring"
 
 KEY_CHANGES: Final = (REVOKED, MINTED, ROTATED, ENDED, CHANGED, EXPIRING)
-"""What may become of one identity of a key. `expiring` is no change: it ends soon, and nobody renews it."""
+"""Changes of one identity of a key. `expiring` is not a change: the token ends soon and is not renewed
+automatically."""
 
 DELETED: Final = "deleted"
 KEPT: Final = "kept"
@@ -40,17 +41,17 @@ ALLOWED: Final = "allowed"
 DISALLOWED: Final = "not allowed any more"
 
 RAIL_RULE_CHANGES: Final = (ALLOWED, CHANGED, DISALLOWED)
-"""What may become of what the files say of a rail."""
+"""Changes of a guardrail setting."""
 
 BUCKET_CHANGES: Final = (DELETED, CHANGED, MADE, ADOPTED, RELEASED, TAKEN_BACK, KEPT, NEW_ACCESS_KEY, ACCESS_KEY_ENDED)
-"""What may become of a bucket and of its access key, the most dangerous first."""
+"""Changes of a bucket and of its access key, most dangerous first."""
 
 _RIGHTS: Final = ("kubernetes:rbac.authorization.k8s.io/", "kubernetes:authorization.openshift.io/")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkspaceChange:
-    """One workspace that comes, goes, or changes its state."""
+    """A workspace that is added, removed or changes its state."""
 
     workspace: str
     what: str
@@ -59,7 +60,7 @@ class WorkspaceChange:
 
 @dataclass(frozen=True, slots=True, order=True)
 class KeyChange:
-    """What happens to one identity of a key."""
+    """A change of one identity of a key."""
 
     workspace: str
     key: str
@@ -69,12 +70,12 @@ class KeyChange:
     role: str
     why: str
     at: str = ""
-    """RFC 3339: when what it has now ends; empty where that is not known, or never."""
+    """When its current token ends, RFC 3339. Empty if unknown or never."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class BucketChange:
-    """What happens to one bucket, or to the access key to it."""
+    """A change of one bucket or of its access key."""
 
     workspace: str
     bucket: str
@@ -85,59 +86,59 @@ class BucketChange:
 
 @dataclass(frozen=True, slots=True, order=True)
 class DateComing:
-    """A grant that begins or ends by itself, by a date that its entry gives."""
+    """A grant that begins or ends by its own date."""
 
     at: str
-    """RFC 3339: the first moment at which it is so."""
+    """The first moment after the change, RFC 3339."""
     workspace: str
     subject: str
     role: str
     what: str
     """begins or ends."""
     date: str
-    """As the file says it: a day, which is inclusive where it ends, or a moment."""
+    """The date as written in the file: a day (inclusive if it ends the grant) or a moment."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RailChange:
-    """What the files say otherwise of the rails."""
+    """A change of a guardrail setting."""
 
     workspace: str
-    """Empty for the stack as a whole."""
+    """The workspace. Empty for the stack as a whole."""
     rail: str
-    """A rail that may be crossed, or no longer; or the rule of the stack that changes, as keysMax."""
+    """A guardrail that gained or lost an exception, or a changed rule of the stack, such as keysMax."""
     what: str
     """One of `RAIL_RULE_CHANGES`."""
     how: str = ""
-    """``10 -> 1000``, of a rule."""
+    """A rule's change, such as ``10 -> 1000``."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class SourceChange:
-    """Another source of a secret's value; never the value itself."""
+    """A changed source of a secret value, never the value itself."""
 
     workspace: str
     kind: str
     """runner, integrations or storage."""
     variable: str
     before: str = ""
-    """Such as ``config payments/anthropic``; empty where there was no such variable."""
+    """The source, such as ``config payments/anthropic``. Empty for a new variable."""
     after: str = ""
-    """Empty where the variable goes."""
+    """The new source. Empty for a removed variable."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """What was declared by the last run and is not there, or the other way round: the run did not end well."""
+    """A difference between what the last run declared and what exists, after a run that failed."""
 
     workspace: str
-    """Empty for the stack as a whole."""
+    """The workspace. Empty for the stack as a whole."""
     text: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Exposed:
-    """Access that ends and may have been used to mint tokens of identities that live on (`access.minting`)."""
+    """Access that ends and may have been used to mint tokens of identities that stay valid (`access.minting`)."""
 
     workspace: str
     who: tuple[str, ...]
@@ -147,84 +148,84 @@ class Exposed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """One thing that the engine would do."""
+    """One step of the engine."""
 
     op: str
-    """In the engine's words: create, update, replace, delete, …; `protect` where only that changes, `retain` where
-    something is forgotten and stays as it is."""
+    """The engine's operation, such as create, update, replace or delete. `protect` if only the protection changes,
+    `retain` if the engine forgets the resource and leaves the object unchanged."""
     kind: str
-    """Type token."""
+    """The type token."""
     name: str
-    """Logical name."""
+    """The logical name."""
     paths: tuple[str, ...] = ()
-    """Properties that change; never their values."""
+    """The changed properties, never their values."""
     content: str = field(default="", compare=False)
-    """Digest of what it makes, for plans that are saved; of no secret's value."""
+    """Digest of what the step creates, for saved plans. It includes no secret value."""
 
     @property
     def rights(self) -> bool:
-        """Whether it is about who may do what in the cluster."""
+        """Whether the step changes RBAC in the cluster."""
         return self.kind.startswith(_RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Of which stacks the plan of a fleet is made, and how. Names of stacks, sorted."""
+    """The stacks of a fleet's plan, each name sorted into one group."""
 
     asked: tuple[str, ...] = ()
-    """Judged: by the engine's preview; offline by their states."""
+    """Evaluated stacks: by the engine's preview, or offline by their states."""
     skipped: tuple[str, ...] = ()
-    """Up to date, so that nobody was asked: nothing of theirs changed since the last run, and nothing is due."""
+    """Up-to-date stacks: nothing changed since the last run, and nothing is due."""
     failed: tuple[str, ...] = ()
-    """Which could not be judged: the plan has their errors, and what else it says of them is of the files."""
+    """Stacks that could not be evaluated. The plan has their errors; all other facts about them come from the files."""
 
     @property
     def count(self) -> int:
-        """All of them."""
+        """The number of stacks."""
         return len(self.asked) + len(self.skipped) + len(self.failed)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a run at one moment would do. Every tuple is sorted."""
+    """Everything that a run at a given time would do. Every tuple is sorted."""
 
     stack: str
-    """Its name; that of the fleet, where there are shards."""
+    """The name of the stack or the fleet."""
     at: datetime
-    """UTC."""
+    """The time of the run, UTC."""
     online: bool
-    """Whether the engine was asked; else it is the files against the state."""
+    """Whether the plan comes from the engine. Otherwise the files are compared with the state."""
     access: AccessDiff = field(default_factory=lambda: AccessDiff((), ()))
     dates: tuple[DateComing, ...] = ()
     workspaces: tuple[WorkspaceChange, ...] = ()
     keys: tuple[KeyChange, ...] = ()
     buckets: tuple[BucketChange, ...] = ()
     sources: tuple[SourceChange, ...] = ()
-    """Of secrets' values: that come, go, or are found elsewhere."""
+    """Secret values that are added, removed or read from another source."""
     other: tuple[str, ...] = ()
-    """Paths of the ledger that change and are none of the above: names of settings and limits."""
+    """Other changed paths of the ledger: names of settings and limits."""
     exposed: tuple[Exposed, ...] = ()
     rails: tuple[Problem, ...] = ()
     """Guard rails that this change crosses without leave, and rules that nobody can allow: nothing is then deployed."""
     rail_changes: tuple[RailChange, ...] = ()
     unjudged: tuple[str, ...] = ()
-    """Ledgers that leave the program, in words: no rail judges such a run."""
+    """A text for each ledger that leaves the program. No guardrail is evaluated in such a run."""
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
     errors: tuple[Problem, ...] = ()
-    """Why the engine made no whole preview, where no rail is the reason."""
+    """Why the engine made no complete preview, other than guardrail violations."""
     unknown: tuple[str, ...] = ()
     """What a plan of this kind can't know."""
     steps: tuple[Step, ...] = ()
-    """The engine's own; none offline."""
+    """The engine's steps. Empty offline."""
     beside: tuple[Step, ...] = ()
-    """Those of resources that are in no workspace, and that no ledger records; rights first."""
+    """Steps outside all workspaces, which no ledger records. RBAC first."""
     shards: Shards | None = None
-    """None: it is the plan of one stack."""
+    """The shards. None for the plan of one stack."""
 
     @property
     def changes(self) -> bool:
-        """Whether a run would do anything."""
+        """Whether a run would change anything."""
         if self.online and not self.refused:
             return bool(self.steps)
         due = (key for key in self.keys if key.what != EXPIRING)
@@ -238,18 +239,18 @@ class Plan:
             or self.other
             or self.pending
             or any(due)
-            # Of the other shards, where one is refused.
+            # Steps of the other shards, if one shard is refused.
             or self.steps
         )
 
     @property
     def refused(self) -> bool:
-        """Whether a rail stops it."""
+        """Whether a guardrail stops the run."""
         return bool(self.rails)
 
     @property
     def step_counts(self) -> dict[str, int]:
-        """How many steps of each operation, by its name."""
+        """The number of steps by operation."""
         counts: dict[str, int] = {}
         for step in self.steps:
             counts[step.op] = counts.get(step.op, 0) + 1

@@ -1,4 +1,4 @@
-"""What a state has of keys and buckets, as far as a plan needs it: the ledger says what was declared, this what is."""
+"""The keys and access keys in a state. The ledger has what was declared, this has what exists."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import datetime
 from ambient_components.access.entries import KeyEntry, Ledger
 
 Identity = tuple[str, str, int]
-"""Workspace, id of the key, generation."""
+"""Workspace, key id and generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,40 +17,40 @@ class Held:
     made: bool = True
     """Whether there is a token."""
     role: str = ""
-    """Empty where nothing is known of it."""
+    """The role. Empty if unknown."""
     expires_at: datetime | None = None
-    """None: never, or not known."""
+    """The expiry. None if unlimited or unknown."""
     dead: str = ""
-    """Why it no longer works."""
+    """Why the token no longer works. Empty if it works."""
     manual: bool = False
-    """Whether nobody renews it."""
+    """Whether the token is not renewed automatically."""
     next_action: str = ""
-    """rotate, revoke or expire: what the next run that matters does."""
+    """The next action of a run: rotate, revoke or expire."""
     next_at: datetime | None = None
 
     def due(self, what: str, at: datetime) -> bool:
-        """Whether a run at this moment does this."""
+        """Tell whether a run at this time performs the action."""
         return self.next_action == what and self.next_at is not None and self.next_at <= at
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a state has."""
+    """The keys and access keys in a state."""
 
     keys: Mapping[Identity, Held] = field(default_factory=dict)
     access_keys: Mapping[str, Held] = field(default_factory=dict)
-    """To buckets, by workspace."""
+    """Access keys of buckets, by workspace."""
 
     @classmethod
     def of_ledger(cls, ledger: Ledger) -> "Holdings":
-        """All that a ledger declares, as made: of a state of which nothing else is known."""
+        """Return all keys that a ledger declares, as existing. Used if nothing else of the state is known."""
         keys = {identity: Held(role=key.role) for identity, key in identities(ledger)}
         open_ = (name for name, entry in ledger.items() if entry.bucket is not None and entry.bucket.generation)
         return cls(keys, {name: Held() for name in open_})
 
 
 def identities(ledger: Ledger) -> Iterator[tuple[Identity, KeyEntry]]:
-    """Every identity that a ledger declares, those that live on until a day among them, with its key's entry."""
+    """Yield every identity that a ledger declares, including previous generations in overlap, with its key's entry."""
     for workspace, entry in ledger.items():
         for key_id, key in entry.keys.items():
             for generation in key.generations:

@@ -1,4 +1,4 @@
-"""What a run does to keys, and why: by the ledgers and what the state has of their tokens."""
+"""Changes of keys with their reasons, from the ledgers and from the tokens in the state."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -14,14 +14,14 @@ from ambient_components.plan.held import Held, Holdings, Identity, identities
 
 
 def key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime, ahead: Ahead) -> list[KeyChange]:
-    """Every identity that a run at a moment makes, renews or ends, and those that end soon. Sorted.
+    """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-        held: what the state has.
-        at: UTC.
-        ahead: how early an end that nobody prevents is told.
+        before: The ledger of the last deployment.
+        after: The declared ledger.
+        held: The keys in the state.
+        at: The time of the run, UTC.
+        ahead: How early an end without renewal is shown.
     """
     wanted = dict(identities(after))
     found: list[KeyChange] = []
@@ -53,7 +53,7 @@ def _of_living(
 
 
 def _due(has: Held, at: datetime) -> str:
-    """Why a run renews the token; nothing where it does not."""
+    """Return why a run renews the token. Empty if it does not."""
     if has.manual:
         return ""
     if has.dead:
@@ -64,19 +64,19 @@ def _due(has: Held, at: datetime) -> str:
 
 
 def expiring(identity: Identity, role: str, has: Held, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
-    """A token that ends soon, or has ended, and that nobody renews."""
+    """Yield a change for a token that ends soon or has ended, and is not renewed automatically."""
     if has.next_action == "expire" and has.next_at is not None and has.next_at <= at + ahead.of_key(*identity[:2]):
         yield change(identity, facts.EXPIRING, role, "nobody renews it: ambient keys rotate", has)
 
 
 def change(identity: Identity, what: str, role: str, why: str, has: Held | None = None) -> KeyChange:
-    """One of them."""
+    """Return one change."""
     expires = has.expires_at if has else None
     return KeyChange(*identity, what, role, why, format_time(expires) if expires else "")
 
 
 def what_changes(identity: Identity, before: Ledger, key: KeyEntry) -> str:
-    """What is said otherwise of an identity that stays: ``lifetime 30d -> 90d``; nothing where nothing is."""
+    """Return the changed settings of an existing identity, such as ``lifetime 30d -> 90d``. Empty if none changed."""
     was = _key_of(before, identity)
     if was is None or identity[2] != key.generation:
         return ""
@@ -89,7 +89,7 @@ def _differences(was: KeyEntry, key: KeyEntry) -> str:
 
 
 def _content(key: KeyEntry) -> str:
-    """What a new key is, but for its role: ``lifetime 90d, manual, delivered to ci/token``."""
+    """Return the settings of a new key except its role, such as ``lifetime 90d, manual, delivered to ci/token``."""
     said = [f"lifetime {_lifetime(key)}"]
     said += [word for word, is_so in (("static", key.static), ("manual", key.manual)) if is_so]
     said += [f"{word} {value}" for word, value in (("delivered to", key.deliver), ("retain", key.retain)) if value]
@@ -100,7 +100,7 @@ def _lifetime(key: KeyEntry) -> str:
     return format_seconds(key.lifetime_seconds) if key.lifetime_seconds else "never"
 
 
-def _yes(value: bool) -> str:  # a value
+def _yes(value: bool) -> str:  # text of a boolean
     return "yes" if value else "no"
 
 
@@ -113,11 +113,11 @@ _WORDS: Final[Mapping[str, Callable[[KeyEntry], str]]] = {
     "retain": lambda key: key.retain or "unset",
     "overlap until": lambda key: key.overlap_until or "unset",
 }
-"""Of a key's entry: what can change without another identity; the lifetime says `never` too."""
+"""Settings that can change without a new identity. The lifetime covers `never` too."""
 
 
 def why_minted(identity: Identity, before: Ledger, after: Ledger) -> str:
-    """Why an identity is made."""
+    """Return why an identity is created."""
     workspace, key_id, generation = identity
     key = after.get(workspace, NOTHING).keys.get(key_id)
     is_current = key is not None and generation == key.generation
@@ -137,7 +137,7 @@ def why_minted(identity: Identity, before: Ledger, after: Ledger) -> str:
 
 
 def why_revoked(identity: Identity, before: Ledger, after: Ledger) -> str:
-    """Why an identity ends."""
+    """Return why an identity is revoked."""
     workspace, key_id, generation = identity
     was = _key_of(before, identity)
     if was is None:
@@ -154,12 +154,12 @@ def why_revoked(identity: Identity, before: Ledger, after: Ledger) -> str:
 
 
 def is_let_go(before: Ledger, after: Ledger, workspace: str) -> bool:
-    """Whether a released workspace leaves the files: all of it lives on, and is not ours any more."""
+    """Tell whether a released workspace leaves the files. Its access remains and is no longer managed."""
     return workspace not in after and before.get(workspace, NOTHING).is_released
 
 
 def _key_of(ledger: Ledger, identity: Identity) -> KeyEntry | None:
-    """The entry of an identity's key; None where the ledger has not this generation."""
+    """Return the key's entry for an identity. None if the ledger does not have this generation."""
     workspace, key_id, generation = identity
     key = ledger.get(workspace, NOTHING).keys.get(key_id)
     return key if key is not None and generation in key.generations else None

@@ -1,4 +1,4 @@
-"""What the engine's steps do to a program's AccessLedgers: there may be several, and one may leave the program."""
+"""The engine's steps on a program's AccessLedgers. There can be several, and one can be removed from the program."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -14,14 +14,14 @@ from ambient_components.plan.rail_changes import stack_rail_changes
 
 
 def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
-    """All that the program's ledgers ask for; one without a step stays as it was.
+    """Return the entries of all ledgers in the program. A ledger without a step keeps its entries.
 
-    Of a ledger that leaves the program, the workspaces that are not deleted with it stay, less the access of which the
-    engine deletes the objects: nobody else says what becomes of it.
+    If a ledger leaves the program, its workspaces that are not deleted keep their entries, minus the access that the
+    engine deletes. No other ledger records them.
 
     Args:
-        steps: of a preview.
-        before: what all ledgers of the last deployment said.
+        steps: The steps of a preview.
+        before: The entries of all ledgers in the last deployment.
     """
     steps = list(steps)
     found = _ledgers(steps).values()
@@ -39,13 +39,13 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
 
 
 def rail_changes(steps: Iterable[Step]) -> list[RailChange]:
-    """What changes in what the ledgers say of the rails. Sorted."""
+    """Return the changes of the ledgers' guardrail settings, sorted."""
     found = (one for one in _ledgers(steps).values() if one[1] is not None)
     return sorted({one for old, new in found for one in stack_rail_changes(_rails(old), _rails(new))})
 
 
 def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
-    """Ledgers that leave the program, in words: without one, no rail judges a run."""
+    """Return a text for each ledger that leaves the program. Without a ledger no guardrail is evaluated."""
     found = _ledgers(steps)
     gone = {urn: old for urn, (old, new) in found.items() if new is None}
     if not gone:
@@ -59,7 +59,7 @@ def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
 
 
 def _ledgers(steps: Iterable[Step]) -> dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]:
-    """Inputs of each ledger with a step, by urn: before, and after; None where there is no ledger."""
+    """Return the inputs before and after of each ledger with a step, by URN. None where the ledger does not exist."""
     found: dict[Urn, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = {}
     for step in of_type(steps, ACCESS_LEDGER):
         if step.op in CHANGES_NOTHING:
@@ -91,7 +91,7 @@ def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str
 
 
 def _left(workspace: str, entry: Entry, deleted: Collection[str]) -> Entry:
-    """An entry, less what is deleted of its access."""
+    """Return an entry without the access that the engine deletes."""
     return replace(
         entry,
         owners=tuple(one for one in entry.owners if logical_name(workspace, Part.OWNER, one) not in deleted),

@@ -1,4 +1,4 @@
-"""The facts of a change of a stack's ledger, joined with what its state has: all that can be said without an engine."""
+"""The facts of a plan that need no engine: the change of the ledger, joined with the state."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.rail_changes import workspace_rail_changes
 
 AHEAD: Final = Ahead()
-"""How early it is told what comes by date, where the files say nothing else."""
+"""How early upcoming dates are shown, unless the files say otherwise."""
 
 UTC_ZONE: Final = ZoneInfo("UTC")
 
@@ -51,21 +51,21 @@ def from_ledgers(
     warnings: Iterable[Problem] = (),
     unknown: Iterable[str] = (),
 ) -> Plan:
-    """The plan that follows from two ledgers and a state.
+    """Return the plan that follows from two ledgers and a state.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for, as of `at`.
-        stack: its name.
-        at: the moment of the run, UTC.
-        held: what the state has of keys; None: all that `before` declares, with no date known.
-        zone: of plain days.
-        ahead: how early what comes by date is told.
-        rails: crossed ones.
-        rail_changes: of the stack; those of workspaces are in the ledgers.
-        pending: what the last run did not do.
-        warnings: of the files.
-        unknown: what such a plan can't know.
+        before: The ledger of the last deployment.
+        after: The declared ledger, as of `at`.
+        stack: The stack's name.
+        at: The time of the run, UTC.
+        held: The keys in the state. Default: all keys that `before` declares, with unknown dates.
+        zone: The time zone of plain dates.
+        ahead: How early upcoming dates are shown.
+        rails: Guardrail violations.
+        rail_changes: Changes of the stack's guardrail settings. Those of workspaces come from the ledgers.
+        pending: What the last run did not complete.
+        warnings: Warnings from the stack file.
+        unknown: What such a plan can't know.
     """
     has = held if held is not None else Holdings.of_ledger(before)
     return Plan(
@@ -89,7 +89,7 @@ def from_ledgers(
 
 
 def access_changes(before: Ledger, after: Ledger) -> AccessDiff:
-    """Who gains and who loses what. The access of a released workspace that leaves the files is not lost."""
+    """Return the gained and lost access. A released workspace that leaves the files loses none."""
     kept = {name: entry for name, entry in before.items() if not is_let_go(before, after, name)}
     return access_diff(of_ledger(kept), of_ledger(after))
 
@@ -102,7 +102,7 @@ def _workspaces(before: Ledger, after: Ledger) -> Iterator[WorkspaceChange]:
 
 
 def _what(old: Entry | None, new: Entry | None) -> str:
-    """What becomes of a workspace; empty where nothing does."""
+    """Return the change of a workspace. Empty if there is none."""
     if old is None:
         return facts.ADOPTED if new and new.adopt else facts.MADE
     if new is None:
@@ -138,10 +138,10 @@ def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterato
 
 
 def begins(text: str, zone: ZoneInfo) -> datetime:
-    """The first moment of a day, YYYY-MM-DD, in a zone; or a moment, YYYY-MM-DDTHH:MM:SSZ.
+    """Return the first moment of a day (YYYY-MM-DD) in a zone, or a given moment (YYYY-MM-DDTHH:MM:SSZ).
 
     Raises:
-        ValueError: it is neither.
+        ValueError: The text is neither.
     """
     if not _DATE.fullmatch(text):
         msg = f"{text!r} is no day and no moment"
@@ -150,17 +150,17 @@ def begins(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _moment(text: str, zone: ZoneInfo, *, inclusive: bool) -> datetime:
-    """The moment that a date means: a day begins at midnight in the zone, and ends with the next one's begin."""
+    """Return the moment of a date. A day begins at midnight in the zone and ends when the next one begins."""
     if "T" in text:
         return datetime.fromisoformat(text).astimezone(UTC)
     day = date.fromisoformat(text)
     if not date(2, 1, 1) < day < date(9999, 12, 30):
-        return datetime.max.replace(tzinfo=UTC)  # no plan reaches that far
+        return datetime.max.replace(tzinfo=UTC)  # beyond any plan
     return datetime.combine(day + timedelta(days=1 if inclusive else 0), time(), zone).astimezone(UTC)
 
 
 def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
-    """Sources of secrets that differ, of workspaces that stay or come."""
+    """Yield the changed sources of secrets in workspaces that are declared now."""
     for workspace, entry in after.items():
         old, new = before.get(workspace, NOTHING).secret_sources, entry.secret_sources
         for one in old.keys() | new.keys():
@@ -169,7 +169,7 @@ def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:
 
 
 def _other(before: Ledger, after: Ledger) -> Iterator[str]:
-    """What else changes in the entries that stay, and is in those that come: names, never values."""
+    """Yield all other changes in declared entries: names, never values."""
     for name, new in after.items():
         old = before.get(name, NOTHING)
         parts = (
@@ -184,5 +184,5 @@ def _other(before: Ledger, after: Ledger) -> Iterator[str]:
 
 
 def _periods(entry: Entry) -> set[str]:
-    """The dates of grants: ``group:x view from 2026-12-01 until 2026-12-31``."""
+    """Return the periods of grants, such as ``group:x view from 2026-12-01 until 2026-12-31``."""
     return {f"{subject} {period}" for subject, periods in entry.dates.items() for period in periods}

@@ -1,4 +1,4 @@
-"""A plan as sections of lines, the most dangerous first: what the page in text and the one in Markdown are made of."""
+"""A plan as sections of lines, most dangerous first. The text page and the Markdown page render these."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Line:
     """One fact."""
 
     sign: str
-    """+ for what is gained or made, - for what is lost or ends, ~ for what changes, ! for what wants a person."""
+    """+ for gained or created, - for lost or removed, ~ for changed, ! for needs attention."""
     names: tuple[str, ...]
-    """Names out of files and clusters, the workspace first; shown as they are, and never read as markup."""
+    """Names from files and clusters, workspace first. Shown verbatim, never as markup."""
     text: str = ""
-    """Our own words; what is quoted in them is no markup either."""
+    """Explanatory text. Quoted parts are never markup."""
     hints: tuple[str, ...] = ()
     """What a person can do."""
 
@@ -56,7 +56,7 @@ _KEYS: Final = {
 
 
 def sections(plan: Plan) -> list[Section]:
-    """Everything that a plan says, in the order of its danger; sections without a line are left out."""
+    """Return all sections that have lines, most dangerous first."""
     found = [
         Section("Refused", tuple(map(_problem, plan.rails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
@@ -87,7 +87,7 @@ def sections(plan: Plan) -> list[Section]:
 
 
 def summary(plan: Plan) -> list[str]:
-    """The totals, in words; exact, however little of the page is shown."""
+    """Return the totals as text. They are exact even if the page is truncated."""
     gained = plan.access.gained
     roles = ", ".join(
         f"{count} {role}" for role in reversed(ROLES) if (count := sum(one.role == role for one in gained))
@@ -116,7 +116,7 @@ def summary(plan: Plan) -> list[str]:
 
 
 def verdict(plan: Plan) -> str:
-    """The page's first sentence."""
+    """Return the first sentence of the page."""
     if plan.refused:
         return f"Refused: nothing would be changed ({len(plan.rails)} to settle first)."
     if plan.errors:
@@ -125,7 +125,7 @@ def verdict(plan: Plan) -> str:
 
 
 def _partly(plan: Plan, shards: Shards) -> str:
-    """Of a fleet, where not all shards could be judged."""
+    """Return the first sentence for a fleet with shards that could not be evaluated."""
     if not shards.failed:
         return "Errors: not all of it could be judged."
     others = "there is something to do" if plan.changes else "nothing is to do"
@@ -163,7 +163,7 @@ def _key(sign: str, one: KeyChange) -> Line:
 
 
 def _rank(role: str) -> int:
-    """The strongest first; before them those that are unknown."""
+    """Return the sort key of a role: unknown roles first, then the strongest."""
     return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 

@@ -1,6 +1,6 @@
-"""A plan as Markdown, for the comment on a change request: bounded, with exact totals, the most dangerous first.
+"""A plan as Markdown, for a comment on a change request. The length is limited, the totals are exact.
 
-Names and quoted texts stand in code spans: nothing in them is markup, a mention of somebody, or a link.
+Names and quoted texts are code spans, so they can't contain markup, mentions or links.
 """
 
 import re
@@ -13,13 +13,13 @@ from ambient_components.plan.text import step_text
 from ambient_components.printable import one_line
 
 LIMIT: Final = 60_000
-"""Characters of a page. A comment on GitHub holds 65,536; GitLab's hold more."""
+"""Maximum characters of a page. A GitHub comment holds 65,536, a GitLab comment more."""
 
 _LINE_LIMIT: Final = 2_000
-"""Characters of one line: a name has 253 at most, and a rail says its remedy."""
+"""Maximum characters of a line. A name has at most 253, and a guardrail's line includes its hint."""
 
 _WORDS = re.compile(r"[A-Za-z0-9 ,.;:()'+/-]*")
-"""Text that Markdown takes as it is, where it begins with a letter."""
+"""Text that needs no escaping in Markdown if it begins with a letter."""
 
 _TICKS = re.compile(r"`+")
 _LINKED = re.compile(r"www\.|://")
@@ -28,15 +28,15 @@ _STEP_LIMIT: Final = 300
 
 
 def as_markdown(plan: Plan, limit: int = LIMIT) -> str:
-    """The page, no longer than a limit.
+    """Return the page, no longer than the limit.
 
     Args:
-        plan: what it says.
-        limit: characters. The totals alone take up to some 3,000, and are never cut.
+        plan: The plan.
+        limit: Maximum characters. The totals take up to about 3,000 and are never truncated.
     """
     found = sections(plan)
     head = _head(plan)
-    # What every section needs, even one of which no line is shown.
+    # The minimum of every section, even of one without room for a line.
     fixed = len(head) + sum(len(_title(section)) + len(_more(len(section.lines))) for section in found)
     tail = _unknown(plan)
     left = limit - fixed - len(tail) - len(_steps(plan, 0))
@@ -46,7 +46,7 @@ def as_markdown(plan: Plan, limit: int = LIMIT) -> str:
         for line in section.lines:
             text = _line(line)
             if full or len(text) > left:
-                full = True  # what is less dangerous is not shown in its place
+                full = True  # Less dangerous lines must not take the place.
                 break
             shown.append(text)
             left -= len(text)
@@ -59,7 +59,7 @@ def as_markdown(plan: Plan, limit: int = LIMIT) -> str:
 
 
 def code(text: str) -> str:
-    """A text as a code span, whatever is in it."""
+    """Return a text as a code span."""
     text = one_line(text) or " "
     longest = max((len(run) for run in _TICKS.findall(text)), default=0)
     ticks = "`" * (longest + 1)
@@ -101,7 +101,7 @@ def _unknown(plan: Plan) -> str:
 
 
 def _steps(plan: Plan, room: int) -> str:
-    """The engine's own diff, folded; as much of it as there is room for. It is the first thing that is cut."""
+    """Return the folded list of the engine's steps, as far as there is room. It is truncated first."""
     if not plan.steps:
         return ""
     total = len(plan.steps)
@@ -113,7 +113,7 @@ def _steps(plan: Plan, room: int) -> str:
     shown: list[str] = []
     for step in plan.steps:
         text = one_line(step_text(step))[:_STEP_LIMIT] + "\n"
-        # No line of it can be the fence's end: each begins with an operation.
+        # No line can close the fence, because each begins with an operation.
         if len(text) > left:
             break
         shown.append(text)

@@ -1,4 +1,4 @@
-"""Many plans as one: of the shards of a fleet, and of several stacks together."""
+"""The merged plan of a fleet's shards, or of several stacks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -24,18 +24,18 @@ def merge(
     rails: Iterable[Problem] = (),
     warnings: Iterable[Problem] = (),
 ) -> Plan:
-    """The plan of a fleet. What every shard says alike, such as a rule that changes, is said once.
+    """Return the plan of a fleet. Equal facts of all shards, such as a changed rule, appear once.
 
     Args:
-        fleet: its name.
-        at: the moment of the run, UTC.
-        parts: plans of shards, each called after its stack. One that has errors is that of a shard that failed.
-        online: whether the engine was asked.
-        asked: stacks that were judged; None: those of the parts.
-        skipped: stacks that are up to date, of which there is no plan.
-        failed: why there is no plan at all of a stack, by its name.
-        rails: crossed by the fleet as a whole.
-        warnings: of the files.
+        fleet: The fleet's name.
+        at: The time of the run, UTC.
+        parts: Plans of the shards, each under its stack's name. A failed shard has a plan with errors.
+        online: Whether the plans come from the engine.
+        asked: The evaluated stacks. Default: those of `parts`.
+        skipped: Stacks that are up to date and have no plan.
+        failed: Reasons for missing plans, by stack name.
+        rails: Guardrail violations of the fleet as a whole.
+        warnings: Warnings from the stack file.
     """
     broken = dict(failed or {})
     errors = [one for stack, why in broken.items() for one in _within(stack, why)]
@@ -58,12 +58,12 @@ def merge(
 
 
 def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
-    """The plan of several stacks, each of a cluster of its own: the same workspace in two of them is two things.
+    """Return the plan of several stacks. Workspaces with the same name in two stacks stay separate.
 
     Args:
-        name: of the file that names them.
-        at: the moment of the run, UTC.
-        plans: of each stack or fleet.
+        name: The name of the file that lists the stacks.
+        at: The time of the run, UTC.
+        plans: The plan of each stack or fleet.
     """
     whole = _united(name, at, [_in_stack(plan) for plan in plans], online=any(plan.online for plan in plans))
     known = [plan.shards or _alone(plan) for plan in plans]
@@ -78,12 +78,12 @@ def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
 
 
 def _alone(plan: Plan) -> Shards:
-    """A plain stack beside fleets."""
+    """Return a plain stack as the only shard of its plan."""
     return Shards(failed=(plan.stack,)) if plan.errors else Shards(asked=(plan.stack,))
 
 
 def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> Plan:
-    """All facts of all plans, sorted as in one; those that are equal and of no single workspace, once."""
+    """Return all facts of all plans, sorted. Equal facts that are not about one workspace appear once."""
 
     def every(part: Callable[[Plan], Iterable[_Fact]]) -> tuple[_Fact, ...]:
         return tuple(sorted(fact for plan in plans for fact in part(plan)))
@@ -123,7 +123,7 @@ def _rights_first(step: Step) -> tuple[bool, str, str, str]:
 
 
 def _told_apart(part: Plan) -> Plan:
-    """The plan of a shard, with its name where a fact is about the stack, and not about a workspace or the files."""
+    """Return a shard's plan with its stack name on each fact about the stack as a whole."""
     pending = (one if one.workspace else replace(one, text=f"{part.stack}: {one.text}") for one in part.pending)
     return replace(
         part, pending=tuple(pending), unjudged=tuple(f"{part.stack}: {text}" for text in part.unjudged), errors=()
@@ -131,7 +131,7 @@ def _told_apart(part: Plan) -> Plan:
 
 
 def _in_stack(plan: Plan) -> Plan:
-    """The plan of a stack beside others: every workspace is called after both."""
+    """Return a stack's plan with the stack name in front of every workspace."""
     within = plan.stack
 
     def renamed(facts: Iterable[_Fact]) -> tuple[_Fact, ...]:

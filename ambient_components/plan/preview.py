@@ -1,7 +1,7 @@
-"""The facts of a plan out of the engine's own preview: what it says it will do is what is shown.
+"""The facts of a plan, from the engine's own preview.
 
-Of `pulumi preview --json`: one document, with steps and with what was logged. The engine's event log has the same in
-pieces, and cuts long values.
+The source is `pulumi preview --json`, one document with all steps and log messages. The engine's event log has the same
+facts in pieces, and it truncates long values.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -29,12 +29,12 @@ from ambient_components.problem_json import MINT
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
 _MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
 _HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceAccountUid", "incomplete"})
-"""Inputs of a token that follow from another change, which is told by itself."""
+"""Token inputs that follow from another change, which has its own line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What `pulumi preview --json` printed."""
+    """The parsed output of `pulumi preview --json`."""
 
     steps: tuple[steps.Step, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -45,11 +45,11 @@ class Digest:
         return cls(preview.steps, preview.diagnostics)
 
     def ledger_after(self, before: Ledger) -> Ledger:
-        """All that the program's ledgers ask for; that of the last deployment, where nothing in them changes."""
+        """Return the declared entries of all the program's ledgers, which without a change are the deployed ones."""
         return ledger_steps.ledger_after(self.steps, before)
 
     def beside(self) -> list[Step]:
-        """What the engine would do to what is in no workspace and none of ours: no ledger records it. Rights first."""
+        """Return the steps outside all workspaces and our own stack resources, RBAC first. No ledger records them."""
         found = (_step(step) for step in self.steps if step.changes and _is_beside(step))
         return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
@@ -59,7 +59,7 @@ class Digest:
         return facts.sorted_problems(one for one in said if not texts.is_about_plugins(one.problem))
 
     def actions(self) -> list[Step]:
-        """What the engine would do, without what it only looks at. Sorted by name."""
+        """Return the steps that change something, sorted by name."""
         made_up = chosen_names(self.steps)
         found = (
             replace(_step(step), content=content(step, made_up))
@@ -69,7 +69,7 @@ class Digest:
         return sorted(found, key=lambda step: (step.name, step.kind, step.op))
 
     def reasons(self) -> dict[str, str]:
-        """Why something is minted, by urn: the plugin notes it."""
+        """Return the reasons for new tokens by URN, from the plugin's notes."""
         found = {}
         for one in self.diagnostics:
             for problem in one.problems:
@@ -90,18 +90,18 @@ def from_preview(
     rails: Iterable[Problem] = (),
     pending: Iterable[Waiting] = (),
 ) -> Plan:
-    """The plan that the engine's preview comes to.
+    """Return the plan from the engine's preview.
 
     Args:
-        digest: the preview.
-        before: the ledger of the last deployment.
-        stack: its name.
-        at: the moment of the preview, UTC.
-        held: what the state has of keys.
-        zone: of plain days.
-        ahead: how early what comes by date is told.
-        rails: crossed ones.
-        pending: what the last run did not do.
+        digest: The preview.
+        before: The ledger of the last deployment.
+        stack: The stack's name.
+        at: The time of the preview, UTC.
+        held: The keys and access keys in the state.
+        zone: The time zone of plain dates.
+        ahead: How early upcoming dates are shown.
+        rails: Guardrail violations.
+        pending: What the last run did not complete.
     """
     after = digest.ledger_after(before)
     plan = from_ledgers(
@@ -117,7 +117,7 @@ def from_preview(
 
 
 def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: datetime, ahead: Ahead) -> list[KeyChange]:
-    """What the steps do to tokens, with the reasons of the ledgers, or the plugin's own."""
+    """Return the changes of tokens in the preview, with reasons from the ledgers or from the plugin's notes."""
     reasons, wanted = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, types.ACCESS_TOKEN):
@@ -128,7 +128,7 @@ def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: dat
     told = {identity for identity, _ in found}
     for identity, key in wanted.items():
         if (has := held.keys.get(identity)) is not None and has.made:
-            # Of what only the ledger has, such as a day, no token has a step.
+            # A token has no step for changes that only the ledger records, such as a date.
             if identity not in told and (why := what_changes(identity, before, key)):
                 found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
             for one in expiring(identity, key.role, has, at, ahead):
@@ -170,13 +170,16 @@ def _of_token(
 
 
 def _said_of(paths: Collection[str]) -> str:
-    """What an update of a token is about, where the ledger does not say; nothing where it is about no token."""
+    """Describe an update of a token by its changed properties. Empty if only internal ones change."""
     names = sorted({path.split(".", 1)[0] for path in paths} - _HOUSEKEEPING)
     return "it is delivered again" if names == ["undelivered"] else ", ".join(names)
 
 
 def _identity(token: Resource | None) -> Identity | None:
-    """Whose token it is; the old and the new one of a replacement are both called after the new one."""
+    """Return the key identity of a token.
+
+    In a replacement the old and the new token share the new logical name, so the input `generation` decides.
+    """
     name = names.parse(token.name) if token is not None else None
     if token is None or name is None or name.part is not Part.KEY_GENERATION:
         return None
@@ -212,5 +215,5 @@ def _step(step: steps.Step) -> Step:
 
 
 def _is_beside(step: steps.Step) -> bool:
-    """Whether a resource is in no workspace, and neither a ledger, a provider nor the stack itself."""
+    """Tell whether a resource is in no workspace and is not a ledger, a provider or the stack itself."""
     return not types.is_stacks_own(step.type) and types.WORKSPACE not in step.urn.types

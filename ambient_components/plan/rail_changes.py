@@ -1,4 +1,4 @@
-"""What changes in what a stack and its workspaces say of the rails."""
+"""Changes of the guardrail settings of a stack and its workspaces."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -14,11 +14,11 @@ _PLACES: Final = "secretSources"
 
 
 def stack_rail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[RailChange]:
-    """Between two inputs `rails` of a stack's ledger; what one leaves out, or None, is as built in. Sorted.
+    """Return the changes between two inputs `rails` of a stack's ledger, sorted. Missing settings have their defaults.
 
     Args:
-        before: of the last deployment.
-        after: what is asked for.
+        before: The input of the last deployment.
+        after: The declared input.
     """
     old, new = before or {}, after or {}
     found = [*_allowed("", old.get(_ALLOW) or (), new.get(_ALLOW) or ())]
@@ -34,7 +34,7 @@ def stack_rail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any
 
 
 def workspace_rail_changes(before: Ledger, after: Ledger) -> list[RailChange]:
-    """What workspaces that stay or come allow from now on, or no longer. Sorted."""
+    """Return the exceptions that declared workspaces gain or lose, sorted."""
     found: list[RailChange] = []
     for name, entry in after.items():
         found += _allowed(name, before.get(name, NOTHING).allow, entry.allow)

@@ -1,4 +1,4 @@
-"""What a field of a document is: its JSON Schema, and how its value is made of a fact."""
+"""The fields of a document: JSON Schema and conversion for each."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,56 +17,56 @@ class Shape:
 
     schema: Schema
     convert: Callable[[Any], Any] = lambda value: value
-    """Makes JSON of a value."""
+    """Converts a value to JSON."""
     read: Callable[[Any], Any] | None = None
-    """Takes the value of the object that has the field; None: its attribute of the same name."""
+    """Reads the value from the object that has the field. None means the attribute of the same name."""
     optional: bool = False
-    """Whether the field is left out where the value is empty."""
+    """Whether an empty value is left out."""
 
     def of(self, source: str | Callable[[Any], Any]) -> "Shape":
-        """Return the same field with its value from elsewhere: another attribute, or computed."""
+        """Return the same field with its value from another attribute or from a function."""
         return replace(self, read=attrgetter(source) if isinstance(source, str) else source)
 
     @property
     def or_none(self) -> "Shape":
-        """Return the same field, left out where it is empty."""
+        """The same field, left out if it is empty."""
         return replace(self, optional=True)
 
 
 def text(description: str, **rules: Any) -> Shape:
-    """Describe a text."""
+    """Describe a string."""
     return Shape({"description": description, "type": "string", **rules})
 
 
 def time(description: str) -> Shape:
-    """Describe a moment."""
+    """Describe a timestamp."""
     return text(description, pattern=_TIME)
 
 
 def flag(description: str) -> Shape:
-    """Describe a truth value."""
+    """Describe a boolean."""
     return Shape({"description": description, "type": "boolean"})
 
 
 def number(description: str, **rules: Any) -> Shape:
-    """Describe a whole number."""
+    """Describe an integer."""
     return Shape({"description": description, "type": "integer", **rules})
 
 
 def count(description: str) -> Shape:
-    """Describe how many there are of something; its value is a collection."""
+    """Describe the size of a collection."""
     return replace(number(description, minimum=0), convert=len)
 
 
 def counts(description: str, by: str) -> Shape:
-    """Describe how many there are of each kind; its value is a collection, and `by` the attribute that is the kind."""
+    """Describe the sizes of a collection's groups. The attribute `by` decides the group."""
     rules = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
     kind = attrgetter(by)
     return Shape({"description": description, **rules}, lambda found: dict(sorted(Counter(map(kind, found)).items())))
 
 
 def texts(description: str) -> Shape:
-    """Describe a list of texts."""
+    """Describe a list of strings."""
     return Shape({"description": description, "type": "array", "items": {"type": "string"}}, list)
 
 
@@ -77,7 +77,7 @@ def each(description: str, item: Shape) -> Shape:
 
 
 def record(description: str, **fields: Shape) -> Shape:
-    """Describe an object with these fields and no others."""
+    """Describe an object with exactly these fields."""
     schema = {
         "description": description,
         "type": "object",

@@ -1,4 +1,4 @@
-"""A plan as text, for a terminal and a log: nothing is left out."""
+"""A plan as complete text, for a terminal or a log."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,7 +9,7 @@ from ambient_components.plan.lines import Line, sections, summary, verdict
 from ambient_components.printable import one_line
 
 Paint = Callable[[str, str], str]
-"""Gives a text a look: `bold`, `loud`, `dim`."""
+"""Styles a text as `bold`, `loud` or `dim`."""
 
 _UNSEEN: Final = ("No rail judges this run", "Rails changed", "Rights beside the workspaces")
 _LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", "Admin gained", *_UNSEEN}
@@ -20,12 +20,12 @@ def _plain(text: str, look: str) -> str:  # noqa: ARG001
 
 
 def as_text(plan: Plan, paint: Paint = _plain, *, steps: bool = False) -> str:
-    """The page.
+    """Return the page.
 
     Args:
-        plan: what it says.
-        paint: gives looks; none by default.
-        steps: whether the engine's own steps follow.
+        plan: The plan.
+        paint: Applies styles. Default: no styles.
+        steps: Whether to append the engine's steps.
     """
     how = "" if plan.online else ", offline: the files against the state"
     lines = [f"{paint(one_line(plan.stack), 'bold')} at {format_time(plan.at)}{how}", paint(verdict(plan), "bold")]
@@ -49,6 +49,6 @@ def _line(line: Line) -> str:
 
 
 def step_text(step: Step) -> str:
-    """A step of the engine on one line: what it does to what, and which properties change; never a value."""
+    """Return one engine step as one line: operation, resource and changed properties, never values."""
     changes = f" [{', '.join(step.paths)}]" if step.paths else ""
     return f"{step.op} {step.kind} {step.name}{changes}"

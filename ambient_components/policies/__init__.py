@@ -1,7 +1,7 @@
-"""Rules for `pulumi preview --policy-pack`: the rails that need only the new state, and best practices as advice.
+"""Rules for `pulumi preview --policy-pack`: the guardrails that need only the new state, and best practices as advice.
 
-The rules are plain functions over what the engine hands out; `pack` makes policies of them, and it alone needs the
-package `pulumi-policy`, the extra `policy`.
+The rules are pure functions over the engine's data. `pack` turns them into policies; only that module needs the package
+`pulumi-policy` (the extra `policy`).
 """
 
 from ambient_components.policies.advice import ADVICE, Advised, Resource, unguarded

@@ -1,7 +1,7 @@
-"""Best practices, as advice: only what the state can tell.
+"""Best practices as advice, as far as the state can tell.
 
-It can't tell whether an edit or admin key only reads: nothing records what a key was used for. It can tell when one was
-last used, where a refresh has read that from the cluster.
+The state does not record what a key was used for, so it can't tell whether an edit or admin key only reads. It does
+have a key's last use if a refresh has read it from the cluster.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,12 +25,12 @@ from ambient_components.engine import types
 from ambient_components.keys.state import parse_time
 
 IDLE: Final = timedelta(days=90)
-"""A key that was not used for so long is said to be unused, where the configuration says nothing else."""
+"""The default period after which an unused key is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of a stack, as the engine hands it out."""
+    """One resource of a stack, as provided by the engine."""
 
     type: str
     props: Mapping[str, Any]
@@ -39,27 +39,27 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """One thing that could be better."""
+    """One piece of advice."""
 
     text: str
     urn: str = ""
-    """Of the resource that it is about; empty for the stack."""
+    """The URN of the resource. Empty for the stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What advice is given on."""
+    """The input of every rule."""
 
     resources: tuple[Resource, ...]
     now: datetime
     idle: timedelta = IDLE
 
     def of_type(self, kind: str) -> Iterator[Resource]:
-        """Resources of a type."""
+        """Return the resources of a type."""
         return (one for one in self.resources if one.type == kind)
 
     def active(self) -> Iterator[tuple[str, Entry, str]]:
-        """Name and entry of each workspace in use, and the URN of the ledger that has it."""
+        """Yield name, entry and ledger URN of each active workspace."""
         for ledger in self.of_type(types.ACCESS_LEDGER):
             for name, entry in sorted(read_ledger(ledger.props.get("workspaces")).items()):
                 if entry.is_active:
@@ -71,13 +71,13 @@ Rule = Callable[[Given], Iterator[Advised]]
 
 
 def unguarded(resources: Iterable[Resource]) -> bool:
-    """Whether workspaces are declared without a ledger: then no rail has judged them."""
+    """Tell whether workspaces are declared without a ledger, so that no guardrail was evaluated."""
     found = {one.type for one in resources}
     return types.WORKSPACE in found and types.ACCESS_LEDGER not in found
 
 
 def idle_timeout(given: Given) -> Iterator[Advised]:
-    """Workspaces that say nothing of idle sessions, or never stop them."""
+    """Yield workspaces that set no idle timeout or never stop idle sessions."""
     seconds = {
         str(one.props.get("namespace")): one.props.get("inactivityTimeoutSeconds")
         for one in given.of_type(types.PROJECT_SETTINGS)
@@ -90,12 +90,12 @@ def idle_timeout(given: Given) -> Iterator[Advised]:
 
 
 def described(given: Given) -> Iterator[Advised]:
-    """Keys of which nobody says what they are for; on OpenShift also workspaces, whose names are nowhere else."""
+    """Yield keys without a description, and on OpenShift workspaces without a display name or a description."""
     for one in given.of_type(types.NAMESPACE):
         metadata = one.props.get("metadata") or {}
         notes = metadata.get("annotations") or {}
         shown = notes.get(OPENSHIFT_DISPLAY_NAME_ANNOTATION)
-        if shown is None:  # another cluster, or no workspace
+        if shown is None:  # not OpenShift, or not a workspace
             continue
         missing = ["displayName"] if shown == metadata.get("name") else []
         missing += [] if notes.get(OPENSHIFT_DESCRIPTION_ANNOTATION) else ["description"]
@@ -107,7 +107,7 @@ def described(given: Given) -> Iterator[Advised]:
 
 
 def endless_keys(given: Given) -> Iterator[Advised]:
-    """Keys that never expire, allowed or not."""
+    """Yield keys that never expire, with or without an exception."""
     for name, entry, urn in given.active():
         for key_id, key in sorted(entry.keys.items()):
             if key.static or key.never:
@@ -116,7 +116,7 @@ def endless_keys(given: Given) -> Iterator[Advised]:
 
 
 def unused_keys(given: Given) -> Iterator[Advised]:
-    """Keys that nobody has used for long, as far as the last refresh read it from the cluster."""
+    """Yield keys that were not used for a long time, according to the last refresh."""
     for whose, notes, urn in _keys(given):
         used, made = notes.get(LAST_USED_AT_ANNOTATION), notes.get(CREATED_AT_ANNOTATION)
         since = _time(used or made)
@@ -134,7 +134,7 @@ def unused_keys(given: Given) -> Iterator[Advised]:
 
 
 def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """What to call each key, its ServiceAccount's annotations and its URN."""
+    """Yield each key's name for messages, its ServiceAccount's annotations and its URN."""
     for one in given.of_type(types.SERVICE_ACCOUNT):
         metadata = one.props.get("metadata") or {}
         if (metadata.get("labels") or {}).get(APP_LABEL) != KEY_APP:
@@ -151,14 +151,14 @@ def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
 def _time(text: Any) -> datetime | None:
     try:
         return parse_time(str(text)) if text else None
-    except (ValueError, OverflowError):  # whoever may write the ServiceAccount may write this
+    except (ValueError, OverflowError):  # anyone who may write the ServiceAccount may write this
         return None
 
 
 ADVICE: Final[Mapping[str, tuple[str, Rule]]] = {
-    "idleTimeout": ("A workspace should say when idle sessions end.", idle_timeout),
-    "described": ("A key, and a workspace on OpenShift, should say what it is for.", described),
+    "idleTimeout": ("A workspace should set an idle timeout for sessions.", idle_timeout),
+    "described": ("A key, and on OpenShift a workspace, should have a description.", described),
     "endlessKeys": ("A key should expire.", endless_keys),
-    "unusedKeys": ("A key that nobody uses should go.", unused_keys),
+    "unusedKeys": ("An unused key should be revoked.", unused_keys),
 }
-"""What is wanted, and the rule, by name."""
+"""Description and rule by policy name."""

@@ -1,7 +1,7 @@
-"""The rules as policies of `pulumi-policy`: thin, and the only module that needs that package.
+"""The rules as policies of `pulumi-policy`. This is the only module that needs that package.
 
-The rails judge the AccessLedger as a resource: it is registered first and everything depends on it, so a violation
-stops a run before it has changed anything. What judges a whole stack is asked once all is done.
+The guardrails evaluate the AccessLedger as a resource. It is registered first and everything depends on it, so a
+violation stops a run before anything changes. Rules about a whole stack run after all resources.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _MORE: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def policies() -> list[Policy]:
-    """Return every policy: the rails are mandatory, best practices are advice."""
+    """Return every policy: guardrails are mandatory, best practices are advice."""
     return [
         *(_rail(rail, text) for rail, text in STATE_RAILS.items()),
         StackValidationPolicy(
@@ -83,9 +83,9 @@ def _advice(name: str, text: str, rule: Rule) -> Policy:
 
 
 def plain(value: Any) -> Any:
-    """Return what the SDK hands out in proxies as plain data; a value that isn't known yet is left out.
+    """Return the SDK's proxied values as plain data, without unknown values.
 
-    A proxy raises where something unknown is touched, and one unknown output would silence a whole policy.
+    A proxy raises if something unknown is read, so one unknown output would disable a whole policy.
     """
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in _known(value, value)}

@@ -1,7 +1,7 @@
-"""The rails that need only the new state, over the inputs of the AccessLedger: the same rules as its own check.
+"""The guardrails that need only the new state, evaluated on the AccessLedger's inputs with the rules of its own check.
 
-The ledger judges what a run introduces, and lets what is deployed be. A policy pack sees no state before, so it judges
-all that is there: what an allowance let in is refused again once that has ended.
+The ledger blocks only what a run introduces. A policy pack does not see the previous state, so it evaluates everything:
+a violation under an exception is refused again once the exception has expired.
 """
 
 from collections.abc import Mapping
@@ -21,39 +21,39 @@ from ambient_components.access.rail_names import (
 from ambient_components.errors import refusal
 
 STATE_RAILS: Final = {
-    WIDE_SUBJECT: "No access for a group that everybody, or every service account, is in.",
+    WIDE_SUBJECT: "No access for a group that includes all users or all service accounts.",
     ADMIN_KEY: "No key of role admin.",
     ENDLESS_KEY: "No key that never expires.",
-    MANY_KEYS: "No more keys in one workspace than the stack wants.",
-    PERSONAL_GRANT: "No grant of one user, where groups are wanted.",
-    ADMIN_KEY_BESIDE_EDIT: "No admin key where somebody with edit can take its power, where the two are to be apart.",
+    MANY_KEYS: "No more keys in one workspace than the stack allows.",
+    PERSONAL_GRANT: "No grant to a single user if the stack requires groups.",
+    ADMIN_KEY_BESIDE_EDIT: "No admin key in a workspace with editors if the stack isolates admin keys.",
 }
-"""What each of these rails wants, by name; what the others judge is a change, and not a state."""
+"""The state guardrails, with descriptions. All others are about a change, not a state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """What a pack's configuration says of one rail, over what the stack says itself."""
+    """The pack's configuration for one guardrail, in addition to the stack's own settings."""
 
     honour_allow: bool = True
-    """Whether `allow` in the stack's files is an exception; else nothing in them is."""
+    """Whether exceptions in the stack's files are honoured."""
     keys_max: int | None = None
-    """Keys of a workspace, whatever the stack says."""
+    """Maximum number of keys in a workspace. Overrides the stack's setting."""
     everywhere: bool = False
-    """Whether the rails that a stack turns on are on for all: groups only, admin keys apart."""
+    """Whether opt-in guardrails (groups only, admin keys apart) apply to all stacks."""
 
 
 def violations(ledger: Mapping[str, Any], rail: str, said: Exceptions, now: datetime) -> list[str]:
-    """What in a ledger this rail refuses, for people to read.
+    """Return this guardrail's violations in a ledger as messages.
 
     Args:
-        ledger: inputs of the AccessLedger: `workspaces`, and `rails` where the stack says anything of them.
-        rail: one of `STATE_RAILS`.
-        said: the pack's configuration.
-        now: tells which grants have ended.
+        ledger: Inputs of the AccessLedger: `workspaces` and, if the stack has settings for guardrails, `rails`.
+        rail: One of `STATE_RAILS`.
+        said: The pack's configuration.
+        now: Decides which grants have ended.
 
     Raises:
-        ValueError: the stack's `rails` are of a form that the ledger's own check refuses.
+        ValueError: The stack's `rails` are invalid. The ledger's own check refuses them too.
     """
     settings = RailSettings.of(ledger.get("rails"))
     if said.keys_max is not None:

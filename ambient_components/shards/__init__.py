@@ -1,6 +1,6 @@
-"""A fleet in shards: their names, which workspace belongs to which, and what the cluster knows of their runs.
+"""A fleet in shards: stack names, the assignment of workspaces, and run records.
 
-Pure rules, for the command line, the program and the provider alike.
+All rules are pure. The command line, the program and the provider share them.
 """
 
 from ambient_components.shards.assignment import assigned, home

@@ -1,4 +1,4 @@
-"""Workspaces as they arrive in another stack's state: rewritten, behind what is there, on its own providers."""
+"""The target state of a move: the workspaces are appended, with rewritten URNs and the target's own providers."""
 
 import copy
 from collections.abc import Collection
@@ -25,10 +25,10 @@ from ambient_components.errors import fail
 from ambient_components.shards.exports import Deployment, is_of_stack, ledgers, parts_of
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
-"""Providers that every program of ours declares; others come and go with what needs them."""
+"""Providers that every program declares. All others are declared only if a resource needs them."""
 
 LOST: Final = "lostRun"
-"""Output of a shard's ledger: access of a lost run that is to be ended still."""
+"""The ledger output that lists access left by an interrupted run and still to be removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,22 @@ class Place:
     """The stack that workspaces move to."""
 
     stack: str
-    """Its name, without an organisation."""
+    """The stack's name, without the organisation."""
     project: str
     record: str = ""
-    """Input `record` of its ledger, which is made here where the state has none; empty: it gets none."""
+    """The input `record` for a ledger that is created in the state. Empty means no record."""
 
 
 def arrived(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> Any:
-    """The target's state with the workspaces in it.
+    """Return the target's state with the workspaces added.
 
     Raises:
-        AmbientError: what moves depends on what stays, or the target's providers are set up otherwise.
+        AmbientError: A moved resource depends on one that stays, or the providers of the two states differ.
     """
     merged: Any = copy.deepcopy(dict(target))
     resources = items(merged)
     if not resources:
-        # A stack that was only made: nothing in it is encrypted yet.
+        # A new stack has nothing encrypted yet.
         put_secrets(merged, copy.deepcopy(secrets_of(source)))
     merge_header(source, merged)
     moving = parts_of(source, *names)
@@ -73,10 +73,10 @@ def arrived(source: Deployment, target: Deployment, names: Collection[str], plac
 
 
 def rewriting(source: Deployment, target: Deployment, place: Place) -> Rewriting:
-    """How the URNs of one state read in the other; providers become the target's own of the same name.
+    """Return the URN rewriting between two states. Providers map to the target's provider of the same name.
 
     Raises:
-        AmbientError: the two are set up otherwise: what moves would end up in another cluster.
+        AmbientError: The providers differ, so the workspaces would end up in another cluster.
     """
     stack = next((item.place.stack for item in items(source)), "")
     rewrite = Rewriting(stack, place.stack, place.project)
@@ -102,10 +102,10 @@ def rewriting(source: Deployment, target: Deployment, place: Place) -> Rewriting
 
 
 def entangled(urn: str, other: str) -> NoReturn:
-    """Refuses to tear apart what belongs together.
+    """Refuse to separate two resources that depend on each other.
 
     Raises:
-        AmbientError: always.
+        AmbientError: Always.
     """
     fail(
         None,
@@ -116,7 +116,7 @@ def entangled(urn: str, other: str) -> NoReturn:
 
 
 def _own(item: Item, place: Place) -> Item:
-    """A copy of the stack's own things, with nothing of the workspaces that stay."""
+    """Strip a copied stack resource or ledger of everything that belongs to workspaces that stay."""
     if item.type == STACK:
         item.put_outputs({})
     if item.type == ACCESS_LEDGER:
@@ -134,7 +134,7 @@ def _own(item: Item, place: Place) -> Item:
 
 
 def _give(source: Deployment, merged: Any, names: Collection[str]) -> None:
-    """Entries and outputs of what moved."""
+    """Copy the ledger entries and the stack outputs of the moved workspaces."""
     given = ledgers(source)[0]
     for ledger in ledgers(merged)[:1]:
         for entries, values in ((given.inputs, ledger.inputs), (given.outputs, ledger.outputs)):

@@ -1,4 +1,4 @@
-"""Which shard a workspace belongs to: by its own name alone, so that no other workspace ever moves it."""
+"""The assignment of workspaces to shards. It depends only on the workspace's name, so no other workspace moves it."""
 
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -7,18 +7,19 @@ from ambient_components.errors import reject
 
 
 def home(workspace: str, count: int, pin: int | None = None) -> int:
-    """Number of the shard that a workspace belongs to.
+    """Return the number of a workspace's shard.
 
-    Rendezvous hashing: every shard draws a number for the workspace, and the highest wins. One more shard takes about
-    1/(count+1) of all workspaces, each into the new one; one shard less moves only those of the last.
+    This is rendezvous hashing: every shard gets a hash for the workspace, and the highest wins. One more shard takes
+    about 1/(count+1) of all workspaces, all into the new shard. One shard less moves only the workspaces of the last
+    shard.
 
     Args:
-        workspace: its name.
-        count: how many shards there are; at least 1.
-        pin: `shard` of its entry, which decides if it is given.
+        workspace: The workspace's name.
+        count: The number of shards, at least 1.
+        pin: The `shard` of its entry, which overrides the hash.
 
     Raises:
-        ValueError: there is no such shard, or none at all.
+        ValueError: The pinned shard does not exist, or the count is less than 1.
     """
     if count < 1:
         reject(f"{count} is no number of shards", "allowed: 1 and up")
@@ -30,14 +31,14 @@ def home(workspace: str, count: int, pin: int | None = None) -> int:
 
 
 def assigned(pins: Mapping[str, int | None], count: int) -> dict[int, tuple[str, ...]]:
-    """The workspaces of every shard, sorted by name; a shard without workspaces has an empty entry.
+    """Return the workspaces of every shard, sorted by name. A shard without workspaces has an empty entry.
 
     Args:
-        pins: `shard` of each workspace, None where its entry has none.
-        count: how many shards there are; at least 1.
+        pins: The `shard` of each workspace, or None.
+        count: The number of shards, at least 1.
 
     Raises:
-        ValueError: as `home`.
+        ValueError: See `home`.
     """
     found: dict[int, list[str]] = {number: [] for number in range(count)}
     for workspace, pin in sorted(pins.items()):
@@ -46,5 +47,5 @@ def assigned(pins: Mapping[str, int | None], count: int) -> dict[int, tuple[str,
 
 
 def _draw(workspace: str, number: int) -> bytes:
-    # Stored nowhere and asked for in every run: never to be changed, or every workspace moves.
+    # The hash is computed in every run and stored nowhere. Changing it would move every workspace.
     return blake2b(f"{workspace}\0{number}".encode()).digest()

@@ -1,4 +1,4 @@
-"""Marks by which a run sees that nothing changed, without keeping what it saw."""
+"""Digests that detect changes without storing the values."""
 
 import hashlib
 import hmac
@@ -8,36 +8,36 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """One spelling for equal JSON values: sorted keys, no blanks.
+    """Return the canonical spelling of a JSON value: sorted keys, no whitespace.
 
     Raises:
-        TypeError: it holds something that JSON does not know.
-        ValueError: it holds a number that JSON does not know.
+        TypeError: A value has a type that JSON does not have.
+        ValueError: A number is not finite.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of what a run depends on, in hex: equal for equal parts, in whatever order they were gathered.
+    """Return the SHA-256 of everything that a run depends on, in hex. The order of the parts does not matter.
 
     Args:
-        parts: JSON values by what they are; of secrets only their marks.
+        parts: JSON values by name. For secrets, pass only their `secret_mark`.
 
     Raises:
-        TypeError, ValueError: as `canonical`.
+        TypeError, ValueError: See `canonical`.
     """
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
 def secret_mark(key: bytes, value: str) -> str:
-    """Mark of a secret value, in hex: it tells whether the value is the same, and nothing else.
+    """Return a keyed digest of a secret value, in hex. It tells only whether two values are equal.
 
     Args:
-        key: of the fleet; without it a short value could be found by trying.
-        value: the secret.
+        key: The fleet's key. Without a key, a short value could be guessed.
+        value: The secret.
 
     Raises:
-        ValueError: the key is empty.
+        ValueError: The key is empty.
     """
     if not key:
         text = "the key of the marks is empty; set fleetKey in the stack's config (ambient init FLEET --shards N)"

@@ -1,4 +1,4 @@
-"""What an exported state says of workspaces: their parts, their entries in the ledger. Pure."""
+"""The workspaces in an exported state: their resources and their ledger entries. All functions are pure."""
 
 from collections.abc import Collection
 
@@ -9,29 +9,29 @@ from ambient_components.engine.state import Export
 from ambient_components.engine.types import ACCESS_LEDGER, is_stacks_own
 
 Deployment = Export
-"""What `pulumi stack export` printed, parsed; secrets encrypted."""
+"""The parsed output of `pulumi stack export`, with secrets encrypted."""
 
 
 def workspaces_of(state: Deployment) -> dict[str, Entry]:
-    """Entries of a state's ledger by workspace; empty where there is no ledger."""
+    """Return the entries of the state's ledger by workspace. Empty if the state has no ledger."""
     found = ledgers(state)
     return read_ledger(found[0].inputs.get("workspaces")) if found else {}
 
 
 def owner_of(state: Deployment) -> str:
-    """PROJECT/FLEET as the state's ledger says it; empty where there is none."""
+    """Return PROJECT/FLEET from the state's ledger. Empty if the state has no ledger."""
     found = ledgers(state)
     return str(found[0].inputs.get("owner") or "") if found else ""
 
 
 def parts_of(state: Deployment, *names: str) -> list[Item]:
-    """All that a state has of workspaces, in its order."""
+    """Return the resources of these workspaces, in the state's order."""
     urns = urns_of(state, names)
     return [item for item in items(state) if item.urn in urns]
 
 
 def urns_of(state: Deployment, names: Collection[str]) -> set[str]:
-    """URNs of all that is these workspaces': by the name, and by the parents, whatever they are called."""
+    """Return the URNs of all resources of these workspaces, found by logical name or by a parent."""
     inside = [item for item in items(state) if not is_of_stack(item)]
     wanted = {item.urn for item in inside if workspace_of(item.place.name) in names}
     parents = {item.urn: item.parent for item in items(state)}
@@ -49,10 +49,10 @@ def urns_of(state: Deployment, names: Collection[str]) -> set[str]:
 
 
 def is_of_stack(item: Item) -> bool:
-    """Whether it is the stack's own: no workspace's."""
+    """Tell whether a resource belongs to the stack and not to a workspace."""
     return is_stacks_own(item.type)
 
 
 def ledgers(state: Deployment) -> list[Item]:
-    """The state's ledgers, the pending deletes left out; a state of ours has one at most."""
+    """Return the state's ledgers, without pending deletes. A state of this project has at most one."""
     return [item for item in items(state) if item.type == ACCESS_LEDGER and not item.delete]

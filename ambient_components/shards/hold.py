@@ -1,4 +1,4 @@
-"""Workspaces that a run leaves as they are, so that one that is refused does not stop all others of its shard. Pure.
+"""Excluded workspaces: run the rest of a shard when some of its workspaces are refused. All functions are pure.
 
 The ledger's check refuses a run as a whole, and so does the program where a secret is missing. `ambient up` over a
 fleet then runs the shard once more, with the refused workspaces held: the engine neither makes, changes nor deletes
@@ -14,13 +14,13 @@ from typing import Any, Final
 from ambient_components.errors import Problem, reject
 
 HOLD_VARIABLE: Final = "AMBIENT_HOLD"
-"""Environment variable by which `ambient up` tells the program what is held: `hold_text`."""
+"""The environment variable by which `ambient up` passes the excluded workspaces to the program (`hold_text`)."""
 
 ROUNDS: Final = 3
-"""So many times a shard is run again: holding some reveals what else is refused."""
+"""Maximum number of repeated runs of a shard. Each exclusion can reveal further refusals."""
 
 Held = Mapping[str, tuple[str, ...]]
-"""By workspace the ids of those keys that the stack has outputs of already."""
+"""The ids of the keys that the stack already exports, by excluded workspace."""
 
 _WORKSPACE: Final = "ambient:index:Workspace"
 _SHAPE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
@@ -42,17 +42,17 @@ def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | Non
 
 
 def others(problems: Iterable[Problem], held: Collection[str]) -> list[Problem]:
-    """The refusals that still stand where workspaces are held: nothing is done to those, so theirs refuse nothing."""
+    """Return the refusals that are not only about excluded workspaces."""
     return [one for one in problems if not one.workspaces or not {*one.workspaces} <= {*held}]
 
 
 def as_held(held: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """A ledger as it will be after a run: of what is held it has the entry of before, or none where there was none.
+    """Return the ledger after a run that excludes workspaces: their entries stay as in the last deployment.
 
     Args:
-        held: names of workspaces, also of such as the files no longer have.
-        before: the ledger of the last deployment.
-        after: the ledger that the files ask for.
+        held: Names of the excluded workspaces, including ones that the files no longer declare.
+        before: The ledger of the last deployment.
+        after: The declared ledger.
     """
     kept = set(held)
     changed = {name: entry for name, entry in after.items() if name not in kept}
@@ -60,10 +60,10 @@ def as_held(held: Iterable[str], before: Mapping[str, Any], after: Mapping[str, 
 
 
 def hold_flags(held: Iterable[str]) -> tuple[str, ...]:
-    """Flags of `pulumi up` that keep the engine from these workspaces, and from all that is called after them.
+    """Return the flags of `pulumi up` that exclude these workspaces and all resources named after them.
 
-    The workspace itself by its type as well: a workspace may be called like the ledger or a provider, without which
-    nothing would be judged.
+    The pattern of the workspace itself includes its type, because a workspace may have the name of the ledger or of a
+    provider, and without the ledger no guardrail would be evaluated.
     """
     return tuple(
         flag
@@ -74,11 +74,11 @@ def hold_flags(held: Iterable[str]) -> tuple[str, ...]:
 
 
 def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """What is held, out of the names of a stack's outputs: WORKSPACE/KEY.
+    """Return the excluded workspaces with their exported keys, parsed from output names (WORKSPACE/KEY).
 
     Args:
-        outputs: their names.
-        workspaces: those to hold.
+        outputs: Names of the stack's outputs.
+        workspaces: The excluded workspaces.
     """
     found: dict[str, list[str]] = {name: [] for name in sorted(workspaces)}
     for output in sorted(outputs):
@@ -89,12 +89,12 @@ def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tupl
 
 
 def hold_text(held: Held) -> str:
-    """The value of `HOLD_VARIABLE`."""
+    """Return the value of `HOLD_VARIABLE`."""
     return json.dumps({name: list(keys) for name, keys in held.items()}, sort_keys=True)
 
 
 def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What a run is told to hold; empty, where it is told nothing.
+    """Return the excluded workspaces of this run, from its environment.
 
     Raises:
         BadValue: the variable has another form.

@@ -1,7 +1,7 @@
-"""What runs may have left that died without their state being written, and what follows from that for the next run.
+"""Objects that interrupted runs may have left, and what the next run must do about them.
 
-Nobody knows how far such a run came: whatever it declared may be there. What the files still say is taken over by the
-next run as it stands. What they no longer say would be access that nobody knows of, so it is ended first.
+It is not known how far an interrupted run came: any object that it declared may exist. The next run adopts the objects
+that are still declared. Access that is no longer declared would be unrecorded, so the next run removes it first.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _MAY = "a run that was lost may have"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Leftover:
-    """An object in the cluster that gives access, if it is there."""
+    """A possibly existing object that gives access."""
 
     namespace: str
     kind: str
@@ -29,14 +29,15 @@ class Leftover:
 
 
 def leftovers(left: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...]:
-    """Access to end: what lost runs declared in workspaces that are still declared, and this run does not. Sorted.
+    """Return the access to remove, sorted.
 
-    It is ended even where the state's ledger has it: that is recorded before what it says is made, so it is no proof
-    that the engine knows the object, and would delete it.
+    This is what interrupted runs declared in workspaces that are still declared, minus what this run declares. It is
+    removed even if the state's ledger has it: the ledger is recorded before its objects are created, so it does not
+    prove that the engine knows the object and would delete it.
 
     Args:
-        left: by workspace what lost runs declared (`records.left`).
-        after: the ledger that is asked for.
+        left: Entries of interrupted runs by workspace (`records.left`).
+        after: The declared ledger.
     """
     found = set[Leftover]()
     for workspace in left.keys() & after.keys():
@@ -48,33 +49,33 @@ def leftovers(left: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...
 
 
 def begun(left: Mapping[str, Entries], before: Ledger) -> dict[str, Entries]:
-    """The workspaces that only lost runs declared: they may be there, and the state knows nothing of them.
+    """Return the workspaces that only interrupted runs declared. They may exist without being in the state.
 
     Args:
-        left: by workspace what lost runs declared.
-        before: the ledger in the state.
+        left: Entries of interrupted runs by workspace.
+        before: The ledger in the state.
     """
     return {name: left[name] for name in sorted(left.keys() - before.keys())}
 
 
 def may_be_ours(entries: Entries, owner: str, holder: str | None) -> bool:
-    """Whether a namespace that is there can be what a lost run began.
+    """Tell whether an existing namespace can come from an interrupted run.
 
     Args:
-        entries: what lost runs declared of the workspace.
-        owner: our mark, PROJECT/FLEET.
-        holder: the mark on the namespace; None: it has none. An adopted one gets it last.
+        entries: Entries of the workspace from interrupted runs.
+        owner: The expected ownership annotation, PROJECT/FLEET.
+        holder: The namespace's ownership annotation, or None. An adopted namespace gets its annotation last.
     """
     return holder == owner or (holder is None and any(entry.adopt for entry in entries))
 
 
 def has_bucket(entries: Entries) -> bool:
-    """Whether lost runs declared a bucket for the workspace, which may be there without its namespace."""
+    """Tell whether interrupted runs declared a bucket for the workspace. It may exist without the namespace."""
     return any(entry.bucket is not None for entry in entries)
 
 
 def vanished(workspace: str) -> Problem:
-    """Why a workspace that a lost run may have begun must not just leave the files."""
+    """Return why a workspace that an interrupted run may have begun must not be removed from the files yet."""
     return refusal(
         f"workspace {workspace!r} is gone from the files, and {_MAY} begun it: nothing is changed",
         "if that is a slip, put the entry back",
@@ -89,9 +90,9 @@ def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) 
     """Why the buckets must not be deployed so: one that only a lost run declared may be there, and hold data or keys.
 
     Args:
-        left: by workspace what lost runs declared.
-        before: the ledger in the state.
-        after: the ledger that is asked for.
+        left: Entries of interrupted runs by workspace.
+        before: The ledger in the state.
+        after: The declared ledger.
     """
     problems = []
     for workspace in sorted(left.keys() & after.keys()):

@@ -1,8 +1,7 @@
-"""Workspaces from one stack's state to another's: two exports in, two exports out, and nothing in a cluster changes.
+"""Moves of workspaces between the states of two stacks. Input and output are exported states; no cluster changes.
 
-What `pulumi state move` does, and what it can't do: our ledger has an entry of every workspace, in its inputs and its
-outputs, and the stack has its keys among its outputs. They go along, so that the next run sees nothing new and nothing
-gone. Pure; the arguments are never changed.
+`pulumi state move` moves only resources. Here the ledger entries in inputs and outputs and the exported keys move too,
+so the next run sees nothing new and nothing missing. All functions are pure and never change their arguments.
 """
 
 import copy
@@ -27,29 +26,29 @@ from ambient_components.shards.exports import (
 
 
 def move(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> tuple[Any, Any]:
-    """Take workspaces out of one state and put them into another.
+    """Move workspaces from one state to another.
 
     Args:
-        source: the state that has them.
-        target: the other one, which may be empty.
-        names: the workspaces.
-        place: whose state the other one is.
+        source: The state that has the workspaces.
+        target: The other state, which may be empty.
+        names: The workspaces.
+        place: The stack of the target state.
 
     Returns:
-        Both states as they are to be imported: the target first, or an interruption would lose them.
+        Both states, source first. Import the target first, or an interruption would lose the workspaces.
 
     Raises:
-        AmbientError: they can't be moved; nothing but its text has to be done about it.
+        AmbientError: The workspaces can't be moved. Nothing has changed.
     """
     _check(source, target, names, place)
     return drop(source, names), arrived(source, target, names, place)
 
 
 def drop(state: Deployment, names: Collection[str]) -> Any:
-    """Take workspaces out of a state: parts, entries and outputs, as where another state has them too.
+    """Remove workspaces from a state: resources, ledger entries and outputs.
 
     Raises:
-        AmbientError: what stays depends on what goes.
+        AmbientError: A resource that stays depends on one that is removed.
     """
     left: Any = copy.deepcopy(dict(state))
     gone = urns_of(state, names)
@@ -70,24 +69,24 @@ def drop(state: Deployment, names: Collection[str]) -> Any:
 
 
 def furnished(state: Deployment, donor: Deployment, place: Place) -> Any:
-    """An empty state with what every shard has: the stack, its providers and its ledger, without any workspace.
+    """Return an empty state with the resources of every shard: the stack, its providers and its ledger, no workspaces.
 
     Args:
-        state: of a stack that was only made.
-        donor: any state of the same fleet that has been deployed.
-        place: the stack.
+        state: The state of a new stack.
+        donor: The state of a deployed shard of the same fleet.
+        place: The new stack.
 
     Raises:
-        AmbientError: as `move`.
+        AmbientError: See `move`.
     """
     _check(donor, state, (), place)
     return arrived(donor, state, (), place)
 
 
 def emptied(state: Deployment) -> Any | None:
-    """A state without the stack's own things, once no workspace is left in it; None: there is more in it.
+    """Return a state without resources if only the stack's own are left: the stack, its providers and its ledger.
 
-    What goes are the stack, its providers and its ledger: nothing in a cluster.
+    None if the state has anything else. None of the removed resources exists in a cluster.
     """
     if workspaces_of(state) or operations(state):
         return None
@@ -133,10 +132,10 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
 
 
 def check_state(state: Deployment) -> None:
-    """Refuses a state that can't be moved from or to, whatever is moved.
+    """Refuse a state that can't be the source or the target of a move.
 
     Raises:
-        AmbientError: a run died in the middle of something, which only a run can find out about.
+        AmbientError: A run was interrupted during an operation, or the state has snippets.
     """
     if begun := operations(state):
         kind, urn = begun[0].type, begun[0].resource.urn

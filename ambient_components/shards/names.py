@@ -1,4 +1,4 @@
-"""Names of a fleet's stacks, and how many there are: `prod` in eight shards is `prod-00` to `prod-07`."""
+"""Stack names of a fleet and its number of shards: `prod` in eight shards is `prod-00` to `prod-07`."""
 
 import re
 from typing import Final
@@ -6,28 +6,28 @@ from typing import Final
 from ambient_components.errors import reject
 
 CONFIG_KEY: Final = "shards"
-"""Key of the config, in the project's namespace, that says into how many stacks a fleet is divided."""
+"""The config key, in the project's namespace, for the fleet's number of shards."""
 
 FLEET_KEY: Final = "fleetKey"
-"""Encrypted key of the config: what marks of secret values are made with (`digest.secret_mark`)."""
+"""The encrypted config key for the key of secret digests (`digest.secret_mark`)."""
 
 MOST: Final = 999
-"""Shards of one fleet; each is a file of state and a process of the engine."""
+"""Maximum number of shards of a fleet. Each is a state file and an engine process."""
 
-# 00 to 99, then 100 to 999: every number has one name, so `prod-003` is a stack of its own.
+# 00 to 99, then 100 to 999. Every number has one spelling, so `prod-003` is a plain stack.
 _SHARD = re.compile(r"(.*[^/])-([0-9]{2}|[1-9][0-9]{2})", re.DOTALL)
 _COUNT = re.compile(r"[1-9][0-9]{0,2}")
 
 
 def shard_stack(fleet: str, number: int) -> str:
-    """Name of the stack of one shard.
+    """Return the stack name of a shard.
 
     Args:
-        fleet: as it is named on the command line; an organisation in front of it stays there.
-        number: from 0.
+        fleet: The fleet's name, optionally with an organisation, which is kept.
+        number: The shard's number, from 0.
 
     Raises:
-        ValueError: no shard can have this number.
+        ValueError: The number is out of range.
     """
     if not 0 <= number < MOST:
         text = f"{number} is no number of a shard; allowed: 0 to {MOST - 1}"
@@ -36,9 +36,9 @@ def shard_stack(fleet: str, number: int) -> str:
 
 
 def split_shard(stack: str) -> tuple[str, int] | None:
-    """Fleet and number that a stack of this name has if it is a shard; None: no shard is called so.
+    """Return the fleet and the number that a shard's stack name consists of, or None.
 
-    The name alone does not make it one: `prod-03` is a plain stack where no config of `prod` says `shards`.
+    The name alone does not make a stack a shard: `prod-03` is a plain stack unless the config of `prod` sets `shards`.
     """
     match = _SHARD.fullmatch(stack)
     if match is None or int(match[2]) >= MOST:
@@ -47,10 +47,10 @@ def split_shard(stack: str) -> tuple[str, int] | None:
 
 
 def shard_count(value: object) -> int:
-    """How many shards the config's value says.
+    """Return the number of shards from the config value.
 
     Raises:
-        ValueError: it is no number of shards; says what is allowed.
+        ValueError: The value is not a valid number of shards. The message says what is allowed.
     """
     if isinstance(value, bool) or not isinstance(value, int | str) or not _COUNT.fullmatch(str(value)):
         shown = "an encrypted value" if isinstance(value, dict) else repr(value)

@@ -1,4 +1,4 @@
-"""Values of a ConfigMap's `data`: JSON, and compressed where it is long."""
+"""JSON values in a ConfigMap's `data`, compressed if they are long."""
 
 import base64
 import binascii
@@ -11,27 +11,27 @@ from typing import Any, Final
 from ambient_components.shards.digest import canonical
 
 PACKED_OVER: Final = 300_000
-"""Bytes of JSON; what is longer is stored compressed. A ConfigMap takes 1 MiB, and two keys of a record can be long."""
+"""Maximum bytes of uncompressed JSON. A ConfigMap holds 1 MiB, and two keys of a record can be long."""
 
 PACKED: Final = ".gz"
-"""Behind the key of a value that is compressed, by gzip and base64."""
+"""The key suffix of a value that is compressed with gzip and encoded in base64."""
 
 
 def pack(data: dict[str, str], key: str, value: Any) -> None:
-    """Put a JSON value into a ConfigMap's `data`, under its key or that with `PACKED` behind it."""
+    """Put a JSON value into a ConfigMap's `data`, under its key or, if compressed, under the key plus `PACKED`."""
     text = canonical(value)
     if len(text.encode()) > PACKED_OVER:
-        # Without a time in it: equal values have equal bytes.
+        # No timestamp, so equal values have equal bytes.
         data[key + PACKED] = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     else:
         data[key] = text
 
 
 def unpack(data: Mapping[str, str], key: str) -> Any:
-    """Read what `pack` wrote; None, where there is nothing.
+    """Read a value that `pack` wrote. Return None if there is none.
 
     Raises:
-        ValueError: it can't be read; says which key it is.
+        ValueError: The value is invalid. The message names the key.
     """
     try:
         if key in data:

@@ -1,10 +1,10 @@
-"""The run record of a shard, a ConfigMap in the cluster: what its runs declared, and which of them died.
+"""The run record of a shard: a ConfigMap with the ledgers that its runs declared, and which runs were interrupted.
 
-It is the way back where the engine writes its state only once, at the end of a run: what a killed run gave is in no
-state, but it was declared here before the first of it was made.
+If the engine writes its state only at the end of a run, the state of a killed run has nothing of the access that the
+run granted. The record is the way to recover: a run writes its ledger there before it creates anything.
 
-Every function here is pure. Whoever writes a record sends `patch(before, after)` as one merge patch, so that no crash
-comes between two keys that belong together.
+Every function here is pure. The caller writes a record as one merge patch, `patch(before, after)`, so no crash can
+separate two keys that belong together.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from ambient_components.shards.digest import canonical
 from ambient_components.shards.packing import PACKED, pack, unpack
 
 SCHEMA: Final = 1
-"""Of the record; a higher one was written by a newer version."""
+"""The record's schema version. A higher number was written by a newer version of this package."""
 
 RUN_VARIABLE: Final = "AMBIENT_RUN"
-"""Environment variable by which `ambient up` tells the provider the id of the run that it began."""
+"""The environment variable by which `ambient up` passes the run id to the provider."""
 
 CHECKPOINTS_VARIABLE: Final = "PULUMI_SKIP_CHECKPOINTS"
-"""The engine's: its state is then written once, at the end of a run. Plugins get it with the engine's environment."""
+"""The engine's variable for writing its state only once, at the end of a run. Plugins inherit it."""
 
 Entries = tuple[Entry, ...]
-"""Entries that one workspace had in ledgers, each once, the oldest first."""
+"""Ledger entries of one workspace, without duplicates, oldest first."""
 
 _RUN, _DECLARED, _LOST, _DONE = "run", "declared", "lost", "done"
 _KEYS = (_RUN, _DECLARED, _DECLARED + PACKED, _LOST, _LOST + PACKED, _DONE)
@@ -38,57 +38,57 @@ class Run:
     """One run of the engine over the shard."""
 
     id: str
-    """Its own; `ambient up` gives it to the provider by `RUN_VARIABLE`."""
+    """The run id. `ambient up` passes it to the provider in `RUN_VARIABLE`."""
 
     begun: str
-    """RFC 3339."""
+    """Start time, RFC 3339."""
 
     checkpoints: bool
-    """Whether the engine writes its state around every operation; otherwise once, at the end."""
+    """Whether the engine writes its state around every operation instead of once at the end."""
 
     recorded: bool = False
-    """Whether its end is known to be in the state."""
+    """Whether the state is known to include the end of the run."""
 
     after_loss: bool = False
-    """Whether a run before it was lost, and none has ended well since (`needs_refresh`)."""
+    """Whether an earlier run was interrupted, and no run has succeeded since (`needs_refresh`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The newest run that ended well."""
+    """The latest successful run."""
 
     id: str
     ended: str
-    """RFC 3339."""
+    """End time, RFC 3339."""
 
     digest: str
-    """Of all that the run depended on (`digest.digest`)."""
+    """Digest of everything that the run depended on (`digest.digest`)."""
 
     next_action: str
-    """RFC 3339: when a run has something to do although nothing changed; empty: never."""
+    """When a run becomes necessary even without a change, RFC 3339. Empty means never."""
 
     state_at: str
-    """`lastUpdate` of `pulumi stack ls --json` after the run, to the letter."""
+    """`lastUpdate` from `pulumi stack ls --json` after the run, verbatim."""
 
     workspaces: Mapping[str, str]
     """Digest of each workspace's own inputs."""
 
     resources: int
-    """In its state."""
+    """Number of resources in the state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that the cluster knows of the runs over a shard; a new one knows nothing."""
+    """The run record of a shard. A new record is empty."""
 
     run: Run | None = None
-    """The newest that began."""
+    """The latest run that began."""
 
     declared: Ledger | None = None
-    """The ledger of the newest run that changed it: written before anything else of that run is made."""
+    """The ledger of the latest run that changed it, written before that run creates anything."""
 
     lost: Mapping[str, Entries] = field(default_factory=dict)
-    """By workspace what runs declared that died without their state being written."""
+    """Entries that interrupted runs declared, by workspace."""
 
     done: Done | None = None
 
@@ -97,10 +97,10 @@ class Record:
         """Read a record.
 
         Args:
-            data: of the ConfigMap; None, where it has none. Keys of others are let be.
+            data: The ConfigMap's data, or None. Unknown keys are ignored.
 
         Raises:
-            ValueError: it can't be understood; says which key, and what to do.
+            ValueError: The data is invalid. The message names the key and has a hint.
         """
         try:
             run, declared, lost, done = (unpack(data or {}, key) for key in (_RUN, _DECLARED, _LOST, _DONE))
@@ -118,7 +118,7 @@ class Record:
             raise _unreadable(what) from error
 
     def data(self) -> dict[str, str]:
-        """The record as the `data` of its ConfigMap; what is empty has no key."""
+        """Return the record as the ConfigMap's `data`, without keys for empty values."""
         found: dict[str, str] = {}
         if self.run is not None:
             one = self.run
@@ -154,17 +154,17 @@ class Record:
 
 
 def record_name(owner: str, number: int) -> str:
-    """Name of a shard's ConfigMap.
+    """Return the name of a shard's ConfigMap.
 
     Args:
         owner: PROJECT/FLEET.
-        number: of the shard, from 0.
+        number: The shard's number, from 0.
     """
     return f"ambient-components-{fleet_label(owner)}-{number:02d}"
 
 
 def fleet_label(owner: str) -> str:
-    """Value of the label that all records of a fleet carry: ten hex digits.
+    """Return the label value of all records of a fleet: ten hex digits.
 
     Args:
         owner: PROJECT/FLEET.
@@ -173,36 +173,38 @@ def fleet_label(owner: str) -> str:
 
 
 def patch(before: Record, after: Record) -> dict[str, str | None]:
-    """The `data` of a merge patch that makes one record the other; None: the key goes. Empty: nothing to write."""
+    """Return the merge patch of `data` from one record to the other. None removes a key; empty means no change."""
     old, new = before.data(), after.data()
     return {key: new.get(key) for key in _KEYS if old.get(key) != new.get(key)}
 
 
 def is_lost(record: Record) -> bool:
-    """Whether the state of the newest run was never written, as far as anybody knows.
+    """Tell whether the state of the latest run was, as far as is known, never written.
 
-    True also while such a run is under way: only that run itself can tell (`left`).
+    This is also true while such a run is in progress. Only that run itself can tell the difference (`left`).
     """
     return record.run is not None and not record.run.checkpoints and not record.run.recorded
 
 
 def needs_refresh(record: Record) -> bool:
-    """Whether the state may name what is not there: a lost run may have deleted it, and then nobody would make it anew.
+    """Tell whether the next run must refresh the state.
 
-    Only a run with `--refresh` that ends well mends that, so `pulumi up` by hand does not.
+    An interrupted run may have deleted objects that are still in the state, and no later run would create them again.
+    Only a successful run with `--refresh` resets this; a plain `pulumi up` does not.
     """
     return record.run is not None and (record.run.after_loss or is_lost(record))
 
 
 def left(record: Record, run_id: str = "") -> dict[str, Entries]:
-    """By workspace what dead runs declared, and no state may know of.
+    """Return the entries, by workspace, that interrupted runs declared and that may be missing from the state.
 
-    All of its access that the run does not declare itself is to be removed, be it in the state's ledger or not: a
-    ledger is recorded before what it says is made, so the state of a run that failed has the one without the other.
+    Any of this access that the current run does not declare must be removed, even if it is in the state's ledger. The
+    ledger is recorded before its access is created, so the state of a failed run can have the ledger without the
+    objects.
 
     Args:
-        record: as it was read.
-        run_id: of the run that asks; empty: it is none of `ambient up`.
+        record: The current record.
+        run_id: The id of the current run. Empty if `ambient up` did not start it.
     """
     own = record.run is not None and record.run.id == run_id
     if own or not is_lost(record):
@@ -211,9 +213,9 @@ def left(record: Record, run_id: str = "") -> dict[str, Entries]:
 
 
 def begin(record: Record, run: Run) -> Record:
-    """A run begins; to be written before its engine is started.
+    """Record the start of a run. Write the result before the engine starts.
 
-    If the run before it was lost, what it declared is kept in `lost` until a run ends well.
+    If the previous run was interrupted, its entries stay in `lost` until a run succeeds.
     """
     own = record.run is not None and record.run.id == run.id
     unsure = record.run is not None and record.run.after_loss if own else needs_refresh(record)
@@ -221,14 +223,14 @@ def begin(record: Record, run: Run) -> Record:
 
 
 def declare(record: Record, ledger: Ledger, run: Run, *, swept: bool = False) -> Record:
-    """A run is about to make what this ledger says; to be written before the first of it is made.
+    """Record the ledger of a run. Write the result before the run creates anything.
 
     Args:
-        record: as it was read.
-        ledger: what it declares, by workspace.
-        run: the run itself. One that did not `begin` (`pulumi up` by hand) begins with this.
-        swept: whether all access that dead runs left (`left`) and this ledger does not say was removed just now: then
-            nothing is left of them. What they began and this ledger says is this run's from here on.
+        record: The current record.
+        ledger: The declared entries by workspace.
+        run: The current run. A run that was not recorded by `begin` (`pulumi up` by hand) begins here.
+        swept: Whether the run just removed all access from interrupted runs (`left`) that its ledger does not declare.
+            What the ledger does declare becomes this run's responsibility, so `lost` is cleared.
     """
     if record.run is None or record.run.id != run.id:
         record = begin(record, run)
@@ -236,23 +238,23 @@ def declare(record: Record, ledger: Ledger, run: Run, *, swept: bool = False) ->
 
 
 def recorded(record: Record, run_id: str) -> Record:
-    """The end of a run is in the state, whether it ended well or not; of no effect if another has begun since."""
+    """Record that the state includes the end of a run, successful or not. No effect if another run has begun since."""
     if record.run is None or record.run.id != run_id:
         return record
     return replace(record, run=replace(record.run, recorded=True))
 
 
 def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
-    """A run ended well, and is in the state: all that the cluster has is declared, so nothing is lost any more.
+    """Record a successful run with its state written. All access in the cluster is then declared, so `lost` is cleared.
 
     Args:
-        record: as it was read.
-        ended: the run.
-        looked: whether its state can name nothing that is not there: it ran with `--refresh`, or began with an empty
-            state. Without that a record that says `needs_refresh` goes on to say it.
+        record: The current record.
+        ended: The run.
+        looked: Whether the state can't name missing objects, because the run used `--refresh` or began with an empty
+            state. If not, `needs_refresh` stays true.
 
     Raises:
-        ValueError: another run has begun since: what that one leaves is not known yet.
+        ValueError: Another run has begun since, with an outcome that is not known yet.
     """
     if record.run is None or record.run.id != ended.id:
         text = "another run of the shard has begun since; run ambient up again"

@@ -1,1 +1,1 @@
-"""The program to compare with, and its project file: copied into a folder of its own and run there by the engine."""
+"""The program for comparison and its project file, copied to a folder of its own and run by the engine."""

@@ -1,7 +1,7 @@
-"""Workspaces as one would write them without our components: loops over the stack file's plain data.
+"""Workspaces without our components: loops over the stack file's plain data.
 
-Only the token of a key and ProjectSettings come from the package, as Pulumi has no such resources; the rest is
-pulumi_kubernetes. It checks nothing: no rule of the file, no rights, no owner of what exists, no vanished workspace.
+Only a key's token and ProjectSettings come from the package, because Pulumi has no such resources. All else is
+pulumi_kubernetes. It checks nothing: no rules of the file, no rights, no ownership, no removed workspaces.
 """
 
 import base64

@@ -10,5 +10,5 @@ try:
     run()
 except pulumi.RunError as error:
     pulumi.log.error(str(error))
-    # "All is said": with any other code the engine adds that an unhandled error occurred.
+    # 32 means that the error was reported. With any other code the engine adds "an unhandled error occurred".
     sys.exit(32)

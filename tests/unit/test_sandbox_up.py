@@ -270,7 +270,7 @@ class TestConfigOfTheStore:
         self.configure(tmp_path, engine, theirs)
         self.configure(tmp_path, engine, theirs, store=False)
         assert engine.told == []
-        assert capsys.readouterr().err == "The objectStore of dev is not the sandbox's: it stays as it is.\n"
+        assert capsys.readouterr().err == "The objectStore of dev is not the sandbox's and stays unchanged.\n"
 
     def test_goes_where_a_cluster_is_chosen(self, tmp_path: Path, engine: ListeningEngine) -> None:
         self.configure(tmp_path, engine, CONFIGURED, store=False)

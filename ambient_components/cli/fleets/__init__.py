@@ -1,1 +1,1 @@
-"""Many stacks as one: shards in processes side by side, what is told of them, and which of them have nothing to do."""
+"""Many stacks as one: running shards in parallel, showing progress, and finding shards without changes."""

@@ -1,4 +1,4 @@
-"""One engine over one shard: a process in a session of its own, listened to while it runs."""
+"""One engine for one shard, a process in a session of its own, with its output read while it runs."""
 
 import os
 import signal
@@ -16,17 +16,17 @@ from ambient_components.errors import refusal
 from ambient_components.problem_json import decode
 
 _KEPT: Final = 20_000
-"""Characters of what it says beside its events."""
+"""Maximum characters that are kept of the output other than events."""
 
 
 class Child:
-    """A process, from its start to its end.
+    """A running engine.
 
     Args:
-        arguments: of the engine's command.
-        folder: where it runs.
-        environ: its whole environment.
-        told: takes what it says.
+        arguments: The arguments of `pulumi`.
+        folder: The working directory.
+        environ: The complete environment.
+        told: Collects the events.
     """
 
     def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], told: Told) -> None:
@@ -39,11 +39,11 @@ class Child:
 
     @property
     def said(self) -> str:
-        """What it said beside its events: why it did not begin, for instance."""
+        """The output other than events, such as why the engine did not start."""
         return "\n".join([*self.told.other, "".join(self._said).strip()]).strip()
 
     def wait(self) -> int:
-        """Listens to its end; returns the exit code, negative for a signal."""
+        """Read the output until the process ends. Return the exit code, negative for a signal."""
         assert self._process.stdout is not None  # noqa: S101  # it is a pipe
         for line in self._process.stdout:
             self.told.take(line)
@@ -54,17 +54,17 @@ class Child:
         return code
 
     def interrupt(self) -> None:
-        """Lets it end the steps under way, and write its state."""
+        """Let the engine finish the current steps and write its state."""
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Ends it and all that it started, at once."""
+        """Kill the engine and all its children at once."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _explain(self, code: int) -> None:
-        """A failure that no event tells of."""
+        """Add a failure for an exit that no event explains."""
         if texts.is_locked(self.said):
             return  # told by `locks`, with the way out
         if self.told.canceled:

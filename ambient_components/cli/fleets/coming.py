@@ -1,4 +1,4 @@
-"""The next moment at which a fleet's files ask for something else, although nobody changes them. Pure."""
+"""When a fleet's declared state next changes by date. Pure."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -10,12 +10,12 @@ from ambient_components.spec.dates import Span, end_of
 
 
 def next_of_stack(file: StackFile, now: datetime) -> datetime | None:
-    """The next end of something that holds for every workspace."""
+    """Return the next end of a setting that applies to every workspace."""
     return _first((end_of(one.until, file.timezone) for one in file.allow if one.until is not None), now)
 
 
 def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """The next moment at which a grant begins or ends, an overlap or an allowance is over; None: there is none."""
+    """Return when the next grant begins or ends, or the next overlap or exception ends. None if none does."""
     return _first(_moments(workspace, zone), now)
 
 

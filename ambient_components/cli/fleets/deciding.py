@@ -1,4 +1,4 @@
-"""What a run over a fleet begins with: files, records and states, read at once, and what each shard needs."""
+"""The start of a run over a fleet: read files, records and states in parallel, and decide what each shard needs."""
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,26 +21,26 @@ from ambient_components.spec import LoadedStack, load_stack
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Shards of one fleet, and what is known of them without its files."""
+    """The selected shards of one fleet, and what is known without its files."""
 
     fleet: Fleet
     records: Records | None
-    """None: it is a plain stack, and has none."""
+    """The run records. None for a plain stack."""
     states: Mapping[str, Stack]
     tasks: tuple[Task, ...]
-    """Of every shard that was chosen, skipped ones included."""
+    """A task for every selected shard, including skipped ones."""
     inputs: Mapping[int, ShardInputs] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
     def deployed(self) -> list[str]:
-        """Names of the project's stacks that have something in their states, or may have."""
+        """Names of the project's stacks that have, or may have, resources in their states."""
         return sorted(name for name, state in self.states.items() if state.at and state.resources != 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Chosen):
-    """What each of them needs by the fleet's files."""
+    """What each shard needs according to the fleet's files."""
 
     loaded: LoadedStack
     known: Mapping[int, Record]
@@ -52,24 +52,24 @@ class Decision(Chosen):
 
 
 def ask_states(fleet: Fleet) -> Question:
-    """Asks the back end for all stacks of the project."""
+    """Query the backend for all stacks of the project."""
     return Question(fleet.project.folder)
 
 
 def decide(
     fleet: Fleet, question: Question, wanted: Wanted, chosen: Collection[int] = (), loaded: LoadedStack | None = None
 ) -> Decision:
-    """What each shard needs.
+    """Decide what each shard needs.
 
     Args:
-        fleet: which.
-        question: to the back end, asked already.
-        wanted: what the user asks of all shards.
-        chosen: numbers of the shards; none for all.
-        loaded: its files, where they are loaded already.
+        fleet: The fleet.
+        question: The running backend query.
+        wanted: The user's options for all shards.
+        chosen: Numbers of the shards to run. Empty means all.
+        loaded: The stack file if it is already loaded.
 
     Raises:
-        AmbientError: the files or the config are wrong, the back end does not answer, or a shard has no stack.
+        AmbientError: The files or the config are invalid, the backend does not respond, or a shard has no stack.
     """
     if fleet.plain:
         return _decide_plain(fleet, question, wanted, loaded or load_stack(stack_path(fleet.project, fleet.name)))
@@ -103,7 +103,7 @@ def decide(
 
 
 def _decide_plain(fleet: Fleet, question: Question, wanted: Wanted, loaded: LoadedStack) -> Decision:
-    """One unit of work: nobody knows what it was made of last, so it is always run, and every step is written."""
+    """Decide for a plain stack. It has no run record, so it always runs, and with checkpoints."""
     states, count = question.answer(), len(loaded.file.workspaces)
     _check_stacks(fleet, (0,), states)
     state = stack_of(states, fleet.name)
@@ -115,15 +115,15 @@ def _decide_plain(fleet: Fleet, question: Question, wanted: Wanted, loaded: Load
 
 
 def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Chosen:
-    """Every shard that has a state, whatever files and config say: to look at it, or to end it.
+    """Return every shard that has a state, whatever the files and the config declare. For refresh and destroy.
 
     Args:
-        fleet: which.
-        question: to the back end, asked already.
-        chosen: numbers of the shards; none for all.
+        fleet: The fleet.
+        question: The running backend query.
+        chosen: Numbers of the shards to run. Empty means all.
 
     Raises:
-        AmbientError: the back end does not answer.
+        AmbientError: The backend does not respond.
     """
     states = question.answer()
     tasks = []
@@ -136,7 +136,7 @@ def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Cho
 
 
 def beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
-    """Numbers of the shards that the config has no longer, and that are deployed all the same. Sorted."""
+    """Return the numbers of deployed shards beyond the configured number, sorted."""
     from ambient_components.cli.fleets.reading import deployed_shards  # noqa: PLC0415
 
     if fleet.plain:
@@ -148,14 +148,14 @@ def beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
 
 
 def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Ledger]:
-    """What each shard deployed last, by its stack: of its record, or else of its state.
+    """Return the deployed ledger of each shard by stack, from its run record or else from its state.
 
     Args:
-        decision: with the records.
-        jobs: states that are read at once; 0 for as many as there are processors.
+        decision: The decision, with the run records.
+        jobs: Number of states to read in parallel. 0 means one for each processor.
 
     Raises:
-        AmbientError: a state can't be read.
+        AmbientError: A state can't be read.
     """
     from ambient_components.cli.fleets.reading import exports  # noqa: PLC0415
     from ambient_components.cli.ledgers import ledger_from_state  # noqa: PLC0415
@@ -189,7 +189,7 @@ def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, S
 
 
 def _key(fleet: Fleet) -> bytes | None:
-    """What marks of secret values are made with; None: it can't be decrypted, and the engine will say so."""
+    """Return the key for secret digests. None if it can't be decrypted; the engine then reports the error."""
     try:
         text = PulumiEngine(fleet.project.folder).run(
             "config", "get", FLEET_KEY, "--stack", fleet.stack(0), "--config-file", str(fleet.config_file)

@@ -1,4 +1,4 @@
-"""The end of a fleet, or of several: each judged as one, the name typed once, and then all shards side by side."""
+"""Destroying fleets: evaluate each as a whole, confirm the name once, then destroy all shards in parallel."""
 
 import sys
 import time
@@ -19,15 +19,15 @@ from ambient_components.shards import left, needs_refresh
 
 
 def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], None]) -> int:
-    """Shows what goes, refuses what must not, asks, and destroys; returns the exit code.
+    """Show what would be deleted, check it, ask, destroy, and return the exit code.
 
     Args:
-        fleets: all that are meant.
-        request: of the command line.
-        ask: lets the name be typed; raises where it is not.
+        fleets: The fleets to destroy.
+        request: The command line's request.
+        ask: Asks for the name. It raises if the name is not confirmed.
 
     Raises:
-        AmbientError: a state can't be read.
+        AmbientError: A state can't be read.
     """
     from ambient_components.output import REFUSED  # noqa: PLC0415
 
@@ -37,7 +37,7 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     if unsettled := [text for one in decisions for text in _unsettled(one)]:
         print(*(f"ambient: {text}" for text in unsettled), sep="\n", file=sys.stderr)
         return 1
-    # Each by itself: it is another cluster's, and what is counted is counted there.
+    # Each fleet is evaluated alone, because the limits apply to one cluster.
     found = {one.fleet.name: destruction.read_destruction(_together(one)) for one in decisions}
     if all(one.empty for one in found.values()):
         print(f"Fleet {request.name} has nothing: there is nothing to destroy.")
@@ -65,12 +65,12 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
 
 
 def _unsettled(one: Chosen) -> list[str]:
-    """Why shards can't be destroyed: what their lost runs made is in no state, so it would stay, and nobody know it."""
+    """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
     if one.records is None:
         return []
     known = one.records.read(beyond=True)
     if one.records.trouble:
-        # Where there is a ledger in the state, its provider reads the record before it goes.
+        # A ledger in the state reads the record before it is deleted, so this check is not the only one.
         print(f"ambient: {one.records.trouble}", file=sys.stderr)
     fleet, texts = one.fleet, []
     for number, record in known.items():
@@ -84,7 +84,7 @@ def _unsettled(one: Chosen) -> list[str]:
 
 
 def _together(one: Chosen) -> Export:
-    """The states of all shards that were chosen, as one."""
+    """Return the states of all selected shards as one."""
     found: list[Export] = []
     stacks = [task.stack for task in one.tasks]
     deployed = [stack for stack in stacks if (state := stack_of(one.states, stack)) and state.at]

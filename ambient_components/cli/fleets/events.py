@@ -1,7 +1,7 @@
-"""What one engine says while it runs, line by line: `pulumi up|refresh|destroy --json`. Pure.
+"""The events of one engine, read line by line from `pulumi up|refresh|destroy --json`. Pure.
 
-Of an event only what is told is kept: counts, names, dates and the engine's own words. Values of resources are looked
-at in passing and never kept; the engine has blinded the secrets among them.
+Only counts, names, dates and messages are kept. Values of resources are never kept; the engine has masked the secrets
+among them.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ from ambient_components.keys.recorded import TokenRecord
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that went wrong."""
+    """One failure."""
 
     workspace: str
-    """Whose it is; empty where it is the whole shard's."""
+    """The workspace. Empty for a failure of the whole shard."""
     resource: str
-    """Its logical name; empty where it is none's."""
+    """The resource's logical name. Empty if the failure is about no resource."""
     problem: Problem
     """Ours, or the engine's words."""
 
@@ -38,55 +38,55 @@ class Failure:
 
 @dataclass
 class Told:
-    """All that one run has said so far; read while it still grows."""
+    """The events of a run so far. It is read while it changes."""
 
     done: int = 0
-    """Resources that the engine is done with, whatever came of it."""
+    """Number of finished resources, successful or not."""
     created: int = 0
     updated: int = 0
     deleted: int = 0
-    """Objects: no components, no providers, not the ledger."""
+    """Number of objects, without components, providers and the ledger."""
     minted: int = 0
     revoked: int = 0
-    """Tokens and access keys to buckets."""
+    """Number of tokens and access keys."""
     step: str = ""
-    """What it was last at: an op and a logical name."""
+    """The current operation and logical name."""
     failures: dict[Failure, None] = field(default_factory=dict)
-    """In the order in which they came, each once."""
+    """The failures in order of appearance, without duplicates."""
     unexplained: set[Failure] = field(default_factory=set)
     """Those of which only the step is known."""
     warnings: dict[Problem, None] = field(default_factory=dict)
     next_at: datetime | None = None
-    """The first moment at which a token or an access key is due, of those that were told."""
+    """When the next token or access key is due, of those that were reported."""
     unsettled: bool = False
-    """Whether something is left that the next run does, whenever that is: a revocation, a delivery."""
+    """Whether the next run has to finish something at any time, such as a revocation or a delivery."""
     lost_access: bool = False
-    """Whether a lost run gave access that could not be ended: the next run tries again."""
+    """Whether access of an interrupted run could not be removed. The next run tries again."""
     began: bool = False
-    """Whether the engine came as far as the first step: else it refused to start, as where the stack is locked."""
+    """Whether the engine reached its first step. If not, it refused to start, for example because of a lock."""
     stepped: bool = False
-    """Whether it came to a step of a workspace: a ledger that is refused keeps it from all of them."""
+    """Whether the engine reached a step of a workspace. A refused ledger prevents that."""
     canceled: bool = False
-    """Whether it was interrupted, and ended early."""
+    """Whether the run was interrupted."""
     result: str = ""
-    """The engine's last word: succeeded or failed; empty while there is none."""
+    """The result: succeeded or failed. Empty before the end."""
     drifted: bool = False
-    """Whether a refresh found something else than the state had."""
+    """Whether a refresh found differences."""
     other: list[str] = field(default_factory=list)
-    """Lines that are no events: what the CLI itself says."""
+    """Lines that are not events: output of the CLI itself."""
 
     @property
     def changes(self) -> int:
-        """How many objects were created, updated or deleted."""
+        """Number of created, updated and deleted objects."""
         return self.created + self.updated + self.deleted
 
     def take(self, line: str) -> None:
-        """Takes one line of standard output."""
+        """Read one line of standard output."""
         match events.read_event(line):
             case events.Begun(step):
                 self._begin(step)
             case events.Ended(step):
-                # Keep reading after an event of an unknown form: the engine would wait forever for its reader.
+                # Keep reading after an event of an unknown form, or the engine would block forever.
                 with suppress(AttributeError, KeyError, TypeError, ValueError):
                     self._end(step)
             case events.Failed(step):
@@ -113,7 +113,7 @@ class Told:
         if step.type in (types.ACCESS_TOKEN, types.S3_CREDENTIALS):
             self._handles(step)
         if step.type == types.ACCESS_LEDGER:
-            # The word is the provider's (`lost_runs.OUTPUT`), which is no part of the CLI.
+            # The output name is defined by the provider (`lost_runs.OUTPUT`), which the CLI does not import.
             self.lost_access = bool(_outputs(step.new).get("lostRun"))
         resource = step.new or step.old
         if resource is None or not resource.custom or types.is_stacks_own(step.type):
@@ -126,7 +126,7 @@ class Told:
             self.updated += 1
 
     def _handles(self, step: Step) -> None:
-        """What was minted and revoked, and when the next of it is due."""
+        """Count issued and revoked tokens, and note when the next one is due."""
         before = {one.id for one in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
         outputs = {} if step.op in DELETES else _outputs(step.new)
         recorded = TokenRecord.of(outputs)
@@ -139,7 +139,7 @@ class Told:
             self.next_at = due if self.next_at is None else min(self.next_at, due)
 
     def _failed(self, step: Step) -> None:
-        """A step that failed; mostly a diagnostic has said why, and then that is enough."""
+        """Record a failed step unless a diagnostic already gave the reason."""
         if not any(one.resource == step.name for one in self.failures):
             self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
 

@@ -1,4 +1,4 @@
-"""Which fleet a name on the command line means: its files, its shards, and what a file lists of several clusters."""
+"""The fleet that a name on the command line means: its files, its shards, or the several stacks that a file lists."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,83 +15,83 @@ from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml, read_text
 
 @dataclass(frozen=True)
 class Fleet:
-    """The stacks of one set of files, on one cluster."""
+    """The stacks of one stack file, on one cluster."""
 
     project: Project
     name: str
-    """As it was named, with its organisation."""
+    """The name on the command line, with its organisation."""
     count: int
-    """How many shards it has."""
+    """Number of shards."""
     config: Mapping[str, Any]
-    """What its config says in the project's namespace; encrypted values stay as they are."""
+    """The config in the project's namespace. Encrypted values stay encrypted."""
     plain: bool = False
-    """Whether it is one stack without shards, which a file with `stacks:` lists: no records, and it is always run."""
+    """Whether it is a stack without shards that a file with `stacks:` lists. It has no records and always runs."""
 
     @property
     def owner(self) -> str:
-        """PROJECT/FLEET, as everything that it makes is marked."""
+        """PROJECT/FLEET, the value of ownership annotations."""
         return f"{self.project.name}/{bare_name(self.name)}"
 
     @property
     def config_file(self) -> Path:
-        """The one config of all shards."""
+        """The config file of all shards."""
         return self.project.config_file(self.name)
 
     @property
     def platform_namespace(self) -> str:
-        """Where its run records are."""
+        """The namespace of the run records."""
         return str(self.config.get("platformNamespace") or PLATFORM_NAMESPACE_DEFAULT)
 
     @property
     def has_key(self) -> bool:
-        """Whether its config has the key that marks of secret values are made with."""
+        """Whether the config has the key for secret digests."""
         return FLEET_KEY in self.config
 
     def stack(self, number: int) -> str:
-        """Name of a shard's stack; a plain stack has one, number 0, which is the stack itself."""
+        """Return the stack name of a shard. A plain stack has only number 0, the stack itself."""
         return self.name if self.plain else shard_stack(self.name, number)
 
     def flags(self, number: int) -> tuple[str, ...]:
-        """What names a shard to the engine."""
+        """Return the flags that select a shard in `pulumi`."""
         if self.plain:
             return ("--stack", self.name)
         return ("--stack", self.stack(number), "--config-file", str(self.config_file))
 
 
 def find_fleet(project: Project, stack: str) -> Fleet | None:
-    """The fleet of this name; None: it is a plain stack.
+    """Return the fleet of this name. None for a plain stack.
 
     Raises:
-        AmbientError: its config can't be read, or says a number of shards that can't be.
+        AmbientError: The config can't be read, or its number of shards is invalid.
     """
     count = project.shards(stack)
     return None if count is None else Fleet(project, stack, count, project.config(stack))
 
 
 def find_fleets(project: Project, stack: str) -> tuple[Fleet, ...] | None:
-    """All that a name stands for: one fleet, or what a file with `stacks:` lists; None: it is a plain stack.
+    """Return the fleets that a name means: one fleet, or all that a file with `stacks:` lists. None for a plain one.
 
-    Among those that a file lists may be plain stacks (`Fleet.plain`).
+    A file may list plain stacks too (`Fleet.plain`).
 
     Raises:
-        AmbientError: as `find_fleet` and `listed`, or one has no file.
+        AmbientError: See `find_fleet` and `listed`, or a listed stack has no file.
     """
     names = listed(project, stack)
     if names is None:
         fleet = find_fleet(project, stack)
         return None if fleet is None else (fleet,)
     for name in names:
-        stack_path(project, name)  # it says so where there is none: a refresh or a destroy loads no files
+        stack_path(project, name)  # fails if the file is missing, because a refresh or a destroy loads no files
     return tuple(
         find_fleet(project, name) or Fleet(project, name, 1, project.config(name), plain=True) for name in names
     )
 
 
 def listed(project: Project, stack: str) -> tuple[str, ...] | None:
-    """The fleets and stacks that a file names instead of workspaces; None: it names none.
+    """Return the fleets and stacks that a file lists instead of workspaces. None if it lists none.
 
     Raises:
-        AmbientError: the list is wrong, or has what can't be run with others: a shard, or a file with `stacks:`.
+        AmbientError: The list is invalid, or names a shard or another file with `stacks:`.
     """
     path = project.stack_file(stack)
     parsed = _several(path, project)
@@ -107,7 +107,7 @@ def listed(project: Project, stack: str) -> tuple[str, ...] | None:
     found = tuple(f"{prefix}/{name}" if prefix and "/" not in name else name for name in names)
     bare = [bare_name(name) for name in found]
     if twice := next((name for name in bare if bare.count(name) > 1), None):
-        # Also with two organisations: their files, and so their marks, are the same.
+        # Two organisations are no exception: the files, and so the ownership annotations, would be the same.
         fail(where, "stacks", f"names {twice!r} twice")
     for name in found:
         if (shard := project.shard_of(name)) is not None:
@@ -118,12 +118,12 @@ def listed(project: Project, stack: str) -> tuple[str, ...] | None:
 
 
 def _several(path: Path, project: Project) -> ParsedYaml | None:
-    """The content of a file with `stacks:`; None: it is another one."""
+    """Return the content of a file with `stacks:`. None for any other file."""
     try:
         text = read_text(path)
     except AmbientError:
-        return None  # whoever loads it says why
-    if "stacks" not in text:  # the parser takes a third of a second for 1,000 workspaces
+        return None  # loading the file reports the reason
+    if "stacks" not in text:  # avoids parsing, which takes a third of a second for 1,000 workspaces
         return None
     parsed = parse_yaml(text, project.shown(path))
     return parsed if "stacks" in parsed.data else None

@@ -1,4 +1,4 @@
-"""What of a fleet's plan stops all of it, and what only the workspace that it is about. Pure."""
+"""Which guardrail violations stop a whole fleet, and which only exclude one workspace. Pure."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ def of_all(rails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
     """Those that stop every shard. The others stop one workspace: its shard is run without it (`shards.hold`).
 
     Args:
-        rails: of every shard.
-        whole: what only the whole of a fleet shows, such as a bucket that workspaces of two shards want.
+        rails: Violations in all shards.
+        whole: Violations of the fleet as a whole, such as a bucket that workspaces of two shards declare.
     """
     return list(dict.fromkeys([*whole, *(rail for rail in rails if not rail.workspaces)]))

@@ -1,4 +1,4 @@
-"""All that the runs of a fleet depend on, loaded once for all shards: who belongs where, and a digest of everything."""
+"""All inputs of a fleet's runs, loaded once: the assignment of workspaces to shards, and digests."""
 
 import hashlib
 import json
@@ -23,26 +23,26 @@ from ambient_components.spec.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.spec.shards import shards_of
 
 _FORM: Final = 1
-"""Of the digest: a new number runs every shard once."""
+"""The version of the digest. A new one makes every shard run once."""
 
 _PACKAGES: Final = ("pulumi", "pulumi-kubernetes", "pulumi-aws")
 
 
 @dataclass(frozen=True)
 class ShardInputs:
-    """What one shard is to be."""
+    """The inputs of one shard."""
 
     number: int
     workspaces: Mapping[str, str]
-    """Digest of its own inputs by workspace; what can't be read has an empty one, which equals nothing."""
+    """Digest of each workspace's own inputs. Empty if something can't be read; an empty digest equals no other."""
     digest: str
-    """Of all that its run depends on; empty: that is not known, and the shard is never skipped."""
+    """Digest of everything that the run depends on. Empty if unknown; the shard is then never skipped."""
     why_unknown: str = ""
     next_at: datetime | None = None
-    """When its files ask for something else by themselves."""
+    """When the declared state next changes by date."""
 
     def changed(self, before: Mapping[str, str]) -> int:
-        """How many workspaces differ from those of an earlier run, those that are gone or new included."""
+        """Return the number of workspaces that differ from an earlier run, including added and removed ones."""
         names = {*self.workspaces, *before}
         return sum(
             1 for name in names if not self.workspaces.get(name) or self.workspaces.get(name) != before.get(name)
@@ -50,16 +50,16 @@ class ShardInputs:
 
 
 def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | None) -> dict[int, ShardInputs]:
-    """What each shard is to be, by number.
+    """Return the inputs of each shard, by number.
 
     Args:
-        fleet: with its config.
-        loaded: its files.
-        guard: the cluster, which has values of some secrets.
-        key: what marks of values are made with; None: there is none, and shards that need it have no digest.
+        fleet: The fleet.
+        loaded: Its stack file.
+        guard: The cluster, for values of Secrets.
+        key: The key for secret digests. None if there is none; shards that need it then have no digest.
 
     Raises:
-        AmbientError: a workspace is pinned to a shard that there is not.
+        AmbientError: A workspace is pinned to a shard that does not exist.
     """
     file, now = loaded.file, clock.now()
     marks = fingerprints(loaded, guard, key)
@@ -86,10 +86,10 @@ def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | N
 
 
 def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
-    """The workspaces of each shard.
+    """Return the workspaces of each shard.
 
     Raises:
-        AmbientError: one is pinned to a shard that there is not.
+        AmbientError: A workspace is pinned to a shard that does not exist.
     """
     try:
         return shards_of(loaded.file.workspaces, fleet.count)
@@ -107,7 +107,7 @@ def _why(unknown: list[str], key: bytes | None) -> str:
 def _workspace(
     fleet: Fleet, loaded: LoadedStack, name: str, workspace: Workspace, marks: Mapping[str, str] | None
 ) -> str:
-    """The digest of a workspace's own inputs; empty: it is not known."""
+    """Return the digest of a workspace's own inputs. Empty if unknown."""
     if marks is None:
         return ""
     parts: dict[str, Any] = {"entry": loaded.data[name], "marks": marks}
@@ -123,7 +123,7 @@ def _workspace(
 
 
 def _common(fleet: Fleet, loaded: LoadedStack, of_workspaces: Iterable[str]) -> str:
-    """The digest of what every shard depends on."""
+    """Return the digest of what every shard depends on."""
     kept = set(of_workspaces)
     top = loaded.file.model_dump(mode="json", include={"timezone", "run_every", "allow", "rails"}, by_alias=True)
     folder = fleet.project.folder
@@ -149,12 +149,12 @@ _PROGRAM: Final = (
     "uv.lock",
     "poetry.lock",
 )
-"""Files of the project that say what is run, and by which versions of what."""
+"""Project files that determine the program and the versions of its dependencies."""
 
 
 @cache
 def _versions() -> dict[str, str]:
-    """Of whatever may make other objects out of the same files."""
+    """Return the versions of the packages that may produce other objects from the same files."""
     found = {"ambient": VERSION}
     for package in _PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and the end of the terminal while engines run: counted, and answered by whoever waits."""
+"""Ctrl-C, SIGTERM and SIGHUP while engines run: counted here, and handled by the main loop."""
 
 import signal
 import threading
@@ -11,10 +11,10 @@ _ANSWERED = tuple(
 
 
 class Interrupts:
-    """Counts them while it is entered; before and after they mean what they always do.
+    """Count interrupts while the context is active. Before and after it they have their usual effect.
 
     Attributes:
-        count: How many there were.
+        count: The number of interrupts.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     def wait(self, seconds: float) -> None:
-        """Waits, and no longer than to the next one."""
+        """Wait for some seconds or until the next interrupt."""
         self._event.wait(seconds)
         self._event.clear()
 

@@ -1,4 +1,4 @@
-"""Shards on their way through a run, and what a run needs of who writes down and who tells."""
+"""The shards in a run, and the interfaces for recording results and showing progress."""
 
 import time
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from ambient_components.shards import Run
 
 
 class Phase(StrEnum):
-    """Where a shard is."""
+    """The phase of a shard."""
 
     SKIPPED = "skipped"
     WAITING = "waiting"
@@ -23,81 +23,81 @@ class Phase(StrEnum):
     DONE = "done"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """By Ctrl-C: ended early, or not begun."""
+    """Ended early by Ctrl-C, or not started."""
 
 
 @dataclass
 class Job:
-    """One shard, from the decision to its end; read by the progress while it runs."""
+    """One shard in a run. The progress view reads it while the run is in progress."""
 
     fleet: Fleet
     task: Task
     told: Told = field(default_factory=Told)
     phase: Phase = Phase.WAITING
     run: Run | None = None
-    """As its record has it; None: none was written."""
+    """The run in the shard's record. None if none was written."""
     began: float = 0.0
     ended: float = 0.0
     said: str = ""
-    """What the engine said beside its events."""
+    """The engine's output other than events."""
     locked: bool = False
     recorded: bool = True
-    """Whether its end could be written down; if not, it is not skipped the next time."""
+    """Whether the end of the run was recorded. If not, the next run does not skip the shard."""
     child: Child | None = None
     held: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
-    """Workspaces that were refused, and why: the rest of the shard was run without them."""
+    """The excluded workspaces with the reasons for their refusal."""
     environ: Mapping[str, str] = field(default_factory=dict)
-    """What its engine has beside the rest of the environment."""
+    """Additional environment variables for the engine."""
     several: bool = False
-    """Whether stacks of several clusters run together: the same workspace in two of them is two."""
+    """Whether stacks of several clusters run together, so workspace names need the fleet's name."""
 
     def named(self, workspace: str) -> str:
-        """A workspace as it is told: after its fleet as well, where others run beside it."""
+        """Return a workspace's name for messages, with the fleet's name if several fleets run together."""
         return f"{self.fleet.name}/{workspace}" if self.several and workspace else workspace
 
     @property
     def seconds(self) -> float:
-        """How long it has run, or ran."""
+        """The duration of the run so far."""
         if not self.began:
             return 0.0
         return (self.ended or time.monotonic()) - self.began
 
 
 class Log(Protocol):
-    """Writes down how runs ended."""
+    """Records how runs ended."""
 
     def ended(self, job: Job) -> None:
-        """A run has ended."""
+        """Record the end of a run."""
 
     def close(self) -> None:
-        """Writes down what is left."""
+        """Write all remaining records."""
 
 
 class View(Protocol):
-    """Tells what goes on."""
+    """Shows progress."""
 
     def started(self, job: Job) -> None:
-        """A shard begins."""
+        """Show that a shard started."""
 
     def tick(self) -> None:
-        """Time has passed."""
+        """Update the view."""
 
     def ended(self, job: Job) -> None:
-        """A shard has ended, or was skipped."""
+        """Show that a shard ended or was skipped."""
 
     def note(self, text: str) -> None:
-        """Something that is of no shard."""
+        """Show a message about the run as a whole."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the view."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the engines are started."""
+    """How to start the engines."""
 
     verb: str
     """up, refresh or destroy."""
     jobs: int
-    """How many at once."""
+    """Number of parallel engines."""
     environ: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""A stack that is locked, or that has half-made things on record: whose doing, since when, and the way out. Pure."""
+"""Locked stacks and pending operations: the holder of a lock, its age, and what to do. Pure."""
 
 import os
 import socket
@@ -11,14 +11,14 @@ from ambient_components.engine.locks import Lock, locks
 def ways_out(
     stack: str, config_file: str, said: Iterable[str], host: str = "", lives: Callable[[int], bool] | None = None
 ) -> Iterator[str]:
-    """What to do about it, a text each.
+    """Yield what the user can do, one text for each lock or pending operation.
 
     Args:
-        stack: the shard's.
-        config_file: of its fleet.
-        said: the engine's own words, warnings included.
-        host: this machine's name.
-        lives: whether a process of this machine does.
+        stack: The shard's stack.
+        config_file: The fleet's config file.
+        said: The engine's output, including warnings.
+        host: This machine's name.
+        lives: Tells whether a process of this machine is running.
     """
     text = "\n".join(said)
     if texts.is_locked(text):
@@ -37,13 +37,13 @@ def ways_out(
 
 
 def process_lives(pid: int) -> bool:
-    """Whether a process of this machine lives."""
+    """Tell whether a process of this machine is running."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # somebody else's
+        return True  # a process of another user
     return True
 
 

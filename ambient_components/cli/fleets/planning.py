@@ -1,4 +1,4 @@
-"""The plan of a fleet: its shards judged side by side, what only the whole shows, and one page of it all."""
+"""The plan of a fleet: evaluate the shards in parallel and the fleet as a whole, and merge the results."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -31,33 +31,35 @@ if TYPE_CHECKING:
 
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
-"""Go's garbage collector, in an engine and a plugin that live for seconds: a sixth less CPU, some 80 MiB more."""
+"""Settings of Go's garbage collector for short-lived engines and plugins: a sixth less CPU for about 80 MiB more
+memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is known of a fleet before any of its shards runs."""
+    """The evaluation of a fleet before any shard runs."""
 
     rails: tuple[Problem, ...]
-    """Why none of them may."""
+    """The violations that stop the whole fleet."""
     environ: Mapping[str, Mapping[str, str]]
-    """By stack, for its engine's environment: what leaves that shard is then judged by the fleet's share."""
+    """Environment variables for each shard's engine, by stack. With them its removals are checked against the fleet's
+    limit."""
     moved: bool = False
-    """Whether workspaces have to be moved to other shards first: the engine would take them for gone, and for new."""
+    """Whether workspaces must first move to other shards. The engine would otherwise delete and create them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a fleet's states and files say, by stack."""
+    """What a fleet's states and files contain, by stack."""
 
     wanted: planning.Declared
-    """Of the whole fleet."""
+    """The declared state of the whole fleet."""
     parts: Mapping[str, Ledger]
-    """What is asked for of each shard that is judged."""
+    """The declared ledger of each evaluated shard."""
     states: Mapping[str, Export]
-    """Of each shard that was read."""
+    """The state of each shard that was read."""
     failed: Mapping[str, tuple[Problem, ...]]
-    """Why others were not."""
+    """Why the other states could not be read."""
 
 
 def judge(
@@ -68,15 +70,15 @@ def judge(
     at: datetime,
     homes: Mapping[str, str] | None = None,
 ) -> Judged:
-    """Judges a fleet as a whole, before any shard is started.
+    """Evaluate a fleet as a whole, before any shard starts.
 
     Args:
-        fleet: its name.
-        before: what each shard deployed last, by its stack: of states, or of the run records' `declared`.
-        wanted: what the files ask for, of the whole fleet.
-        after: the same, by stack: see `wanted_of`. Only of shards that `before` knows, or that are new.
-        at: UTC.
-        homes: the stack that each workspace of the whole fleet belongs to; None: as `after` has it.
+        fleet: The fleet's name.
+        before: The deployed ledger of each shard by stack, from states or from `declared` of the run records.
+        wanted: The declared state of the whole fleet.
+        after: The declared ledger by stack (see `wanted_of`). Only for shards that are in `before` or new.
+        at: The time of the run, UTC.
+        homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
     """
     found = fleet_refusals(fleet, before, after, wanted.rails, at, homes)
     marks = {stack: removals_mark(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
@@ -88,10 +90,10 @@ def judge(
 
 
 def wanted_of(fleet: Fleet, loaded: "LoadedStack", ledger: Ledger) -> dict[str, Ledger]:
-    """What the files ask for of each shard, by its stack.
+    """Return the declared ledger of each shard, by stack.
 
     Raises:
-        AmbientError: a workspace names a shard that is not there.
+        AmbientError: A workspace is pinned to a shard that does not exist.
     """
     try:
         homes = shards_of(loaded.file.workspaces, fleet.count)
@@ -113,22 +115,22 @@ def plan_fleet(
     states: str = "",
     there: Collection[str] | None = None,
 ) -> Plan:
-    """The plan of a fleet, or of some of its shards. A shard that fails is told with its errors, and hides no other.
+    """Return the plan of a fleet or of some shards. A failed shard appears with its errors.
 
     Args:
-        fleet: which.
-        loaded: its files.
-        at: UTC; None: now.
-        offline: whether the files are compared with the states, and nobody is asked.
-        refresh: whether the engine looks into the cluster first.
-        chosen: numbers of the shards that are asked for; none for all.
-        up_to_date: of those of which it is known that nothing is to do: they are not asked.
-        jobs: shards at once; 0 for as many as there are processors.
-        states: a folder of exported states instead of the back end, STACK.json each; offline.
-        there: names of the stacks that have something in their states; None: the back end is asked.
+        fleet: The fleet.
+        loaded: Its stack file.
+        at: The time of the planned run, UTC. Default: now.
+        offline: Whether to compare files and states, without engine and cluster.
+        refresh: Whether the engine refreshes the states first.
+        chosen: Numbers of the shards. Empty means all.
+        up_to_date: Numbers of the shards that are known to have no changes. They are skipped.
+        jobs: Number of parallel engines. 0 means one for each processor.
+        states: A folder with exported states (STACK.json) to use instead of the backend, offline only.
+        there: Names of the deployed stacks. Default: the backend is queried.
 
     Raises:
-        AmbientError: the files or the config are wrong, or the back end does not answer.
+        AmbientError: The files or the config are invalid, or the backend does not respond.
     """
     when = at or clock.now()
     engine = planning.engine_at(fleet.project, at)
@@ -138,7 +140,7 @@ def plan_fleet(
     skipped = sorted(mine & {fleet.stack(number) for number in up_to_date})
     known = _known(fleet, engine, wanted, every, mine - {*skipped}, jobs, states, there)
     before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in known.states.items()}
-    # What is up to date was deployed as it is asked for.
+    # An up-to-date shard is deployed as declared.
     before |= {stack: every[stack] for stack in skipped}
     after = {**known.parts, **{stack: every[stack] for stack in skipped}}
     homes = {name: stack for stack, ledger in every.items() for name in ledger}
@@ -149,7 +151,7 @@ def plan_fleet(
     else:
         parts = _online(known, engine, judged, when, jobs, refresh=refresh)
     if quiet:
-        # Nothing of it changes; dates come all the same.
+        # Without changes, but with upcoming dates.
         parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=wanted.zone, ahead=wanted.ahead))
     warnings = wanted.warnings if offline or judged.moved or skipped else ()
     plan = merge(
@@ -164,14 +166,14 @@ def plan_fleet(
 def plan_plain(
     fleet: Fleet, loaded: "LoadedStack", at: datetime | None = None, *, offline: bool = False, refresh: bool = False
 ) -> Plan:
-    """The plan of a plain stack that stands beside others; one that can't be made is told with its error.
+    """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error.
 
     Args:
-        fleet: the stack (`Fleet.plain`).
-        loaded: its files.
-        at: UTC; None: now.
-        offline: whether the files are compared with the state, and nobody is asked.
-        refresh: whether the engine looks into the cluster first.
+        fleet: The stack (`Fleet.plain`).
+        loaded: Its stack file.
+        at: The time of the planned run, UTC. Default: now.
+        offline: Whether to compare files and state, without engine and cluster.
+        refresh: Whether the engine refreshes the state first.
     """
     stack, when, engine = fleet.name, at or clock.now(), planning.engine_at(fleet.project, at)
     try:
@@ -188,7 +190,7 @@ def _known(
     fleet: Fleet, engine: "Engine", wanted: planning.Declared, every: Mapping[str, Ledger], asked: Collection[str],
     jobs: int, folder: str, known: Collection[str] | None,
 ) -> _Known:  # fmt: skip
-    """Reads the states: of the shards that are asked, and of those beyond the fleet's number."""
+    """Read the states of the selected shards and of those beyond the configured number."""
     if folder:
         found = _from_folder(fleet, folder, asked)
     else:
@@ -212,7 +214,7 @@ def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str
 
 
 def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
-    """The files against the states, all of them as one: what is only in another shard is no change."""
+    """Compare the files with all states as one, so that a workspace in another shard is not a change."""
     wanted = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
     there = planning.deployed(joined(known.states.values()), fleet, at)
     return planning.offline(fleet, replace(known.wanted, ledger=wanted, warnings=()), there, at)

@@ -1,4 +1,4 @@
-"""What is told while engines run: a table at a terminal, else plain lines, or for programs one JSON object a shard."""
+"""Progress of a run: a live table on a terminal, plain lines elsewhere, or one JSON object for each shard."""
 
 import json
 import os
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _ROWS: Final = 20
-"""Shards in the table; of more only those that run or have failed."""
+"""Maximum number of shards in the table. With more shards it shows only running and failed ones."""
 
 _SECONDS: Final = 5.0
-"""Between two looks of the plain lines at what still runs: a shard that ends sooner has one line."""
+"""Seconds after which a running shard gets a line. A shard that ends sooner has only one line."""
 
 
 def view_for(form: str, jobs: Sequence[Job], stream: TextIO | None = None) -> View:
-    """How progress is told.
+    """Return the view for an output format.
 
     Args:
-        form: json, or anything else for people.
-        jobs: every shard.
-        stream: where to; standard error by default, so that standard output has the results alone.
+        form: Json or text.
+        jobs: All shards.
+        stream: The output. Default: standard error, so that standard output has only results.
     """
     if form == "json":
         return JsonLines(sys.stdout, stream or sys.stderr)
@@ -36,64 +36,64 @@ def view_for(form: str, jobs: Sequence[Job], stream: TextIO | None = None) -> Vi
 
 
 class Lines:
-    """A line when a shard takes its time, and one when it ends."""
+    """A line for each shard that ends, and one for each that takes long."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._running: dict[int, Job] = {}
 
     def started(self, job: Job) -> None:
-        """Nothing yet: most shards end soon."""
+        """Show nothing yet, because most shards end soon."""
         self._running[id(job)] = job
 
     def tick(self) -> None:
-        """Tells of what takes its time, once."""
+        """Show a line for each shard that takes long, once."""
         for key, job in list(self._running.items()):
             if job.seconds >= _SECONDS:
                 del self._running[key]
                 self.note(f"{job.task.stack}  running: {job.task.why}")
 
     def ended(self, job: Job) -> None:
-        """Tells how it ended; of what was skipped the summary tells."""
+        """Show how the shard ended. The summary lists skipped shards."""
         self._running.pop(id(job), None)
         if job.phase is not Phase.SKIPPED:
             self.note(f"{job.task.stack}  {outcome(job)}")
 
     def note(self, text: str) -> None:
-        """One line."""
+        """Show one line."""
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class JsonLines:
-    """One object a shard as it ends; what is of no shard goes to people."""
+    """One JSON object for each shard as it ends. Other messages go to standard error."""
 
     def __init__(self, stream: TextIO, people: TextIO) -> None:
         self._stream = stream
         self._people = people
 
     def started(self, job: Job) -> None:
-        """Nothing: it has an object once it ends."""
+        """Do nothing. The shard gets its object when it ends."""
 
     def tick(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def ended(self, job: Job) -> None:
-        """Its object."""
+        """Write the shard's object."""
         print(json.dumps(as_json(job)), file=self._stream, flush=True)
 
     def note(self, text: str) -> None:
-        """For whoever watches."""
+        """Write the message to standard error."""
         print(text, file=self._people, flush=True)
 
     def close(self) -> None:
-        """Nothing: the summary has the last word."""
+        """Do nothing. The summary is written last."""
 
 
 class LiveTable:
-    """A table that is written anew as long as shards run."""
+    """A table that is redrawn while shards run."""
 
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
         from rich.console import Console  # noqa: PLC0415  # only who watches waits for it
@@ -105,23 +105,23 @@ class LiveTable:
         self._live.start()
 
     def started(self, job: Job) -> None:
-        """Seen at the next tick."""
+        """Do nothing. The next tick shows the shard."""
 
     def tick(self) -> None:
-        """Writes it anew."""
+        """Redraw the table."""
         self._live.update(self._table(), refresh=True)
 
     def close(self) -> None:
-        """Takes it away: the summary says how all of them ended."""
+        """Remove the table. The summary shows how all shards ended."""
         self._live.stop()
 
     def ended(self, job: Job) -> None:
-        """Failures stay on the screen, the rest is in the summary."""
+        """Print a failed shard above the table. The summary shows the others."""
         if job.phase is Phase.FAILED:
             self.note(f"{job.task.stack}  {outcome(job)}")
 
     def note(self, text: str) -> None:
-        """A line above the table."""
+        """Print a line above the table."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _table(self) -> "Table":
@@ -138,7 +138,7 @@ class LiveTable:
                 job.task.stack, str(job.phase), f"{told.done}/{max(told.done, job.task.expected)}", str(told.changes),
                 f"{job.seconds:.0f}", str(errors) if errors else "", told.step if job.phase is Phase.RUNNING else "",
             )  # fmt: skip
-            # As text: a name may have brackets in it, which would be taken for a style.
+            # Escaped, because brackets in a name would be parsed as a style.
             table.add_row(*map(Text, cells), style="red" if errors or job.phase is Phase.FAILED else None)
         counts = {phase: sum(job.phase is phase for job in self._jobs) for phase in Phase}
         table.caption = ", ".join(f"{count} {phase}" for phase, count in counts.items() if count)
@@ -147,7 +147,7 @@ class LiveTable:
 
 
 def shown(jobs: Sequence[Job]) -> list[Job]:
-    """The shards that a screen has room for: all of a few; of many those that run or have failed."""
+    """Return the shards to show: all if there are few, otherwise those that run or have failed."""
     rows = [job for job in jobs if job.phase is not Phase.SKIPPED]
     if len(rows) > _ROWS:
         rows = [job for job in rows if job.phase in (Phase.RUNNING, Phase.FAILED)]
@@ -155,7 +155,7 @@ def shown(jobs: Sequence[Job]) -> list[Job]:
 
 
 def outcome(job: Job) -> str:
-    """How a shard ended, in a few words."""
+    """Return how a shard ended, in a few words."""
     told = job.told
     if job.phase is Phase.SKIPPED:
         return "skipped: nothing changed"
@@ -171,13 +171,13 @@ def outcome(job: Job) -> str:
 
 
 def parts(created: int, updated: int, deleted: int) -> list[str]:
-    """Counts in words, without those that are none."""
+    """Return the nonzero counts as texts."""
     counts = ((created, "created"), (updated, "updated"), (deleted, "deleted"))
     return [f"{count} {word}" for count, word in counts if count]
 
 
 def as_json(job: Job) -> dict[str, Any]:
-    """A shard for programs."""
+    """Return a shard as a JSON object."""
     told = job.told
     return {
         "shard": job.task.stack,

@@ -1,4 +1,4 @@
-"""What a fleet's shards have in their states, read side by side, and as one: for all who read a stack's state."""
+"""The states of a fleet's shards, read in parallel and joined into one."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def export(project: Project, stack: str, engine: "Engine | None" = None) -> Export:
-    """The state of a stack, a shard, or a whole fleet as one; secrets encrypted.
+    """Return the state of a stack, of a shard, or of a whole fleet as one, with secrets encrypted.
 
-    Shards that are not deployed yet have nothing, and are left out.
+    Shards that are not deployed yet are left out.
 
     Raises:
-        AmbientError: it can't be read, or no shard is deployed.
+        AmbientError: A state can't be read, or no shard is deployed.
     """
     from ambient_components.cli import engine as engines  # noqa: PLC0415
     from ambient_components.cli.fleets.fleet import listed  # noqa: PLC0415
@@ -44,14 +44,14 @@ def export(project: Project, stack: str, engine: "Engine | None" = None) -> Expo
 def deployed_shards(
     engine: "Engine", project: Project, fleet: str, count: int, known: Collection[str] | None = None
 ) -> list[str]:
-    """The stacks of a fleet that the back end has, those beyond its number too, as after that was lowered.
+    """Return a fleet's stacks in the backend, including those beyond a lowered number of shards.
 
     Args:
-        engine: the program.
-        project: with the configs.
-        fleet: its name.
-        count: how many shards its config says.
-        known: names of the stacks that the back end has; None: it is asked.
+        engine: The engine.
+        project: The project.
+        fleet: The fleet's name.
+        count: The configured number of shards.
+        known: Names of the backend's stacks. Default: the backend is queried.
     """
     there = {bare_name(stack) for stack in (backend.stack_names(engine) if known is None else known)}
     numbers = [found[1] for stack in there if (found := split_shard(stack)) and found[0] == bare_name(fleet)]
@@ -63,12 +63,12 @@ def deployed_shards(
 
 
 def exports(engine: "Engine", stacks: Collection[str], jobs: int = 0) -> dict[str, Export | AmbientError]:
-    """The states of several stacks, read side by side; of one that can't be read the error.
+    """Read the states of several stacks in parallel. A state that can't be read is replaced by its error.
 
     Args:
-        engine: the program.
-        stacks: their names.
-        jobs: how many at once; 0 for as many as there are processors.
+        engine: The engine.
+        stacks: The stacks.
+        jobs: Number of states to read in parallel. 0 means one for each processor.
     """
 
     def read(stack: str) -> Export | AmbientError:
@@ -85,15 +85,15 @@ def exports(engine: "Engine", stacks: Collection[str], jobs: int = 0) -> dict[st
 
 
 def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> dict[str, str]:
-    """The stack that deploys each workspace: of a fleet its shard.
+    """Return the stack that deploys each workspace. For a fleet, this is its shard.
 
     Args:
-        project: with the fleet's config.
-        stack: as it was named.
-        pins: workspaces, and the shard that its entry says, if it says one.
+        project: The project.
+        stack: The name on the command line.
+        pins: The workspaces with their pinned shard, if any.
 
     Raises:
-        AmbientError: a shard was named, and a workspace is in another one.
+        AmbientError: A shard was named, and a workspace is in another one.
     """
     from ambient_components.shards import home  # noqa: PLC0415
 
@@ -113,12 +113,12 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
 
 
 def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> Collection[str]:
-    """The workspaces of a stack among those of its file: all of them, but where it is a shard.
+    """Return the workspaces of a stack: all of the file, or those of one shard.
 
     Args:
-        project: with the fleet's config.
-        stack: as it was named.
-        names: workspaces of the file, and the shard that its entry says, if it says one.
+        project: The project.
+        stack: The name on the command line.
+        names: The workspaces of the file with their pinned shard, if any.
     """
     from ambient_components.shards import assigned  # noqa: PLC0415
 
@@ -133,5 +133,5 @@ def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> C
 
 
 def _is_plain(project: Project, stack: str) -> bool:
-    """Whether a stack that is called like a shard is one of its own."""
+    """Tell whether a stack with the name of a shard is a plain stack."""
     return project.config_file(stack).exists()

@@ -1,4 +1,4 @@
-"""How runs ended, written down in the records: one question to the back end for all that ended meanwhile."""
+"""Recording how runs ended. One backend query serves all runs that ended in the meantime."""
 
 import threading
 import time
@@ -18,29 +18,29 @@ from ambient_components.keys.state import format_time
 from ambient_components.shards import Done, Record, done, left, needs_refresh, recorded
 
 _GATHERED: Final = 10.0
-"""Seconds in which more shards may end before the back end is asked: it reads every state of the project for an answer,
-1.2 s for 40 states of 1.2 MB."""
+"""Seconds to wait for more shards to end before the backend is queried. It reads every state of the project for the
+answer: 1.2 s for 40 states of 1.2 MB."""
 
 _SLACK: Final = timedelta(seconds=1)
-"""A state that was written later than this after the engine's end is somebody else's."""
+"""A state that was written more than this after the engine's end comes from another run."""
 
 Inputs = Mapping[tuple[str, int], ShardInputs]
-"""By fleet and number."""
+"""The inputs by fleet and shard number."""
 
 
 Ended = tuple[Job, datetime]
-"""A job, and the moment at which its engine had ended."""
+"""A job, and when its engine ended."""
 
 
 class Recorder:
-    """A thread of its own, so that no shard waits for another one's record.
+    """A recorder in a thread of its own, so that no shard waits for another shard's record.
 
     Args:
-        verb: up, refresh or destroy.
-        records: of each fleet by name.
-        inputs: what each shard was to be.
-        states: asks the back end.
-        before: the states before the first run.
+        verb: Up, refresh or destroy.
+        records: The run records by fleet name.
+        inputs: The inputs of each shard.
+        states: Queries the backend.
+        before: The states before the first run.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Recorder:
         self._thread.start()
 
     def ended(self, job: Job) -> None:
-        """A run has ended; that of a plain stack is on no record."""
+        """Record the end of a run. A plain stack has no record."""
         if not job.fleet.plain:
             self._queue.put((job, datetime.now(UTC)))
 
     def close(self) -> None:
-        """Writes down what is left, and ends."""
+        """Write all remaining records and stop."""
         self._queue.put(None)
         self._thread.join()
 
@@ -89,7 +89,7 @@ class Recorder:
         try:
             states = self._states()
         except AmbientError:
-            return  # then the next run of these looks into the cluster
+            return  # the next run of these shards then refreshes the state
         for job, at in items:
             records, state = self._records.get(job.fleet.name), stack_of(states, job.task.stack)
             before = stack_of(self._before, job.task.stack)
@@ -97,12 +97,12 @@ class Recorder:
                 continue
             if self._verb == "destroy":
                 if job.phase is Phase.DONE and state.empty:
-                    # Where the state had a ledger, its end took the record along; else the last of it goes here.
+                    # A ledger in the state deletes the record itself; this deletes one that is left without a ledger.
                     records.remove(job.task.number, lambda record: not (needs_refresh(record) or left(record)))
                 job.recorded = True
                 continue
             if state.at and datetime.fromisoformat(state.at) > at + _SLACK:
-                continue  # somebody else's: whether this run's own was ever written, nobody can see any more
+                continue  # written by another run, so whether this run's state was ever written is unknown
             change = self._change(job, state, before)
             if change is not None:
                 try:
@@ -117,7 +117,7 @@ class Recorder:
         if run is None or not state.written_since(run.begun, before):
             return None
         if job.phase is not Phase.DONE or job.told.lost_access:
-            # What a lost run gave and could not be ended stays `lost`, and the shard is run again.
+            # Access of an interrupted run that could not be removed stays in `lost`, so the shard runs again.
             return lambda record: recorded(record, run.id)
         ended = self._done(job, state, run.id)
         looked = job.task.refresh or before is None or before.empty
@@ -141,7 +141,7 @@ class Recorder:
 
 
 def _refreshed(job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
-    """A look that found nothing new leaves a shard as it was: with nothing to do, if it had nothing to do."""
+    """Return the transition after a refresh. Without drift, a shard that was up to date stays up to date."""
     if job.phase is not Phase.DONE or job.told.drifted or before is None:
         return None
 

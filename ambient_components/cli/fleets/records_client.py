@@ -1,6 +1,6 @@
-"""The run records of a fleet's shards in its cluster: read by one request, written by merge patches.
+"""The run records of a fleet's shards in its cluster. They are read with one request and written with merge patches.
 
-Where they can't be read or written nothing stops: no shard is then skipped, and every run has checkpoints.
+If they can't be read or written, the run continues: no shard is skipped, and every run uses checkpoints.
 """
 
 import threading
@@ -19,11 +19,11 @@ Change = Callable[[Record], Record]
 
 
 class Records:
-    """Those of one fleet; may be used by several threads at once.
+    """The run records of one fleet. Safe for use from several threads.
 
     Attributes:
-        guard: The fleet's cluster, proved to be that.
-        trouble: Why records can't be read or written, in words; empty while all is well.
+        guard: The fleet's cluster, checked by its uid.
+        trouble: Why records can't be read or written. Empty if they can.
     """
 
     def __init__(self, fleet: Fleet, guard: Guard | None = None) -> None:
@@ -35,10 +35,10 @@ class Records:
         self.trouble = ""
 
     def read(self, *, beyond: bool = False) -> dict[int, Record]:
-        """The records of all shards; one that is not there yet, or can't be read, is left out.
+        """Return the records of all shards. Missing and unreadable records are left out.
 
         Args:
-            beyond: also those of shards that the config has no longer.
+            beyond: Whether to include shards beyond the configured number.
         """
         try:
             selector = f"{FLEET_LABEL}={fleet_label(self._fleet.owner)}"
@@ -56,23 +56,23 @@ class Records:
                 try:
                     found[number] = parsed(item)
                 except UnreadableError as error:
-                    # Nothing is written over what nobody has understood.
+                    # Never overwrite a record that could not be parsed.
                     self._broken[number] = f"{self._fleet.stack(number)}: {error}"
                     self._note(self._broken[number])
         return found
 
     def change(self, number: int, change: Change) -> Record | None:
-        """Reads one record, changes it and writes what differs, however often others write in between.
+        """Read a record, change it and write the difference. Retry on concurrent writes.
 
         Args:
-            number: of the shard.
-            change: the transition, of `ambient_components.shards.records`.
+            number: The shard's number.
+            change: A transition from `ambient_components.shards.records`.
 
         Returns:
-            The record as it is now; None: it could not be written, and `trouble` says why.
+            The new record. None if it could not be written, with the reason in `trouble`.
 
         Raises:
-            ValueError: the transition is not allowed.
+            ValueError: The transition is not allowed.
         """
         if number in self._broken:
             return None
@@ -90,11 +90,11 @@ class Records:
         return written
 
     def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:
-        """Deletes a shard's record: with the last of what it records. One that can't be deleted does no harm.
+        """Delete a shard's record once its stack is empty. A record that can't be deleted does no harm.
 
         Args:
-            number: of the shard.
-            only: whether it may go, as it is read now; one that somebody writes meanwhile stays.
+            number: The shard's number.
+            only: Decides, on the current record, whether to delete it. A record that changes meanwhile stays.
         """
         cluster, path = self.guard.cluster, self._place(number).path
         try:

@@ -1,4 +1,4 @@
-"""Engines side by side: as many at once as were asked for, the largest shards first, and one failure stops nothing."""
+"""Running engines in parallel, largest shards first. A failure of one does not stop the others."""
 
 import threading
 import time
@@ -22,18 +22,18 @@ from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record
 from ambient_components.shards.hold import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
 
 _LOOK: Final = 0.2
-"""Seconds between two looks at the running ones."""
+"""Seconds between two checks of the running engines."""
 
 
 class Runner:
     """A pool of engines.
 
     Args:
-        jobs: every shard, those that are skipped included.
-        plan: how they are run.
-        records: of each fleet by name; its runs are then written down before they begin.
-        log: writes down how they ended.
-        view: tells what goes on.
+        jobs: All shards, including skipped ones.
+        plan: How to run them.
+        records: Run records by fleet name. Runs of these fleets are recorded before they start.
+        log: Records how runs ended.
+        view: Shows progress.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Runner:
         self._stopping = False
 
     def run(self) -> bool:
-        """Runs all of them; returns whether somebody interrupted it."""
+        """Run all shards. Return whether the run was interrupted."""
         threads = [
             threading.Thread(target=self._work, daemon=True) for _ in range(min(self._plan.jobs, len(self._waiting)))
         ]
@@ -71,7 +71,7 @@ class Runner:
                     self._tell()
             finally:
                 if self._log is not None:
-                    # Before Ctrl-C means again what it always does: what ended is on record then.
+                    # Before Ctrl-C gets its usual effect back, so that every ended run is recorded.
                     self._log.close()
         for job in self._jobs:
             if job.phase is Phase.WAITING:
@@ -80,7 +80,7 @@ class Runner:
         return interrupts.count > 0
 
     def _tell(self) -> None:
-        """Only the main thread tells: a terminal has one cursor."""
+        """Pass queued events to the view. Only the main thread writes to the terminal."""
         while self._news:
             what, job = self._news.popleft()
             what(job)
@@ -132,7 +132,7 @@ class Runner:
         if job.child is None:
             job.phase = Phase.INTERRUPTED
             if before is not None:
-                self._take_back(job, before)  # nothing of it was begun
+                self._take_back(job, before)  # nothing was started
             return
         code = self._ended(job, environ)
         job.locked = code != 0 and texts.is_locked(job.said)
@@ -148,7 +148,7 @@ class Runner:
             job.recorded = False
 
     def _ended(self, job: Job, environ: Mapping[str, str]) -> int:
-        """Waits for a shard's end. Where workspaces are refused, those are held, and the rest of the shard is run."""
+        """Wait for a shard to end. If workspaces are refused, exclude them and run the rest of the shard again."""
         assert job.child is not None  # noqa: S101  # it was just begun
         code = job.child.wait()
         job.said = job.child.said
@@ -158,11 +158,11 @@ class Runner:
                 break
             outputs = output_names(PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
             if outputs is None:
-                break  # the keys of what is held would be outputs no more
+                break  # without the output names, the keys of excluded workspaces would no longer be exported
             held = {**job.held, **found}
             variable = hold_text(keys_in(outputs, held))
             if job.run is not None:
-                # A state that was written before this is none of the round that begins now.
+                # A state that was written earlier does not belong to the round that begins now.
                 job.run = replace(job.run, begun=_now())
             told = Told(step=f"leaves {', '.join(sorted(held))} as it is")
             with self._lock:
@@ -179,7 +179,7 @@ class Runner:
         return code or (1 if job.held else 0)
 
     def _begin(self, job: Job) -> Record | None:
-        """Writes down that it begins, and returns the record from before; None: nothing is written down."""
+        """Record the start of the run and return the previous record. None if nothing was recorded."""
         records = self._records.get(job.fleet.name)
         if records is None or self._plan.verb != "up":
             return None
@@ -196,13 +196,13 @@ class Runner:
         return seen[-1]
 
     def _take_back(self, job: Job, before: Record) -> None:
-        """Somebody else holds the stack: this run has made nothing, and the record is theirs."""
+        """Undo the record of the start. The stack is locked by another run, and this run has created nothing."""
         run = job.run
 
         def change(now: Record) -> Record:
             if run is None or now.run is None or now.run.id != run.id:
                 return now
-            # What the ledger declared meanwhile is whoever's that holds the stack.
+            # A ledger that was declared meanwhile belongs to the run that holds the lock.
             return replace(now, run=before.run, lost=before.lost)
 
         self._records[job.fleet.name].change(job.task.number, change)
@@ -210,7 +210,7 @@ class Runner:
     def _command(self, job: Job) -> list[str]:
         verb = self._plan.verb
         flags = ["--refresh"] if verb == "up" and job.task.refresh else []
-        # Outputs of the stack are tokens, blinded; nobody reads them here.
+        # The stack's outputs are masked tokens, which are not needed here.
         return [
             verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags,
             *job.fleet.flags(job.task.number),
@@ -219,10 +219,10 @@ class Runner:
     def _environ(self, job: Job) -> dict[str, str]:
         environ = {
             **self._plan.environ,
-            # A step that fails holds back no revocation (docs/how-it-works.md).
+            # A failed step must not stop revocations (docs/how-it-works.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
         }
-        # Never by somebody's own environment: without a record a killed run would leave what nobody knows of.
+        # Never inherit these: without checkpoints and without a record, a killed run would leave unknown objects.
         environ.pop(CHECKPOINTS_VARIABLE, None)
         environ.pop(RUN_VARIABLE, None)
         environ.pop(HOLD_VARIABLE, None)

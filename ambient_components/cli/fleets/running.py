@@ -1,4 +1,4 @@
-"""A run over one fleet or several: decided, shown, asked about, carried out and told."""
+"""A run over one or several fleets: decide, show the plan, ask, run, and summarise."""
 
 import json
 import os
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks for."""
+    """The command line's request."""
 
     verb: str
     """up, refresh or destroy."""
     name: str
-    """As it was named: a fleet, or a file that lists some."""
+    """The name on the command line: a fleet, or a file that lists several."""
     jobs: int = 0
-    """0: as many as the machine bears."""
+    """Number of parallel engines. 0 means the machine's default."""
     every: bool = False
     refresh: bool = False
     shards: tuple[int, ...] = ()
-    """Empty: all."""
+    """Numbers of the shards to run. Empty means all."""
     form: str = "text"
     yes: bool = False
 
 
 def run_up(fleets: Sequence[Fleet], request: Request) -> int:
-    """Shows the plan, asks, and deploys; returns the exit code.
+    """Show the plan, ask, deploy, and return the exit code.
 
     Raises:
-        AmbientError: nothing could be decided.
+        AmbientError: The inputs of a fleet are invalid or can't be read.
     """
     begun = time.monotonic()
     decisions = decided(fleets, request)
@@ -67,20 +67,20 @@ def run_up(fleets: Sequence[Fleet], request: Request) -> int:
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
-    """Looks into the clusters; returns the exit code.
+    """Refresh the states from the clusters and return the exit code.
 
     Raises:
-        AmbientError: nothing could be decided.
+        AmbientError: The inputs of a fleet are invalid or can't be read.
     """
     begun, question = time.monotonic(), ask_states(fleets[0])
     return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, {}, begun)
 
 
 def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
-    """What each shard of each fleet needs.
+    """Return what each shard of each fleet needs.
 
     Raises:
-        AmbientError: as `decide`.
+        AmbientError: See `decide`.
     """
     question = ask_states(fleets[0])
     wanted = Wanted(every=request.every, refresh=request.refresh)
@@ -94,14 +94,14 @@ def carried_out(
     begun: float,
     rails: Collection[Problem] = (),
 ) -> int:
-    """Runs all that is not skipped, tells of it, and returns the exit code.
+    """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
     Args:
-        decisions: of each fleet.
-        request: of the command line.
-        environs: what a shard's engine has in its environment, by stack.
-        begun: when all of it began, by time.monotonic().
-        rails: what rails and rules say of single workspaces; they say it of these alone.
+        decisions: The decision for each fleet.
+        request: The command line's request.
+        environs: Additional environment variables of a shard's engine, by stack.
+        begun: The start time, from time.monotonic().
+        rails: Guardrail violations of single workspaces.
     """
     jobs = [
         Job(
@@ -135,7 +135,7 @@ def carried_out(
         view.close()
     code = exit_code(jobs, interrupted=interrupted, rails=rails)
     seconds = time.monotonic() - begun
-    with suppress(BrokenPipeError):  # who has read enough
+    with suppress(BrokenPipeError):  # the reader closed the pipe
         if request.form == "json":
             for note in notes:
                 print(f"ambient: {note}", file=sys.stderr)
@@ -154,7 +154,7 @@ def _shown(
 ) -> tuple[int | None, frozenset[Problem]]:
     """The page, and the question: an exit code where nothing is to be run, and what rails say of single workspaces.
 
-    With --yes nobody is there to be told what the engine alone knows: the page is made of files and states.
+    With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
     """
     import typer  # noqa: PLC0415
 
@@ -186,7 +186,7 @@ def _shown(
     if alone:
         print("ambient: what is refused stays as it is; all the rest is deployed", file=sys.stderr)
     if page.errors and not request.yes:
-        # One shard's trouble is not the others': they are run, and it tells of its own.
+        # A shard that can't be planned does not stop the others. Its own run reports the error.
         print("ambient: not every shard can be planned; the others are deployed", file=sys.stderr)
     if not request.yes and not typer.confirm(f"\nDeploy this to {request.name}?", default=False, err=True):
         print("ambient: nothing is deployed", file=sys.stderr)
@@ -195,9 +195,9 @@ def _shown(
 
 
 def _judged(decisions: Sequence[Decision]) -> "list[Judged]":
-    """What only the whole of each fleet shows, and what tells each shard's own check that it was judged.
+    """Evaluate each fleet as a whole, and return the results with the marks that each shard's own check expects.
 
-    Each by itself: what is counted, is counted over one cluster. A plain stack is judged by its page and its own check.
+    Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
     """
     from ambient_components import clock  # noqa: PLC0415
     from ambient_components.cli import planning  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Which shards have something to do, and how each is run: by its record, its state and its files. Pure."""
+"""Which shards have changes, and how each is run, from its record, its state and its files. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,12 @@ from ambient_components.engine.backend import Stack
 from ambient_components.shards import Record, left, needs_refresh
 
 FEW: Final = 5
-"""Workspaces that may change with ordinary checkpoints; with more of them the state is written once, at the end."""
+"""Maximum number of changed workspaces for a run with checkpoints. With more, the state is written once at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user asks of all shards."""
+    """The user's options for all shards."""
 
     every: bool = False
     refresh: bool = False
@@ -24,34 +24,34 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One shard's part in a run."""
+    """What to do with one shard."""
 
     number: int
     stack: str
     workspaces: int
     changed: int
-    """Workspaces that differ from those of the last run that ended well."""
+    """Number of workspaces that differ from the last successful run."""
     skip: bool
     why: str
-    """Why it is run, or skipped, in a few words."""
+    """Why the shard is run or skipped."""
     checkpoints: bool = True
     refresh: bool = False
     expected: int = 0
-    """Resources that the run will go through, as far as is known; for the progress alone."""
+    """The expected number of resources, only for the progress."""
 
 
 def task(
     inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime
 ) -> Task:
-    """What is to be done with a shard.
+    """Decide what to do with a shard.
 
     Args:
-        inputs: what it is to be.
-        stack: its name.
-        record: what the cluster knows of its runs; None: nothing.
-        state: what the back end knows; None: it has no such stack.
-        wanted: what was asked for.
-        now: the moment of the run.
+        inputs: The shard's inputs.
+        stack: Its stack.
+        record: Its run record, or None.
+        state: Its state's metadata. None if the stack does not exist.
+        wanted: The user's options.
+        now: The time of the run.
     """
     done = record.done if record is not None else None
     changed = inputs.changed(done.workspaces if done is not None else {})
@@ -64,16 +64,16 @@ def task(
         changed,
         skip=not why,
         why=why or "nothing changed",
-        # After a run that was lost the state does not have what that one made: look, and write down every step.
+        # After an interrupted run, objects may be missing from the state, so refresh and write every step.
         checkpoints=not wanted.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),
-        # A state with anything in it may name what the lost run deleted.
+        # A state that is not empty may have resources that the interrupted run deleted.
         refresh=wanted.refresh or (lost and not (state is None or state.empty)),
         expected=_expected(inputs, state, changed),
     )
 
 
 def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime) -> str:
-    """Why a shard is run; empty: it need not be."""
+    """Return why a shard must run. Empty if it need not."""
     done = record.done if record is not None else None
     if wanted.every:
         return "asked for"
@@ -99,18 +99,18 @@ def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted
 
 
 def _lost(record: Record) -> bool:
-    """Whether a run was lost, and what it gave or deleted is not made up for yet."""
+    """Tell whether an interrupted run's objects or deletions are still unresolved."""
     return needs_refresh(record) or bool(left(record))
 
 
 def _mostly_new(inputs: ShardInputs, state: Stack | None) -> bool:
-    """Whether most of it is still to be made: a resource or so a workspace is nothing to look after."""
+    """Tell whether most resources do not exist yet, so there is little that a refresh could find."""
     return (
         state is None or not state.at or (state.resources is not None and state.resources < 3 * len(inputs.workspaces))
     )
 
 
 def _expected(inputs: ShardInputs, state: Stack | None, changed: int) -> int:
-    """About eleven resources a workspace, until it is known better."""
+    """Return the expected number of resources, about eleven for each workspace."""
     known = state.resources if state is not None and state.resources else 0
     return max(known, 11 * len(inputs.workspaces) if changed else known)

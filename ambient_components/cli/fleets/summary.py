@@ -1,4 +1,4 @@
-"""What came of a run over many shards: counts, every failure by workspace, and what to run again. Pure."""
+"""The summary of a run: counts, all failures by workspace, and the commands to run again. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -11,16 +11,16 @@ from ambient_components.errors import Problem
 from ambient_components.output import INTERRUPTED, REFUSED
 
 _SHOWN = 50
-"""Failures in the text; the rest is counted."""
+"""Maximum number of failures in the text. The others are counted."""
 
 
 def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[Problem] = ()) -> int:
     """0: all went well; 1: not all of it; 3: rails or rules refused some of it; 130: somebody interrupted it.
 
     Args:
-        jobs: every shard, at its end.
-        interrupted: whether somebody did.
-        rails: what rails and rules say of single workspaces.
+        jobs: All shards, after the run.
+        interrupted: Whether the run was interrupted.
+        rails: Guardrail violations of single workspaces.
     """
     if interrupted:
         return INTERRUPTED
@@ -34,14 +34,14 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[Pro
 
 
 def summary_lines(jobs: Sequence[Job], verb: str, name: str, seconds: float, notes: Sequence[str] = ()) -> list[str]:
-    """The summary for people.
+    """Return the summary as lines of text.
 
     Args:
-        jobs: every shard, at its end.
-        verb: up, refresh or destroy.
-        name: of the fleet, as it was named.
-        seconds: that all of it took.
-        notes: what else is to be said, once.
+        jobs: All shards, after the run.
+        verb: Up, refresh or destroy.
+        name: The fleet's name on the command line.
+        seconds: The duration of the run.
+        notes: Additional messages.
     """
     lines = [*_counts(jobs, seconds)]
     failures = list(_failures(jobs))
@@ -66,7 +66,7 @@ def summary_lines(jobs: Sequence[Job], verb: str, name: str, seconds: float, not
 
 
 def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code: int) -> dict[str, Any]:
-    """The same for programs."""
+    """Return the summary as a JSON object."""
     told = [job.told for job in jobs]
     return {
         "summary": name,
@@ -114,7 +114,7 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
 
 
 def _failures(jobs: Sequence[Job]) -> Iterator[str]:
-    """By shard and workspace; those of a whole shard first."""
+    """Yield the failures by shard and workspace, those of a whole shard first."""
     for job in jobs:
         for one in sorted(job.told.failures, key=lambda failure: (failure.workspace, failure.resource)):
             whose = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
@@ -134,7 +134,7 @@ def _again(jobs: Sequence[Job], verb: str, name: str) -> Iterator[str]:
     if not again:
         return
     several = len({job.fleet.name for job in again}) > 1
-    if several or verb == "destroy":  # which takes all shards, those of one fleet too
+    if several or verb == "destroy":  # these commands always run all shards, even of one fleet
         more = f"    ({len(again)} of them; those that ended well are skipped)" if verb == "up" else ""
         yield f"again: ambient {verb} {name if several else again[0].fleet.name}{more}"
         return

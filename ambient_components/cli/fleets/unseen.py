@@ -1,4 +1,4 @@
-"""A view that may lose its reader: engines under way must not die of it."""
+"""A progress view with an output that may close. Running engines must not fail because of it."""
 
 from collections.abc import Callable
 
@@ -6,35 +6,35 @@ from ambient_components.cli.fleets.jobs import Job, View
 
 
 class Unseen:
-    """Hands everything on to a view, until that can't write any more: then nothing is told, and all goes on.
+    """A view that passes everything on to another view until it can no longer write. The run continues silently.
 
-    As after `ambient up prod --format json | head`, or in a terminal that was closed.
+    This happens after `ambient up prod --format json | head`, or if the terminal is closed.
 
     Args:
-        view: what tells.
+        view: The view that writes.
     """
 
     def __init__(self, view: View) -> None:
         self._view: View | None = view
 
     def started(self, job: Job) -> None:
-        """As of a view."""
+        """See `View`."""
         self._told(lambda view: view.started(job))
 
     def ended(self, job: Job) -> None:
-        """As of a view."""
+        """See `View`."""
         self._told(lambda view: view.ended(job))
 
     def tick(self) -> None:
-        """As of a view."""
+        """See `View`."""
         self._told(lambda view: view.tick())
 
     def note(self, text: str) -> None:
-        """As of a view."""
+        """See `View`."""
         self._told(lambda view: view.note(text))
 
     def close(self) -> None:
-        """As of a view."""
+        """See `View`."""
         self._told(lambda view: view.close())
 
     def _told(self, tell: Callable[[View], object]) -> None:
