@@ -1,13 +1,13 @@
-"""What a step raises, in the plugin and in a program: text a person can act on, never a traceback."""
+"""The error of a step in the plugin or a program: text that a person can act on, never a traceback."""
 
 from ambient_components.errors import AmbientError
 from ambient_components.printable import one_line
 
 
 class StepError(Exception):
-    """A step that cannot be done. Its text reaches the user: what is wrong, and what to do; never a secret.
+    """An error in a step: what is wrong and what to do; never a secret.
 
-    The text may quote the cluster or the store: as text the error is one printable line.
+    The text may quote the cluster or the object store, so it is made printable and put on one line.
     """
 
     def __str__(self) -> str:
@@ -15,10 +15,10 @@ class StepError(Exception):
 
 
 def text_of(error: BaseException) -> str:
-    """The text that a user sees for an error.
+    """Return the text that a user sees for an error.
 
-    Of an error that is not ours only the type is told: its message may quote a request, hence a secret. The place it
-    came from is told instead, so that a report of the bug can be acted on.
+    For an unexpected error the text has the type and the location, for a bug report, but not the message: that may
+    quote a request, and so a secret.
     """
     if isinstance(error, StepError | AmbientError):
         return str(error)

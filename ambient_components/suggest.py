@@ -1,13 +1,14 @@
-"""Guesses what somebody meant to write."""
+"""Suggestions for misspelt words."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """Return `did you mean 'admin'?` for the allowed word next to `word`, or nothing if none is near.
+    """Return `did you mean 'admin'?` for the allowed word nearest to `word`; empty if none is near.
 
-    Case counts for little, as `displayname` for `displayName` is the commonest mistake. The text never holds `word`.
+    The comparison ignores case, because `displayname` for `displayName` is the most common mistake. The result never
+    contains `word`.
     """
     by_lower = {candidate.lower(): str(candidate) for candidate in allowed}
     matches = difflib.get_close_matches(word.lower(), by_lower, n=1)
@@ -15,9 +16,9 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 
 
 def allowed_words(word: str, allowed: Iterable[str]) -> str:
-    """Return the remedy for a word that isn't one of those allowed: all of them, and the nearest.
+    """Return the remedy for a word that is not allowed: all allowed words, and the nearest one.
 
-    `word` itself is not in it: it may be a secret in the wrong place.
+    The result never contains `word`, which may be a misplaced secret.
     """
     words = tuple(str(candidate) for candidate in allowed)
     suggestion = did_you_mean(word, words)
