@@ -1,4 +1,4 @@
-"""Limits of a workspace: quantities, and whom an isolated one may reach."""
+"""Rules for a workspace's limits: quantities, and destinations of isolated workspaces."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -7,17 +7,17 @@ from ambient_components.quantities import parse_quantity
 from ambient_components.rules.findings import Finding, Verdict, verdict_finding
 
 CONTAINER_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
-"""What a container may be limited in."""
+"""Resources that a container's limits can name."""
 
 PORT_MAX: Final = 65_535
-"""The highest port."""
+"""Highest port number."""
 
 
 def peer_problem(given: tuple[str, ...]) -> Verdict:
-    """Say why a destination can't be named so, or None; as problem and remedy.
+    """Return problem and remedy unless exactly one of cidr and namespace is given; None otherwise.
 
     Args:
-        given: Those of cidr and namespace that are given.
+        given: The fields that are given.
     """
     if len(given) == 1:
         return None
@@ -26,7 +26,7 @@ def peer_problem(given: tuple[str, ...]) -> Verdict:
 
 
 def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what is no quantity, and what is no destination, in a component's limits."""
+    """Find invalid quantities and destinations in a component's limits."""
     yield from _amounts("quota", limits.get("quota") or {})
     for name, amounts in (limits.get("containers") or {}).items():
         yield from _amounts(f"containers.{name}", amounts)
