@@ -58,8 +58,7 @@ _AROUND_A_WORD: Final = "'\"`;:,?"
 
 
 def looks_like_credential(text: str) -> bool:
-    """Return whether a string contains something shaped like a credential: a known prefix, a private key, a URL
-    password.
+    """Return whether a string contains a credential: a known prefix, a private key or a password in a URL.
 
     A reference such as `${GITHUB_TOKEN}` is not a credential; the default in `${NAME:-value}` is checked.
     """
