@@ -1,9 +1,8 @@
-"""What a change may not do to a workspace's bucket: lose it, make another of it, or let the store delete what is in it.
+"""Guardrails for a workspace's bucket: changes that would lose the bucket, replace it or delete its objects.
 
-What becomes of a bucket when its workspace leaves the files is decided by what was deployed before that run: keep, or
-``onDelete: delete``. A slip can't delete data: that takes the words in one run, and the entry's end in a later one.
-
-A shared bucket and an existing one are somebody else's: they may come, change and leave as they like.
+The last deployment before a workspace leaves the files decides whether its bucket is kept or deleted (``onDelete:
+delete``). So a single mistake cannot delete data: one run must deploy the setting, and a later run drop the entry.
+Shared and existing buckets belong to others, so they can be added, changed and removed freely.
 """
 
 from collections import defaultdict
@@ -19,13 +18,13 @@ _CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
 
 
 def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[str]:
-    """Why this change of a workspace's bucket must not be deployed; nothing, where it may.
+    """Return why a change of a workspace's bucket is refused; empty if it is allowed.
 
     Args:
-        workspace: its name.
-        before: its entry in the ledger of the last deployment; `NOTHING` for a new one.
-        after: its entry now. One that leaves is not asked about: it was closed or released, and its bucket goes as the
-            last deployment said.
+        workspace: Name of the workspace.
+        before: Its deployed entry; `NOTHING` for a new one.
+        after: Its new entry. Removed entries are not checked: they were closed or released, and the last deployment
+            decided about the bucket.
     """
     old, new = before.bucket, after.bucket
     whose = f"workspace {workspace!r}"
@@ -35,7 +34,7 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[str]:
     same = old if old is not None and old.is_own and new.is_own and old.is_same(new) else None
     if old is not None and old.is_held and same is None:
         return _replaced(workspace, old, new)
-    # Where a workspace is closed, access ends: a bucket that was let go before is no reason to refuse that.
+    # Closing a workspace ends access, so a bucket that was released before does not prevent it.
     moves = before.state != after.state
     if same and moves and (after.is_closed or before.is_closed):
         both = _both(whose, same, new, closing=after.is_closed)
@@ -52,14 +51,14 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[str]:
 
 
 def sharing_refusals(before: Ledger, after: Ledger) -> list[str]:
-    """Why the buckets of several workspaces must not be deployed so; nothing, where they may.
+    """Return why changes of several workspaces' buckets are refused together; empty if they are allowed.
 
-    The engine makes what is new before it deletes what is gone. So a bucket that one workspace leaves and another one
-    takes in the same run would be taken, and then be deleted or lose the mark that was just put on it.
+    The engine creates new resources before it deletes old ones. So a bucket that moves between workspaces in one run
+    would be adopted first, and then be deleted or lose its new ownership annotation.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     problems, owners, had = [], dict[str, str](), defaultdict[str, list[str]](list)
     for name, entry in sorted(before.items()):
@@ -80,7 +79,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[str]:
 
 
 def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, after: Ledger) -> list[str]:
-    """A bucket that another workspace had until this run. Of one that vanishes unclosed, that is told and enough."""
+    """Return why a bucket cannot move here from another workspace; empty if that one is refused for leaving unclosed."""
     entry, gone = before[other], other not in after
     if gone and entry.is_active:
         return []
@@ -103,7 +102,7 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
 
 
 def _kept(other: str, new: BucketEntry, *, had: bool) -> str:
-    """How a bucket lives on that would be deleted with another workspace."""
+    """Return how to keep a bucket that would be deleted with another workspace."""
     if had:
         return f"Put {other!r} back with 'state: released' in its bucket, and deploy; then let it leave"
     if not new.is_own:
@@ -123,7 +122,7 @@ def _then(new: BucketEntry) -> str:
 
 
 def _looks_after(entry: Entry, name: str | None = None) -> bool:
-    """Whether this stack looks after the entry's bucket, or after one of this name: nothing of it was let go."""
+    """Return whether this stack manages the entry's bucket, or the bucket with this name."""
     bucket = entry.bucket
     return bucket is not None and bucket.is_held and not entry.is_released and name in (None, bucket.name)
 
@@ -149,7 +148,10 @@ def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[str]:
 
 
 def _both(whose: str, old: BucketEntry, new: BucketEntry, *, closing: bool) -> list[str]:
-    """Two steps at once: the first one alone changes what the ledger says of the credentials."""
+    """Refuse to change the states of a workspace and of its bucket in one run.
+
+    Closing or reopening a workspace already changes the bucket's credentials in the ledger.
+    """
     if old.is_released == new.is_released:
         return []
     verb, done = ("close", "closed") if closing else ("open", "opened")
@@ -161,12 +163,12 @@ def _both(whose: str, old: BucketEntry, new: BucketEntry, *, closing: bool) -> l
 
 
 def _released(whose: str, old: BucketEntry | None, new: BucketEntry, besides: Collection[str]) -> list[str]:
-    """A release of the bucket alone changes nothing else in its run, and neither does what follows it."""
+    """Refuse other changes of a bucket in the run that releases it or takes it back."""
     if not (new.is_released or (old is not None and old.is_released)):
         return []
     if old is None:
         return [f"{whose}: there is nothing to release: this stack has not deployed it. Remove 'state: released'"]
-    # adopt says whose it may be, which is no part of it.
+    # adopt only decides about ownership.
     changed = changed_parts(old, new, ("state", "adopt", *besides))
     if not changed:
         return []
@@ -189,7 +191,7 @@ def _lock(whose: str, old: BucketEntry | None, new: BucketEntry) -> list[str]:
 
 
 def _expiry(whose: str, old: BucketEntry | None, new: BucketEntry, allowed: Collection[str]) -> list[str]:
-    """Data that would be deleted: of a bucket that was there before this run, be it ours or one that is taken over."""
+    """Refuse an expiry that would delete objects of a bucket that existed before this run."""
     days, were = new.expire_after_days, old.expire_after_days if old is not None else None
     has_objects = old is not None or new.adopt
     if days is None or not has_objects or (were is not None and days >= were) or EXPIRE_AFTER in allowed:
@@ -207,7 +209,7 @@ def _expiry(whose: str, old: BucketEntry | None, new: BucketEntry, allowed: Coll
 
 
 def _generation(whose: str, old: BucketEntry, new: BucketEntry) -> list[str]:
-    """Credentials whose generation goes back: their users are named after it, and a lower one was ended."""
+    """Refuse a lower generation of credentials: users are named after it, and that of a lower one was deleted."""
     was, is_now = old.generation, new.generation
     if was is None or is_now is None or is_now >= was or not old.is_same(new):
         return []
