@@ -79,7 +79,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[str]:
 
 
 def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, after: Ledger) -> list[str]:
-    """Return why a bucket cannot move here from another workspace; empty if that one is refused for leaving unclosed."""
+    """Return why a bucket cannot move from another workspace; empty if that one is refused for leaving anyway."""
     entry, gone = before[other], other not in after
     if gone and entry.is_active:
         return []

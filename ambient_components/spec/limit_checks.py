@@ -1,4 +1,4 @@
-"""Checks of limits, and of what is put on the namespace: what the API server would refuse in the middle of a run."""
+"""Checks of limits, labels and annotations, which the API server would otherwise reject during a run."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ QUOTA_RESOURCES: Final = (
     "replicationcontrollers",
     "resourcequotas",
 )
-"""What Kubernetes counts in a namespace by these very names; the first of them are what people mostly want."""
+"""Resources that Kubernetes counts in a namespace under these names, the most common first."""
 
 _QUOTA_FORMS: Final = "count/RESOURCE.GROUP and requests.VENDOR/RESOURCE"
 _OF_A_CLASS: Final = ".storageclass.storage.k8s.io/"
@@ -46,14 +46,14 @@ _QUOTA_PATTERN: Final = re.compile(
     r"|(requests\.)?hugepages-[0-9]+[KMG]i"
     rf"|{_SUBDOMAIN}{re.escape(_OF_A_CLASS)}(requests\.storage|persistentvolumeclaims)"
 )
-# Counted in whole pieces or bytes, unlike cores.
+# Counted in whole units or bytes, unlike cores.
 _BYTES: Final = re.compile(r"(.*[./])?(memory|storage|ephemeral-storage)|(requests\.)?hugepages-.*")
 _CORES: Final = ("cpu", "requests.cpu", "limits.cpu")
 _CHAIN: Final = ("min", "defaultRequest", "default", "max")
 
 
 def check_containers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """A LimitRange's four values of a resource go up: min ≤ defaultRequest ≤ default ≤ max. Kubernetes' rule."""
+    """Require min ≤ defaultRequest ≤ default ≤ max for each resource, as Kubernetes does for a LimitRange."""
     limits = workspace.limits.containers
     if limits is None:
         return
@@ -85,7 +85,7 @@ def _by_field(limits: ContainerLimits) -> dict[str, dict[str, str]]:
 
 
 def check_quota(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """A quota names resources that Kubernetes counts, and counts objects in whole numbers."""
+    """Find unknown resources in a quota, and fractions of objects."""
     here = (*path, "limits", "quota")
     for resource, quantity in workspace.limits.quota.items():
         spot = (*here, resource)
@@ -101,9 +101,9 @@ def check_quota(path: Path, _name: str, workspace: Workspace) -> Iterator[Findin
 
 
 def _near_quota_forms(resource: str) -> Iterator[str]:
-    """Yield what a resource would be called if only the fixed part of its name were misspelled."""
+    """Yield valid resource names that differ only in the fixed part of the name."""
     if looks_like_credential(resource):
-        return  # the rest of it may be the secret
+        return  # the other part may be the secret
     before, slash, kind = resource.rpartition("/")
     size, rest, storage_class = resource.rpartition("-")[2], resource.partition(".")[2], before.partition(".")[0]
     names = [f"hugepages-{size}", f"requests.hugepages-{size}"]
@@ -116,14 +116,14 @@ def _near_quota_forms(resource: str) -> Iterator[str]:
 
 
 def _broken_bytes(path: Path, resource: str, quantity: str) -> Iterator[Finding]:
-    """Refuse fractions of a byte: nobody means them, and `512m` of memory is the commonest slip."""
+    """Refuse fractions of a byte: `512m` of memory is the most common mistake."""
     if _BYTES.fullmatch(resource) and not parse_quantity(quantity).whole:
         remedy = "allowed: whole bytes, such as 512Mi; a lone m is a thousandth"
         yield Finding(path, f"{quantity} is a fraction of a byte", remedy)
 
 
 def check_network(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Peers are for a workspace that is isolated."""
+    """Warn about allowed destinations of a workspace that is not isolated."""
     network = workspace.limits.network
     if network is not None and network.allow and not network.isolate:
         problem = "has no effect, since isolate is false: pods may talk to everybody"
@@ -131,9 +131,9 @@ def check_network(path: Path, _name: str, workspace: Workspace) -> Iterator[Find
 
 
 def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Labels and annotations have Kubernetes' syntax, and keys that are free for users."""
+    """Find labels and annotations with invalid syntax or reserved keys."""
     yield from below(path, note_findings(workspace.labels, workspace.annotations))
 
 
 LIMIT_CHECKS: tuple[Check, ...] = (check_containers, check_quota, check_network, check_labels)
-"""Every check of limits and of the namespace's labels and annotations."""
+"""All checks of limits, labels and annotations."""

@@ -1,4 +1,4 @@
-"""Checks of the settings: MCP servers and feature flags. Values of MCP servers are never quoted."""
+"""Checks of settings: MCP servers and feature flags. Values of MCP servers are never quoted."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _INSTEAD = "write ${NAME} and put NAME under secrets.integrations; revoke it if 
 
 
 def check_mcp_servers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Names that agents can say, and no credential in what everybody with access to the workspace reads.
+    """Find invalid names of MCP servers, and credentials in their settings.
 
     Contract 4, 7: ProjectSettings is readable with the role view.
     """
@@ -52,7 +52,7 @@ def check_mcp_servers(path: Path, _name: str, workspace: Workspace) -> Iterator[
 
 
 def _leaks(path: Path, server: McpServer) -> Iterator[Finding]:
-    """Find texts that look like credentials, by their shape or by the name they stand at."""
+    """Find texts that look like credentials, by their shape or by their name."""
     for field, texts in (("headers", server.headers), ("env", server.env)):
         for name, text in texts.items():
             if looks_like_credential(text) or (says_secret(name) and _is_literal(text)):
@@ -71,12 +71,12 @@ def _url_leaks(url: str) -> bool:
 
 
 def _is_literal(text: str) -> bool:
-    """Tell whether there is more to a text than references, and the scheme that a header begins with."""
+    """Return whether a text contains more than references and an authentication scheme."""
     return bool(_SCHEME.sub("", _REFERENCE.sub("", text) + " ", count=1).strip())
 
 
 def check_feature_flags(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Flags are keys of a ConfigMap; one that the platform doesn't ship may still be in its Unleash. Contract 7."""
+    """Check feature flags (keys of a ConfigMap); the platform's Unleash may have unknown ones. Contract 7."""
     here = (*path, "settings", "featureFlags")
     for flag in workspace.settings.feature_flags:
         if not re.fullmatch(FLAG_PATTERN, flag):
@@ -91,4 +91,4 @@ def check_feature_flags(path: Path, _name: str, workspace: Workspace) -> Iterato
 
 
 SETTING_CHECKS: tuple[Check, ...] = (check_mcp_servers, check_feature_flags)
-"""Every check of settings."""
+"""All checks of settings."""
