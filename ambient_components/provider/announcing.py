@@ -1,4 +1,4 @@
-"""What an update would do about tokens or access keys, told by a preview: its diff says that, and not why or when."""
+"""Notes of a preview about planned changes of tokens or access keys: the reasons and times, which the diff lacks."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,17 +8,17 @@ from ambient_components.keys.state import format_time
 from ambient_components.provider.resource import Context
 
 TOKEN: Final = "token"  # noqa: S105  # a word
-"""What the rules of rotation call what they are about."""
+"""Noun for the credential in messages of the rotation rules."""
 
 
 def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str) -> None:
-    """Notes what would be done, with reasons and dates.
+    """Note what an update would do, with reasons and times.
 
     Args:
-        context: of the preview.
-        steps: of the update.
-        overlap: how long the one before lives on; None: not known yet.
-        what: what is minted, in words.
+        context: Context of the preview.
+        steps: Steps of the update.
+        overlap: How long the old credential stays valid; None if unknown.
+        what: Noun for the credential.
     """
     if steps.mint:
         stays = ""
@@ -30,5 +30,5 @@ def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str
 
 
 def worded(reason: str, what: str) -> str:
-    """A reason of the rules, with the word for what it is about."""
+    """Return a reason from the rotation rules with the right noun."""
     return reason.replace(TOKEN, what)

@@ -1,4 +1,4 @@
-"""An S3Bucket's inputs: what is wrong with them."""
+"""Checks of an S3Bucket's inputs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -14,15 +14,15 @@ OWN: Final = {
     "namespace": Argument(str, "The workspace whose bucket it is. Default: none."),
     "released": Argument(bool, "The bucket is being let go: its mark is taken off, and nothing else changes."),
 }
-"""Inputs that say whose the bucket is; `rules.buckets` has its settings."""
+"""Inputs about ownership; `rules.buckets` has the settings."""
 
 
 def problems(olds: Values, news: Values) -> list[str]:
-    """What no store would take, and what has no meaning; all at once.
+    """Return all problems: inputs that stores reject or that have no effect.
 
     Args:
-        olds: of the last deployment.
-        news: as they are asked for, unknown ones included.
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
     """
     given = without_unknown(news)
     if news.get("onDelete") is UNKNOWN:

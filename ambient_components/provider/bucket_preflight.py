@@ -1,7 +1,7 @@
-"""What is asked of the object store before a run changes anything: is it there, and whose is what exists.
+"""Checks of the object store before a run changes anything: availability, and ownership of existing buckets.
 
-It is asked only about buckets that are new, that change or that leave. Where nothing about them does, the store is left
-alone: an outage of it must not keep a run from ending somebody's access.
+Only new, changed and removed buckets are checked. Otherwise the store is not contacted: its outage must not block
+revocations.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,23 +23,23 @@ from ambient_components.rules.buckets import OnDelete
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
 _OF_KEYS: Final = ("generation", "lifetime_seconds", "never")
-"""Parts of an entry that say nothing of the bucket."""
+"""Fields of an entry that do not concern the bucket itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A workspace's bucket in the last deployment and in this one; None where it has none of our driver's."""
+    """The deployed and the new bucket of a workspace; None if it has none of this driver."""
 
     workspace: str
     old: BucketEntry | None
     new: BucketEntry | None
     was_released: bool
     is_released: bool
-    """Whether it or its workspace is, in this deployment."""
+    """Whether it or its workspace is released in the new ledger."""
     is_open: bool
-    """Whether keys to it are to be made."""
+    """Whether access keys for it are created."""
     allowed: frozenset[str]
-    """Rails that may be crossed."""
+    """Guardrails with an exception."""
 
     @property
     def whose(self) -> str:
@@ -51,18 +51,18 @@ class _Case:
 
     @property
     def has_moved(self) -> bool:
-        """Whether its store is at another address than in the last deployment."""
+        """Whether its store's address has changed."""
         return self.is_same and _address(self.old) != _address(self.new)
 
 
 def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[str]:
-    """Every reason not to begin that lies in the store. Nothing is changed in it.
+    """Return all reasons in the object store to refuse the run, without changing it.
 
     Args:
-        context: of the ledger's check.
-        owner: the stack's mark, PROJECT/FLEET.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        context: Context of the ledger's check.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
     cases = [*filter(_is_due, every)]
@@ -70,7 +70,7 @@ def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger)
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = [*pool.map(lambda case: _problems(context, owner, case), cases)]
-    # One store that does not answer is one problem.
+    # An unavailable store is one problem, not one per bucket.
     return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
@@ -99,7 +99,7 @@ def _address(bucket: BucketEntry | None) -> str:
 
 
 def _is_due(case: _Case) -> bool:
-    """Whether the store has to be asked."""
+    """Return whether the store must be checked."""
     if case.new is None:
         if case.old is None or case.old.shared:
             return False
@@ -107,7 +107,7 @@ def _is_due(case: _Case) -> bool:
     if case.old is None or not case.is_same:
         return True
     if case.is_released:
-        return False  # nothing is written but that the mark goes
+        return False  # only the ownership annotation is removed
     return bool(changed_parts(case.old, case.new, ("state", *_OF_KEYS))) or case.was_released
 
 
@@ -123,7 +123,7 @@ def _problems(context: Context, owner: str, case: _Case) -> list[str]:
 
 
 def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[str]:
-    """A bucket leaves only once what was said of it is done: what the engine had not got to would be deleted."""
+    """Refuse to drop a bucket before its deployed settings are complete: it could be deleted by mistake."""
     if old.shared:
         return
     bucket = old.name
@@ -161,7 +161,7 @@ def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iter
 
 
 def _elsewhere(case: _Case, new: BucketEntry) -> str:
-    """Why the bucket can't be somewhere else: nobody would look after what is in the old store."""
+    """Return the refusal of a changed store address: the data in the old store would be lost."""
     was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
     return (
         f"{case.whose}bucket {new.name!r} was deployed in the object store at {was}, and there is none of that "
@@ -172,7 +172,8 @@ def _elsewhere(case: _Case, new: BucketEntry) -> str:
 
 
 def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[str]:
-    # Ours by the record: released and taken back, or somebody took the mark off, which the update mends.
+    # Recorded as this stack's: released and taken back, or the annotation was removed by others, which the update
+    # repairs.
     by_record = case.is_same and bucket_marks.holder_of(tags) is None
     adopt = new.adopt or by_record
     if refused := bucket_marks.refusal(context, new.name, owner, tags, adopt=adopt, namespace=case.workspace):
@@ -186,7 +187,7 @@ def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Ma
 
 
 def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
-    """Of a bucket that bears our mark and is on no record, as after a lost state: what is in it is somebody's data."""
+    """Refuse to expire objects of an unrecorded bucket of this stack, for example after a lost state."""
     days = new.expire_after_days
     if days is None or EXPIRE_AFTER in case.allowed or bucket_marks.is_empty(context, new.name):
         return
@@ -198,7 +199,7 @@ def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[str
 
 
 def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
-    """It must be there; that this store's key may not look at its tags says nothing."""
+    """Require that a shared bucket exists; its tags may be unreadable for this store's access key."""
     try:
         tags = bucket_marks.tags_of(context, new.name)
     except bucket_marks.ForeignBucketError:
@@ -211,7 +212,7 @@ def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[str]:
 
 
 def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[str]:
-    """The store has an API for users, which this key may use, and the workspace's name in it is free or ours."""
+    """Require that the store has an API for users, and that the user's name is free or this stack's."""
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:

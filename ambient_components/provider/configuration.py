@@ -1,4 +1,4 @@
-"""The plugin's own settings: which cluster, how to know that it is the right one, and which object store."""
+"""The plugin's settings: the cluster, its identity, and the object store."""
 
 from typing import Any, Final
 
@@ -28,10 +28,10 @@ SETTINGS: Final = {
     ),
     "storeSecretKey": "Its secret; given where storeAccessKey is.",
 }
-"""Name and meaning; all are optional text."""
+"""Name and description; all are optional strings."""
 
 SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
-"""Those that nobody may see."""
+"""Settings with secret values."""
 
 _ADDRESSES: Final = ("storeEndpoint", "storeIamEndpoint")
 _KEYS: Final = ("storeAccessKey", "storeSecretKey")
@@ -40,12 +40,12 @@ _OF_THE_ENGINE: Final = {"version", "pluginDownloadURL", "__internal"}
 
 
 def own(values: Values) -> dict[str, Any]:
-    """The settings that are ours, without what the engine adds."""
+    """Return this plugin's settings, without those that the engine adds."""
     return {name: value for name, value in values.items() if name not in _OF_THE_ENGINE}
 
 
 def problems(values: Values) -> list[str]:
-    """What is wrong with the settings, as text."""
+    """Return the problems of the settings as text."""
     found = []
     for name, value in own(values).items():
         if value is None or value is UNKNOWN:
@@ -64,7 +64,7 @@ def problems(values: Values) -> list[str]:
 
 
 def _together(values: Values) -> list[str]:
-    """What is missing beside what is given; what is not known yet is taken for given."""
+    """Return settings that are missing beside others; unknown values count as given."""
     given = {name for name in SETTINGS if values.get(name) is UNKNOWN or values.get(name)}
     one = [name for name in _KEYS if name in given]
     found = []
@@ -76,12 +76,12 @@ def _together(values: Values) -> list[str]:
 
 
 def guard(values: Values) -> Guard:
-    """The guarded cluster that these settings lead to; nothing is connected yet."""
+    """Return the guarded cluster of these settings, not yet connected."""
     return Guard(Cluster(_text(values, "context"), _text(values, "kubeconfig")), _text(values, "clusterUid"))
 
 
 def store(values: Values) -> Store:
-    """The object store that these settings lead to; nothing is connected yet."""
+    """Return the object store of these settings, not yet connected."""
     settings = StoreSettings(
         endpoint=(_text(values, "storeEndpoint") or "").rstrip("/"),
         iam_endpoint=(_text(values, "storeIamEndpoint") or "").rstrip("/"),

@@ -1,4 +1,4 @@
-"""An S3Credentials' inputs: what is wrong with them, and what they come to."""
+"""Checks of an S3Credentials' inputs, and the values derived from them."""
 
 import re
 from collections.abc import Mapping
@@ -23,18 +23,18 @@ OWN: Final = {
     "incomplete": Argument(bool, "The user could not be made in this run: the step fails, and changes nothing."),
     "released": Argument(bool, "Nothing is minted or revoked any more, and the user bears no owner's mark."),
 }
-"""Inputs that say what becomes of a user; `rules.buckets` has what is asked of its keys."""
+"""Inputs about the user's lifecycle; `rules.buckets` has the arguments of its keys."""
 
 _USER: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}[a-z0-9]")
 _USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 
 def problems(olds: Values, news: Values) -> list[str]:
-    """What no store would take, and what has no meaning; all at once.
+    """Return all problems: inputs that stores reject or that have no effect.
 
     Args:
-        olds: of the last deployment.
-        news: as they are asked for, unknown ones included.
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
     """
     given = without_unknown(news)
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
@@ -54,20 +54,20 @@ def problems(olds: Values, news: Values) -> list[str]:
 
 
 def policy(values: Values) -> Policy:
-    """What is asked of the keys."""
+    """Return the renewal policy of the keys."""
     return policy_of(values, ACCESS_KEY_LIFE)
 
 
 def account(values: Values) -> Account:
-    """Whose keys."""
+    """Return the account of the keys."""
     return Account(values["user"], values["owner"], keys_only=bool(values.get("keysOnly")))
 
 
 def rights(values: Values) -> Mapping[str, Any]:
-    """What they open, as an IAM policy document."""
+    """Return the IAM policy document of the keys."""
     return access_policy(values["bucket"], values.get("prefix") or "")
 
 
 def generation(values: Values) -> int:
-    """Of the user, from 1."""
+    """Return the generation of the user, from 1."""
     return int(values.get("generation") or 1)

@@ -1,4 +1,4 @@
-"""The plugin's Pulumi schema: what ``pulumi package get-schema`` and the SDKs of other languages read."""
+"""The plugin's Pulumi schema, for ``pulumi package get-schema`` and SDKs of other languages."""
 
 import json
 from typing import Any, Final
@@ -204,7 +204,7 @@ _UID: Final[dict[str, Any]] = {"uid": _TEXT | {"description": "uid of the object
 
 
 def schema() -> dict[str, Any]:
-    """The schema as a mapping."""
+    """Return the schema as a mapping."""
     return {
         "name": "ambient",
         "version": VERSION,
@@ -302,7 +302,7 @@ def _resource(
 
 
 def schema_json() -> str:
-    """The schema as the engine asks for it."""
+    """Return the schema as JSON."""
     return json.dumps(schema())
 
 

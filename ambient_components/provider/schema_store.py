@@ -1,4 +1,4 @@
-"""The part of the plugin's schema that is about the object store: buckets, and the access keys to them."""
+"""The object store's part of the plugin's schema: buckets and access keys."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ _KINDS: Final = {bool: "boolean", int: "integer", str: "string"}
 
 
 def described(arguments: Mapping[str, Argument]) -> dict[str, Any]:
-    """Arguments as properties of the schema. Every generation is the first one where nothing is said."""
+    """Return arguments as properties of the schema. The default of a generation is 1."""
     return {
         name: {"type": _KINDS[one.kind], "description": one.meaning, **({"default": 1} if name == "generation" else {})}
         for name, one in arguments.items()
@@ -38,7 +38,7 @@ TYPES: Final[dict[str, Any]] = {
         "required": ["handle", "uid", "generation", "issuedAt"],
     },
 }
-"""By type token."""
+"""Types by token."""
 
 _BUCKET_INPUTS: Final[dict[str, Any]] = {
     "bucket": _TEXT | {"description": "Its name; another name is another bucket."},
@@ -111,4 +111,4 @@ RESOURCES: Final[dict[str, Any]] = {
         "required": ["retiring", "foreign", "schemaVersion"],
     },
 }
-"""By type token."""
+"""Resources by token."""

@@ -1,6 +1,6 @@
-"""An AccessToken's inputs: what is wrong with them, and the policy and the identity that they come to.
+"""Checks of an AccessToken's inputs, and the policy derived from them.
 
-What an S3Credentials has of the same kind is judged by the same functions.
+The common inputs of an S3Credentials use the same functions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,17 +30,17 @@ OWN: Final = {
         bool, "Tokens that exist without a record are kept through the overlap. Default: they are revoked."
     ),
 }
-"""Inputs that say what becomes of a generation; `rules.keys` has what is asked of its tokens."""
+"""Inputs about a generation's lifecycle; `rules.keys` has the arguments of its tokens."""
 
 
 def problems(olds: Values, news: Values) -> list[str]:
-    """What no cluster would grant, and what has no meaning; all at once.
+    """Return all problems: inputs that clusters reject or that have no effect.
 
     Args:
-        olds: of the last deployment.
-        news: as they are asked for, unknown ones included.
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
     """
-    # Where a token is delivered to must be known: it names an object.
+    # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
     if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
@@ -53,39 +53,39 @@ def problems(olds: Values, news: Values) -> list[str]:
 
 
 def without_unknown(news: Values) -> dict[str, Any]:
-    """The inputs that a preview knows."""
+    """Return the inputs that are known in a preview."""
     return {name: value for name, value in news.items() if value is not UNKNOWN}
 
 
 def told(found: Iterable[Finding]) -> list[str]:
-    """Findings as the engine shows them."""
+    """Return findings as text for the engine."""
     return [as_text(one) for one in found]
 
 
 def known(values: Values) -> bool:
-    """Whether everything that makes the policy is known already."""
+    """Return whether all inputs of the policy are known."""
     return UNKNOWN not in [values.get(name) for name in _TIMES]
 
 
 def life_missing(news: Values) -> list[str]:
-    """A resource has no default for it: the component says which."""
+    """Require a lifetime, because resources have no default; the component sets it."""
     return [] if is_endless(news) or news.get("lifetimeSeconds") is not None else ["lifetimeSeconds is missing"]
 
 
 def policy(values: Values) -> Policy:
-    """What is asked of the tokens."""
+    """Return the renewal policy of the tokens."""
     return policy_of(values, TOKEN_LIFE)
 
 
 def defaults(news: Values) -> Values:
-    """What the policy comes to where the inputs leave it out."""
+    """Return the policy's defaults for missing inputs."""
     asked = policy(news)
     said = {"generation": 1, "rotateBeforeSeconds": asked.rotate_before, "overlapSeconds": asked.overlap}
     return {name: value for name, value in said.items() if news.get(name) is None}
 
 
 def changes(inputs: Values, news: Values) -> dict[str, Change]:
-    """How each input differs, each as a whole."""
+    """Return the changed inputs, each as a whole."""
     return {
         name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
         for name in sorted({*inputs, *news})
@@ -94,12 +94,12 @@ def changes(inputs: Values, news: Values) -> dict[str, Change]:
 
 
 def retained(values: Values) -> bool:
-    """Whether the token is kept in the state."""
+    """Return whether the token is stored in the state."""
     return values.get("retain") != Retain.NONE
 
 
 def required(news: Values, names: Sequence[str]) -> list[str]:
-    """Texts that must be there, and are not, or are none."""
+    """Find required strings that are missing or have another type."""
     found = [f"{name} is missing" for name in names if news.get(name) in (None, "")]
     return found + [
         f"{name}: text is expected"
