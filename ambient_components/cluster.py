@@ -32,7 +32,7 @@ class ApiError(StepError):
         super().__init__(message)
         self.status = status
         self.following = following
-        """Continue token of a list whose snapshot expired (status 410)."""
+        """Continue token after the snapshot of a list expired (status 410)."""
 
 
 class TooLargeError(StepError):

@@ -393,7 +393,7 @@ KEY_NAME_OF_DELIVERY: Final = "ambient-components/delivered-key"
 """On a delivery Secret: the key that it holds, as WORKSPACE/KEY."""
 
 HANDLE_LABEL: Final = "ambient-components/handle"
-"""On a token Secret, the empty Secret whose deletion revokes one token; value `HANDLE`."""
+"""On a token Secret: deleting that empty Secret revokes its token; value `HANDLE`."""
 
 HANDLE: Final = "true"
 """Value of `HANDLE_LABEL`."""

@@ -11,8 +11,8 @@ from ambient_components.rules.bucket_names import bucket_name_problem
 from ambient_components.rules.buckets import setting_findings
 
 OWN: Final = {
-    "namespace": Argument(str, "The workspace whose bucket it is. Default: none."),
-    "released": Argument(bool, "The bucket is being let go: its mark is taken off, and nothing else changes."),
+    "namespace": Argument(str, "Workspace of the bucket. Default: none."),
+    "released": Argument(bool, "The bucket is being released: only its ownership annotation is removed."),
 }
 """Inputs about ownership; `rules.buckets` has the settings."""
 

@@ -14,19 +14,19 @@ from ambient_components.suggest import allowed_words
 SETTINGS: Final = {
     "context": "Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster.",
     "kubeconfig": (
-        "Contents of a kubeconfig, never a path: a path differs between machines and would be a change. "
+        "Content of a kubeconfig, never a path: paths differ between machines and would show a change. "
         "Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them."
     ),
     "clusterUid": "The uid of the cluster's kube-system namespace. Another cluster is an error, never a replacement.",
     "storeEndpoint": "Address of the object store's S3 API, https://HOST or http://HOST. Default: AWS.",
     "storeIamEndpoint": "Address of the store's API for users and access keys. Default: storeEndpoint, or AWS's.",
-    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, which stores take that have no regions.",
-    "storeCredentials": "By which API users and access keys are made: iam (default), or minio for MinIO's admin API.",
+    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, for stores that have none.",
+    "storeCredentials": "API for users and access keys: iam (default), or minio for MinIO's admin API.",
     "storeAccessKey": (
-        "Id of the access key that buckets and users are made with. "
-        "Default: found as AWS's tools find it where pulumi runs, by environment, profile or role."
+        "Id of the access key that creates buckets and users. "
+        "Default: AWS's credential chain where pulumi runs (environment, profile or role)."
     ),
-    "storeSecretKey": "Its secret; given where storeAccessKey is.",
+    "storeSecretKey": "Secret key for storeAccessKey.",
 }
 """Name and description; all are optional strings."""
 

@@ -18,10 +18,10 @@ from ambient_components.storage import access_policy
 _REQUIRED: Final = ("user", "bucket", "owner")
 
 OWN: Final = {
-    "generation": Argument(int, "Of the user, from 1."),
-    "keysOnly": Argument(bool, "User and policy are somebody else's to make."),
-    "incomplete": Argument(bool, "The user could not be made in this run: the step fails, and changes nothing."),
-    "released": Argument(bool, "Nothing is minted or revoked any more, and the user bears no owner's mark."),
+    "generation": Argument(int, "Generation of the user, from 1."),
+    "keysOnly": Argument(bool, "Another tool creates the user and its policy."),
+    "incomplete": Argument(bool, "The user failed in this run: the step fails without changes."),
+    "released": Argument(bool, "No key is created or revoked, and the ownership annotation is removed."),
 }
 """Inputs about the user's lifecycle; `rules.buckets` has the arguments of its keys."""
 

@@ -19,16 +19,14 @@ _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "ru
 _REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
 
 OWN: Final = {
-    "generation": Argument(int, "The identity's generation, from 1."),
-    "former": Argument(bool, "Another generation has followed: tokens are kept, and none is minted."),
-    "overlapping": Argument(bool, "The generation before lives on; its token stays in the delivery."),
+    "generation": Argument(int, "Generation of the identity, from 1."),
+    "former": Argument(bool, "A newer generation exists: tokens are kept, and none is minted."),
+    "overlapping": Argument(bool, "The previous generation is still valid; its token stays in the delivery Secret."),
     "incomplete": Argument(
-        bool, "What the token speaks for could not be made in this run: the step fails, and changes nothing."
+        bool, "The ServiceAccount or its RoleBinding failed in this run: the step fails without changes."
     ),
-    "released": Argument(bool, "Nothing is minted or revoked any more, and tokens bear no owner's mark."),
-    "adopt": Argument(
-        bool, "Tokens that exist without a record are kept through the overlap. Default: they are revoked."
-    ),
+    "released": Argument(bool, "No token is minted or revoked, and ownership annotations are removed."),
+    "adopt": Argument(bool, "Unrecorded tokens are kept through the overlap. Default: they are revoked."),
 }
 """Inputs about a generation's lifecycle; `rules.keys` has the arguments of its tokens."""
 

@@ -76,13 +76,13 @@ CREDENTIALS: Final = ("accessKey", "secretKey")
 """Fields that only an existing bucket has, and needs."""
 
 BUCKET_ARGUMENTS: Final[Mapping[str, Argument]] = {
-    "versioning": Argument(bool, "On or suspended. Default: as it is."),
-    "expireAfterDays": Argument(int, "The store deletes objects that are older. Default: it deletes none."),
-    "objectLock": Argument(bool, "Object lock; it counts when the bucket is made, and can't be changed."),
-    "encryption": Argument(str, "AES256 or aws:kms. Default: as it is."),
-    "adopt": Argument(bool, "A bucket that exists and bears nobody's mark is taken over."),
-    "onDelete": Argument(str, "keep (default): it is forgotten, and stays; delete: it goes if it is empty."),
-    "force": Argument(bool, "Beside delete: it goes with all objects and versions in it."),
+    "versioning": Argument(bool, "Enabled or suspended. Default: not changed."),
+    "expireAfterDays": Argument(int, "Age in days at which the store deletes objects. Default: never."),
+    "objectLock": Argument(bool, "Object lock; can only be set at creation."),
+    "encryption": Argument(str, "AES256 or aws:kms. Default: not changed."),
+    "adopt": Argument(bool, "Adopt an existing bucket without an ownership annotation."),
+    "onDelete": Argument(str, "keep (default): the bucket stays; delete: an empty bucket is deleted."),
+    "force": Argument(bool, "With delete: delete the bucket with all objects and versions."),
 }
 """Arguments that the component passes to the plugin unchanged."""
 

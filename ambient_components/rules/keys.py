@@ -52,11 +52,9 @@ class TokenTerms(RenewalTerms):
 
 TOKEN_TERMS: Final[Mapping[str, Argument]] = {
     **renewal_arguments(TOKEN_LIFE, end="expiry", endless="The token does not expire"),
-    "static": Argument(bool, "The token lies in its handle, a Secret of the workspace."),
-    "warnAheadSeconds": Argument(
-        int, "How early runs announce the end of a token that nobody renews. Default: 14 days."
-    ),
-    "retain": Argument(str, "state (default), or none: the token is only where it is delivered to."),
+    "static": Argument(bool, "The token is stored in its token Secret in the workspace."),
+    "warnAheadSeconds": Argument(int, "How early runs announce the end of a token without renewal. Default: 14 days."),
+    "retain": Argument(str, "state (default), or none: the token is only in the delivery Secret."),
 }
 """The arguments of `TokenTerms`, except `deliver`, which is a mapping."""
 

@@ -84,17 +84,18 @@ def renewal_arguments(life: Life, *, end: str, endless: str) -> dict[str, Argume
     """
     what = life.briefly
     return {
-        "lifetimeSeconds": Argument(int, f"Life of each {life.what}, {life.shortest} to {life.longest}."),
-        "never": Argument(bool, f"{endless}; then without lifetimeSeconds."),
-        "manual": Argument(bool, f"Nothing is minted after the first {what}. Default: for what does not expire."),
+        "lifetimeSeconds": Argument(int, f"Lifetime of each {life.what}, {life.shortest} to {life.longest}."),
+        "never": Argument(bool, f"{endless}; excludes lifetimeSeconds."),
+        "manual": Argument(bool, f"Only a new generation gets another {what}. Default: true without expiry."),
         "rotateBeforeSeconds": Argument(
-            int, f"The first run this close to {end} rotates. Default: 14 days, or a quarter of a shorter life."
+            int,
+            f"Renewal window before {end}, in which a run rotates. Default: 14 days, or a quarter of a shorter life.",
         ),
         "overlapSeconds": Argument(
             int,
-            f"How long the {what} before stays valid after a rotation. Default: half of rotateBeforeSeconds.",
+            f"How long the old {what} stays valid after a rotation. Default: half of rotateBeforeSeconds.",
         ),
-        "runEverySeconds": Argument(int, "How often a run is promised. Default: no promise."),
+        "runEverySeconds": Argument(int, "Guaranteed interval of runs. Default: none."),
     }
 
 

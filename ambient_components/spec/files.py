@@ -42,7 +42,7 @@ class Files:
 
     def absolute(self, path: str) -> str:
         """Return the absolute form of a path, without `.` and `..`; links are not resolved."""
-        return os.path.abspath(self._at(path))  # noqa: PTH100  # `..` goes by the text, as positions do
+        return os.path.abspath(self._at(path))  # noqa: PTH100  # resolves `..` in the text, as positions do
 
     def real(self, path: str) -> str | None:
         """Return the absolute real path of a path; None if it does not exist."""

@@ -28,7 +28,7 @@ _CREDENTIALS: Final = ("holds credentials of the run", "keep the secret in a fil
 _SMALLER: Final = "remove what is not needed from it"
 
 
-class Unreadable(Exception):  # noqa: N818  # it is an answer, and its callers make an error of it
+class Unreadable(Exception):  # noqa: N818  # callers turn it into an error
     """A file that cannot or may not be read.
 
     Attributes:

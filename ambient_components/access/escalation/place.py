@@ -46,7 +46,7 @@ class Place:
 
     @property
     def bucket(self) -> BucketEntry | None:
-        """Its own bucket, whose credentials are in sessions; None for the platform's shared store."""
+        """Its own bucket with credentials in sessions; None for the platform's shared store."""
         return self.entry.bucket
 
     @property

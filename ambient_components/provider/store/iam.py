@@ -112,7 +112,7 @@ class IamAccounts:
         """See `Accounts.revoke`."""
         self._remove("delete_access_key", UserName=account.name, AccessKeyId=key_id)
 
-    def mark(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys bear no mark here
+    def mark(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys have no tags
         """See `Accounts.mark`."""
         tags = self._tags(account)
         if tags is None or account.keys_only:

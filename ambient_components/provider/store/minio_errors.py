@@ -21,7 +21,7 @@ _GONE: Final = {"XMinioAdminNoSuchUser", "XMinioAdminNoSuchPolicy", "XMinioInval
 _OF_S3: Final = {"BadRequest", "InvalidBucketName", "MethodNotAllowed", "NoSuchBucket", "NoSuchKey", "NotImplemented"}
 """Codes of a store without this API, which reads the path as a bucket named minio."""
 _PASSING: Final = (502, 503, 504)
-"""Statuses of a proxy whose store is down; the store may have executed the request."""
+"""Statuses of a proxy when its store is down; the store may have executed the request."""
 _SHOWN: Final = 200
 """Maximum characters of a store's own message."""
 _AGAIN: Final = "; run pulumi up again when it is well"
