@@ -37,7 +37,7 @@ def connect(
     """
     from kubernetes import client  # noqa: PLC0415
 
-    settings.proxy = None  # removes the environment's proxy, so that _load sets the kubeconfig's proxy-url
+    settings.proxy = None  # cleared, so that a proxy after _load is the kubeconfig's proxy-url
     _load(settings, context, environ, contents)
     if settings.proxy is None and not is_loopback(settings.host):
         settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's proxy

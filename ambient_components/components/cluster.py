@@ -69,7 +69,7 @@ class ClusterProviders:
         """`both`, and pulumi-aws for the same store, for components with a bucket of driver aws.
 
         Raises:
-            ModuleNotFoundError: Pulumi-aws, an optional extra, is not installed.
+            ModuleNotFoundError: pulumi-aws, an optional extra, is not installed.
         """
         return [*self.both, *([self._aws] if self.store else [])]
 

@@ -86,7 +86,7 @@ BUCKET_ARGUMENTS: Final[Mapping[str, Argument]] = {
 }
 """Arguments that the component passes to the plugin unchanged."""
 
-ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="the end", endless="The keys have no end")
+ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="expiry", endless="The keys do not expire")
 """Arguments for a bucket's access keys."""
 
 _TAG_CHARACTERS: Final = "allowed: letters, digits, spaces and + - = . _ : / @"

@@ -36,7 +36,7 @@ class DeliverySecret(Model):
     """A Secret in the cluster that the key's user reads; only this tool creates and changes it."""
 
     namespace: NamespaceName
-    """Namespace of the Secret. It must exist and must not be a workspace, because sessions read all Secrets there."""
+    """Namespace of the Secret. It must exist and must not be a workspace, because sessions read its Secrets."""
 
     name: SecretName
     """Name of the Secret; an existing Secret that this tool did not create is refused."""

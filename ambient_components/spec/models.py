@@ -269,7 +269,7 @@ class Included(Model):
 
     sections: list[SectionName] = []
     """Sections that the file may contain besides `workspaces`. They affect the workspaces of all files, so grant them
-    only to files with the same reviewers as this one. Default: none.
+    only to files that the reviewers of this one approve. Default: none.
     """
 
 
@@ -291,7 +291,7 @@ class StackFile(Model):
     """Time zone of days, such as Europe/Berlin. Default: UTC."""
 
     run_every: Duration | None = None
-    """Guaranteed interval of runs, such as 1d; keys with a shorter renewal window are refused."""
+    """Guaranteed interval of runs, such as 1d; keys with a renewal window that is too short for it are refused."""
 
     allow: list[StackAllowance] = []
     """Exceptions from guardrails in all workspaces, each with a reason."""

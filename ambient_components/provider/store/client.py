@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each retry."""
 _TRIES: Final = 3
-"""Attempts without an answer or with a lost response."""
+"""Maximum attempts without an answer or with a lost response."""
 _ONCE: Final = {"create_access_key", "create_bucket"}
 """Operations that are not idempotent."""
 _MINTS: Final = "create_access_key"
