@@ -6,7 +6,7 @@ The components as a library::
 
     Workspace("payments", {"owner": "my-project/dev", "grants": [{"subject": "group:devs", "role": "edit"}]})
 
-Names are loaded on first use: the ``ambient`` command and the plugin import what they need and no more.
+Names are loaded on first use, so the ``ambient`` command and the plugin import only what they need.
 """
 
 from importlib import import_module

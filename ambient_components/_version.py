@@ -1,3 +1,3 @@
-"""The one place that states the version: the package, the plugin and the schema read it here."""
+"""The version of the package, the plugin and the schema."""
 
 VERSION = "0.1.0"

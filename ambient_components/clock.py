@@ -1,6 +1,6 @@
-"""The clock, read once a process, so that one run judges every date by the same moment.
+"""The clock, read once per process so that one run evaluates every date at the same moment.
 
-It is never an input of a resource: a changing input would show an update in every run (tried).
+The time is never an input of a resource: a changing input would show an update in every run (measured).
 """
 
 import os
@@ -11,15 +11,15 @@ from typing import Final
 from ambient_components.durations import parse_duration
 
 OFFSET_VARIABLE: Final = "AMBIENT_CLOCK_OFFSET"
-"""Moves the clock of the program and of the provider alike, for tests: a duration, with a minus sign to go back."""
+"""Environment variable for tests that moves the clock of the program and the provider: a duration such as `-30d`."""
 
 
 @cache
 def offset() -> timedelta:
-    """How far the clock is moved; nothing in production.
+    """Return how far the clock is moved; zero in production.
 
     Raises:
-        ValueError: the variable holds no duration.
+        ValueError: The variable holds no duration.
     """
     text = os.environ.get(OFFSET_VARIABLE, "")
     if not text:
@@ -30,5 +30,5 @@ def offset() -> timedelta:
 
 @cache
 def now() -> datetime:
-    """This process's now, in UTC, whole seconds."""
+    """Return the current time of this process, in UTC and whole seconds."""
     return (datetime.now(UTC) + offset()).replace(microsecond=0)

@@ -1,8 +1,8 @@
-"""The cluster over HTTP: a kubeconfig read as kubectl reads it, a few verbs, and errors as text.
+"""HTTP access to the cluster: a kubeconfig read as kubectl reads it, a few verbs, and errors as text.
 
-The client is the reference one, ``kubernetes`` (docs/adr/0003): exec plugins of the clouds, client certificates, merged
-KUBECONFIG lists, ``proxy-url`` and proxies of the environment, in-cluster accounts. Only its transport is used; objects
-are plain dicts, so that nothing depends on generated models.
+The client is the official ``kubernetes`` package (docs/adr/0003). It covers exec plugins, client certificates, merged
+KUBECONFIG lists, ``proxy-url``, proxy variables and in-cluster accounts. Only its transport is used: objects are plain
+dicts, so nothing depends on generated models.
 """
 
 import json
@@ -20,9 +20,9 @@ from ambient_components.kubeconfig import what_is_wrong
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"
 _PAGE: Final = 500
-"""Objects asked for at once."""
+"""Objects per page of a list request."""
 _MOST: Final = 16 * 1024 * 1024
-"""Bytes of one answer; one object has at most about 1.5 MiB."""
+"""Maximum size of one response in bytes; one object has at most about 1.5 MiB."""
 
 
 class ApiError(StepError):
@@ -32,19 +32,19 @@ class ApiError(StepError):
         super().__init__(message)
         self.status = status
         self.following = following
-        """With 410: the token by which a list that took too long goes on."""
+        """Continue token after the snapshot of a list expired (status 410)."""
 
 
 class TooLargeError(StepError):
-    """An answer that is longer than anything we ask for."""
+    """A response larger than `_MOST`."""
 
 
 class Cluster:
-    """One cluster, connected on first use: a run that changes nothing and checks nothing connects to nothing.
+    """One cluster, connected on first use.
 
     Args:
-        context: the kubeconfig's context; None takes the current one, or the pod's own account.
-        kubeconfig: the contents of a kubeconfig, for library users; None reads KUBECONFIG as kubectl does.
+        context: Context of the kubeconfig; None uses the current one, or the pod's own account.
+        kubeconfig: Content of a kubeconfig, for library users; None reads KUBECONFIG as kubectl does.
     """
 
     def __init__(self, context: str | None = None, kubeconfig: str | None = None) -> None:
@@ -54,7 +54,7 @@ class Cluster:
         self._client: Any = None
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """The object at a path, or None where there is none."""
+        """Return the object at a path, or None if it does not exist."""
         try:
             return self._request("GET", path)
         except ApiError as error:
@@ -63,11 +63,11 @@ class Cluster:
             raise
 
     def list(self, path: str, selector: str | None = None) -> list[dict[str, Any]]:
-        """The objects of a collection that a label selector picks."""
+        """Return the objects of a collection that match a label selector."""
         return [*self.each(path, selector)]
 
     def each(self, path: str, selector: str | None = None) -> Iterator[dict[str, Any]]:
-        """The objects of a collection, page by page, so that no more than a page of large ones is in memory."""
+        """Yield the objects of a collection, page by page, so that at most one page is in memory."""
         limit = _PAGE
         query = {"labelSelector": selector} if selector else {}
         while True:
@@ -79,7 +79,7 @@ class Cluster:
                 limit = max(1, limit // 10)
                 continue
             except ApiError as error:
-                # Too many objects for the life of the server's snapshot: what is left comes from a newer one.
+                # The snapshot of the list expired: the rest comes from a newer one.
                 if error.status != 410 or not error.following or error.following == query.get("continue"):
                     raise
                 query["continue"] = error.following
@@ -91,20 +91,20 @@ class Cluster:
             query["continue"] = following
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Posts an object (or a subresource request) and returns what the server made of it."""
+        """Create an object (or a subresource such as a token) and return the API server's response."""
         return self._request("POST", path, body)
 
     def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Applies a JSON merge patch (RFC 7386); with a resourceVersion in it, to that version of the object alone."""
+        """Apply a JSON merge patch (RFC 7386); a resourceVersion in it limits the patch to that version."""
         return self._request("PATCH", path, body, "application/merge-patch+json")
 
     def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
-        """Deletes an object. False: it was already gone.
+        """Delete an object and return whether it existed.
 
         Args:
-            path: of the object.
-            uid: this one, and no other of its name.
-            version: only as long as it has this resourceVersion.
+            path: API path of the object.
+            uid: Delete only the object with this uid.
+            version: Delete only if the object has this resourceVersion.
         """
         given = {"uid": uid, "resourceVersion": version}
         conditions = {name: value for name, value in given.items() if value}
@@ -112,7 +112,7 @@ class Cluster:
         try:
             self._request("DELETE", path, body)
         except ApiError as error:
-            # A precondition that fails: an object of this name exists, but it is another one.
+            # The precondition failed: the object of this name has another uid or version.
             if error.status == 404 or (error.status == 409 and "recondition" in str(error)):
                 return False
             raise
@@ -169,7 +169,7 @@ class Cluster:
 
 
 def _parsed(answer: bytes) -> Any:
-    """An answer as JSON; None where it is none."""
+    """Return the JSON of a response; None if it is not JSON."""
     said = answer.decode(errors="replace")
     try:
         try:
@@ -181,31 +181,31 @@ def _parsed(answer: bytes) -> Any:
 
 
 def path(*segments: str) -> str:
-    """An API path of these segments, each escaped: a name with a slash can't reach another object."""
+    """Return an API path of escaped segments, so that a name with a slash cannot reach another object."""
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
 def core(*segments: str) -> str:
-    """A path in the core API group."""
+    """Return a path in the core API group."""
     return path("api", "v1", *segments)
 
 
 def _connect(context: str | None, kubeconfig: str | None) -> Any:
-    # Imported here: it takes longer than all the rest, and most steps of most runs talk to no cluster.
+    # A slow import, and most steps of most runs do not use the cluster.
     import urllib3  # noqa: PLC0415
     from kubernetes import client  # noqa: PLC0415
 
     settings = client.Configuration()
-    # What a server turned away unread (429, 503) is sent again, whatever the verb; what may have been read is not.
+    # The server rejects 429 and 503 before it reads the request, so any verb is retried. After a read nothing is.
     settings.retries = urllib3.Retry(
         total=6, connect=2, read=0, other=0, status=5, allowed_methods=None, status_forcelist=(429, 503),
         backoff_factor=0.2, raise_on_status=False,
     )  # fmt: skip
-    # As many kept connections as the engine ever has steps under way on an ordinary machine.
+    # At least as many connections as the engine runs steps in parallel on an ordinary machine.
     settings.connection_pool_maxsize = 32
     try:
         return connect(settings, context, contents=kubeconfig)
-    except Exception as error:  # the client raises whatever a broken file makes it stumble over
+    except Exception as error:  # the client raises many types for a broken file
         where = "the kubeconfig given" if kubeconfig is not None else location()
         said = what_is_wrong(str(error))
         msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"

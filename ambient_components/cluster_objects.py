@@ -1,17 +1,17 @@
-"""Read objects of a cluster that other people may write.
+"""Total functions that read cluster objects which other people can write.
 
-The rule, for every piece of code that reads the cluster: **what a workspace user can write never stops a run.** People
-with role edit or admin in a workspace may write its Secrets, ConfigMaps, ServiceAccounts, RoleBindings and
-ProjectSettings, with any labels, annotations, finalizers and sizes that the API server accepts. Therefore:
+The rule for all code that reads the cluster: **what a workspace user can write never stops a run.** People with the
+role edit or admin in a workspace can write its Secrets, ConfigMaps, ServiceAccounts, RoleBindings and ProjectSettings,
+with any labels, annotations, finalizers and sizes that the API server accepts. Therefore:
 
-- Reading never raises because of an object's content. The functions here are total: they take whatever JSON a server
-  can answer with, and return a value of the type they promise. A field of another type counts as absent.
-- An object that is foreign or malformed is skipped with a warning that names it. One object hides no other one, and
-  one workspace's objects never refuse, skip or change what is done in another workspace.
-- What enters a message or Pulumi's state is bounded: `short`, `listing`, `plain`. So are the pages of a list
-  (`cluster.Cluster.each`).
+- Reading never raises because of an object's content. The functions here accept any JSON and return a value of the
+  declared type. A field of another type counts as absent.
+- A foreign or malformed object is skipped with a warning that names it. One object never hides another, and the objects
+  of one workspace never affect what is done in another.
+- What enters a message or Pulumi's state is bounded by `short`, `listing` and `plain`. The pages of a list are bounded
+  by `cluster.Cluster.each`.
 
-Only Namespaces, quotas and the platform's own namespace may refuse a run: workspace users can't write those.
+Only Namespaces, quotas and the platform's own namespace may refuse a run, because workspace users cannot write those.
 """
 
 import base64
@@ -23,14 +23,14 @@ from ambient_components.contract import KEY_GENERATION_ANNOTATION
 from ambient_components.engine.secrets import SIGNATURE_KEY
 
 Json = Mapping[str, Any]
-"""An object, or a part of one, as the API server answers with it."""
+"""An object, or a part of one, as the API server returns it."""
 
 _SHOWN: Final = 10
 _LONGEST: Final = 300
-"""Characters of one name in a message. Names that we declare have up to 253 bytes, so no two of them become alike."""
+"""Maximum characters of one name in a message. Declared names have up to 253 bytes, so they are never shortened."""
 _DEEPEST: Final = 64
 _PLAIN_DEPTH: Final = 12
-"""Levels that enter the state. Protobuf reads 100 levels at most, and takes several for one of JSON's."""
+"""Maximum depth of a value in the state. Protobuf reads 100 levels, and one level of JSON takes several."""
 _PLAIN_ITEMS: Final = 500
 _PLAIN_TEXT: Final = 20_000
 _LEFT_OUT: Final = "(left out: too much to show)"
@@ -38,7 +38,7 @@ _GENERATION: Final = re.compile(r"[0-9]{1,9}")
 _TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
 
 _RESERVED: Final = frozenset({SIGNATURE_KEY})
-"""Pulumi's signature key: the engine takes a mapping that has it for a secret, an asset or a reference, and fails."""
+"""Pulumi's signature key. The engine reads a mapping with this key as a secret, an asset or a reference, and fails."""
 _UNKNOWNS: Final = frozenset(
     {
         "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
@@ -50,41 +50,41 @@ _UNKNOWNS: Final = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-"""Texts that the engine takes for values which are not known yet."""
+"""Strings that the engine reads as values that are not known yet."""
 
 
 # Values of any type.
 
 
 def mapping(value: object) -> Json:
-    """Return a mapping as it is, and an empty one for anything else."""
+    """Return a mapping unchanged, and an empty one for anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
 def mappings(value: object) -> list[Json]:
-    """Return the mappings of a list; everything else is left out."""
+    """Return the mappings in a list; drop all other items."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def text(value: object) -> str:
-    """Return a text as it is, and an empty one for anything else."""
+    """Return a string unchanged, and an empty one for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def text_at(value: object, *keys: str) -> str:
-    """Return the text at a path of keys; empty where there is none, or something else."""
+    """Return the string at a path of keys; empty if there is none."""
     for key in keys:
         value = mapping(value).get(key)
     return text(value)
 
 
 def texts(value: object) -> dict[str, str]:
-    """Return the text values of a mapping: labels, annotations, the data of a Secret or a ConfigMap."""
+    """Return the string values of a mapping: labels, annotations, the data of a Secret or a ConfigMap."""
     return {key: item for key, item in mapping(value).items() if isinstance(key, str) and isinstance(item, str)}
 
 
 def decoded(value: object) -> str | None:
-    """Return the text of a Secret's value; None where there is none, or it is not text."""
+    """Return the decoded text of a Secret's value; None if it is missing, empty or not text."""
     try:
         return base64.b64decode(text(value)).decode() or None
     except ValueError:
@@ -125,7 +125,7 @@ def annotations(item: object) -> dict[str, str]:
 
 
 def finalizers(item: object) -> tuple[str, ...]:
-    """Return what keeps an object after its deletion."""
+    """Return an object's finalizers."""
     found = metadata(item).get("finalizers")
     return tuple(filter(None, map(text, found))) if isinstance(found, list) else ()
 
@@ -136,7 +136,7 @@ def is_ending(item: object) -> bool:
 
 
 def generation(item: object) -> int | None:
-    """Return the generation of a key that an object is annotated with; None where it has no usable one."""
+    """Return the key generation in an object's annotation; None if it is missing or malformed."""
     noted = annotations(item).get(KEY_GENERATION_ANNOTATION, "")
     return int(noted) if noted.isascii() and _GENERATION.fullmatch(noted) else None
 
@@ -145,15 +145,15 @@ def generation(item: object) -> int | None:
 
 
 def role_ref(binding: object) -> str:
-    """Return what a RoleBinding binds, as KIND/NAME."""
+    """Return the role that a RoleBinding refers to, as KIND/NAME."""
     reference = mapping(mapping(binding).get("roleRef"))
     return f"{text(reference.get('kind'))}/{text(reference.get('name'))}"
 
 
 def subjects(binding: object) -> list[str]:
-    """Return whom a RoleBinding names, in this project's spelling of subjects.
+    """Return the subjects of a RoleBinding, in this project's notation.
 
-    Kubernetes ignores the namespace of a user or a group, so it is no part of the spelling.
+    Kubernetes ignores the namespace of a user or a group, so the notation leaves it out.
     """
     return [_subject(item, namespace(binding)) for item in mappings(mapping(binding).get("subjects"))]
 
@@ -167,27 +167,27 @@ def _subject(subject: Json, own: str) -> str:
 
 
 def short(value: str) -> str:
-    """Return a text that fits into a message: its beginning, where it is too long."""
+    """Return a string, shortened to fit into a message."""
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({len(value)} characters)"
 
 
 def listing(items: Collection[str]) -> str:
-    """Return several things as one text: the first ten by name, and how many more there are."""
+    """Return a list as one string: the first ten items, and the number of the others."""
     first = [short(item) for item, _ in zip(items, range(_SHOWN), strict=False)]
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return ", ".join(first) + more
 
 
 def field_name(value: str) -> str:
-    """Return a name as a key that Pulumi's state can hold: a Secret may have a key that is the engine's own mark."""
+    """Return a name as a key that Pulumi's state can hold: a Secret's key may equal Pulumi's signature key."""
     return f"_{value}" if value in _RESERVED else _utf8(short(value))
 
 
 def plain(value: object) -> Any:
-    """Return JSON that Pulumi's state can hold, whatever the cluster has: bounded, and without the engine's own marks.
+    """Return JSON that Pulumi's state can hold: bounded, and without Pulumi's reserved values.
 
-    A part that is too deep, too long or not representable is replaced by a text that says so, so that it still differs
-    from what is declared.
+    A part that is too deep, too long or not representable becomes a placeholder, so it still differs from the
+    declaration.
     """
     return _plain(value, _PLAIN_DEPTH)
 
@@ -213,10 +213,10 @@ def _utf8(value: str) -> str:
 
 
 def shallow(json_text: str) -> str:
-    """Return a JSON text in which everything below 64 levels is null: an object's own fields never lie that deep.
+    """Return a JSON text with everything below 64 levels replaced by null.
 
-    The API server keeps up to 10,000 levels, in ProjectSettings and in managedFields. Python's parser refuses a whole
-    list for one such object.
+    The API server stores up to 10,000 levels in ProjectSettings and managedFields. Python's parser rejects a whole list
+    for one such object.
     """
     kept: list[str] = []
     level = start = 0

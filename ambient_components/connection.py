@@ -1,7 +1,7 @@
-"""A client of the cluster that a kubeconfig leads to, read as kubectl reads it: for the command line and the provider.
+"""A Kubernetes client from a kubeconfig, read as kubectl reads it; for the command line and the provider.
 
-The client is the reference one, ``kubernetes`` (docs/adr/0003), imported on use: it takes longer than all the rest.
-What a broken kubeconfig makes it stumble over is raised as it comes; callers tell it by `kubeconfig.what_is_wrong`.
+The client is the official ``kubernetes`` package (docs/adr/0003), imported on use because the import is slow.
+Exceptions for a broken kubeconfig pass through unchanged; callers describe them with `kubeconfig.what_is_wrong`.
 """
 
 import os
@@ -14,12 +14,12 @@ from ambient_components.kubeconfig import is_loopback
 
 
 def location(environ: Mapping[str, str] = os.environ) -> str:
-    """Where the kubeconfig is looked for: a path, or several as KUBECONFIG lists them."""
+    """Return the path of the kubeconfig, or several as KUBECONFIG lists them."""
     return environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
 
 
 def files(environ: Mapping[str, str] = os.environ) -> list[Path]:
-    """The files that kubectl would read; a path in KUBECONFIG that does not exist is skipped, as there."""
+    """Return the kubeconfig files that kubectl would read; paths that do not exist are skipped."""
     paths = [Path(part).expanduser() for part in location(environ).split(os.pathsep) if part]
     return [path for path in paths if path.is_file()]
 
@@ -27,22 +27,22 @@ def files(environ: Mapping[str, str] = os.environ) -> list[Path]:
 def connect(
     settings: Any, context: str | None, environ: Mapping[str, str] = os.environ, *, contents: str | None = None
 ) -> Any:
-    """An ApiClient with these settings; they get the server's address.
+    """Return an ApiClient, and set the server's address in its settings.
 
     Args:
-        settings: a `kubernetes.client.Configuration`; its retries and pool are the caller's.
-        context: of the kubeconfig; None takes the current one, or where there are no files the pod's own account.
-        environ: where KUBECONFIG and the pod's account are looked for.
-        contents: of a kubeconfig, instead of files.
+        settings: A `kubernetes.client.Configuration`; its retries and pool are the caller's.
+        context: Context of the kubeconfig; None uses the current one, or the pod's own account if there are no files.
+        environ: Environment with KUBECONFIG and the pod's account.
+        contents: Content of a kubeconfig, used instead of files.
     """
     from kubernetes import client  # noqa: PLC0415
 
-    settings.proxy = None  # so that what is there afterwards is the kubeconfig's proxy-url
+    settings.proxy = None  # cleared, so that a proxy after _load is the kubeconfig's proxy-url
     _load(settings, context, environ, contents)
     if settings.proxy is None and not is_loopback(settings.host):
-        settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's
+        settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's proxy
     api = client.ApiClient(settings)
-    # What the API server writes down as the manager of the fields that we set.
+    # The API server records this name as the manager of the fields that we set.
     api.user_agent = f"ambient-components/{VERSION}"
     return api
 

@@ -1,13 +1,12 @@
-"""What looks like a secret, by its shape or by its name, so that none is committed with a stack file.
+"""Detection of strings that look like secrets, by shape or by name, so that none is committed with a stack file.
 
-A guess that errs to the safe side where the cost is one more line of config: it refuses, and says where secrets belong.
-It never quotes what it was given.
+It prefers a false alarm, which costs one more line of config, to a leak. It never quotes its input.
 """
 
 import re
 from typing import Final
 
-# Beginnings that the issuers themselves document, so that leaks can be searched for.
+# Prefixes that the issuers document for leak scanners.
 CREDENTIAL_PREFIXES: Final = (
     "sk-",  # Anthropic, OpenAI
     "AIza",  # Google
@@ -31,10 +30,10 @@ CREDENTIAL_PREFIXES: Final = (
     "sha256~",  # OpenShift
     "eyJ",  # any JSON Web Token
 )
-"""How well-known credentials begin."""
+"""Prefixes of well-known credentials."""
 
 HIDDEN: Final = "…"
-"""Stands for a key or a value that isn't quoted."""
+"""Replacement for a key or value that must not be quoted."""
 
 _SHAPES: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")[A-Za-z0-9_.~+/=-]{8,}"
@@ -46,9 +45,9 @@ _SECRET_NAME: Final = re.compile(
     r"(TOKEN|PASSWORD|PASSWORDS|PASSWD|PASSPHRASE|SECRET|SECRETS|CREDENTIAL|CREDENTIALS|APIKEY|PRIVATEKEY"
     r"|(^|_)KEY|_PAT|_PASS|_PWD|AUTHORIZATION)$"
 )
-# Names that end like a secret's and are none: what they hold is meant to be seen.
+# Names that end like a secret's name but hold public values.
 _OPEN_NAME: Final = re.compile(r"(^|_)(PUBLIC|SORT|PRIMARY|FOREIGN|PARTITION|CACHE|ROUTING|GROUP|MAP)_KEY$")
-# To the end of the word: what an issuer's token holds is not for us to say.
+# Up to the end of the word, because issuers do not document which characters a token can contain.
 _CREDENTIAL: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:" + "|".join(re.escape(prefix) for prefix in CREDENTIAL_PREFIXES) + r")\S{8,}"
     r"|-----BEGIN .*"
@@ -59,29 +58,29 @@ _AROUND_A_WORD: Final = "'\"`;:,?"
 
 
 def looks_like_credential(text: str) -> bool:
-    """Tell whether a text holds what is shaped like a credential: known beginnings, private keys, passwords in URLs.
+    """Return whether a string contains a credential: a known prefix, a private key or a password in a URL.
 
-    References such as `${GITHUB_TOKEN}` are no credentials; a default in one, `${NAME:-value}`, is looked at.
+    A reference such as `${GITHUB_TOKEN}` is not a credential; the default in `${NAME:-value}` is checked.
     """
     return _SHAPES.search(_REFERENCE.sub("", text)) is not None
 
 
 def begins_like_credential(text: str) -> bool:
-    """Tell whether a text that should be a short name begins like a credential."""
+    """Return whether a string that should be a short name starts like a credential."""
     return text.startswith(CREDENTIAL_PREFIXES)
 
 
 def says_secret(name: str) -> bool:
-    """Tell whether the name of a variable or header says that its value is secret: `DB_PASSWORD`, `X-Api-Key`.
+    """Return whether the name of a variable or header indicates a secret: `DB_PASSWORD`, `X-Api-Key`.
 
-    It goes by the last word: `TOKEN_URL`, `KEY_FILE` and `MAX_TOKENS` are open, and so is `PUBLIC_KEY`.
+    The last word decides: `TOKEN_URL`, `KEY_FILE` and `MAX_TOKENS` are public, and so is `PUBLIC_KEY`.
     """
     words = re.sub(r"[^A-Z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()).strip("_")
     return _SECRET_NAME.search(words) is not None and _OPEN_NAME.search(words) is None
 
 
 def without_credentials(text: str) -> str:
-    """Blank what is shaped like a credential; one can be pasted in place of any name."""
+    """Blank out everything shaped like a credential, because one can be pasted in place of any name."""
     return _CREDENTIAL.sub(_blank, text)
 
 

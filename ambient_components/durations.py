@@ -1,4 +1,4 @@
-"""Durations as people write them: 90d, 12h, 10m, 600s, 1y."""
+"""Durations as text: 90d, 12h, 10m, 600s, 1y."""
 
 import re
 from typing import Final
@@ -9,14 +9,14 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 YEAR: Final = 365 * DAY
-"""Seconds of the longest lifetime that the platform's UI offers, 1y; leap days don't count."""
+"""Seconds of 1y, the longest lifetime in the platform's UI; leap days are ignored."""
 
 DURATION_FORMS: Final = "a whole number and a unit of s, m, h, d or y (365 days), such as 90d, 12h or 1d12h"
-"""What `parse_duration` takes, for error texts."""
+"""Formats that `parse_duration` accepts, for error messages."""
 
 _ALLOWED: Final = f"allowed: {DURATION_FORMS}"
 _UNITS: Final = {"y": YEAR, "d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
-# Each unit at most once and the largest first, so that one duration has few spellings and typing errors show.
+# Each unit at most once and the largest first, so that one duration has few spellings and typos are found.
 _DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,10}}){unit})?" for unit in _UNITS))
 
 
@@ -24,7 +24,7 @@ def parse_duration(value: object) -> int:
     """Read a duration such as `90d`, `600s`, `1y` or `1d12h`.
 
     Args:
-        value: What the YAML holds; a number without a unit is refused, since nobody can see what it counts.
+        value: Value from the YAML; a number without a unit is rejected.
 
     Returns:
         Seconds, at least 1.
@@ -45,7 +45,7 @@ def parse_duration(value: object) -> int:
 
 
 def format_seconds(seconds: int) -> str:
-    """Write seconds the way `parse_duration` reads them, in the fewest units: 7776000 is `90d`, 31536000 is `1y`.
+    """Format seconds for `parse_duration`, in the fewest units: 7776000 is `90d`, 31536000 is `1y`.
 
     Raises:
         BadValue: Fewer than 1 second.

@@ -1,4 +1,4 @@
-"""Variables of a shell that are meant for tests and for debugging, and that a real run should not have."""
+"""Environment variables for tests and debugging that a production run should not set."""
 
 import os
 from typing import Final
@@ -6,16 +6,16 @@ from typing import Final
 from ambient_components import clock
 
 GRPC_LOG_VARIABLE: Final = "PULUMI_DEBUG_GRPC"
-"""Pulumi's own: a file for every call between the engine and its plugins, with the secrets in it in plain text."""
+"""Pulumi's variable for a log of every call between the engine and its plugins, with secrets in plain text."""
 
 
 def warnings() -> list[str]:
-    """Return one warning for each variable that is set, for the start of a run."""
+    """Return one warning for each of these variables that is set."""
     found = []
     if offset := os.environ.get(clock.OFFSET_VARIABLE):
         try:
             clock.offset()
-            # Without the time: a saved plan and the run of it have the same warnings.
+            # Without the current time, so that a saved plan and its run have the same warnings.
             what = "the clock is moved by that, and tokens are issued and revoked by the moved clock"
         except ValueError:
             what = "that is not a duration"

@@ -18,16 +18,16 @@ _PLAIN_PART = re.compile(r"[A-Za-z0-9_@/…-]+")
 
 @dataclass(frozen=True, order=True, slots=True)
 class Where:
-    """A place in a file; sorts by file, line and column."""
+    """A position in a file; sorts by file, line and column."""
 
     file: str
-    """As the user named it."""
+    """Name of the file as the user wrote it."""
 
     line: int = 0
-    """From 1; 0 means the file as a whole."""
+    """Line, from 1; 0 means the whole file."""
 
     column: int = 0
-    """In characters, from 1; 0 means the file as a whole."""
+    """Column in characters, from 1; 0 means the whole file."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -38,7 +38,7 @@ class Problem:
     """One refusal, warning or explanation, in a text that a person can act on without reading the source."""
 
     where: Where | None
-    """None where no file is at fault, such as a cluster that can't be reached."""
+    """Position; None if no file is the cause, for example if the cluster cannot be reached."""
 
     path: str
     """Place in the data, such as `workspaces.research.grants[2].role`; of a note what it is about. May be empty."""
@@ -56,7 +56,7 @@ class Problem:
     """The workspaces that it is about. Empty where it is about the stack as a whole."""
 
     warning: bool = False
-    """Whether a person should know of it and nothing has to stop; never in an `AmbientError`."""
+    """Whether this is a warning, which does not stop the run; never true in an `AmbientError`."""
 
     def __str__(self) -> str:
         return one_line("; ".join((self.sentence, *self.hints)))
@@ -73,7 +73,7 @@ class Problem:
 
     @property
     def sort_key(self) -> tuple[Where, str, str]:
-        """Order in a report: by place first, and problems without a place before all others."""
+        """Sort key of a report: by position, problems without a position first."""
         return (self.where or Where(""), self.path, self.problem)
 
     @property
@@ -102,10 +102,10 @@ class BadValue(ValueError):  # noqa: N818  # it names the value, and the caller 
 
 
 class AmbientError(Exception):
-    """One or more problems, sorted; as text one a line.
+    """One or more sorted problems; its text has one problem per line.
 
     Attributes:
-        problems: The problems, at least one; none is a warning.
+        problems: At least one problem; none is a warning.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -117,7 +117,7 @@ class AmbientError(Exception):
 
 
 class Problems:
-    """Collects problems, so that a user sees all of them in one run."""
+    """A collector of problems, so that users see all of them in one run."""
 
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._problems = list(problems)
@@ -141,22 +141,22 @@ class Problems:
         self._problems.extend(problems)
 
     def raise_if_any(self) -> None:
-        """Raise what was collected, if there is more than warnings.
+        """Raise the collected errors, if there are any.
 
         Raises:
-            AmbientError: All problems at once, without the warnings.
+            AmbientError: All errors at once, without the warnings.
         """
         if self.errors:
             raise AmbientError(self.errors)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """What is no warning, in the order of a report."""
+        """The errors, sorted."""
         return self._sorted(warning=False)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is a warning, in the order of a report."""
+        """The warnings, sorted."""
         return self._sorted(warning=True)
 
     def _sorted(self, *, warning: bool) -> tuple[Problem, ...]:
@@ -189,7 +189,7 @@ def reject(problem: str, *remedies: Remedy) -> NoReturn:
 
 
 def format_path(path: Iterable[PathPart]) -> str:
-    """Write a path the way it reads in a report: `workspaces.research.grants[2].role`, `workspaces['a.b']`."""
+    """Format a path for a report: `workspaces.research.grants[2].role`, `workspaces['a.b']`."""
     text = ""
     for part in path:
         if isinstance(part, str) and _PLAIN_PART.fullmatch(part):

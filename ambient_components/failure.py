@@ -1,4 +1,4 @@
-"""What a step raises, in the plugin and in a program: text a person can act on, never a traceback."""
+"""The error of a step in the plugin or a program: text that a person can act on, never a traceback."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from ambient_components.printable import one_line
 
 
 class StepError(Exception):
-    """A step that cannot be done. Its text reaches the user: what is wrong, and what to do; never a secret.
+    """An error in a step: what is wrong and what to do; never a secret.
 
     The text may quote the cluster or the store: as text the error is one printable line.
 
@@ -31,8 +31,8 @@ def text_of(error: BaseException) -> str:
 def problems_of(error: BaseException) -> tuple[Problem, ...]:
     """What a user sees of an error.
 
-    Of an error that is not ours only the type is told: its message may quote a request, hence a secret. The place it
-    came from is told instead, so that a report of the bug can be acted on.
+    For an unexpected error the text has the type and the location, for a bug report, but not the message: that may
+    quote a request, and so a secret.
     """
     if isinstance(error, StepError):
         return (error.problem,)

@@ -1,4 +1,4 @@
-"""The cluster behind a guard: nothing is done in another one than the stack's."""
+"""A guard that blocks all work in a cluster other than the stack's."""
 
 import threading
 import time
@@ -8,18 +8,18 @@ from ambient_components.cluster import ApiError, Cluster, core
 from ambient_components.failure import StepError
 
 _REMEMBERED: Final = 30.0
-"""Seconds for which a failure to prove the cluster is not tried again."""
+"""Seconds before a failed check of the cluster is repeated."""
 
 
 class WrongClusterError(StepError):
-    """The kubeconfig leads to another cluster than the stack's."""
+    """The kubeconfig points to another cluster than the stack's."""
 
 
 class Guard:
-    """Hands out the cluster once it has proved to be the stack's own.
+    """Access to the cluster after a check of its identity.
 
-    A cluster's identity is the uid of its kube-system namespace: it survives upgrades and a change of address, and no
-    two clusters share it. Another uid is an error, never a replacement of what the stack made (docs/surprises.md).
+    The identity of a cluster is the uid of its kube-system namespace: it is unique, and upgrades and address changes
+    keep it. Another uid is an error, never a replacement of the stack's objects (docs/surprises.md).
     """
 
     def __init__(self, cluster: Cluster, expected_uid: str | None) -> None:
@@ -34,8 +34,8 @@ class Guard:
         """The stack's cluster.
 
         Raises:
-            WrongClusterError: the kubeconfig leads to another cluster.
-            StepError: it leads to none.
+            WrongClusterError: The kubeconfig points to another cluster.
+            StepError: The cluster cannot be reached.
         """
         with self._lock:
             if not self._proved:
@@ -44,17 +44,17 @@ class Guard:
 
     @property
     def unproved(self) -> Cluster:
-        """Whatever cluster the kubeconfig leads to: to ask it what is allowed, and for nothing else."""
+        """The cluster of the kubeconfig, unchecked: only for asking which requests are allowed."""
         return self._cluster
 
     def _try(self) -> None:
-        # Remembered for a while: else every key of a run would wait in turn for a cluster that does not answer.
+        # Cache the failure: otherwise every key of a run would wait in turn for an unreachable cluster.
         if self._failure and time.monotonic() < self._failure[0] + _REMEMBERED:
             raise self._failure[1]
         try:
             self._prove()
         except ApiError:
-            raise  # it answered, and at once
+            raise  # the cluster answered quickly, so the failure is not cached
         except StepError as error:
             self._failure = (time.monotonic(), error)
             raise

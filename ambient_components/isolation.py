@@ -1,8 +1,8 @@
-"""NetworkPolicies that close a workspace's pods off and let the platform work (contract 10.19). Pure.
+"""NetworkPolicies that isolate a workspace's pods and let the platform work (contract 10.19). Pure functions.
 
-What must go on working: sessions are reached from the platform's namespace, and reach DNS, the platform's backend and
-its object store, and the language models and Git hosts of the internet. Private addresses stay closed, and with them
-the cloud's metadata service, other workspaces and the company's network, but for what is allowed on purpose.
+Sessions must be reachable from the platform's namespace. They must reach DNS, the platform's backend and object store,
+and the language models and Git hosts on the internet. Private addresses stay blocked, and with them the cloud's
+metadata service, other workspaces and the company's network, except for declared destinations.
 """
 
 import ipaddress
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from ambient_components.contract import BACKEND_PORT, OBJECT_STORE_PORT, RUNNER_PORT
 
 ISOLATION: Final = "workspace-isolation"
-"""Name of the policy for every pod of the workspace."""
+"""Name of the policy for all pods of the workspace."""
 
 ISOLATION_JOBS: Final = "workspace-isolation-jobs"
-"""Name of the policy for pods of Jobs: a scheduled session's trigger starts a session through the API server."""
+"""Name of the policy for pods of Jobs: a scheduled session's trigger creates the session through the API server."""
 
 PRIVATE_V4: Final = (
     "0.0.0.0/8",
@@ -29,16 +29,17 @@ PRIVATE_V4: Final = (
     "192.168.0.0/16",
     "198.18.0.0/15",
 )
-"""No internet: private (RFC 1918), shared (RFC 6598), link-local and Azure's for metadata, benchmarks (RFC 2544)."""
+"""IPv4 ranges that are not internet: private (RFC 1918), shared (6598), link-local, Azure metadata, benchmark (2544).
+"""
 
 PRIVATE_V6: Final = ("::1/128", "fc00::/7", "fe80::/10")
-"""The same for IPv6."""
+"""IPv6 ranges that are not internet."""
 
 _INTERNET_PORTS: Final = (443, 80, 22)
 """HTTPS, HTTP for package mirrors and redirects, SSH for Git."""
 
 _DNS_PORTS: Final = (53, 5353)
-"""5353 is where OpenShift's DNS pods listen: a policy sees the pod's port, not the Service's."""
+"""OpenShift's DNS pods listen on 5353, and a policy applies to the pod's port, not the Service's."""
 
 _API_SERVER_PORTS: Final = (443, 6443)
 
@@ -49,31 +50,32 @@ Spec = dict[str, Any]
 
 
 def policies(platform_namespace: str, allow: Iterable[Mapping[str, Any]] = ()) -> dict[str, Spec]:
-    """The specs of a closed-off workspace's policies, by name.
+    """Return the specs of an isolated workspace's policies, by name.
 
     Args:
-        platform_namespace: where the platform runs.
-        allow: further destinations, each ``{cidr | namespace, ports, protocol}``; no ports are all ports.
+        platform_namespace: The platform's namespace.
+        allow: Further destinations, each ``{cidr | namespace, ports, protocol}``; no ports means all ports.
     """
     return {ISOLATION: _workspace(platform_namespace, allow), ISOLATION_JOBS: _jobs()}
 
 
 def store_peer(endpoint: str, platform_namespace: str) -> dict[str, Any] | None:
-    """The destination to allow so that sessions reach their object store, in the form of `policies`' argument.
+    """Return the destination to allow so that sessions reach their object store, in the format of `policies`.
 
     Args:
-        endpoint: the store's address, as sessions are told it.
-        platform_namespace: where the platform runs.
+        endpoint: Address of the store in the sessions' configuration.
+        platform_namespace: The platform's namespace.
 
     Returns:
-        None where they reach it already, or where only `store_unreached` can tell: a policy takes no host's name.
+        None if the policies allow it already, or if the endpoint is an external host name: a policy takes no host
+        names, and `store_unreached` checks those.
     """
     host, port = _address(endpoint)
     namespace = _service_namespace(host)
     if namespace == platform_namespace:
         return None if port in (BACKEND_PORT, OBJECT_STORE_PORT) else {"namespace": namespace, "ports": [port]}
     if namespace:
-        # Without ports: the Service's says nothing of the pod's, and that is what a policy sees.
+        # Without ports: a policy applies to the pod's port, which may differ from the Service's.
         return {"namespace": namespace}
     try:
         address = ipaddress.ip_address(host)
@@ -86,12 +88,14 @@ def store_peer(endpoint: str, platform_namespace: str) -> dict[str, Any] | None:
 
 
 def store_unreached(endpoint: str, platform_namespace: str, allow: Sequence[Mapping[str, Any]]) -> int | None:
-    """The port of a store that nothing opens, as far as that can be told: a host's name, on none of the web's ports.
+    """Return the port of an object store that no rule seems to open; None otherwise.
+
+    This covers external host names with a port other than the web's and SSH's.
 
     Args:
-        endpoint: as for `store_peer`.
-        platform_namespace: the same.
-        allow: the further destinations that are declared: one with the port may be the store.
+        endpoint: As for `store_peer`.
+        platform_namespace: The platform's namespace.
+        allow: The declared further destinations: one that includes the port may be the store.
     """
     host, port = _address(endpoint)
     if store_peer(endpoint, platform_namespace) or _service_namespace(host) or port in _INTERNET_PORTS:
@@ -107,7 +111,7 @@ def _address(endpoint: str) -> tuple[str, int]:
 
 
 def _service_namespace(host: str) -> str | None:
-    """The namespace in a Service's name, ``NAME.NAMESPACE.svc`` and what may follow; None for any other host."""
+    """Return the namespace in the name of a Service, ``NAME.NAMESPACE.svc...``; None for any other host."""
     labels = host.split(".")
     at = labels.index("svc") if "svc" in labels else 0
     return labels[at - 1] if at >= 2 else None
@@ -120,7 +124,7 @@ def _workspace(platform_namespace: str, allow: Iterable[Mapping[str, Any]]) -> S
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": platform, "ports": _ports([RUNNER_PORT])}],
         "egress": [
-            # To whatever address: with a node-local cache it is no pod's.
+            # To any address: with a node-local DNS cache it is not a pod's.
             {"ports": [*_ports(_DNS_PORTS, "UDP"), *_ports(_DNS_PORTS)]},
             {"to": platform, "ports": _ports([BACKEND_PORT, OBJECT_STORE_PORT])},
             {
@@ -139,7 +143,7 @@ def _jobs() -> Spec:
     return {
         "podSelector": {"matchExpressions": [{"key": _JOB_NAME, "operator": "Exists"}]},
         "policyTypes": ["Egress"],
-        # Where the API server listens differs from cluster to cluster, and is a private address in most.
+        # The API server's address differs between clusters, and is private in most.
         "egress": [{"ports": _ports(_API_SERVER_PORTS)}],
     }
 

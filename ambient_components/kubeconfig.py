@@ -1,6 +1,6 @@
-"""What can be told of a kubeconfig without a client, for the command line and the provider alike.
+"""Facts about a kubeconfig that need no client, shared by the command line and the provider.
 
-Here rather than in one of them, as neither imports the other, and a slip in either would tell a token.
+They are in one place because a mistake here could print a token.
 """
 
 import re
@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 
 def what_is_wrong(text: str) -> str:
-    """The kubernetes client's complaint in our words.
+    """Describe an exception of the kubernetes client without quoting it.
 
-    Its own are never shown: they quote whole entries of the file, with the tokens in them.
+    Its messages quote whole entries of the file, including tokens.
     """
     if match := re.search(r"Expected object with name (\S+) in", text):
         return f"there is no {match[1]} in it"
@@ -23,9 +23,10 @@ def what_is_wrong(text: str) -> str:
 
 
 def is_loopback(host_url: str) -> bool:
-    """Whether a server is on this machine: Go, and so kubectl, sends nothing to it through a proxy.
+    """Return whether a server is on this machine.
 
-    The kubernetes client does unless NO_PROXY says otherwise, and then finds the proxy's own loopback.
+    Go, and so kubectl, never uses a proxy for such a server. The kubernetes client does unless NO_PROXY excludes it,
+    and then reaches the proxy's own loopback.
     """
     try:
         host = urlsplit(host_url if "://" in host_url else f"//{host_url}").hostname or ""

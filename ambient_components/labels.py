@@ -1,4 +1,4 @@
-"""Labels and annotations that a stack file may put on a namespace: Kubernetes' syntax, and what is reserved."""
+"""Labels and annotations that a stack file may set on a namespace: Kubernetes' syntax and reserved keys."""
 
 import re
 from collections.abc import Mapping
@@ -7,18 +7,19 @@ from typing import Final
 LABEL_KEY_PATTERN: Final = (
     r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
-"""Names of labels and annotations, Kubernetes' qualified names; the part before the slash has up to 253."""
+"""Names of labels and annotations (Kubernetes' qualified names); the prefix before the slash has up to 253 characters.
+"""
 
 LABEL_VALUE_PATTERN: Final = r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
 """Values of labels, up to 63 characters."""
 
 ANNOTATIONS_MAX_BYTES: Final = 256 * 1024
-"""Bytes of UTF-8 of all keys and values of one object's annotations together: Kubernetes' limit."""
+"""Kubernetes' limit in bytes of UTF-8 for all keys and values of one object's annotations together."""
 
 _PREFIX_MAX: Final = 253
 _KEY_FORMS: Final = "allowed: [PREFIX/]NAME, the name 1-63 of A-Z a-z 0-9 - _ ., such as example.com/cost-center"
 
-# Domains and all below them; the first that fits decides.
+# Domains with their subdomains; the first match decides.
 _OPENSHIFT_FIELDS: Final = {"openshift.io/display-name": "displayName", "openshift.io/description": "description"}
 _RESERVED: Final = (
     ("ambient-code.io", "the platform"),
@@ -31,15 +32,15 @@ _RESERVED: Final = (
 )
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _POD_SECURITY: Final = "pod-security.kubernetes.io"
-# In Kubernetes' domains, and made for users: the recommended labels, and admission's node selectors and tolerations.
+# Prefixes in Kubernetes' domains for users: recommended labels, and node selectors and tolerations of admission.
 _OPEN_PREFIXES: Final = ("app.kubernetes.io", "scheduler.alpha.kubernetes.io")
 
 
 def key_problem(key: str) -> tuple[str, str] | None:
-    """Say why the namespace can't have a label or annotation of this key, or None; as problem and remedy.
+    """Return problem and remedy if a namespace cannot have a label or annotation with this key; None otherwise.
 
-    Reserved is what others write and read: the platform (contract 0), OpenShift, Kubernetes, Pulumi and this tool. Two
-    writers of one key would undo each other in every run.
+    Keys of the platform (contract 0), OpenShift, Kubernetes, Pulumi and this tool are reserved: two writers of one key
+    would overwrite each other in every run.
     """
     prefix, slash, _ = key.rpartition("/")
     if not re.fullmatch(LABEL_KEY_PATTERN, key) or len(prefix) > _PREFIX_MAX:
@@ -61,7 +62,7 @@ def key_problem(key: str) -> tuple[str, str] | None:
 
 
 def label_value_problem(value: str) -> tuple[str, str] | None:
-    """Say why this can't be the value of a label, or None; as problem and remedy."""
+    """Return problem and remedy if a string is not a valid label value; None otherwise."""
     if re.fullmatch(LABEL_VALUE_PATTERN, value):
         return None
     remedy = "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends; annotations take any text"
@@ -69,7 +70,7 @@ def label_value_problem(value: str) -> tuple[str, str] | None:
 
 
 def annotations_problem(annotations: Mapping[str, str]) -> tuple[str, str] | None:
-    """Say why one object can't have all of these annotations, or None; as problem and remedy."""
+    """Return problem and remedy if the annotations are too large for one object; None otherwise."""
     total = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if total <= ANNOTATIONS_MAX_BYTES:
         return None

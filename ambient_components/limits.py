@@ -1,4 +1,4 @@
-"""What a workspace's containers get and may have, with the platform's own defaults under what is declared. Pure."""
+"""The limits and requests of a workspace's containers: the declaration over the platform's defaults. Pure functions."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,26 +14,26 @@ Amounts = Mapping[str, object]
 
 
 def canonical(amounts: Amounts) -> dict[str, str]:
-    """The amounts as the API server writes them, so that a refresh sees no change.
+    """Return the amounts in the API server's canonical form, so that a refresh shows no change.
 
     Raises:
-        ValueError: one of them is no quantity.
+        ValueError: An amount is not a quantity.
     """
     return {resource: str(parse_quantity(amount)) for resource, amount in sorted(amounts.items())}
 
 
 def container_limits(declared: Mapping[str, Amounts]) -> dict[str, dict[str, str]]:
-    """The LimitRange's item for containers: what is declared, over what the operator would have made.
+    """Return the LimitRange item for containers: the declaration over the operator's defaults.
 
-    The operator leaves a LimitRange that exists alone (contract 4), so whoever declares a maximum only must not lose
-    the platform's defaults. A default of the platform that does not fit between what is declared gives way to it: a
-    default beyond the maximum, or a request beyond the limit, would be refused by Kubernetes.
+    The operator never changes an existing LimitRange (contract 4), so a declaration that sets only a maximum must keep
+    the platform's defaults. A default of the platform that conflicts with the declaration is moved to the declared
+    bound, because Kubernetes rejects a default above the maximum and a request above the limit.
 
     Args:
         declared: ``defaultRequest``, ``default``, ``min`` and ``max``, each optional; empty for none.
 
     Raises:
-        ValueError: an amount is no quantity.
+        ValueError: An amount is not a quantity.
     """
     given = {name: canonical(amounts) for name, amounts in declared.items() if amounts}
     if not given:
@@ -43,7 +43,7 @@ def container_limits(declared: Mapping[str, Amounts]) -> dict[str, dict[str, str
     for resource in limit.keys() - (given.get("default") or {}).keys():
         lower = [least.get(resource), (given.get("defaultRequest") or {}).get(resource)]
         limit[resource] = _within(limit[resource], lower, [most.get(resource)])
-    # Of other resources than the platform's two the API server would add these itself, and a refresh would show them.
+    # The API server would add these for resources other than the platform's two, and a refresh would show them.
     request = {**least, **limit, **CONTAINER_LIMITS_DEFAULT["defaultRequest"], **(given.get("defaultRequest") or {})}
     for resource in request.keys() - (given.get("defaultRequest") or {}).keys():
         request[resource] = _within(request[resource], [least.get(resource)], [limit.get(resource)])
@@ -53,7 +53,7 @@ def container_limits(declared: Mapping[str, Amounts]) -> dict[str, dict[str, str
 
 
 def _within(amount: str, lower: list[str | None], upper: list[str | None]) -> str:
-    """The amount, or the bound that it is beyond."""
+    """Return the amount, limited to the bounds."""
     for bound in lower:
         if bound is not None and parse_quantity(bound) > parse_quantity(amount):
             amount = bound

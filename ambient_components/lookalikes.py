@@ -1,7 +1,7 @@
-"""Names that look like other names: what a reviewer cannot see in a diff.
+"""Names that look like other names, which a reviewer cannot see in a diff.
 
 Kubernetes compares the names of users and groups byte by byte, so a name with one letter of another script is another
-user. Names are not limited to one script: most that are written in Cyrillic or in Greek are what they look like.
+user. Names in one non-Latin script are accepted: most names in Cyrillic or Greek are genuine.
 """
 
 import re
@@ -12,7 +12,7 @@ JOINERS: Final = frozenset("\u200c\u200d")
 """Format characters that Persian and Indic words and emoji need."""
 
 _ALIKE: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU")
-"""Scripts that share shapes of letters."""
+"""Scripts with similar letter shapes."""
 
 _LIKE_LATIN: Final = frozenset(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d"  # Cyrillic, small
@@ -20,22 +20,22 @@ _LIKE_LATIN: Final = frozenset(
     "\u03bf\u03bd\u03b1\u03c1"  # Greek, small
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"  # Greek, capital
 )
-"""Letters of other scripts that look like a Latin one."""
+"""Non-Latin letters that look like Latin ones."""
 
 _WORDS: Final = re.compile(r"[^\W\d_]+")
 
 
 def hidden_character(name: str) -> str | None:
-    """Return the first format character of a name, for people; None where there is none that only hides something.
+    """Return a description of the first hiding format character in a name; None if there is none.
 
-    Such a character is invisible, or turns the direction of what follows. Joiners are left out: words need them.
+    Such a character is invisible or changes the text direction. Joiners are accepted, because words need them.
     """
     found = (char for char in name if unicodedata.category(char) == "Cf" and char not in JOINERS)
     return next(map(_described, found), None)
 
 
 def lookalike(name: str) -> str | None:
-    """Return why a name may be read as another one; None where it is what it looks like."""
+    """Return why a name can be mistaken for another; None if it cannot."""
     if joiner := next((char for char in name if char in JOINERS), None):
         return f"has an invisible {_described(joiner)}"
     if unicodedata.normalize("NFKC", name) != name:

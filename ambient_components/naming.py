@@ -1,7 +1,7 @@
-"""Names in the cluster, as pure functions: the platform's sanitisers, and names of Kubernetes objects.
+"""Names in the cluster as pure functions: the platform's sanitisers, and the names of Kubernetes objects.
 
-All of them are a public contract: another object name makes the platform's UI blind to what we made. Nothing here comes
-from a position in a list, the clock or chance. Pulumi's logical names are in `engine.names`.
+The names are a public contract: with other names the platform's UI does not find the objects. No name depends on a list
+position, the clock or randomness. Pulumi's logical names are in `engine.names`.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from ambient_components.errors import reject
 from ambient_components.subjects import Subject
 
 KEY_ID_MAX = 63
-"""Characters of a key's id: it is also a label's value on the handle, and what S2 keeps whole."""
+"""Maximum characters of a key's id: it is also a label value of the token Secret, and S2 keeps this many."""
 
 _S1_CUT = 40
 _S2_CUT = 63
@@ -31,24 +31,24 @@ _KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SUBDOMAIN_PART = re.compile(r"[a-z0-9]+")
 
 
-# The platform's sanitisers (contract 1.6), bug for bug: its own backend must arrive at the same names.
+# The platform's sanitisers (contract 1.6), including their bugs: its backend must compute the same names.
 
 
 def _lower(text: str) -> str:
-    # Go lowers U+0130 to a plain i, Python to an i and a combining dot; the only code point that differs.
+    # Go lowers U+0130 to i, Python to i and a combining dot; no other code point differs.
     return text.replace("\u0130", "i").lower()
 
 
 def sanitize_for_k8s_name(text: str) -> str:
-    """S1, for creator bindings: at most 40 characters of a-z 0-9 -, possibly none, possibly with a dash at the end."""
+    """Return S1, for creator bindings: at most 40 of a-z 0-9 -, possibly empty, possibly with a dash at the end."""
     lowered = _lower(text.removeprefix(_SERVICE_ACCOUNT_PREFIX))
-    # Stripped before the cut and not after it, so the result can end in a dash.
+    # Stripped before the cut, so the result can end in a dash.
     return re.sub(r"[^a-z0-9-]", "-", lowered).strip("-")[:_S1_CUT]
 
 
 def sanitize_name(text: str) -> str:
-    """S2, for grants and keys: 1-63 characters of a-z 0-9 and single inner dashes; `group` where nothing is left."""
-    # Cut before the strip: a leading dash uses up one of the 63.
+    """Return S2, for grants and keys: 1-63 of a-z 0-9 and single inner dashes; `group` if nothing remains."""
+    # Cut before the strip, so a leading dash uses one of the 63 characters.
     return re.sub(r"[^a-z0-9]+", "-", _lower(text))[:_S2_CUT].strip("-") or "group"
 
 
@@ -66,11 +66,11 @@ def grant_binding(role: Role, subject: Subject) -> str:
 
 
 def key_suffix(workspace: str, key_id: str, generation: int) -> str:
-    """Return the 8 hex digits of one identity of a key: stable, and new for every generation.
+    """Return the 8 hex digits of one identity of a key: stable for a generation, different for every generation.
 
-    The platform takes them from a random UUID and never reads them back (contract 1.4), so a hash serves as well.
+    The platform takes them from a random UUID and never reads them back (contract 1.4), so a hash is equivalent.
     """
-    # JSON keeps the three apart: ("a", "b-c") and ("a-b", "c") must differ.
+    # JSON separates the three: ("a", "b-c") and ("a-b", "c") must differ.
     encoded = json.dumps([workspace, key_id, generation]).encode()
     return hashlib.sha256(encoded).hexdigest()[:8]
 
@@ -86,11 +86,11 @@ def key_role_binding(role: Role, key_id: str, suffix: str) -> str:
 
 
 def handle(service_account: str, serial: str) -> str:
-    """Return the name of a token's handle, the Secret whose deletion revokes that token alone.
+    """Return the name of a token Secret: deleting it revokes only that token.
 
     Args:
-        service_account: The ServiceAccount that the token speaks for.
-        serial: Lower-case letters and digits that no other token of this ServiceAccount has.
+        service_account: The ServiceAccount of the token.
+        serial: Lower-case letters and digits, unique among the tokens of this ServiceAccount.
 
     Raises:
         BadValue: The serial has other characters, or the name would exceed 253.
@@ -104,26 +104,28 @@ def handle(service_account: str, serial: str) -> str:
 
 
 def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str:
-    """Return the name of the store's user for a workspace: one an owner, bucket and generation; up to 63 characters.
+    """Return the name of a workspace's user in the object store, up to 63 characters.
+
+    There is one user per owner, workspace, bucket and generation.
 
     Args:
-        owner: PROJECT/FLEET, as two clusters may keep workspaces of one name in the same store.
-        workspace: The workspace.
-        bucket: Its bucket.
-        generation: Of the credentials, from 1.
+        owner: PROJECT/FLEET, because two clusters may have workspaces of the same name in one store.
+        workspace: Name of the workspace.
+        bucket: Name of its bucket.
+        generation: Generation of the credentials, from 1.
     """
     encoded = json.dumps([owner, workspace, bucket, generation]).encode()
     return f"ambient-{sanitize_name(workspace)[:_S1_CUT].rstrip('-')}-{hashlib.sha256(encoded).hexdigest()[:12]}"
 
 
-# What may be a name at all.
+# Rules for names.
 
 
 def workspace_name_problem(name: str) -> tuple[str, str] | None:
     """Say why a namespace can't be called this, or None; as problem and hint. V1's and V2's rules. Contract 1.1.
 
-    The platform's own namespace is refused by its default name; an installation that runs elsewhere is checked where
-    the stack's config is known.
+    The platform's own namespace is rejected by its default name. Another platform namespace is checked where the
+    stack's config is known.
     """
     if name in RESERVED_NAMESPACES:
         return f"{name!r} is reserved by Kubernetes or OpenShift", "choose another name"
@@ -141,8 +143,8 @@ def workspace_name_problem(name: str) -> tuple[str, str] | None:
 def key_id_problem(key_id: str) -> tuple[str, str] | None:
     """Say why a key can't have this id, or None; as problem and hint.
 
-    The rule is ours: exactly what S2 leaves alone, so that object names show the id as written and two ids never meet
-    in one name.
+    The rule is this project's: exactly the ids that S2 does not change, so that object names show the id unchanged and
+    two ids never produce the same name.
     """
     if len(key_id) <= KEY_ID_MAX and _KEY_ID.fullmatch(key_id):
         return None

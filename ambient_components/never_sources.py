@@ -1,7 +1,7 @@
-"""What is never a source of a secret, nor a place for a key: the run's own credentials, and the cluster's namespaces.
+"""Values that may never be a source of a secret, and namespaces that may never receive a key.
 
-A source is read with the rights of the run and ends up in the sessions of a workspace. Without this list the author of
-a stack file could send the deployer's own credentials there. Every check of a source and of a delivery asks here.
+A source is read with the rights of the run and ends up in the sessions of a workspace. Without this list, the author of
+a stack file could send the deployer's own credentials there. All checks of sources and deliveries use it.
 """
 
 import os
@@ -25,7 +25,7 @@ CONFIG: Final = frozenset(
         "vertex",
     }
 )
-"""Names in the stack's config that this tool reads itself, its credentials among them."""
+"""Keys of the stack's config that this tool uses itself, including credentials."""
 
 VARIABLES: Final = (
     "PULUMI_*",
@@ -40,7 +40,7 @@ VARIABLES: Final = (
     "GOOGLE_CREDENTIALS",
     "GOOGLE_OAUTH_*",
     "VAULT_*",
-    # Jobs: each forge's own token, and what mints an identity token.
+    # CI jobs: each forge's own token, and the variables that issue identity tokens.
     "ACTIONS_*",
     "GITHUB_*",
     "GH_TOKEN",
@@ -57,13 +57,13 @@ VARIABLES: Final = (
     "SSH_*",
     "CLOUD_TOKEN",  # the identity token of our GitLab example
 )
-"""Variables of the environment that are credentials of the run, as patterns; upper and lower case count as equal."""
+"""Environment variables with credentials of the run, as patterns; case-insensitive."""
 
 FOLDERS: Final = (
     "/proc",
     "/dev",
     "/sys",
-    # Where a pod has the tokens of its own account and of its cloud identity.
+    # Tokens of a pod's own account and of its cloud identity.
     "/run/secrets/kubernetes.io",
     "/run/secrets/eks.amazonaws.com",
     "/run/secrets/azure",
@@ -71,7 +71,7 @@ FOLDERS: Final = (
     "/var/run/secrets/eks.amazonaws.com",
     "/var/run/secrets/azure",
 )
-"""Folders of the machine: none of the files below them."""
+"""Absolute paths of folders that no source may be in."""
 
 NAMES: Final = (
     ".aws",
@@ -88,26 +88,26 @@ NAMES: Final = (
     "*.kubeconfig",
     "Pulumi.*.yaml",
 )
-"""Files and folders by name, wherever they are, as patterns."""
+"""Patterns of file and folder names that no source path may contain."""
 
 NAMESPACES: Final = ("kube-*", "openshift", "openshift-*")
-"""Namespaces of Kubernetes and OpenShift, as patterns. The platform's own namespace is never a source either."""
+"""Patterns of the namespaces of Kubernetes and OpenShift. The platform's own namespace is never a source either."""
 
 _CREDENTIAL_FILES: Final = (".kube/config", ".aws/credentials", ".pulumi/credentials.json")
 
 Verdict = tuple[str, str] | None
-"""Problem and hint; None where there is nothing wrong."""
+"""Problem and hint; None if there is no problem."""
 
 
 def config_problem(key: str) -> Verdict:
-    """Judge the name of a value in the stack's config."""
+    """Check the key of a value in the stack's config."""
     if key in CONFIG:
         return f"{key!r} is this tool's own config, and never a source", "name a value that was set for this secret"
     return None
 
 
 def variable_problem(name: str) -> Verdict:
-    """Judge the name of a variable of the environment."""
+    """Check the name of an environment variable."""
     pattern = _matching(name.upper(), VARIABLES)
     if pattern is None:
         return None
@@ -119,7 +119,7 @@ def variable_problem(name: str) -> Verdict:
 
 
 def path_problem(path: str) -> Verdict:
-    """Judge the path of a file: from the project's folder where it lies below, else absolute."""
+    """Check the path of a file: relative to the project's folder if it is below it, otherwise absolute."""
     folder = next((one for one in FOLDERS if path == one or path.startswith(f"{one}/")), None)
     name = next((part for part in path.split("/") if _matching(part, NAMES)), None)
     if folder is None and name is None:
@@ -131,11 +131,11 @@ def path_problem(path: str) -> Verdict:
 
 
 def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT) -> Verdict:
-    """Judge the namespace of a Secret that is read, or that a key is delivered to.
+    """Check the namespace of a Secret that is read, or that a key is delivered to.
 
     Args:
-        namespace: its name.
-        platform: where the platform runs; its default namespace is judged as well.
+        namespace: Name of the namespace.
+        platform: The platform's namespace; its default is always checked as well.
     """
     if namespace in (platform, PLATFORM_NAMESPACE_DEFAULT):
         return f"{namespace!r} is the platform's own namespace", "name a namespace of your own"
@@ -145,10 +145,10 @@ def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT
 
 
 def credential_files(environment: Mapping[str, str]) -> list[str]:
-    """Return paths of files that hold credentials of this run, whether they exist or not.
+    """Return the paths of files with credentials of this run, whether they exist or not.
 
     Args:
-        environment: of the run. Its variables that are never a source may name files, such as KUBECONFIG.
+        environment: Environment of the run; variables that are never a source may contain paths, such as KUBECONFIG.
     """
     named = [
         path

@@ -1,8 +1,8 @@
-"""Our part of an object that others write as well: what to change in it, and what to leave alone.
+"""Merging of declared fields into objects that others write as well.
 
-The platform's operator makes ProjectSettings and LimitRange by itself, its UI flips single flags and saves whole
-Secrets. Of such an object a stack declares some fields. These functions say, for the fields declared before, the fields
-declared now and the fields that are there, what has to be written. Pure; values are JSON, None stands for absent.
+The platform's operator creates ProjectSettings and LimitRanges, and its UI changes single flags and saves whole
+Secrets. A stack declares some fields of such objects. These pure functions compute what to write from the previously
+declared, the declared and the live fields. Values are JSON; None means absent.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from typing import Any, Final, Literal
 Fields = Mapping[str, Any]
 
 Drift = dict[str, Literal["added", "changed", "removed"]]
-"""How what is there differs from what is declared, by field; no value is in it."""
+"""Difference of the live object from the declaration, by field, without values."""
 
 MISSING: Final = object()
 
 
 def merge_patch(before: Fields, after: Fields) -> dict[str, Any]:
-    """The JSON merge patch (RFC 7386) from one mapping to another; empty where they are equal.
+    """Return the JSON merge patch (RFC 7386) from one mapping to another; empty if they are equal.
 
-    Mappings are descended into, all else is replaced. None in `after` counts as absent, as it does in RFC 7386.
+    Nested mappings are merged, all other values are replaced. None in `after` counts as absent, as in RFC 7386.
     """
     patch: dict[str, Any] = {key: None for key in before if after.get(key) is None}
     for key, value in after.items():
@@ -34,19 +34,19 @@ def merge_patch(before: Fields, after: Fields) -> dict[str, Any]:
 
 
 def declared_over(live: Fields, declared: Fields, gone: Fields) -> dict[str, Any]:
-    """The fields as they should be: ours where we declare them, others' where we don't.
+    """Return the desired fields: the declared ones over the live ones.
 
     Args:
-        live: what is there.
-        declared: what is declared now.
-        gone: what was declared until now and is not any more, each with the platform's default for it; None: remove.
+        live: The live fields.
+        declared: The declared fields.
+        gone: Fields that are no longer declared, each with the platform's default; None removes the field.
     """
     wanted = {key: value for key, value in {**live, **gone}.items() if value is not None}
     return {**wanted, **declared}
 
 
 def drift(declared: Fields, live: Fields) -> Drift:
-    """How the whole of what is there differs from the whole of what is declared."""
+    """Return how the complete live object differs from the complete declaration."""
     found: Drift = {}
     for key in sorted({*declared, *live}):
         if key not in live:
@@ -59,16 +59,16 @@ def drift(declared: Fields, live: Fields) -> Drift:
 
 
 def kept(before: Fields | None, declared: Fields, live: Fields) -> dict[str, Any]:
-    """The fields where others' writing stays until ours changes (``onDrift: keep``).
+    """Return the fields of an object for which others' changes stay until the declaration changes (``onDrift: keep``).
 
-    A field whose declaration changed since `before` is ours, one that left the declaration goes, and every other stays
-    as it is there, also where somebody removed it.
+    A field with a changed declaration is overwritten, a field that is no longer declared is removed, and every other
+    field keeps its live state, even if it was removed.
 
     Args:
-        before: what was declared until now; None where nothing is on record (a new resource, a lost state): then
-            everything that is there and not empty stays, and what is missing is added.
-        declared: what is declared now.
-        live: what is there.
+        before: The previously declared fields; None if unknown (a new resource, a lost state): then all live values
+            that are not empty stay, and missing ones are added.
+        declared: The declared fields.
+        live: The live fields.
     """
     if before is None:
         return {**declared, **{key: value for key, value in live.items() if value not in (None, "")}}

@@ -1,9 +1,8 @@
-"""Text of others on its way to a person or a log: it stays on its line and shows everything that it holds.
+"""Escaping of foreign text for people and logs: it stays on its line and hides nothing.
 
-What comes from the cluster, from the object store or from a file of another team may hold anything. A control sequence
-rewrites a terminal, a newline begins a line of its own, a direction mark hides what a name is, and the runners of CI
-systems obey lines in their logs. `one_line` is the one place that prevents all of it; every message of the plugin and
-every printer of the command line goes through it.
+Text from the cluster, the object store or another team's file may contain anything. A control sequence rewrites a
+terminal, a newline starts a new line, a direction mark disguises a name, and CI runners execute commands in their logs.
+`one_line` prevents all of these; every message of the plugin and every printer of the command line uses it.
 """
 
 import json
@@ -11,25 +10,25 @@ import re
 from typing import Any, Final
 
 LIMIT: Final = 4096
-"""Characters of a text that are shown: far more than any name or message of ours has."""
+"""Maximum characters shown of one text; far longer than any name or message of this project."""
 
-# Log commands: `::error::` first in a line (GitHub), `##[error]` and `##vso[…]` anywhere in it (GitHub and Azure).
+# Log commands: `::error::` at the start of a line (GitHub), `##[error]` and `##vso[...]` anywhere (GitHub and Azure).
 _FIRST: Final = re.compile(r"^( *):(?=:)")
 _INNER: Final = re.compile(r"#(?=#[a-z]*\[)")
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, with those of full width."""
+"""Characters that start a formula in a spreadsheet, including the full-width ones."""
 
 
 def one_line(text: str, limit: int = LIMIT) -> str:
-    r"""Return a text as it may stand in a line.
+    r"""Return a text escaped for one line.
 
-    Control and format characters, separators other than a blank, and what Unicode has not assigned become escapes such
-    as `\x1b`, `\n` and `\u202e`. A text of others can't become a command of a CI system.
+    Control characters, format characters, separators other than a space and unassigned code points become escapes such
+    as `\x1b`, `\n` and `\u202e`. CI log commands are escaped as well.
 
     Args:
         text: Any text.
-        limit: Characters of it that are shown; an ellipsis and the number of the others stand for the rest.
+        limit: Maximum characters shown; the rest becomes an ellipsis and the number of omitted characters.
     """
     more = len(text) - limit
     if more > 0:
@@ -40,7 +39,7 @@ def one_line(text: str, limit: int = LIMIT) -> str:
 
 
 def cell(value: Any) -> Any:
-    """Return a value as a cell of a CSV file: text on one line that no spreadsheet calculates."""
+    """Return a value for a cell of a CSV file: one line that no spreadsheet reads as a formula."""
     if not isinstance(value, str):
         return value
     text = one_line(value)
@@ -48,7 +47,7 @@ def cell(value: Any) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as indented JSON that is safe to print, and that programs read as it was."""
+    """Return a value as indented JSON that is safe to print and parses to the same value."""
     dumped = json.dumps(value, indent=2, ensure_ascii=False)
     escaped = "".join(char if char == "\n" or char.isprintable() else _json_escape(char) for char in dumped)
     return _INNER.sub(r"\\u0023", escaped)

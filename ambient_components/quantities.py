@@ -1,8 +1,8 @@
-"""Kubernetes quantities, such as 500m, 2, 1.5Gi and 10k: read exactly, and written as the API server writes them.
+"""Kubernetes quantities such as 500m, 2, 1.5Gi and 10k: parsed exactly, formatted as the API server formats them.
 
-The server puts what it is given into a canonical form: `1000m` comes back as `1`, `1024Mi` as `1Gi`. Whoever declares
-the first sees a change in every refresh; so all quantities of ours are canonical before they leave. The rules are those
-of `resource.Quantity` in Kubernetes' apimachinery, and the tests hold them against what that code answers.
+The API server stores quantities in a canonical form: `1000m` becomes `1`, `1024Mi` becomes `1Gi`. Another form would
+show a change in every refresh, so all quantities are canonical before they are sent. The rules are those of
+`resource.Quantity` in Kubernetes' apimachinery; the tests compare with its results.
 """
 
 import re
@@ -14,10 +14,10 @@ from typing import Final
 from ambient_components.errors import reject
 
 QUANTITY_FORMS: Final = "a number and a unit of m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi or Ei, such as 500m, 2 or 512Mi"
-"""What `parse_quantity` takes, for error texts; n, u and exponents are left out, since hardly anybody means them."""
+"""Formats that `parse_quantity` accepts, for error messages; omits n, u and exponents, which are rarely meant."""
 
 QUANTITY_PATTERN: Final = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?"
-"""The same as a regular expression of JSON Schema, without anchors."""
+"""The accepted quantities as a regular expression for JSON Schema, without anchors."""
 
 _ALLOWED: Final = f"allowed: {QUANTITY_FORMS}"
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -31,7 +31,7 @@ _NUMBER_AND_WORD: Final = re.compile(r"([0-9.]+)\s*([A-Za-z]+)")
 
 
 class _Form(StrEnum):
-    """How a quantity was written; the canonical text keeps it."""
+    """Notation of a quantity, which the canonical form keeps."""
 
     DECIMAL = "decimal"
     BINARY = "binary"
@@ -40,7 +40,7 @@ class _Form(StrEnum):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Quantity:
-    """An amount of a resource; compares by amount, as text canonical: `str(parse_quantity("1024Mi"))` is `1Gi`."""
+    """An amount of a resource; compares by amount, formats canonically: `str(parse_quantity("1024Mi"))` is `1Gi`."""
 
     amount: Fraction
     """In the resource's own unit: cores, bytes, objects."""
@@ -49,13 +49,13 @@ class Quantity:
 
     @property
     def whole(self) -> bool:
-        """Tell whether the amount has no fraction, as of bytes and of objects."""
+        """Whether the amount is a whole number, as bytes and object counts must be."""
         return self.amount.denominator == 1
 
     def __str__(self) -> str:
         if not self.amount:
             return "0"
-        # What no binary unit divides is written as a decimal: 0.5Ki is 512, 1.1Ki is 1126400m.
+        # What no binary unit divides is written in decimal: 0.5Ki is 512, 1.1Ki is 1126400m.
         if self._form is _Form.BINARY and (self.amount / _KIBI).denominator == 1:
             return self._binary()
         power = max(power for power in _DECIMAL.values() if (self.amount / Fraction(10) ** power).denominator == 1)
@@ -75,11 +75,10 @@ def parse_quantity(value: object) -> Quantity:
     """Read a quantity.
 
     Args:
-        value: What the YAML holds; a plain number is one too.
+        value: Value from the YAML; a plain number is a quantity too.
 
     Returns:
-        The exact amount, from 0 to 2^63-1 and no finer than 1n: what is beyond these Kubernetes would round or cap
-        without a word.
+        The exact amount, from 0 to 2^63-1 in steps of 1n. Kubernetes would silently round or cap other amounts.
 
     Raises:
         BadValue: Anything else.
@@ -111,12 +110,12 @@ def _read(text: str) -> Quantity | None:
     if unit[:1] not in ("e", "E") or not exponent.lstrip("+-").isdigit():
         return None
     if len(exponent.lstrip("+-")) > _EXPONENT_DIGITS:
-        return None  # no amount that fits needs it, and Python would compute with it for ever
+        return None  # no valid amount needs more, and the power would take forever to compute
     return Quantity(number * Fraction(10) ** int(exponent), _Form.EXPONENT)
 
 
 def _suggestion(text: str) -> str:
-    """Return the quantity that somebody meant with `512MB`, `1 gb` or `1K`: nearly always the binary one."""
+    """Return a suggestion for inputs such as `512MB`, `1 gb` or `1K`: nearly always the binary unit is meant."""
     match = _NUMBER_AND_WORD.fullmatch(text.strip())
     unit = f"{match[2].lower().removesuffix('b').removesuffix('i').upper()}i" if match else ""
     if match is None or unit not in _BINARY or match[2] == "e" or _read(match[1]) is None:

@@ -1,17 +1,14 @@
-"""Keeps the SDK from doing what costs much and serves nobody, in a program whose every resource comes from one file.
+"""Switches for expensive SDK features that a program for one stack file does not need.
 
-Stack traces: the SDK sends some twenty frames of file names with every resource, and the engine stores them: two fifths
-of our state (measured), paths of whatever machine ran last, and no use to anybody, since all that a stack file holds is
-declared at one place.
+Stack traces: the SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of
+the state (measured), hold paths of the machine that ran last, and are useless here because one place registers
+everything in a stack file. Debug lines: about sixty per workspace, each a call that the program waits for and the
+engine discards. They take a sixth of the program's CPU time (measured, docs/performance.md). The garbage collector: a
+program creates tens of thousands of objects that live until it ends, and Python scans them again and again. This takes
+a third of the program's CPU time (measured); uncollected objects end with the process.
 
-Debug lines: some sixty a workspace, each a call that the program waits for and that the engine throws away. A sixth of
-the program's CPU (measured, docs/performance.md).
-
-The garbage collector: a program makes ten thousands of objects that all live until it ends, and Python looks through
-them again and again. A third of the program's CPU (measured); what it then does not collect ends with the process.
-
-There is no switch for the first two, so the functions that make them are replaced; the SDK is pinned below its next
-minor, and a test fails where one is gone.
+The SDK has no option for the first two, so their functions are replaced. The SDK is pinned below its next minor
+version, and a test fails if one of the functions is missing.
 """
 
 import gc
@@ -25,29 +22,29 @@ from pulumi.runtime.proto import source_pb2
 FUNCTION: Final = "_get_stack_trace"
 
 DEBUG_VARIABLE: Final = "PULUMI_OPTION_DEBUG"
-"""The engine's own variable for ``--debug``; the flag itself does not reach the program."""
+"""The engine's variable for ``--debug``; the flag itself does not reach the program."""
 
 _COLLECT_AFTER: Final = 100_000
-"""Objects made and still there before the garbage collector looks at the young ones: a few times in a run."""
+"""New objects before a collection of the youngest generation; a run reaches it a few times."""
 
 
 def without_stack_traces() -> None:
-    """Registers every further resource of this process without a stack trace. Where the SDK has changed, nothing."""
+    """Register all further resources of this process without a stack trace, if the SDK still has the function."""
     if hasattr(resource, FUNCTION):
         setattr(resource, FUNCTION, source_pb2.StackTrace)
 
 
 def without_debug_lines() -> None:
-    """Sends no debug line of the SDK to the engine, unless `DEBUG_VARIABLE` asks for them."""
+    """Send no debug lines of the SDK to the engine, unless `DEBUG_VARIABLE` is set."""
     if os.environ.get(DEBUG_VARIABLE, "").lower() not in ("true", "1"):
         setattr(log, "debug", _nothing)  # noqa: B010  # an assignment would be an error of types
 
 
 def without_needless_collection() -> None:
-    """Lets the garbage collector leave alone what has been imported, and seldom look at the rest."""
+    """Exclude imported objects from garbage collection, and collect rarely."""
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 def _nothing(*_: Any, **__: Any) -> None:
-    """What a debug line becomes."""
+    """Discard a debug line."""

@@ -1,6 +1,6 @@
-"""A shard's run record in its cluster, a ConfigMap: changed by `ambient up` and by the ledger, both in this one way.
+"""Access to a shard's run record, a ConfigMap that `ambient up` and the access ledger change.
 
-What is in it, and what its transitions mean, `shards.records` says.
+`shards.records` defines its content and its transitions.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,19 +17,19 @@ _TRIES: Final = 5
 
 
 class UnreadableError(StepError):
-    """A record that can't be understood: nothing is written over it."""
+    """A run record that cannot be parsed; it is never overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record lies, and whose it is."""
+    """Location and owner of a run record."""
 
     namespace: str
     name: str
     owner: str
     """PROJECT/FLEET."""
     stack: str
-    """The shard's, without its organisation."""
+    """Name of the shard's stack, without its organization."""
 
     @property
     def path(self) -> str:
@@ -38,10 +38,10 @@ class Place:
 
 
 def parsed(item: Mapping[str, Any] | None) -> Record:
-    """The record of a ConfigMap; of None, an empty one.
+    """Return the record in a ConfigMap; an empty one for None.
 
     Raises:
-        UnreadableError: it can't be understood.
+        UnreadableError: The record cannot be parsed.
     """
     try:
         return Record.parse(texts(item.get("data")) if item else None)
@@ -50,19 +50,19 @@ def parsed(item: Mapping[str, Any] | None) -> Record:
 
 
 def change_record(cluster: Cluster, place: Place, change: Callable[[Record], Record]) -> Record | None:
-    """Reads a record, changes it and writes what differs, however often others write in between.
+    """Change a record, and retry when others write it at the same time.
 
     Args:
-        cluster: the fleet's.
-        place: where it lies; it is made where there is none.
-        change: a transition; what it raises ends this, with nothing written.
+        cluster: Cluster of the fleet.
+        place: Location of the record, which is created if it is missing.
+        change: A transition; if it raises, nothing is written.
 
     Returns:
-        The record as it is now; None: somebody else writes it all the time.
+        The new record; None if others wrote it during every attempt.
 
     Raises:
-        StepError: it can't be read or written.
-        UnreadableError: it can't be understood.
+        StepError: The record cannot be read or written.
+        UnreadableError: The record cannot be parsed.
     """
     for _ in range(_TRIES):
         item = cluster.get(place.path)

@@ -1,4 +1,4 @@
-"""Pulumi.yaml and the config files of stacks: where they are, and what they say. Encrypted values stay encrypted."""
+"""Pulumi.yaml and the config files of stacks: their paths and values. Encrypted values stay encrypted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ class ConfigFiles:
     """The config files of a project's stacks."""
 
     folder: Path
-    """The folder of Pulumi.yaml."""
+    """Folder of Pulumi.yaml."""
 
     name: str
-    """The name of the project."""
+    """Name of the project."""
 
     config_folder: str
     """`stackConfigDir` of Pulumi.yaml, relative to the folder."""
@@ -28,21 +28,21 @@ class ConfigFiles:
         """Read Pulumi.yaml.
 
         Raises:
-            AmbientError: It can't be read, or it names no project.
+            AmbientError: The file cannot be read, or it has no project name.
         """
         path = folder / PROJECT_FILE
         settings = _read(path, str(path))
         name, old = settings.get("name"), settings.get("config")
         if not isinstance(name, str):
             fail(Where(str(path)), "name", "the project has no name", "add: name: my-project")
-        # The engine also takes the former spelling, `config: FOLDER`.
+        # The engine also accepts the former spelling, `config: FOLDER`.
         return cls(folder, name, str(settings.get("stackConfigDir") or (isinstance(old, str) and old) or "."))
 
     def path(self, stack: str) -> Path:
-        """Return the config file of a stack, as the engine chooses it without `--config-file`.
+        """Return the path of a stack's config file, as the engine chooses it without `--config-file`.
 
         Args:
-            stack: The name of the stack, without organization and project.
+            stack: Name of the stack, without organization and project.
         """
         return self.folder / self.config_folder / f"Pulumi.{stack}.yaml"
 
@@ -55,7 +55,7 @@ class ConfigFiles:
         return _read(path, self.shown(path))
 
     def values(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
-        """Return the values that a config file has in a namespace, by default in that of the project.
+        """Return the values of a config file in a namespace, by default the project's.
 
         Raises:
             AmbientError: The file can't be read.
@@ -64,12 +64,12 @@ class ConfigFiles:
         if not isinstance(entries, Mapping):
             fail(Where(self.shown(path)), "config", "is no mapping", "mend it, or restore it from Git")
         prefix = f"{namespace or self.name}:"
-        # A key without a namespace is the project's.
+        # A key without a namespace belongs to the project.
         whole = {str(key) if ":" in str(key) else f"{self.name}:{key}": value for key, value in entries.items()}
         return {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
 
     def shown(self, path: Path) -> str:
-        """Return a path as people name it: from the folder of the project."""
+        """Return a path for messages, relative to the folder of the project."""
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
 
 

@@ -1,4 +1,4 @@
-"""Who gets access: a user, a group or a ServiceAccount, in the one spelling that this project uses everywhere."""
+"""The subjects of access: users, groups and ServiceAccounts, in this project's one notation."""
 
 import re
 import unicodedata
@@ -10,17 +10,17 @@ from ambient_components.contract import OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT
 from ambient_components.errors import reject
 
 SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
-"""What `parse_subject` takes, for error texts."""
+"""Formats that `parse_subject` accepts, for error messages."""
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
-# Category Cc is what Go's unicode.IsControl refuses; Cs (lone surrogates) can't be written as UTF-8 at all.
+# Go's unicode.IsControl covers category Cc; Cs (lone surrogates) cannot be encoded as UTF-8.
 _UNUSABLE_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
 class SubjectKind(StrEnum):
-    """The three kinds of RBAC subjects, as written before the first colon."""
+    """Kind of an RBAC subject, as written before the first colon."""
 
     USER = "user"
     GROUP = "group"
@@ -36,21 +36,21 @@ _RBAC_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One subject of RBAC. Never trimmed, never lower-cased: Kubernetes compares names byte by byte.
+    """One RBAC subject. Names are never trimmed or lower-cased: Kubernetes compares them byte by byte.
 
     Raises:
-        ValueError: The name breaks contract 1.3 (1-253 bytes, no control characters), or a ServiceAccount's namespace
-            or name breaks Kubernetes' own rules.
+        ValueError: The name violates contract 1.3 (1-253 bytes, no control characters), or the namespace or name of a
+            ServiceAccount violates Kubernetes' rules.
     """
 
     kind: SubjectKind
     """User, group or ServiceAccount."""
 
     name: str
-    """Verbatim; for a ServiceAccount its name within the namespace."""
+    """Verbatim name; for a ServiceAccount, its name within the namespace."""
 
     namespace: str | None = None
-    """Of a ServiceAccount, and only there."""
+    """Namespace of a ServiceAccount; None for users and groups."""
 
     def __post_init__(self) -> None:
         if (self.namespace is not None) != (self.kind is SubjectKind.SERVICE_ACCOUNT):
@@ -75,12 +75,12 @@ class Subject:
 
     @property
     def rbac_kind(self) -> str:
-        """Return the kind as RBAC spells it: User, Group or ServiceAccount."""
+        """Kind in RBAC's notation: User, Group or ServiceAccount."""
         return _RBAC_KINDS[self.kind]
 
     @property
     def platform_name(self) -> str:
-        """Return the name that Kubernetes authenticates: for a ServiceAccount system:serviceaccount:NAMESPACE:NAME."""
+        """Name that Kubernetes authenticates; system:serviceaccount:NAMESPACE:NAME for a ServiceAccount."""
         return self.name if self.namespace is None else f"system:serviceaccount:{self.namespace}:{self.name}"
 
     def rbac_subject(self) -> dict[str, str]:
@@ -93,7 +93,7 @@ class Subject:
 def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
     """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`.
 
-    Names of users and groups may hold colons themselves (`group:system:authenticated`).
+    Names of users and groups may contain colons (`group:system:authenticated`).
 
     Args:
         text: What is written.

@@ -1,4 +1,4 @@
-"""Guesses what somebody meant to write."""
+"""Suggestions for misspelt words."""
 
 import difflib
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 def allowed_words(word: str, allowed: Iterable[str]) -> tuple[str, ...]:
     """Return the hints for a word that isn't one of those allowed: all of them, and the nearest.
 
-    `word` itself is not in it: it may be a secret in the wrong place.
+    The result never contains `word`, which may be a misplaced secret.
     """
     words = tuple(str(candidate) for candidate in allowed)
     suggestion = did_you_mean(word, words)

@@ -1,8 +1,7 @@
-"""Names of variables for sessions: which the integration secret can't take, and which would not get through.
+"""Names of environment variables for sessions: which ones the integration secret rejects, and which have no effect.
 
-No text quotes a name: whoever mixed up the two sides of a colon has a secret there.
-
-Every key of the integration secret becomes an environment variable of the runner container. Contract 3.
+No message quotes a name, because it may be a secret on the wrong side of a colon. Every key of the integration secret
+becomes an environment variable of the runner container. Contract 3.
 """
 
 import re
@@ -17,7 +16,7 @@ from ambient_components.contract import (
 )
 
 VARIABLE_PATTERN: Final = r"[A-Za-z_][A-Za-z0-9_]*"
-"""Names that every program and every shell can read."""
+"""Names that every program and shell can read."""
 
 DATA_KEY_PATTERN: Final = r"[-._A-Za-z0-9]{1,253}"
 """Names of keys in a Secret: Kubernetes' rule."""
@@ -26,10 +25,9 @@ _MCP_SETTING: Final = "MCP_CONFIG_FILE"
 
 
 def variable_problem(name: str) -> tuple[str, str] | None:
-    """Say why the integration secret can't have this key, or None; as problem and remedy.
+    """Return problem and remedy if the integration secret cannot have this key; None otherwise.
 
-    The kubelet drops a name that begins with a digit or with two dots, and starts the session without it: a refusal
-    here is kinder. Contract 3.
+    The kubelet silently drops a name that starts with a digit or two dots, so it is rejected here. Contract 3.
     """
     if name in STORAGE_VARIABLES:
         remedy = "remove it, and declare storage.bucket: the variables of its storage come with it"
@@ -40,7 +38,7 @@ def variable_problem(name: str) -> tuple[str, str] | None:
 
 
 def variable_warning(name: str) -> tuple[str, str] | None:
-    """Say why a variable of the integration secret would not reach an agent, or None; as problem and remedy."""
+    """Return problem and remedy if a variable of the integration secret would not reach an agent; None otherwise."""
     if name in RUNNER_SECRET_KEYS:
         return (
             "is a key of a language model, for which the platform asks the runner secret alone",

@@ -1,4 +1,4 @@
-"""Who can do what, computed from what is declared: the ledger of a stack, its rules, and the deployer's own rights."""
+"""Access computed from declarations: a stack's ledger, its guardrails, and the deployer's own rights."""
 
 from ambient_components.access.bindings import Expected, expected_objects
 from ambient_components.access.deployer import RIGHTS, Right

@@ -1,4 +1,4 @@
-"""What each RoleBinding and ServiceAccount of a workspace must say, whole, and how one in the cluster differs."""
+"""Expected RoleBindings and ServiceAccounts of a workspace, and comparison with the cluster's."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ SERVICE_ACCOUNT: Final = "ServiceAccount"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A RoleBinding or a ServiceAccount as it is declared."""
+    """A declared RoleBinding or ServiceAccount."""
 
     kind: str
     name: str
     labels: Mapping[str, str]
-    """Those that the platform selects on; without them it does not list the object."""
+    """Labels that the platform selects on; without them it does not list the object."""
     role: Role | None = None
-    """What a RoleBinding binds."""
+    """Role of a RoleBinding."""
     subject: Subject | None = None
-    """The one subject of a RoleBinding."""
+    """The only subject of a RoleBinding."""
 
     def differences(self, there: Mapping[str, Any]) -> list[str]:
-        """Return how the object in the cluster differs in what gives access, in words; nothing where it does not."""
+        """Return descriptions of differences that affect access."""
         return [f"{self.kind} {self.name} {how}" for how in self._differences(there)]
 
     def _differences(self, there: Mapping[str, Any]) -> Iterator[str]:
@@ -48,16 +48,16 @@ class Expected:
             yield f"lacks the label {' and '.join(lost)}"
 
     def kept_by(self, there: Mapping[str, Any]) -> list[str]:
-        """Return what keeps the object in the cluster after its deletion, in words."""
+        """Return a description of the object's finalizers, which keep it after its deletion."""
         found = finalizers(there)
         return [f"{self.kind} {self.name} ({listing(found)})"] if found else []
 
 
 def expected_objects(workspace: str, entry: Entry) -> dict[tuple[str, str], Expected]:
-    """Return every object that an entry's access lies in, by kind and name.
+    """Return all objects that carry an entry's access, by kind and name.
 
     Args:
-        workspace: The workspace.
+        workspace: Name of the workspace.
         entry: Its entry.
     """
     found = [*_of_subjects(entry), *_of_keys(workspace, entry)]

@@ -1,9 +1,8 @@
-"""What a change may not do to a workspace's bucket: lose it, make another of it, or let the store delete what is in it.
+"""Guardrails for a workspace's bucket: changes that would lose the bucket, replace it or delete its objects.
 
-What becomes of a bucket when its workspace leaves the files is decided by what was deployed before that run: keep, or
-``onDelete: delete``. A slip can't delete data: that takes the words in one run, and the entry's end in a later one.
-
-A shared bucket and an existing one are somebody else's: they may come, change and leave as they like.
+The last deployment before a workspace leaves the files decides whether its bucket is kept or deleted (``onDelete:
+delete``). So a single mistake cannot delete data: one run must deploy the setting, and a later run drop the entry.
+Shared and existing buckets belong to others, so they can be added, changed and removed freely.
 """
 
 from collections import defaultdict
@@ -24,10 +23,10 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
     """Why this change of a workspace's bucket must not be deployed; nothing, where it may.
 
     Args:
-        workspace: its name.
-        before: its entry in the ledger of the last deployment; `NOTHING` for a new one.
-        after: its entry now. One that leaves is not asked about: it was closed or released, and its bucket goes as the
-            last deployment said.
+        workspace: Name of the workspace.
+        before: Its deployed entry; `NOTHING` for a new one.
+        after: Its new entry. Removed entries are not checked: they were closed or released, and the last deployment
+            decided about the bucket.
     """
     old, new = before.bucket, after.bucket
     if new is None:
@@ -35,7 +34,7 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
     same = old if old is not None and old.is_own and new.is_own and old.is_same(new) else None
     if old is not None and old.is_held and same is None:
         return _replaced(workspace, old, new)
-    # Where a workspace is closed, access ends: a bucket that was let go before is no reason to refuse that.
+    # Closing a workspace ends access, so a bucket that was released before does not prevent it.
     moves = before.state != after.state
     if same and moves and (after.is_closed or before.is_closed):
         both = _both(workspace, same, new, closing=after.is_closed)
@@ -54,12 +53,12 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
 def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
     """Why the buckets of several workspaces must not be deployed so; nothing, where they may.
 
-    The engine makes what is new before it deletes what is gone. So a bucket that one workspace leaves and another one
-    takes in the same run would be taken, and then be deleted or lose the mark that was just put on it.
+    The engine creates new resources before it deletes old ones. So a bucket that moves between workspaces in one run
+    would be adopted first, and then be deleted or lose its new ownership annotation.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     problems, owners, had = [], dict[str, str](), defaultdict[str, list[str]](list)
     for name, entry in sorted(before.items()):
@@ -136,7 +135,7 @@ def _then(new: BucketEntry) -> str:
 
 
 def _looks_after(entry: Entry, name: str | None = None) -> bool:
-    """Whether this stack looks after the entry's bucket, or after one of this name: nothing of it was let go."""
+    """Return whether this stack manages the entry's bucket, or the bucket with this name."""
     bucket = entry.bucket
     return bucket is not None and bucket.is_held and not entry.is_released and name in (None, bucket.name)
 

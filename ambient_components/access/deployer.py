@@ -1,7 +1,7 @@
-"""The rights that a deployer needs, each with the step that needs it: the source of deploy/deployer-rbac.yaml.
+"""The deployer's rights, each with the step that needs it: the source of deploy/deployer-rbac.yaml.
 
-The preflight asks the cluster for each of them before anything is created, so that a missing one is named as such and
-not met half-way. docs/deployer-rights.md says what they amount to.
+The preflight checks all of them before anything is created, so that a missing right is reported by name. For their
+consequences see docs/deployer-rights.md.
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from ambient_components.contract import (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """One verb on one resource, in every namespace."""
+    """One verb on one resource, in all namespaces."""
 
     group: str
     """API group; empty for the core group."""
     resource: str
     """Plural, with a subresource after a slash: ``serviceaccounts/token``."""
     verb: str
-    """As RBAC spells it."""
+    """Verb of RBAC."""
     why: str
-    """The step that fails without it."""
+    """The step that needs it."""
     name: str = ""
-    """Of the one object it is for; empty for all."""
+    """Name of a single object; empty for all objects."""
 
     def __str__(self) -> str:
         group = f" of {self.group}" if self.group else ""
@@ -48,9 +48,9 @@ def _rights() -> tuple[Right, ...]:
         ("", "resourcequotas"): "quotas",
         (NETWORK_API_GROUP, "networkpolicies"): "network policies",
     }
-    # Made and ended by our own plugin, which reads back what it deletes.
+    # This project's plugin creates and deletes these, and confirms deletions by reading.
     ours = ("rolebindings", "serviceaccounts", "secrets")
-    # Never deleted: they are the platform's, and only a part of them is declared.
+    # Never deleted: they belong to the platform, and only some fields are declared.
     parts = {
         (PLATFORM_API_GROUP, "projectsettings"): "idle timeouts and MCP servers",
         ("", "limitranges"): "the defaults of containers",
@@ -60,8 +60,8 @@ def _rights() -> tuple[Right, ...]:
         "create": "making {}",
         "patch": "changing {}",
         "delete": "removing {}",
-        # The Kubernetes plugin waits by an informer until what it deletes is gone: without these two
-        # a removal hangs for ten minutes, says nothing, and fails (tried).
+        # The Kubernetes plugin waits with an informer until a deleted object is gone: without these two verbs a removal
+        # hangs silently for ten minutes, then fails (tested).
         "list": "seeing which {} exist, and waiting until removed ones are gone",
         "watch": "waiting until removed {} are gone",
     }
@@ -78,7 +78,7 @@ def _rights() -> tuple[Right, ...]:
     ]
     rights += [
         Right("", "serviceaccounts/token", "create", "minting the tokens of keys"),
-        # Closing alone. Read by their lists, so that no get is needed.
+        # Needed only for closing. Lists are enough, so no get is needed.
         Right(PLATFORM_API_GROUP, SESSIONS, "list", "seeing which sessions run when a workspace is closed"),
         Right(PLATFORM_API_GROUP, SESSIONS, "patch", "stopping sessions when a workspace is closed"),
         Right("", "pods", "list", "seeing which sessions still run when a workspace is closed"),
@@ -100,4 +100,4 @@ def _rights() -> tuple[Right, ...]:
 
 
 RIGHTS: Final = _rights()
-"""All of them, sorted. Nothing else is needed, and the engine tests run with nothing else."""
+"""All rights, sorted. The engine tests run with exactly these."""

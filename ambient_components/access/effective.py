@@ -1,6 +1,6 @@
-"""What each subject may do in each workspace, right by right, and why: a subject's holdings put together.
+"""The effective rights of each subject in each workspace, with their sources.
 
-Rights are those of RBAC, held directly: what somebody can reach by minting another account's token is not among them.
+Only direct rights of RBAC count, not what a subject could reach by minting another account's token.
 """
 
 import re
@@ -16,10 +16,10 @@ from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.suggest import did_you_mean
 
 TRIGGER: Final = "ambient-session-trigger"
-"""Name of the account, the Role and the RoleBinding by which the platform starts scheduled sessions. Contract 4."""
+"""Name of the account, the Role and the RoleBinding with which the platform starts scheduled sessions. Contract 4."""
 
 CLUSTER_ADMIN: Final = "ClusterRole/cluster-admin"
-"""Kubernetes' own role that may do everything."""
+"""Kubernetes' role with all rights."""
 
 _SESSION_ROLE: Final = re.compile(r"Role/ambient-session-.+-role")
 
@@ -31,38 +31,38 @@ class Row:
     workspace: str
     subject: str
     holdings: tuple[Holding, ...]
-    """All that it holds here, the strongest role first; at least one."""
+    """Role assignments of the subject in this workspace, strongest first; at least one."""
 
     @property
     def who(self) -> str:
-        """The subject as people tell it from others: two workspaces may each have a key ``ci``."""
+        """Unambiguous name of the subject: two workspaces may each have a key ``ci``."""
         return f"{self.subject} of {self.workspace}" if self.subject.startswith(f"{KEY}:") else self.subject
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The strongest first, each once."""
+        """Its roles, strongest first, without duplicates."""
         return tuple(dict.fromkeys(holding.role for holding in self.holdings))
 
     @property
     def rights(self) -> frozenset[RoleRight]:
-        """All that are known, out of `ALL_RIGHTS`."""
+        """All known rights, out of `ALL_RIGHTS`."""
         return frozenset().union(*(rights_of(holding) or () for holding in self.holdings))
 
     @property
     def complete(self) -> bool:
-        """Whether it has no others of `ALL_RIGHTS`: False where it holds a role whose rules nobody here knows."""
+        """Whether `rights` is complete; False if the rules of a role are unknown."""
         return all(rights_of(holding) is not None for holding in self.holdings)
 
 
 def rights_of(holding: Holding) -> frozenset[RoleRight] | None:
-    """The rights that one holding gives, out of `ALL_RIGHTS`; None for a role whose rules are not known here."""
+    """Return the rights of one role assignment, out of `ALL_RIGHTS`; None if the rules of its role are unknown."""
     if holding.role in RIGHTS_OF:
         return RIGHTS_OF[Role(holding.role)]
     if holding.role == NO_ROLE:
         return frozenset()
     if holding.role == CLUSTER_ADMIN:
         return frozenset(ALL_RIGHTS)
-    # Whoever may write Roles can give another one such a name: only together with the platform's own binding.
+    # Only with the platform's own binding: users who can write Roles can create one with this name.
     if holding.reason == PLATFORM and holding.role == f"Role/{TRIGGER}":
         return TRIGGER_RIGHTS
     if holding.reason == PLATFORM and _SESSION_ROLE.fullmatch(holding.role):
@@ -71,24 +71,24 @@ def rights_of(holding: Holding) -> frozenset[RoleRight] | None:
 
 
 def rows(holdings: Iterable[Holding]) -> list[Row]:
-    """Holdings by workspace and subject; in each workspace those of the strongest role first, then by name."""
+    """Group role assignments by workspace and subject; per workspace the strongest role first, then by name."""
     ordered = sorted(holdings, key=lambda one: (one.workspace, one.subject, _rank(one.role), one.role, one.reason))
     found = [Row(*who, tuple(held)) for who, held in groupby(ordered, lambda one: (one.workspace, one.subject))]
     return sorted(found, key=lambda row: (row.workspace, _rank(row.roles[0]), row.subject))
 
 
 def _rank(role: str) -> int:
-    """Lower is stronger; unknown roles come last."""
+    """Return a sort key: lower is stronger, unknown roles are last."""
     return -len(WEAKEST_FIRST) - 1 if role == CLUSTER_ADMIN else -rank(role)
 
 
 def by_workspace(found: Iterable[Row]) -> dict[str, list[Row]]:
-    """Rows by workspace, in alphabetical order."""
+    """Return rows by workspace, in alphabetical order."""
     return _grouped(found, lambda row: row.workspace)
 
 
 def by_subject(found: Iterable[Row]) -> dict[str, list[Row]]:
-    """Rows by subject, in alphabetical order; keys of one id in several workspaces are several subjects."""
+    """Return rows by subject, in alphabetical order; keys with one id in several workspaces are several subjects."""
     return _grouped(found, lambda row: row.who)
 
 
@@ -100,30 +100,30 @@ def _grouped(found: Iterable[Row], name: Callable[[Row], str]) -> dict[str, list
 
 
 def gives(holding: Holding, right: RoleRight) -> bool | None:
-    """Whether a holding gives a right, directly; None where the rules of its role are not known."""
+    """Return whether a role assignment includes a right; None if the rules of its role are unknown."""
     rights = rights_of(holding)
     if rights is None:
         return None
-    # What may be done to all of a kind may be done to each.
+    # A right to all objects includes the right to each one.
     return right in rights or RoleRight(right.verb, right.resource) in rights
 
 
 @dataclass(frozen=True, slots=True)
 class WhoCan:
-    """Who has one right."""
+    """Subjects with one right."""
 
     can: tuple[Row, ...]
-    """Whoever has it, each with what gives it and nothing else."""
+    """Subjects that have it, each with only the assignments that include it."""
     perhaps: tuple[Row, ...]
-    """Whoever may have it by a role whose rules are not known, each with those roles alone; none of `can`."""
+    """Other subjects that may have it, each with only the roles of unknown rules."""
 
 
 def who_can(found: Sequence[Row], right: RoleRight) -> WhoCan:
-    """Who has a right, and by what.
+    """Return the subjects that have a right, with the assignments that include it.
 
     Args:
-        found: everybody.
-        right: one of those that `parse_right` returns.
+        found: Rows of all subjects.
+        right: A right that `parse_right` returned.
     """
     held = [holding for row in found for holding in row.holdings]
     can = rows(one for one in held if gives(one, right))
@@ -136,7 +136,7 @@ def parse_right(text: str) -> RoleRight:
     """Read ``VERB RESOURCE [NAME]``: a right of `ALL_RIGHTS`, or the same for one named object.
 
     Raises:
-        ValueError: none of the platform's roles has such a right; the text says what is allowed.
+        ValueError: None of the platform's roles has such a right; the message lists the allowed ones.
     """
     words = text.split()
     if len(words) not in (2, 3):

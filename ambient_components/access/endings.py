@@ -1,7 +1,8 @@
-"""What a change of a workspace's entry ends: the objects to end before anything new is made.
+"""Objects to delete before a change creates anything, because the change ends their access.
 
-Whoever loses access in a run has it until the object that gives it is gone. Until then they can mint a token of an
-account that the same run makes (a key's next identity), and that token outlives their access. So what ends, ends first.
+A subject that loses access in a run keeps it until the RoleBinding is deleted. Until then it could mint a token for an
+account that the same run creates (a key's next identity), and that token would outlive the access. So revocations run
+first.
 """
 
 from collections.abc import Iterable
@@ -15,27 +16,27 @@ from ambient_components.subjects import Subject
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One object to end."""
+    """One object to delete."""
 
     kind: str
     """RoleBinding or ServiceAccount."""
     name: str
     what: str
-    """For people: ``edit of user:bob``."""
+    """Description such as ``edit of user:bob``."""
     after: tuple[Expected, ...] = ()
-    """Bindings to make first: what the subject keeps of a role that is lowered."""
+    """RoleBindings to create first: the subject's remaining access after its role is lowered."""
 
 
 def endings(workspace: str, before: Entry, after: Entry) -> tuple[Ending, ...]:
-    """Return what ends when an entry changes, accounts last.
+    """Return the objects to delete when an entry changes, ServiceAccounts last.
 
-    A role that is raised is no ending: the engine makes the new binding before it removes the old one. A release ends
+    A raised role is not included: the engine creates the new binding before it deletes the old one. A release deletes
     nothing.
 
     Args:
-        workspace: The workspace's name.
-        before: Its entry in the ledger of the last deployment.
-        after: Its entry now.
+        workspace: Name of the workspace.
+        before: Its deployed entry.
+        after: Its new entry.
     """
     if before.is_released or after.is_released:
         return ()

@@ -1,7 +1,7 @@
-"""The access ledger as typed data: a workspace's entry with its grants, keys and bucket. Never a secret.
+"""The access ledger as typed data: a workspace's entry with grants, keys and bucket. Contains no secrets.
 
-`read_ledger` reads what a state or a preview holds and never fails. `ledger_misfits` is the strict check of new inputs.
-`write_ledger` gives back the plain data that is recorded.
+`read_ledger` reads the data of a state or a preview and never fails. `ledger_misfits` is the strict check of new
+inputs. `write_ledger` returns the plain data to record.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES, Bu
 from ambient_components.subjects import parse_subject
 
 STORAGE: Final = "storage"
-"""Kind of the secrets that are the credentials of a bucket that others made; they are no variables of sessions."""
+"""Kind of the secrets that hold the credentials of an existing bucket; these are not session variables."""
 
 Flag = Annotated[bool, flag()]
 
@@ -40,8 +40,8 @@ Flag = Annotated[bool, flag()]
 class Period:
     """One grant with dates.
 
-    A day is YYYY-MM-DD in the stack's time zone, and `until` is the last one on which it holds; a moment is
-    YYYY-MM-DDTHH:MM:SSZ, and `until` the first one at which it does not.
+    A day is YYYY-MM-DD in the stack's time zone, and `until` is the last day of the grant. A time is
+    YYYY-MM-DDTHH:MM:SSZ, and the grant ends at `until`.
     """
 
     role: Annotated[str, text(ROLES), REQUIRED] = ""
@@ -50,11 +50,11 @@ class Period:
 
     @property
     def order(self) -> tuple[str, str, str]:
-        """Earliest first; without a beginning before all that have one. Days and moments of one day: the day first."""
+        """Sort key: earliest start first, grants without a start before all others, a day before times on that day."""
         return self.from_ or "", self.until or "9999", self.role
 
     def problems(self) -> Iterator[str]:
-        """Require one end at least."""
+        """Require at least one of both dates."""
         if self.from_ is None and self.until is None:
             yield "from or until is missing"
 
@@ -65,86 +65,86 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """An API key: what it may do, for how long each of its tokens lives, and where it lies."""
+    """An API key: role, token lifetime and storage."""
 
     role: Annotated[str, text(ROLES), REQUIRED] = ""
     generation: Annotated[int, count(), REQUIRED] = 0
     never: Flag = False
     lifetime_seconds: Annotated[int | None, count()] = None
-    """None where it never expires."""
+    """None if it never expires."""
     manual: Flag = False
-    """Whether it expires without a renewal."""
+    """Whether it expires without renewal."""
     static: Flag = False
-    """Whether every session of the workspace can read it."""
+    """Whether all sessions of the workspace can read it."""
     overlap_until: Annotated[str | None, text()] = None
-    """Last day, YYYY-MM-DD, of the identity of the generation before."""
+    """Last day, YYYY-MM-DD, of the previous generation's identity."""
     overlapping: Annotated[int | None, count(0)] = None
-    """That generation, while it is in force."""
+    """The previous generation, while it is valid."""
     adopt: Annotated[tuple[str, ...], listed(text())] = ()
-    """ServiceAccounts that are taken over with their tokens, sorted."""
+    """ServiceAccounts to adopt with their tokens, sorted."""
     deliver: Annotated[str | None, text()] = None
-    """NAMESPACE/NAME of the Secret that it is written to."""
+    """NAMESPACE/NAME of the delivery Secret."""
     retain: Annotated[str | None, text()] = None
-    """none: it lies there alone."""
+    """none: the token is stored only in the delivery Secret."""
 
     @property
     def generations(self) -> tuple[int, ...]:
-        """The generations whose identities are in force, the newest first."""
+        """The generations with valid identities, newest first."""
         return tuple(filter(None, (self.generation, self.overlapping)))
 
     def problems(self) -> Iterator[str]:
-        """Require an older generation to overlap with."""
+        """Require a generation above the overlapping one."""
         if self.generation <= (self.overlapping or 0):
             yield "generation must be higher than overlapping"
 
 
 @dataclass(frozen=True, slots=True)
 class BucketEntry:
-    """A workspace's bucket, and the life of its access keys."""
+    """A workspace's bucket, and the lifetime of its access keys."""
 
     name: Annotated[str, text(), REQUIRED] = ""
     driver: Annotated[str, text(tuple(BucketDriver)), REQUIRED] = ""
     endpoint: Annotated[str | None, text()] = None
-    """What sessions reach its store by."""
+    """Address of its store for sessions."""
     store: Annotated[str | None, text()] = None
-    """What runs reach it by, where that is another address."""
+    """Address of its store for runs, if it differs."""
     shared: Flag = False
-    """Whether it belongs to others, and only credentials are made."""
+    """Whether it belongs to others, and only credentials are created."""
     adopt: Flag = False
-    """Whether an existing bucket without an owner may be adopted."""
+    """Whether to adopt an existing bucket without an owner."""
     state: Annotated[str, text(tuple(BucketState))] = ACTIVE
-    """released: it stays as it is, and is ours no more."""
+    """released: it stays unchanged and leaves this stack."""
     on_delete: Annotated[str, text(tuple(OnDelete))] = OnDelete.KEEP
-    """delete: it goes when its workspace leaves."""
+    """delete: it is deleted when its workspace leaves the stack."""
     force: Flag = False
-    """Whether it goes with all that is in it."""
+    """Whether it is deleted with its content."""
     expire_after_days: Annotated[int | None, count()] = None
-    """Age at which the store deletes an object."""
+    """Age in days at which the store deletes an object."""
     versioning: Annotated[bool | None, flag()] = None
     object_lock: Flag = False
     generation: Annotated[int | None, count()] = None
-    """Of its credentials; None where the workspace is closed, and for a driver that makes none."""
+    """Generation of its credentials; None if the workspace is closed or the driver creates none."""
     never: Flag = False
     lifetime_seconds: Annotated[int | None, count()] = None
-    """Of an access key. None where it never expires."""
+    """Lifetime of an access key; None if it never expires."""
 
     @property
     def is_released(self) -> bool:
-        """Whether it was let go by itself."""
+        """Whether the bucket itself was released."""
         return self.state == RELEASED
 
     @property
     def is_own(self) -> bool:
-        """Whether it is no shared bucket, and none that others make."""
+        """Whether it is neither shared nor created by others."""
         return not self.shared and self.driver != BucketDriver.EXISTING
 
     @property
     def is_held(self) -> bool:
-        """Whether this stack looks after its data: a released bucket belongs to others."""
+        """Whether this stack manages its data: a released bucket belongs to others."""
         return self.is_own and not self.is_released
 
     def is_same(self, other: "BucketEntry | None") -> bool:
-        """Whether both are one bucket. Its store's address is not asked: a store may get another name."""
+        """Return whether both are the same bucket. The store's address is ignored, because it can change."""
         return other is not None and (self.name, self.driver) == (other.name, other.driver)
 
     def problems(self) -> Iterator[str]:
@@ -158,74 +158,76 @@ class Entry:
     """One workspace."""
 
     state: Annotated[str, text(STATES), REQUIRED] = ACTIVE
-    """active; closed: no access by grants, keys and bucket credentials, the data stays; released: all of it stays, and
-    is ours no more."""
+    """active; closed: no access by grants, keys and bucket credentials, data stays; released: everything stays and
+    leaves this stack.
+    """
     owners: Annotated[tuple[str, ...], listed(text(test=parse_subject)), REQUIRED] = ()
-    """Subjects of the hidden owner bindings, sorted."""
+    """Subjects of owner bindings, sorted."""
     grants: Annotated[Mapping[str, str], by_name(text(ROLES), parse_subject), REQUIRED] = field(default_factory=dict)
-    """Role by subject, in force now."""
+    """Role by subject, currently valid."""
     keys: Annotated[Mapping[str, KeyEntry], by_name(nested(KeyEntry)), REQUIRED] = field(default_factory=dict)
     """By key id."""
     dates: Annotated[Mapping[str, tuple[Period, ...]], by_name(listed(nested(Period), least=1), parse_subject)] = field(
         default_factory=dict
     )
-    """Of grants that have dates, in force now or not: by subject, the earliest first. None where it is closed."""
+    """Dates of grants, valid now or not, by subject, earliest first. Empty in a closed workspace."""
     adopt: Flag = False
-    """Whether an existing namespace without an owner may be adopted."""
+    """Whether to adopt an existing namespace without an owner."""
     secrets: Annotated[Mapping[str, Mapping[str, str]], by_name(by_name(text()))] = field(default_factory=dict)
-    """Source by variable, of each of the two Secrets and of the credentials of an existing bucket, such as
-    ``config payments/anthropic``; never a value."""
+    """Source by variable, for each of the two Secrets and for the credentials of an existing bucket, such as ``config
+    payments/anthropic``; never a value.
+    """
     settings: Annotated[tuple[str, ...], listed(text())] = ()
     """Names of the declared settings, sorted."""
     limits: Annotated[tuple[str, ...], listed(text())] = ()
     """Names of the declared limits, sorted."""
     bucket: Annotated[BucketEntry | None, nested(BucketEntry)] = None
-    """Where the state of its sessions is kept; a closed workspace keeps it."""
+    """Storage of its session state; a closed workspace keeps it."""
     allow: Annotated[tuple[str, ...], listed(text(WORKSPACE_RAILS))] = ()
-    """Rails that may be crossed in it today, sorted."""
+    """Guardrails with a valid exception in this workspace, sorted."""
 
     @property
     def is_active(self) -> bool:
-        """Whether it is in use."""
+        """Whether the workspace is in use."""
         return self.state == ACTIVE
 
     @property
     def is_closed(self) -> bool:
-        """Whether access has ended, and the data stays."""
+        """Whether its access has ended while the data stays."""
         return self.state == CLOSED
 
     @property
     def is_released(self) -> bool:
-        """Whether it was let go."""
+        """Whether it was released."""
         return self.state == RELEASED
 
     @property
     def secret_sources(self) -> dict[tuple[str, str], str]:
-        """The source of each value by kind and variable."""
+        """Source of each value by kind and variable."""
         return {(kind, name): source for kind, said in self.secrets.items() for name, source in said.items()}
 
 
 Ledger = Mapping[str, Entry]
-"""By workspace name."""
+"""Entries by workspace name."""
 
 NOTHING: Final = Entry()
-"""The entry of a workspace that has none: no access, and no object."""
+"""Entry of a workspace without access and objects."""
 
 
 def read_ledger(workspaces: Any) -> dict[str, Entry]:
-    """Read what a state, a preview or a run record holds. Total: what can't be understood is left out."""
+    """Read a ledger from a state, a preview or a run record; leave out what is malformed."""
     if not isinstance(workspaces, Mapping):
         return {}
     return {str(name): read(Entry, entry) for name, entry in workspaces.items()}
 
 
 def write_ledger(ledger: Ledger) -> dict[str, dict[str, Any]]:
-    """Return the plain data that is recorded."""
+    """Return the plain data to record."""
     return {name: write(entry) for name, entry in ledger.items()}
 
 
 def ledger_misfits(workspaces: Mapping[str, Any]) -> dict[str, list[Misfit]]:
-    """Check new entries: the stack file's checks see to it, a program that uses the library may not."""
+    """Check new entries. The stack file's checks guarantee their form, a program that uses the library may not."""
     found = {name: [*misfits(Entry, entry)] for name, entry in sorted(workspaces.items())}
     return {name: problems for name, problems in found.items() if problems}
 

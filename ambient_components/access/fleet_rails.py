@@ -1,7 +1,7 @@
-"""What only the whole of a fleet shows: too much that leaves at once, workspaces in another shard, shared buckets.
+"""Guardrails for a whole fleet: too many removals at once, workspaces in another shard, shared buckets.
 
-Each shard's own ledger is judged by the provider, shard by shard. Counted there, a quarter of a small shard is soon
-reached, and a fleet in many shards could lose far more than a quarter: so `removals` is judged here, over all shards.
+The provider checks the ledger of each shard separately. There, a quarter of a small shard is reached quickly, and a
+fleet with many shards could lose far more than a quarter. So `removals` is evaluated here, over all shards.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.rules.refusals import Rule
 
 JUDGED_VARIABLE: Final = "AMBIENT_JUDGED_REMOVALS"
-"""In the environment of a shard's engine: `removals_mark` of what may leave it, as the whole fleet was judged."""
+"""Variable in the environment of a shard's engine: the `removals_mark` of the removals that were approved for the
+fleet.
+"""
 
 _NAMED: Final = 10
 
@@ -35,12 +37,12 @@ def fleet_refusals(
     """What stops the whole fleet. What one shard shows by itself stops that shard alone, and is not in here.
 
     Args:
-        fleet: its name.
-        before: the ledger of the last deployment of each shard, by its stack; also of shards beyond the fleet's number.
-        after: the ledger that is asked for of the same shards.
-        settings: what the files say of the rails.
-        now: tells which grants have ended by their dates.
-        homes: the stack that each workspace of the whole fleet belongs to; None: as `after` has it.
+        fleet: Name of the fleet.
+        before: The deployed ledger of each shard, by stack; including shards beyond the fleet's number.
+        after: The new ledgers of the same shards.
+        settings: The stack file's guardrail settings.
+        now: Current time, to find grants that ended by their dates.
+        homes: Stack of each workspace of the whole fleet; None uses `after`.
     """
     if homes is None:
         homes = {name: stack for stack, ledger in after.items() for name in ledger}
@@ -54,12 +56,12 @@ def fleet_refusals(
 
 
 def removals_mark(before: Ledger, after: Ledger, now: datetime | None = None) -> str:
-    """Mark of exactly what leaves one shard in this run; empty where nothing does.
+    """Return a hash of the removals from one shard in this run; empty if there are none.
 
     Args:
-        before: the shard's ledger of the last deployment.
-        after: the ledger that is asked for.
-        now: tells which grants have ended by their dates.
+        before: The shard's deployed ledger.
+        after: The new ledger.
+        now: Current time, to find grants that ended by their dates.
     """
     found = removed(before, after, now)
     if not any(found.values()):
@@ -70,14 +72,15 @@ def removals_mark(before: Ledger, after: Ledger, now: datetime | None = None) ->
 def as_judged(
     settings: RailSettings, mark: str | None, before: Ledger, after: Ledger, now: datetime | None = None
 ) -> RailSettings:
-    """A shard's settings where the whole fleet was judged for exactly this change: what leaves may leave.
+    """Return a shard's settings; exactly the removals that the fleet approved are allowed.
 
     Args:
-        settings: what the files say.
-        mark: of `JUDGED_VARIABLE`; of another change, as one that was left in a shell, it allows nothing.
-        before: the shard's ledger of the last deployment.
-        after: the ledger that is asked for.
-        now: tells which grants have ended by their dates.
+        settings: The stack file's settings.
+        mark: Value of `JUDGED_VARIABLE`; a hash of other removals, such as a leftover variable of a shell, allows
+            nothing.
+        before: The shard's deployed ledger.
+        after: The new ledger.
+        now: Current time, to find grants that ended by their dates.
     """
     if not mark:
         return settings

@@ -1,6 +1,6 @@
-"""Who holds which role in which workspace, and why: one form for stack files, for a stack's ledger, and for a cluster.
+"""Role assignments: subject, role, workspace and reason, in one form for stack files, ledgers and clusters.
 
-A group is itself a subject: who is in it, the identity provider alone knows.
+A group is a subject itself: only the identity provider knows its members.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,13 +12,13 @@ from ambient_components.access.entries import Entry, Ledger
 OWNER: Final = "owner"
 GRANT: Final = "grant"
 KEY: Final = "key"
-"""Reasons of what files declare, and the platform's UI makes."""
+"""Reasons for declared access, or access that was created in the platform's UI."""
 
 PLATFORM: Final = "platform"
-"""Reason of what the platform's operator, or OpenShift, makes for accounts of its own."""
+"""Reason for the platform operator's and OpenShift's own accounts."""
 
 NO_ROLE: Final = "none"
-"""Role of a key whose RoleBinding is not there: it may do nothing, and its token is still somebody's."""
+"""Role of a key without a RoleBinding: it has no rights, but its token is still valid."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,14 +29,15 @@ class Holding:
     subject: str
     """user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of this workspace."""
     role: str
-    """view, edit or admin; any other as RBAC names it, such as ClusterRole/cluster-admin; none."""
+    """view, edit or admin; any other role in RBAC's notation, such as ClusterRole/cluster-admin; none."""
     reason: str
-    """owner, grant or key; of what neither files nor the platform's UI can make, the object that gives it, such as
-    ``RoleBinding debug``; see `live` for the few others of a cluster."""
+    """owner, grant or key; for other access its object, such as ``RoleBinding debug``. For further reasons in clusters
+    see `live`.
+    """
 
 
 def of_ledger(ledger: Ledger) -> frozenset[Holding]:
-    """The access that a ledger holds, be it of the files (`fleet.ledger_of`) or of a state. An owner is an admin."""
+    """Return the role assignments in a ledger, from files (`fleet.ledger_of`) or from a state. Owners have admin."""
     return frozenset(holding for name, entry in ledger.items() for holding in _of_entry(name, entry))
 
 
@@ -48,15 +49,15 @@ def _of_entry(workspace: str, entry: Entry) -> Iterator[Holding]:
 
 @dataclass(frozen=True, slots=True)
 class AccessDiff:
-    """What a change of access comes to: `before - lost + gained` is what is held after it."""
+    """The difference between two sets of role assignments: `before - lost + gained` is the new set."""
 
     gained: tuple[Holding, ...]
-    """Sorted."""
+    """Gained assignments, sorted."""
     lost: tuple[Holding, ...]
-    """Sorted."""
+    """Lost assignments, sorted."""
 
 
 def access_diff(before: Collection[Holding], after: Collection[Holding]) -> AccessDiff:
-    """The difference. A role that changes is one lost and one gained."""
+    """Return the difference. A changed role is one lost and one gained assignment."""
     old, new = frozenset(before), frozenset(after)
     return AccessDiff(tuple(sorted(new - old)), tuple(sorted(old - new)))

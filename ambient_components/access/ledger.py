@@ -1,6 +1,6 @@
-"""A stack's whole access and its bones, as the AccessLedger records them, and what a change of them may not do.
+"""Refusal of changes between the deployed and the new access ledger of a stack.
 
-No secret is ever in it: it is shown in every diff.
+The ledger never contains a secret, because every diff shows it.
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from ambient_components.rules.states import CLOSED, RELEASED
 from ambient_components.subjects import parse_subject
 
 _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "bucket")
-"""What must stay as it is where a workspace is released: each of them is objects."""
+"""Fields that must not change in a release, because they are objects in the cluster."""
 
 
 def refusals(
@@ -31,14 +31,14 @@ def refusals(
 ) -> list[Problem]:
     """Why this change must not be deployed; nothing, where it may.
 
-    An entry may leave the files only in a run after one in which it was closed or released: what is lost by a slip (a
-    file not read, a line deleted in a merge) must not delete a namespace with everything in it.
+    An entry may leave the files only after a run in which it was closed or released: a mistake (a file not read, a line
+    deleted in a merge) must not delete a namespace with its content.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for, without a misfit (`ledger_misfits`).
-        rails: what the stack says of its rails.
-        now: tells which grants have ended by their dates.
+        before: The deployed ledger.
+        after: The new ledger, which passed `ledger_misfits`.
+        rails: Guardrail settings of the stack.
+        now: Current time, to find grants that ended by their dates.
     """
     problems = [
         refusal(
@@ -80,8 +80,8 @@ def refusals(
 def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """Subjects that would get an object of the name that another subject's object has until this run.
 
-    The engine makes the new one, which takes the object over, and then deletes the old one: the same object. The new
-    subject would have no access, and the state would say it has.
+    The engine would create the new one by taking the object over, and then delete the old one: the same object. The new
+    subject would have no access, although the state says it has.
     """
     old, new = _object_names(before), _object_names(after)
     return [
@@ -100,8 +100,8 @@ def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 def _released(workspace: str, before: Entry, after: Entry) -> list[Problem]:
     """A release changes nothing else in its run, and neither does what follows it.
 
-    Everything of a released workspace is kept when it leaves the state: a grant that is removed or replaced in such a
-    run would leave the record and live on in the cluster, as access that nobody declared.
+    All objects of a released workspace are kept when they leave the state: a grant that is removed or replaced in such
+    a run would leave the record and stay in the cluster as undeclared access.
     """
     was, is_now = before.state, after.state
     if RELEASED not in (was, is_now):
@@ -115,7 +115,7 @@ def _released(workspace: str, before: Entry, after: Entry) -> list[Problem]:
                 workspaces=(workspace,),
             )
         ]
-    # A day that passes is no change of anybody's, and adopt says whose a bucket may be.
+    # The end of an overlap is a change of time only, and adopt only decides about a bucket's ownership.
     old, new = _to_compare(before), _to_compare(after)
     changed = [name for name in _BONES if getattr(old, name) != getattr(new, name)]
     if not changed:
@@ -151,7 +151,7 @@ def _dates_kept_by_nobody(workspace: str, entry: Entry) -> list[Problem]:
 
 
 def _object_names(entry: Entry) -> dict[str, str]:
-    """Subject by the name of the RoleBinding that holds its access."""
+    """Return the subject of each RoleBinding, by the RoleBinding's name."""
     names = {naming.owner_binding(parse_subject(owner)): owner for owner in entry.owners}
     for subject, role in entry.grants.items():
         names[naming.grant_binding(Role(role), parse_subject(subject))] = subject
@@ -208,11 +208,11 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 
 
 def _to_compare(entry: Entry) -> Entry:
-    """An entry without what may differ where it is released."""
+    """Return an entry without the fields that may differ in a release."""
     keys = {key_id: replace(key, overlapping=None) for key_id, key in entry.keys.items()}
     return replace(entry, keys=keys, bucket=entry.bucket and replace(entry.bucket, adopt=False))
 
 
 def object_names(workspace: str, entry: Entry) -> set[tuple[str, str]]:
-    """Kind and name of every object that an entry's access lies in: RoleBindings, and the ServiceAccounts of keys."""
+    """Return kind and name of all objects with an entry's access: RoleBindings and the ServiceAccounts of keys."""
     return set(expected_objects(workspace, entry))

@@ -1,11 +1,11 @@
-"""The access that a cluster really gives, in the form of `holdings`, and how it differs from what is declared.
+"""The actual access in a cluster as role assignments, and its differences from the declared access.
 
-What gives access to a workspace is its RoleBindings: grants, owners and keys, told by the labels that the platform
-selects on (contract 0), the platform's own, and any other. A key is a ServiceAccount beside it. Not in here: what
-somebody may do in the whole cluster by a ClusterRoleBinding.
+A workspace's access is its RoleBindings: grants, owners and keys (identified by the labels that the platform selects
+on, contract 0), the platform's own, and all others. A key also has a ServiceAccount. Cluster-wide access through
+ClusterRoleBindings is not included.
 
-Reasons that only a cluster has: ``key of generation N`` of a key's identity that is not its current one;
-``groupAccess`` of what the platform's operator made for a line of ProjectSettings; ``platform``; ``RoleBinding NAME``.
+Further reasons in clusters: ``key of generation N`` for an older identity of a key; ``groupAccess`` for a binding that
+the platform's operator created for a line of ProjectSettings; ``platform``; ``RoleBinding NAME``.
 """
 
 import re
@@ -30,31 +30,31 @@ from ambient_components.contract import (
 )
 
 GROUP_ACCESS: Final = "groupAccess"
-"""Reason of a binding for a line of ProjectSettings' groupAccess: the platform makes it, and no file declares it."""
+"""Reason for a binding that the platform creates from ProjectSettings' groupAccess, without a declaration."""
 
 _ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role.value for role in ROLES}
 _REASONS: Final = {GRANT_APP: GRANT, LEGACY_GRANT_APP: GRANT, KEY_APP: KEY}
 _SESSION: Final = re.compile(r"(ambient-session-.+)-rb")
 _OPENSHIFT: Final = {
-    # What OpenShift puts into every project: name of the RoleBinding, its role and its subject, here for namespace {}.
+    # RoleBindings in every OpenShift project: name, role and subject, with {} for the namespace.
     "system:deployers": ("ClusterRole/system:deployer", "serviceaccount:{}:deployer"),
     "system:image-builders": ("ClusterRole/system:image-builder", "serviceaccount:{}:builder"),
     "system:image-pullers": ("ClusterRole/system:image-puller", "group:system:serviceaccounts:{}"),
 }
 _REMEMBERED: Final = 50
-"""Generations of a key, the newest first, whose identities are known as that key's."""
+"""Number of a key's newest generations with recognised identities."""
 
 Json = Mapping[str, Any]
 """An object as the API server lists it."""
 
 
 def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger) -> frozenset[Holding]:
-    """The access to a stack's workspaces as their cluster has it.
+    """Return the access to a stack's workspaces in their cluster.
 
     Args:
-        bindings: RoleBindings, all of each of these workspaces; those of other namespaces are left out.
-        accounts: the ServiceAccounts of keys, by the platform's label.
-        ledger: what is declared; it says which workspaces there are, and which account is which key's.
+        bindings: All RoleBindings of these workspaces; those of other namespaces are ignored.
+        accounts: The ServiceAccounts of keys, selected by the platform's label.
+        ledger: The declared workspaces and keys.
     """
     known = {name: _identities(name, entry) for name, entry in ledger.items()}
     keys = {_place(account) for account in accounts if cluster_objects.namespace(account) in known}
@@ -77,7 +77,7 @@ def _place(item: Json) -> tuple[str, str]:
 
 
 def expected(ledger: Ledger) -> frozenset[Holding]:
-    """The access that a cluster should have of a ledger: `of_ledger`, and the identities of keys that live on."""
+    """Return the access that a cluster should have: `of_ledger`, and overlapping identities of keys."""
     former = {
         Holding(name, f"{KEY}:{key_id}", key.role, _of_generation(key.overlapping))
         for name, entry in ledger.items()
@@ -88,13 +88,13 @@ def expected(ledger: Ledger) -> frozenset[Holding]:
 
 
 def unknown(declared: Collection[Holding], there: Collection[Holding]) -> tuple[Holding, ...]:
-    """Access in the cluster that no file declares, sorted; without what the platform makes for its own accounts.
+    """Return undeclared access in the cluster, sorted, without the platform's own accounts.
 
-    A key that is declared and has lost its role is not in it: `missing` says so.
+    A declared key that lost its role is not included; `missing` returns it.
 
     Args:
-        declared: as `expected` returns it.
-        there: as `live` returns it.
+        declared: Result of `expected`.
+        there: Result of `live`.
     """
     own = f"{KEY}:"
     others = frozenset(there) - frozenset(declared)
@@ -108,12 +108,12 @@ def unknown(declared: Collection[Holding], there: Collection[Holding]) -> tuple[
 
 
 def missing(declared: Collection[Holding], there: Collection[Holding]) -> tuple[Holding, ...]:
-    """Access that is declared, and that the cluster does not give, sorted."""
+    """Return declared access that is missing in the cluster, sorted."""
     return tuple(sorted(frozenset(declared) - frozenset(there)))
 
 
 def _identities(workspace: str, entry: Entry) -> dict[str, tuple[str, str]]:
-    """Subject and reason by the name of the ServiceAccount: every identity that a declared key has or had."""
+    """Return subject and reason by ServiceAccount name, for all identities that declared keys have or had."""
     found = {}
     for key_id, key in entry.keys.items():
         current = key.generation
@@ -142,12 +142,12 @@ def _of_binding(
         if reason != KEY:
             yield Holding(namespace, who, role, reason)
         else:
-            # The label alone makes no key: the account may be gone, and the subject may be a person.
+            # The label alone does not identify a key: the account may be deleted, and the subject may be a person.
             yield Holding(namespace, who, role, identity if is_key else by_hand)
 
 
 def _reason(binding: Json, role: str, subjects: list[str]) -> str:
-    """Why it is there. A name is anybody's to choose, so the platform's own must be so from end to end."""
+    """Return the reason for a binding. Names can be chosen freely, so the platform's own must match completely."""
     namespace, name = _place(binding)
     labels = cluster_objects.labels(binding)
     if labels.get(OWNER_ROLE_LABEL) == "admin":
@@ -163,7 +163,7 @@ def _reason(binding: Json, role: str, subjects: list[str]) -> str:
 
 
 def _own_role_and_subject(namespace: str, name: str) -> tuple[str, str] | None:
-    """What a binding of this name has where it is the platform's or OpenShift's own; None for any other name."""
+    """Return role and subject of the platform's or OpenShift's own binding with this name; None for other names."""
     if name == TRIGGER:
         return f"Role/{TRIGGER}", f"serviceaccount:{namespace}:{TRIGGER}"
     if session := _SESSION.fullmatch(name):
@@ -175,5 +175,5 @@ def _own_role_and_subject(namespace: str, name: str) -> tuple[str, str] | None:
 
 
 def _group(binding: str, role: str) -> str:
-    """The group of a binding that the operator calls GROUP-ROLE."""
+    """Return the group of a binding with the operator's name GROUP-ROLE."""
     return binding.removesuffix(f"-{role}") if binding.endswith(f"-{role}") else ""

@@ -1,8 +1,8 @@
-"""Whose access ends, and what they may have kept: tokens of the workspace's ServiceAccounts outlive the right to mint.
+"""Subjects that lose the right to mint tokens, and the keys with tokens that they may have kept.
 
-The platform's roles edit and admin may ask for a token of any ServiceAccount in the namespace (tried: such a token
-outlives its maker's grant, and works beside the key's own). So where such access ends, every identity that was not
-made anew since is as good as shared.
+The platform's roles edit and admin can request tokens for any ServiceAccount in the namespace. Such a token outlives
+the grant, and works beside the key's own token (tested). So when such access ends, every older identity may be
+compromised.
 """
 
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ class Ended:
     """Access to one workspace that ends in a run."""
 
     who: tuple[str, ...]
-    """As people read it: ``edit of user:bob``, ``the edit key ci``."""
+    """Descriptions such as ``edit of user:bob``, ``the edit key ci``."""
     keys: tuple[str, ...]
-    """Ids of the keys whose identity is as it was, sorted."""
+    """Ids of the keys with an unchanged identity, sorted."""
 
 
 def ended(before: Entry, after: Entry) -> Ended | None:
-    """What ends of one workspace's access to mint; None where nothing does.
+    """Return the minting access to one workspace that ends; None if there is none.
 
     Args:
-        before: its entry in the ledger of the last deployment.
-        after: its entry now.
+        before: Its deployed entry.
+        after: Its new entry.
     """
     who = (*_subjects(before, after), *_identities(before, after))
     if not who:

@@ -1,7 +1,7 @@
-"""Days and moments as the ledger records them.
+"""Days and times in the ledger.
 
-What holds now is among an entry's grants too, so that a grant which begins or ends is a difference on its day. The
-dates are beside them, so that a reviewer sees a longer end, too, and sees it when it is written.
+An entry's grants contain only currently valid ones, so that the start and end of a grant is a change on that day. Its
+dates are recorded separately, so that a reviewer also sees an extended grant when it is written.
 """
 
 import re
@@ -15,7 +15,7 @@ _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]
 
 
 def check_date(text: str) -> None:
-    """Require a day, YYYY-MM-DD, or a moment, YYYY-MM-DDTHH:MM:SSZ.
+    """Require a day, YYYY-MM-DD, or a time, YYYY-MM-DDTHH:MM:SSZ.
 
     Raises:
         BadValue: it is neither.

@@ -1,7 +1,7 @@
-"""The rails by name, where each of them may be allowed, and what a stack says of them.
+"""The guardrails by name, the scope of their exceptions, and a stack's settings for them.
 
-A rail is a change that is refused unless the files say that it is meant: ``allow: [{rail, reason, until}]``. What each
-of them judges is in `access.rails`; ``expireAfter`` is a bucket's, and in `access.buckets`.
+A guardrail refuses a change unless the stack file has an exception: ``allow: [{rail, reason, until}]``. They are
+implemented in `access.rails`, and ``expireAfter`` (about buckets) in `access.buckets`.
 """
 
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ from typing import Any, Final, Self, TypedDict
 from ambient_components.errors import reject
 
 EXPIRE_AFTER: Final = "expireAfter"
-"""Objects that lie in a bucket already would get an age at which the store deletes them."""
+"""An expiry for objects that exist already in a bucket."""
 
 REMOVALS: Final = "removals"
-"""More workspaces, grants or keys leave in one run than a slip should be able to take."""
+"""Too many workspaces, grants or keys removed in one run."""
 
 NO_ADMIN: Final = "noAdmin"
-"""A workspace that had an admin has nobody left."""
+"""A workspace loses its last admin."""
 
 WIDE_SUBJECT: Final = "wideSubject"
-"""Access for a group that everybody, or every service account, is in."""
+"""Access for a group of all users or all service accounts."""
 
 ADMIN_KEY: Final = "adminKey"
-"""A key of role admin."""
+"""A key with the role admin."""
 
 ENDLESS_KEY: Final = "endlessKey"
 """A key that never expires."""
 
 MANY_KEYS: Final = "manyKeys"
-"""More keys in one workspace than the stack wants."""
+"""More keys in one workspace than the stack's limit."""
 
 PERSONAL_GRANT: Final = "personalGrant"
-"""A grant of one user, where the stack wants groups only."""
+"""A grant for one user, in a stack that allows only groups."""
 
 ADMIN_KEY_BESIDE_EDIT: Final = "adminKeyBesideEdit"
-"""An admin key where somebody with edit can take its power, and the stack wants the two apart."""
+"""An admin key that subjects with edit can take over, in a stack that forbids this."""
 
 RAILS: Final = (
     REMOVALS,
@@ -48,50 +48,51 @@ RAILS: Final = (
     ADMIN_KEY_BESIDE_EDIT,
     EXPIRE_AFTER,
 )
-"""Every rail."""
+"""All guardrails."""
 
 STACK_RAILS: Final = tuple(rail for rail in RAILS if rail != EXPIRE_AFTER)
-"""Those that a stack can allow, for all its workspaces. Whose data a store may delete, each workspace says itself."""
+"""Guardrails with exceptions for a whole stack. Deletion of data by the store needs an exception per workspace."""
 
 WORKSPACE_RAILS: Final = tuple(rail for rail in RAILS if rail != REMOVALS)
-"""Those that a workspace can allow. What a run removes is counted over the whole stack."""
+"""Guardrails with exceptions for one workspace. Removals are counted over the whole stack."""
 
 KEYS_MAX: Final = 10
-"""Keys of a workspace, where the stack says nothing else."""
+"""Default limit of keys per workspace."""
 
 
 class StackRails(TypedDict, total=False):
-    """What a stack says of its rails, as an input of its ledger. What is left out is as built in."""
+    """Guardrail settings of a stack, as an input of its ledger. Missing fields have built-in defaults."""
 
     allow: list[str]
-    """Rails that may be crossed today in any workspace, sorted; see `STACK_RAILS`."""
+    """Guardrails with a valid exception for all workspaces, sorted; see `STACK_RAILS`."""
     keysMax: int
-    """Keys of a workspace; 10 if left out."""
+    """Maximum number of keys per workspace; default 10."""
     groupsOnly: bool
-    """Whether a new grant of a single user is refused; false if left out."""
+    """Whether new grants for single users are refused; default false."""
     adminKeysApart: bool
-    """Whether an admin key beside edit is refused; false if left out."""
+    """Whether admin keys that subjects with edit can take over are refused; default false."""
     secretSources: list[str]
-    """Places outside of the project and of a workspace's own namespace that its secrets may come from, in words. The
-    stack file's checks hold them; they are recorded so that a change of them is seen."""
+    """Further places for secret sources, outside of the project and of the workspace's namespace. The stack file's
+    checks enforce them; they are recorded so that changes are visible.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class RailSettings:
-    """What a stack says of its rails; built in where it says nothing."""
+    """Guardrail settings of a stack, with built-in defaults."""
 
     allow: frozenset[str] = frozenset()
-    """Rails that may be crossed today, in every workspace."""
+    """Guardrails with a valid exception for all workspaces."""
     keys_max: int = KEYS_MAX
     groups_only: bool = False
     admin_keys_apart: bool = False
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """Read the ledger's input; None for nothing said.
+        """Read the ledger's input; None means defaults.
 
         Args:
-            given: as `StackRails`. The stack file's checks see to it, a program that uses the library may not.
+            given: As `StackRails`. The stack file's checks guarantee the form, a program that uses the library may not.
 
         Raises:
             BadValue: it is of another form.
@@ -118,7 +119,7 @@ def _well_formed(said: Mapping[Any, Any]) -> bool:
         said.keys() <= StackRails.__annotations__.keys()
         and isinstance(allow, list)
         and all(rail in STACK_RAILS for rail in allow)
-        # A number of the wire is a float.
+        # Numbers are floats in Pulumi's protocol.
         and isinstance(most, int | float)
         and not isinstance(most, bool)
         and most >= 1

@@ -1,7 +1,7 @@
-"""The rails: changes of a stack's access that are refused unless the files say that they are meant.
+"""The guardrails: changes of a stack's access that are refused without an exception.
 
-Judged is what a run introduces, against the last deployment; never what was deployed before. So an allowance may end,
-and what it let through stays, until somebody takes it out; the night's rotations go on (docs/rails.md).
+Only changes since the last deployment are evaluated, never the deployed access itself. So an exception may expire while
+the access it allowed stays until it is removed, and nightly rotations continue (docs/rails.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -28,30 +28,30 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.rules.roles import OWNER, rank
 
 SHARE: Final = 4
-"""One in so many workspaces, grants or keys of a stack may leave in one run."""
+"""One in this many workspaces, grants or keys of a stack may be removed in one run."""
 
 ALWAYS: Final = 3
-"""So many may leave in one run, however small the stack is."""
+"""This many may always be removed in one run."""
 
 _NAMED: Final = 10
-"""Of a long list, so many are named."""
+"""Maximum number of names in a message."""
 
 BUILT_IN: Final = RailSettings()
-"""What holds where a stack says nothing."""
+"""Default settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """One rail that a run would cross, in one workspace or over the whole stack."""
+    """One guardrail that a run violates, in one workspace or in the whole stack."""
 
     rail: str
-    """Its name."""
+    """Name of the guardrail."""
     workspace: str | None
-    """None: of the stack."""
+    """Name of the workspace; None for the stack."""
     what: str
-    """What the files say that crosses it, without the workspace's name."""
+    """The violation, without the workspace's name."""
     remedy: str
-    """What to write where it isn't meant."""
+    """What to write instead."""
 
     @property
     def refusal(self) -> Problem:
@@ -77,13 +77,13 @@ def crossed(
     settings: RailSettings = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Crossed]:
-    """The rails that this change crosses and that nothing allows; those of the stack first, then by workspace.
+    """Return the guardrails that a change violates without an exception; those of the stack first, then by workspace.
 
     Args:
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for, well-formed.
-        settings: what the stack says of its rails.
-        now: tells which grants have ended by their dates; None: none of those whose line is gone.
+        before: The deployed ledger.
+        after: The new ledger, well-formed.
+        settings: Guardrail settings of the stack.
+        now: Current time, to find grants that ended by their dates; None assumes that removed ones did not.
     """
     found = [*too_many(before, after, now)]
     for name in sorted(after):
@@ -94,12 +94,12 @@ def crossed(
 
 
 def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
-    """What a ledger holds that would be refused were it new, allowed or not.
+    """Return the existing violations in a ledger, with and without exceptions.
 
     Args:
-        after: the ledger.
-        settings: what the stack says; what it allows is left out of account.
-        now: as for `crossed`.
+        after: The ledger.
+        settings: Guardrail settings of the stack; exceptions are ignored.
+        now: As for `crossed`.
     """
     bare = RailSettings(frozenset(), settings.keys_max, settings.groups_only, settings.admin_keys_apart)
     return crossed({}, {name: replace(entry, allow=()) for name, entry in after.items()}, bare, now)
@@ -127,14 +127,14 @@ def _allowed(settings: RailSettings, entry: Entry) -> frozenset[str]:
     return settings.allow | frozenset(entry.allow)
 
 
-# Of the stack.
+# Guardrails of the stack.
 
 
 def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[str, list[str]]:
-    """What leaves and counts: names of workspaces, grants and keys, each kind by itself, sorted.
+    """Return the removed workspaces, grants and keys that count, each kind sorted.
 
-    What a workspace's closing ends is declared, and not counted. Of workspaces that were released nothing counts: they
-    are forgotten, and nothing of theirs ends.
+    Access that ends because a workspace is closed does not count, because that is declared. Released workspaces do not
+    count, because nothing of theirs is deleted.
     """
     ours = _ours(before)
     leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].is_closed]
@@ -152,13 +152,13 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
 def too_many(
     before: Ledger, after: Ledger, now: datetime | None = None, whose: str = "this stack"
 ) -> Iterator[Crossed]:
-    """The rail `removals`, allowed or not: each kind counted by itself, against all that there was of it.
+    """Evaluate the guardrail `removals`, without exceptions: each kind is compared with its own total.
 
     Args:
-        before: the ledger of the last deployment; of a fleet all of its shards'.
-        after: the ledger that is asked for.
-        now: as for `crossed`.
-        whose: what is counted over, in words.
+        before: The deployed ledger; for a fleet, of all shards.
+        after: The new ledger.
+        now: As for `crossed`.
+        whose: Description of the scope, for messages.
     """
     ours = _ours(before)
     totals = {
@@ -176,7 +176,7 @@ def _ours(before: Ledger) -> Ledger:
 
 
 def _subjects(entry: Entry) -> set[str]:
-    """Whoever holds something: by a grant in force, or as an owner."""
+    """Return the subjects with a valid grant, and the owners."""
     return {*entry.owners, *entry.grants}
 
 
@@ -195,7 +195,7 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
     )
 
 
-# Of one workspace: its name, its entries before and after, the settings, the time.
+# Guardrails of one workspace: its name, its entries before and after, the settings, the time.
 
 _Rule = Callable[[str, Entry, Entry, RailSettings, datetime | None], Iterator[Crossed]]
 
@@ -213,7 +213,7 @@ def _no_admin(name: str, old: Entry, new: Entry, _: RailSettings, now: datetime 
 def _subject_rules(
     name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None
 ) -> Iterator[Crossed]:
-    """Access that is new, or more than it was: for everybody, or where groups are wanted for one user."""
+    """Find new or extended access for all users, and for single users if only groups are allowed."""
     had = declared(old, now)
     for who, role in sorted(declared(new, now).items()):
         if rank(role) <= rank(had.get(who)):
@@ -228,7 +228,7 @@ def _subject_rules(
 
 
 def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: datetime | None) -> Iterator[Crossed]:
-    """Keys that are new, or may more, or live longer than they did."""
+    """Find keys that are new, or have more rights or a longer lifetime than before."""
     had, has = old.keys, new.keys
     for key_id, key in sorted(has.items()):
         was = had.get(key_id, KeyEntry())

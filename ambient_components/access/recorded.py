@@ -1,7 +1,7 @@
-"""Reads, writes and checks dataclasses of recorded plain data: each field's annotation says what it may hold.
+"""Reading, writing and checking of dataclasses in recorded plain data, by the annotations of their fields.
 
-Reading is total: a state may hold what an older or a newer version wrote, so whatever does not fit is left out and the
-field has its default. Checking is strict, for new inputs: it reports everything that does not fit, with its path.
+Reading is total: an older or newer version may have written the state, so a value that does not fit is left out and the
+field gets its default. Checking is strict, for new inputs: it reports all problems with their paths.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,14 +15,14 @@ from ambient_components.suggest import did_you_mean
 T = TypeVar("T")
 
 _ABSENT: Final = object()
-"""What a kind reads from a value that does not fit."""
+"""Result of reading a value that does not fit."""
 
 
 class Misfit(NamedTuple):
-    """One thing that does not fit."""
+    """One problem of a value."""
 
     path: str
-    """Such as ``keys.ci.role`` or ``grants["user:bob"]``."""
+    """Path such as ``keys.ci.role`` or ``grants["user:bob"]``."""
     problem: str
     hints: tuple[str, ...] = ()
 
@@ -33,22 +33,23 @@ Test = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a field may hold."""
+    """Kind of a field's values."""
 
     read: Callable[[Any], Any]
-    """Total; `_ABSENT` where the value does not fit."""
+    """Reads a value; returns `_ABSENT` if it does not fit, never raises."""
     check: Callable[[Any, str], Iterator[Misfit]]
-    """Every misfit of a value at a path."""
+    """Yields all problems of a value at a path."""
     write: Callable[[Any], Any] = lambda value: value
 
 
 REQUIRED: Final = "required"
-"""Beside a field's kind: new inputs must have it, and it is always written; others are not while they have their
-default."""
+"""Marks a field that new inputs must have and that is always written; other fields are omitted while they equal their
+default.
+"""
 
 
 def text(allowed: Collection[str] = (), test: Test | None = None) -> Kind:
-    """A text, one of some or one that passes a test."""
+    """Return the kind for a string, optionally one of several or one that passes a test."""
 
     def check(value: Any, path: str) -> Iterator[Misfit]:
         if not isinstance(value, str):
@@ -62,7 +63,7 @@ def text(allowed: Collection[str] = (), test: Test | None = None) -> Kind:
 
 
 def flag() -> Kind:
-    """True or false."""
+    """Return the kind for a boolean."""
 
     def check(value: Any, path: str) -> Iterator[Misfit]:
         if not isinstance(value, bool):
@@ -72,7 +73,7 @@ def flag() -> Kind:
 
 
 def count(least: int = 1) -> Kind:
-    """A whole number. On the wire it is a float."""
+    """Return the kind for a whole number, which is a float in Pulumi's protocol."""
 
     def read(value: Any) -> Any:
         whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
@@ -87,7 +88,7 @@ def count(least: int = 1) -> Kind:
 
 
 def listed(kind: Kind, *, least: int = 0) -> Kind:
-    """A list; a tuple here."""
+    """Return the kind for a list, which is read as a tuple."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, list | tuple):
@@ -107,7 +108,7 @@ def listed(kind: Kind, *, least: int = 0) -> Kind:
 
 
 def by_name(kind: Kind, test: Test | None = None) -> Kind:
-    """A mapping; its names may have to pass a test."""
+    """Return the kind for a mapping, optionally with names that pass a test."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, Mapping):
@@ -128,7 +129,7 @@ def by_name(kind: Kind, test: Test | None = None) -> Kind:
 
 
 def nested(of: type) -> Kind:
-    """A recorded dataclass. It may have a method `problems` for what concerns several of its fields."""
+    """Return the kind for a recorded dataclass. Its method `problems`, if any, checks several fields together."""
     return Kind(
         lambda value: read(of, value) if isinstance(value, Mapping) else _ABSENT,
         lambda value, path: misfits(of, value, path),
@@ -137,7 +138,7 @@ def nested(of: type) -> Kind:
 
 
 def read(of: type[T], value: Any) -> T:
-    """Read a recorded dataclass from plain data, whatever that is."""
+    """Read a recorded dataclass from any value."""
     parts, found = _parts(of), {}
     for name, item in value.items() if isinstance(value, Mapping) else ():
         if (known := parts.get(name)) is not None and (fits := known.kind.read(item)) is not _ABSENT:
@@ -152,12 +153,12 @@ def write(value: Any) -> dict[str, Any]:
 
 
 def changed_parts(old: object, new: object, besides: Collection[str] = ()) -> list[str]:
-    """Return the fields in which two recorded dataclasses differ, as they are recorded. Sorted.
+    """Return the recorded names of fields that differ between two recorded dataclasses, sorted.
 
     Args:
         old: One of them.
         new: The other, of the same class.
-        besides: Fields that may differ, by their attributes.
+        besides: Attributes that may differ.
     """
     return sorted(
         name
@@ -167,7 +168,7 @@ def changed_parts(old: object, new: object, besides: Collection[str] = ()) -> li
 
 
 def misfits(of: type, value: Any, path: str = "") -> Iterator[Misfit]:
-    """Yield everything in plain data that does not fit a recorded dataclass."""
+    """Yield all problems of plain data for a recorded dataclass."""
     if not isinstance(value, Mapping):
         yield Misfit(path, "a mapping is expected")
         return
@@ -196,7 +197,7 @@ _KNOWN: Final[dict[type, dict[str, _Part]]] = {}
 
 
 def _parts(of: type) -> dict[str, _Part]:
-    """The fields of a recorded dataclass by the names that they are recorded under: their own, in camel case."""
+    """Return the fields of a recorded dataclass by their recorded names, in camel case."""
     if (known := _KNOWN.get(of)) is not None:
         return known
     found = _KNOWN[of] = {}

@@ -1,7 +1,7 @@
-"""What each of the platform's three roles may do in a workspace, right by right: contract 5.
+"""The rights of the platform's three roles in a workspace: contract 5.
 
-From the ClusterRoles that the platform ships. They are not cumulative: what `edit` may do, `view` may not always, and
-the other way round. A test holds this table against the manifests themselves.
+Taken from the ClusterRoles that the platform ships. They are not cumulative: view has some rights that edit lacks, and
+the reverse. A test compares this table with the manifests.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,12 @@ class RoleRight:
     """One verb on one resource of the workspace's namespace."""
 
     verb: str
-    """As RBAC spells it."""
+    """Verb of RBAC."""
     resource: str
-    """Plural, with a subresource after a slash: ``serviceaccounts/token``. Without its API group: no two share one."""
+    """Plural, with a subresource after a slash: ``serviceaccounts/token``. Without API group, because names are unique.
+    """
     name: str = ""
-    """Of the one object it is for; empty for all."""
+    """Name of a single object; empty for all objects."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource}{f' {self.name}' if self.name else ''}"
@@ -62,10 +63,10 @@ def _rights(role: Role) -> Iterator[RoleRight]:
 
 
 RIGHTS_OF: Final = {role: frozenset(_rights(role)) for role in Role}
-"""Rights by role; of an owner, those of admin."""
+"""Rights by role; owners have those of admin."""
 
 ALL_RIGHTS: Final = tuple(sorted(frozenset().union(*RIGHTS_OF.values())))
-"""Every right that some role has, sorted."""
+"""All rights of any role, sorted."""
 
 
 SESSION_RIGHTS: Final = frozenset(
@@ -73,13 +74,13 @@ SESSION_RIGHTS: Final = frozenset(
     for resource, verbs in (("agenticsessions", _WRITE), ("secrets", "get"))
     for verb in verbs.split()
 )
-"""What the account of each running session may do: it reads every Secret by name. Contract 4, OH/sessions.go."""
+"""Rights of each running session's account, which reads all Secrets by name. Contract 4, OH/sessions.go."""
 
 TRIGGER_RIGHTS: Final = frozenset(RoleRight(verb, "agenticsessions") for verb in ("create", "get", "list", "update"))
-"""What the account may do that starts scheduled sessions. Contract 4, OH/projectsettings.go."""
+"""Rights of the account that starts scheduled sessions. Contract 4, OH/projectsettings.go."""
 
 
 def roles_with(right: RoleRight) -> frozenset[Role]:
-    """The roles that may do this: for a named object also those that may do it to all."""
+    """Return the roles with a right; a right to all objects includes the right to a named one."""
     general = RoleRight(right.verb, right.resource)
     return frozenset(role for role, rights in RIGHTS_OF.items() if right in rights or general in rights)

@@ -1,4 +1,4 @@
-"""What an entry of a ledger comes to for who judges a change of it: who holds what, whose end is a date's doing."""
+"""Facts about ledger entries for the guardrails: admins, current and future access, and ends by date."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -11,27 +11,27 @@ _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
 """Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
 
 _LATEST: Final = timedelta(hours=12)
-"""How long after its end in UTC a day lasts in the last time zone of the world: a ledger does not say its stack's."""
+"""How long a day lasts after its end in UTC, in the last time zone: a ledger does not record the stack's time zone."""
 
 
 def is_judged(before: Entry, after: Entry) -> bool:
-    """Whether access that ends here is anybody's slip: closing says that it ends, and a release ends nothing."""
+    """Return whether access that ends may be a mistake: closing declares the end, and a release ends nothing."""
     return not (before.is_released or after.is_released or (after.is_closed and not before.is_closed))
 
 
 def persons(entry: Entry) -> list[str]:
-    """Return the admins in force that may be people, sorted: owners, and grants of admin.
+    """Return the current admins that may be people, sorted: owners, and grants of admin.
 
-    Neither a service account is one, in either spelling, nor any other name that Kubernetes reserves for itself.
+    Service accounts in either notation and other names that Kubernetes reserves are excluded.
     """
     admins = {*entry.owners, *(who for who, role in entry.grants.items() if role == Role.ADMIN)}
     return sorted(who for who in admins if who.startswith(("user:", "group:")) and not who.startswith(_RESERVED))
 
 
 def declared(entry: Entry, now: datetime | None) -> dict[str, str]:
-    """The most that each subject holds or is yet to hold, by a grant with dates too; `owner` for an owner.
+    """Return the strongest current or future role of each subject, including grants with dates; `owner` for owners.
 
-    Access with a date is judged when it is written: on the day on which it begins, nobody is there to mend the file.
+    Future access is evaluated when it is written, because no person can correct the file on the day it starts.
     """
     found: dict[str, str] = dict(entry.grants)
     for who, periods in entry.dates.items():
@@ -42,9 +42,9 @@ def declared(entry: Entry, now: datetime | None) -> dict[str, str]:
 
 
 def may_edit(entry: Entry, now: datetime | None) -> dict[str, str]:
-    """The grants in force, and those of edit that are yet to begin, also of who is an admin until then.
+    """Return current grants and future grants of edit, including those of subjects that are admins until then.
 
-    So that a file is judged on the day on which it is written: nothing of it can be new on the day of a change.
+    Thus a file is evaluated when it is written, and the start of a grant is never a new violation.
     """
     found: dict[str, str] = dict(entry.grants)
     for who, periods in entry.dates.items():
@@ -54,21 +54,21 @@ def may_edit(entry: Entry, now: datetime | None) -> dict[str, str]:
 
 
 def ended_by_date(who: str, before: Entry, after: Entry, now: datetime | None) -> bool:
-    """Whether a subject's grant is not in force any more because its own dates said so: they stand as they were.
+    """Return whether a grant ended by its own, unchanged dates.
 
-    A line that has left in the run that ends it was over by then, or it was taken away.
+    A line that was removed in the same run must have been over already.
     """
     was, is_now = before.dates.get(who, ()), after.dates.get(who, ())
     return bool(was) and who not in before.owners and all(period in is_now or is_over(period, now) for period in was)
 
 
 def is_over(period: Period, now: datetime | None) -> bool:
-    """Whether a period has ended, with a day in every time zone; never, where nobody says what time it is."""
+    """Return whether a period has ended, for a day in every time zone; False if the time is unknown."""
     until = period.until
     if until is None or now is None:
         return False
     if "T" in until:
         return now >= datetime.fromisoformat(until)
     day = date.fromisoformat(until)
-    # What people write for no end has none: there is no day after it.
+    # date.max is written for "no end", and has no following day.
     return day < date.max and now >= datetime.combine(day + timedelta(days=1), time(), UTC) + _LATEST

@@ -1,4 +1,4 @@
-"""Differences of nested mappings by property path, in the spelling the engine prints and understands."""
+"""Differences of nested mappings by property path, in the engine's notation."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 @dataclass(frozen=True, slots=True)
 class PathChange:
-    """One difference: ``workspaces.payments.grants["group:devs"]``, and how."""
+    """One difference, such as ``workspaces.payments.grants["group:devs"]``, and its kind."""
 
     path: str
     kind: Literal["add", "delete", "update"]
 
 
 def child(path: str, key: str) -> str:
-    """The path of a key below a path: dotted where it can be, quoted where it must be."""
+    """Return the path of a key below a path, quoted if necessary."""
     if _PLAIN.fullmatch(key):
         return f"{path}.{key}" if path else key
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
@@ -25,7 +25,7 @@ def child(path: str, key: str) -> str:
 
 
 def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[PathChange]:
-    """Every difference at the deepest path that holds it; a mapping that is new or gone is one difference."""
+    """Yield all differences at their deepest path; an added or removed mapping is one difference."""
     for key in sorted({*before, *after}):
         here = child(path, key)
         if key not in after:

@@ -1,4 +1,4 @@
-"""Groups and users of Kubernetes' own that nobody chose to be in: access for them is access for hardly known people."""
+"""Groups and users of Kubernetes with members that no administrator chose."""
 
 from typing import Final
 
@@ -13,8 +13,9 @@ _EVERYBODY: Final = {
     "group:system:nodes": "every node of the cluster",
     "group:system:bootstrappers": "every machine that is about to join the cluster, by its bootstrap token",
 }
-"""Who is meant, by subject. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
-and, for `:oauth`, OpenShift's own virtual groups."""
+"""Description by subject. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
+and, for `:oauth`, OpenShift's virtual groups.
+"""
 
 _OF_BOOTSTRAP_TOKENS: Final = "group:system:bootstrappers:"
 _OF_A_NODE: Final = "user:system:node:"
@@ -22,7 +23,7 @@ _OF_A_NAMESPACE: Final = "group:system:serviceaccounts:"
 
 
 def who_is_meant(subject: str) -> str | None:
-    """Who all gets what such a subject gets, for people to read; None for a subject that somebody chose."""
+    """Return a description of the members of a built-in group or user; None for any other subject."""
     if subject.startswith(_OF_A_NAMESPACE):
         return f"every service account of namespace {subject.removeprefix(_OF_A_NAMESPACE)}, hence every pod in it"
     if subject.startswith(_OF_BOOTSTRAP_TOKENS):

@@ -1,7 +1,7 @@
-"""The components: what people compose. Plain TypedDict args; no YAML and no pydantic in here.
+"""The components that users compose. Arguments are plain TypedDicts, without YAML or pydantic.
 
 None of these modules may use ``from __future__ import annotations``: Pulumi infers a package's schema from the live
-annotations, and fails on postponed ones (tried).
+annotations and fails on postponed ones (tested).
 """
 
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs

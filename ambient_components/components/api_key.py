@@ -1,4 +1,4 @@
-"""One API key, as the platform's Keys page makes it: a ServiceAccount, its RoleBinding and its token."""
+"""One API key, built like the platform's Keys page does: a ServiceAccount, its RoleBinding and its token."""
 
 from collections.abc import Collection
 from typing import Any, NotRequired, cast
@@ -33,46 +33,47 @@ from ambient_components.subjects import Subject, SubjectKind
 
 
 class ApiKeyArgs(KeySpec):
-    """A key of one workspace."""
+    """Arguments of a key in one workspace."""
 
     namespace: str
-    """The workspace's namespace. Known before the update: object names are made of it."""
+    """Namespace of the workspace. Must be known before the update, because object names contain it."""
 
     id: str
-    """Stable id, a-z 0-9 -: it names the objects."""
+    """Stable id of a-z 0-9 -; object names contain it."""
 
     owner: str
-    """Project and fleet, PROJECT/FLEET."""
+    """Owner, PROJECT/FLEET."""
 
     released: NotRequired[bool]
-    """The workspace is being let go: nothing is minted, and all of it stays when it leaves the program."""
+    """Whether the workspace is being released: no token is minted, and all objects stay when they leave the program."""
 
 
 class ApiKey(pulumi.ComponentResource):
-    """A key that the platform lists, shows the last use of, and can revoke, as one of its own (contract 1.4).
+    """A key that the platform lists and revokes, with its last use, like its own keys (contract 1.4).
 
-    Logical names carry the generation, and the token aliases the names of the lower generations. A bump then replaces
-    it: the new identity is made first, and where any of it fails the old one is left alone, in every run until it is
-    made (docs/adr/0005). With `keepPrevious` both are registered, and the old one ends in the first run without it.
+    Logical names contain the generation, and the token has aliases with the lower generations. A higher generation
+    replaces the key: the new identity is created first, and if any part of it fails, the old one stays until a later
+    run succeeds (docs/adr/0005). With `keepPrevious` both are registered, and the first run without it deletes the old
+    one.
     """
 
     service_account: ServiceAccount
-    """The identity."""
+    """ServiceAccount of the key."""
 
     binding: RoleBinding
-    """What it may do."""
+    """RoleBinding of the key."""
 
     access_token: AccessToken
-    """The token's life: expiry, handles, next action."""
+    """Tokens of the key: expiry, records, next action."""
 
     former: AccessToken | None
-    """Of the generation before, while it lives on."""
+    """Tokens of the previous generation while it is kept."""
 
     made: list[pulumi.CustomResource]
-    """All of it that is in the cluster."""
+    """All resources of the key in the cluster."""
 
     token: pulumi.Output[str]
-    """The key itself, a secret: the bearer of HTTP requests. Null where it is not retained."""
+    """The key itself: a bearer token for HTTP requests, secret. Null if it is not retained."""
 
     def __init__(self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(types.API_KEY, name, {**args}, opts)
@@ -91,13 +92,13 @@ class ApiKey(pulumi.ComponentResource):
         self.register_outputs({"serviceAccount": account, "role": self._role.value})
 
     def _identity(self, generation: int, living: Collection[int]) -> tuple[ServiceAccount, RoleBinding, AccessToken]:
-        """One generation: ServiceAccount, RoleBinding, tokens. Of two that live the lower one is the former."""
+        """Declare the ServiceAccount, RoleBinding and tokens of one generation; the lower of two is the former one."""
         args, role = self._args, self._role
         label = args.get("name") or args["id"]
         account = _account(args, generation)
         suffix = key_suffix(args["namespace"], args["id"], generation)
         logical = within(self._name, Part.KEY_GENERATION, generation)
-        # Those that live have their own place in the state.
+        # Generations that are kept have their own entries in the state.
         ended = [lower for lower in range(1, generation) if lower not in living]
 
         def options(**others: Any) -> pulumi.ResourceOptions:
@@ -112,8 +113,8 @@ class ApiKey(pulumi.ComponentResource):
                     KEY_NAME_ANNOTATION: label,
                     DESCRIPTION_ANNOTATION: args.get("description") or "",
                     ROLE_ANNOTATION: role.value,
-                    # created-by-user-id is left out on purpose: in SSO mode it would replace the key's role by
-                    # everything that this user may do (contract 10.4).
+                    # created-by-user-id is omitted: in SSO mode it would replace the key's role by all rights of that
+                    # user (contract 10.4).
                 },
             },
         }
@@ -140,12 +141,12 @@ class ApiKey(pulumi.ComponentResource):
             wanted["former"] = True
         elif len(living) > 1:
             wanted["overlapping"] = True
-        # After the binding: a token that can do nothing yet is never handed out.
+        # After the binding, so that no token without rights is delivered.
         after: pulumi.Input[list[pulumi.Resource]] = [service_account, binding]
         if ended:
-            # Where a step fails the engine keeps what the old token depends on, and skips what depends on the failure.
-            # So a token whose account or binding failed depends on neither, and fails itself. Those two have no
-            # aliases: an old one that was replaced would be deleted by the second run that fails (tried).
+            # If a step fails, the engine keeps the dependencies of the old token and skips what depends on the failure.
+            # So a token with a failed account or binding does not depend on either, and fails itself. Account and
+            # binding have no aliases: the second failing run would delete a replaced old one (tested).
             whole = Wholeness([service_account, binding])
             wanted["serviceAccountUid"] = whole.unless(wanted["serviceAccountUid"])
             wanted["incomplete"] = whole.incomplete
@@ -155,7 +156,7 @@ class ApiKey(pulumi.ComponentResource):
 
 
 def token_args(args: ApiKeyArgs, account: str, service_account: ServiceAccount, generation: int) -> AccessTokenArgs:
-    """What a key asks of the tokens of one generation."""
+    """Return the arguments for the tokens of one generation."""
     said = {
         **token_terms(args),
         "namespace": args["namespace"],

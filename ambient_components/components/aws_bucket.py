@@ -1,8 +1,8 @@
-"""A bucket and its user by pulumi-aws: for AWS itself, and for stores that have both of its APIs.
+"""A bucket and its user with pulumi-aws, for AWS and for stores with the same APIs.
 
-pulumi-aws is an optional extra, large, and imported here alone, by name: its types would be read by every type check.
-The access keys are `S3Credentials` all the same: `aws.iam.AccessKey` can't rotate with an overlap, unless the clock is
-an input and every run has a change.
+pulumi-aws is a large optional extra. Only this module imports it, by name, because type checkers would read all its
+types. The access keys still are `S3Credentials`: `aws.iam.AccessKey` cannot rotate with an overlap unless the time is
+an input, which would change in every run.
 """
 
 import json
@@ -20,15 +20,15 @@ from ambient_components.storage import access_policy
 from ambient_components.storage.config import is_aws
 
 _POLICY: Final = "storage"
-"""Name of the user's one inline policy."""
+"""Name of the user's only inline policy."""
 
 
 def declare_bucket(name: str, args: BucketArgs, life: Life, parent: pulumi.Resource) -> list[pulumi.CustomResource]:
-    """The bucket, first, and its settings, each of which pulumi-aws keeps in a resource of its own.
+    """Declare the bucket, then each of its settings as a pulumi-aws resource.
 
-    A setting that is left out again stays as it is, as with driver s3: taking its resource away would suspend the
-    versioning, and open the bucket to public policies. Only the expiry ends with its line, or stays with a bucket that
-    stays.
+    A setting that is no longer declared stays, as with driver s3: deleting its resource would suspend versioning, and
+    allow public policies. Only the expiry is removed with its declaration; it stays if the bucket itself leaves the
+    program and is kept.
     """
     s3 = _aws().s3
     own = within(name, Part.BUCKET)
@@ -45,7 +45,7 @@ def declare_bucket(name: str, args: BucketArgs, life: Life, parent: pulumi.Resou
     stays = pulumi.ResourceOptions(parent=parent, depends_on=[bucket], retain_on_delete=True)
     made: list[pulumi.CustomResource] = [bucket]
     if is_aws(args["endpoint"]):
-        # Other stores know nothing of it, and have no public access unless somebody gives it.
+        # Other stores do not implement it, and have no public access by default.
         made.append(
             s3.BucketPublicAccessBlock(
                 own,
@@ -91,11 +91,11 @@ def _expiry(
         "status": "Enabled",
         "filter": {},
         "expiration": {"days": days},
-        # With versions, expiring an object only hides it.
+        # With versioning, expiry only hides an object.
         "noncurrent_version_expiration": {"noncurrent_days": days},
         "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_DAYS},
     }
-    # It goes with its line; with a bucket that leaves it stays as that does, for which no step is needed.
+    # Deleted with its declaration, but kept with a bucket that leaves the program, which takes no step.
     opts = pulumi.ResourceOptions(parent=parent, depends_on=before, deleted_with=bucket)
     made: pulumi.CustomResource = s3.BucketLifecycleConfiguration(own, bucket=args["name"], rules=[rule], opts=opts)
     return made
@@ -104,17 +104,17 @@ def _expiry(
 def declare_user(
     name: str, wanted: Mapping[str, Any], life: Life, parent: pulumi.Resource, before: Sequence[pulumi.Resource]
 ) -> list[pulumi.CustomResource]:
-    """The user that the access keys are of, and its rights.
+    """Declare the user of the access keys and its policy.
 
-    Their logical names carry the generation, without aliases: with pulumi-aws another name of the same resource would
-    rename the user in place, and its old keys would live on. See `ApiKey` for what a failed step then leaves alone.
+    Logical names contain the generation and have no aliases: with an alias, pulumi-aws would rename the user in place,
+    and its old keys would stay valid. `ApiKey` explains what a failed step leaves unchanged.
 
     Args:
-        name: of the Bucket.
-        wanted: inputs of the S3Credentials.
-        life: of the bucket.
-        parent: the Bucket.
-        before: the bucket and its settings: nobody gets a user for a bucket that could not be made.
+        name: Name of the Bucket.
+        wanted: Inputs of the S3Credentials.
+        life: State of the bucket.
+        parent: The Bucket.
+        before: The bucket and its settings: if they fail, no user is created.
     """
     iam = _aws().iam
     own = within(name, Part.CREDENTIALS_GENERATION, wanted["generation"])
@@ -122,7 +122,7 @@ def declare_user(
     user = iam.User(
         own,
         name=wanted["user"],
-        # With the keys that somebody made by hand: none outlives the user.
+        # Also deletes keys that were created by hand.
         force_destroy=True,
         tags=_tags(wanted["owner"], life.all_released, {}),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[*before], retain_on_delete=retained),

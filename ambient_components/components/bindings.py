@@ -1,4 +1,4 @@
-"""The RoleBinding that grants, owners and keys have in common: one subject, one of the platform's ClusterRoles."""
+"""The RoleBinding of grants, owners and keys: one subject, one of the platform's ClusterRoles."""
 
 from collections.abc import Mapping
 
@@ -21,10 +21,10 @@ def role_binding(
     released: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> RoleBinding:
-    """A RoleBinding to a role of the platform.
+    """Declare a RoleBinding to a role of the platform.
 
-    Exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that outlives its
-    entry is access that nobody declared (docs/surprises.md).
+    It has exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that
+    outlives its declaration is undeclared access (docs/surprises.md).
     """
     metadata: MetadataArgs = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
     if annotations:

@@ -1,4 +1,4 @@
-"""One bucket of an object store, and what opens it: a workspace's own storage, or a bucket on its own."""
+"""A bucket in an object store with its credentials: a workspace's own storage, or a separate bucket."""
 
 from typing import Any, cast
 
@@ -19,23 +19,23 @@ from ambient_components.storage.variables import CUSTOM_MODE
 
 
 class Bucket(pulumi.ComponentResource):
-    """A bucket with credentials that open it and nothing else, which are rotated like keys.
+    """A bucket with credentials for it alone, which rotate like keys.
 
-    The driver says who makes it: ``s3`` (this tool, with any store that speaks S3), ``aws`` (pulumi-aws), ``existing``
-    (it is there, and so is its key). The credentials end before the bucket does, and a closed workspace has none.
+    Drivers: ``s3`` (this tool, with any store that supports the S3 API), ``aws`` (pulumi-aws), ``existing`` (bucket and
+    access key exist already). The credentials are deleted before the bucket, and a closed workspace has none.
     """
 
     bucket: pulumi.CustomResource | None
-    """The bucket itself; None where it is somebody else's."""
+    """The bucket; None if it belongs to others."""
 
     credentials: S3Credentials | None
-    """The access keys over their rotations; None in a closed workspace, and with driver existing."""
+    """The access keys over their rotations; None in a closed workspace and with driver existing."""
 
     variables: dict[str, pulumi.Output[str]]
-    """All of STORAGE_MODE, S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY; none in a closed workspace."""
+    """STORAGE_MODE, S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY; empty in a closed workspace."""
 
     made: list[pulumi.Resource]
-    """Everything in here, for what has to come after it."""
+    """All resources of the component, for dependencies."""
 
     def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_bucket(name, args)
@@ -51,7 +51,7 @@ class Bucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": args["name"], "driver": self._driver})
 
     def _own(self) -> list[pulumi.CustomResource]:
-        """The bucket, and with driver aws what pulumi-aws keeps apart from it."""
+        """Declare the bucket; with driver aws also the settings that pulumi-aws keeps in separate resources."""
         if self._driver == BucketDriver.AWS:
             return aws_bucket.declare_bucket(self._name, self._args, self._life, self)
         args, life = self._args, self._life
@@ -70,12 +70,12 @@ class Bucket(pulumi.ComponentResource):
             wanted["onDelete"] = OnDelete.DELETE.value
         if life.released:
             wanted["released"] = True
-        # The bucket alone: neither of the two on anything that opens it (docs/how-it-works.md).
+        # Only on the bucket: neither option may be on anything that gives access to it (docs/how-it-works.md).
         opts = pulumi.ResourceOptions(parent=self, protect=life.protected, retain_on_delete=life.released or None)
         return [S3Bucket(within(self._name, Part.BUCKET), cast("S3BucketArgs", wanted), opts)]
 
     def _opened(self) -> dict[str, pulumi.Output[str]]:
-        """The credentials, and what they are told as."""
+        """Declare the credentials, and return their variables."""
         args = self._args
         given = args.get("credentials") or {}
         workspace = args.get("workspace") or ""
@@ -103,7 +103,7 @@ class Bucket(pulumi.ComponentResource):
         return self._told(keys.accessKey, keys.secretKey)
 
     def _with_user(self, wanted: dict[str, Any], generation: int) -> pulumi.Input[list[pulumi.Resource]]:
-        """Declares the user whose keys they are, and returns what they come after."""
+        """Declare the user of the access keys, and return the dependencies of the keys."""
         self.made += aws_bucket.declare_user(self._name, wanted, self._life, self, list(self.made))
         wanted["keysOnly"] = True
         before = [cast("pulumi.CustomResource", one) for one in self.made]
@@ -126,7 +126,7 @@ class Bucket(pulumi.ComponentResource):
 
 
 def _complete(bucket: str, field: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The value, which must be one: with an empty variable the platform keeps nothing, and says nothing."""
+    """Return a value after a check that it is not empty: with an empty variable the platform silently saves nothing."""
 
     def judge(text: str) -> str:
         if not text:

@@ -1,6 +1,6 @@
-"""The arguments of a Bucket, as plain TypedDicts; names are those of the stack file, times are in seconds.
+"""Arguments of a Bucket as TypedDicts, and the lifecycle that they define.
 
-And what follows from them for the life of the bucket.
+Names are those of the stack file, times are in seconds.
 """
 
 from collections.abc import Mapping
@@ -15,101 +15,103 @@ from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
 
 
 class BucketCredentialsSpec(RenewalTerms):
-    """The life of a bucket's access keys; everything is optional. Not for driver existing."""
+    """Lifetime of a bucket's access keys; all fields are optional. Not for driver existing."""
 
     generation: NotRequired[int]
-    """From 1, the default. A new number is a new user of the store, with new keys."""
+    """Generation, from 1 (the default). A higher number creates a new user of the store with new keys."""
 
 
 class BucketSpec(TypedDict):
-    """A bucket and what opens it. `name` and `endpoint` are needed."""
+    """A bucket and its credentials. `name` and `endpoint` are required."""
 
     name: str
     """3-63 of a-z 0-9 - and dots. Another name is another bucket."""
 
     endpoint: str
-    """https://HOST or http://HOST, with a port if it needs one: what sessions reach the store by."""
+    """Address of the store for sessions: https://HOST or http://HOST, with a port if needed."""
 
     driver: NotRequired[str]
-    """s3 (default): by this tool, with any store; aws: by pulumi-aws; existing: bucket and key are there already."""
+    """s3 (default): this tool, with any store; aws: pulumi-aws; existing: bucket and access key exist already."""
 
     shared: NotRequired[bool]
-    """The bucket is somebody else's: only credentials for the workspace's part of it are made. s3 and aws."""
+    """Whether the bucket belongs to others: only credentials for the workspace's prefix are created. s3 and aws."""
 
     versioning: NotRequired[bool]
-    """Left as it is, if left out."""
+    """Keeps its value if left out."""
 
     expireAfterDays: NotRequired[int]
-    """The store deletes objects that are older."""
+    """Age in days at which the store deletes objects."""
 
     tags: NotRequired[Mapping[str, str]]
     """Further tags of the bucket."""
 
     objectLock: NotRequired[bool]
-    """Counts when the bucket is made, and needs versioning."""
+    """Can only be set at creation, and requires versioning."""
 
     encryption: NotRequired[str]
-    """AES256 or aws:kms; left as it is, if left out."""
+    """AES256 or aws:kms; keeps its value if left out."""
 
     adopt: NotRequired[bool]
-    """The bucket may be one that exists and bears nobody's mark. s3 only."""
+    """Whether to adopt an existing bucket without an ownership annotation. s3 only."""
 
     protect: NotRequired[bool]
-    """The engine refuses to delete the bucket; default true. Only an active one of an active workspace is protected."""
+    """Whether the engine refuses to delete the bucket; default true. Applies to active buckets of active workspaces."""
 
     state: NotRequired[str]
-    """active (default), or released: the bucket stays as it is, and is this stack's no more."""
+    """active (default), or released: the bucket stays unchanged and leaves this stack."""
 
     onDelete: NotRequired[str]
-    """keep (default) or delete: what becomes of the bucket when it leaves the program."""
+    """keep (default) or delete: what happens to the bucket when it leaves the program."""
 
     force: NotRequired[bool]
-    """Beside ``onDelete: delete``: it is deleted with all objects in it; otherwise only if it is empty."""
+    """With ``onDelete: delete``: delete the bucket with all objects; otherwise only if it is empty."""
 
     accessKey: NotRequired[pulumi.Input[str]]
-    """Of driver existing, which needs both halves."""
+    """Access key of an existing bucket; requires secretKey."""
 
     secretKey: NotRequired[pulumi.Input[str]]
-    """Kept as a secret."""
+    """Stored as a secret."""
 
     credentials: NotRequired[BucketCredentialsSpec]
 
 
 class BucketArgs(BucketSpec):
-    """A bucket with its owner. A `Workspace` fills these in for its own."""
+    """A bucket with its owner. A `Workspace` sets these fields for its own bucket."""
 
     owner: str
-    """Project and fleet that own it, PROJECT/FLEET; the bucket says so in a tag."""
+    """Owner, PROJECT/FLEET, recorded in a tag."""
 
     workspace: NotRequired[str]
-    """Namespace of the workspace whose sessions use it; `shared` needs one. Default: none, and then the credentials
-    open the whole bucket, for whatever program reads `Bucket.variables`."""
+    """Namespace of the workspace that uses the bucket; required by `shared`. Default: none; then the credentials give
+    access to the whole bucket, for any program that reads `Bucket.variables`.
+    """
 
     workspaceState: NotRequired[str]
-    """active (default); closed: the bucket stays, unprotected, and nothing opens it; released: all of it stays, and is
-    this stack's no more."""
+    """active (default); closed: the bucket stays unprotected, without credentials; released: everything stays and
+    leaves this stack.
+    """
 
     usedIn: NotRequired[str]
-    """NAMESPACE/SECRET whose S3_ACCESS_KEY is the key in use, by which a rotation sees what it must not revoke yet."""
+    """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
 
 
 @dataclass(frozen=True)
 class Life:
-    """What of a bucket is protected, kept and open, by its own state and its workspace's."""
+    """Lifecycle of a bucket, from its own state and its workspace's."""
 
     protected: bool
     released: bool
-    """The bucket leaves this stack as it is: it bears our mark no more."""
+    """Whether the bucket leaves this stack unchanged, without the ownership annotation."""
     all_released: bool
-    """Its credentials too: the whole workspace is released."""
+    """Whether its credentials are released too, with the whole workspace."""
     open: bool
-    """Whether a key to it exists."""
+    """Whether it has credentials."""
     kept: bool
-    """It stays in the store when it leaves the program."""
+    """Whether it stays in the store when it leaves the program."""
 
     @classmethod
     def of(cls, args: BucketArgs) -> "Life":
-        """By a bucket's arguments."""
+        """Return the lifecycle for a bucket's arguments."""
         workspace, own = args.get("workspaceState") or ACTIVE, args.get("state") or ACTIVE
         return cls(
             protected=args.get("protect", True) and (workspace, own) == (ACTIVE, ACTIVE),

@@ -1,4 +1,4 @@
-"""The providers of one cluster and its object store, made so that no machine's paths become an input."""
+"""The providers of one cluster and its object store, without inputs that depend on the machine."""
 
 import os
 from collections.abc import Iterator
@@ -22,53 +22,54 @@ _FIXED: Final[dict[str, Any]] = {
     "suppress_deprecation_warnings": False,
     "suppress_helm_hook_warnings": False,
 }
-"""What the SDK would otherwise take from PULUMI_K8S_* of the machine: a stack must not differ from one to the next.
+"""Settings that the SDK would otherwise read from PULUMI_K8S_* variables of the machine.
 
-The first two matter most: with them, a revoked grant leaves the state and lives on where the cluster can't be reached.
+The first two matter most: with them, a revoked grant would leave the state but stay in an unreachable cluster.
 """
 
 
 class ClusterArgs(TypedDict):
-    """Which cluster. Everything is optional: by default it is the current context of KUBECONFIG."""
+    """Cluster and object store. All fields are optional; the default is the current context of KUBECONFIG."""
 
     context: NotRequired[str]
     """Context of the kubeconfig."""
 
     kubeconfig: NotRequired[pulumi.Input[str]]
-    """Contents of a kubeconfig, kept as a secret. Never a path: it differs between machines, and every run would
-    show a change."""
+    """Content of a kubeconfig, stored as a secret. Never a path: paths differ between machines, and every run would
+    show a change.
+    """
 
     clusterUid: NotRequired[str]
-    """uid of the kube-system namespace; another cluster is then an error of the check, never a replacement."""
+    """uid of the kube-system namespace; another cluster is then an error, never a replacement."""
 
     store: NotRequired[StoreArgs]
-    """The object store that buckets are made in. Default: AWS, with what its own tools find where pulumi runs."""
+    """Object store for buckets. Default: AWS, with the credential chain of pulumi's machine."""
 
 
 @dataclass(frozen=True)
 class ClusterProviders:
-    """The Kubernetes provider and ours, for the same cluster: pass `both` as a component's ``providers``.
+    """The Kubernetes provider and this project's, for the same cluster: pass `both` as a component's ``providers``.
 
-    With a bucket of driver aws it is `with_aws`.
+    For a bucket with driver aws, pass `with_aws`.
     """
 
     kubernetes: k8s.Provider
     ambient: Provider
     name: str = ""
-    """The logical name of both."""
+    """Logical name of both providers."""
     store: StoreArgs = field(default_factory=StoreArgs)
 
     @property
     def both(self) -> list[pulumi.ProviderResource]:
-        """What ``ResourceOptions(providers=…)`` takes."""
+        """Value for ``ResourceOptions(providers=...)``."""
         return [self.kubernetes, self.ambient]
 
     @property
     def with_aws(self) -> list[pulumi.ProviderResource]:
-        """The same for components with a bucket of driver aws: pulumi-aws for the same store as well.
+        """`both`, and pulumi-aws for the same store, for components with a bucket of driver aws.
 
         Raises:
-            ModuleNotFoundError: pulumi-aws is not installed, which is an optional extra.
+            ModuleNotFoundError: pulumi-aws, an optional extra, is not installed.
         """
         return [*self.both, *([self._aws] if self.store else [])]
 
@@ -78,7 +79,7 @@ class ClusterProviders:
 
     @classmethod
     def of(cls, name: str, args: ClusterArgs | None = None) -> "ClusterProviders":
-        """Makes both, under one logical name."""
+        """Create both providers under one logical name."""
         given: ClusterArgs = args or {}
         settings: dict[str, Any] = {key: given[key] for key in ("context",) if given.get(key)}
         own: ProviderArgs = {"clusterUid": given["clusterUid"]} if given.get("clusterUid") else {}
@@ -91,11 +92,11 @@ class ClusterProviders:
         with _without_kubeconfig():
             kubernetes = k8s.Provider(
                 name,
-                # Without it an edited kubeconfig could make the engine replace the provider, and all that it made.
+                # Without it, an edited kubeconfig could make the engine replace the provider with all its resources.
                 cluster_identifier=given.get("clusterUid"),
-                # A changed secret is updated in place: the Secret never vanishes for a moment.
+                # A changed Secret is updated in place and never replaced.
                 enable_secret_mutable=True,
-                # The ledger's check decides whose an object is, so that plugins before and after 4.29 behave alike.
+                # The ledger's check decides about ownership, so that plugins before and after 4.29 behave alike.
                 upsert_existing_objects=True,
                 kube_client_settings={"qps": 100, "burst": 200},
                 **_FIXED,
@@ -106,9 +107,9 @@ class ClusterProviders:
 
 @contextmanager
 def _without_kubeconfig() -> Iterator[None]:
-    """The SDK makes the value of KUBECONFIG, a path of this machine, an input of the provider: it must not see it.
+    """Hide KUBECONFIG from the SDK, which would make this machine's path an input of the provider.
 
-    The plugin, a process of the engine's, has the variable and reads it as kubectl does.
+    The plugin is a process of the engine, still has the variable and reads it as kubectl does.
     """
     path = os.environ.pop("KUBECONFIG", None)
     try:

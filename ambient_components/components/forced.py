@@ -1,11 +1,11 @@
-"""Whose word counts where two have written one field of an object."""
+"""The annotation that resolves conflicts between field managers."""
 
 from typing import Final
 
 FORCED: Final = {"pulumi.com/patchForce": "true"}
-"""Annotation by which server-side apply takes a field from another field manager instead of failing.
+"""Annotation that makes server-side apply take a field from another field manager instead of failing.
 
-For what others write too (the operator labels, the backend renames), and after a lost state, when the fields belong to
-the stack that was (tried). The namespace is ours by then: the ledger's check has seen to that. An annotation, since
-the provider's own setting for it works with later plugins only.
+Needed for fields that others write too (the operator labels, the backend renames), and after a lost state, when the
+fields belong to the previous stack (tested). The ledger's check has confirmed the ownership of the namespace by then.
+An annotation, because the provider's own setting works only with later plugins.
 """

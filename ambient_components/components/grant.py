@@ -1,4 +1,4 @@
-"""One subject's access to one workspace, as the platform's Sharing page makes it."""
+"""One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
 from typing import NotRequired, TypedDict
 
@@ -21,10 +21,10 @@ from ambient_components.rules.grants import grantee
 
 
 class GrantArgs(TypedDict):
-    """Who may do what, where."""
+    """Subject, role and workspace of a grant."""
 
     namespace: pulumi.Input[str]
-    """The workspace's namespace."""
+    """Namespace of the workspace."""
 
     subject: str
     """``user:NAME`` or ``group:NAME``, verbatim: Kubernetes compares names byte by byte."""
@@ -34,9 +34,9 @@ class GrantArgs(TypedDict):
 
 
 class Grant(pulumi.ComponentResource):
-    """A grant on its own, in a workspace that something else declares.
+    """A separate grant, in a workspace that is declared elsewhere.
 
-    `Workspace` makes the same binding for each of its grants, without this node above it (docs/adr/0008).
+    `Workspace` declares the same RoleBinding for each of its grants, without this component (docs/adr/0008).
     """
 
     binding: RoleBinding
@@ -51,13 +51,13 @@ class Grant(pulumi.ComponentResource):
 def grant_role_binding(
     name: str, args: GrantArgs, opts: pulumi.ResourceOptions, *, released: bool = False
 ) -> RoleBinding:
-    """A RoleBinding that the platform lists, and can revoke, as a grant of its own (contract 1.3).
+    """Declare a RoleBinding that the platform lists and revokes like its own grants (contract 1.3).
 
-    A new role is a replacement, made before the old one goes: the role is in the object's name, and not in the logical
-    one. Nobody is without access in between, and a failed change keeps the old grant.
+    A new role is a replacement, created before the old binding is deleted: the object's name contains the role, the
+    logical name does not. Access is never interrupted, and a failed change keeps the old grant.
 
     Raises:
-        ValueError: the subject is a ServiceAccount, or none at all, or the role is no role.
+        ValueError: The subject is a ServiceAccount or invalid, or the role is unknown.
     """
     subject = grantee(args["subject"])
     role = role_of(args.get("role") or Role.VIEW)

@@ -1,4 +1,4 @@
-"""Refuses a component's arguments with all that is wrong with them. The rules are in `ambient_components.rules`."""
+"""Checks of component arguments, with the rules in `ambient_components.rules`."""
 
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ def check_workspace(name: str, args: Mapping[str, Any]) -> None:
     """Check a Workspace's arguments.
 
     Raises:
-        ValueError: with every problem, one a line.
+        ValueError: All problems, one per line.
     """
     bucket = args.get("bucket") or {}
     _refuse(f"workspace {name!r}", [*workspace_findings(name, args), *below(("bucket",), _not_installed(bucket))])
@@ -26,16 +26,16 @@ def check_bucket(name: str, args: Mapping[str, Any]) -> None:
     """Check a Bucket's arguments.
 
     Raises:
-        ValueError: with every problem, one a line.
+        ValueError: All problems, one per line.
     """
     _refuse(f"bucket {name!r}", [*bucket_findings(args), *_not_installed(args)])
 
 
 def role_of(text: str) -> Role:
-    """The role of this name.
+    """Return the role with this name.
 
     Raises:
-        ValueError: it is none.
+        ValueError: The role is unknown.
     """
     if text not in ROLES:
         raise ValueError("\n".join(str(as_problem(one)) for one in role_findings((), text)))

@@ -1,6 +1,7 @@
-"""A workspace's settings and limits: only what is declared, so that an adopted workspace keeps the rest.
+"""A workspace's declared settings and limits; an adopted workspace keeps all others.
 
-They carry no access: unlike all else in a workspace they may vanish together with the namespace (``deleted_with``).
+They carry no access, so unlike everything else in a workspace they may be deleted with the namespace
+(``deleted_with``).
 """
 
 from collections.abc import Iterator
@@ -30,11 +31,11 @@ from ambient_components.resources import (
 def settings(
     name: str, namespace: str, spec: SettingsSpec, opts: pulumi.ResourceOptions, *, released: bool = False
 ) -> Iterator[pulumi.Resource]:
-    """The declared settings of the workspace with this logical name; of a released one, which are then left alone."""
+    """Declare the settings of a workspace; a released one is not written to."""
     project: ProjectSettingsArgs = {"namespace": namespace}
     if spec.get("idleTimeoutSeconds") is not None:
         project["inactivityTimeoutSeconds"] = int(spec["idleTimeoutSeconds"])
-    if spec.get("mcpServers") is not None:  # none at all is a declaration too
+    if spec.get("mcpServers") is not None:  # an empty mapping is a declaration too
         project["mcpServers"] = dict(spec["mcpServers"])
     if len(project) > 1:
         if released:
@@ -64,16 +65,16 @@ def resource_limits(
     released: bool = False,
     store: str | None = None,
 ) -> Iterator[pulumi.Resource]:
-    """The declared limits of the workspace with this logical name; of a released one, which are then left alone.
+    """Declare the limits of a workspace; a released one is not written to.
 
     Args:
-        name: logical name of the workspace.
-        namespace: its namespace.
-        spec: what is declared.
-        platform_namespace: where the platform runs.
-        opts: of each resource.
-        released: whether the workspace is being let go.
-        store: address of its own object store, which a closed-off workspace has to reach (contract 10.19).
+        name: Logical name of the workspace.
+        namespace: Its namespace.
+        spec: The declared limits.
+        platform_namespace: The platform's namespace.
+        opts: Options of each resource.
+        released: Whether the workspace is being released.
+        store: Address of its own object store, which an isolated workspace must reach (contract 10.19).
     """
     if containers := limits.container_limits(spec.get("containers") or {}):
         args = cast("ContainerDefaultsArgs", {"namespace": namespace, **containers})

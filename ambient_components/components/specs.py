@@ -1,4 +1,4 @@
-"""The arguments of a Workspace, as plain TypedDicts; names are those of the stack file, durations are in seconds."""
+"""Arguments of a Workspace as TypedDicts; names are those of the stack file, durations are in seconds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
@@ -20,10 +20,10 @@ class GrantSpec(TypedDict):
 
 
 class KeySpec(TokenTerms):
-    """A key of the workspace; everything is optional."""
+    """A key of the workspace; all fields are optional."""
 
     name: NotRequired[str]
-    """Label in the UI, up to 64 characters; default the id."""
+    """Name in the UI, up to 64 characters; default the id."""
 
     description: NotRequired[str]
     """Up to 200 characters."""
@@ -32,30 +32,31 @@ class KeySpec(TokenTerms):
     """view, edit or admin; default edit, as in the platform's UI."""
 
     generation: NotRequired[int]
-    """From 1, the default. A new number is a new identity: new ServiceAccount, new binding, new token."""
+    """Generation, from 1 (the default). A higher number creates a new identity: ServiceAccount, binding and token."""
 
     adopt: NotRequired[Sequence[str]]
-    """Names of ServiceAccounts of this key that exist without a record and are taken over with their tokens, as after
-    a lost state. By default such an account is ended, and its tokens with it."""
+    """Existing ServiceAccounts of this key to adopt with their tokens, for example after a lost state. By default an
+    unrecorded account is deleted, and its tokens with it.
+    """
 
     keepPrevious: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of arguments
-    """The identity of the generation before lives on beside this one, until a run without this."""
+    """Whether the previous generation's identity stays valid beside this one; a run without this deletes it."""
 
 
 class SettingsSpec(TypedDict):
-    """What the platform's settings page shows, and what has no page. What is left out stays as it is there."""
+    """Settings of the platform's settings page, and some without a page. Settings that are left out are not changed."""
 
     idleTimeoutSeconds: NotRequired[int]
-    """Without activity for so long a session is stopped; 0 is never."""
+    """Seconds without activity after which a session is stopped; 0 means never."""
 
     mcpServers: NotRequired[Mapping[str, Any]]
-    """``custom`` (servers by name, as the runner reads them) and ``disabled`` (names)."""
+    """``custom`` (servers by name, in the runner's format) and ``disabled`` (names)."""
 
     featureFlags: NotRequired[Mapping[str, bool]]
-    """Overrides, flag by flag."""
+    """Overrides by flag."""
 
     caBundle: NotRequired[str]
-    """Contents of a PEM file, which takes the place of the system's in session containers."""
+    """Content of a PEM file that replaces the system's CA file in session containers."""
 
 
 class NetworkPeerSpec(TypedDict):
@@ -64,13 +65,13 @@ class NetworkPeerSpec(TypedDict):
     cidr: NotRequired[str]
     namespace: NotRequired[str]
     ports: NotRequired[Sequence[int]]
-    """All, if left out."""
+    """Default: all ports."""
     protocol: NotRequired[str]
     """TCP (default) or UDP."""
 
 
 class NetworkSpec(TypedDict):
-    """Whether the workspace's pods are closed off. See `ambient_components.isolation`."""
+    """Isolation of the workspace's pods. See `ambient_components.isolation`."""
 
     isolate: NotRequired[bool]
     """Default true."""
@@ -78,98 +79,100 @@ class NetworkSpec(TypedDict):
 
 
 class LimitsSpec(TypedDict):
-    """What the workspace may use."""
+    """Limits of the workspace."""
 
     containers: NotRequired[Mapping[str, Mapping[str, str]]]
     """defaultRequest, default, min and max, over the platform's defaults."""
 
     quota: NotRequired[Mapping[str, str]]
-    """Of a ResourceQuota, by its resource names."""
+    """Hard limits of a ResourceQuota by resource name."""
 
     network: NotRequired[NetworkSpec]
 
 
 class OnDriftSpec(TypedDict):
-    """Who wins when the UI has saved a secret: overwrite (default) or keep."""
+    """Which side wins after a save in the UI: overwrite (default) or keep."""
 
     runner: NotRequired[str]
     integrations: NotRequired[str]
 
 
 class OnCloseSpec(TypedDict):
-    """What becomes of running sessions when the workspace is closed."""
+    """What happens to running sessions when the workspace is closed."""
 
     sessions: NotRequired[str]
-    """stop (default): the platform stops them, and those that do not stop are named; deletePods: their pods are then
-    deleted."""
+    """stop (default): the platform stops them, and those that do not stop are reported; deletePods: their pods are then
+    deleted.
+    """
 
     waitSeconds: NotRequired[int]
-    """How long they have to stop; default 120, at most 3600."""
+    """Seconds to wait for them; default 120, at most 3600."""
 
 
 class WorkspaceArgs(TypedDict):
-    """What a workspace has. Only `owner` is needed."""
+    """Content of a workspace. Only `owner` is required."""
 
     owner: str
-    """Project and fleet that own it, PROJECT/FLEET; the namespace says so in an annotation."""
+    """Owner, PROJECT/FLEET, recorded in an annotation of the namespace."""
 
     namespace: NotRequired[str]
-    """Default: the component's name. Can't be renamed: another name is another workspace."""
+    """Default: the component's name. Another name is another workspace."""
 
     displayName: NotRequired[str]
-    """Shown by the platform on OpenShift; elsewhere it has no place to keep it (contract 1.1)."""
+    """Shown by the platform on OpenShift; ignored elsewhere (contract 1.1)."""
 
     description: NotRequired[str]
-    """As `displayName`."""
+    """See `displayName`."""
 
     openshift: NotRequired[bool]
-    """The cluster is OpenShift. Said, not guessed: a preview must not depend on a cluster."""
+    """Whether the cluster is OpenShift. Not detected, because a preview must not depend on a cluster."""
 
     platformNamespace: NotRequired[str]
-    """Where the platform runs, for network policies; default ambient-code."""
+    """The platform's namespace, for network policies; default ambient-code."""
 
     owners: NotRequired[Sequence[str]]
-    """Subjects with admin rights by bindings that the Sharing page does not show: for break-glass access."""
+    """Subjects with admin rights through bindings that the Sharing page does not list, for break-glass access."""
 
     grants: NotRequired[Sequence[GrantSpec]]
-    """Who may do what, as the Sharing page shows it."""
+    """Grants, as the Sharing page lists them."""
 
     keys: NotRequired[Mapping[str, KeySpec]]
     """API keys by id."""
 
     runnerSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """The language models' keys, kept as secrets: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
+    """API keys of language models, stored as secrets: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY."""
 
     integrationSecrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Variables for every session, kept as secrets."""
+    """Environment variables for every session, stored as secrets."""
 
     onDrift: NotRequired[OnDriftSpec]
 
     bucket: NotRequired[BucketSpec]
-    """The workspace's own storage, and credentials that open nothing else. Default: the platform's shared bucket."""
+    """The workspace's own storage with its credentials. Default: the platform's shared bucket."""
 
     settings: NotRequired[SettingsSpec]
 
     limits: NotRequired[LimitsSpec]
 
     labels: NotRequired[Mapping[str, str]]
-    """Further labels of the namespace; the platform's, Kubernetes' and ours are refused."""
+    """Further labels of the namespace; reserved keys are rejected."""
 
     annotations: NotRequired[Mapping[str, str]]
-    """Further annotations, likewise."""
+    """Further annotations; reserved keys are rejected."""
 
     podSecurity: NotRequired[str]
-    """Level of Kubernetes' pod security that the namespace enforces: privileged or baseline."""
+    """Pod Security level that the namespace enforces: privileged or baseline."""
 
     adopt: NotRequired[bool]
-    """The namespace may be one that exists already; the ledger's entry has to say so as well."""
+    """Whether to adopt an existing namespace; the ledger's entry needs the same setting."""
 
     protect: NotRequired[bool]
-    """The namespace can't be deleted by the engine; default true. Only an active workspace is ever protected."""
+    """Whether the engine refuses to delete the namespace; default true. Applies to active workspaces."""
 
     state: NotRequired[str]
-    """active (default); closed: off the platform's list, without grants, keys and secrets, while owners and data stay;
-    released: all of it stays, and is this stack's no more."""
+    """active (default); closed: not listed by the platform, without grants, keys and secrets, but with owners and data;
+    released: everything stays and leaves this stack.
+    """
 
     onClose: NotRequired[OnCloseSpec]
-    """What becomes of running sessions when it is closed."""
+    """What happens to running sessions when it is closed."""

@@ -1,4 +1,4 @@
-"""The object store of a cluster: settings of our provider, and a pulumi-aws provider for the same store."""
+"""The object store of a cluster, as settings of this project's provider and as a pulumi-aws provider."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
@@ -12,29 +12,29 @@ if TYPE_CHECKING:
 
 
 class StoreArgs(TypedDict):
-    """One store. Everything is optional: by default it is AWS."""
+    """One object store. All fields are optional; the default is AWS."""
 
     endpoint: NotRequired[str]
-    """Its S3 API, https://HOST or http://HOST, as the machine reaches it that pulumi runs on. Default: AWS."""
+    """Address of its S3 API for pulumi's machine, https://HOST or http://HOST. Default: AWS."""
 
     iamEndpoint: NotRequired[str]
-    """Its API for users and access keys, where that is another address."""
+    """Address of its API for users and access keys, if it differs."""
 
     region: NotRequired[str]
-    """Default us-east-1, which stores take that have no regions."""
+    """Region; default us-east-1, for stores that have none."""
 
     credentials: NotRequired[str]
-    """By which API users are made: iam (default), or minio for MinIO's admin API."""
+    """API for users: iam (default), or minio for MinIO's admin API."""
 
     accessKey: NotRequired[pulumi.Input[str]]
-    """Of who may make buckets and users. Without the two: as AWS's own tools find them."""
+    """Access key that may create buckets and users. Default for both keys: AWS's credential chain."""
 
     secretKey: NotRequired[pulumi.Input[str]]
-    """Kept as a secret."""
+    """Stored as a secret."""
 
 
 def store_settings(store: StoreArgs) -> "ProviderArgs":
-    """The store as settings of our provider."""
+    """Return the store as settings of this project's provider."""
     names = {
         "endpoint": "storeEndpoint",
         "iamEndpoint": "storeIamEndpoint",
@@ -48,14 +48,14 @@ def store_settings(store: StoreArgs) -> "ProviderArgs":
 
 
 def aws_provider(name: str, store: StoreArgs) -> pulumi.ProviderResource:
-    """A pulumi-aws provider for the store.
+    """Return a pulumi-aws provider for the store.
 
-    A store that is not AWS has no account, no metadata service and no regions of AWS's; its buckets are paths, as their
-    names are no hosts. The region is always said: the SDK would take it from the environment of whatever machine runs.
+    Other stores have no AWS account, metadata service or regions, and their bucket names are not host names, so buckets
+    are paths. The region is always set: the SDK would read it from the environment of the machine.
     """
     settings: dict[str, Any] = {"region": store.get("region") or REGION_DEFAULT}
     said = store.get("endpoint") or ""
-    # AWS's own address of S3 is no other service's: pulumi-aws knows them all.
+    # AWS's S3 address is not its address for other services, and pulumi-aws knows all of them.
     endpoint = "" if is_aws(said) else said
     iam = store.get("iamEndpoint") or endpoint
     addresses = {"s3": endpoint, "s3control": endpoint, "iam": iam, "sts": iam}

@@ -1,4 +1,4 @@
-"""One workspace: a namespace that the platform lists, and everything in it that is declared."""
+"""One workspace: a namespace that the platform lists, with its declared content."""
 
 from typing import Any, cast
 
@@ -41,13 +41,13 @@ from ambient_components.subjects import parse_subject
 
 
 class Workspace(pulumi.ComponentResource):
-    """A Namespace with its owners, grants, keys, secrets and settings, listed by the platform once all of it is there.
+    """A Namespace with owners, grants, keys, secrets and settings, listed by the platform once all of them exist.
 
-    Of what the platform's operator makes for every namespace that it sees listed (ProjectSettings, LimitRange, the
-    trigger account; contract 4) only the fields that are declared are touched.
+    The platform's operator creates ProjectSettings, a LimitRange and the trigger account in every listed namespace
+    (contract 4). Only their declared fields are changed.
 
-    Closed, it keeps its namespace, owners and settings, and a `Closure` ends all other access. Released, everything is
-    declared as before, without our mark, and is retained when it leaves the program.
+    A closed workspace keeps its namespace, owners and settings, and a `Closure` ends all other access. In a released
+    one everything is declared as before, without the ownership annotation, and retained when it leaves the program.
     """
 
     namespace: core.Namespace
@@ -63,7 +63,7 @@ class Workspace(pulumi.ComponentResource):
     """API keys by id."""
 
     bucket: Bucket | None
-    """Its own storage, where it has any."""
+    """The workspace's own storage, if it has any."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_workspace(name, args)
@@ -71,15 +71,15 @@ class Workspace(pulumi.ComponentResource):
         self._workspace = args.get("namespace") or name
         self._name = name
         self._state = args.get("state") or ACTIVE
-        # The caller's dependencies (the ledger) are for the namespace: all else in here depends on that.
+        # Only the namespace has the caller's dependencies (the ledger): everything else depends on the namespace.
         self.namespace = core.Namespace(
             logical_name(name, Part.NAMESPACE),
             metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace, self._state)},
             opts=self._options(
                 depends_on=opts.depends_on if opts else None,
-                # On the namespace only: on the component it would keep a revoked grant alive (docs/surprises.md).
+                # Only on the namespace: on the component it would keep a revoked grant (docs/surprises.md).
                 protect=self._state == ACTIVE and args.get("protect", True),
-                # The list's label is the patch's, further ones are the platform's and OpenShift's.
+                # The NamespacePatch owns the list's label; other labels belong to the platform and OpenShift.
                 ignore_changes=["metadata.labels"],
             ),
         )
@@ -104,7 +104,7 @@ class Workspace(pulumi.ComponentResource):
         self.register_outputs(outputs)
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
-        # Only what is being released is retained: elsewhere it would leave access behind that nobody declares.
+        # Retained only during a release: otherwise it would leave undeclared access behind.
         return pulumi.ResourceOptions(parent=self, retain_on_delete=self._state == RELEASED or None, **more)
 
     def _settings(self, args: WorkspaceArgs) -> list[pulumi.Resource]:
@@ -189,21 +189,21 @@ class Workspace(pulumi.ComponentResource):
         return made
 
     def _listed(self, args: WorkspaceArgs, before: Wholeness) -> None:
-        """The labels, last: one puts the namespace on the platform's list, where a half-made workspace must never be.
+        """Declare the labels last: one of them makes the platform list the namespace, which must be complete by then.
 
-        They wait for all else, and are skipped where any of it failed, but depend on what failed alone (`Wholeness`).
+        The patch waits for everything else and is skipped if any of it failed, but depends only on what failed
+        (`Wholeness`). It is forced, because the label of an adopted namespace has another field manager too. Closing
+        writes "false" instead of removing the label, which would leave an adopted namespace listed (docs/surprises.md).
 
-        They are a patch of its own, forced: an adopted namespace's label has another owner too. Closing writes "false"
-        instead of giving the label up, which would leave an adopted one listed (docs/surprises.md).
-
-        A release notes its end in the same step: only then is everything kept when the entry leaves the program. Taking
-        it back or adopting it takes the note off in the same step: until then the engine would keep what is removed.
+        A release records its completion in the same step: only then is everything kept when the entry leaves the
+        program. Undoing the release or adopting the workspace removes the record in the same step; until then the
+        engine would keep what is removed.
         """
         notes = {}
         if self._state == RELEASED:
             notes[RELEASED_BY_ANNOTATION] = args["owner"]
         elif args.get("adopt"):
-            # Whoever wrote it: once all of this is ours again, no release of it has ended.
+            # By any owner: once the workspace is adopted, no release of it is complete.
             notes[RELEASED_BY_ANNOTATION] = ""
         core.NamespacePatch(
             logical_name(self._name, Part.LISTED),
@@ -220,7 +220,7 @@ class Workspace(pulumi.ComponentResource):
     def _closure(self, args: WorkspaceArgs) -> Closure:
         staying = sorted(naming.owner_binding(parse_subject(subject)) for subject in self.owners)
         spec: ClosureArgs = {"namespace": self._workspace, "staying": staying, **(args.get("onClose") or {})}
-        # After the owners' bindings: there is no moment in which nobody reaches the data.
+        # After the owners' bindings, so that the data is always accessible.
         opts = self._options(depends_on=[self.namespace, *self.owners.values()])
         return Closure(logical_name(self._name, Part.CLOSURE), spec, opts)
 

@@ -1,6 +1,6 @@
-"""A key's tokens as a pure state machine: what is held, what is asked, and now, in; what to mint, retire, revoke, out.
+"""Token rotation as a pure state machine: recorded tokens, policy and time in; tokens to mint, retire and revoke out.
 
-Nothing here talks to anybody. The provider carries the steps out and records what came of them.
+The provider executes the steps and records the results.
 """
 
 from ambient_components.keys.rotation import Plan, plan

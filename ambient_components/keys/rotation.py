@@ -1,4 +1,4 @@
-"""The state machine: what a run has to do about one identity's tokens, and why."""
+"""The state machine for the tokens of one identity."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,25 +7,25 @@ from ambient_components.keys.state import Handle, TokenState, format_time
 from ambient_components.rules.lifetimes import Policy, default_rotate_before
 
 _LIVE_AT_MOST = 2
-"""Tokens of one identity that may be valid at once (docs/adr/0005): the current one and one that retires."""
+"""Maximum number of valid tokens per identity (docs/adr/0005): the current one and a retiring one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of one run, in the order in which they are done. A plan without steps is falsy: nothing is due."""
+    """The steps of one run, in order. A plan without steps is falsy."""
 
     revoke_first: tuple[tuple[Handle, str], ...] = ()
-    """Handles to delete before minting, so that no more than two tokens live at once; never the current one."""
+    """Token Secrets to delete before minting, so that at most two tokens are valid; never the current one."""
     mint: str | None = None
-    """Why a token is minted; None: none is."""
+    """Reason for a new token; None if none is minted."""
     revoke: tuple[tuple[Handle, str], ...] = ()
-    """Handles to delete after minting, each with the reason: a mint that fails must not take the token before it."""
+    """Token Secrets to delete after minting, with reasons: a failed mint must not end the old token."""
     retire: tuple[Handle, ...] = ()
-    """Handles that live on through the overlap, oldest first."""
+    """Token Secrets that stay during the overlap, oldest first."""
     current: Handle | None = None
-    """What is on record as the current one where none is minted."""
+    """The recorded current token, if none is minted."""
     warnings: tuple[str, ...] = field(default=())
-    """What the user should hear of it, whether or not anything is done."""
+    """Warnings for the user, independent of the steps."""
 
     def __bool__(self) -> bool:
         return bool(self.mint or self.revoke or self.revoke_first)
@@ -57,10 +57,10 @@ def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "t
 
 
 def _notice(handle: Handle, policy: Policy) -> timedelta:
-    """How long before its expiry a token is renewed.
+    """Return the renewal window of a token.
 
-    Where the cluster granted less than was asked, a notice that was meant for the longer life can be longer than the
-    whole of the shorter one, and every run would mint: then it is the default for the life that was granted.
+    If the cluster granted a shorter lifetime than requested, the configured window can exceed it, and every run would
+    mint a token. Then the window is the default for the granted lifetime.
     """
     if handle.expires_at is None:
         return timedelta(seconds=policy.rotate_before)
@@ -79,7 +79,7 @@ def plan(
     former: bool = False,
     what: str = "token",
 ) -> Plan:
-    """What is due for one identity.
+    """Return the steps that are due for one identity.
 
     Args:
         state: what is on record.
@@ -91,7 +91,7 @@ def plan(
             never mints.
         what: what is minted, in words.
     """
-    # By the record as it was: a window that was missed is told, whatever else has happened to the token.
+    # From the original record: a missed renewal window is always reported.
     missed = _missed(state.current, policy, now)
     if force:
         dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
@@ -100,11 +100,11 @@ def plan(
     if force and reason:
         reason = force
     failed = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
-    # Where one is minted they go first: they still live, and two at once are the most.
+    # Before minting: these may still be valid, and at most two may be.
     first: list[tuple[Handle, str]] = failed if reason else []
     revoke: list[tuple[Handle, str]] = [] if reason else failed
     ends = state.retires_at(policy.overlap_delta)
-    # Those whose overlap is over as well, unless one of them may be all that works until the mint.
+    # Likewise for tokens with a finished overlap, unless one of them may be the only valid one until the mint.
     over = first if reason and state.current and _works(state.current, now) else revoke
     staying = []
     for handle in state.retiring:
@@ -119,15 +119,15 @@ def plan(
     current = state.current
     if not reason:
         if force and current:
-            # Its handle is still there, and speaks for nobody any more.
+            # Its token Secret still exists, but its ServiceAccount does not.
             revoke.append((current, force))
         return Plan(revoke=tuple(revoke), retire=tuple(staying), current=current)
     if current and (why := _why_it_ends(current, policy, now)):
         revoke.append((current, why))
     elif current:
         staying.append(current)
-    # Not where nothing is on record: which of the tokens found is in use is not known then, and a lost state file must
-    # lock nobody out. They all end with the overlap.
+    # Only if there is a record. Without one it is unknown which of the existing tokens is in use, so a lost state must
+    # not revoke any early: all of them end with the overlap.
     while current and len(staying) >= _LIVE_AT_MOST:
         first.append((staying.pop(0), f"{_LIVE_AT_MOST} {what}s are the most that live at once"))
     return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=missed)
@@ -138,9 +138,9 @@ def _works(handle: Handle, now: datetime) -> bool:
 
 
 def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
-    """Why the token that is replaced has no overlap; None: it has."""
+    """Return why the replaced token gets no overlap; None if it gets one."""
     if current.dead:
-        # Its handle may still be there (the ServiceAccount was replaced): nothing minted is left behind.
+        # Its token Secret may still exist (the ServiceAccount was replaced) and must not be left behind.
         return current.dead
     if current.expires_at and now >= current.expires_at:
         return "it expired"
@@ -148,7 +148,7 @@ def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
 
 
 def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str, ...]:
-    """The warning that no run came in time, where none did."""
+    """Return a warning if the current token expired before any run renewed it."""
     if current is None or current.expires_at is None or now < current.expires_at:
         return ()
     # Where a refresh came first, it is on record as dead for that very reason.
@@ -161,11 +161,11 @@ def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str,
 
 
 def next_action(state: TokenState, policy: Policy, *, former: bool = False) -> tuple[str, datetime] | None:
-    """What the next run that matters will do, and from when: ("revoke" or "rotate", moment).
+    """Return the next step that is due and its time: ("revoke" or "rotate", time).
 
-    Where nothing is done for a token that ends: ("expire", moment).
+    For a token that expires without renewal: ("expire", time).
     """
-    # What failed is due at once; of the moments that are past, one that no run moves.
+    # A failed revocation is due at once. The time is in the past and the same in every run.
     due: list[tuple[datetime, str]] = [(handle.issued_at, "revoke") for handle in state.pending]
     ends = state.retires_at(policy.overlap_delta)
     if ends is not None:
@@ -175,7 +175,7 @@ def next_action(state: TokenState, policy: Policy, *, former: bool = False) -> t
         if current and current.expires_at and not current.dead and not policy.never:
             due.append((current.expires_at, "expire"))
     elif current and current.dead:
-        # Due at once; a moment that no run moves.
+        # Due at once; the time is the same in every run.
         due.append((current.issued_at, "rotate"))
     elif current and current.expires_at and not policy.never:
         due.append((current.expires_at - _notice(current, policy), "rotate"))

@@ -1,4 +1,4 @@
-"""What is recorded of a key's tokens: their handles, never the tokens."""
+"""The recorded tokens of a key: their token Secrets, never the tokens."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -7,20 +7,20 @@ from enum import StrEnum
 from typing import Any, Final
 
 SCHEMA_VERSION: Final = 1
-"""Of the recorded shape. A reader that meets a higher one refuses instead of guessing."""
+"""Version of the recorded format. A reader refuses a higher one."""
 
 _FIRST_YEAR: Final = 1970
 _END_OF_YEARS: Final = 9000
 _LONGEST: Final = 64
-"""Characters of a time; RFC 3339 needs 35 at most."""
+"""Maximum characters of a time; RFC 3339 needs at most 35."""
 _SHOWN: Final = 80
 
 
 def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds: as Kubernetes writes it.
+    """Format a time in RFC 3339, UTC and whole seconds, as Kubernetes does.
 
     Raises:
-        ValueError: the moment has no time zone; a guess would be this machine's.
+        ValueError: The time has no time zone.
     """
     if moment.tzinfo is None:
         msg = f"{moment.isoformat()} has no time zone"
@@ -29,11 +29,11 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: object) -> datetime:
-    """Return the moment that `format_time` or Kubernetes wrote.
+    """Read a time that `format_time` or Kubernetes wrote.
 
     Raises:
-        ValueError: The value is not an RFC 3339 time with a zone, from the years 1970 to 8999. Other years have no
-            use, and overflow as soon as a lifetime or a time zone is added.
+        ValueError: The value is not an RFC 3339 time with a time zone in the years 1970 to 8999. Other years overflow
+            as soon as a lifetime or a time zone is added.
     """
     shown = repr(text)[:_SHOWN]
     try:
@@ -54,7 +54,7 @@ def parse_time(text: object) -> datetime:
 
 
 def time_of(text: object) -> datetime | None:
-    """Return the moment that a value of unknown origin says, such as an annotation; None where it says none."""
+    """Read a time from an untrusted value such as an annotation; None if it is not one."""
     try:
         return parse_time(text)
     except ValueError:
@@ -63,14 +63,14 @@ def time_of(text: object) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """One token, by the Secret it is bound to: deleting that Secret revokes this token and no other."""
+    """One token, identified by its token Secret: deleting that Secret revokes only this token."""
 
     name: str
     uid: str
     generation: int
     issued_at: datetime
     expires_at: datetime | None = None
-    """As the cluster granted it. None: a handle found in the cluster, whose token's expiry nobody recorded."""
+    """Expiry that the cluster granted; None for an unrecorded token Secret found in the cluster."""
     dead: str | None = None
     """Why the token no longer works, once a refresh has found out; None while it works."""
     lapsed: bool = False
@@ -81,7 +81,7 @@ class Handle:
         return replace(self, dead=why, lapsed=lapsed)
 
     def lapse(self, now: datetime) -> str | None:
-        """Why it is dead, where its life is over; None: it is not, or its end is not known."""
+        """Return that and when the token expired; None if it has not, or if its expiry is unknown."""
         if self.expires_at is None or now < self.expires_at:
             return None
         return f"it expired on {format_time(self.expires_at)}"
@@ -100,7 +100,7 @@ class Handle:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Handle":
-        """Reads what `to_wire` wrote."""
+        """Read the result of `to_wire`."""
         expires = wire.get("expiresAt")
         return cls(
             name=wire["handle"],
@@ -114,53 +114,52 @@ class Handle:
 
 
 class TokenStatus(StrEnum):
-    """What has become of a token that was minted."""
+    """Status of an issued token."""
 
     CURRENT = "current"
-    """It was delivered last, and works."""
+    """The newest token, valid."""
 
     EXPIRED = "expired"
-    """Its life is over."""
+    """Its lifetime is over."""
 
     DEAD = "dead"
-    """It no longer works, as a refresh found out."""
+    """A refresh found that it is invalid."""
 
     REVOKED = "revoked"
-    """Its revocation was begun and could not be ended: it may still work, and every run tries again. One that could is
-    on no record any more."""
+    """Its revocation failed, so it may still be valid, and every run retries. A revoked token leaves the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """What is held of one identity's tokens."""
+    """The recorded tokens of one identity."""
 
     current: Handle | None = None
-    """The token that was delivered last."""
+    """The newest token."""
     retiring: tuple[Handle, ...] = ()
-    """Those before it, still valid until the overlap ends; oldest first."""
+    """Older tokens that stay valid until the overlap ends, oldest first."""
     pending: tuple[Handle, ...] = ()
-    """Those whose revocation failed: every run tries again."""
+    """Tokens that could not be revoked: every run retries."""
 
     @property
     def handles(self) -> tuple[Handle, ...]:
-        """Every handle on record."""
+        """All recorded tokens."""
         return (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
 
     def retires_at(self, overlap: timedelta) -> datetime | None:
-        """When the retiring tokens end: the overlap counts from the issue of the one that took their place."""
+        """Return the end of the overlap, counted from the issue of the current token; None if no token is retiring."""
         return self.current.issued_at + overlap if self.current and self.retiring else None
 
     def undelivered(self, found: Collection[Handle]) -> tuple[Handle, ...]:
-        """Those of the identity's handles in the cluster that no record has: a run died before it could write one."""
+        """Return the existing token Secrets without a record, which an interrupted run left behind."""
         recorded = {handle.uid for handle in self.handles}
         return tuple(handle for handle in found if handle.uid not in recorded)
 
     @classmethod
     def from_wire(cls, state: Mapping[str, Any]) -> "TokenState":
-        """Reads an AccessToken's recorded outputs.
+        """Read the recorded outputs of an AccessToken.
 
         Raises:
-            ValueError: written by a later version of the provider.
+            ValueError: A later version of the provider wrote the state.
         """
         version = int(state.get("schemaVersion") or SCHEMA_VERSION)
         if version > SCHEMA_VERSION:

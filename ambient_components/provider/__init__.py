@@ -1,5 +1,5 @@
-"""The server side: the ``ambient`` plugin, which the engine starts and talks to over gRPC.
+"""The server side: the ``ambient`` plugin, which the engine starts and calls over gRPC.
 
-One file a resource, one a concern of the protocol. It imports the pure rules and nothing else of the package: what a
-program declares reaches it as plain values.
+One file per resource and per concern of the protocol. It imports only the pure rules of the package: a program's
+declarations arrive as plain values.
 """

@@ -1,4 +1,4 @@
-"""Starts the plugin: what ``pulumi-resource-ambient`` runs, beside the engine that gives it an address."""
+"""Entry point of the plugin: the program ``pulumi-resource-ambient``, which the engine starts with its address."""
 
 import asyncio
 import os
@@ -10,25 +10,25 @@ from ambient_components.provider.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024
-"""Bytes; the engine's own limit."""
+"""Maximum bytes of a message; the engine's own limit."""
 
 
 async def _serve(engine_address: str) -> None:
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
     server, port = serving(AmbientServicer(engine_address), options)
     await server.start()
-    # The one line the engine reads: where to call.
+    # The engine reads one line: the port.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     parent = os.getppid()
     while os.getppid() == parent:
-        # An engine that was killed sends no goodbye; its orphans end here.
+        # A killed engine sends no signal, so the plugin ends when its parent changes.
         await asyncio.sleep(1)
     await server.stop(grace=None)
 
 
 def main() -> None:
-    """Serves until the engine ends."""
+    """Serve until the engine ends."""
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         sys.stderr.write(
             f"pulumi-resource-ambient {VERSION}: the ambient plugin, which the Pulumi engine starts.\n"
@@ -38,11 +38,11 @@ def main() -> None:
     if sys.argv[1] == "--version":
         sys.stdout.write(VERSION + "\n")
         return
-    # The engine address is the last argument: before it may stand flags (--logtostderr, -v=9, --tracing URL).
+    # The engine's address is the last argument, after optional flags (--logtostderr, -v=9, --tracing URL).
     try:
         asyncio.run(_serve(sys.argv[-1]))
     except KeyboardInterrupt:
-        # Ctrl-C reaches the whole process group; the engine ends the run, and then this.
+        # Ctrl-C reaches the whole process group; the engine ends the run, then this plugin.
         return
 
 

@@ -1,9 +1,9 @@
-"""``ambient:index:AccessLedger``: a stack's whole access as one resource, registered before all others.
+"""``ambient:index:AccessLedger``: a stack's complete access as one resource, registered before all others.
 
-It exists for two answers of the protocol. `check` sees the last deployment's inputs beside the new ones, in preview and
-in up alike: what must not happen is refused there, before anything is changed. `diff` names each subject, so that the
-plain ``pulumi preview --diff`` says who gains and who loses what (docs/adr/0004). It makes nothing in the cluster but a
-shard's run record (docs/adr/0018).
+It exists for two answers of the protocol. `check` sees the deployed inputs and the new ones, in preview and up alike,
+so a forbidden change is refused before anything happens. `diff` names each subject, so that plain ``pulumi preview
+--diff`` shows who gains and loses access (docs/adr/0004). In the cluster it only writes a shard's run record
+(docs/adr/0018).
 """
 
 import os
@@ -34,12 +34,12 @@ _MISPLACED: Final = refusal(
 
 
 class AccessLedger:
-    """The resource type; it has no state of its own."""
+    """The stateless resource type."""
 
     token = types.ACCESS_LEDGER
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
-        """Refuses what must not be deployed, and what can't be: see `refusals` and `preflight`."""
+        """Refuse forbidden and impossible deployments: see `refusals` and `preflight`."""
         for warning in environment.warnings():
             context.warn(warning)
         if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (types.ACCESS_LEDGER,):
@@ -52,32 +52,32 @@ class AccessLedger:
         return Check(failures=tuple(problems), inputs=inputs.to_record)
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Who gains, loses or changes what, subject by subject; and what a run left that was lost."""
+        """Return gained, lost and changed access by subject, and what an interrupted run left behind."""
         computed, place = frozenset[str](), RunRecord.of(news)
         if place:
             computed = lost_runs.changes(context, place, lost_runs.recorded(state), _ledger(news))
         return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, computed)
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Records the access; the components make it."""
+        """Record the access, which the components create."""
         return str(news["owner"]), _record(context, {}, {}, news, _ledger(news))
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
-        """What was declared, as it was declared: drift of single objects is theirs to report."""
+        """Return the state unchanged: each object reports its own drift."""
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares; the next pulumi up records it"
             raise StepError(msg)
         return Found(_kept(state))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """End what left the ledger, before anything new is made, and record the rest."""
+        """End the access that left the ledger before anything new is created, and record the rest."""
         before, after = _ledger(state), _ledger(news)
         if not context.preview:
             end_first(context, before, after)
         return _record(context, state, before, news, after)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Forgets it; in the cluster there is nothing of it but a shard's run record."""
+        """Remove a shard's run record; otherwise the cluster has nothing of the ledger."""
         if place := RunRecord.of(state):
             lost_runs.forget(context, place, lost_runs.recorded(state), _ledger(state))
 
@@ -87,8 +87,8 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
     before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
     problems = [*inputs.misfits]
     if not problems:
-        # How much may leave is a fleet's share, where `ambient` has judged all shards together: all that is asked for,
-        # also what is held since.
+        # Removals are limited per fleet. `ambient` has evaluated them over all shards, with the complete request,
+        # including workspaces that were excluded later.
         judged = as_judged(inputs.rails, os.environ.get(JUDGED_VARIABLE), before, inputs.asked, now)
         problems = refusals(before, after, judged, now)
     for warning in () if problems else rail_warnings(before, after, now):
@@ -108,7 +108,7 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
 
 
 def _record(context: Context, state: Values, before: Ledger, news: Values, after: Ledger) -> Values:
-    """In the state, and of a shard in its run record as well: before anything is made."""
+    """Record access in the state, and for a shard in its run record too, before anything is created."""
     place, unended = RunRecord.of(news), lost_runs.recorded(state)
     if not place:
         return {}

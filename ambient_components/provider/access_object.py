@@ -1,8 +1,8 @@
-"""What the two kinds of objects that carry access have in common: made strictly, repaired whole, ended for good.
+"""Common base of the two kinds of objects that carry access: strict creation, complete repair, reliable deletion.
 
-A RoleBinding and a key's ServiceAccount are resources of our own, since the Kubernetes plugin takes over what already
-has the name, sees no stranger in a list of subjects, and waits ten minutes for an object that a finalizer keeps
-(docs/adr/0020). Everything in the namespace but the Namespace itself may have been written by a workspace user.
+RoleBindings and keys' ServiceAccounts are resources of this project, because the Kubernetes plugin adopts existing
+objects of the same name, ignores extra subjects, and waits ten minutes for an object with a finalizer (docs/adr/0020).
+Workspace users can write everything in the namespace except the Namespace itself.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ from ambient_components.provider.revocation import end, object_path
 from ambient_components.provider.wire import UNKNOWN
 
 _TRIES: Final = 10
-"""Rounds in which others may write to the object before the step fails."""
+"""Attempts while others write to the object, before the step fails."""
 
 _PLACE: Final = frozenset({"metadata.name", "metadata.namespace"})
 
@@ -32,7 +32,7 @@ class AccessObject(ABC):
     kind: str
     api_version: str
     computed: tuple[str, ...] = ("uid",)
-    """Names of the outputs beside the inputs."""
+    """Names of outputs in addition to the inputs."""
 
     @abstractmethod
     def problems(self, news: Values) -> list[Problem]:
@@ -40,24 +40,24 @@ class AccessObject(ABC):
 
     @abstractmethod
     def content(self, news: Values) -> dict[str, Any]:
-        """Return what the object holds beside its metadata."""
+        """Return the content of the object besides its metadata."""
 
     @abstractmethod
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
-        """Say whether an object that has our name can become ours by a change; else it is ended and made again.
+        """Return whether an existing object can become the declared one; otherwise it is deleted and recreated.
 
         Args:
             live: The object in the cluster.
             news: The inputs.
-            uid: Of the object on record; None where there is none.
+            uid: Recorded uid of the object; None if there is none.
         """
 
     @abstractmethod
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
-        """Return the inputs as the cluster has them: what differs from `inputs` is drift."""
+        """Return the inputs as found in the cluster: differences from `inputs` are drift."""
 
     def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is recorded of the object beside its inputs."""
+        """Return what is recorded of the object besides its inputs."""
         return {"uid": live["metadata"]["uid"]}
 
     def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
@@ -65,7 +65,7 @@ class AccessObject(ABC):
         return dict(news["metadata"].get("annotations") or {})
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Refuse what is no object of this kind."""
+        """Refuse inputs that do not describe an object of this kind."""
         metadata = news.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
         found = [
@@ -76,23 +76,23 @@ class AccessObject(ABC):
         return Check(failures=tuple(found or self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Compare field by field; only another name or namespace is another object."""
+        """Compare field by field; only another name or namespace is a replacement."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         return Diff(changes, replaces=_PLACE & changes.keys())
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Make the object. One that has its name and is not on record is not taken over: see `may_stay`."""
+        """Create the object. An existing unrecorded object is not adopted: see `may_stay`."""
         if context.preview:
             return _identity(news), {"uid": UNKNOWN}
         return _identity(news), self._bring(context, news, None)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
-        """Compare the whole object with its inputs; None where it is gone."""
+        """Compare the complete object with its inputs; None if it does not exist."""
         if not inputs:
             msg = f"{identity} can't be imported; declare it, and the next pulumi up makes it"
             raise StepError(msg)
         if inputs.get("released"):
-            # What others do to it by now is no difference, even where they deleted it.
+            # Changes by others are no drift, even a deletion.
             there = context.guard.cluster.get(core("namespaces", _namespace(inputs)))
             return Found({name: state[name] for name in self.computed if name in state}) if there else None
         live = context.guard.cluster.get(self._path(inputs))
@@ -104,11 +104,11 @@ class AccessObject(ABC):
         return Found(self.outputs(live), {**found, "metadata": {**found["metadata"], **undeclared}})
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:  # noqa: ARG002
-        """Say whether the object is not the one on record, but another one of its name."""
+        """Return whether the object is not the recorded one but another one of its name."""
         return False
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Bring the object to the inputs, whatever others wrote; in a released workspace nothing is written."""
+        """Set the object to the inputs, whatever others wrote; in a released workspace nothing is written."""
         kept = {name: state[name] for name in self.computed if name in state}
         return (
             kept
@@ -117,14 +117,14 @@ class AccessObject(ABC):
         )
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """End the object, whatever keeps it, and whatever has its name by now."""
+        """Delete the object despite finalizers, and any other object that has its name by now."""
         end(context.guard.cluster, self.kind, _namespace(state), _name(state))
 
     def _bring(self, context: Context, news: Values, uid: str | None) -> dict[str, Any]:
-        """Make the object, or change the one that is there.
+        """Create or change the object.
 
         Raises:
-            StepError: The cluster refuses, or others write to it without a pause.
+            StepError: The cluster refuses, or others write to the object all the time.
         """
         cluster = context.guard.cluster
         for _ in range(_TRIES):
@@ -160,7 +160,7 @@ class AccessObject(ABC):
     def _force(
         self, context: Context, cluster: Cluster, news: Values, live: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
-        """Change the one version that was read; None where it is another one by now."""
+        """Change only the version that was read; None if the object has changed since."""
         body = self._body(context, news, live)
         metadata = {
             **body["metadata"],
@@ -193,7 +193,7 @@ class AccessObject(ABC):
 
 
 def seen_metadata(live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
-    """Return the declared labels and annotations as the cluster has them; further ones are others' business."""
+    """Return the declared labels and annotations as found in the cluster; others are ignored."""
     metadata = dict(inputs["metadata"])
     for field, there in (("labels", labels(live)), ("annotations", annotations(live))):
         if field in metadata:

@@ -1,7 +1,7 @@
-"""``ambient:index:AccessToken``: the tokens of one key's ServiceAccount, over its rotations.
+"""``ambient:index:AccessToken``: the tokens of one key's ServiceAccount over its rotations.
 
-The steps come from `ambient_components.keys`; here they are carried out and recorded. State holds the handles and, as a
-secret, the token; the namespace holds the handles alone.
+`ambient_components.keys` plans the steps; this module executes and records them. The state has the records of the token
+Secrets and, encrypted, the token; the namespace has only the token Secrets.
 """
 
 from datetime import timedelta
@@ -38,19 +38,19 @@ _UNRECORDED: Final = "no state has it: the run that minted it died, or it is not
 
 
 class AccessToken:
-    """The resource type; it has no state of its own."""
+    """The stateless resource type."""
 
     token = types.ACCESS_TOKEN
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
-        """Refuses what no cluster would grant, and adds the defaults of the policy."""
+        """Refuse invalid inputs, and add the defaults of the policy."""
         failures = token_inputs.problems(olds, news)
         if failures or not token_inputs.known(news):
             return Check(failures=tuple(failures))
         return Check(token_inputs.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Changed inputs; and the outputs that a rotation or a revocation which is due would change."""
+        """Return changed inputs, and the outputs that a due rotation or revocation would change."""
         changes = token_inputs.changes(inputs, news)
         _warn_of_the_end(context, state, news)
         replaces = _REPLACES & changes.keys()
@@ -65,13 +65,13 @@ class AccessToken:
         return Diff(changes, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Mint the first token. Tokens that exist without a record end, unless the file adopts them."""
+        """Mint the first token. Unrecorded tokens are revoked, unless the stack file adopts them."""
         identity = Identity.of(news)
         former = bool(news.get("former"))
         if context.preview:
             return identity.path, unknown(None if former else "no token yet", news)
         _require_whole(news)
-        # The newest of them may be in use where the state file was lost, which the file has to say.
+        # After a lost state the newest may be in use; only the stack file can tell.
         held = mark(context, identity) if news.get("adopt") else ()
         lost = () if news.get("adopt") else owned(context, identity)
         state = TokenState(retiring=held)
@@ -86,7 +86,7 @@ class AccessToken:
         return identity.path, outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
-        """Tells a live token from one that was revoked, deleted or has expired. Nothing is minted."""
+        """Detect tokens that were revoked or deleted, or have expired; mint nothing."""
         if not inputs:
             msg = (
                 f"{identity} can't be imported: a token can't be read back from a cluster; declare the key, and the "
@@ -118,7 +118,7 @@ class AccessToken:
         found = TokenState(
             current,
             tuple(handle for handle in known.retiring if handle.uid in alive),
-            # Those that no record has as well: a run was lost that minted them. They must not wait for a rotation.
+            # Including unrecorded ones, which an interrupted run minted: they must not wait for a rotation.
             (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
         )
         outputs = record(found, inputs, state)
@@ -126,7 +126,7 @@ class AccessToken:
         return Found(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Rotates, revokes or delivers where that is due; a mere change of the policy mints nothing."""
+        """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""
         if news.get("released"):
             if not context.preview:
                 unmark(context, Identity.of(news))
@@ -145,7 +145,7 @@ class AccessToken:
         return self._carry_out(context, news, known, steps, state, lost)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Revokes every token of the identity. What fails is told, and left to the ServiceAccount's own delete."""
+        """Revoke all tokens of the identity. Failures are warnings, because the ServiceAccount is deleted next."""
         about = Identity.of(state)
         delete_all(context, about, token_state(state).handles)
         target = Target.of(state)
@@ -153,7 +153,7 @@ class AccessToken:
             if target:
                 delivery.remove(context, about, target)
         except StepError as error:
-            # Its token is dead by now: what is left is no access, and must not keep the ServiceAccount from its end.
+            # The token is invalid by now, so a leftover Secret must not block the deletion of the ServiceAccount.
             context.warn(f"could not delete {target}, which held the key: {error}; delete it by hand")
 
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
@@ -161,7 +161,7 @@ class AccessToken:
             return Plan()
         force = None
         before, after = state.get("serviceAccountUid"), news.get("serviceAccountUid")
-        # An empty one is not given: nothing to compare.
+        # Empty means not set, so there is nothing to compare.
         if before and (after is UNKNOWN or after) and before != after:
             force = "its ServiceAccount is replaced"
         former = bool(news.get("former"))
@@ -171,7 +171,7 @@ class AccessToken:
         lost = state.get("undelivered")
         if due.mint or not lost or retained(news) or former or policy(news).manual:
             return due
-        # Nobody has it: what lay in the Secret was all there was of it.
+        # The Secret had the only copy, so no user has the token any more.
         return plan(token_state(state), policy(news), context.now, again=f"the token is lost: {lost}")
 
     def _to_deliver(self, state: Values, news: Values) -> bool:
@@ -188,12 +188,13 @@ class AccessToken:
     ) -> dict[str, Any]:
         identity, asked = Identity.of(news), policy(news)
         target = None if news.get("former") else Target.of(news)
-        # Before anything is minted: a Secret of somebody else's is met while all is as it was.
+        # Before minting, so that a foreign Secret is refused while nothing has changed.
         there = delivery.look(context, identity, target) if target else Delivered()
         moved = handover.moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(warning)
-        # What a Secret holds is what its user reads, and may be all that works: it ends after another is there.
+        # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
+        # delivered.
         before = (*steps.revoke_first, *((handle, _UNRECORDED) for handle in lost))
         read = handover.held_in((handle for handle, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
@@ -205,7 +206,7 @@ class AccessToken:
             _tell(context, asked, minted, steps.mint)
         held = minted.token if minted else state.get("token")
         if held is None and current is not None:
-            # It was not kept: it lies where it was delivered to, if anywhere.
+            # The state does not have the token; the delivery Secret may.
             held = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
         undelivered = None
         if target and held is not None:
@@ -230,14 +231,14 @@ class AccessToken:
 
 
 def _require_whole(news: Values) -> None:
-    """A token whose identity could not be made fails, so that the engine leaves alone what it was to replace."""
+    """Refuse a token without a complete identity, so that the engine keeps what it would replace."""
     if news.get("incomplete"):
         msg = f"no token for {Identity.of(news).path}: its ServiceAccount or its RoleBinding could not be made"
         raise StepError(msg)
 
 
 def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
-    """A token that nobody renews is announced: a run is the last that sees it coming, and does nothing about it."""
+    """Warn about the end of a token without renewal, because no later run renews it either."""
     current = token_state(state).current
     if news.get("released") or news.get("former") or not token_inputs.known(news):
         return
@@ -259,7 +260,7 @@ def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
     ends = f", valid until {format_time(expires)}" if expires and not asked.never else ", without an end"
     context.note(f"minted {minted.handle.name}: {why}{ends}")
     granted = minted.granted_seconds
-    # A clock may differ by seconds between here and the server; a cap takes hours.
+    # Clocks may differ by seconds; a cluster's maximum differs by hours.
     if granted is not None and granted < asked.lifetime - 60:
         context.warn(
             f"the cluster granted {format_seconds(granted)} where {format_seconds(asked.lifetime)} were asked: it caps "

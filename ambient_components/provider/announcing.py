@@ -1,4 +1,4 @@
-"""What an update would do about tokens or access keys, told by a preview: its diff says that, and not why or when."""
+"""Notes of a preview about planned changes of tokens or access keys: the reasons and times, which the diff lacks."""
 
 from datetime import timedelta
 
@@ -10,13 +10,13 @@ from ambient_components.provider.resource import Context
 
 
 def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str) -> None:
-    """Notes what would be done, with reasons and dates.
+    """Note what an update would do, with reasons and times.
 
     Args:
-        context: of the preview.
-        steps: of the update.
-        overlap: how long the one before lives on; None: not known yet.
-        what: what is minted, in words.
+        context: Context of the preview.
+        steps: Steps of the update.
+        overlap: How long the old credential stays valid; None if unknown.
+        what: Noun for the credential.
     """
     if steps.mint:
         stays = ""

@@ -1,6 +1,6 @@
-"""The end of a bucket, and of all that is in it where that is asked.
+"""Deletion of a bucket, optionally with its content.
 
-Every batch is gone for good when it is: a run that dies in between is gone on with by the next one.
+Each batch is deleted permanently; after an interruption the next run continues.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +14,17 @@ from ambient_components.provider.store.errors import RefusedError
 _NOT_EMPTY: Final = "BucketNotEmpty"
 _GONE: Final = ("NoSuchBucket", "NoSuchUpload")
 _BATCH: Final = 1000
-"""Objects of one request: S3's own limit."""
+"""Objects per request: S3's own limit."""
 _TOLD_EACH: Final = 10_000
 _ROUNDS: Final = 5
-"""Whoever still writes into it is not waited for any longer."""
+"""Rounds while others still write, before the step fails."""
 
 
 def delete_empty(context: Context, bucket: str) -> None:
-    """Deletes the bucket if nothing is in it.
+    """Delete an empty bucket.
 
     Raises:
-        StepError: something is.
+        StepError: The bucket is not empty.
     """
     if _delete(context, bucket):
         return
@@ -38,10 +38,10 @@ def delete_empty(context: Context, bucket: str) -> None:
 
 
 def delete_with_objects(context: Context, bucket: str) -> None:
-    """Deletes all that is in the bucket, with its versions and the uploads that nobody ended, and then the bucket.
+    """Delete a bucket with all objects, versions and incomplete uploads.
 
     Raises:
-        StepError: some of it can't be deleted: it is locked, or somebody goes on writing.
+        StepError: Something cannot be deleted, because it is locked or others still write.
     """
     total = 0
     for _ in range(_ROUNDS):
@@ -66,7 +66,7 @@ def _delete(context: Context, bucket: str) -> bool:
 
 
 def _empty(context: Context, bucket: str, before: int) -> int:
-    """Deletes what is there, and returns how much that was."""
+    """Delete the objects found, and return their number."""
     count, last = 0, None
     while batch := _page(context, bucket):
         if context.engine.cancelled:
@@ -87,7 +87,7 @@ def _empty(context: Context, bucket: str, before: int) -> int:
 
 
 def _page(context: Context, bucket: str) -> list[dict[str, str]]:
-    """The first objects, versions and marks of deletion; a store without versions has objects alone."""
+    """Return the first objects, versions and delete markers; a store without versioning has only objects."""
     api = context.store.s3
     try:
         page = api.call("list_object_versions", Bucket=bucket, MaxKeys=_BATCH)
@@ -136,7 +136,7 @@ def _uploads(context: Context, bucket: str) -> Iterator[Mapping[str, str]]:
 
 
 def _undeletable(context: Context, bucket: str, errors: Sequence[Mapping[str, Any]]) -> StepError:
-    """Why objects can't be deleted: those that are locked say until when."""
+    """Return the error for objects that cannot be deleted, with the end of their locks."""
     ends, holds = [], 0
     for error in errors:
         until, held = _lock_of(context, bucket, error)
@@ -158,7 +158,7 @@ def _undeletable(context: Context, bucket: str, errors: Sequence[Mapping[str, An
 
 
 def _lock_of(context: Context, bucket: str, error: Mapping[str, Any]) -> tuple[Any, int]:
-    """Until when an object is retained, and whether (1) or not (0) it is on hold; what can't be seen is neither."""
+    """Return the end of an object's retention, and 1 or 0 for a legal hold; None and 0 if they cannot be read."""
     about = {"Bucket": bucket, "Key": error["Key"]}
     if error.get("VersionId"):
         about["VersionId"] = error["VersionId"]

@@ -1,4 +1,4 @@
-"""An S3Bucket's inputs: what is wrong with them."""
+"""Checks of an S3Bucket's inputs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -12,18 +12,18 @@ from ambient_components.rules.bucket_names import bucket_name_problem
 from ambient_components.rules.buckets import setting_findings
 
 OWN: Final = {
-    "namespace": Argument(str, "The workspace whose bucket it is. Default: none."),
-    "released": Argument(bool, "The bucket is being let go: its mark is taken off, and nothing else changes."),
+    "namespace": Argument(str, "Workspace of the bucket. Default: none."),
+    "released": Argument(bool, "The bucket is being released: only its ownership annotation is removed."),
 }
-"""Inputs that say whose the bucket is; `rules.buckets` has its settings."""
+"""Inputs about ownership; `rules.buckets` has the settings."""
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:
     """What no store would take, and what has no meaning; all at once.
 
     Args:
-        olds: of the last deployment.
-        news: as they are asked for, unknown ones included.
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
     """
     given = without_unknown(news)
     if news.get("onDelete") is UNKNOWN:

@@ -1,7 +1,7 @@
-"""Whose a bucket is: its tags bear the owner's mark, and a workspace's Namespace notes that one is being made.
+"""Ownership of buckets: a tag with the owner, and an annotation on the workspace's Namespace during creation.
 
-S3 makes a bucket and marks it in two steps. Between them it is like somebody else's: the note on the Namespace, written
-before and taken off after, tells the two apart after a crash.
+S3 needs two requests to create and tag a bucket. In between, it looks like a foreign bucket: after an interruption the
+annotation on the Namespace tells the difference.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,15 @@ from ambient_components.provider.resource import Context
 from ambient_components.provider.store.errors import RefusedError
 
 MAKING: Final = "ambient-components/making-bucket"
-"""Annotation of a workspace's Namespace while its bucket is made: address of the store and name, with a blank."""
+"""Annotation on a workspace's Namespace while its bucket is created: the store's address, a space and the bucket's
+name.
+"""
 
 WORKSPACE_TAG: Final = "ambient-components/workspace"
-"""A tag of a bucket: the workspace that it is of. What another one has taken since is not the old one's to delete."""
+"""Tag with the bucket's workspace, so that a former workspace does not delete a bucket that another has adopted."""
 
 ON_DELETE_TAG: Final = "ambient-components/on-delete"
-"""A tag of a bucket, beside the mark: `delete`, once a run has recorded that it goes with its workspace."""
+"""Tag with the value `delete`, set once a run has recorded that the bucket is deleted with its workspace."""
 
 _PREFIX: Final = "ambient-components/"
 _NO_TAGS: Final = ("NoSuchTagSet", "NoSuchTagSetError")
@@ -30,15 +32,15 @@ _NO_BUCKET: Final = "NoSuchBucket"
 
 
 class ForeignBucketError(StepError):
-    """The bucket is somebody else's, as far as can be told: nothing of it may be seen."""
+    """A bucket that cannot be read, and so is probably foreign."""
 
 
 def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
-    """The tags of a bucket; None where there is none of this name.
+    """Return the tags of a bucket; None if the bucket does not exist.
 
     Raises:
-        ForeignBucketError: this store's key may not look at it.
-        StepError: the store gives no answer, or has no tags.
+        ForeignBucketError: The store's access key may not read the bucket.
+        StepError: The store does not answer, or does not support tags.
     """
     store = context.store
     try:
@@ -66,12 +68,12 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
 
 
 def holder_of(tags: Mapping[str, str]) -> str | None:
-    """Whose mark is on it: PROJECT/FLEET."""
+    """Return the owner in the tags, PROJECT/FLEET."""
     return tags.get(OWNER_ANNOTATION)
 
 
 def put_tags(context: Context, bucket: str, there: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Writes all tags of a bucket, unless they are as wanted. S3 has no way to write one of them."""
+    """Write all tags of a bucket if they differ, because S3 cannot write a single one."""
     if dict(there) == dict(wanted):
         return
     if wanted:
@@ -82,7 +84,7 @@ def put_tags(context: Context, bucket: str, there: Mapping[str, str], wanted: Ma
 
 
 def unmark(context: Context, bucket: str, owner: str) -> bool:
-    """Takes our mark off, and what is beside it. False: it is not there, or another's, which stays."""
+    """Remove this owner's tags, and return whether they were there; the tags of another owner stay."""
     tags = tags_of(context, bucket)
     if tags is None or holder_of(tags) != owner:
         return False
@@ -96,12 +98,12 @@ def refusal(
     """Why a bucket that exists can't be taken as this stack's own, as problem and remedy; None: it can.
 
     Args:
-        context: of the step.
-        bucket: its name.
-        owner: the stack's mark, PROJECT/FLEET.
-        tags: the bucket's.
-        adopt: whether one that bears nobody's mark may be taken over.
-        namespace: the workspace, whose Namespace may note that a run of ours was making it.
+        context: Context of the step.
+        bucket: Name of the bucket.
+        owner: Owner of the stack, PROJECT/FLEET.
+        tags: Tags of the bucket.
+        adopt: Whether a bucket without an owner may be adopted.
+        namespace: The workspace; an annotation on its Namespace may show that an earlier run was creating the bucket.
     """
     holder = holder_of(tags)
     if holder == owner or (holder is None and adopt):
@@ -126,12 +128,12 @@ def refusal(
 
 
 def is_empty(context: Context, bucket: str) -> bool:
-    """Whether no object is in it."""
+    """Return whether a bucket has no objects."""
     return not context.store.s3.call("list_objects_v2", Bucket=bucket, MaxKeys=1).get("Contents")
 
 
 def claim(context: Context, namespace: str, bucket: str) -> None:
-    """Notes that this stack is about to make the bucket."""
+    """Record on the Namespace that this stack is about to create the bucket."""
     try:
         _note(context, namespace, _claim_of(context, bucket))
     except ApiError as error:
@@ -140,13 +142,13 @@ def claim(context: Context, namespace: str, bucket: str) -> None:
 
 
 def is_claimed(context: Context, namespace: str, bucket: str) -> bool:
-    """Whether a run that did not end was making the bucket."""
+    """Return whether an interrupted run was creating the bucket."""
     found = context.guard.cluster.get(core("namespaces", namespace))
     return annotations(found).get(MAKING) == _claim_of(context, bucket)
 
 
 def unclaim(context: Context, namespace: str | None, bucket: str) -> None:
-    """Takes the note off, once the bucket bears the mark. A namespace that is gone has none."""
+    """Remove the record once the bucket has its ownership annotation; a missing namespace is ignored."""
     if namespace and is_claimed(context, namespace, bucket):
         try:
             _note(context, namespace, None)

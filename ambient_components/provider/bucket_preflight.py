@@ -1,7 +1,7 @@
-"""What is asked of the object store before a run changes anything: is it there, and whose is what exists.
+"""Checks of the object store before a run changes anything: availability, and ownership of existing buckets.
 
-It is asked only about buckets that are new, that change or that leave. Where nothing about them does, the store is left
-alone: an outage of it must not keep a run from ending somebody's access.
+Only new, changed and removed buckets are checked. Otherwise the store is not contacted: its outage must not block
+revocations.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,23 +26,23 @@ from ambient_components.rules.refusals import Rule
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
 _OF_KEYS: Final = ("generation", "lifetime_seconds", "never")
-"""Parts of an entry that say nothing of the bucket."""
+"""Fields of an entry that do not concern the bucket itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A workspace's bucket in the last deployment and in this one; None where it has none of our driver's."""
+    """The deployed and the new bucket of a workspace; None if it has none of this driver."""
 
     workspace: str
     old: BucketEntry | None
     new: BucketEntry | None
     was_released: bool
     is_released: bool
-    """Whether it or its workspace is, in this deployment."""
+    """Whether it or its workspace is released in the new ledger."""
     is_open: bool
-    """Whether keys to it are to be made."""
+    """Whether access keys for it are created."""
     allowed: frozenset[str]
-    """Rails that may be crossed."""
+    """Guardrails with an exception."""
 
     def refusal(self, problem: str, *remedies: Remedy, rule: str = Rule.BUCKET) -> Problem:
         """Return a refusal of this workspace."""
@@ -54,7 +54,7 @@ class _Case:
 
     @property
     def has_moved(self) -> bool:
-        """Whether its store is at another address than in the last deployment."""
+        """Whether its store's address has changed."""
         return self.is_same and _address(self.old) != _address(self.new)
 
 
@@ -62,10 +62,10 @@ def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger)
     """Every reason not to begin that lies in the store. Nothing is changed in it.
 
     Args:
-        context: of the ledger's check.
-        owner: the stack's mark, PROJECT/FLEET.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        context: Context of the ledger's check.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
     cases = [*filter(_is_due, every)]
@@ -73,7 +73,7 @@ def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger)
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = [*pool.map(lambda case: _problems(context, owner, case), cases)]
-    # One store that does not answer is one problem.
+    # An unavailable store is one problem, not one per bucket.
     return list(dict.fromkeys(problem for problems in found for problem in problems))
 
 
@@ -102,7 +102,7 @@ def _address(bucket: BucketEntry | None) -> str:
 
 
 def _is_due(case: _Case) -> bool:
-    """Whether the store has to be asked."""
+    """Return whether the store must be checked."""
     if case.new is None:
         if case.old is None or case.old.shared:
             return False
@@ -110,7 +110,7 @@ def _is_due(case: _Case) -> bool:
     if case.old is None or not case.is_same:
         return True
     if case.is_released:
-        return False  # nothing is written but that the mark goes
+        return False  # only the ownership annotation is removed
     return bool(changed_parts(case.old, case.new, ("state", *_OF_KEYS))) or case.was_released
 
 

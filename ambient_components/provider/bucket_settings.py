@@ -1,6 +1,6 @@
-"""The settings of a bucket: what is there of them, and the change to what is declared. What is not declared stays.
+"""Settings of a bucket: reading them, and writing the declared ones. Undeclared settings are not changed.
 
-Stores have different parts of S3. One that lacks what is declared is an error that names the field.
+Stores support different parts of S3. A store without a declared setting is an error that names the field.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from ambient_components.provider.resource import Context, Values
 from ambient_components.provider.store.errors import RefusedError
 from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
 
-"""By keys of the store's, or by keys of its key management service."""
+"""Default encryption with the store's own keys, or those of its key management service."""
 
 _ENABLED: Final = "Enabled"
 _SUSPENDED: Final = "Suspended"
@@ -29,31 +29,31 @@ _FIELDS: Final = {
     "objectLock": "object lock",
 }
 _WRITTEN: Final = {"expireAfterDays": "expireAfter"}
-"""Fields that the stack file calls otherwise."""
+"""Fields with another name in the stack file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the store has."""
+    """Settings in the store."""
 
     versioning: str | None = None
-    """Enabled, Suspended, or None: never switched on."""
+    """Enabled, Suspended, or None if it was never enabled."""
     rules: tuple[Mapping[str, Any], ...] = ()
     """All lifecycle rules."""
     besides: Mapping[str, Any] = field(default_factory=dict)
-    """What else belongs to the lifecycle, and is written with it."""
+    """Other parts of the lifecycle configuration, which are written with the rules."""
     encryption: str | None = None
     locked: bool = False
-    """Whether object lock is on."""
+    """Whether object lock is enabled."""
 
     @property
     def own_rule(self) -> Mapping[str, Any] | None:
-        """Ours."""
+        """This tool's lifecycle rule."""
         return next((rule for rule in self.rules if rule.get("ID") == EXPIRY_RULE), None)
 
     @property
     def days(self) -> int | None:
-        """The age at which our rule deletes all objects; None where there is none that does."""
+        """Age in days at which this tool's rule deletes all objects; None if it does not."""
         rule = self.own_rule or {}
         days = (rule.get("Expiration") or {}).get("Days")
         if days is None or rule.get("Status") != _ENABLED or not _is_whole(rule):
@@ -63,15 +63,15 @@ class Live:
 
 
 def look(context: Context, wanted: Values, *, strict: bool = True) -> Live:
-    """What the store has of the settings that are declared, and of our lifecycle rule in any case.
+    """Return the declared settings as found in the store, and this tool's lifecycle rule in any case.
 
     Args:
-        context: of the step.
-        wanted: the declaration.
-        strict: whether it matters that the store has no such setting at all.
+        context: Context of the step.
+        wanted: The declaration.
+        strict: Whether an unsupported setting is an error.
 
     Raises:
-        StepError: it has none, and that matters.
+        StepError: The store does not support a declared setting.
     """
     bucket = wanted["bucket"]
     asked = _Asker(context, bucket, strict=strict)
@@ -98,10 +98,10 @@ def look(context: Context, wanted: Values, *, strict: bool = True) -> Live:
 
 
 def write(context: Context, wanted: Values, live: Live) -> list[str]:
-    """Changes what differs, and returns what was changed, for people.
+    """Write the settings that differ, and return descriptions of the changes.
 
     Raises:
-        StepError: the store refuses.
+        StepError: The store refuses.
     """
     asked = _Asker(context, wanted["bucket"])
     done = []
@@ -124,7 +124,7 @@ def write(context: Context, wanted: Values, live: Live) -> list[str]:
 
 
 def make_private(context: Context, bucket: str) -> None:
-    """Refuses every access without a key, where the store has that switch; elsewhere nothing is open by itself."""
+    """Block public access, if the store supports that; others have no public access by default."""
     try:
         context.store.s3.call("put_public_access_block", Bucket=bucket, PublicAccessBlockConfiguration=_PRIVATE)
     except RefusedError as error:
@@ -133,7 +133,7 @@ def make_private(context: Context, bucket: str) -> None:
 
 
 def as_inputs(inputs: Values, live: Live, tags: Mapping[str, str]) -> dict[str, Any]:
-    """The inputs as the store has them: what somebody changed there differs from what is declared."""
+    """Return the inputs as found in the store: changes by others differ from the declaration."""
     found = dict(inputs)
     if inputs.get("versioning") is not None:
         found["versioning"] = live.versioning == _ENABLED
@@ -152,10 +152,10 @@ def as_inputs(inputs: Values, live: Live, tags: Mapping[str, str]) -> dict[str, 
 
 
 def require_lock(wanted: Values, live: Live) -> None:
-    """Refuses a bucket without object lock where that is declared: it can't be switched on later.
+    """Refuse a bucket without the declared object lock, which can only be set at creation.
 
     Raises:
-        StepError: so it is.
+        StepError: The bucket has no object lock.
     """
     if wanted.get("objectLock") and not live.locked:
         msg = (
@@ -166,7 +166,7 @@ def require_lock(wanted: Values, live: Live) -> None:
 
 
 class _Asker:
-    """Asks for settings of one bucket, and names the field where the store has none of the kind."""
+    """Requests for settings of one bucket; an unsupported setting is an error that names the field."""
 
     def __init__(self, context: Context, bucket: str, *, strict: bool = True) -> None:
         self._api = context.store.s3
@@ -175,7 +175,7 @@ class _Asker:
         self._bucket = bucket
 
     def get(self, operation: str, needed: str | None, absent: tuple[str, ...] = ()) -> dict[str, Any] | None:
-        """What there is; None where nothing is, or the store has no such thing and nobody needs it."""
+        """Return the response; None if the setting is missing, or if it is neither supported nor needed."""
         try:
             return self._api.call(operation, Bucket=self._bucket)
         except RefusedError as error:
@@ -222,14 +222,14 @@ def _rule(days: int, *, versioned: bool) -> dict[str, Any]:
         "Status": _ENABLED,
         "Filter": {"Prefix": ""},
         "Expiration": {"Days": days},
-        # With versions, expiring an object only hides it.
+        # With versioning, expiry only hides an object.
         **({"NoncurrentVersionExpiration": {"NoncurrentDays": days}} if versioned else {}),
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_DAYS},
     }
 
 
 def _is_whole(rule: Mapping[str, Any]) -> bool:
-    """Whether a rule is for all objects; an empty filter is given back as nothing by some stores."""
+    """Return whether a rule applies to all objects; some stores omit an empty filter."""
     if rule.get("Prefix"):
         return False
     return not {key: value for key, value in (rule.get("Filter") or {}).items() if value not in ("", None)}

@@ -1,8 +1,8 @@
-"""``ambient:index:Closure``: the end of all access to a closed workspace, whoever gave it, and of its sessions.
+"""``ambient:index:Closure``: the end of all access to a closed workspace and of its sessions.
 
-What a stack declared ends with its resources. An adopted workspace, and any that its admins shared in the UI, has
-grants and keys beside them, of which the stack knows nothing: while a workspace is closed, they end as well. Its
-sessions are stopped and its schedules suspended. The owners in the YAML stay, and the data.
+Declared access ends with its resources. An adopted or shared workspace also has grants and keys that are not declared:
+these end too while the workspace is closed. Its sessions are stopped and its schedules suspended. The declared owners
+and the data stay.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from ambient_components.rules.closing import WAIT_DEFAULT, SessionsOnClose, clos
 
 
 class Closure:
-    """The resource type; it has no state of its own."""
+    """The stateless resource type."""
 
     token = types.CLOSURE
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Require the namespace, the names of the bindings that stay, and what becomes of sessions."""
+        """Require the namespace, the names of the bindings that stay, and valid settings for sessions."""
         namespace, staying = news.get("namespace"), news.get("staying")
         given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
         if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
@@ -40,13 +40,13 @@ class Closure:
         return Check(failures=tuple(told(closing_findings(without_unknown(news)))))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Compare the inputs; what a refresh found is a change too."""
+        """Compare the inputs; findings of a refresh are changes too."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         computed = frozenset({"found"} if state.get("found") else ())
         return Diff(changes, computed, replaces=frozenset({"namespace"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Close; a preview names what it does, since not all of it is in the stack's own diff."""
+        """Close the workspace; a preview notes the effects, because the stack's diff does not show all of them."""
         if context.preview:
             _announce(context, news)
         else:
@@ -54,7 +54,7 @@ class Closure:
         return str(news["namespace"]), {"found": []}
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
-        """Find access that came back, schedules that were resumed, and pods that the file wants deleted."""
+        """Find access that came back, resumed schedules, and pods that should be deleted."""
         if not inputs:
             msg = f"{identity} can't be imported: it is what state: closed does"
             raise StepError(msg)
@@ -80,7 +80,7 @@ class Closure:
         return {"found": []}
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Resume the schedules that closing suspended, if the workspace is open again; else it goes, or is gone."""
+        """Resume the schedules that closing suspended, if the workspace is open again and not being deleted."""
         namespace = str(state["namespace"])
         found = context.guard.cluster.get(core("namespaces", namespace))
         if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
@@ -100,14 +100,14 @@ def _announce(context: Context, news: Values) -> None:
 
 
 def _close(context: Context, news: Values) -> None:
-    """End the access, the sessions, and then what sessions had.
+    """End the access, then the sessions, then the sessions' own access.
 
-    Access ends first, so that no session is started again. A session that stops saves its state meanwhile: the
-    credentials of a bucket end later. Schedules come last: a run that fails before leaves nothing suspended in a
-    workspace that may stay open.
+    Access ends first, so that no session is started again. A session that stops needs time to save its state, so the
+    bucket's credentials end later. Schedules are last: an earlier failure leaves nothing suspended in a workspace that
+    may stay open.
 
     Raises:
-        StepError: Some of it could not be done; the rest was, all the same.
+        StepError: Some steps failed; all others were done.
     """
     namespace, staying = news["namespace"], news["staying"]
     cluster = context.guard.cluster
@@ -119,14 +119,14 @@ def _close(context: Context, news: Values) -> None:
     ]
     if not failed:
         failed = _tried(lambda: schedules.suspend(context, namespace))
-        # A schedule may have run a moment before.
+        # A schedule may have started a session just before.
         failed += _tried(lambda: sessions.ask(context, namespace))
     if failed:
         raise StepError("; ".join(dict.fromkeys(failed)))
 
 
 def _tried(step: Callable[[], list[str] | None]) -> list[str]:
-    """Do a step, and return what went wrong: the next one is done all the same."""
+    """Do a step and return its errors, so that the next step is done too."""
     try:
         return step() or []
     except WrongClusterError:

@@ -1,4 +1,4 @@
-"""The plugin's own settings: which cluster, how to know that it is the right one, and which object store."""
+"""The plugin's settings: the cluster, its identity, and the object store."""
 
 from typing import Any, Final
 
@@ -15,24 +15,24 @@ from ambient_components.suggest import allowed_words
 SETTINGS: Final = {
     "context": "Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster.",
     "kubeconfig": (
-        "Contents of a kubeconfig, never a path: a path differs between machines and would be a change. "
+        "Content of a kubeconfig, never a path: paths differ between machines and would show a change. "
         "Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them."
     ),
     "clusterUid": "The uid of the cluster's kube-system namespace. Another cluster is an error, never a replacement.",
     "storeEndpoint": "Address of the object store's S3 API, https://HOST or http://HOST. Default: AWS.",
     "storeIamEndpoint": "Address of the store's API for users and access keys. Default: storeEndpoint, or AWS's.",
-    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, which stores take that have no regions.",
-    "storeCredentials": "By which API users and access keys are made: iam (default), or minio for MinIO's admin API.",
+    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, for stores that have none.",
+    "storeCredentials": "API for users and access keys: iam (default), or minio for MinIO's admin API.",
     "storeAccessKey": (
-        "Id of the access key that buckets and users are made with. "
-        "Default: found as AWS's tools find it where pulumi runs, by environment, profile or role."
+        "Id of the access key that creates buckets and users. "
+        "Default: AWS's credential chain where pulumi runs (environment, profile or role)."
     ),
-    "storeSecretKey": "Its secret; given where storeAccessKey is.",
+    "storeSecretKey": "Secret key for storeAccessKey.",
 }
-"""Name and meaning; all are optional text."""
+"""Name and description; all are optional strings."""
 
 SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
-"""Those that nobody may see."""
+"""Settings with secret values."""
 
 _ADDRESSES: Final = ("storeEndpoint", "storeIamEndpoint")
 _KEYS: Final = ("storeAccessKey", "storeSecretKey")
@@ -41,7 +41,7 @@ _OF_THE_ENGINE: Final = {"version", "pluginDownloadURL", "__internal"}
 
 
 def own(values: Values) -> dict[str, Any]:
-    """The settings that are ours, without what the engine adds."""
+    """Return this plugin's settings, without those that the engine adds."""
     return {name: value for name, value in values.items() if name not in _OF_THE_ENGINE}
 
 
@@ -77,12 +77,12 @@ def _together(values: Values) -> list[Problem]:
 
 
 def guard(values: Values) -> Guard:
-    """The guarded cluster that these settings lead to; nothing is connected yet."""
+    """Return the guarded cluster of these settings, not yet connected."""
     return Guard(Cluster(_text(values, "context"), _text(values, "kubeconfig")), _text(values, "clusterUid"))
 
 
 def store(values: Values) -> Store:
-    """The object store that these settings lead to; nothing is connected yet."""
+    """Return the object store of these settings, not yet connected."""
     settings = StoreSettings(
         endpoint=(_text(values, "storeEndpoint") or "").rstrip("/"),
         iam_endpoint=(_text(values, "storeIamEndpoint") or "").rstrip("/"),

@@ -1,4 +1,4 @@
-"""An S3Credentials' inputs: what is wrong with them, and what they come to."""
+"""Checks of an S3Credentials' inputs, and the values derived from them."""
 
 import re
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from ambient_components.storage import access_policy
 _REQUIRED: Final = ("user", "bucket", "owner")
 
 OWN: Final = {
-    "generation": Argument(int, "Of the user, from 1."),
-    "keysOnly": Argument(bool, "User and policy are somebody else's to make."),
-    "incomplete": Argument(bool, "The user could not be made in this run: the step fails, and changes nothing."),
-    "released": Argument(bool, "Nothing is minted or revoked any more, and the user bears no owner's mark."),
+    "generation": Argument(int, "Generation of the user, from 1."),
+    "keysOnly": Argument(bool, "Another tool creates the user and its policy."),
+    "incomplete": Argument(bool, "The user failed in this run: the step fails without changes."),
+    "released": Argument(bool, "No key is created or revoked, and the ownership annotation is removed."),
 }
-"""Inputs that say what becomes of a user; `rules.buckets` has what is asked of its keys."""
+"""Inputs about the user's lifecycle; `rules.buckets` has the arguments of its keys."""
 
 _USER: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}[a-z0-9]")
 _USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
@@ -34,8 +34,8 @@ def problems(olds: Values, news: Values) -> list[Problem]:
     """What no store would take, and what has no meaning; all at once.
 
     Args:
-        olds: of the last deployment.
-        news: as they are asked for, unknown ones included.
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
     """
     given = without_unknown(news)
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
@@ -56,20 +56,20 @@ def problems(olds: Values, news: Values) -> list[Problem]:
 
 
 def policy(values: Values) -> Policy:
-    """What is asked of the keys."""
+    """Return the renewal policy of the keys."""
     return policy_of(values, ACCESS_KEY_LIFE)
 
 
 def account(values: Values) -> Account:
-    """Whose keys."""
+    """Return the account of the keys."""
     return Account(values["user"], values["owner"], keys_only=bool(values.get("keysOnly")))
 
 
 def rights(values: Values) -> Mapping[str, Any]:
-    """What they open, as an IAM policy document."""
+    """Return the IAM policy document of the keys."""
     return access_policy(values["bucket"], values.get("prefix") or "")
 
 
 def generation(values: Values) -> int:
-    """Of the user, from 1."""
+    """Return the generation of the user, from 1."""
     return int(values.get("generation") or 1)

@@ -1,4 +1,4 @@
-"""An S3Credentials' outputs: how access keys are recorded, and what a preview can say of one to come."""
+"""Outputs of an S3Credentials: the recorded access keys, and the known outputs in a preview."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from ambient_components.provider.token_outputs import rotation
 from ambient_components.provider.wire import UNKNOWN, Secret
 
 COMPUTED: Final = ("accessKey", "secretKey", "current", "retiring", "nextAction", "reason")
-"""What minting changes."""
+"""Outputs that change when a key is minted."""
 
 _OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "foreign", "drift", "schemaVersion")
 
@@ -18,14 +18,14 @@ _OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "foreign", "drift", "schemaV
 def record(
     state: TokenState, inputs: Values, before: Values, foreign: Sequence[str], drift: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The outputs for what is held; what only minting changes is carried over from before.
+    """Return the outputs for recorded keys; values that only minting changes are copied.
 
     Args:
-        state: what is held.
-        inputs: judge what comes next.
-        before: the outputs until now.
-        foreign: ids of keys that somebody made by hand.
-        drift: what differs from what was declared.
+        state: The recorded keys.
+        inputs: The inputs, which determine the next action.
+        before: The previous outputs.
+        foreign: Ids of keys that were created by hand.
+        drift: Differences from the declaration.
     """
     secret = before.get("secretKey")
     return {
@@ -39,7 +39,7 @@ def record(
 
 
 def kept(state: Values) -> dict[str, Any]:
-    """The recorded outputs, with the mark of the secret one."""
+    """Return the recorded outputs, with the secret one marked as secret."""
     outputs = {name: state.get(name) for name in _OUTPUTS}
     if outputs["secretKey"] is not None:
         outputs["secretKey"] = Secret(outputs["secretKey"])
@@ -47,7 +47,7 @@ def kept(state: Values) -> dict[str, Any]:
 
 
 def unknown(reason: str | None, state: Values | None = None) -> dict[str, Any]:
-    """What a preview can say of a key that an update would mint: why, and nothing else."""
+    """Return the outputs of a preview that would mint a key: only the reason is known."""
     before = state or {}
     return {
         **dict.fromkeys(COMPUTED, UNKNOWN),

@@ -1,7 +1,7 @@
-"""Where a key's token is written for its user: a Secret in another namespace of the cluster.
+"""Delivery of a key's token to its user: a Secret in another namespace of the cluster.
 
-The Secret is ours as a whole: it carries our mark and the key's name, and one without them is never touched. During an
-overlap it holds the token before under a second name.
+The Secret is completely managed: it has the ownership annotation and the key's name, and a Secret without these is
+never changed. During an overlap it also contains the previous token.
 """
 
 import base64
@@ -28,7 +28,7 @@ _PREVIOUS: Final = "previous-"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A key of a Secret."""
+    """A key in a Secret."""
 
     namespace: str
     name: str
@@ -36,7 +36,7 @@ class Target:
 
     @classmethod
     def of(cls, values: Values) -> "Target | None":
-        """Read from an AccessToken's inputs or state."""
+        """Read the target from an AccessToken's inputs or state."""
         given = values.get("deliver")
         return cls(given["namespace"], given["name"], given["key"]) if given else None
 
@@ -47,7 +47,7 @@ class Target:
 
     @property
     def previous(self) -> str:
-        """Key of the token before."""
+        """Key of the previous token."""
         return f"{_PREVIOUS}{self.key}"
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What lies in the Secret now."""
+    """Current content of the Secret."""
 
     token: str | None = None
     previous: str | None = None
@@ -67,10 +67,10 @@ class Delivered:
 
 
 def look(context: Context, identity: Identity, target: Target) -> Delivered:
-    """What is there.
+    """Return the current content of the Secret.
 
     Raises:
-        StepError: the Secret is somebody else's, or its namespace is none where a key may lie.
+        StepError: The Secret is foreign, or no key may be in its namespace.
     """
     cluster = context.guard.cluster
     secret = cluster.get(target.path)
@@ -99,10 +99,10 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
 
 
 def write(context: Context, identity: Identity, target: Target, token: str, previous: str | None) -> None:
-    """Puts the token into the Secret, and the one before beside it or nothing.
+    """Write the token into the Secret, with the previous token if there is one.
 
     Raises:
-        StepError: the cluster refuses.
+        StepError: The cluster refuses.
     """
     values = {target.key: token, target.previous: previous}
     notes = {
@@ -126,7 +126,7 @@ def write(context: Context, identity: Identity, target: Target, token: str, prev
 
 
 def remove(context: Context, identity: Identity, target: Target) -> None:
-    """Deletes the Secret, unless it is another's, or another generation of the key lies in it by now."""
+    """Delete the Secret, unless it is foreign or already contains another generation of the key."""
     secret = context.guard.cluster.get(target.path)
     if secret is None:
         return

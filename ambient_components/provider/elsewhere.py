@@ -1,7 +1,7 @@
-"""Workspaces that left a shard for another one while their state stayed, as the ledger's check sees them.
+"""Workspaces that moved to another shard while their state stayed, as seen by the ledger's check.
 
-The number of shards or a `shard:` has changed, and nobody ran `ambient reshard` yet. To the engine they are gone. Of an
-active one the ledger would refuse that anyway; of one that is closed or released it would be the end.
+The number of shards or a `shard:` has changed, and `ambient reshard` did not run yet. To the engine these workspaces
+look removed. For an active one the ledger would refuse that anyway; a closed or released one would be lost.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ def elsewhere(owner: str, moved: Iterable[str]) -> list[Problem]:
 
     Args:
         owner: PROJECT/FLEET.
-        moved: the workspaces that belong to another shard now.
+        moved: Workspaces that belong to another shard now.
     """
     fleet = owner.rsplit("/", 1)[-1]
     return [

@@ -1,4 +1,4 @@
-"""The first step of every run: what ends, ends before anything new is made (`access.endings`)."""
+"""The first step of every run: access that ends is removed before anything new is created (`access.endings`)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -14,15 +14,14 @@ _AT_ONCE: Final = 16
 
 
 def end_first(context: Context, before: Ledger, after: Ledger) -> None:
-    """End all access that the ledger loses, in every workspace.
+    """End all access that the ledger loses, in all workspaces.
 
-    What can't be ended is a warning here and holds back nothing: the object's own resource deletes it later in the run,
-    and fails where it is still there.
+    A failure is only a warning: the object's own resource deletes it later in the run, and fails if it still exists.
 
     Args:
-        context: Of the ledger's update.
-        before: The ledger of the last deployment.
-        after: The ledger now.
+        context: Context of the ledger's update.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     todo = [
         (name, one) for name in sorted(before.keys() & after.keys()) for one in endings(name, before[name], after[name])
@@ -49,7 +48,7 @@ def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, str
 
 
 def _ensure(cluster: Cluster, workspace: str, binding: Expected) -> None:
-    """Make the binding of a lowered role, so that its subject is never without; its resource completes it."""
+    """Create the binding of a lowered role, so that access is not interrupted; its resource completes it."""
     if binding.role is None or binding.subject is None:
         return
     path = object_path(ROLE_BINDING, workspace, binding.name)

@@ -1,7 +1,7 @@
-"""The engine, as the provider sees it: where a user's messages go, and whether anybody is still there.
+"""Client of the engine: messages for the user, and a check that the engine still runs.
 
-Standard error and ``pulumi.log`` of a provider reach nobody (tried on 3.272): only the engine's own Log call, with the
-resource's URN, does.
+Standard error and ``pulumi.log`` of a provider are not shown (tested on 3.272): only the engine's Log call with the
+resource's URN is.
 """
 
 import grpc
@@ -19,11 +19,11 @@ class Engine:
 
     def __init__(self, address: str) -> None:
         self._stub = engine_pb2_grpc.EngineStub(
-            # gRPC would take the proxy of the environment, even to this machine.
+            # gRPC would use the environment's proxy even for this machine.
             grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
         )
         self.cancelled = False
-        """The user asked to end: nothing new is begun."""
+        """Whether the user cancelled the run, so that nothing new is started."""
 
     def info(self, urn: str, problem: Problem) -> None:
         """Shown beside the resource."""
@@ -38,16 +38,16 @@ class Engine:
         try:
             self._stub.Log(engine_pb2.LogRequest(severity=severity, urn=urn, message=text), timeout=_SECONDS)
         except grpc.RpcError:
-            # A message that nobody can read must not fail the step it speaks of.
+            # A message that cannot be shown must not fail its step.
             return
 
     def require(self, urn: str) -> None:
-        """Makes sure that the engine lives and would record what comes next.
+        """Require that the engine runs and can record the next step.
 
-        After a kill the provider can outlive the CLI (tried): a token minted then would be in no state.
+        After a kill the provider can outlive the CLI (tested): a token minted then would be in no state.
 
         Raises:
-            StepError: nobody answers at the engine's address, or the run is being cancelled.
+            StepError: The engine does not answer, or the run is being cancelled.
         """
         if self.cancelled:
             msg = "the run is being cancelled, so nothing is minted; run pulumi up again"

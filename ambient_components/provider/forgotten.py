@@ -1,4 +1,4 @@
-"""What a new ledger does not say of a stack that is deployed: its state was lost, or its ledger is another one."""
+"""Deployed workspaces that a new ledger lacks, because the state was lost or another ledger was deployed."""
 
 from collections.abc import Collection
 
@@ -12,13 +12,13 @@ from ambient_components.rules.refusals import Rule
 def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[Problem]:
     """Return a refusal for each namespace of this stack that a ledger without a last deployment does not declare.
 
-    Only for a stack that is no shard: the shards of a fleet share one ownership annotation, and the run records tell
-    what is whose (`lost_runs`).
+    Only for a stack that is not a shard: the shards of a fleet share one ownership annotation, and the run records
+    distinguish them (`lost_runs`).
 
     Args:
-        context: Of the ledger's check.
+        context: Context of the ledger's check.
         owner: The ownership annotation, PROJECT/FLEET.
-        declared: The workspaces of the new ledger.
+        declared: Workspaces of the new ledger.
     """
     found = []
     for namespace in context.guard.cluster.list(core("namespaces")):

@@ -1,7 +1,7 @@
-"""Handles and tokens in the cluster: mint, list, revoke.
+"""Token Secrets and tokens in the cluster: mint, list, revoke.
 
-A handle is an empty Secret that a token is bound to: deleting it revokes that token, within ten seconds, and no other.
-The token itself never lies in the namespace, where every session could read it (docs/adr/0005).
+A token Secret is an empty Secret that a token is bound to: deleting it revokes only that token, within ten seconds. The
+token itself is never stored in the namespace, where all sessions could read it (docs/adr/0005).
 """
 
 import base64
@@ -36,16 +36,16 @@ from ambient_components.rules.lifetimes import Policy
 
 _TRIES: Final = 3
 _TOLERANCE: Final = 60
-"""Seconds by which clocks may differ; a cap takes hours."""
+"""Maximum difference between clocks in seconds; a cluster's maximum lifetime differs by hours."""
 _STATIC_SECONDS: Final = 30
 _REMOVED: Final = "the key is removed"
 _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
-"""Kubernetes' own annotation: whose token it shall put into the Secret."""
+"""Kubernetes' annotation for the ServiceAccount of a static token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose tokens: a key's ServiceAccount, and the owner (project and fleet) that its handles must carry."""
+    """A key's ServiceAccount, with the owner that its token Secrets must have."""
 
     namespace: str
     service_account: str
@@ -55,7 +55,7 @@ class Identity:
 
     @classmethod
     def of(cls, values: Values) -> "Identity":
-        """Read from an AccessToken's inputs or state."""
+        """Read the identity from an AccessToken's inputs or state."""
         return cls(
             values["namespace"],
             values["serviceAccount"],
@@ -66,7 +66,7 @@ class Identity:
 
     @property
     def path(self) -> str:
-        """The resource's id, for people: NAMESPACE/SERVICEACCOUNT."""
+        """Id of the resource: NAMESPACE/SERVICEACCOUNT."""
         return f"{self.namespace}/{self.service_account}"
 
     @property
@@ -87,28 +87,28 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A fresh token, on its way into the state."""
+    """A new token that is not yet recorded."""
 
     handle: Handle
     token: str
     granted_seconds: int | None
-    """None: it does not expire."""
+    """Granted lifetime; None if the token does not expire."""
 
     def __repr__(self) -> str:
         return f"Minted({self.handle!r})"
 
 
 def service_account_uid(context: Context, identity: Identity) -> str | None:
-    """The uid of the ServiceAccount; None where there is none."""
+    """Return the uid of the ServiceAccount; None if it does not exist."""
     account = context.guard.cluster.get(identity.account_path)
     return str(account["metadata"]["uid"]) if account else None
 
 
 def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
-    """Return the handles of this identity in the cluster, oldest first.
+    """Return the token Secrets of this identity in the cluster, oldest first.
 
-    Whoever may create Secrets can forge one of these in every field. One of another owner is passed over with a
-    warning, and none ever fails a step.
+    Workspace users who can create Secrets can forge one in every field. Token Secrets of another owner are skipped with
+    a warning, and none ever fails a step.
     """
     selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
     handles, foreign = [], []
@@ -116,7 +116,7 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
         notes, name = cluster_objects.annotations(item), cluster_objects.name(item)
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account or not name:
             continue
-        # One without an owner was released, and came to us with its namespace.
+        # One without an owner was released and adopted with its namespace.
         if notes.get(OWNER_ANNOTATION) not in (identity.owner, None):
             foreign.append(f"{name} (of {notes[OWNER_ANNOTATION]})")
         else:
@@ -130,7 +130,7 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
 
 
 def mark(context: Context, identity: Identity) -> tuple[Handle, ...]:
-    """Put our ownership annotation on the identity's handles that have none, and return all of them."""
+    """Put the ownership annotation on the identity's token Secrets that have none, and return all of them."""
     handles = owned(context, identity)
     for handle in handles:
         _note_owner(context, identity, handle, identity.owner)
@@ -138,7 +138,7 @@ def mark(context: Context, identity: Identity) -> tuple[Handle, ...]:
 
 
 def unmark(context: Context, identity: Identity) -> None:
-    """Takes our mark off the identity's handles: their tokens live on, and whoever adopts the workspace takes them."""
+    """Remove the ownership annotation from the identity's token Secrets; the tokens stay valid for the next owner."""
     for handle in owned(context, identity):
         _note_owner(context, identity, handle, None)
 
@@ -149,23 +149,23 @@ def _note_owner(context: Context, identity: Identity, handle: Handle, owner: str
     try:
         context.guard.cluster.patch(path, body)
     except ApiError as error:
-        # Deleted since, or another one of its name by now: no handle of this token any more.
+        # Deleted or replaced since, so it is no longer this token's Secret.
         if error.status not in (404, 409):
             raise
 
 
 def mint(context: Context, identity: Identity, policy: Policy, account: str | None = None) -> Minted:
-    """Make a token Secret and a token bound to it.
+    """Create a token Secret and a token bound to it.
 
     Args:
-        context: Of the step.
+        context: Context of the step.
         identity: The key's ServiceAccount.
-        policy: What is asked of the token.
-        account: uid of the ServiceAccount that the token must speak for; None compares nothing.
+        policy: Policy of the token.
+        account: uid that the ServiceAccount must have; None skips the check.
 
     Raises:
-        StepError: the engine is gone, or the cluster refuses. The handle is then deleted again; where even that
-            fails, the next run finds it and revokes it.
+        StepError: The engine does not run, or the cluster refuses. The token Secret is then deleted; if that fails, the
+            next run finds and deletes it.
     """
     context.engine.require(context.urn)
     cluster = context.guard.cluster
@@ -178,9 +178,9 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
     uid = str(made["metadata"]["uid"])
     name = str(made["metadata"]["name"])
     handle = Handle(name, uid, identity.generation, issued)
-    # The server's own clock at both ends: its grant, however late in the run, and whatever time it is here.
+    # Both ends from the server's clock: the granted lifetime, independent of delays and of this machine's clock.
     made_at = parse_time(made["metadata"]["creationTimestamp"])
-    # Moved with the test clock, so that a moved run sees the life that was granted.
+    # Shifted with the test clock, so that a shifted run sees the granted lifetime.
     handle = replace(handle, issued_at=made_at + clock.offset())
     try:
         if policy.static:
@@ -193,7 +193,7 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
         if problem := _too_short(policy, granted):
             raise StepError(problem)
     except BaseException:
-        # Whatever it was: a handle that nobody records is left to nobody.
+        # Whatever the error: no token Secret is left unrecorded.
         revoke(context, identity, [(handle, "no token came of it")])
         raise
     return Minted(replace(handle, expires_at=expires + clock.offset()), token, granted)
@@ -220,7 +220,7 @@ def _request_token(context: Context, identity: Identity, policy: Policy, handle:
 
 
 def _static_token(context: Context, identity: Identity, name: str) -> str:
-    """The token that Kubernetes' token controller puts into a Secret of its type."""
+    """Return the token that Kubernetes' token controller writes into a Secret of this type."""
     deadline = time.monotonic() + _STATIC_SECONDS
     while time.monotonic() < deadline:
         secret = context.guard.cluster.get(f"{identity.secrets_path}/{name}")
@@ -238,10 +238,10 @@ def _static_token(context: Context, identity: Identity, name: str) -> str:
 
 
 def _require_account(identity: Identity, token: str, expected: str | None) -> None:
-    """A workspace user may delete and make the account between two of our requests; its token is theirs as well.
+    """Require that a token is for the expected account, which a workspace user may have replaced between two requests.
 
     Raises:
-        StepError: The token speaks for another account of that name.
+        StepError: The token is for another account of that name.
     """
     found = account_uid(token)
     if expected and found is not None and found != expected:
@@ -250,7 +250,7 @@ def _require_account(identity: Identity, token: str, expected: str | None) -> No
 
 
 def _too_short(policy: Policy, granted: int) -> str | None:
-    """Why a life that was granted is of no use; None: it is. A clock may differ by seconds from the server's."""
+    """Return why a granted lifetime is too short; None if it is not. Clocks may differ by seconds."""
     if granted >= policy.lifetime - _TOLERANCE or (not policy.never and policy.fits(granted)):
         return None
     most = format_seconds(granted - granted % 60 or granted)
@@ -271,7 +271,7 @@ def _too_short(policy: Policy, granted: int) -> str | None:
 def revoke(
     context: Context, identity: Identity, handles: Iterable[tuple[Handle, str]], tries: int = _TRIES
 ) -> tuple[Handle, ...]:
-    """Deletes handles, and returns those that could not be: a failed revocation fails no step, it is tried again."""
+    """Delete token Secrets, and return those that failed: every run retries, and the step does not fail."""
     failed = []
     for handle, why in handles:
         error = _revoke(context, identity, handle, tries)
@@ -292,7 +292,7 @@ def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) ->
             end(context.guard.cluster, SECRET, identity.namespace, handle.name, handle.uid)
         except WrongClusterError:
             raise
-        except Exception as error:  # whatever it is: the token minted before it must not be lost
+        except Exception as error:  # whatever the error, the newly minted token must be recorded
             last = text_of(error)
         else:
             return None
@@ -300,17 +300,17 @@ def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) ->
 
 
 def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle]) -> None:
-    """Revoke every token of an identity, with warnings for what could not be: those on record first.
+    """Revoke all tokens of an identity, recorded ones first; failures are warnings.
 
     Raises:
-        WrongClusterError: This is another cluster; the key stays on record.
+        WrongClusterError: This is another cluster; the key stays recorded.
     """
     known = {handle.uid: handle for handle in recorded}
     failed = revoke(context, identity, [(handle, _REMOVED) for handle in known.values()])
     try:
         others = [handle for handle in owned(context, identity) if handle.uid not in known]
     except WrongClusterError:
-        # No failure of a revocation: nothing of the stack is here, and what is named alike belongs to others.
+        # Not a failed revocation: this is not the stack's cluster, and objects of the same name are foreign.
         raise
     except StepError as error:
         others = []
@@ -325,7 +325,7 @@ def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, An
         "kind": "Secret",
         "type": "kubernetes.io/service-account-token" if static else "Opaque",
         "metadata": {
-            # Chance, not a count: after a crash the number that is next is not known.
+            # Random instead of a counter: after an interruption the next number is unknown.
             "name": handle_name(identity.service_account, secrets.token_hex(4)),
             "labels": {HANDLE_LABEL: HANDLE, KEY_LABEL: identity.key},
             "annotations": {
@@ -340,7 +340,7 @@ def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, An
 
 
 def _found(item: dict[str, Any]) -> Handle:
-    # Annotations can be forged in every way; a handle with broken ones must still be revoked.
+    # Annotations can be forged; a token Secret with invalid ones must still be deleted.
     noted = cluster_objects.annotations(item).get(ISSUED_AT_ANNOTATION)
     made = cluster_objects.metadata(item).get("creationTimestamp")
     issued = time_of(noted) or time_of(made) or datetime.fromtimestamp(0, UTC)
@@ -349,7 +349,7 @@ def _found(item: dict[str, Any]) -> Handle:
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
-    # RBAC's own words; a quota and an admission policy refuse with 403 too, and say so themselves.
+    # Only RBAC's message: quotas and admission policies refuse with 403 too, and explain themselves.
     if error.status == 403 and " cannot " in str(error):
         return StepError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
     if error.status == 404:

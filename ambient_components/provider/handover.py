@@ -1,4 +1,4 @@
-"""A token on its way into the Secret that its user reads, and what of that can go wrong."""
+"""Delivery of a token to the Secret that its user reads, and its failures."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,7 +16,7 @@ _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
 
 
 def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
-    """Why the Secret that the token was delivered to does not hold it; None where it does."""
+    """Return why the delivery Secret does not contain the token; None if it does."""
     target = Target.of(inputs)
     if target is None or inputs.get("former") or state.current is None:
         return None
@@ -25,7 +25,7 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
     except StepError as error:
         if retained(inputs):
             return str(error)
-        # Not seen is not lost: of one that nobody keeps another would be minted.
+        # Unreadable does not mean lost: without a copy in the state, another token would be minted.
         context.warn(f"could not see whether {target} holds the key: {error}")
         return None
     if not there.exists:
@@ -34,7 +34,7 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
 
 
 def moved_from(context: Context, identity: Identity, state: Values, target: Target | None) -> Delivered:
-    """What lies in the Secret that was delivered to until now, where that is another one."""
+    """Return the content of the previous delivery Secret, if the target has changed."""
     old = Target.of(state)
     if old is None or old == target:
         return Delivered()
@@ -52,7 +52,7 @@ def hand_over(
     token: str,
     previous: str | None,
 ) -> str | None:
-    """Writes the token; why that failed, where the token is kept and the next run can write it."""
+    """Write the token, and return the error if the token is stored and the next run can retry."""
     identity = Identity.of(news)
     try:
         delivery.write(context, identity, target, token, previous)
@@ -69,7 +69,7 @@ def hand_over(
 
 
 def _arrived(context: Context, identity: Identity, target: Target, token: str) -> bool:
-    """Whether the Secret holds the token although its writing failed: only the answer was lost."""
+    """Return whether the Secret contains the token despite an error: only the response was lost."""
     try:
         return delivery.look(context, identity, target).token == token
     except StepError:
@@ -77,12 +77,12 @@ def _arrived(context: Context, identity: Identity, target: Target, token: str) -
 
 
 def token_before(there: Delivered, held: str, retiring: Iterable[Handle]) -> str | None:
-    """The token before, of what the Secret holds until now: one that lives on, where that is known."""
+    """Return the previous token in the Secret, preferably one that is still valid."""
     before = [text for text in (there.token, there.previous) if text and text != held]
     living = [text for text in before if any(is_of(text, handle) for handle in retiring)]
     return next(iter((*living, *before)), None)
 
 
 def held_in(handles: Iterable[Handle], *secrets: Delivered) -> tuple[Handle, ...]:
-    """Those whose token a Secret holds."""
+    """Return the records of the tokens that a Secret contains."""
     return tuple(one for one in handles if any(is_of(secret.token, one) for secret in secrets))

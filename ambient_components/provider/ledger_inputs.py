@@ -1,4 +1,4 @@
-"""The inputs of a ledger's check, read once: what was deployed, what is asked for, and what this run leaves alone."""
+"""Inputs of a ledger's check: the deployed ledger, the new one, and the workspaces excluded from this run."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,34 +18,34 @@ _NEVER_RECORDED = (_HELD, _ELSEWHERE)
 
 @dataclass(frozen=True, slots=True)
 class LedgerInputs:
-    """All that the check judges."""
+    """Everything that the check evaluates."""
 
     owner: str
     """PROJECT/FLEET."""
     rails: RailSettings
     record: RunRecord | None
-    """None: the stack is no shard."""
+    """Run record of the shard; None if the stack is not a shard."""
     before: Ledger
-    """The ledger of the last deployment."""
+    """The deployed ledger."""
     asked: Ledger
-    """The ledger of the files."""
+    """The ledger from the files."""
     after: Ledger
     """The ledger after this run: what is held stays as deployed. Without the entries that have misfits."""
     misfits: tuple[Problem, ...]
     """What is wrong with the form of entries."""
     held: frozenset[str]
-    """Workspaces that this run leaves as they are: the engine does nothing to them, so nothing of them is refused."""
+    """Workspaces excluded from this run: the engine does not change them, so nothing about them is refused."""
     moved: tuple[str, ...]
-    """Deployed workspaces that the files give to another shard. Sorted."""
+    """Deployed workspaces that the files assign to another shard, sorted."""
     to_record: Values | None
-    """The inputs as the state records them; None: as they are."""
+    """Inputs to record in the state; None for the new inputs."""
 
     @classmethod
     def read(cls, olds: Values, news: Values) -> Self:
-        """Read them.
+        """Read the inputs.
 
         Args:
-            olds: The inputs of the last deployment.
+            olds: The deployed inputs.
             news: The new inputs.
 
         Raises:
@@ -74,7 +74,7 @@ class LedgerInputs:
             tuple(misfit_problems(found)),
             held,
             tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
-            # To the letter: what is held must not show as changed.
+            # Unchanged, so that excluded workspaces show no change.
             {**to_record, "workspaces": as_held(held, deployed, workspaces)} if len(to_record) < len(news) else None,
         )
 

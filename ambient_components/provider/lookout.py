@@ -1,7 +1,7 @@
-"""What a run tells of a cluster before it changes anything, and stops for nothing of it: warnings.
+"""Drift warnings before a run changes anything.
 
-The engine itself looks at the cluster in a refresh only. What others did to the declared access should not wait for it;
-nor should what people may keep whose access ends.
+The engine reads the cluster only in a refresh. Changes of declared access by others should be reported earlier, and so
+should tokens that a subject may keep when its access ends.
 """
 
 from collections.abc import Collection, Iterator
@@ -25,15 +25,15 @@ def drift(
 ) -> list[Problem]:
     """Return, as warnings, how the access in active workspaces differs from what is declared.
 
-    That is: access that no file declares, what was deployed and is not there, and declared objects that say something
-    else. What the last deployment declared is not called undeclared: this run removes it.
+    These are: undeclared access, missing objects that were deployed, and changed objects. Access from the last
+    deployment is not reported as undeclared, because this run removes it.
 
     Args:
-        cluster: The stack's.
-        there: The workspaces whose namespace exists.
-        before: The ledger of the last deployment.
-        after: The ledger that is asked for.
-        ending: What an interrupted run gave: this run ends that, too.
+        cluster: Cluster of the stack.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
+        ending: Access from an interrupted run, which this run ends too.
     """
     active = {workspace for workspace, entry in after.items() if entry.is_active}
     warnings = [
@@ -64,7 +64,7 @@ def drift(
 
 
 class _Place:
-    """The access in one workspace: declared, and there."""
+    """Declared and live access of one workspace."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class _Place:
         self._kept = dict[tuple[str, str], list[str]]()
 
     def compare(self, kind: str, object_name: str, item: Json) -> None:
-        """Compare an object that is there with what this deployment and the last one declare of it."""
+        """Compare a live object with its declaration in this deployment and the last one."""
         expected = self._will_be.get((kind, object_name))
         if expected is None or (kind, object_name) not in self._was:
             return
@@ -124,7 +124,7 @@ class _Place:
             )
 
     def _is_unlabelled(self, kind: str, object_name: str) -> bool:
-        """Whether an object that the platform's labels do not find is there all the same, without them."""
+        """Return whether an object exists without the platform's labels."""
         try:
             item = self._cluster.get(object_path(kind, self.workspace, object_name))
         except StepError:
@@ -142,11 +142,11 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
     """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
 
     Args:
-        cluster: the stack's.
-        owner: the stack's mark, PROJECT/FLEET.
-        there: the workspaces whose namespace exists.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
+        cluster: Cluster of the stack.
+        owner: Owner of the stack, PROJECT/FLEET.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     warnings = []
     for workspace in sorted(there & before.keys()):
@@ -154,7 +154,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
         gone = ended(before[workspace], entry) if entry.is_active else None
         if gone is None:
             continue
-        # Those of the file are named by their keys, or end in this run.
+        # Declared accounts are reported by their keys, or end in this run.
         ours = {made for kind, made in object_names(workspace, before[workspace]) | object_names(workspace, entry)}
         try:
             accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))]

@@ -1,6 +1,6 @@
-"""What the ledger does about runs that were lost: refuses what would hide what they left, and ends their access.
+"""Interrupted runs in the ledger: changes that would hide their effects are refused, and their access ends.
 
-Only for a stack that has a run record, hence for a shard of a fleet.
+Only for a stack with a run record, which is a shard of a fleet.
 """
 
 import os
@@ -33,14 +33,14 @@ from ambient_components.shards.lost import (
 from ambient_components.shards.records import Entries
 
 OUTPUT: Final = "lostRun"
-"""Output of a ledger that has a record: access that a lost run gave and that could not be ended yet."""
+"""Output of a ledger with a run record: access from an interrupted run that could not be ended yet."""
 
 
 def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
     """Why this run must not begin, as far as the records of this shard and of its siblings say.
 
     Raises:
-        StepError: the record can't be read, and this run has no checkpoints.
+        StepError: The record cannot be read, and this run has no checkpoints.
     """
     found: list[Problem] = []
 
@@ -58,7 +58,7 @@ def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) 
 
 
 def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover, ...]:
-    """Access that a lost run gave and that this one ends; nothing where that can't be known: `problems` tells why."""
+    """Return access from an interrupted run that this run ends; empty if unknown, which `problems` reports."""
     try:
         return leftovers(left(place.read(context.guard.cluster), run_id()), after)
     except StepError:
@@ -66,18 +66,18 @@ def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover,
 
 
 def recorded(state: Values) -> tuple[Leftover, ...]:
-    """The access that earlier runs could not end, as a ledger's outputs have it."""
+    """Return the access in a ledger's outputs that earlier runs could not end."""
     return tuple(Leftover(one["namespace"], one["kind"], one["name"]) for one in state.get(OUTPUT) or ())
 
 
 def changes(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> frozenset[str]:
-    """Outputs that show the ledger as changed though its inputs are not: a lost run's access, or a record behind.
+    """Return outputs that change although the inputs do not: access from an interrupted run, or an outdated record.
 
     Args:
-        context: of the ledger's diff.
-        place: the shard's record.
-        unended: see `recorded`.
-        after: the ledger that is asked for.
+        context: Context of the ledger's diff.
+        place: Run record of the shard.
+        unended: Result of `recorded`.
+        after: The new ledger.
     """
     found = set[str]()
 
@@ -93,7 +93,7 @@ def changes(context: Context, place: RunRecord, unended: Sequence[Leftover], aft
 
 
 def announce(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> None:
-    """Names in a preview what the update would end; arguments as for `changes`."""
+    """Note in a preview what the update would end; arguments as for `changes`."""
 
     def look() -> None:
         cluster = context.guard.cluster
@@ -108,22 +108,22 @@ def announce(context: Context, place: RunRecord, unended: Sequence[Leftover], af
 def settle(
     context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger, after: Ledger
 ) -> Values:  # fmt: skip
-    """Ends the access that lost runs left, and records what this one declares, before anything of it is made.
+    """End the access that interrupted runs left behind, and record this run's declaration before anything is created.
 
-    What can't be ended is told, stays on record and is tried again by the next run: it holds back nobody else.
+    A failure is a warning, stays recorded and is retried by the next run; it does not affect other workspaces.
 
     Args:
-        context: of the ledger's update.
-        place: the shard's record.
-        unended: see `recorded`.
-        before: the ledger of the last deployment.
-        after: the ledger now.
+        context: Context of the ledger's update.
+        place: Run record of the shard.
+        unended: Result of `recorded`.
+        before: The deployed ledger.
+        after: The new ledger.
 
     Returns:
-        The ledger's outputs.
+        The outputs of the ledger.
 
     Raises:
-        StepError: the record can't be written, and this run has no checkpoints.
+        StepError: The record cannot be written, and this run has no checkpoints.
     """
     remains: tuple[Leftover, ...] = ()
 
@@ -132,11 +132,11 @@ def settle(
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
         todo, held = _ending(unended, lost, after), held_of(os.environ)
-        # What is held may be somebody else's by now: it waits, and stays known.
+        # Excluded workspaces may have another owner by now, so their access stays recorded.
         waiting = tuple(one for one in todo if one.namespace in held)
         remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
         run = this_run()
-        # What was begun and is not declared now (held back, or nothing of it was there) stays known.
+        # Workspaces that were started and are not declared now (excluded, or without objects) stay recorded.
         open_ends = {name: lost[name] for name in begun(lost, before).keys() - after}
 
         def declared(record: Record) -> Record:
@@ -151,20 +151,20 @@ def settle(
 
 
 def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger) -> None:
-    """The shard is destroyed: its record goes, and with it what lost runs left of access.
+    """Delete the record of a destroyed shard, and end the access that interrupted runs left behind.
 
     Args:
-        context: of the ledger's deletion.
-        place: the shard's record.
-        unended: see `recorded`.
-        before: the ledger of the last deployment.
+        context: Context of the ledger's deletion.
+        place: Run record of the shard.
+        unended: Result of `recorded`.
+        before: The deployed ledger.
 
     Raises:
-        StepError: it can't be read or deleted; the ledger then stays in the state.
+        StepError: The record cannot be read or deleted; the ledger then stays in the state.
     """
     cluster = context.guard.cluster
     lost = left(place.read(cluster), run_id())
-    # A workspace that was released keeps the access that its entry says, and nothing else.
+    # A released workspace keeps only the access in its entry.
     stays = {
         name: before[name] if name in before and before[name].is_released else NOTHING
         for name in sorted({*lost, *(one.namespace for one in unended)})
@@ -184,7 +184,7 @@ def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], befo
 
 
 def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Leftover, ...]:
-    """Ends access, all that can be; returns what can't, with a warning for each."""
+    """End access, and return what failed, each with a warning."""
     cluster, failed, ended = context.guard.cluster, [], []
     for one in objects:
         try:
@@ -204,7 +204,7 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
 
 
 def _end_handles(cluster: Cluster, owner: str, account: Leftover) -> None:
-    """The handles of its tokens: they speak for nobody any more, and no key would ever look for them."""
+    """Delete the token Secrets of a deleted account, which no key manages."""
     secrets = core("namespaces", account.namespace, "secrets")
     for item in cluster.list(secrets, f"{HANDLE_LABEL}={HANDLE}"):
         notes = annotations(item)
@@ -217,7 +217,7 @@ def _ending(unended: Sequence[Leftover], lost: Mapping[str, Entries], after: Led
 
 
 def _still(unended: Sequence[Leftover], after: Ledger) -> tuple[Leftover, ...]:
-    """What an earlier run could not end; what is declared again since is that declaration's."""
+    """Return what an earlier run could not end, without access that is declared again."""
     return tuple(
         one
         for one in unended

@@ -1,8 +1,8 @@
-"""What resources that declare a part of somebody else's object have in common: read, merge, patch, give back.
+"""Common base of resources that declare some fields of a shared object: read, merge, patch, restore defaults.
 
-Every write is a merge patch for the one version that was read, so that two writers at once never mix (a conflict reads
-again). Nothing here is ever replaced or, but for our own Secrets, deleted: what hangs on ProjectSettings is
-garbage-collected with it (contract 10.2), and a field that leaves the declaration returns to the platform's default.
+Every write is a merge patch of the version that was read, so that concurrent writes do not mix (a conflict reads
+again). Objects are never replaced and, except this project's own Secrets, never deleted: dependants of ProjectSettings
+are garbage-collected with it (contract 10.2). A field that is no longer declared returns to the platform's default.
 """
 
 from abc import ABC, abstractmethod
@@ -19,42 +19,42 @@ from ambient_components.provider.resource import Change, Check, Context, Diff, F
 from ambient_components.provider.wire import UNKNOWN
 
 _TRIES: Final = 10
-"""Attempts at one write; the operator writes an object's status several times in its first second."""
+"""Attempts of one write; the operator writes an object's status several times in its first second."""
 
 
 class Part(ABC):
-    """One kind of object, of which a workspace has one by a fixed name."""
+    """One kind of object with a fixed name in every workspace."""
 
     token: str
     kind: str
-    """For people."""
+    """Kind for messages."""
     name: str
-    """Of the object, in every workspace."""
+    """Name of the object in every workspace."""
     section: str = "spec"
-    """Where its fields lie: spec or data."""
+    """Section with its fields: spec or data."""
 
     @abstractmethod
     def collection(self, namespace: str) -> str:
-        """API path of the objects of this kind in a namespace."""
+        """Return the API path of the collection in a namespace."""
 
     @abstractmethod
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """The object without the declared fields, as the platform itself would make it."""
+        """Return the object without the declared fields, as the platform creates it."""
 
     @abstractmethod
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """The declared fields, as they lie in the object."""
+        """Return the declared fields in the object's format."""
 
     @abstractmethod
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs like `inputs`, of what is there: the difference is what somebody else changed."""
+        """Return `inputs` with the live values: differences are changes by others."""
 
     def default(self, field: str) -> Any:  # noqa: ARG002  # for those that have any
-        """What a field returns to when nobody declares it any more; None removes it."""
+        """Return the default of a field that is no longer declared; None removes it."""
         return None
 
     def object_name(self, inputs: Values) -> str:  # noqa: ARG002  # for those that have several
-        """Name of the object."""
+        """Return the name of the object."""
         return self.name
 
     def problems(self, news: Values) -> list[Problem]:  # noqa: ARG002  # for those that have any
@@ -62,29 +62,29 @@ class Part(ABC):
         return []
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
-        """Refuses what has no meaning."""
+        """Refuse invalid inputs."""
         namespace = news.get("namespace")
         if namespace is not UNKNOWN and (not isinstance(namespace, str) or not namespace):
             return Check(failures=(refusal("namespace is missing: the workspace's"),))
         return Check(failures=tuple(self.problems(news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Changed fields, each by its path."""
+        """Return the changed fields by path."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         return Diff(changes, replaces=frozenset({"namespace"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Declares the fields, in an object that is there or in a new one."""
+        """Write the declared fields to an existing or a new object."""
         outputs = {} if context.preview or news.get("released") else self.write(context, news, {})
         return f"{news['namespace']}/{self.object_name(news)}", outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
-        """What the declared fields are now; None where the object is gone, with its namespace or by hand."""
+        """Return the live values of the declared fields; None if the object does not exist."""
         if not inputs:
             msg = f"{identity} can't be imported, and needs no import: declare it, and the next pulumi up takes it over"
             raise StepError(msg)
         if inputs.get("released"):
-            # Whatever others do to it by now is no difference, even where they deleted it.
+            # Changes by others are no drift, even a deletion.
             return Found({}) if self._namespace(context, inputs) else None
         live = context.guard.cluster.get(self._path(inputs))
         if live is None:
@@ -92,42 +92,42 @@ class Part(ABC):
         return Found({}, self.as_inputs(inputs, mapping(live.get(self.section))))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Declares the fields anew; those that left the declaration return to the platform's default.
+        """Write the declared fields; fields that are no longer declared return to the platform's default.
 
-        Of a released workspace nothing is written: it is somebody else's to change by then.
+        In a released workspace nothing is written, because it belongs to others by then.
         """
         if context.preview or news.get("released"):
             return {}
         return self.write(context, news, self.fields(state))
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Gives every declared field back. The object stays: it is the platform's."""
+        """Restore the defaults of all declared fields. The object stays, because it belongs to the platform."""
         self.write(context, {**state, **self.nothing()}, self.fields(state))
 
     def nothing(self) -> dict[str, Any]:
-        """Inputs that declare no field, beside the namespace."""
+        """Return inputs that declare no fields."""
         return {}
 
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
-        """The object's section as it should be.
+        """Return the desired section of the object.
 
         Args:
-            context: for what the user should know.
-            news: the inputs.
-            before: the fields declared until now.
-            live: the section as it is.
+            context: Context for messages.
+            news: The inputs.
+            before: The previously declared fields.
+            live: The live section.
         """
         declared = self.fields(news)
         return declared_over(live, declared, {key: self.default(key) for key in before if key not in declared})
 
     def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:  # noqa: B027
-        """Tells what a change took away, where that is of note; `live` is the section as it was."""
+        """Report what a change removed, if relevant; `live` is the previous section."""
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Brings the object to the inputs.
+        """Write the inputs to the object.
 
         Raises:
-            StepError: the cluster refuses, or others write without a pause.
+            StepError: The cluster refuses, or others write to the object all the time.
         """
         cluster = context.guard.cluster
         path, frame = self._path(news), self.frame(news)
@@ -148,7 +148,7 @@ class Part(ABC):
                     cluster.patch(path, {"metadata": {**notes, **version}, self.section: patch})
                     self.written(context, news, before, section)
             except ApiError as error:
-                # What vanished before the patch is made anew; a 404 to its making has another reason, which it says.
+                # An object that was deleted before the patch is recreated; a 404 of its creation has another reason.
                 vanished = error.status == 404 and live is not None
                 if vanished and not self._namespace(context, news) and not self.fields(news):
                     return {}
@@ -168,7 +168,7 @@ class Part(ABC):
 
 
 def _missing_notes(frame: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Labels and annotations that readers select on, and that an object made by hand may lack."""
+    """Return labels and annotations that readers select on, and that a manually created object may lack."""
     missing = {}
     for kind, there in (("labels", labels(live)), ("annotations", annotations(live))):
         wanted = frame["metadata"].get(kind) or {}

@@ -1,10 +1,10 @@
-"""Which local user calls: the port that the plugin listens on is open to every user of the machine.
+"""Identification of the calling local user: the plugin's port is open to all users of the machine.
 
-Pulumi's protocol has neither TLS nor a password, and the engine connects to 127.0.0.1 and nothing else. What is left is
-the kernel: it knows which user owns the other end of a connection.
+Pulumi's protocol has neither TLS nor a password, and the engine connects only to 127.0.0.1. The kernel, however, knows
+the user of a connection's other end.
 
-The question is asked for each call (about 30 microseconds by netlink). An answer kept by the port of the caller would
-also hold for the next connection from that port, which another user may open.
+It is queried for each call (about 30 microseconds with netlink). A result cached by the caller's port would also apply
+to the next connection from that port, possibly of another user.
 """
 
 import ipaddress
@@ -26,13 +26,13 @@ _PEER: Final = re.compile(r"ipv4:([0-9.]+):(\d+)")
 _LOCALHOST: Final = "127.0.0.1"
 
 _ESTABLISHED: Final = 1
-"""Of any other state the kernel does not know the user: a socket that its program closed belongs to uid 0."""
+"""For other states the kernel does not know the user: a closed socket belongs to uid 0."""
 
 _SOCK_DIAG: Final = 4
 _SOCK_DIAG_BY_FAMILY: Final = 20
 _HEADER: Final = "=IHHII"
 _OWNER: Final = struct.calcsize(_HEADER) + 4 + 48 + 3 * 4
-"""Where the answer has the uid and the inode: linux/inet_diag.h, inet_diag_msg."""
+"""Offset of uid and inode in the response: linux/inet_diag.h, inet_diag_msg."""
 
 _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 
@@ -40,7 +40,7 @@ _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 def serving(
     servicer: provider_pb2_grpc.ResourceProviderServicer, options: Sequence[tuple[str, Any]] = ()
 ) -> tuple[grpc.aio.Server, int]:
-    """Return a server of the plugin's protocol that answers its own user alone, and the server's port."""
+    """Return a server of the plugin's protocol that accepts only calls of its own user, and its port."""
     own_user = OwnUser()
     server = grpc.aio.server(interceptors=[own_user], options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -49,21 +49,21 @@ def serving(
 
 
 class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
-    """Refuses every call of another user, whatever the method. Only Linux tells who calls (docs/library.md)."""
+    """An interceptor that refuses calls of other users. Only Linux identifies the caller (docs/library.md)."""
 
     def __init__(self) -> None:
         self.port = 0
-        """The server's own, once it has one."""
+        """Port of the server, once it has one."""
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler | None:
-        """Put the question before the method."""
+        """Check the caller before the method runs."""
         handler = await continuation(handler_call_details)
         if handler is None or not handler.unary_unary:
-            # The protocol's only other kind of call is List, which this plugin does not implement.
+            # The only other kind of call is List, which this plugin does not implement.
             return None
         method = handler.unary_unary
 
@@ -78,7 +78,7 @@ class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no 
         """Return whether the other end of a connection belongs to the user of this process.
 
         Args:
-            peer: The caller as gRPC names it, such as `ipv4:127.0.0.1:41234`.
+            peer: The caller in gRPC's notation, such as `ipv4:127.0.0.1:41234`.
         """
         if sys.platform != "linux":
             return True
@@ -87,9 +87,9 @@ class OwnUser(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no 
 
 
 def owner(address: str, port: int, server_port: int) -> int | None:
-    """Return the uid that owns the client's end of a connection to a port of this machine; None if it is not known."""
+    """Return the uid of the client's end of a connection to a local port; None if unknown."""
     found = _by_netlink(address, port, server_port)
-    # Sandboxes such as gVisor have no netlink for this.
+    # Sandboxes such as gVisor do not support netlink for this.
     return _by_table(address, port, server_port) if found is None else found
 
 

@@ -1,6 +1,6 @@
-"""What is asked of the cluster before a run changes anything: is it the right one, may we, and whose is what exists.
+"""Checks of the cluster before a run changes anything: its identity, the deployer's rights, ownership of namespaces.
 
-What is asked of the object store then: `bucket_preflight`.
+For the object store see `bucket_preflight`.
 """
 
 from collections.abc import Callable, Collection
@@ -24,7 +24,7 @@ from ambient_components.shards.lost import Leftover
 _REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 _AT_ONCE: Final = 16
 _SYSTEMS: Final = ("kube-", "openshift-")
-"""Beginnings of names that the platform does not refuse, and that nobody should take over."""
+"""Prefixes of system namespaces that the platform does not reject and that must not be adopted."""
 
 
 def preflight(
@@ -39,24 +39,24 @@ def preflight(
 ) -> list[Problem]:
     """Every reason not to begin; access that others gave or took is a warning.
 
-    Only what workspace users can't write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
+    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
 
     Args:
-        context: of the ledger's check.
-        owner: the stack's mark, PROJECT/FLEET.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-        look_for_drift: whether to warn of access that others gave or took.
-        ending: access that a lost run gave and this one ends: nobody is told that it stays.
-        lost: whether a run was interrupted that may have made what the state does not know.
+        context: Context of the ledger's check.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
+        look_for_drift: Whether to warn about access that others changed.
+        ending: Access from an interrupted run that this run ends, which is not reported.
+        lost: Whether an interrupted run may have created unrecorded objects.
 
     Raises:
-        StepError: there is no cluster to ask, or it is another one than the stack's.
+        StepError: The cluster cannot be reached, or it is not the stack's.
     """
     try:
         cluster = context.guard.cluster
     except ApiError as error:
-        # Which cluster it is, is itself a right to ask for: the one that is missing is named like all others.
+        # The identity check needs a right itself; if that is missing, it is reported like the others.
         missing = missing_rights(context.guard.unproved) if error.status == 403 else []
         if not missing:
             raise
@@ -92,7 +92,7 @@ def preflight(
 
 
 def missing_rights(cluster: Cluster) -> list[Right]:
-    """The rights that the cluster says this identity does not have, sorted."""
+    """Return the rights that the cluster denies to this identity, sorted."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         allowed = pool.map(lambda right: _allowed(cluster, right), RIGHTS)
         return [right for right, yes in zip(RIGHTS, allowed, strict=True) if not yes]
@@ -122,15 +122,15 @@ def foreign(
 ) -> tuple[list[Problem], set[str]]:
     """Reasons not to begin, and the workspaces whose namespace is there.
 
-    A namespace that exists must be this stack's: it carries its mark, or none and may be taken (``adopt: true``, or
-    released by this very stack before and still in its files).
+    An existing namespace must be this stack's: it has the ownership annotation, or none and may be adopted (``adopt:
+    true``, or released by this stack and still in its files).
 
     Args:
-        cluster: the stack's.
-        owner: the mark, PROJECT/FLEET.
-        before: the ledger of the last deployment.
-        after: the ledger that is asked for.
-        warn: told of what concerns one workspace alone.
+        cluster: Cluster of the stack.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
+        warn: Receives warnings about single workspaces.
     """
     problems, there = list[Problem](), set[str]()
     for namespace in cluster.each(core("namespaces")):
@@ -144,7 +144,7 @@ def foreign(
             continue
         there.add(workspace)
         if is_ending(namespace) and was and holder == owner:
-            # A finalizer of anything in it keeps it so for as long as its users like: no reason to hold back others.
+            # Users can keep it in this state with a finalizer, so it must not block other workspaces.
             warn(
                 refusal(
                     f"workspace {workspace!r}: its namespace is being deleted: steps that make something in it fail, "
@@ -193,7 +193,7 @@ def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list
 
 
 def _half_taken_back(name: str, was: Entry, entry: Entry) -> bool:
-    """Whether a change would meet resources that the engine still retains: our note goes in the last step."""
+    """Return whether a change affects resources that the engine still retains: the last step removes the annotation."""
     if was.is_released or entry.is_closed:  # a Closure ends all access itself
         return False
     leaves = object_names(name, was) - object_names(name, entry)
@@ -242,14 +242,14 @@ def _not_ours(name: str, holder: str | None, entry: Entry, before: Entry | None)
 def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
     """Return, as warnings, the released workspaces in which access has been ended since.
 
-    No reason to refuse a run: people with edit may delete RoleBindings there. Nothing is made again in a released
-    workspace, so the access stays ended; its entry has no use any more.
+    Not a reason to refuse the run: users with edit may delete RoleBindings there. Nothing is recreated in a released
+    workspace, so its entry has no purpose any more.
 
     Args:
-        cluster: The stack's.
-        there: The workspaces whose namespace exists.
-        before: The ledger of the last deployment.
-        after: The ledger that is asked for.
+        cluster: Cluster of the stack.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
     """
     released = [
         workspace

@@ -1,4 +1,4 @@
-"""What a resource of the plugin is, between the protocol and the cluster."""
+"""Interface of the plugin's resources, between protocol and cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a step may use besides its own properties."""
+    """Tools of a step besides its own properties."""
 
     urn: str
     engine: Engine
     guard: Guard
-    """The cluster, behind the check that it is the right one."""
+    """The cluster, with a check of its identity."""
     store: Store
-    """The object store; it is contacted where a bucket is declared, and nowhere else."""
+    """The object store; contacted only for declared buckets."""
     now: datetime
     preview: bool = False
-    """Nothing may be changed, not even by a server-side dry run: that mints a live token (tried)."""
+    """Whether nothing may be changed. This excludes server-side dry runs, which mint live tokens (tested)."""
 
     def warn(self, message: str | Problem) -> None:
         """Tells the user something that does not fail the step."""
@@ -40,12 +40,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The outcome of `check`: defaults to add to the inputs, or what is wrong with them."""
+    """Result of `check`: defaults for the inputs, or problems."""
 
     defaults: Values = field(default_factory=dict)
     failures: tuple[Problem, ...] = ()
     inputs: Values | None = None
-    """All inputs to record, in place of those that were given; None: those."""
+    """Inputs to record instead of the given ones; None for the given ones."""
 
 
 def _problem(message: str | Problem) -> Problem:
@@ -53,7 +53,7 @@ def _problem(message: str | Problem) -> Problem:
 
 
 class Change(StrEnum):
-    """How one property differs."""
+    """Kind of difference of one property."""
 
     ADD = "add"
     DELETE = "delete"
@@ -62,14 +62,14 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """The outcome of `diff`. Property paths are Pulumi's: ``workspaces.payments.grants["group:devs"]``."""
+    """Result of `diff`. Property paths are Pulumi's: ``workspaces.payments.grants["group:devs"]``."""
 
     changes: Mapping[str, Change] = field(default_factory=dict)
-    """Changed inputs, by path."""
+    """Changed inputs by path."""
     computed: frozenset[str] = frozenset()
-    """Changed outputs: what the update would give anew."""
+    """Outputs that the update would change."""
     replaces: frozenset[str] = frozenset()
-    """Of the changes, those that only another object can have."""
+    """Changes that require a replacement."""
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.computed)
@@ -77,11 +77,11 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The outcome of `read`: what there is."""
+    """Result of `read`."""
 
     outputs: Values
     inputs: Values | None = None
-    """For an import, where there were none; None keeps the recorded ones."""
+    """Inputs as read; None keeps the recorded ones."""
 
 
 class ResourceType(Protocol):
@@ -91,25 +91,25 @@ class ResourceType(Protocol):
     """Type token, ``ambient:index:Name``."""
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
-        """Validates new inputs beside those of the last deployment. Sees the cluster, changes nothing."""
+        """Validate new inputs against the deployed ones. May read the cluster, changes nothing."""
         ...
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Compares the recorded inputs and state with new inputs. Talks to nobody."""
+        """Compare the recorded inputs and state with new inputs."""
         ...
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Makes it, and returns its id and outputs; in a preview what can be known of them."""
+        """Create it, and return its id and outputs; in a preview, the known ones."""
         ...
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
-        """What there is of it now; None where nothing is."""
+        """Return its current state; None if it does not exist."""
         ...
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
-        """Brings it to the new inputs, and returns its outputs."""
+        """Update it to the new inputs, and return its outputs."""
         ...
 
     def delete(self, context: Context, identity: str, state: Values) -> None:
-        """Removes it. What is gone already is no error."""
+        """Delete it; a missing one is not an error."""
         ...

@@ -1,8 +1,8 @@
-"""The one way in which access ends: take away what an object gives, delete it, and look whether it is gone.
+"""The only way to end access: remove what an object grants, delete it, and check that it is gone.
 
-A finalizer keeps an object, and the access that it gives, after its deletion, and everybody who may patch an object may
-add one. So a RoleBinding first loses its subjects and every object its finalizers, in one request. Once an object is
-being deleted the API server refuses new finalizers, so taking them away again ends the object for good.
+A finalizer keeps an object and its access after a deletion, and all users who can patch the object can add one. So one
+request first removes a RoleBinding's subjects and the finalizers of any object. For an object that is being deleted,
+the API server refuses new finalizers, so removing them again deletes it permanently.
 """
 
 from typing import Any, Final
@@ -16,7 +16,7 @@ SERVICE_ACCOUNT: Final = "ServiceAccount"
 SECRET: Final = "Secret"  # noqa: S105  # a kind
 
 _TRIES: Final = 5
-"""Rounds in which somebody may make the object again before the step fails."""
+"""Rounds in which others may recreate the object, before the step fails."""
 
 
 def object_path(kind: str, namespace: str, name: str) -> str:
@@ -28,20 +28,20 @@ def object_path(kind: str, namespace: str, name: str) -> str:
 
 
 def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None = None) -> bool:
-    """End one object that carries access, whatever keeps it.
+    """Delete an object that carries access, despite finalizers.
 
     Args:
         cluster: The cluster.
         kind: RoleBinding, ServiceAccount or Secret.
-        namespace: The object's namespace.
-        name: The object's name.
-        uid: The one object to end; another one of that name is left alone. None ends whatever has the name.
+        namespace: Namespace of the object.
+        name: Name of the object.
+        uid: Delete only the object with this uid; None deletes any object of this name.
 
     Returns:
-        Whether there was such an object.
+        Whether the object existed.
 
     Raises:
-        StepError: It is still there, or the cluster refuses.
+        StepError: The object still exists, or the cluster refuses.
     """
     where = object_path(kind, namespace, name)
     found = False
@@ -63,11 +63,11 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
 
 
 def _neutralise(cluster: Cluster, kind: str, where: str, item: dict[str, Any]) -> None:
-    """Take away what the object gives, and what would keep it."""
+    """Remove what the object grants, and its finalizers."""
     metadata: dict[str, Any] = {"uid": item["metadata"]["uid"], "finalizers": None}
     if kind == ROLE_BINDING and _patched(cluster, where, {"metadata": metadata, "subjects": []}):
         return
-    # The API server lets us change no binding of a role that we may not bind, but for its finalizers.
+    # Without the right to bind its role, the API server lets us change only a binding's finalizers.
     if item["metadata"].get("finalizers"):
         _patched(cluster, where, {"metadata": metadata})
 
@@ -76,7 +76,7 @@ def _patched(cluster: Cluster, where: str, body: dict[str, Any]) -> bool:
     try:
         cluster.patch(where, body)
     except ApiError as error:
-        # Gone, or another object of this name by now: the next round sees it. 403 and 422: not ours to change.
+        # Deleted or replaced since: the next round handles it. 403 and 422: a change that is not allowed.
         if error.status in (403, 404, 409, 422):
             return False
         raise

@@ -1,4 +1,4 @@
-"""``ambient:index:RoleBinding``: one RoleBinding, exactly as declared, whoever else may write to it."""
+"""``ambient:index:RoleBinding``: one RoleBinding, kept equal to its declaration whatever others write."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,15 +13,15 @@ from ambient_components.provider.resource import Values
 from ambient_components.provider.revocation import ROLE_BINDING
 
 _SHOWN: Final = 20
-"""Subjects of the cluster that are shown at most: a workspace user may write thousands."""
+"""Maximum number of subjects shown: a workspace user may write thousands."""
 _FIELDS: Final = ("kind", "apiGroup", "name", "namespace")
 
 
 class RoleBinding(AccessObject):
     """The resource type.
 
-    A binding holds no credential, so one that has our name and our role becomes ours by writing the whole of it. The
-    API server refuses to change the role of a binding: with another role it is ended and made again.
+    A binding contains no credential, so an existing one with the same name and role is overwritten. The API server
+    refuses to change the role of a binding: one with another role is deleted and recreated.
     """
 
     token = types.ROLE_BINDING
@@ -37,15 +37,15 @@ class RoleBinding(AccessObject):
         return found
 
     def content(self, news: Values) -> dict[str, Any]:
-        """Subjects and role."""
+        """Return subjects and role."""
         return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}
 
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002
-        """Where the role is the declared one."""
+        """Return whether the role is the declared one."""
         return bool(_role(live) == _role(news))
 
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
-        """Subjects and role as they are, strangers included."""
+        """Return live subjects and role, including extra subjects."""
         there = [_subject(subject) for subject in mappings(live.get("subjects"))]
         same = there == [_subject(subject) for subject in inputs["subjects"]]
         subjects = [plain(_shown(subject)) for subject in there[:_SHOWN]]
@@ -69,5 +69,5 @@ def _subject(subject: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shown(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return fields that others wrote as one line each: the engine prints the state as it is."""
+    """Return fields that others wrote as one line each: the engine prints the state unescaped."""
     return {name: one_line(value) for name, value in fields.items()}

@@ -1,6 +1,6 @@
-"""The run record of the shard, as the ledger reads and writes it: a ConfigMap of the cluster, by merge patches.
+"""Access of the ledger to its shard's run record: a ConfigMap in the cluster, changed by merge patches.
 
-Whether a run that died left anything, and what siblings deploy, stands there; `shards.records` says what it means.
+It shows what interrupted runs left behind and what other shards deploy; `shards.records` defines its content.
 """
 
 import os
@@ -24,23 +24,23 @@ _DEAF: Final = "no run without checkpoints may begin, as nobody could know what 
 
 
 def skips_checkpoints() -> bool:
-    """Whether this run's state is written only once, at its end; read as the engine reads it."""
+    """Return whether this run's state is written only at its end; parsed like the engine does."""
     return os.environ.get(CHECKPOINTS_VARIABLE, "").lower() in ("1", "true")
 
 
 def run_id() -> str:
-    """Of the run of ``ambient up`` that this is; empty: it is none."""
+    """Return the id of this run of ``ambient up``; empty for other runs."""
     return os.environ.get(RUN_VARIABLE, "")
 
 
 def this_run() -> Run:
-    """This run, as its record names it."""
+    """Return this run for its record."""
     return Run(run_id() or str(uuid.uuid4()), format_time(clock.now()), checkpoints=not skips_checkpoints())
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Where a shard's record lies."""
+    """Location of a shard's run record."""
 
     namespace: str
     name: str
@@ -49,7 +49,7 @@ class RunRecord:
 
     @classmethod
     def of(cls, values: Values) -> "RunRecord | None":
-        """Read from a ledger's inputs; None: the stack is no shard, and has none.
+        """Read the location from a ledger's inputs; None if the stack is not a shard.
 
         Raises:
             BadValue: it is no NAMESPACE/NAME.
@@ -63,29 +63,29 @@ class RunRecord:
         return cls(parts[0], parts[1], str(values.get("owner")))
 
     def read(self, cluster: Cluster) -> Record:
-        """What is recorded; of a new shard nothing is.
+        """Return the record; an empty one for a new shard.
 
         Raises:
-            StepError: it can't be read, or not understood.
+            StepError: The record cannot be read or parsed.
         """
         return parsed(cluster.get(self._place.path))
 
     def write(self, cluster: Cluster, change: Callable[[Record], Record]) -> None:
-        """Reads the record, changes it and writes what differs, however often others write in between.
+        """Change the record, and retry when others write it at the same time.
 
         Raises:
-            StepError: it can't be read or written.
+            StepError: The record cannot be read or written.
         """
         if change_record(cluster, self._place, change) is None:
             msg = f"ConfigMap {self.namespace}/{self.name}: somebody else writes it all the time"
             raise StepError(msg)
 
     def remove(self, cluster: Cluster) -> None:
-        """Deletes it; one that is gone already is fine."""
+        """Delete the record, if it exists."""
         cluster.delete(self._place.path)
 
     def siblings(self, cluster: Cluster) -> Iterator[tuple[str, Record]]:
-        """The other shards' stacks, and their records; one that can't be understood is left out."""
+        """Yield the other shards' stacks and records; unreadable records are skipped."""
         selector = f"{FLEET_LABEL}={fleet_label(self.owner)}"
         for item in cluster.list(core("namespaces", self.namespace, "configmaps"), selector):
             if name(item) == self.name:
@@ -93,12 +93,12 @@ class RunRecord:
             try:
                 record = Record.parse(texts(item.get("data")))
             except ValueError:
-                continue  # its own shard's runs say so
+                continue  # the runs of its own shard report it
             yield annotations(item).get(STACK_ANNOTATION, name(item)), record
 
     @property
     def stack(self) -> str:
-        """The shard's stack."""
+        """Stack of the shard."""
         return f"{self.owner.rsplit('/', 1)[-1]}-{self.name.rsplit('-', 1)[-1]}"
 
     @property
@@ -107,12 +107,12 @@ class RunRecord:
 
 
 def or_warn(context: Context, work: Callable[[], None]) -> bool:
-    """Does what needs the record; whether it could be done.
+    """Do work with the record, and return whether it succeeded.
 
-    With checkpoints a record is only a help, and what is wrong with it a warning.
+    With checkpoints the record is optional, and an error is only a warning.
 
     Raises:
-        StepError: it could not be done, and this run has no checkpoints.
+        StepError: The work failed, and this run has no checkpoints.
     """
     try:
         work()

@@ -1,7 +1,7 @@
-"""``ambient:index:S3Bucket``: a bucket of the stack's object store, which bears its owner's mark.
+"""``ambient:index:S3Bucket``: a bucket in the stack's object store, with an ownership annotation.
 
-It holds people's data, so nothing of it is guessed: one that is somebody else's is never touched, one that is nobody's
-is taken over only where that is said, and by default the end of the resource is not the bucket's.
+It holds user data, so nothing is guessed: a foreign bucket is never changed, one without an owner is adopted only if
+declared, and by default deleting the resource keeps the bucket.
 """
 
 from collections.abc import Mapping
@@ -22,28 +22,28 @@ from ambient_components.storage.config import REGION_DEFAULT
 _OTHERS: Final = "BucketAlreadyExists"
 _OWN: Final = "BucketAlreadyOwnedByYou"
 _AGAIN: Final = "ambient-components/marked-again"
-"""A tag of a bucket: when a mark that was missing was put back. It may be another bucket of the same name since."""
+"""Tag with the time when a missing ownership annotation was restored: it may be another bucket of the same name."""
 
 
 class S3Bucket:
-    """The resource type; it has no state of its own."""
+    """The stateless resource type."""
 
     token = types.S3_BUCKET
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
-        """Refuses what no store would take."""
+        """Refuse inputs that stores reject."""
         return Check(failures=tuple(bucket_inputs.problems(olds, news)))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
-        """Changed inputs, by what a refresh found as well; and a mark that is not there."""
+        """Return changed inputs, also by a refresh, and a missing ownership annotation."""
         changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
         computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
         return Diff(changes, computed, replaces=frozenset({"bucket"} & changes.keys()))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Makes the bucket, or takes one that is ours already, or nobody's where that is said.
+        """Create the bucket, or use an existing one of this stack, or one without an owner if that is declared.
 
-        A preview looks, so that what would be refused is refused there.
+        A preview checks an existing bucket, so that it refuses what the update would refuse.
         """
         outputs: Values = {"drift": {}}
         bucket = news["bucket"]
@@ -67,7 +67,7 @@ class S3Bucket:
         return str(bucket), outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
-        """The inputs as the store has them, and whether the mark is still ours."""
+        """Return the inputs as found in the store, and drift of the ownership annotation."""
         if not inputs:
             msg = (
                 f"{identity} can't be imported: declare the bucket. One that bears this stack's mark is taken as its "
@@ -81,10 +81,10 @@ class S3Bucket:
             tags = bucket_marks.tags_of(context, bucket)
             if tags is None:
                 return None
-            # What the store does not have is not there; the update says so where it is declared.
+            # Unsupported settings count as missing; the update reports them if they are declared.
             live = bucket_settings.look(context, inputs, strict=False)
         except StepError as error:
-            # An error of a refresh ends the run, and with it every revocation that has nothing to do with the store.
+            # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(f"bucket {bucket} is not looked at: {error}")
             return Found({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
@@ -98,7 +98,7 @@ class S3Bucket:
         return Found({"drift": drift}, bucket_settings.as_inputs(inputs, live, tags))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Brings mark, tags and settings to what is declared; or lets the bucket go."""
+        """Update ownership annotation, tags and settings; or release the bucket."""
         bucket = news["bucket"]
         outputs: Values = {"drift": {}}
         if context.preview:
@@ -122,7 +122,7 @@ class S3Bucket:
         return outputs
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Takes the mark off and forgets the bucket; or deletes it, where that was deployed before."""
+        """Remove the ownership annotation and keep the bucket; or delete it, if that was deployed before."""
         if state.get("released"):
             return
         bucket, owner = state["bucket"], state["owner"]
@@ -155,7 +155,7 @@ class S3Bucket:
         try:
             context.store.s3.call("create_bucket", Bucket=bucket, **_creation(context, news))
         except LostError:
-            # It was not there a moment ago; if it is now, it is the one that was asked for.
+            # It did not exist before the request; if it does now, this request created it.
             if bucket_marks.tags_of(context, bucket) is None:
                 raise
         except RefusedError as error:
@@ -170,7 +170,7 @@ class S3Bucket:
         bucket_marks.unclaim(context, namespace, bucket)
 
     def _settle(self, context: Context, news: Values) -> None:
-        """The mark first, and proof that the store keeps it; then the rest."""
+        """Write the ownership annotation first and check that the store keeps it; then write the rest."""
         bucket = news["bucket"]
         bucket_marks.put_tags(context, bucket, {}, _tags(news, {}, {}))
         if bucket_marks.holder_of(bucket_marks.tags_of(context, bucket) or {}) != news["owner"]:
@@ -185,14 +185,14 @@ class S3Bucket:
         bucket_settings.write(context, news, live)
 
     def _forget_claim(self, context: Context, namespace: str | None, bucket: str) -> None:
-        """Nothing was made: what somebody else makes by that name is not ours. Why is said in any case."""
+        """Remove the creation record, because the bucket was not created; a failure is only a warning."""
         try:
             bucket_marks.unclaim(context, namespace, bucket)
         except StepError as error:
             context.warn(f"namespace {namespace} notes still that bucket {bucket} is being made: {error}")
 
     def _undo(self, context: Context, bucket: str, namespace: str | None) -> None:
-        """Deletes what this very step has made, as nothing is in it yet; where that fails the next run goes on."""
+        """Delete the empty bucket that this step created; if that fails, the next run continues."""
         try:
             bucket_emptying.delete_empty(context, bucket)
             bucket_marks.unclaim(context, namespace, bucket)
@@ -200,7 +200,7 @@ class S3Bucket:
             context.warn(f"bucket {bucket} was made, and could not be deleted again: {error}")
 
     def _take(self, context: Context, news: Values, tags: Mapping[str, str], state: Values) -> None:
-        """What can't be done is met before anything is written."""
+        """Update an existing bucket; unsupported settings are found before anything is written."""
         bucket = news["bucket"]
         live = bucket_settings.look(context, news)
         bucket_settings.require_lock(news, live)
@@ -208,7 +208,7 @@ class S3Bucket:
         if state and bucket_marks.holder_of(tags) is None and not state.get("released"):
             if not news.get("adopt"):
                 _require_own_rule(news, live)
-                # In the same request as the mark: what is only in the state is lost where the run dies after it.
+                # In the same request as the annotation: a value only in the state is lost if the run is interrupted.
                 wanted[_AGAIN] = format_time(context.now)
             context.note(f"bucket {bucket}: somebody had taken this stack's mark off, and it is put back")
         bucket_marks.put_tags(context, bucket, tags, wanted)
@@ -229,7 +229,7 @@ class S3Bucket:
 
 
 def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
-    """What others gave it stays; what left the declaration goes, and a doubt where the owner says that it is his."""
+    """Return all tags: others' tags stay, undeclared ones are removed, and adoption clears the restoration time."""
     marks = {OWNER_ANNOTATION: news["owner"]}
     if news.get("namespace"):
         marks[bucket_marks.WORKSPACE_TAG] = news["namespace"]
@@ -241,7 +241,7 @@ def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> 
 
 
 def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
-    """Refuses to empty a bucket that may be another one than was made or taken over."""
+    """Refuse to empty a bucket that may not be the one that was created or adopted."""
     if since := tags.get(_AGAIN):
         msg = (
             f"bucket {bucket!r} bore no mark until {since}, when it was put back: somebody had taken it off, or had "
@@ -253,7 +253,7 @@ def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
 
 
 def _require_own_rule(news: Values, live: bucket_settings.Live) -> None:
-    """Refuses to let the objects of a bucket without a mark expire, where no rule of ours says that it is the same."""
+    """Refuse expiry for a bucket without ownership annotation and without this tool's rule: it may be another one."""
     if news.get("expireAfterDays") is not None and live.own_rule is None:
         msg = (
             f"bucket {news['bucket']!r} bears neither this stack's mark nor its rule any more: somebody has deleted it "

@@ -1,7 +1,7 @@
-"""``ambient:index:S3Credentials``: a user of the object store for one workspace, and its access keys over rotations.
+"""``ambient:index:S3Credentials``: a user of the object store for one workspace, with access keys over rotations.
 
-The steps come from `ambient_components.keys`, as those of an AccessToken do; here they are carried out with the two
-keys at most that IAM gives a user. State holds the id and, as a secret, the secret of the newest one.
+As for AccessToken, `ambient_components.keys` plans the steps; here they use the two keys that IAM allows per user. The
+state has the id and, encrypted, the secret of the newest key.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,19 +29,19 @@ _Ending = list[tuple[Handle, str]]
 
 
 class S3Credentials:
-    """The resource type; it has no state of its own."""
+    """The stateless resource type."""
 
     token = types.S3_CREDENTIALS
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
-        """Refuses what no store would take, and adds the defaults of the policy."""
+        """Refuse invalid inputs, and add the defaults of the policy."""
         failures = credential_inputs.problems(olds, news)
         if failures or not known(news):
             return Check(failures=tuple(failures))
         return Check(token_inputs.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Changed inputs; the outputs that a rotation or a revocation which is due would change; and drift."""
+        """Return changed inputs, outputs that a due rotation or revocation would change, and drift."""
         changes = token_inputs.changes(inputs, news)
         if "user" in changes:
             return Diff(changes, frozenset(), frozenset({"user"}))
@@ -54,7 +54,7 @@ class S3Credentials:
         return Diff(changes, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Makes the user and its first key. A key without a record that sessions use is kept through the overlap."""
+        """Create the user and its first key. An unrecorded key that sessions use is kept through the overlap."""
         if context.preview:
             return str(news["user"] or ""), unknown("no access key yet")
         _require_whole(news)
@@ -63,7 +63,7 @@ class S3Credentials:
         using = in_use(context, news)
         kept_one, others, foreign = _sorted_out(news, seen, using)
         _tell_of_former(context, seen, others, kept_one)
-        # Before anything is minted: two keys are the most.
+        # Before minting, because two keys are the maximum.
         failed = revoke(context, news, [(handle, _UNRECORDED) for handle in others])
         held = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
         if kept_one:
@@ -77,7 +77,7 @@ class S3Credentials:
         return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
-        """Tells a key that works from one that was deleted or deactivated, and names what else others have changed."""
+        """Detect deleted and deactivated keys, and other drift."""
         if not inputs:
             msg = (
                 f"{identity} can't be imported: the secret of an access key can't be read back from a store; declare "
@@ -90,7 +90,7 @@ class S3Credentials:
         try:
             seen = see(context, inputs, recorded)
         except StepError as error:
-            # An error of a refresh ends the run, and with it every revocation that has nothing to do with the store.
+            # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(f"the access keys of the object store's user {inputs['user']} are not looked at: {error}")
             return Found(kept(state))
         if seen.foreign:
@@ -100,7 +100,7 @@ class S3Credentials:
         return Found(record(seen.state, inputs, state, seen.foreign, seen.drift))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
-        """Rotates or revokes where that is due, and puts back what others have changed."""
+        """Rotate or revoke if due, and repair drift."""
         if news.get("released"):
             if not context.preview:
                 context.store.accounts.unmark(account(news))
@@ -110,13 +110,13 @@ class S3Credentials:
         _require_whole(news)
         who, accounts, of = account(news), context.store.accounts, generation(news)
         recorded = token_state(state)
-        # By the store as it is now, and not as a refresh may have found it.
+        # From the store's current state, not from the last refresh.
         seen = see(context, news, recorded)
         if seen.drift.get("owner") == "removed":
             accounts.mark(who, recorded_ids(recorded))
         accounts.ensure(who, rights(news))
         using = in_use(context, news)
-        # One that sessions use is no leftover, whatever the record says (an older state was put back).
+        # A key in use is kept, whatever the record says (an older state may have been restored).
         used = [key for key in seen.unrecorded if key.active and key.id == using]
         lost = [as_handle(key, of) for key in seen.unrecorded if key not in used]
         staying = tuple(as_handle(key, of) for key in used)
@@ -130,7 +130,7 @@ class S3Credentials:
         return self._carry_out(context, news, held, steps, state, using)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Ends every key and removes the user. While a session's Secret holds a key that works, that is refused."""
+        """Delete all keys and the user; refused while a session's Secret contains a valid key."""
         if state.get("released"):
             return
         who, accounts = account(state), context.store.accounts
@@ -170,7 +170,7 @@ class S3Credentials:
             _tell_of_foreign(context, news, seen)
         stuck = [handle for handle, _ in steps.revoke_first if in_session(handle)]
         if stuck:
-            # The key after it never arrived there: this very run writes it, and the next one goes on.
+            # The next key never reached the Secret: this run writes it, and the next run continues.
             context.warn(
                 f"access key {stuck[0].uid} is still in use by Secret {news['usedIn']}, and two keys are the most: a "
                 "new one is minted once that Secret holds the one after it. If this run writes it, the next one mints"
@@ -214,7 +214,7 @@ def _due(context: Context, state: Values, news: Values) -> Plan:
 
 
 def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
-    """What a preview can say of an update, with reasons and dates."""
+    """Return the outputs of a preview, and note reasons and times."""
     steps = _due(context, state, news)
     for what, how in sorted((state.get("drift") or {}).items()):
         context.note(f"the store's user {news['user']} would be put right: {what} {how}")
@@ -227,11 +227,11 @@ def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
 def _sorted_out(
     news: Values, seen: Seen, using: str | None
 ) -> tuple[tuple[Handle, ...], list[Handle], tuple[str, ...]]:
-    """Keys that are there before the first one is minted: the one to keep, those to end, and others' by id."""
+    """Sort the existing keys before the first mint: the key to keep, keys to revoke, and ids of foreign keys."""
     foreign = tuple(key for key in seen.foreign if key != using)
     mine = [key for key in seen.all if key.id not in foreign]
     working = [key for key in mine if key.active]
-    # Where it is not known which is in use, it is the newest, as far as any is.
+    # If the key in use is unknown, it is assumed to be the newest.
     staying = [key for key in working if key.id == using] if news.get("usedIn") else working[-1:]
     of = generation(news)
     ending = [as_handle(key, of) for key in mine if key not in staying]
@@ -239,14 +239,15 @@ def _sorted_out(
 
 
 def _ordered(steps: Plan, in_session: Callable[[Handle], bool], room: int) -> tuple[_Ending, _Ending]:
-    """What is revoked before a key is minted, and what after it.
+    """Return which keys to revoke before a mint, and which after it.
 
-    A mint that fails must take nothing that works, so what works goes after it, unless there is no room for another.
+    A failed mint must not remove a valid key, so valid keys are revoked after it, unless there is no room for another
+    key.
 
     Args:
-        steps: of the run.
-        in_session: whether sessions use a key.
-        room: how many others may be there when one is minted.
+        steps: Steps of the run.
+        in_session: Whether sessions use a key.
+        room: Maximum number of other keys when one is minted.
     """
     first = [*steps.revoke_first, *(each for each in steps.revoke if each[0].dead)]
     after = [each for each in steps.revoke if not each[0].dead]
@@ -258,7 +259,7 @@ def _ordered(steps: Plan, in_session: Callable[[Handle], bool], room: int) -> tu
 
 
 def _require_whole(news: Values) -> None:
-    """A key whose user could not be made fails, so that the engine leaves alone what it was to replace."""
+    """Refuse a key without a complete user, so that the engine keeps what it would replace."""
     if news.get("incomplete"):
         msg = f"no access key for {news['user']}: the user or its policy could not be made"
         raise StepError(msg)
@@ -273,7 +274,7 @@ def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
 
 
 def _tell_of_former(context: Context, seen: Seen, ending: Iterable[Handle], staying: Iterable[Handle]) -> None:
-    """Sessions keep the key that they were started with: one from before the key in use may be theirs."""
+    """Warn about revoked keys older than the key in use: running sessions may still use them."""
     working = {key.id for key in seen.all if key.active}
     oldest = min((handle.issued_at for handle in staying), default=None)
     for handle in ending:

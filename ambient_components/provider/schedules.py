@@ -1,7 +1,7 @@
-"""Scheduled sessions of a workspace: suspended while it is closed, resumed when it opens again.
+"""Scheduled sessions of a workspace: suspended while it is closed, resumed when it reopens.
 
-The platform keeps each as a CronJob, which creates sessions whether or not the workspace is on the platform's list. The
-request that suspends one also records in an annotation that closing did it: only those are resumed.
+The platform stores each as a CronJob, which creates sessions even in an unlisted workspace. Suspending sets an
+annotation, so that only those suspended by closing are resumed.
 """
 
 from typing import Any
@@ -28,12 +28,12 @@ _YES = "true"
 
 
 def active(context: Context, namespace: str) -> list[str]:
-    """Return the schedules that are not suspended, as text for people, sorted."""
+    """Return descriptions of the schedules that are not suspended, sorted."""
     return sorted(_title(one) for one in _schedules(context, namespace) if not _suspended(one))
 
 
 def suspend(context: Context, namespace: str) -> list[str]:
-    """Suspend every schedule that is not, and return what could not be."""
+    """Suspend all running schedules, and return the errors."""
     failed = []
     for one in _schedules(context, namespace):
         if not _suspended(one):
@@ -48,10 +48,10 @@ def suspend(context: Context, namespace: str) -> list[str]:
 
 
 def resume(context: Context, namespace: str) -> None:
-    """Resume the schedules that closing suspended, and have the operator make their account anew.
+    """Resume the schedules that closing suspended, and make the operator recreate their account.
 
     Raises:
-        StepError: One of them could not be resumed; the next run tries again.
+        StepError: A schedule could not be resumed; the next run retries.
     """
     _renewed(context, namespace)
     for one in _schedules(context, namespace):
@@ -62,13 +62,13 @@ def resume(context: Context, namespace: str) -> None:
 
 
 def _renewed(context: Context, namespace: str) -> None:
-    """Touch ProjectSettings: the operator then makes what is missing of the account by which schedules run."""
+    """Touch ProjectSettings, so that the operator recreates missing parts of the account for schedules."""
     settings = path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
     try:
         notes = {OPENED_AT_ANNOTATION: format_time(context.now)}
         context.guard.cluster.patch(f"{settings}/{PROJECT_SETTINGS}", {"metadata": {"annotations": notes}})
     except ApiError as error:
-        # Without one, the operator makes one for a workspace that comes on its list.
+        # The operator creates ProjectSettings when it lists a workspace.
         if error.status != 404:
             raise
 

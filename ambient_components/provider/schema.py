@@ -1,4 +1,4 @@
-"""The plugin's Pulumi schema: what ``pulumi package get-schema`` and the SDKs of other languages read."""
+"""The plugin's Pulumi schema, for ``pulumi package get-schema`` and SDKs of other languages."""
 
 import json
 from typing import Any, Final
@@ -15,52 +15,52 @@ _WHOLE: Final = {"type": "integer"}
 _FLAG: Final = {"type": "boolean"}
 _ANY: Final = {"$ref": "pulumi.json#/Any"}
 _QUANTITIES: Final = {"type": "object", "additionalProperties": _TEXT}
-_RELEASED: Final = _FLAG | {"description": "Nothing is written any more: the workspace is being let go."}
+_RELEASED: Final = _FLAG | {"description": "The workspace is being released: nothing is written."}
 _NAMESPACE: Final = _TEXT | {"description": "The workspace's namespace."}
 _HANDLE: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
 
 _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "namespace": _TEXT | {"description": "The workspace's namespace."},
-    "serviceAccount": _TEXT | {"description": "The ServiceAccount that the token speaks for."},
+    "serviceAccount": _TEXT | {"description": "The ServiceAccount of the token."},
     "serviceAccountUid": _TEXT
-    | {"description": "Its uid: a replaced ServiceAccount gets a new token. Default: not compared."},
+    | {"description": "Its uid: a replaced ServiceAccount gets a new token. Default: not checked."},
     "key": _TEXT | {"description": "The key's id in the stack file."},
-    "owner": _TEXT | {"description": "Project and fleet that own the key, PROJECT/FLEET."},
+    "owner": _TEXT | {"description": "Owner of the key, PROJECT/FLEET."},
     **described(TOKEN_TERMS),
     **described(token_inputs.OWN),
     "deliver": {
         "$ref": "#/types/ambient:index:TokenDelivery",
-        "description": "A Secret that the token is written to.",
+        "description": "The Secret that the token is delivered to.",
     },
 }
 
 _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
-    "token": _TEXT | {"secret": True, "description": "The token; the bearer of HTTP requests."},
-    "current": _HANDLE | {"description": "The handle of the token that was minted last."},
-    "retiring": {"type": "array", "items": _HANDLE, "description": "Tokens that live on through their overlap."},
+    "token": _TEXT | {"secret": True, "description": "The bearer token for HTTP requests."},
+    "current": _HANDLE | {"description": "Record of the newest token."},
+    "retiring": {"type": "array", "items": _HANDLE, "description": "Older tokens that are valid during the overlap."},
     "pendingRevocations": {
         "type": "array",
         "items": _HANDLE,
         "description": "Revocations that failed and are retried.",
     },
-    "grantedSeconds": _WHOLE | {"description": "The life that the cluster granted."},
+    "grantedSeconds": _WHOLE | {"description": "Lifetime in seconds that the cluster granted."},
     "nextAction": {
         "$ref": "#/types/ambient:index:NextAction",
-        "description": "What a later run will do, and from when.",
+        "description": "Next action of a later run, and its time.",
     },
     "reason": _TEXT | {"description": "Why the current token was minted."},
-    "undelivered": _TEXT | {"description": "Why the Secret that is delivered to does not hold the token; or null."},
-    "schemaVersion": _WHOLE | {"description": "Of the recorded shape."},
+    "undelivered": _TEXT | {"description": "Why the delivery Secret does not contain the token; null if it does."},
+    "schemaVersion": _WHOLE | {"description": "Version of the recorded format."},
 }
 
 _TYPES: Final[dict[str, Any]] = {
     "ambient:index:TokenHandle": {
         "type": "object",
-        "description": "A token, by the empty Secret it is bound to: deleting that Secret revokes this token alone.",
+        "description": "A token, identified by its token Secret: deleting that Secret revokes only this token.",
         "properties": {
             "handle": _TEXT | {"description": "Name of the Secret."},
             "uid": _TEXT | {"description": "Its uid."},
-            "generation": _WHOLE | {"description": "Of the identity it was minted for."},
+            "generation": _WHOLE | {"description": "Generation of its identity."},
             "issuedAt": _TEXT | {"description": "RFC 3339."},
             "expiresAt": _TEXT | {"description": "RFC 3339, as the cluster granted it; null where nobody recorded it."},
             "dead": _TEXT | {"description": "Why it no longer works, as a refresh found; null while it works."},
@@ -70,26 +70,27 @@ _TYPES: Final[dict[str, Any]] = {
     },
     "ambient:index:TokenDelivery": {
         "type": "object",
-        "description": "A Secret outside of all workspaces.",
+        "description": "A Secret that a key is delivered to.",
         "properties": {
-            "namespace": _TEXT | {"description": "It exists, and is no workspace."},
-            "name": _TEXT | {"description": "Of the Secret; one that others made is refused."},
-            "key": _TEXT | {"description": "Of the token; the one before is under `previous-` and this."},
+            "namespace": _TEXT | {"description": "An existing namespace that is not a workspace."},
+            "name": _TEXT | {"description": "Name of the Secret; a Secret of others is refused."},
+            "key": _TEXT | {"description": "Key of the token; the previous token has the prefix `previous-`."},
         },
         "required": ["namespace", "name", "key"],
     },
     "ambient:index:StackRails": {
         "type": "object",
-        "description": "Changes that are refused unless they are allowed: docs/rails.md.",
+        "description": "Guardrail settings: docs/rails.md.",
         "properties": {
-            "allow": {"type": "array", "items": _TEXT, "description": "Rails that may be crossed in this run."},
-            "keysMax": _WHOLE | {"description": "Keys of one workspace. Default: 10."},
-            "groupsOnly": _FLAG | {"description": "A new grant of a single user is refused. Default: false."},
-            "adminKeysApart": _FLAG | {"description": "An admin key beside edit is refused. Default: false."},
+            "allow": {"type": "array", "items": _TEXT, "description": "Guardrails with an exception in this run."},
+            "keysMax": _WHOLE | {"description": "Maximum number of keys per workspace. Default: 10."},
+            "groupsOnly": _FLAG | {"description": "New grants for single users are refused. Default: false."},
+            "adminKeysApart": _FLAG
+            | {"description": "Admin keys are refused in a workspace that another subject may edit. Default: false."},
             "secretSources": {
                 "type": "array",
                 "items": _TEXT,
-                "description": "Places outside of the project that secrets may come from, in words. Only recorded.",
+                "description": "Further places for secret sources outside of the project, as text. Only recorded.",
             },
         },
         "required": [],
@@ -97,43 +98,43 @@ _TYPES: Final[dict[str, Any]] = {
     "ambient:index:NextAction": {
         "type": "object",
         "properties": {
-            "what": _TEXT | {"description": "rotate, revoke, or expire: nothing is done about that."},
-            "at": _TEXT | {"description": "RFC 3339: the first run from then on does it."},
+            "what": _TEXT | {"description": "rotate, revoke, or expire (no action)."},
+            "at": _TEXT | {"description": "RFC 3339; the first run after this time does it."},
         },
         "required": ["what", "at"],
     },
 }
 
 _LEDGER: Final[dict[str, Any]] = {
-    "owner": _TEXT | {"description": "Project and fleet that own these workspaces, PROJECT/FLEET."},
+    "owner": _TEXT | {"description": "Owner of these workspaces, PROJECT/FLEET."},
     "workspaces": {
         "type": "object",
         "additionalProperties": {"$ref": "pulumi.json#/Any"},
-        "description": "By name: state, owners, grants by subject, keys by id. Never a secret.",
+        "description": "Entries by workspace: state, owners, grants by subject, keys by id. Never a secret.",
     },
     "rails": {
         "$ref": "#/types/ambient:index:StackRails",
-        "description": "What the stack says of its rails. Default: as built in.",
+        "description": "Guardrail settings of the stack. Default: built-in.",
     },
     "held": {
         "type": "array",
         "items": _TEXT,
-        "description": "Workspaces that this run leaves as they are: their entries stay as deployed. Never recorded.",
+        "description": "Workspaces excluded from this run: their entries stay as deployed. Never recorded.",
     },
     "elsewhere": {
         "type": "array",
         "items": _TEXT,
-        "description": "Workspaces that other shards of the fleet have: such a one must not leave by a run. "
-        "Never recorded.",
+        "description": "Workspaces of the fleet's other shards, which a run must not remove. Never recorded.",
     },
-    "record": _TEXT | {"description": "NAMESPACE/NAME of the shard's run record. Default: the stack is no shard."},
+    "record": _TEXT
+    | {"description": "NAMESPACE/NAME of the shard's run record. Default: none, for a stack that is not a shard."},
 }
 
 _LEDGER_OUTPUTS: Final[dict[str, Any]] = {
     "lostRun": {
         "type": "array",
         "items": _ANY,
-        "description": "Access that a lost run gave and that could not be ended yet.",
+        "description": "Access from an interrupted run that could not be ended yet.",
     },
 }
 
@@ -144,40 +145,41 @@ _SECRET_INPUTS: Final[dict[str, Any]] = {
         "type": "object",
         "additionalProperties": _TEXT,
         "secret": True,
-        "description": "All that is in it, by name.",
+        "description": "Complete content by name.",
     },
-    "onDrift": _TEXT | {"description": "overwrite (default) or keep: who wins when the UI has saved it."},
+    "onDrift": _TEXT | {"description": "Which side wins after a save in the UI: overwrite (default) or keep."},
     "released": _RELEASED,
 }
 
 _SETTINGS_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
     "inactivityTimeoutSeconds": _WHOLE
-    | {"description": "A session is stopped after so long without activity; 0: never."},
+    | {"description": "Seconds without activity after which a session is stopped; 0 means never."},
     "mcpServers": {"type": "object", "additionalProperties": _ANY, "description": "custom, disabled."},
     "released": _RELEASED,
 }
 
 _CONTAINER_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
-    "defaultRequest": _QUANTITIES | {"description": "Request of a container that has none."},
-    "default": _QUANTITIES | {"description": "Limit of a container that has none."},
-    "min": _QUANTITIES | {"description": "The least a container may ask for."},
-    "max": _QUANTITIES | {"description": "The most a container may have."},
+    "defaultRequest": _QUANTITIES | {"description": "Request of a container that sets none."},
+    "default": _QUANTITIES | {"description": "Limit of a container that sets none."},
+    "min": _QUANTITIES | {"description": "Minimum request of a container."},
+    "max": _QUANTITIES | {"description": "Maximum limit of a container."},
     "released": _RELEASED,
 }
 
 _FLAGS_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
-    "flags": {"type": "object", "additionalProperties": _FLAG, "description": "On or off, by the flag's name."},
+    "flags": {"type": "object", "additionalProperties": _FLAG, "description": "true or false by flag."},
     "released": _RELEASED,
 }
 
 _CLOSURE_INPUTS: Final[dict[str, Any]] = {
     "namespace": _NAMESPACE,
-    "staying": {"type": "array", "items": _TEXT, "description": "RoleBindings that stay: the owners'."},
-    "sessions": _TEXT | {"description": "stop (default), or deletePods: also the pods of sessions that don't stop."},
-    "waitSeconds": _WHOLE | {"description": "How long sessions have to stop. Default: 120."},
+    "staying": {"type": "array", "items": _TEXT, "description": "Names of the owners' RoleBindings, which stay."},
+    "sessions": _TEXT
+    | {"description": "stop (default), or deletePods: also delete the pods of sessions that do not stop."},
+    "waitSeconds": _WHOLE | {"description": "Seconds to wait for sessions to stop. Default: 120."},
 }
 
 
@@ -189,23 +191,22 @@ _METADATA: Final[dict[str, Any]] = {
 
 _BINDING_INPUTS: Final[dict[str, Any]] = {
     "metadata": _METADATA,
-    "roleRef": {"type": "object", "additionalProperties": _TEXT, "description": "As Kubernetes has it."},
-    "subjects": {"type": "array", "items": _ANY, "description": "As Kubernetes has them; others are drift."},
+    "roleRef": {"type": "object", "additionalProperties": _TEXT, "description": "As in Kubernetes."},
+    "subjects": {"type": "array", "items": _ANY, "description": "As in Kubernetes; further subjects are drift."},
     "released": _RELEASED,
 }
 
 _ACCOUNT_INPUTS: Final[dict[str, Any]] = {
     "metadata": _METADATA,
     "released": _RELEASED,
-    "adopt": _FLAG
-    | {"description": "An account that has the name already is taken over, tokens included. Default: it is ended."},
+    "adopt": _FLAG | {"description": "Adopt an existing account with its tokens. Default: it is deleted."},
 }
 
 _UID: Final[dict[str, Any]] = {"uid": _TEXT | {"description": "uid of the object."}}
 
 
 def schema() -> dict[str, Any]:
-    """The schema as a mapping."""
+    """Return the schema as a mapping."""
     return {
         "name": "ambient",
         "version": VERSION,
@@ -215,7 +216,7 @@ def schema() -> dict[str, Any]:
         "keywords": ["kind/native", "category/cloud", "kubernetes"],
         "config": {"variables": _settings()},
         "provider": {
-            "description": "The ambient plugin: one instance a cluster and its store.",
+            "description": "The ambient plugin: one instance per cluster and object store.",
             "inputProperties": _settings(),
         },
         "types": _TYPES | schema_store.TYPES,
@@ -228,21 +229,21 @@ def schema() -> dict[str, Any]:
                 "required": ["retiring", "schemaVersion"],
             },
             types.ACCESS_LEDGER: {
-                "description": "A stack's whole access, registered before all else: guard rails and a readable diff.",
+                "description": "A stack's complete access, registered first: guardrails and a readable diff.",
                 "inputProperties": _LEDGER,
                 "requiredInputs": ["owner", "workspaces"],
                 "properties": _LEDGER | _LEDGER_OUTPUTS,
                 "required": ["owner", "workspaces"],
             },
             types.WORKSPACE_SECRET: _resource(
-                "One of a workspace's two Secrets, whole; changed in place.",
+                "One of a workspace's two Secrets with its complete content; updated in place.",
                 _SECRET_INPUTS,
                 ["namespace", "secret", "values"],
                 {
                     "drift": {
                         "type": "object",
                         "additionalProperties": _TEXT,
-                        "description": "What a refresh found to differ, by name: added, changed, removed.",
+                        "description": "Drift as found by a refresh, by name: added, changed, removed.",
                     }
                 },
             ),
@@ -250,39 +251,39 @@ def schema() -> dict[str, Any]:
                 "Idle timeout and MCP servers of a workspace.", _SETTINGS_INPUTS, ["namespace"]
             ),
             types.CONTAINER_DEFAULTS: _resource(
-                "What a workspace's containers get and may have.", _CONTAINER_INPUTS, ["namespace"]
+                "Limits and requests of a workspace's containers.", _CONTAINER_INPUTS, ["namespace"]
             ),
             types.FEATURE_FLAGS: _resource(
-                "Feature flags of a workspace; those that the UI flipped beside them stay.",
+                "Feature flags of a workspace; other flags that the UI changed stay.",
                 _FLAGS_INPUTS,
                 ["namespace", "flags"],
             ),
             types.ROLE_BINDING: _resource(
-                "A RoleBinding that is exactly as declared, and that nothing keeps from its end.",
+                "A RoleBinding kept equal to its declaration.",
                 _BINDING_INPUTS,
                 ["metadata", "roleRef", "subjects"],
                 _UID,
             ),
             types.SERVICE_ACCOUNT: _resource(
-                "The identity of a key, of which nobody has a token from before.",
+                "The identity of a key, for which no earlier token is valid.",
                 _ACCOUNT_INPUTS,
                 ["metadata"],
                 _UID
                 | {
-                    "createdAt": _TEXT | {"description": "When the key was made, RFC 3339."},
-                    "lastUsedAt": _TEXT | {"description": "When the platform saw the key last, as a refresh read it."},
+                    "createdAt": _TEXT | {"description": "Creation time of the key, RFC 3339."},
+                    "lastUsedAt": _TEXT | {"description": "Time of the key's last use, as of the last refresh."},
                 },
             ),
             **schema_store.RESOURCES,
             types.CLOSURE: _resource(
-                "While it is declared, a workspace has no grant, no key and no secret, whoever made them.",
+                "A closed workspace: no grants, keys or secrets of any origin.",
                 _CLOSURE_INPUTS,
                 ["namespace", "staying"],
                 {
                     "found": {
                         "type": "array",
                         "items": _TEXT,
-                        "description": "Access that came back, and schedules.",
+                        "description": "Access and schedules that came back.",
                     }
                 },
             ),
@@ -303,7 +304,7 @@ def _resource(
 
 
 def schema_json() -> str:
-    """The schema as the engine asks for it."""
+    """Return the schema as JSON."""
     return json.dumps(schema())
 
 

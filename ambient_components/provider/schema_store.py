@@ -1,4 +1,4 @@
-"""The part of the plugin's schema that is about the object store: buckets, and the access keys to them."""
+"""The object store's part of the plugin's schema: buckets and access keys."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ _KINDS: Final = {bool: "boolean", int: "integer", str: "string"}
 
 
 def described(arguments: Mapping[str, Argument]) -> dict[str, Any]:
-    """Arguments as properties of the schema. Every generation is the first one where nothing is said."""
+    """Return arguments as properties of the schema. The default of a generation is 1."""
     return {
         name: {"type": _KINDS[one.kind], "description": one.meaning, **({"default": 1} if name == "generation" else {})}
         for name, one in arguments.items()
@@ -26,11 +26,11 @@ def described(arguments: Mapping[str, Argument]) -> dict[str, Any]:
 TYPES: Final[dict[str, Any]] = {
     "ambient:index:StoreKey": {
         "type": "object",
-        "description": "An access key of the object store; its secret is not in here.",
+        "description": "An access key of the object store, without its secret.",
         "properties": {
             "handle": _TEXT | {"description": "Its id."},
-            "uid": _TEXT | {"description": "Its id, once more."},
-            "generation": _WHOLE | {"description": "Of the user it was minted for."},
+            "uid": _TEXT | {"description": "Its id, repeated."},
+            "generation": _WHOLE | {"description": "Generation of its user."},
             "issuedAt": _TEXT | {"description": "RFC 3339."},
             "expiresAt": _TEXT | {"description": "RFC 3339: when its life is over; null where it has no end."},
             "dead": _TEXT | {"description": "Why it no longer works, as a refresh found; null while it works."},
@@ -39,15 +39,15 @@ TYPES: Final[dict[str, Any]] = {
         "required": ["handle", "uid", "generation", "issuedAt"],
     },
 }
-"""By type token."""
+"""Types by token."""
 
 _BUCKET_INPUTS: Final[dict[str, Any]] = {
-    "bucket": _TEXT | {"description": "Its name; another name is another bucket."},
-    "owner": _TEXT | {"description": "Project and fleet that own the bucket, PROJECT/FLEET."},
+    "bucket": _TEXT | {"description": "Name of the bucket; another name is another bucket."},
+    "owner": _TEXT | {"description": "Owner of the bucket, PROJECT/FLEET."},
     "tags": {
         "type": "object",
         "additionalProperties": _TEXT,
-        "description": "Further tags; those of others stay.",
+        "description": "Declared tags; other tags stay.",
     },
     **described(BUCKET_ARGUMENTS),
     **described(bucket_inputs.OWN),
@@ -55,10 +55,11 @@ _BUCKET_INPUTS: Final[dict[str, Any]] = {
 
 _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
     "user": _TEXT | {"description": "Name of the store's user; another name is another user."},
-    "bucket": _TEXT | {"description": "The bucket that its keys open, and no other."},
-    "owner": _TEXT | {"description": "Project and fleet that own the user, PROJECT/FLEET."},
-    "prefix": _TEXT | {"description": "The part of the bucket that they open, with a slash at its end. Default: all."},
-    "usedIn": _TEXT | {"description": "NAMESPACE/SECRET whose S3_ACCESS_KEY is in use: it is not revoked meanwhile."},
+    "bucket": _TEXT | {"description": "The only bucket that its keys give access to."},
+    "owner": _TEXT | {"description": "Owner of the user, PROJECT/FLEET."},
+    "prefix": _TEXT
+    | {"description": "Prefix that they give access to, with a slash at its end. Default: the whole bucket."},
+    "usedIn": _TEXT | {"description": "NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and not revoked."},
     **described(ACCESS_KEY_TERMS),
     **described(credential_inputs.OWN),
 }
@@ -66,10 +67,10 @@ _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
 _STORE_KEY: Final = {"$ref": "#/types/ambient:index:StoreKey"}
 
 _CREDENTIAL_OUTPUTS: Final[dict[str, Any]] = {
-    "accessKey": _TEXT | {"description": "Id of the access key that was minted last; no secret."},
+    "accessKey": _TEXT | {"description": "Id of the newest access key; not a secret."},
     "secretKey": _TEXT | {"secret": True, "description": "Its secret."},
-    "current": _STORE_KEY | {"description": "The access key that was minted last."},
-    "retiring": {"type": "array", "items": _STORE_KEY, "description": "Keys that live on through their overlap."},
+    "current": _STORE_KEY | {"description": "Record of the newest access key."},
+    "retiring": {"type": "array", "items": _STORE_KEY, "description": "Older keys that are valid during the overlap."},
     "pendingRevocations": {
         "type": "array",
         "items": _STORE_KEY,
@@ -77,21 +78,21 @@ _CREDENTIAL_OUTPUTS: Final[dict[str, Any]] = {
     },
     "nextAction": {
         "$ref": "#/types/ambient:index:NextAction",
-        "description": "What a later run will do, and from when.",
+        "description": "Next action of a later run, and its time.",
     },
     "reason": _TEXT | {"description": "Why the current key was minted."},
-    "foreign": {"type": "array", "items": _TEXT, "description": "Ids of keys that somebody made by hand."},
+    "foreign": {"type": "array", "items": _TEXT, "description": "Ids of keys that were created by hand."},
     "drift": {
         "type": "object",
         "additionalProperties": _TEXT,
-        "description": "What a refresh found to differ: user, owner, policy, policies, keys.",
+        "description": "Drift as found by a refresh: user, owner, policy, policies, keys.",
     },
-    "schemaVersion": _WHOLE | {"description": "Of the recorded shape."},
+    "schemaVersion": _WHOLE | {"description": "Version of the recorded format."},
 }
 
 RESOURCES: Final[dict[str, Any]] = {
     types.S3_BUCKET: {
-        "description": "A bucket of the object store; it bears its owner's mark, and by default outlives the resource.",
+        "description": "A bucket of the object store with an ownership annotation; by default, deleting keeps it.",
         "inputProperties": _BUCKET_INPUTS,
         "requiredInputs": ["bucket", "owner"],
         "properties": _BUCKET_INPUTS
@@ -99,7 +100,7 @@ RESOURCES: Final[dict[str, Any]] = {
             "drift": {
                 "type": "object",
                 "additionalProperties": _TEXT,
-                "description": "What a refresh found of the mark: owner, removed or changed.",
+                "description": "Drift of the ownership annotation as found by a refresh: owner, removed or changed.",
             }
         },
         "required": ["bucket", "owner"],
@@ -112,4 +113,4 @@ RESOURCES: Final[dict[str, Any]] = {
         "required": ["retiring", "foreign", "schemaVersion"],
     },
 }
-"""By type token."""
+"""Resources by token."""

@@ -1,4 +1,4 @@
-"""Lists of kinds that a cluster may not serve, such as the platform's own: a missing collection is empty."""
+"""Lists of objects of kinds that a cluster may not serve, such as the platform's: a missing collection is empty."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ambient_components.provider.resource import Context
 
 
 def objects(context: Context, collection: str, selector: str | None = None) -> list[dict[str, Any]]:
-    """Return the objects of a collection that have a name and a uid; none where the cluster does not serve its kind."""
+    """Return the objects with a name and a uid; empty if the cluster does not serve the kind."""
     try:
         found: list[Any] = context.guard.cluster.list(collection, selector)
     except ApiError as error:

@@ -1,4 +1,4 @@
-"""``ambient:index:ServiceAccount``: the identity of one key, without a token from before this stack made it."""
+"""``ambient:index:ServiceAccount``: the identity of one key, for which no earlier token is valid."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,8 @@ from ambient_components.provider.revocation import SERVICE_ACCOUNT
 class ServiceAccount(AccessObject):
     """The resource type.
 
-    Its name is a public hash, and a workspace user may make an account of that name and mint a token of it a year
-    ahead. So an account that is not on record is ended, which ends its tokens, unless the file adopts it by name.
+    Its name is a public hash, so a workspace user could create the account in advance and mint a token for a year. So
+    an unrecorded account is deleted with its tokens, unless the stack file adopts it by name.
     """
 
     token = types.SERVICE_ACCOUNT
@@ -31,19 +31,19 @@ class ServiceAccount(AccessObject):
         return [] if adopt in (None, True, False) else [refusal("adopt: true or false is expected")]
 
     def content(self, news: Values) -> dict[str, Any]:  # noqa: ARG002
-        """Nothing beside the metadata."""
+        """Return no content besides the metadata."""
         return {}
 
     def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:
-        """Where it is the one on record, or the file adopts it."""
+        """Return whether the account is the recorded one, or adopted."""
         return live["metadata"]["uid"] == uid if uid else bool(news.get("adopt"))
 
     def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
-        """What the platform's Keys page shows."""
+        """Return the metadata that the platform's Keys page shows."""
         return {**inputs, "metadata": seen_metadata(live, inputs)}
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:
-        """Where its uid is not the recorded one: the key's own tokens died with the account that was."""
+        """Return whether the uid is not the recorded one: the key's tokens ended with the recorded account."""
         another = bool(state.get("uid")) and live["metadata"]["uid"] != state["uid"]
         if another:
             metadata = inputs["metadata"]
@@ -54,12 +54,12 @@ class ServiceAccount(AccessObject):
         return another
 
     def outputs(self, live: Mapping[str, Any]) -> dict[str, Any]:
-        """The uid, and the two times that the Keys page shows, as the cluster has them."""
+        """Return the uid, and the two times of the Keys page."""
         notes = annotations(live)
         times = {"createdAt": notes.get(CREATED_AT_ANNOTATION), "lastUsedAt": notes.get(LAST_USED_AT_ANNOTATION)}
         return {**super().outputs(live), **{name: plain(time) for name, time in times.items()}}
 
     def annotations(self, context: Context, news: Values, live: Mapping[str, Any] | None) -> dict[str, Any]:
-        """The declared ones, and when the key was made (contract 1.4): written once."""
+        """Return the declared annotations and the creation time (contract 1.4), which is written once."""
         made = {} if CREATED_AT_ANNOTATION in annotations(live) else {CREATED_AT_ANNOTATION: format_time(context.now)}
         return {**super().annotations(context, news, live), **made}

@@ -1,7 +1,7 @@
-"""The plugin's gRPC server: the SDK's servicer, with the holes mended that make it unfit for users.
+"""The plugin's gRPC server: the SDK's servicer with fixes.
 
-What is mended, each tried on SDK 3.272 and each with a test: an exception reached the user as a Python traceback;
-DiffConfig's answer was inverted; computed values and ints did not marshal; secrets of inputs lost their mark.
+Fixed problems, each reproduced on SDK 3.272 and tested: an exception reached the user as a Python traceback;
+DiffConfig's answer was inverted; computed values and ints did not marshal; secret inputs lost their mark.
 """
 
 import asyncio
@@ -53,12 +53,12 @@ RESOURCES: dict[str, ResourceType] = {
         WorkspaceSecret(),
     )
 }
-"""By type token."""
+"""Resource types by token."""
 
 T = TypeVar("T")
 
 _THREADS: Final = 32
-"""Steps at once; the engine sends as many as its --parallel says, by default four a core."""
+"""Maximum steps in parallel; the engine sends as many as its --parallel, by default four per core."""
 
 _KINDS = {
     Change.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
@@ -68,7 +68,7 @@ _KINDS = {
 
 
 class AmbientServicer(ProviderServicer):
-    """Serves the plugin's resources over their plain-value protocol."""
+    """Serves the plugin's resources over their plain-value interface."""
 
     def __init__(self, engine_address: str) -> None:
         super().__init__([], VERSION, Provider(), engine_address)
@@ -78,21 +78,21 @@ class AmbientServicer(ProviderServicer):
         self._threads = ThreadPoolExecutor(_THREADS)
 
     async def Cancel(self, request: Any, context: grpc.aio.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
-        """Ctrl-C: what is under way ends, and nothing new is minted."""
+        """Handle Ctrl-C: current steps finish, and nothing new is minted."""
         self._engine.cancelled = True
         return empty_pb2.Empty()
 
     async def GetSchema(self, request: Any, context: grpc.aio.ServicerContext) -> proto.GetSchemaResponse:  # noqa: ARG002, N802
-        """The package's schema."""
+        """Return the package's schema."""
         return proto.GetSchemaResponse(schema=schema_json())
 
     async def CheckConfig(self, request: proto.CheckRequest, context: grpc.aio.ServicerContext) -> proto.CheckResponse:  # noqa: N802
-        """Refuses settings that lead to no cluster."""
+        """Refuse invalid settings."""
         failures = await self._run(context, lambda: configuration.problems(wire.decode(request.news)))
         return proto.CheckResponse(inputs=request.news, failures=_failures(failures))
 
     async def DiffConfig(self, request: proto.DiffRequest, context: grpc.aio.ServicerContext) -> proto.DiffResponse:  # noqa: ARG002, N802
-        """Never a replacement: with the provider, the engine would replace all that it made."""
+        """Return changed settings, never as a replacement: the engine would replace all resources of the provider."""
         olds, news = (configuration.own(wire.decode(values)) for values in (request.old_inputs, request.news))
         changed = [name for name in sorted({*olds, *news}) if olds.get(name) != news.get(name)]
         some = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
@@ -101,10 +101,10 @@ class AmbientServicer(ProviderServicer):
     async def Configure(  # noqa: N802
         self, request: proto.ConfigureRequest, context: grpc.aio.ServicerContext
     ) -> proto.ConfigureResponse:
-        """Take the settings, once. Nothing is connected yet.
+        """Store the settings, once, without connecting.
 
         The engine starts a process for each provider and configures it once (pkg/resource/deploy/providers/registry.go,
-        Pulumi 3.272). Another call comes from another program, and could lead this run into another cluster.
+        Pulumi 3.272). A second call is from another program, and could redirect this run to another cluster.
         """
         if self._asked:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin is configured already")
@@ -188,7 +188,7 @@ class AmbientServicer(ProviderServicer):
         return await self._run(context, run)
 
     async def _run(self, context: grpc.aio.ServicerContext, work: Callable[[], T]) -> T:
-        """Runs a blocking piece of work in a thread; an error of it ends the call with text, never a traceback."""
+        """Run blocking work in a thread; an error ends the call with text, never a traceback."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except Exception as error:  # whatever it is, the user gets text

@@ -1,7 +1,7 @@
-"""Running sessions of a workspace that is being closed: asked to stop as the platform's own Stop does, and waited for.
+"""Running sessions of a workspace that is being closed: stopped like the platform's Stop does, and awaited.
 
-The operator stops a session while the workspace is on its list, and not afterwards (contract 12). So this is done
-before the list's label changes. A pod keeps the credentials in its environment for as long as it runs.
+The operator stops sessions only while it lists the workspace (contract 12), so this happens before the label changes. A
+running pod keeps the credentials in its environment.
 """
 
 import time
@@ -35,23 +35,23 @@ from ambient_components.provider.served import objects
 from ambient_components.rules.closing import WAIT_DEFAULT, SessionsOnClose
 
 _INTERVAL: Final = 2
-"""Seconds between two looks; as often as the operator looks at a session that stops."""
+"""Seconds between two checks, as often as the operator checks a stopping session."""
 
 _POD_SECONDS: Final = 90
-"""Seconds that a deleted pod has to end: 60 are its own (contract 12), the rest is the node's."""
+"""Seconds for a deleted pod to end: its own grace period of 60 (contract 12), and time for the node."""
 
 _PHASE_SECONDS: Final = 10
-"""Seconds that the operator has to note that a pod is gone."""
+"""Seconds for the operator to record that a pod is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Alive:
-    """What runs, or would run."""
+    """Sessions and pods that run or will run."""
 
     sessions: tuple[str, ...]
     """Names of sessions that have not ended."""
     unasked: tuple[str, ...]
-    """Those of them that nobody asked to stop."""
+    """Names of those that were not asked to stop."""
     pods: tuple[tuple[str, str, str], ...]
     """Name, uid and session of each pod."""
 
@@ -61,7 +61,7 @@ class _Alive:
 
     @property
     def names(self) -> list[str]:
-        """The sessions, and those of which there is a pod alone."""
+        """The sessions, including those with only a pod."""
         return sorted({*self.sessions, *(session for _, _, session in self.pods)})
 
 
@@ -71,28 +71,28 @@ def running(context: Context, namespace: str) -> list[str]:
 
 
 def pods(context: Context, namespace: str) -> list[str]:
-    """Return the names of the pods of sessions that run, sorted."""
+    """Return the names of the pods of running sessions, sorted."""
     return sorted(_alive(context, namespace).pod_names)
 
 
 def ask(context: Context, namespace: str) -> None:
-    """Ask every session to stop that was not asked yet, without waiting."""
+    """Ask all remaining sessions to stop, without waiting."""
     for name in _alive(context, namespace).unasked:
         _ask(context, namespace, name)
 
 
 def stop(context: Context, namespace: str, news: Values) -> list[str]:
-    """Ask every session to stop, wait, and delete the pods of the others where the file says so.
+    """Ask all sessions to stop, wait, and delete remaining pods if configured.
 
-    A session that does not stop is a warning: without an operator or a node none ever does.
+    A session that does not stop is a warning: without an operator or a node, none does.
 
     Args:
-        context: The step's.
+        context: Context of the step.
         namespace: The workspace.
-        news: The Closure's inputs: `sessions` and `waitSeconds`.
+        news: Inputs of the Closure: `sessions` and `waitSeconds`.
 
     Returns:
-        What went wrong with pods that the file wants deleted.
+        Errors of deletions of pods.
 
     Raises:
         StepError: The run is being cancelled, or the cluster does not answer.
@@ -101,7 +101,7 @@ def stop(context: Context, namespace: str, news: Values) -> list[str]:
     listed = _on_the_list(context, namespace)
 
     def over(alive: _Alive) -> bool:
-        # Off the list, the operator looks at no session: only pods are waited for.
+        # The operator ignores sessions of unlisted workspaces: then only pods are awaited.
         return not alive.pods and not (listed and alive.sessions)
 
     alive = _wait(context, namespace, seconds if listed else 0, over)
@@ -117,7 +117,7 @@ def stop(context: Context, namespace: str, news: Values) -> list[str]:
 
 
 def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive], bool]) -> _Alive:
-    """Ask whoever was not asked, and look again, until it is over or the time has passed."""
+    """Ask remaining sessions to stop and check again, until all are over or the time has passed."""
     refused: set[str] = set()
     for waited in range(0, seconds + 1, _INTERVAL):
         alive = _alive(context, namespace)
@@ -134,7 +134,7 @@ def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive
 
 
 def _ask(context: Context, namespace: str, name: str) -> bool:
-    """Request a stop, as the backend's StopSession does, and return whether the cluster took it."""
+    """Request a stop like the backend's StopSession, and return whether the cluster accepted it."""
     notes = {DESIRED_PHASE_ANNOTATION: STOPPED, STOP_REQUESTED_AT_ANNOTATION: format_time(context.now)}
     try:
         context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
@@ -188,7 +188,7 @@ def _alive(context: Context, namespace: str) -> _Alive:
 
 
 def _runs(session: dict[str, Any]) -> bool:
-    """Whether it has a pod, or gets one: one that has ended may be about to start again."""
+    """Return whether a session has or gets a pod: an ended one may be about to restart."""
     ended = text_at(session, "status", "phase") in ENDED_PHASES
     return not ended or annotations(session).get(DESIRED_PHASE_ANNOTATION, "") == RUNNING
 

@@ -1,4 +1,4 @@
-"""The settings of a workspace that the platform's operator and UI write as well: three objects, each in part ours."""
+"""Workspace settings that the platform's operator and UI write as well: three partly declared objects."""
 
 from collections.abc import Mapping
 from itertools import zip_longest
@@ -33,11 +33,11 @@ class ProjectSettings(Part):
     name = PROJECT_SETTINGS
 
     def collection(self, namespace: str) -> str:
-        """Of the platform's own API group."""
+        """Return the path in the platform's API group."""
         return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """As the operator makes it. groupAccess is required, and a dead end (contract 10.7)."""
+        """Return the object as the operator creates it. groupAccess is required and unused (contract 10.7)."""
         return {
             "apiVersion": f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}",
             "kind": self.kind,
@@ -46,35 +46,35 @@ class ProjectSettings(Part):
         }
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """Idle timeout and MCP servers, where they are given."""
+        """Return idle timeout and MCP servers, if declared."""
         given = {name: inputs.get(name) for name in ("inactivityTimeoutSeconds", "mcpServers")}
         return {name: value for name, value in given.items() if value is not None}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
-        """The declared two, as they are there. Texts of MCP servers that are not declared are secret.
+        """Return the live values of both. Undeclared texts of MCP servers are marked as secret.
 
-        An admin may have saved a credential in a header, in a variable or in an address.
+        An admin may have saved a credential in a header, a variable or a URL.
         """
         declared = self.fields(inputs)
         others = {name: value for name, value in inputs.items() if name not in declared}
         there = {name: section[name] for name in declared if section.get(name) is not None}
-        # What differs is another person's: it enters the state, so it must be something that the engine can read.
+        # Others wrote what differs, so it is made safe for the state.
         seen = {name: value if value == declared[name] else plain(value) for name, value in there.items()}
         if "mcpServers" in seen:
             seen["mcpServers"] = _others_secret(seen["mcpServers"], inputs.get("mcpServers"))
         return {**others, **seen}
 
     def default(self, field: str) -> Any:
-        """The timeout is written as the CRD's default, not left to it: what is there is what somebody wrote."""
+        """Return the CRD's default of the timeout, which is written explicitly."""
         return IDLE_TIMEOUT_DEFAULT if field == "inactivityTimeoutSeconds" else None
 
     def nothing(self) -> dict[str, Any]:
-        """Neither of them."""
+        """Return inputs without both."""
         return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
 
 
 def _others_secret(found: Any, declared: Any) -> Any:
-    """Mark each text as secret that is not the declared one at its place."""
+    """Mark all texts as secret that differ from the declared text at their position."""
     if isinstance(found, Mapping):
         known = declared if isinstance(declared, Mapping) else {}
         return {key: _others_secret(value, known.get(key)) for key, value in found.items()}
@@ -86,18 +86,18 @@ def _others_secret(found: Any, declared: Any) -> Any:
 
 
 class ContainerDefaults(Part):
-    """``ambient:index:ContainerDefaults``: the LimitRange's item for containers; items for others stay."""
+    """``ambient:index:ContainerDefaults``: the LimitRange's item for containers; other items stay."""
 
     token = types.CONTAINER_DEFAULTS
     kind = "LimitRange"
     name = CONTAINER_LIMITS
 
     def collection(self, namespace: str) -> str:
-        """Of the core group."""
+        """Return the path in the core group."""
         return core("namespaces", namespace, "limitranges")
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """Made before the operator's, which it then leaves alone (contract 4)."""
+        """Return the object without limits. The operator never changes an existing one (contract 4)."""
         return {
             "apiVersion": "v1",
             "kind": self.kind,
@@ -105,35 +105,35 @@ class ContainerDefaults(Part):
         }
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """One field, a list of one item."""
+        """Return the field, a list with one item."""
         item = {name: inputs[name] for name in _LIMITS if inputs.get(name)}
         return {"limits": [{"type": _CONTAINER, **item}]} if item else {}
 
     def after(self, context: Any, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:
-        """Ours beside the items of other types."""
+        """Return the declared item and all items of other types."""
         after = dict(super().after(context, news, before, live))
         others = [item for item in mappings(live.get("limits")) if item.get("type") != _CONTAINER]
         ours = [item for item in mappings(after.get("limits")) if item.get("type") == _CONTAINER]
         return {**after, "limits": [*others, *ours]}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
-        """The item for containers, as it is there."""
+        """Return the live item for containers."""
         items = mappings(section.get("limits"))
         found: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
         there = {name: plain(found[name]) for name in _LIMITS if found.get(name)}
         return {**{name: value for name, value in inputs.items() if name not in _LIMITS}, **there}
 
     def default(self, field: str) -> Any:  # noqa: ARG002  # there is one
-        """What the operator would have made."""
+        """Return the operator's default."""
         return [{"type": _CONTAINER, **CONTAINER_LIMITS_DEFAULT}]
 
     def nothing(self) -> dict[str, Any]:
-        """No item."""
+        """Return inputs without an item."""
         return dict.fromkeys(_LIMITS)
 
 
 class FeatureFlags(Part):
-    """``ambient:index:FeatureFlags``: single flags; those that only the UI has flipped stay as they are."""
+    """``ambient:index:FeatureFlags``: single flags; flags that only the UI changed stay."""
 
     token = types.FEATURE_FLAGS
     kind = "ConfigMap"
@@ -141,23 +141,23 @@ class FeatureFlags(Part):
     section = "data"
 
     def collection(self, namespace: str) -> str:
-        """Of the core group."""
+        """Return the path in the core group."""
         return core("namespaces", namespace, "configmaps")
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """As the backend makes it."""
+        """Return the object as the backend creates it."""
         metadata = {"name": self.name, "namespace": inputs["namespace"], "labels": dict(FEATURE_FLAGS_LABELS)}
         return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """The flags, as the backend writes them."""
+        """Return the flags in the backend's format."""
         return {flag: "true" if on else "false" for flag, on in (inputs.get("flags") or {}).items()}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
-        """The declared flags, as they are there; the backend takes for off whatever is not "true"."""
+        """Return the live values of the declared flags; the backend treats everything except "true" as off."""
         there = {flag: section[flag] == "true" for flag in inputs.get("flags") or {} if flag in section}
         return {**inputs, "flags": there}
 
     def nothing(self) -> dict[str, Any]:
-        """No flag."""
+        """Return inputs without flags."""
         return {"flags": {}}

@@ -1,4 +1,4 @@
-"""Access keys of the store as the rules of rotation see them: found, minted, revoked, and which of them is in use."""
+"""Access keys of the store for the rotation rules: found, minted, revoked, and the key in use."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,39 +17,39 @@ from ambient_components.rules.lifetimes import Policy
 from ambient_components.storage import same_policy
 
 WHAT: Final = "access key"
-"""What people call it."""
+"""Noun for messages."""
 
 _VARIABLE: Final = "S3_ACCESS_KEY"
-"""Of the Secret that sessions get. Contract 4."""
+"""Variable in the sessions' Secret. Contract 4."""
 _USER_GONE: Final = "the store's user was deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look at the store has shown of the keys on record, and of others."""
+    """Recorded and other keys as found in the store."""
 
     state: TokenState
-    """What is on record, with what became of it."""
+    """The recorded keys with their status."""
     all: tuple[LiveKey, ...] = ()
-    """Every key that is there, oldest first."""
+    """All existing keys, oldest first."""
     unrecorded: tuple[LiveKey, ...] = ()
-    """Ours and not on record, oldest first: minted by a run that died, or by one whose state was lost."""
+    """Unrecorded keys of this tool, oldest first: from an interrupted run, or after a lost state."""
     foreign: tuple[str, ...] = ()
-    """Ids of those that somebody made by hand."""
+    """Ids of keys that were created by hand."""
     drift: Mapping[str, str] = field(default_factory=dict)
-    """What differs from what was declared, by what it is."""
+    """Differences from the declaration, by part."""
 
 
 def recorded_ids(state: TokenState) -> list[str]:
-    """Ids of the keys on record."""
+    """Return the ids of recorded keys."""
     return [handle.uid for handle in state.handles]
 
 
 def see(context: Context, values: Values, known: TokenState) -> Seen:
-    """Looks at the account: what became of its keys, and what others have changed.
+    """Read the account: status of its keys, and changes by others.
 
     Raises:
-        StepError: the store gives no answer.
+        StepError: The store does not answer.
     """
     standing = context.store.accounts.look(account(values), recorded_ids(known))
     there = {key.id: key for key in standing.keys} if standing else {}
@@ -61,7 +61,7 @@ def see(context: Context, values: Values, known: TokenState) -> Seen:
 
 
 def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:
-    # Unlike a token's, a key's death is no final one: who deactivated it can activate it again.
+    # Unlike a revoked token, a deactivated key can be activated again.
     def judged(handle: Handle) -> Handle:
         why = _fate(context, handle, there, all_gone)
         if why is None:
@@ -78,17 +78,17 @@ def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey
     return TokenState(
         judged(known.current) if known.current else None,
         tuple(handle for handle in retiring if not handle.dead),
-        # One that somebody deactivated is of no use, and takes one of two places.
+        # A deactivated key is useless, and takes one of two places.
         (*(before for before, now in pending if now not in risen), *(handle for handle in retiring if handle.dead)),
     )
 
 
 def _fate(context: Context, handle: Handle, there: Mapping[str, LiveKey], all_gone: str | None) -> str | None:
-    """Why a key no longer works; None: it does, as far as can be seen. A life that is over ends no key of IAM's."""
+    """Return why a key is invalid; None if it seems valid. IAM does not enforce a lifetime."""
     key = there.get(handle.uid)
     if key and key.active:
         return None
-    # A store that ends keys itself has done so.
+    # A store with expiry has applied it.
     return all_gone or handle.lapse(context.now) or ("it was deactivated" if key else "it was deleted")
 
 
@@ -109,10 +109,10 @@ def _drift(values: Values, standing: Standing | None, unrecorded: tuple[LiveKey,
 
 
 def in_use(context: Context, values: Values) -> str | None:
-    """The id of the key that lies in the Secret that sessions get; None where that is not known, or none does.
+    """Return the id of the key in the sessions' Secret; None if unknown or missing.
 
     Raises:
-        StepError: the cluster gives no answer.
+        StepError: The cluster does not answer.
     """
     used_in = values.get("usedIn")
     if not used_in:
@@ -123,23 +123,23 @@ def in_use(context: Context, values: Values) -> str | None:
 
 
 def as_handle(key: LiveKey, of_generation: int) -> Handle:
-    """A key that was found, as one of the rules' tokens; moved with the test clock, like all that is minted."""
+    """Return an existing key as a token of the rules, shifted with the test clock like minted ones."""
     return Handle(key.id, key.id, of_generation, key.issued_at + clock.offset())
 
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A fresh key, on its way into the state."""
+    """A new key that is not yet recorded."""
 
     handle: Handle
     key: NewKey
 
 
 def mint(context: Context, values: Values, asked: Policy) -> Minted:
-    """Makes an access key.
+    """Create an access key.
 
     Raises:
-        StepError: the engine is gone, or the store refuses.
+        StepError: The engine does not run, or the store refuses.
     """
     context.engine.require(context.urn)
     life = timedelta(seconds=asked.lifetime)
@@ -154,7 +154,7 @@ def mint(context: Context, values: Values, asked: Policy) -> Minted:
 
 
 def revoke(context: Context, values: Values, handles: Iterable[tuple[Handle, str]]) -> tuple[Handle, ...]:
-    """Ends keys, and returns those that could not be: a failed revocation fails no step, it is tried again."""
+    """Delete keys, and return those that failed: every run retries, and the step does not fail."""
     failed = []
     for handle, reason in handles:
         try:

@@ -1,11 +1,11 @@
-"""The end of all access to a workspace but its owners': RoleBindings, accounts, Secrets that hold tokens or values.
+"""End of all access to a workspace except its owners': RoleBindings, accounts, Secrets with tokens or values.
 
-A role can be written by any user who may edit the workspace, so no binding stays because its role looks harmless. Two
-kinds stay besides the owners': those of the cluster's own `system:` roles, and the one by which schedules create
-sessions, as long as it is exactly what the operator makes; its account is replaced.
+All users who may edit the workspace can write Roles, so no binding is kept because its role seems harmless. Besides the
+owners' bindings, two kinds stay: those of the cluster's `system:` roles, and the one with which schedules create
+sessions, if it is exactly the operator's; its account is replaced.
 
-Access that is left while other access ends can make more. So the namespace is listed again until nothing is found,
-after a pause in which the API server learns which bindings are gone.
+Remaining access can create more while other access ends. So the namespace is listed again until nothing is found, after
+a pause in which the API server learns which bindings are gone.
 """
 
 import time
@@ -39,26 +39,26 @@ from ambient_components.provider.undeclared import Found as Access
 from ambient_components.provider.undeclared import bindings_path, inside
 
 _ROUNDS: Final = 5
-"""How often what was made meanwhile is ended, before the step fails."""
+"""Rounds in which others may create access, before the step fails."""
 
 _PAUSE: Final = 1.0
-"""Seconds until the API server's authorizer has seen that a binding is gone; it takes a fraction of that."""
+"""Seconds for the API server's authorizer to notice deleted bindings; it takes a fraction of that."""
 
 _ORDER: Final = (ROLE_BINDING, SERVICE_ACCOUNT, SECRET)
-"""Kinds in the order in which they end: the access first."""
+"""Kinds in order of deletion: access first."""
 
 _TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type
 _ACCOUNT_OF_TOKEN: Final = "kubernetes.io/service-account.name"  # noqa: S105  # an annotation
 
 
 def ending(context: Context, namespace: str, staying: Collection[str], *, sessions: bool) -> list[Access]:
-    """Return what ends, in the order in which it ends: bindings, accounts, Secrets.
+    """Return what ends, in order: bindings, accounts, Secrets.
 
     Args:
-        context: The step's.
+        context: Context of the step.
         namespace: The workspace.
-        staying: Names of the RoleBindings that stay: its owners'.
-        sessions: Whether the identities of sessions end too. A session that stops still needs its own.
+        staying: Names of the owners' RoleBindings, which stay.
+        sessions: Whether the sessions' identities end too. A stopping session still needs its own.
     """
     found = {one.uid: one for one in inside(context.guard.cluster, namespace)}
     for item in objects(context, bindings_path(namespace)):
@@ -77,12 +77,12 @@ def ending(context: Context, namespace: str, staying: Collection[str], *, sessio
 
 
 def title(access: Access) -> str:
-    """Return what ends, as text for people."""
+    """Return a description of what ends."""
     return access.what if access.kind == SECRET else f"{access.what} ({access.kind} {access.name})"
 
 
 def sweep(context: Context, namespace: str, staying: Collection[str], *, sessions: bool) -> list[str]:
-    """End all access, and return what could not be ended; all else was ended all the same. See `ending`."""
+    """End all access, and return the errors; everything else was ended. See `ending`."""
     failed: dict[tuple[str, str], str] = {}
     for _ in range(_ROUNDS):
         left = [one for one in ending(context, namespace, staying, sessions=sessions) if _key(one) not in failed]
@@ -105,12 +105,12 @@ def sweep(context: Context, namespace: str, staying: Collection[str], *, session
 
 
 def renew_trigger(cluster: Cluster, namespace: str) -> None:
-    """Replace the account by which schedules create sessions, as its tokens may be in anybody's hands.
+    """Replace the account with which schedules create sessions, because users may have minted tokens for it.
 
-    As the operator makes it: owned by ProjectSettings, and nothing of the old one is copied.
+    It is created like the operator does, owned by ProjectSettings; nothing is copied from the old one.
 
     Raises:
-        StepError: It is still there, or there is no other.
+        StepError: The old account still exists, or the new one could not be created.
     """
     if not end(cluster, SERVICE_ACCOUNT, namespace, TRIGGER):
         return
@@ -127,7 +127,7 @@ def renew_trigger(cluster: Cluster, namespace: str) -> None:
     try:
         cluster.create(core("namespaces", namespace, "serviceaccounts"), {"metadata": metadata})
     except ApiError as error:
-        if error.status != 409:  # the operator was faster
+        if error.status != 409:  # the operator created it first
             raise
 
 
@@ -139,7 +139,7 @@ def _stays(binding: dict[str, Any], namespace: str) -> bool:
 
 
 def _is_session(binding: dict[str, Any], namespace: str) -> bool:
-    """Whether it is what the operator makes for a session."""
+    """Return whether a binding is the operator's for a session."""
     account = name_of(binding).removesuffix("-rb")
     role = (text_at(binding, "roleRef", "kind"), text_at(binding, "roleRef", "name"))
     named = account != name_of(binding) and account.startswith(SESSION_PREFIX)
@@ -147,7 +147,7 @@ def _is_session(binding: dict[str, Any], namespace: str) -> bool:
 
 
 def _is_only(binding: dict[str, Any], namespace: str, account: str) -> bool:
-    """Whether this ServiceAccount of the workspace is all that it binds."""
+    """Return whether a binding has exactly this ServiceAccount of the workspace as its subject."""
     subjects = binding.get("subjects")
     return (
         isinstance(subjects, list)
@@ -159,7 +159,7 @@ def _is_only(binding: dict[str, Any], namespace: str, account: str) -> bool:
 
 
 def _ends(secret: dict[str, Any], accounts: Collection[str], *, sessions: bool) -> bool:
-    """Whether a Secret holds values for sessions or an account's token, or is what a key's token is bound to."""
+    """Return whether a Secret has session values or an account's token, or is a token Secret."""
     account = annotations(secret).get(_ACCOUNT_OF_TOKEN, "")
     prefixes = (KEY_PREFIX, SESSION_PREFIX) if sessions else (KEY_PREFIX,)
     return (
@@ -171,7 +171,7 @@ def _ends(secret: dict[str, Any], accounts: Collection[str], *, sessions: bool) 
 
 
 def _binding(item: dict[str, Any]) -> str:
-    """Return what a binding of no role of the platform's gives, for people."""
+    """Return a description of a binding with a role that is not the platform's."""
     given = item.get("subjects")
     subjects = [
         ":".join(filter(None, (text_at(one, "kind").lower(), text_at(one, "namespace"), text_at(one, "name"))))

@@ -1,4 +1,4 @@
-"""What a Kubernetes token says of itself: read, and never verified, to tell one token from another."""
+"""Claims of Kubernetes tokens: read without verification, to distinguish tokens."""
 
 import base64
 import binascii
@@ -12,13 +12,13 @@ _STATIC_ACCOUNT: Final = "kubernetes.io/serviceaccount/service-account.uid"
 
 
 def is_of(token: str | None, handle: Handle) -> bool:
-    """Say whether a token is the one that is bound to this token Secret."""
+    """Return whether a token is the one that is bound to this token Secret."""
     claims = _claims(token)
     return handle.name == claims.get(_STATIC_SECRET) or handle.uid == _bound(claims, "secret")
 
 
 def account_uid(token: str | None) -> str | None:
-    """Return the uid of the ServiceAccount that a token speaks for; None where it does not say."""
+    """Return the uid of a token's ServiceAccount; None if it has no such claim."""
     claims = _claims(token)
     static = claims.get(_STATIC_ACCOUNT)
     return static if isinstance(static, str) else _bound(claims, "serviceaccount")

@@ -1,6 +1,6 @@
-"""An AccessToken's inputs: what is wrong with them, and the policy and the identity that they come to.
+"""Checks of an AccessToken's inputs, and the policy derived from them.
 
-What an S3Credentials has of the same kind is judged by the same functions.
+The common inputs of an S3Credentials use the same functions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,28 +20,26 @@ _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "ru
 _REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
 
 OWN: Final = {
-    "generation": Argument(int, "The identity's generation, from 1."),
-    "former": Argument(bool, "Another generation has followed: tokens are kept, and none is minted."),
-    "overlapping": Argument(bool, "The generation before lives on; its token stays in the delivery."),
+    "generation": Argument(int, "Generation of the identity, from 1."),
+    "former": Argument(bool, "A newer generation exists: tokens are kept, and none is minted."),
+    "overlapping": Argument(bool, "The previous generation is still valid; its token stays in the delivery Secret."),
     "incomplete": Argument(
-        bool, "What the token speaks for could not be made in this run: the step fails, and changes nothing."
+        bool, "The ServiceAccount or its RoleBinding failed in this run: the step fails without changes."
     ),
-    "released": Argument(bool, "Nothing is minted or revoked any more, and tokens bear no owner's mark."),
-    "adopt": Argument(
-        bool, "Tokens that exist without a record are kept through the overlap. Default: they are revoked."
-    ),
+    "released": Argument(bool, "No token is minted or revoked, and ownership annotations are removed."),
+    "adopt": Argument(bool, "Unrecorded tokens are kept through the overlap. Default: they are revoked."),
 }
-"""Inputs that say what becomes of a generation; `rules.keys` has what is asked of its tokens."""
+"""Inputs about a generation's lifecycle; `rules.keys` has the arguments of its tokens."""
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:
     """What no cluster would grant, and what has no meaning; all at once.
 
     Args:
-        olds: of the last deployment.
-        news: as they are asked for, unknown ones included.
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
     """
-    # Where a token is delivered to must be known: it names an object.
+    # The delivery target must be known, because it names an object.
     given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
     found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
     if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
@@ -54,7 +52,7 @@ def problems(olds: Values, news: Values) -> list[Problem]:
 
 
 def without_unknown(news: Values) -> dict[str, Any]:
-    """The inputs that a preview knows."""
+    """Return the inputs that are known in a preview."""
     return {name: value for name, value in news.items() if value is not UNKNOWN}
 
 
@@ -64,7 +62,7 @@ def told(found: Iterable[Finding]) -> list[Problem]:
 
 
 def known(values: Values) -> bool:
-    """Whether everything that makes the policy is known already."""
+    """Return whether all inputs of the policy are known."""
     return UNKNOWN not in [values.get(name) for name in _TIMES]
 
 
@@ -76,19 +74,19 @@ def life_missing(news: Values) -> list[Problem]:
 
 
 def policy(values: Values) -> Policy:
-    """What is asked of the tokens."""
+    """Return the renewal policy of the tokens."""
     return policy_of(values, TOKEN_LIFE)
 
 
 def defaults(news: Values) -> Values:
-    """What the policy comes to where the inputs leave it out."""
+    """Return the policy's defaults for missing inputs."""
     asked = policy(news)
     said = {"generation": 1, "rotateBeforeSeconds": asked.rotate_before, "overlapSeconds": asked.overlap}
     return {name: value for name, value in said.items() if news.get(name) is None}
 
 
 def changes(inputs: Values, news: Values) -> dict[str, Change]:
-    """How each input differs, each as a whole."""
+    """Return the changed inputs, each as a whole."""
     return {
         name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
         for name in sorted({*inputs, *news})
@@ -97,7 +95,7 @@ def changes(inputs: Values, news: Values) -> dict[str, Change]:
 
 
 def retained(values: Values) -> bool:
-    """Whether the token is kept in the state."""
+    """Return whether the token is stored in the state."""
     return values.get("retain") != Retain.NONE
 
 

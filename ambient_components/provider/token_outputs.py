@@ -1,4 +1,4 @@
-"""An AccessToken's outputs: how a token state is recorded, and what a preview can say of one to come."""
+"""Outputs of an AccessToken: the recorded tokens, and the known outputs in a preview."""
 
 from typing import Any, Final
 
@@ -12,16 +12,16 @@ from ambient_components.provider.wire import UNKNOWN, Secret
 from ambient_components.rules.lifetimes import Policy
 
 COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
-"""What minting changes."""
+"""Outputs that change when a token is minted."""
 
 _OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "undelivered", "schemaVersion")
 
 
 def token_state(state: Values) -> TokenState:
-    """What is on record.
+    """Return the recorded tokens.
 
     Raises:
-        StepError: written by a later version.
+        StepError: A later version wrote the state.
     """
     try:
         return TokenState.from_wire(state)
@@ -30,12 +30,12 @@ def token_state(state: Values) -> TokenState:
 
 
 def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
-    """The outputs for a token state; what only minting changes is carried over from before.
+    """Return the outputs for recorded tokens; values that only minting changes are copied.
 
     Args:
-        state: the state.
-        inputs: judge what comes next, and whether the token is kept.
-        before: the outputs until now.
+        state: The recorded tokens.
+        inputs: The inputs, which determine the next action and whether the token is stored.
+        before: The previous outputs.
     """
     token = before.get("token") if retained(inputs) else None
     return {
@@ -48,7 +48,7 @@ def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
 
 
 def rotation(state: TokenState, asked: Policy, *, former: bool = False) -> dict[str, Any]:
-    """What is held, and what comes next: the outputs that all that rotates has."""
+    """Return the outputs that are common to everything that rotates: records and the next action."""
     action = next_action(state, asked, former=former)
     return {
         "current": state.current.to_wire() if state.current else None,
@@ -60,13 +60,13 @@ def rotation(state: TokenState, asked: Policy, *, former: bool = False) -> dict[
 
 
 def kept(state: Values) -> dict[str, Any]:
-    """The recorded outputs, with the mark of the secret one."""
+    """Return the recorded outputs, with the secret one marked as secret."""
     token = state.get("token")
     return {**{name: state.get(name) for name in _OUTPUTS}, "token": None if token is None else Secret(token)}
 
 
 def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> dict[str, Any]:
-    """What a preview can say of a token that an update would mint: why, and nothing else."""
+    """Return the outputs of a preview that would mint a token: only the reason is known."""
     return {
         **dict.fromkeys(COMPUTED, UNKNOWN),
         "token": Secret(UNKNOWN) if retained(inputs) else None,

@@ -1,4 +1,4 @@
-"""Who has access in the cluster, declared or not: by the platform's UI, by hand, by whoever may make RoleBindings."""
+"""Access in the cluster, declared or not: from the platform's UI, or from users who can create RoleBindings."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ from ambient_components.printable import one_line
 _PLATFORM_ROLES: Final = {cluster_role(role): role.value for role in ROLES}
 _KUBERNETES_ADMIN: Final = "admin"
 """Kubernetes' own ClusterRole, which the platform's manifests extend: it passes all of the platform's checks (contract
-5). OpenShift binds it to whoever made a project."""
+5). OpenShift binds it to the creator of a project.
+"""
 
 _GRANTS_OR_KEYS: Final = f"{APP_LABEL} in ({GRANT_APP},{LEGACY_GRANT_APP},{KEY_APP})"
 
@@ -37,7 +38,7 @@ class Found:
     name: str
     uid: str
     what: str
-    """For people: ``edit of group:devs``."""
+    """Description such as ``edit of group:devs``."""
 
     @property
     def path(self) -> str:
@@ -48,16 +49,16 @@ class Found:
 
 
 def bindings_path(namespace: str) -> str:
-    """API path of a namespace's RoleBindings."""
+    """Return the API path of a namespace's RoleBindings."""
     return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, "rolebindings")
 
 
 def listed(cluster: Cluster, notice: Callable[[Found, Json], None] | None = None) -> list[Found]:
-    """Return every grant, key and creator binding of the cluster, by the labels that the platform selects on, sorted.
+    """Return all grants, keys and creator bindings of the cluster, by the platform's labels, sorted.
 
     Args:
         cluster: The cluster.
-        notice: Called with every object, which is not kept: 10,000 large ones would not fit into memory.
+        notice: Called with each object, which is then dropped: 10,000 large ones would not fit into memory.
     """
     bindings = path("apis", RBAC_API_GROUP, "v1", "rolebindings")
     found = set[Found]()
@@ -75,14 +76,14 @@ def listed(cluster: Cluster, notice: Callable[[Found, Json], None] | None = None
 
 
 def inside(cluster: Cluster, namespace: str) -> list[Found]:
-    """All access to one workspace: what binds a role that the platform honours, labelled or not, and keys. Sorted."""
+    """Return all access to one workspace, sorted: bindings of the platform's roles, labelled or not, and keys."""
     bindings = (_binding(item) for item in cluster.each(bindings_path(namespace)) if _gives_access(item))
     accounts = cluster.each(core("namespaces", namespace, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
     return sorted({*bindings, *map(_account, accounts)})
 
 
 def by_namespace(found: Iterable[Found]) -> dict[str, list[Found]]:
-    """Grouped."""
+    """Return objects by namespace."""
     groups: dict[str, list[Found]] = {}
     for one in found:
         groups.setdefault(one.namespace, []).append(one)

@@ -1,4 +1,4 @@
-"""Accounts that have the names of keys and are in no state: prepared by others, or left by a state that was lost."""
+"""Unrecorded ServiceAccounts with the names of keys: created by others in advance, or left over from a lost state."""
 
 from dataclasses import replace
 
@@ -14,15 +14,15 @@ from ambient_components.rules.refusals import Rule
 def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, end: bool) -> list[Problem]:
     """Return what to say of them, one problem for each workspace.
 
-    A stack without a state may have lost it: the run is refused. In a stack that has one, workspace users can have made
-    them, to hold a token of a key that is yet to be made: the run ends them, and says so.
+    A stack without a state may have lost it, so the run is refused. In a stack with a state, workspace users may have
+    created them to get a token of a future key: the run deletes them with a warning.
 
     Args:
-        cluster: The stack's.
-        there: The workspaces whose namespace exists.
-        before: The ledger of the last deployment.
-        after: The ledger that is asked for.
-        end: Whether the run ends them; else it is refused.
+        cluster: Cluster of the stack.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
+        end: Whether the run deletes them; otherwise it is refused.
     """
     found = []
     for name in sorted(there & (after.keys() - before.keys())):

@@ -1,7 +1,8 @@
-"""Pulumi's wire values (protobuf structs) to plain Python and back.
+"""Conversion between Pulumi's wire values (protobuf structs) and plain Python.
 
-The SDK's own marshalling of ``pulumi.provider.experimental`` fails on computed values and on ints (tried on 3.272), and
-a provider has to send both. This keeps to what our resources use: null, bool, number, text, list, map, secret, unknown.
+The SDK's marshalling in ``pulumi.provider.experimental`` fails on computed values and ints (tested on 3.272), which a
+provider must send. Supported are the kinds that our resources use: null, bool, number, text, list, map, secret,
+unknown.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ unknown_sentinel: Final = rpc.UNKNOWN
 
 
 class _Unknown:
-    """A value that is not known before the update: the one instance is `UNKNOWN`."""
+    """A value that is not known before the update; its only instance is `UNKNOWN`."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -35,7 +36,7 @@ UNKNOWN: Final = _Unknown()
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Marks a value that the engine must encrypt in state and hide from every display. Its repr hides it too."""
+    """A value that the engine must encrypt in the state and hide from displays; also hidden in its repr."""
 
     value: Any
 
@@ -44,7 +45,7 @@ class Secret:
 
 
 def decode(struct: struct_pb2.Struct | None) -> dict[str, Any]:
-    """A struct as plain values: secrets unwrapped, unknowns as `UNKNOWN`, whole numbers as ints."""
+    """Return a struct as plain values: secrets unwrapped, unknowns as `UNKNOWN`, whole numbers as ints."""
     if struct is None:
         return {}
     return {key: _decode(value) for key, value in struct.fields.items()}
@@ -81,7 +82,7 @@ def _decode_special(fields: Mapping[str, struct_pb2.Value]) -> Any:
 
 
 def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Plain values as a struct; `Secret` and `UNKNOWN` in their wire forms."""
+    """Return plain values as a struct; `Secret` and `UNKNOWN` in their wire forms."""
     struct = struct_pb2.Struct()
     for key, value in values.items():
         _encode(value, struct.fields[key])
@@ -116,7 +117,7 @@ def _encode(value: Any, target: struct_pb2.Value) -> None:
 
 
 def encode_like(before: struct_pb2.Struct, values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Plain values as a struct, secret where they were secret before: a refresh reads values without their marks."""
+    """Return plain values as a struct, secret where they were before: a refresh reads values without marks."""
     struct = encode(values)
     for key, marked in values.items():
         value = _unmarked(marked)
@@ -131,7 +132,7 @@ def encode_like(before: struct_pb2.Struct, values: Mapping[str, Any]) -> struct_
 
 
 def _unmarked(value: Any) -> Any:
-    """A plain value without the marks of secrets in it."""
+    """Return a plain value without secret marks."""
     match value:
         case Secret():
             return _unmarked(value.value)
@@ -157,7 +158,7 @@ def _holds_secret(value: struct_pb2.Value) -> bool:
 
 
 def merged(inputs: struct_pb2.Struct, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
-    """A resource's state: its inputs as they came (their secret marks stay) with the outputs over them."""
+    """Return a resource's state: its inputs, with their secret marks, overwritten by the outputs."""
     state = struct_pb2.Struct()
     state.CopyFrom(inputs)
     for key, value in outputs.items():

@@ -1,8 +1,8 @@
-"""``ambient:index:WorkspaceSecret``: one of the two Secrets that a workspace's sessions get, whole.
+"""``ambient:index:WorkspaceSecret``: one of the two Secrets for a workspace's sessions, as a whole.
 
-The platform's UI saves the whole Secret at once, so it has one owner (contract 10.12): either the YAML's values are the
-truth and what was saved is drift (``overwrite``), or what was saved stays until a value in YAML changes (``keep``).
-Changes are made in place. The Secret never vanishes for a moment, as a session that starts then would fail.
+The platform's UI saves the complete Secret, so one side must win (contract 10.12): either the YAML's values, and saved
+ones are drift (``overwrite``), or saved values stay until a value in YAML changes (``keep``). The Secret is updated in
+place and never replaced, because a session that starts without it would fail.
 """
 
 import base64
@@ -45,15 +45,15 @@ class WorkspaceSecret(Part):
     section = "data"
 
     def collection(self, namespace: str) -> str:
-        """Of the core group."""
+        """Return the path in the core group."""
         return core("namespaces", namespace, "secrets")
 
     def object_name(self, inputs: Values) -> str:
-        """One of two."""
+        """Return one of the two names."""
         return str(inputs["secret"])
 
     def frame(self, inputs: Values) -> dict[str, Any]:
-        """As the backend makes it (contract 3)."""
+        """Return the object as the backend creates it (contract 3)."""
         name = self.object_name(inputs)
         metadata = {
             "name": name,
@@ -64,11 +64,11 @@ class WorkspaceSecret(Part):
         return {"apiVersion": "v1", "kind": self.kind, "type": "Opaque", "metadata": metadata}
 
     def fields(self, inputs: Values) -> dict[str, Any]:
-        """The values, as the API server keeps them."""
+        """Return the values in the API server's format."""
         return {key: base64.b64encode(str(value).encode()).decode() for key, value in _values(inputs).items()}
 
     def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """As they were: what somebody saved in the UI is theirs, and does not enter the state."""
+        """Return the inputs unchanged: values saved in the UI do not enter the state."""
         return dict(inputs)
 
     def problems(self, news: Values) -> list[Problem]:
@@ -89,7 +89,7 @@ class WorkspaceSecret(Part):
         return found
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
-        """Changed values, and what a refresh found to be changed by others where the YAML's values are the truth."""
+        """Return changed values and, with overwrite, the changes by others that a refresh found."""
         diff = super().diff(context, inputs, state, news)
         replaces = frozenset({"namespace", "secret"} & diff.changes.keys())
         changes = dict(diff.changes)
@@ -98,7 +98,7 @@ class WorkspaceSecret(Part):
         return Diff(changes, diff.computed, replaces)
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
-        """Makes the Secret, or takes over one that is there."""
+        """Create the Secret, or take over an existing one."""
         identity = f"{news['namespace']}/{self.object_name(news)}"
         if context.preview:
             self._tell_of_what_goes(context, news, {})
@@ -107,7 +107,7 @@ class WorkspaceSecret(Part):
         return identity, self.write(context, news, {})
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
-        """Whether it is as declared: the names of what differs, never a value."""
+        """Return the names of differing values, never the values."""
         found = super().read(context, identity, inputs, state)
         if found is None or inputs.get("released"):
             return found and Found({"drift": {}})
@@ -115,7 +115,7 @@ class WorkspaceSecret(Part):
         differs = _bounded(drift(self.fields(inputs), texts(mapping(live).get("data"))))
         lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
         if lost:
-            # The UI does that by every save in its shared mode (contract 3), and nothing else says a word.
+            # The UI silently does that with every save in its shared mode (contract 3).
             context.warn(
                 f"{_shown(inputs)}: somebody has changed or removed {', '.join(lost)}: the state of sessions that "
                 "start now is not kept in the workspace's own bucket. pulumi up puts it right"
@@ -123,27 +123,27 @@ class WorkspaceSecret(Part):
         return Found({"drift": differs})
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
-        """Deletes the Secret, whoever saved into it: a workspace without secrets has none."""
+        """Delete the Secret, including values that others saved: a workspace without secrets has none."""
         context.guard.cluster.delete(self._path(state))
 
     def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
-        """All of it is ours, or what others saved stays."""
+        """Return the declared values or, with keep, also values that others saved."""
         declared = self.fields(news)
         return kept(before or None, declared, live) if news.get("onDrift") == DriftPolicy.KEEP else declared
 
     def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:
-        """Names what others had saved."""
+        """Warn about values of others that were removed."""
         others = sorted(live.keys() - self.fields(news).keys() - before.keys())
         if others and news.get("onDrift") != DriftPolicy.KEEP:
             context.warn(f"{_shown(news)}: removed what others saved in it: {listing(others)}")
 
     def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
-        """As `Part.write`; afterwards nothing differs, or nothing that is not meant to stay."""
+        """Write like `Part.write`; afterwards there is no drift."""
         super().write(context, news, before)
         return {"drift": {}}
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
-        """Brings it to the new values, in place."""
+        """Update the values in place."""
         if news.get("released"):
             return {"drift": {}}
         if context.preview:
@@ -163,12 +163,12 @@ class WorkspaceSecret(Part):
 
 
 def _shown(inputs: Values) -> str:
-    """For people, as kubectl has it."""
+    """Return the name for messages, in kubectl's format."""
     return f"Secret {inputs['namespace']}/{inputs['secret']}"
 
 
 def _bounded(found: Drift) -> Drift:
-    """Return the differences that enter the state: all of declared names, and of thousands of others the first ones."""
+    """Return the differences for the state: all of declared names, and a limited number of others."""
     others = [name for name, how in found.items() if how == "added"]
     shown = set(others[:_OTHERS_SHOWN])
     return {field_name(name): how for name, how in found.items() if how != "added" or name in shown}
@@ -180,6 +180,6 @@ def _values(inputs: Values) -> Mapping[str, Any]:
 
 
 def _restored(found: Mapping[str, str]) -> dict[str, str]:
-    """What an update will do about each difference, by property path."""
+    """Return what an update will do about each difference, by property path."""
     kinds = {"added": "delete", "removed": "add", "changed": "update"}
     return {child("values", key): kinds[how] for key, how in found.items()}

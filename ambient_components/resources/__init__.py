@@ -1,4 +1,4 @@
-"""The client side of our own resources: what a program declares. The plugin in `provider/` carries it out."""
+"""Client side of this project's own resources; the plugin in `provider/` implements them."""
 
 from ambient_components.resources.access_ledger import AccessLedger, AccessLedgerArgs
 from ambient_components.resources.access_objects import (

@@ -1,4 +1,4 @@
-"""The access ledger, as a program declares it."""
+"""The access ledger resource."""
 
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
@@ -10,32 +10,32 @@ from ambient_components.engine import types
 
 
 class AccessLedgerArgs(TypedDict):
-    """What a stack declares. Plain values: the ledger judges them before anything is made."""
+    """Arguments of the access ledger: plain values, which the ledger checks before anything is created."""
 
     owner: str
-    """Project and fleet, PROJECT/FLEET: a namespace that says another one is refused."""
+    """Owner, PROJECT/FLEET: a namespace with another owner is refused."""
 
     workspaces: Mapping[str, Mapping[str, Any]]
-    """The stack's whole access, by workspace: each as `access.write_ledger` gives it."""
+    """Complete access of the stack by workspace, as `access.write_ledger` returns it."""
 
     rails: NotRequired[StackRails]
-    """What the stack says of its rails; built in where it says nothing."""
+    """Guardrail settings of the stack; built-in defaults if left out."""
 
     held: NotRequired[list[str]]
-    """Workspaces that this run leaves as they are: the ledger keeps their entries as deployed. Never recorded."""
+    """Workspaces excluded from this run: the ledger keeps their deployed entries. Never recorded."""
 
     elsewhere: NotRequired[list[str]]
-    """Workspaces that other shards of the fleet have: one that this stack deployed is refused then. Never recorded."""
+    """Workspaces of the fleet's other shards: the run is refused if this stack deployed one. Never recorded."""
 
     record: NotRequired[str]
-    """NAMESPACE/NAME of the run record of a shard; left out where the stack is none."""
+    """Run record of a shard, NAMESPACE/NAME; left out if the stack is not a shard."""
 
 
 class AccessLedger(pulumi.CustomResource):
-    """A stack's whole access as one resource: register it first, and let everything else depend on it.
+    """A stack's complete access as one resource: register it first, and let everything else depend on it.
 
-    Without it a program has no rails: no preflight, no refusal of a vanished workspace, no diff by subject. Depend on
-    it, but never read its outputs: what reads them would show as changed whenever any access changes.
+    Without it a program has no guardrails: no preflight, no refusal of a removed workspace, no diff by subject. Depend
+    on it, but never read its outputs: their readers would show changes whenever any access changes.
     """
 
     owner: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""What carries access, as a program declares it: RoleBindings, and the ServiceAccounts of keys."""
+"""The resources that carry access: RoleBindings, and the ServiceAccounts of keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
@@ -9,7 +9,7 @@ from ambient_components.engine import types
 
 
 class MetadataArgs(TypedDict):
-    """Metadata of a Kubernetes object. Name and namespace are known before the update."""
+    """Metadata of a Kubernetes object. Name and namespace must be known before the update."""
 
     name: str
     namespace: pulumi.Input[str]
@@ -18,17 +18,17 @@ class MetadataArgs(TypedDict):
 
 
 class RoleBindingArgs(TypedDict):
-    """A RoleBinding, as Kubernetes has it."""
+    """A RoleBinding with Kubernetes' fields."""
 
     metadata: MetadataArgs
     roleRef: Mapping[str, str]
     subjects: Sequence[Mapping[str, str]]
     released: NotRequired[bool]
-    """The workspace is being let go: nothing is written any more, and others' changes are no drift."""
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
 class RoleBinding(pulumi.CustomResource):
-    """A RoleBinding that is exactly as declared: strangers in it are drift, and nothing keeps it from its end."""
+    """A RoleBinding kept equal to its declaration: extra subjects are drift, and finalizers do not keep it alive."""
 
     uid: pulumi.Output[str]
     """uid of the object."""
@@ -38,26 +38,26 @@ class RoleBinding(pulumi.CustomResource):
 
 
 class ServiceAccountArgs(TypedDict):
-    """The account of one key."""
+    """The ServiceAccount of one key."""
 
     metadata: MetadataArgs
     released: NotRequired[bool]
-    """As of `RoleBindingArgs`."""
+    """See `RoleBindingArgs`."""
     adopt: NotRequired[bool]
-    """Whether an account that has the name already is taken over with its tokens; by default it is ended."""
+    """Whether to adopt an existing account with its tokens; by default it is deleted."""
 
 
 class ServiceAccount(pulumi.CustomResource):
-    """The identity of a key: made by the run that declares it first, so that nobody has a token from before."""
+    """The identity of a key, created by the run that first declares it, so that no earlier token is valid for it."""
 
     uid: pulumi.Output[str]
     """uid of the object."""
 
     createdAt: pulumi.Output[str | None]  # noqa: N815  # Pulumi's own spelling of outputs
-    """When the key was made, RFC 3339."""
+    """Creation time of the key, RFC 3339."""
 
     lastUsedAt: pulumi.Output[str | None]  # noqa: N815
-    """When the platform's backend saw the key last, as the last refresh read it."""
+    """Time of the key's last use according to the platform's backend, as of the last refresh."""
 
     def __init__(self, name: str, args: ServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         outputs = dict.fromkeys(("uid", "createdAt", "lastUsedAt"))

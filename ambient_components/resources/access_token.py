@@ -1,4 +1,4 @@
-"""A key's tokens, as a program declares them."""
+"""The resource for a key's tokens."""
 
 from typing import Any, NotRequired
 
@@ -9,69 +9,69 @@ from ambient_components.rules.keys import TokenTerms
 
 
 class AccessTokenArgs(TokenTerms):
-    """Whose token, and how long it lives. Times are seconds."""
+    """ServiceAccount and lifetime of the tokens. Times are in seconds."""
 
     namespace: pulumi.Input[str]
     serviceAccount: pulumi.Input[str]  # noqa: N815  # Pulumi's own spelling of inputs
-    """Name of the ServiceAccount that the token speaks for; it must exist."""
+    """Name of the ServiceAccount of the tokens; it must exist."""
 
     serviceAccountUid: NotRequired[pulumi.Input[str]]  # noqa: N815  # Pulumi's own spelling of inputs
-    """Its uid: where it changes, the ServiceAccount was replaced and a new token is minted."""
+    """uid of the ServiceAccount: a change means that it was replaced, and a new token is minted."""
 
     key: pulumi.Input[str]
-    """The key's id."""
+    """Id of the key."""
 
     owner: pulumi.Input[str]
-    """Project and fleet, PROJECT/FLEET; tokens of another owner are never touched."""
+    """Owner, PROJECT/FLEET; tokens of other owners are never changed."""
 
     generation: NotRequired[pulumi.Input[int]]
-    """Of the identity, from 1 (the default)."""
+    """Generation of the identity, from 1 (the default)."""
 
     former: NotRequired[bool]
-    """The identity of a generation before the current one: it keeps its tokens and never mints."""
+    """Whether this identity belongs to the previous generation: it keeps its tokens and never mints."""
 
     overlapping: NotRequired[bool]
-    """The identity of the generation before lives on beside this one; judges what stays in the delivery."""
+    """Whether the previous generation's identity is still valid; decides what stays in the delivery Secret."""
 
     adopt: NotRequired[bool]
-    """Whether tokens that exist without a record are kept through the overlap; by default they are revoked."""
+    """Whether unrecorded tokens are kept through the overlap; by default they are revoked."""
 
     incomplete: NotRequired[pulumi.Input[bool | None]]
-    """Its ServiceAccount or what that may do could not be made in this run: the step fails, and changes nothing."""
+    """True if the ServiceAccount or its RoleBinding failed in this run: the step then fails without changes."""
 
     released: NotRequired[bool]
-    """The workspace is being let go: nothing is minted or revoked any more, and the tokens bear no owner's mark."""
+    """Whether the workspace is being released: no token is minted or revoked, and ownership annotations are removed."""
 
 
 class AccessToken(pulumi.CustomResource):
     """The tokens of one ServiceAccount over their rotations; the newest is `token`."""
 
     token: pulumi.Output[str]
-    """The bearer of HTTP requests; a secret."""
+    """Bearer token for HTTP requests; a secret."""
 
     current: pulumi.Output[dict[str, Any]]
-    """Handle of the newest token: handle, uid, generation, issuedAt, expiresAt, dead."""
+    """Record of the newest token: handle, uid, generation, issuedAt, expiresAt, dead."""
 
     retiring: pulumi.Output[list[dict[str, Any]]]
-    """Handles of the tokens before it that are still valid."""
+    """Records of older tokens that are still valid."""
 
     undelivered: pulumi.Output[str | None]
-    """Why the Secret that is delivered to does not hold the token; null where it does."""
+    """Why the delivery Secret does not contain the token; null if it does."""
 
     pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
-    """Handles whose revocation failed: every run tries again."""
+    """Records of tokens that could not be revoked: every run retries."""
 
     grantedSeconds: pulumi.Output[int]  # noqa: N815
-    """The life that the cluster granted."""
+    """Lifetime that the cluster granted."""
 
     reason: pulumi.Output[str | None]
     """Why the newest token was minted."""
 
     schemaVersion: pulumi.Output[int]  # noqa: N815
-    """Of the recorded shape."""
+    """Version of the recorded format."""
 
     nextAction: pulumi.Output[dict[str, str] | None]  # noqa: N815  # Pulumi's own spelling of outputs
-    """What a later run will do (what) and from when (at)."""
+    """Next action of a later run (what) and its time (at)."""
 
     def __init__(self, name: str, args: AccessTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         outputs = dict.fromkeys(
@@ -87,6 +87,6 @@ class AccessToken(pulumi.CustomResource):
                 "schemaVersion",
             )
         )
-        # The plugin marks the token; naming it here as well keeps it secret under mocks, and with any engine.
+        # The plugin marks the token as secret; this also covers mocks and other engines.
         secret = pulumi.ResourceOptions(additional_secret_outputs=["token"])
         super().__init__(types.ACCESS_TOKEN, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))

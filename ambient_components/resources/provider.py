@@ -1,4 +1,4 @@
-"""The provider resource: one cluster and its object store, for our own resources."""
+"""The provider resource: one cluster and its object store."""
 
 from typing import NotRequired, TypedDict
 
@@ -6,34 +6,34 @@ import pulumi
 
 
 class ProviderArgs(TypedDict):
-    """Which cluster, and which object store. Everything is optional."""
+    """Cluster and object store. All fields are optional."""
 
     context: NotRequired[pulumi.Input[str]]
     """Context of the kubeconfig; default its current one."""
 
     kubeconfig: NotRequired[pulumi.Input[str]]
-    """Contents of a kubeconfig, kept as a secret; never a path. Default: KUBECONFIG, read as kubectl reads it."""
+    """Content of a kubeconfig, stored as a secret; never a path. Default: KUBECONFIG, read as kubectl reads it."""
 
     clusterUid: NotRequired[pulumi.Input[str]]
-    """uid of the cluster's kube-system namespace; another cluster is an error. Default: not compared."""
+    """uid of the cluster's kube-system namespace; another cluster is an error. Default: not checked."""
 
     storeEndpoint: NotRequired[pulumi.Input[str]]
     """Address of the object store's S3 API, https://HOST or http://HOST. Default: AWS."""
 
     storeIamEndpoint: NotRequired[pulumi.Input[str]]
-    """Address of its API for users and access keys, where that is another one."""
+    """Address of its API for users and access keys, if it differs."""
 
     storeRegion: NotRequired[pulumi.Input[str]]
-    """Default us-east-1, which stores take that have no regions."""
+    """Region; default us-east-1, for stores that have none."""
 
     storeCredentials: NotRequired[pulumi.Input[str]]
-    """By which API users are made: iam (default), or minio for MinIO's admin API."""
+    """API for users: iam (default), or minio for MinIO's admin API."""
 
     storeAccessKey: NotRequired[pulumi.Input[str]]
-    """Of who may make buckets and users. Default: as AWS's own tools find it."""
+    """Access key that may create buckets and users. Default: AWS's credential chain."""
 
     storeSecretKey: NotRequired[pulumi.Input[str]]
-    """Beside storeAccessKey; kept as a secret."""
+    """Secret key for storeAccessKey; stored as a secret."""
 
 
 class Provider(pulumi.ProviderResource):

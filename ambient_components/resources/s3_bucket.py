@@ -1,4 +1,4 @@
-"""A bucket of the stack's object store, as a program declares it."""
+"""The resource for a bucket in the stack's object store."""
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
@@ -9,54 +9,57 @@ from ambient_components.engine import types
 
 
 class S3BucketArgs(TypedDict):
-    """Which bucket, and what is asked of it. What is left out of its settings stays as it is in the store."""
+    """Name and settings of a bucket. Settings that are left out keep their value in the store."""
 
     bucket: pulumi.Input[str]
-    """Its name; another name is another bucket."""
+    """Name of the bucket; another name is another bucket."""
 
     owner: pulumi.Input[str]
-    """Project and fleet, PROJECT/FLEET; the bucket says so in a tag, and one that says another is never touched."""
+    """Owner, PROJECT/FLEET, recorded in a tag; a bucket of another owner is never changed."""
 
     namespace: NotRequired[pulumi.Input[str]]
-    """The workspace whose bucket it is: its Namespace notes that the bucket is being made, so that a run that dies
-    between the making and the mark is told from somebody else's bucket."""
+    """Workspace of the bucket: an annotation on its Namespace records the creation, so that a bucket from an
+    interrupted run can be distinguished from a foreign one.
+    """
 
     versioning: NotRequired[pulumi.Input[bool]]
-    """On or suspended."""
+    """Whether versioning is enabled or suspended."""
 
     expireAfterDays: NotRequired[pulumi.Input[int]]
-    """The store deletes objects that are older."""
+    """Age in days at which the store deletes objects."""
 
     tags: NotRequired[pulumi.Input[Mapping[str, str]]]
-    """Further tags; those of others stay."""
+    """Declared tags; other tags stay."""
 
     objectLock: NotRequired[pulumi.Input[bool]]
-    """Counts when the bucket is made, and can't be changed later."""
+    """Object lock; can only be set at creation."""
 
     encryption: NotRequired[pulumi.Input[str]]
     """AES256 or aws:kms."""
 
     adopt: NotRequired[pulumi.Input[bool]]
-    """A bucket of this name that exists and bears nobody's mark is taken over."""
+    """Whether to adopt an existing bucket without an ownership annotation."""
 
     onDelete: NotRequired[pulumi.Input[str]]
-    """keep (default): the mark is taken off, and the bucket stays; delete: it goes, if it is empty."""
+    """keep (default): the ownership annotation is removed, and the bucket stays; delete: an empty bucket is deleted."""
 
     force: NotRequired[pulumi.Input[bool]]
-    """Beside ``onDelete: delete``: it goes with all objects and versions in it."""
+    """With ``onDelete: delete``: delete the bucket with all objects and versions."""
 
     released: NotRequired[bool]
-    """The bucket is being let go: the mark is taken off, and nothing else is written any more."""
+    """Whether the bucket is being released: the ownership annotation is removed, and nothing else is written."""
 
 
 class S3Bucket(pulumi.CustomResource):
-    """A bucket that bears its owner's mark. By default it outlives the program: deleting it only forgets it."""
+    """A bucket with an ownership annotation. By default, deleting the resource keeps the bucket."""
 
     bucket: pulumi.Output[str]
-    """Its name."""
+    """Name of the bucket."""
 
     drift: pulumi.Output[dict[str, str]]
-    """What a refresh found of the mark: ``owner``, removed or changed. Settings that differ are in the inputs."""
+    """Drift of the ownership annotation as found by a refresh: ``owner``, removed or changed. Other drift is in the
+    inputs.
+    """
 
     def __init__(self, name: str, args: S3BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(types.S3_BUCKET, name, {"drift": None, **args}, opts)

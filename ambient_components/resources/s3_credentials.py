@@ -1,4 +1,4 @@
-"""The access keys of one user of the object store, as a program declares them."""
+"""The resource for the access keys of one object store user."""
 
 from typing import Any, NotRequired
 
@@ -9,68 +9,69 @@ from ambient_components.rules.renewals import RenewalTerms
 
 
 class S3CredentialsArgs(RenewalTerms):
-    """Whose keys, what they open, and how long each of them lives. Times are seconds."""
+    """User, bucket and lifetime of the access keys. Times are in seconds."""
 
     user: pulumi.Input[str]
-    """Name of the store's user; another name is another user, with keys of its own."""
+    """Name of the store's user; another name is another user with its own keys."""
 
     bucket: pulumi.Input[str]
-    """The bucket that the keys open, and no other."""
+    """The only bucket that the keys give access to."""
 
     owner: pulumi.Input[str]
-    """Project and fleet, PROJECT/FLEET; a user of another owner is never touched."""
+    """Owner, PROJECT/FLEET; a user of another owner is never changed."""
 
     prefix: NotRequired[pulumi.Input[str]]
-    """The part of the bucket that they open, with a slash at its end. Default: all of it."""
+    """Prefix that the keys give access to, with a slash at its end. Default: the whole bucket."""
 
     generation: NotRequired[pulumi.Input[int]]
-    """Of the user, from 1 (the default)."""
+    """Generation of the user, from 1 (the default)."""
 
     usedIn: NotRequired[pulumi.Input[str]]  # noqa: N815  # Pulumi's own spelling of inputs
-    """NAMESPACE/SECRET whose S3_ACCESS_KEY is the key in use: that one is not revoked while it lies there."""
+    """NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and is not revoked while it is there."""
 
     keysOnly: NotRequired[bool]  # noqa: N815  # Pulumi's own spelling of inputs
-    """User and policy are somebody else's to make, as with pulumi-aws."""
+    """Whether another tool, such as pulumi-aws, creates the user and its policy."""
 
     incomplete: NotRequired[pulumi.Input[bool | None]]
-    """The user or its policy could not be made in this run: the step fails, and changes nothing."""
+    """True if the user or its policy failed in this run: the step then fails without changes."""
 
     released: NotRequired[bool]
-    """The workspace is being let go: nothing is minted or revoked any more, and the user bears no owner's mark."""
+    """Whether the workspace is being released: no key is created or revoked, and the ownership annotation is removed.
+    """
 
 
 class S3Credentials(pulumi.CustomResource):
     """The access keys of one user over their rotations; the newest is `accessKey` with `secretKey`."""
 
     accessKey: pulumi.Output[str]  # noqa: N815  # Pulumi's own spelling of outputs
-    """The id of the newest key; no secret."""
+    """Id of the newest key; not a secret."""
 
     secretKey: pulumi.Output[str]  # noqa: N815
-    """Its secret."""
+    """Secret of the newest key."""
 
     current: pulumi.Output[dict[str, Any]]
-    """The newest key: handle and uid (its id), generation, issuedAt, expiresAt, dead."""
+    """Record of the newest key: handle and uid (its id), generation, issuedAt, expiresAt, dead."""
 
     retiring: pulumi.Output[list[dict[str, Any]]]
-    """The key before it, while it is still valid."""
+    """Record of the previous key while it is still valid."""
 
     pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
-    """Keys whose revocation failed: every run tries again."""
+    """Keys that could not be revoked: every run retries."""
 
     nextAction: pulumi.Output[dict[str, str] | None]  # noqa: N815
-    """What a later run will do (what) and from when (at)."""
+    """Next action of a later run (what) and its time (at)."""
 
     reason: pulumi.Output[str | None]
     """Why the newest key was minted."""
 
     foreign: pulumi.Output[list[str]]
-    """Ids of keys that somebody made by hand on this user; they are reported, and never touched."""
+    """Ids of keys that were created by hand for this user; they are reported and never changed."""
 
     drift: pulumi.Output[dict[str, str]]
-    """What a refresh found to differ, by what it is: user, owner, policy, policies, keys."""
+    """Drift as found by a refresh, by part: user, owner, policy, policies, keys."""
 
     schemaVersion: pulumi.Output[int]  # noqa: N815
-    """Of the recorded shape."""
+    """Version of the recorded format."""
 
     def __init__(self, name: str, args: S3CredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         outputs = dict.fromkeys(
@@ -87,6 +88,6 @@ class S3Credentials(pulumi.CustomResource):
                 "schemaVersion",
             )
         )
-        # The plugin marks the secret; naming it here as well keeps it secret under mocks, and with any engine.
+        # The plugin marks the value as secret; this also covers mocks and other engines.
         secret = pulumi.ResourceOptions(additional_secret_outputs=["secretKey"])
         super().__init__(types.S3_CREDENTIALS, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))

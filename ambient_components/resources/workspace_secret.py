@@ -1,4 +1,4 @@
-"""One of a workspace's two Secrets, as a program declares it."""
+"""The resource for one of a workspace's two Secrets."""
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
@@ -9,28 +9,28 @@ from ambient_components.engine import types
 
 
 class WorkspaceSecretArgs(TypedDict):
-    """Which Secret, and all that is in it."""
+    """Name and complete content of a Secret."""
 
     namespace: pulumi.Input[str]
 
     secret: str
-    """Its name: ambient-runner-secrets or ambient-non-vertex-integrations."""
+    """Name of the Secret: ambient-runner-secrets or ambient-non-vertex-integrations."""
 
     values: Mapping[str, pulumi.Input[str]]
-    """By name, in plain text; kept as secrets, whatever they are given as."""
+    """Values by name; always stored as secrets."""
 
     onDrift: NotRequired[str]
-    """overwrite (default): these values are the truth; keep: what the UI saved stays until a value here changes."""
+    """overwrite (default): these values win; keep: values saved in the UI stay until a value here changes."""
 
     released: NotRequired[bool]
-    """The workspace is being let go: nothing is written any more, and others' changes are no drift."""
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
 class WorkspaceSecret(pulumi.CustomResource):
-    """A Secret that the platform's settings page saves as well. Changed in place; it never vanishes for a moment."""
+    """A Secret that the platform's settings page writes as well. It is updated in place and never replaced."""
 
     drift: pulumi.Output[dict[str, str]]
-    """What a refresh found to differ, by name: added, changed or removed."""
+    """Drift as found by a refresh, by name: added, changed or removed."""
 
     def __init__(self, name: str, args: WorkspaceSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         values = {key: pulumi.Output.secret(value) for key, value in args["values"].items()}

@@ -1,5 +1,5 @@
-"""What may be declared, each rule once: the stack file, the components, the plugin and the reports all read it here.
+"""The rules for declarations, each defined once for the stack file, the components, the plugin and the reports.
 
-One module a noun. Pure: plain values in, findings out. The stack file adds positions, the components and the plugin add
-the name of the resource.
+One module per noun. Pure functions: plain values in, findings out. The stack file adds positions, the components and
+the plugin add the name of the resource.
 """

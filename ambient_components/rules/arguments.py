@@ -1,6 +1,6 @@
-"""Arguments by kind: what each is, in words, and whether a value is of its kind.
+"""Arguments by kind: their descriptions, and checks of their values.
 
-The plugin's schema and its checks of inputs are made of these tables, so that an argument is described once.
+The plugin's schema and its input checks are built from these tables, so each argument is described once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,11 +25,11 @@ class Argument:
     """bool, int (from 0) or str."""
 
     meaning: str
-    """A sentence for the schema."""
+    """Description for the schema, one sentence."""
 
 
 def kind_findings(values: Mapping[str, Any], arguments: Mapping[str, Argument]) -> Iterator[Finding]:
-    """Values that are of another kind than their argument. What is not given is fine."""
+    """Find values of the wrong kind; missing values are valid."""
     for name, argument in arguments.items():
         value = values.get(name)
         if value is not None and not _fits(value, argument.kind):
@@ -43,25 +43,25 @@ def _fits(value: Any, kind: type) -> bool:
 
 
 def is_whole(value: Any, least: int) -> bool:
-    """Whether a value is a whole number, and not less than this."""
+    """Return whether a value is a whole number and at least `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def generation_findings(values: Mapping[str, Any]) -> Iterator[Finding]:
-    """Generations count from 1."""
+    """Find a generation below 1."""
     generation = values.get("generation")
     if isinstance(generation, int) and generation < 1:
         yield Finding(("generation",), f"{generation} is too low", "allowed: 1 or a higher number")
 
 
 def choice_findings(path: Path, value: object, allowed: Iterable[str], what: str) -> Iterator[Finding]:
-    """A word that is none of those allowed; nothing given is fine.
+    """Find a word that is not allowed; a missing value is valid.
 
     Args:
-        path: Of the value.
+        path: Path of the value.
         value: The word.
-        allowed: All of them.
-        what: What each of them is: ``state``.
+        allowed: All allowed words.
+        what: Noun for the words, such as ``state``.
     """
     words = tuple(allowed)
     if value is not None and value not in words:

@@ -1,8 +1,7 @@
-"""What may be a bucket's name, and a store's address; and what is ours in a bucket, by whichever driver.
+"""Names of buckets, addresses of object stores, and this tool's own tags and rules in a bucket.
 
-S3's rules and MinIO's together, so that a move is safe.
-
-Sources: Amazon's "General purpose bucket naming rules"; MinIO's ``IsValidBucketName`` and its reserved names.
+The rules for names combine S3's and MinIO's, so that data can move between stores. Sources: Amazon's "General purpose
+bucket naming rules"; MinIO's ``IsValidBucketName`` and its reserved names.
 """
 
 import ipaddress
@@ -13,16 +12,16 @@ from urllib.parse import urlsplit
 BUCKET_NAME_MIN: Final = 3
 BUCKET_NAME_MAX: Final = 63
 BUCKET_NAME_PATTERN: Final = r"[a-z0-9]([-a-z0-9]|\.(?![-.])|-(?!\.)){1,61}[a-z0-9]"
-"""What a name looks like, for editors; `bucket_name_problem` has the rest."""
+"""Pattern of a name, for editors; `bucket_name_problem` has the complete rule."""
 
 RESERVED_TAGS: Final = ("ambient-components/", "aws:")
-"""How keys of a bucket's tags begin that are this tool's own, and AWS's."""
+"""Reserved prefixes of tag keys: this tool's and AWS's."""
 
 EXPIRY_RULE: Final = "ambient-components-expire"
-"""ID of our rule among a bucket's lifecycle rules; all others are somebody else's."""
+"""ID of this tool's lifecycle rule; all other rules of a bucket belong to others."""
 
 ABORT_DAYS: Final = 7
-"""Days after which the parts of an upload that nobody ended are deleted, by that rule."""
+"""Days after which that rule deletes the parts of an incomplete upload."""
 
 _ALLOWED: Final = (
     f"allowed: {BUCKET_NAME_MIN}-{BUCKET_NAME_MAX} of a-z 0-9 - and single dots, a letter or digit at both ends, such "
@@ -35,7 +34,7 @@ _RESERVED = ("minio",)
 
 
 def bucket_name_problem(name: str) -> tuple[str, str] | None:
-    """Say why a bucket can't be called this, or None; as problem and remedy."""
+    """Return problem and remedy if a bucket cannot have this name; None otherwise."""
     if not BUCKET_NAME_MIN <= len(name) <= BUCKET_NAME_MAX or not _CHARACTERS.fullmatch(name):
         return "is not a name for a bucket", _ALLOWED
     if ".." in name or ".-" in name or "-." in name:
@@ -54,7 +53,7 @@ def bucket_name_problem(name: str) -> tuple[str, str] | None:
 
 
 def endpoint_problem(url: str) -> tuple[str, str] | None:
-    """Say why this can't be the address of a store, or None; as problem and remedy. The address is not quoted."""
+    """Return problem and remedy if a URL cannot be the address of a store; None otherwise. Never quotes the URL."""
     allowed = "allowed: https://HOST or http://HOST, with :PORT if it needs one, and nothing behind it"
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""Buckets: who makes them, what becomes of them, and what can be said of which."""
+"""Rules for buckets: drivers, lifecycle, and the arguments that each driver allows."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,40 +15,40 @@ from ambient_components.rules.states import BucketState, WorkspaceState
 
 
 class BucketDriver(StrEnum):
-    """Who makes a bucket and its credentials."""
+    """What creates a bucket and its credentials."""
 
     S3 = "s3"
-    """This tool, in the stack's object store, by S3's API and one of two for credentials."""
+    """This tool, in the stack's object store, with the S3 API and one of two APIs for credentials."""
 
     AWS = "aws"
-    """pulumi-aws, for AWS itself and stores that are just like it."""
+    """pulumi-aws, for AWS and stores with the same APIs."""
 
     EXISTING = "existing"
-    """Others: it is used by reference."""
+    """Others: the bucket and its access key exist already."""
 
 
 class OnDelete(StrEnum):
-    """What becomes of a bucket that leaves the stack with its workspace."""
+    """What happens to a bucket when it leaves the stack together with its workspace."""
 
     KEEP = "keep"
-    """It stays, with all that is in it."""
+    """The bucket and its content stay."""
 
     DELETE = "delete"
-    """It is deleted, if it is empty."""
+    """The bucket is deleted if it is empty."""
 
 
 class Encryption(StrEnum):
-    """How the store encrypts what lies in a bucket; S3's words."""
+    """Encryption of a bucket's content by the store; S3's names."""
 
     AES256 = "AES256"
-    """With keys of the store's own."""
+    """Keys of the store itself."""
 
     KMS = "aws:kms"
-    """With a key of a key management service."""
+    """A key of a key management service."""
 
 
 TAGS_MAX: Final = 49
-"""Further tags of a bucket: S3 takes 50, and one is this tool's mark."""
+"""Maximum number of declared tags: S3 allows 50, and one is this tool's ownership annotation."""
 
 TAG_KEY_MAX: Final = 128
 """Characters of a tag's key: S3's limit."""
@@ -70,33 +70,33 @@ _OWN: Final = frozenset(
         "force",
     }
 )
-"""What can be said of a bucket of one's own alone, by its names in the stack file."""
+"""Fields of the stack file that need a bucket of the workspace's own."""
 
 CREDENTIALS: Final = ("accessKey", "secretKey")
-"""What is said of an existing bucket alone, and needed there."""
+"""Fields that only an existing bucket has, and needs."""
 
 BUCKET_ARGUMENTS: Final[Mapping[str, Argument]] = {
-    "versioning": Argument(bool, "On or suspended. Default: as it is."),
-    "expireAfterDays": Argument(int, "The store deletes objects that are older. Default: it deletes none."),
-    "objectLock": Argument(bool, "Object lock; it counts when the bucket is made, and can't be changed."),
-    "encryption": Argument(str, "AES256 or aws:kms. Default: as it is."),
-    "adopt": Argument(bool, "A bucket that exists and bears nobody's mark is taken over."),
-    "onDelete": Argument(str, "keep (default): it is forgotten, and stays; delete: it goes if it is empty."),
-    "force": Argument(bool, "Beside delete: it goes with all objects and versions in it."),
+    "versioning": Argument(bool, "Enabled or suspended. Default: not changed."),
+    "expireAfterDays": Argument(int, "Age in days at which the store deletes objects. Default: never."),
+    "objectLock": Argument(bool, "Object lock; can only be set at creation."),
+    "encryption": Argument(str, "AES256 or aws:kms. Default: not changed."),
+    "adopt": Argument(bool, "Adopt an existing bucket without an ownership annotation."),
+    "onDelete": Argument(str, "keep (default): the bucket stays; delete: an empty bucket is deleted."),
+    "force": Argument(bool, "With delete: delete the bucket with all objects and versions."),
 }
-"""What the component passes on to the plugin as it is."""
+"""Arguments that the component passes to the plugin unchanged."""
 
-ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="the end", endless="The keys have no end")
-"""What is asked of a bucket's access keys."""
+ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="expiry", endless="The keys do not expire")
+"""Arguments for a bucket's access keys."""
 
 _TAG_CHARACTERS: Final = "allowed: letters, digits, spaces and + - = . _ : / @"
 _PUBLIC: Final = "remove it: tags are for all to read; revoke it"
-# `\w` is letters and digits of every script, and the underscore.
+# `\w` matches letters and digits of every script, and the underscore.
 _TAG: Final = re.compile(r"[\w +\-=.:/@]*")
 
 
 def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find all that is wrong with a bucket's arguments; a closed workspace's needs no keys."""
+    """Find all problems of a bucket's arguments; the bucket of a closed workspace needs no keys."""
     driver = args.get("driver") or BucketDriver.S3
     name, endpoint = args.get("name"), args.get("endpoint")
     if problem := bucket_name_problem(str(name or "")):
@@ -115,7 +115,7 @@ def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
             yield from verdict_finding((field,), field_problem(field, driver, shared=shared))
     if driver == BucketDriver.EXISTING:
         if args.get("workspaceState") != WorkspaceState.CLOSED:
-            # Half a pair would leave every session's state ephemeral, and nobody would be told (contract 4).
+            # With half a pair, the platform would silently lose the state of every session (contract 4).
             missing = [field for field in CREDENTIALS if args.get(field) in (None, "")]
             yield from (credential_missing(field) for field in missing)
         return
@@ -130,11 +130,11 @@ def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
 def credential_findings(
     terms: Mapping[str, Any], *, complete: bool = True, of_sessions: bool = True
 ) -> Iterator[Finding]:
-    """Find what is wrong with what is asked of a bucket's access keys.
+    """Find problems in the arguments for a bucket's access keys.
 
     Args:
-        terms: As a component has them.
-        complete: Whether all times are known: a preview may be told some of them later.
+        terms: The arguments of the component.
+        complete: Whether all times are known: in a preview some may be unknown.
         of_sessions: Whether sessions use the keys: other programs may need no overlap.
     """
     life = ACCESS_KEY_LIFE if of_sessions else replace(ACCESS_KEY_LIFE, least_overlap=0)
@@ -143,7 +143,7 @@ def credential_findings(
 
 
 def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
-    """Say why a field can't be given for a bucket of this driver, or None; as problem and remedy."""
+    """Return problem and remedy if this driver does not allow a field; None otherwise."""
     field = field.removesuffix("Days")
     if driver == BucketDriver.EXISTING:
         if field not in {*_OWN, "shared", "credentials"}:
@@ -160,14 +160,17 @@ def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
 
 
 def credential_missing(field: str) -> Finding:
-    """An existing bucket without what opens it."""
+    """Return the finding for an existing bucket without credentials."""
     return Finding(
         (field,), "is missing: the driver is existing, and no credentials are made", "add it, such as {config: NAME}"
     )
 
 
 def adopt_with_aws() -> Finding:
-    """The engine imports only what matches the program to the letter, and the mark is not there yet."""
+    """Return the finding for `adopt` with driver aws.
+
+    The engine imports only a resource that equals the program exactly, and the bucket has no ownership annotation yet.
+    """
     return Finding(
         ("adopt",),
         "is true, and with driver aws nothing is taken over",
@@ -176,7 +179,7 @@ def adopt_with_aws() -> Finding:
 
 
 def setting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what no store would take of an own bucket's settings, and what has no meaning."""
+    """Find settings of an own bucket that stores reject or that have no effect."""
     yield from kind_findings(given, BUCKET_ARGUMENTS)
     if is_whole(days := given.get("expireAfterDays"), 0) and not days:
         yield Finding(("expireAfterDays",), "0 is too low", "allowed: whole days, at least 1")
@@ -191,7 +194,7 @@ def setting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def fitting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find settings that don't go together."""
+    """Find settings that conflict with each other."""
     deletes = given.get("onDelete") == OnDelete.DELETE
     if given.get("force") and not deletes:
         problem = "has no meaning: the bucket is kept when it leaves"
@@ -205,7 +208,7 @@ def fitting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def tag_findings(tags: Mapping[str, Any]) -> Iterator[Finding]:
-    """S3's rules for tags; a value is not quoted, since a label for people is what others put a secret into."""
+    """Find violations of S3's rules for tags. A value is never quoted, because users put secrets into tags."""
     if len(tags) > TAGS_MAX:
         yield Finding((), f"has {len(tags)} tags", f"allowed: up to {TAGS_MAX}: S3 takes 50, and one is this tool's")
     for key, value in tags.items():

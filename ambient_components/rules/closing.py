@@ -1,4 +1,4 @@
-"""What closing a workspace does to its sessions, and the bounds of the wait."""
+"""Rules for closing a workspace: how its sessions end, and how long to wait for them."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -13,21 +13,21 @@ class SessionsOnClose(StrEnum):
     """How sessions end when their workspace is closed."""
 
     STOP = "stop"
-    """The platform stops them; those that do not stop are named."""
+    """The platform stops them; sessions that do not stop are reported."""
 
     DELETE_PODS = "deletePods"
-    """As before; then the pods of those that did not stop are deleted."""
+    """As `STOP`; then the pods of sessions that did not stop are deleted."""
 
 
 WAIT_DEFAULT: Final = 2 * MINUTE
-"""Seconds that a session has to stop. Its pod has 60 seconds of them to save its state (contract 12)."""
+"""Default seconds for a session to stop. Its pod uses up to 60 of them to save its state (contract 12)."""
 
 WAIT_MAX: Final = HOUR
-"""Seconds; a run that closes a workspace holds the stack's lock for so long."""
+"""Maximum seconds; a run that closes a workspace locks the stack for this long."""
 
 
 def closing_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find a way to end sessions that there is not, or a wait out of its bounds."""
+    """Find an unknown way to end sessions, or a wait out of bounds."""
     yield from choice_findings(("sessions",), given.get("sessions"), SessionsOnClose, "way to end sessions")
     seconds = given.get("waitSeconds")
     if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= WAIT_MAX):

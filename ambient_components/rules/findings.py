@@ -1,4 +1,4 @@
-"""What a rule finds wrong: where in the data, what, and what is allowed. The caller adds the file or the resource."""
+"""The result of a rule: path in the data, problem and remedy. The caller adds the file or the resource."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -10,10 +10,10 @@ Path = tuple[PathPart, ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with what is declared."""
+    """One problem in a declaration."""
 
     path: Path
-    """Of the offending value, or of the entry whose key offends."""
+    """Path of the value, or of the entry with the key."""
 
     problem: str
     """What is wrong."""
@@ -22,13 +22,13 @@ class Finding:
     """What is allowed and what to do."""
 
     other: Path | None = None
-    """Of the value that it collides with."""
+    """Path of the conflicting value."""
 
     at_key: bool = False
-    """Whether the key offends, and not the value."""
+    """Whether the problem is the key, not the value."""
 
     warning: bool = False
-    """Whether the file is good all the same, and does something that hardly anybody wants."""
+    """Whether the declaration is valid but probably a mistake."""
 
 
 Verdict = tuple[str, Remedy] | None
@@ -36,14 +36,14 @@ Verdict = tuple[str, Remedy] | None
 
 
 def verdict_finding(path: Path, verdict: Verdict, *, at_key: bool = False, warning: bool = False) -> Iterator[Finding]:
-    """Give a verdict its place."""
+    """Yield the finding for a verdict at a path."""
     if verdict is not None:
         problem, remedy = verdict
         yield Finding(path, problem, remedy, at_key=at_key, warning=warning)
 
 
 def below(path: Path, found: Iterable[Finding]) -> Iterator[Finding]:
-    """Give findings about a part their place in the whole."""
+    """Yield findings about a part with paths relative to the whole."""
     for one in found:
         yield replace(one, path=(*path, *one.path), other=(*path, *one.other) if one.other is not None else None)
 

@@ -1,4 +1,4 @@
-"""Grants and owners: who can have one, and what two subjects can't share."""
+"""Rules for grants and owners: valid subjects, and collisions of object names."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from ambient_components.subjects import Subject, SubjectKind, parse_subject
 
 
 class ObjectNames:
-    """Subjects by the name of their object: two of one name would take each other's place.
+    """Object names of subjects, to find two subjects with the same name.
 
-    The platform makes names of what its sanitisers leave of a subject's. Contract 1.6.
+    The platform's sanitisers can produce the same name for different subjects. Contract 1.6.
     """
 
     def __init__(self, remedy: str) -> None:
@@ -22,7 +22,7 @@ class ObjectNames:
         self._taken: dict[str, tuple[Path, str]] = {}
 
     def add(self, path: Path, subject: str, name: str) -> Iterator[Finding]:
-        """Take a subject in, and find the other one that has the name."""
+        """Add a subject, and find another subject with the same object name."""
         taken, other = self._taken.setdefault(name, (path, subject))
         if other != subject:
             problem = f"{subject!r} and {other!r} both become the RoleBinding {name!r}"
@@ -30,12 +30,12 @@ class ObjectNames:
 
 
 def owner_names() -> ObjectNames:
-    """For the bindings of one workspace's owners."""
+    """Return an `ObjectNames` for the owner bindings of one workspace."""
     return ObjectNames("make one of them an admin under grants")
 
 
 def grant_names() -> ObjectNames:
-    """For the bindings of one workspace's grants."""
+    """Return an `ObjectNames` for the grants of one workspace."""
     return ObjectNames("give one of them another role, or access through a group")
 
 
@@ -52,7 +52,7 @@ def grantee(text: str) -> Subject:
 
 
 def owner_findings(owners: Iterable[str]) -> Iterator[Finding]:
-    """Find what is wrong with a workspace's owners, as a component has them."""
+    """Find problems of a component's owners."""
     names = owner_names()
     for index, owner in enumerate(owners):
         try:
@@ -62,7 +62,7 @@ def owner_findings(owners: Iterable[str]) -> Iterator[Finding]:
 
 
 def grant_findings(grants: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Find what is wrong with a workspace's grants, as a component has them: one a subject, whatever its case."""
+    """Find problems of a component's grants: at most one per subject, compared without case."""
     names = grant_names()
     seen: set[str] = set()
     for index, grant in enumerate(grants):

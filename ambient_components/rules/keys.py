@@ -1,4 +1,4 @@
-"""API keys: what is asked of their tokens, where those are kept, and what goes together."""
+"""Rules for API keys: lifetimes, storage and delivery of their tokens, and allowed combinations."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -20,29 +20,29 @@ from ambient_components.suggest import allowed_words
 
 
 class Retain(StrEnum):
-    """Where a key's token is kept."""
+    """Where a key's token is stored."""
 
     STATE = "state"
-    """In the stack's state, encrypted, and in its outputs."""
+    """In the stack's state and outputs, encrypted."""
 
     NONE = "none"
-    """Only where it is delivered to."""
+    """Only in the Secret that it is delivered to."""
 
 
 class DeliverySpec(TypedDict):
-    """A Secret that a key is delivered to."""
+    """The Secret that a key is delivered to."""
 
     namespace: str
-    """It exists, and is no workspace."""
+    """An existing namespace that is not a workspace."""
 
     name: str
 
     key: str
-    """Of the token; during an overlap the one before is under ``previous-`` and this."""
+    """Key of the token in the Secret; during an overlap, the previous token has the prefix ``previous-``."""
 
 
 class TokenTerms(RenewalTerms):
-    """What a key asks of its tokens. The component passes it on to the plugin as it is; see `TOKEN_TERMS`."""
+    """Arguments for a key's tokens, which the component passes to the plugin; see `TOKEN_TERMS`."""
 
     static: NotRequired[bool]
     warnAheadSeconds: NotRequired[int]  # noqa: N815  # Pulumi's own spelling of arguments
@@ -52,33 +52,32 @@ class TokenTerms(RenewalTerms):
 
 TOKEN_TERMS: Final[Mapping[str, Argument]] = {
     **renewal_arguments(TOKEN_LIFE, end="expiry", endless="The token does not expire"),
-    "static": Argument(bool, "The token lies in its handle, a Secret of the workspace."),
-    "warnAheadSeconds": Argument(
-        int, "How early runs announce the end of a token that nobody renews. Default: 14 days."
-    ),
-    "retain": Argument(str, "state (default), or none: the token is only where it is delivered to."),
+    "static": Argument(bool, "The token is stored in its token Secret in the workspace."),
+    "warnAheadSeconds": Argument(int, "How early runs announce the end of a token without renewal. Default: 14 days."),
+    "retain": Argument(str, "state (default), or none: the token is only in the delivery Secret."),
 }
-"""The arguments of `TokenTerms` but for `deliver`, which has parts."""
+"""The arguments of `TokenTerms`, except `deliver`, which is a mapping."""
 
 FLAGS: Final = tuple(
     name for name, one in TOKEN_TERMS.items() if one.kind is bool and name not in RenewalTerms.__annotations__
 )
-"""What a key says with yes or no. The stack file, the components, the ledger and the plugin have it by one name, and a
-plan shows it where it changes."""
+"""Boolean arguments of a key. The stack file, the components, the ledger and the plugin use the same names, and a plan
+shows their changes.
+"""
 
 
 def token_terms(given: Mapping[str, Any]) -> TokenTerms:
-    """Return what a key's arguments say of its tokens."""
+    """Return the token arguments among a key's arguments."""
     return cast("TokenTerms", passed_on(given, (*TOKEN_TERMS, "deliver"), TOKEN_LIFE))
 
 
 def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> Iterator[Finding]:
-    """Find what is wrong with a key's arguments.
+    """Find problems of a key's arguments.
 
     Args:
-        key: Its arguments, as a component has them.
-        workspace: Its namespace.
-        platform: The platform's namespace, where it is known.
+        key: The arguments of the component.
+        workspace: The key's namespace.
+        platform: The platform's namespace, if known.
     """
     yield from role_findings(("role",), key.get("role"))
     for name, most in (("name", KEY_NAME_MAX), ("description", KEY_DESCRIPTION_MAX)):
@@ -92,13 +91,13 @@ def key_findings(key: Mapping[str, Any], workspace: str, platform: str = "") -> 
 def token_findings(
     terms: Mapping[str, Any], workspace: str, platform: str = "", *, complete: bool = True
 ) -> Iterator[Finding]:
-    """Find what is wrong with what is asked of a key's tokens.
+    """Find problems of the arguments for a key's tokens.
 
     Args:
         terms: The key's arguments, or the inputs of its tokens.
-        workspace: Its namespace.
-        platform: The platform's namespace, where it is known.
-        complete: Whether all times are known: a preview may be told some of them later.
+        workspace: The key's namespace.
+        platform: The platform's namespace, if known.
+        complete: Whether all times are known: in a preview some may be unknown.
     """
     wrong = [*kind_findings(terms, TOKEN_TERMS), *generation_findings(terms)]
     yield from wrong or (renewal_findings(terms, TOKEN_LIFE) if complete else ())
@@ -118,13 +117,13 @@ def token_findings(
 
 
 def role_findings(path: Path, role: object) -> Iterator[Finding]:
-    """Find a role that there is not."""
+    """Find an unknown role."""
     if role is not None and role not in tuple(Role):
         yield Finding(path, f"{role!r} is not a role", allowed_words(str(role), Role))
 
 
 def endless_problem(role: object) -> Verdict:
-    """Say why a key of this role can't be without an end, or None; as problem and remedy."""
+    """Return problem and remedy if a key with this role must expire; None otherwise."""
     if role != Role.ADMIN:
         return None
     return (
@@ -134,14 +133,14 @@ def endless_problem(role: object) -> Verdict:
 
 
 def retain_problem(retain: object, *, delivered: bool) -> Verdict:
-    """Say why a token can't be kept so, or None; as problem and remedy."""
+    """Return problem and remedy if `retain` conflicts with the delivery; None otherwise."""
     if retain != Retain.NONE or delivered:
         return None
     return "is retained nowhere and delivered nowhere", "allowed: retain: none only beside deliver"
 
 
 def delivery_problem(namespace: str, workspace: str, platform: str = "") -> Verdict:
-    """Say why a key can't be delivered to this namespace, or None; as problem and remedy."""
+    """Return problem and remedy if a key cannot be delivered to this namespace; None otherwise."""
     if verdict := namespace_problem(namespace, platform):
         return f"{verdict[0]}, where no key is delivered to", verdict[1]
     if namespace == workspace:

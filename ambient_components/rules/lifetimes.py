@@ -1,4 +1,4 @@
-"""How long a token lives, when it is renewed, how long the one before it lives on, and which of these go together."""
+"""Lifetime, renewal window and overlap of tokens, and which of them fit together."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,53 +10,53 @@ from ambient_components.durations import DAY, format_seconds
 _LONGEST_NOTICE: Final = 14 * DAY
 
 WARN_AHEAD: Final = 14 * DAY
-"""Seconds before an end from which runs announce it, where the file doesn't say: of keys, and of grants with dates."""
+"""Default seconds before an end at which runs start to announce it, for keys and for grants with dates."""
 
 NEVER: Final = 2**32
-"""Seconds that are asked for a token that shall not expire: 136 years. A cluster that caps lives grants less."""
+"""Requested seconds for a token that never expires: 136 years. A cluster with a maximum lifetime grants less."""
 
 
 def default_rotate_before(lifetime: int) -> int:
-    """Seconds before expiry from which a run renews a token: 14 days, or a quarter of a shorter life."""
+    """Return the default renewal window in seconds: 14 days, or a quarter of a shorter lifetime."""
     return min(_LONGEST_NOTICE, lifetime // 4)
 
 
 def default_overlap(rotate_before: int) -> int:
-    """Seconds that the token before lives on after a renewal: half of the notice, so it ends before it expires."""
+    """Return the default overlap in seconds: half the renewal window, so that it ends before the old token expires."""
     return rotate_before // 2
 
 
 class Rotate(StrEnum):
-    """Who renews a token or an access key."""
+    """What renews a token or an access key."""
 
     AUTO = "auto"
-    """The first run inside the notice."""
+    """The first run inside the renewal window."""
 
     MANUAL = "manual"
-    """Only a new generation issues another one."""
+    """Only a new generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the stack file asks of a key's tokens; all in seconds."""
+    """Renewal settings of a key's tokens; all times in seconds."""
 
     lifetime: int
-    """Asked of the cluster for each token; `NEVER` for one that shall not expire. Expiry is what was granted."""
+    """Requested lifetime of each token; `NEVER` for no expiry. The cluster may grant less."""
 
     rotate_before: int
-    """The first run within this time of the granted expiry mints the next token."""
+    """Renewal window: the first run within this time before the granted expiry issues the next token."""
 
     overlap: int
-    """The token before stays valid this long after the next one was issued; 0 revokes it in the same run."""
+    """How long the old token stays valid after the next is issued; 0 revokes it in the same run."""
 
     run_every: int = 0
-    """How often a run is promised; 0: not promised."""
+    """Guaranteed interval of runs; 0 means no guarantee."""
 
     manual: bool = False
-    """No token is minted after the first one: only another generation of the key has another."""
+    """Whether only a new generation of the key gets another token."""
 
     static: bool = False
-    """The token lies in its handle, a Secret of the workspace, and does not expire. Contract 10.9."""
+    """Whether the token is stored in its token Secret in the workspace, and never expires. Contract 10.9."""
 
     @classmethod
     def of(
@@ -69,20 +69,20 @@ class Policy:
         manual: bool | None = None,
         static: bool = False,
     ) -> "Policy":
-        """A policy with the built-in defaults for what is not given.
+        """Return a policy with defaults for missing values.
 
         Args:
-            lifetime: of each token.
-            rotate_before: notice; `default_rotate_before` if not given.
-            overlap: `default_overlap` if not given, and short enough for the runs that are promised.
-            run_every: how often a run is promised.
-            manual: default: for what does not expire.
-            static: whether the token is a static one.
+            lifetime: Lifetime of each token.
+            rotate_before: Renewal window; default `default_rotate_before`.
+            overlap: Overlap; default `default_overlap`, limited to fit the guaranteed runs.
+            run_every: Guaranteed interval of runs.
+            manual: Default: true for tokens that do not expire.
+            static: Whether the token is static.
         """
         never = static or lifetime == NEVER
         before = default_rotate_before(lifetime) if rotate_before is None else rotate_before
         if overlap is None:
-            # A run may come as late as this after the notice began.
+            # A run may start this long after the renewal window opened.
             overlap = max(0, min(default_overlap(before), before - run_every, lifetime - before))
         return cls(lifetime, before, overlap, run_every, never if manual is None else manual, static)
 
@@ -93,11 +93,11 @@ class Policy:
 
     @property
     def never(self) -> bool:
-        """Whether its tokens shall not expire."""
+        """Whether the tokens never expire."""
         return self.static or self.lifetime == NEVER
 
     def fits(self, lifetime: int) -> bool:
-        """Whether notice, overlap and runs have their place in this life of a token."""
+        """Return whether renewal window, overlap and runs fit into this lifetime."""
         return misfit(Policy(lifetime, self.rotate_before, self.overlap, self.run_every, self.manual)) is None
 
 

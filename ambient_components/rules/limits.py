@@ -29,7 +29,7 @@ class Protocol(StrEnum):
 
 
 CONTAINER_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
-"""What a container may be limited in."""
+"""Resources that a container's limits can name."""
 
 LIMIT_CHAIN: Final = ("min", "defaultRequest", "default", "max")
 """What a LimitRange says of a resource; each is at most the next."""
@@ -58,7 +58,7 @@ QUOTA_RESOURCES: Final = (
 """What Kubernetes counts in a namespace by these very names; the first of them are what people mostly want."""
 
 PORT_MAX: Final = 65_535
-"""The highest port."""
+"""Highest port number."""
 
 _QUOTA_FORMS: Final = "count/RESOURCE.GROUP and requests.VENDOR/RESOURCE"
 _OF_A_CLASS: Final = ".storageclass.storage.k8s.io/"
@@ -142,10 +142,10 @@ def peer_findings(peer: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def peer_problem(given: tuple[str, ...]) -> Verdict:
-    """Say why a destination can't be named so, or None; as problem and remedy.
+    """Return problem and remedy unless exactly one of cidr and namespace is given; None otherwise.
 
     Args:
-        given: Those of cidr and namespace that are given.
+        given: The fields that are given.
     """
     if len(given) == 1:
         return None

@@ -1,7 +1,7 @@
-"""What is asked of tokens and of access keys by arguments in seconds: how long each lives, and when the next one comes.
+"""Arguments for the renewal of tokens and access keys, in seconds.
 
-A component's argument and a resource's input have the same names and obey the same rules; the stack file says the same
-in durations, and asks these rules with what they come to.
+Component arguments and resource inputs have the same names and rules. The stack file uses durations, converts them to
+seconds and applies the same rules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,12 +17,12 @@ from ambient_components.rules.lifetimes import NEVER, Policy, misfit
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """The lives that can be asked for, in seconds."""
+    """Bounds and default of a lifetime, in seconds."""
 
     what: str
-    """What lives, in words."""
+    """Noun for messages."""
     briefly: str
-    """The same in one word."""
+    """The noun in one word."""
     article: str
     shortest: int
     longest: int
@@ -31,21 +31,21 @@ class Life:
 
     @property
     def durations(self) -> str:
-        """The bounds, as the stack file writes them."""
+        """The bounds as durations, as in the stack file."""
         return f"durations from {format_seconds(self.shortest)} to {format_seconds(self.longest)}"
 
     @property
     def seconds(self) -> str:
-        """The bounds, as arguments have them."""
+        """The bounds in seconds, as in arguments."""
         shortest, longest = format_seconds(self.shortest), format_seconds(self.longest)
         return f"whole seconds from {self.shortest} ({shortest}) to {self.longest} ({longest})"
 
     def problem(self, seconds: int, written: object) -> str | None:
-        """Say why a life can't be asked for, or None.
+        """Return why a lifetime is not allowed; None if it is.
 
         Args:
-            seconds: The life.
-            written: How it is written, for the text.
+            seconds: The lifetime.
+            written: The lifetime as written, for the message.
         """
         if self.shortest <= seconds <= self.longest:
             return None
@@ -53,17 +53,18 @@ class Life:
 
 
 TOKEN_LIFE: Final = Life("token", "token", "a", TOKEN_LIFETIME_MIN, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_DEFAULT)
-"""Of the tokens of API keys. Contract 1.4, 7."""
+"""Lifetime of API key tokens. Contract 1.4, 7."""
 
 ACCESS_KEY_LIFE: Final = Life(
     "access key", "key", "an", shortest=DAY, longest=YEAR, default=90 * DAY, least_overlap=HOUR
 )
-"""Of the access keys of a store. A session keeps the key that it started with: so a day is the least, and the key
-before may not end with a renewal. A year is the longest that MinIO gives."""
+"""Lifetime of an object store's access keys. A session keeps the key that it started with, so the minimum is a day and
+a renewal never ends the old key immediately. The maximum of MinIO is a year.
+"""
 
 
 class RenewalTerms(TypedDict, total=False):
-    """What is asked, by the names that components and resources have in common; see `RENEWAL`."""
+    """Renewal arguments that components and resources share; see `renewal_arguments`."""
 
     lifetimeSeconds: int
     never: bool
@@ -77,38 +78,39 @@ def renewal_arguments(life: Life, *, end: str, endless: str) -> dict[str, Argume
     """Describe the arguments of `RenewalTerms`.
 
     Args:
-        life: Of what is renewed.
-        end: What its end is called.
-        endless: What is said of one without an end.
+        life: Lifetime of the renewed credential.
+        end: Noun for the end of its lifetime.
+        endless: Sentence for a credential that never expires.
     """
     what = life.briefly
     return {
-        "lifetimeSeconds": Argument(int, f"Life of each {life.what}, {life.shortest} to {life.longest}."),
-        "never": Argument(bool, f"{endless}; then without lifetimeSeconds."),
-        "manual": Argument(bool, f"Nothing is minted after the first {what}. Default: for what does not expire."),
+        "lifetimeSeconds": Argument(int, f"Lifetime of each {life.what}, {life.shortest} to {life.longest}."),
+        "never": Argument(bool, f"{endless}; excludes lifetimeSeconds."),
+        "manual": Argument(bool, f"Only a new generation gets another {what}. Default: true without expiry."),
         "rotateBeforeSeconds": Argument(
-            int, f"The first run this close to {end} rotates. Default: 14 days, or a quarter of a shorter life."
+            int,
+            f"Renewal window before {end}, in which a run rotates. Default: 14 days, or a quarter of a shorter life.",
         ),
         "overlapSeconds": Argument(
             int,
-            f"How long the {what} before stays valid after a rotation. Default: half of rotateBeforeSeconds.",
+            f"How long the old {what} stays valid after a rotation. Default: half of rotateBeforeSeconds.",
         ),
-        "runEverySeconds": Argument(int, "How often a run is promised. Default: no promise."),
+        "runEverySeconds": Argument(int, "Guaranteed interval of runs. Default: none."),
     }
 
 
 def is_endless(terms: Mapping[str, Any]) -> bool:
-    """Whether no end is asked for: a static token has none."""
+    """Return whether the credential never expires: a static token does not."""
     return bool(terms.get("never") or terms.get("static"))
 
 
 def passed_on(given: Mapping[str, Any], names: Iterable[str], life: Life) -> dict[str, Any]:
-    """Take what a component passes on to the plugin out of its arguments: what is said, and the life.
+    """Return the arguments that a component passes to the plugin, with the default lifetime.
 
     Args:
         given: The component's arguments.
-        names: What to pass on. A flag that is false is not said, but for `manual`: its default may be true.
-        life: Of what is renewed.
+        names: Names to pass. A false flag is dropped, except `manual`: its default may be true.
+        life: Lifetime of the renewed credential.
     """
     said = {name: given.get(name) for name in names}
     terms = {name: one for name, one in said.items() if one is not None and (one is not False or name == "manual")}
@@ -118,7 +120,7 @@ def passed_on(given: Mapping[str, Any], names: Iterable[str], life: Life) -> dic
 
 
 def policy_of(terms: Mapping[str, Any], life: Life) -> Policy:
-    """Return what is asked, with the defaults for what is left out."""
+    """Return the policy in the arguments, with defaults."""
     return Policy.of(
         NEVER if is_endless(terms) else int(terms.get("lifetimeSeconds") or life.default),
         terms.get("rotateBeforeSeconds"),
@@ -130,7 +132,7 @@ def policy_of(terms: Mapping[str, Any], life: Life) -> Policy:
 
 
 def renewal_findings(terms: Mapping[str, Any], life: Life) -> Iterator[Finding]:
-    """Find a life that can't be asked for, or times that don't go together."""
+    """Find a lifetime that is not allowed, or times that conflict."""
     seconds = terms.get("lifetimeSeconds")
     if is_endless(terms) and seconds is not None:
         yield Finding(

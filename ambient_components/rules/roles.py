@@ -1,19 +1,19 @@
-"""How roles compare: what an owner holds besides the platform's three, and the order of all."""
+"""The order of roles, including `OWNER`."""
 
 from typing import Final
 
 from ambient_components.contract import ROLES, Role
 
 OWNER: Final = "owner"
-"""What an owner holds, in ledgers and reports: the rights of admin. The Sharing page does not list owners."""
+"""Role of an owner in ledgers and reports, with the rights of admin. The Sharing page does not list owners."""
 
 WEAKEST_FIRST: Final[tuple[str, ...]] = (*ROLES, OWNER)
-"""Every role and `OWNER`."""
+"""All roles and `OWNER`."""
 
 MINTERS: Final = (Role.EDIT, Role.ADMIN)
-"""Roles that may mint tokens for every ServiceAccount of the namespace. Contract 1.3."""
+"""Roles that can mint tokens for every ServiceAccount of the namespace. Contract 1.3."""
 
 
 def rank(role: str | None) -> int:
-    """The more access the higher; 0 for none."""
+    """Return the rank of a role; more access is higher, 0 is none."""
     return WEAKEST_FIRST.index(role) + 1 if role in WEAKEST_FIRST else 0

@@ -1,4 +1,4 @@
-"""Secrets of a workspace: which variables each of the two can hold, and who wins over a save in the platform's UI."""
+"""Rules for a workspace's two secrets: valid variables, and drift policies."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -11,21 +11,21 @@ from ambient_components.suggest import allowed_words
 from ambient_components.variables import variable_problem
 
 SOURCE_FIELDS: Final = ("config", "env", "file", "secret", "value")
-"""The ways to give a value in the stack file; each source has exactly one."""
+"""Fields of a secret source in the stack file; each source has exactly one."""
 
 
 class DriftPolicy(StrEnum):
-    """Who wins when somebody saved a secret in the platform's UI, which replaces all of its values. Contract 10.12."""
+    """Which side wins after a save in the platform's UI, which replaces all values of a secret. Contract 10.12."""
 
     OVERWRITE = "overwrite"
-    """The stack file: the next run writes its values back."""
+    """The stack file: the next run restores its values."""
 
     KEEP = "keep"
-    """The UI's save stays until a value of the stack file changes."""
+    """The UI: its values stay until a value in the stack file changes."""
 
 
 def runner_findings(names: Iterable[str]) -> Iterator[Finding]:
-    """Keys that the runner secret does not take. Contract 3."""
+    """Find keys that the runner secret does not accept. Contract 3."""
     for name in names:
         if name not in RUNNER_SECRET_KEYS:
             remedy = allowed_words(name, RUNNER_SECRET_KEYS)
@@ -33,17 +33,18 @@ def runner_findings(names: Iterable[str]) -> Iterator[Finding]:
 
 
 def integration_findings(names: Iterable[str]) -> Iterator[Finding]:
-    """Variables that the integration secret can't have. Contract 3, 10.15."""
+    """Find variables that the integration secret cannot have. Contract 3, 10.15."""
     for name in names:
         yield from verdict_finding((name,), variable_problem(name), at_key=True)
 
 
 def drift_findings(given: Mapping[str, Any], *, has_bucket: bool) -> Iterator[Finding]:
-    """Find who can't win: a save in the UI drops what sessions need to reach their bucket. Contract 3, 10.12.
+    """Find invalid drift policies. `keep` is not allowed with a bucket. Contract 3, 10.12.
 
     Args:
-        given: By secret.
-        has_bucket: Whether the workspace has a bucket, whose credentials lie in the integration secret.
+        given: Drift policy by secret.
+        has_bucket: Whether the workspace has a bucket: its credentials are in the integration secret, and a save in the
+            UI drops them.
     """
     for secret in ("runner", "integrations"):
         yield from choice_findings((secret,), given.get(secret), DriftPolicy, "drift policy")

@@ -1,30 +1,30 @@
-"""States of workspaces and of buckets."""
+"""States of workspaces and buckets."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class WorkspaceState(StrEnum):
-    """Whether a workspace is in use."""
+    """State of a workspace."""
 
     ACTIVE = "active"
     """In use."""
 
     CLOSED = "closed"
-    """Grants, keys and secrets end, owners and data stay; the entry stays in the file and may be opened again."""
+    """Grants, keys and secrets are removed; owners and data stay. The entry stays in the file, and can be reopened."""
 
     RELEASED = "released"
-    """Nothing in the cluster changes, but that the mark of this tool goes: somebody else takes over."""
+    """Only the ownership annotation is removed, so that another owner can adopt the workspace."""
 
 
 class BucketState(StrEnum):
-    """Whether this tool looks after a bucket."""
+    """State of a bucket."""
 
     ACTIVE = "active"
-    """It does."""
+    """Managed by this tool."""
 
     RELEASED = "released"
-    """It lets go: nothing changes, but that its mark goes. The line may leave in a later run."""
+    """Only the ownership annotation is removed. A later run may drop the entry."""
 
 
 ACTIVE: Final = WorkspaceState.ACTIVE
@@ -32,4 +32,4 @@ CLOSED: Final = WorkspaceState.CLOSED
 RELEASED: Final = WorkspaceState.RELEASED
 
 STATES: Final = tuple(WorkspaceState)
-"""Every state of a workspace."""
+"""All states of a workspace."""

@@ -1,4 +1,4 @@
-"""A workspace's arguments, all of them together."""
+"""Rules for all arguments of a workspace."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,11 +19,11 @@ from ambient_components.rules.states import WorkspaceState
 
 
 def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find what the platform would refuse, and two declarations that would meet in one object.
+    """Find arguments that the platform rejects, and collisions of object names.
 
     Args:
-        name: The workspace's, where `namespace` says no other.
-        args: As the component has them.
+        name: Name of the workspace, unless `namespace` is set.
+        args: The arguments of the component.
     """
     namespace = str(args.get("namespace") or name)
     yield from verdict_finding((), naming.workspace_name_problem(namespace))
@@ -49,7 +49,7 @@ def workspace_findings(name: str, args: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def note_findings(labels: Mapping[str, str], annotations: Mapping[str, str]) -> Iterator[Finding]:
-    """Labels and annotations have Kubernetes' syntax, and keys that are free for users."""
+    """Find labels and annotations with invalid syntax or reserved keys."""
     for key, value in labels.items():
         yield from verdict_finding(("labels", key), key_problem(key), at_key=True)
         yield from verdict_finding(("labels", key), label_value_problem(value))

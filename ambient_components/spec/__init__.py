@@ -1,4 +1,4 @@
-"""The stack file: YAML in, frozen models out, every problem with its line and column."""
+"""The stack file: YAML to frozen models, all problems with line and column."""
 
 from ambient_components.spec.keys import Key, KeyDefaults
 from ambient_components.spec.limits import ContainerLimits, Limits, Network, NetworkPeer

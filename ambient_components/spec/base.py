@@ -1,4 +1,4 @@
-"""What all models of the stack file share: strictness, one kind of error, and texts that never hold an input."""
+"""Common base of all models of the stack file: strictness, one kind of error, and messages without inputs."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -12,10 +12,10 @@ from ambient_components.errors import Remedy, hints_of
 from ambient_components.suggest import allowed_words
 
 ERROR_TYPE: Final = "stack"
-"""Type of every error that the validators of models and types raise."""
+"""Type of all errors that validators of models and types raise."""
 
 KIND: Final = "x-kind"
-"""Keyword of a generated schema that names a type of ours; `spec.schema` makes a title of it."""
+"""Keyword for the kind of a text in the generated schema; `spec.schema` turns it into a title."""
 
 
 def refuse(problem: str, *remedies: Remedy) -> NoReturn:
@@ -29,10 +29,10 @@ def refuse(problem: str, *remedies: Remedy) -> NoReturn:
 
 
 def choice(value: object, allowed: Iterable[str], what: str) -> object:
-    """Return a text that is one of those allowed.
+    """Return a string that is one of the allowed words.
 
     Raises:
-        PydanticCustomError: Anything else.
+        PydanticCustomError: The value is something else.
     """
     words = tuple(allowed)
     if not isinstance(value, str):
@@ -43,7 +43,7 @@ def choice(value: object, allowed: Iterable[str], what: str) -> object:
 
 
 def type_name(value: object) -> str:
-    """Name the type of a value as somebody who writes YAML would."""
+    """Return the name of a value's type in terms of YAML."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -53,15 +53,15 @@ def type_name(value: object) -> str:
 
 
 def is_scalar(value: object) -> bool:
-    """Tell whether a value is text or a number, and so can be quoted; what else it may be is named by its type."""
+    """Return whether a value is text or a number, which messages can quote; others are named by their type."""
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def text_schema(kind: str, pattern: str = "", **rules: Any) -> WithJsonSchema:
-    """Describe a type of ours that is written as text.
+    """Return the JSON Schema of a custom text type.
 
     Args:
-        kind: What people call it, such as duration.
+        kind: Name of the type, such as duration.
         pattern: Regular expression of the whole text, without anchors.
         rules: Further keywords of JSON Schema.
     """
@@ -69,7 +69,7 @@ def text_schema(kind: str, pattern: str = "", **rules: Any) -> WithJsonSchema:
 
 
 class Model(BaseModel):
-    """Base of all models: nothing unknown, nothing mutable, and never an input in an error's text."""
+    """Base of all models: no unknown fields, immutable, and no inputs in errors."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -81,26 +81,26 @@ class Model(BaseModel):
     )
 
     private: ClassVar[bool] = False
-    """Whether errors must not quote what lies below: it holds secrets, or what was meant to be a reference to one."""
+    """Whether errors must not quote values below this model, because it holds secrets or misplaced ones."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _nothing_empty(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse an optional field that is written out and empty: `None` stands for what isn't written."""
+        """Refuse an optional field that is written and empty: `None` means that the field is missing."""
         kinds = get_args(cls.model_fields[info.field_name or ""].annotation)
         if value is None and type(None) in kinds:
             refuse("is empty", _allowed(kinds[0]))
         return value
 
     def given(self, *fields: str) -> tuple[str, ...]:
-        """Return those of the named fields that were written, by their names in the file."""
+        """Return the given fields out of the named ones, by their names in the file."""
         return tuple(
             type(self).model_fields[field].alias or field for field in fields if getattr(self, field) is not None
         )
 
 
 def quotable_fields(model: type[Model]) -> frozenset[str]:
-    """Return the fields, as files spell them, that errors may quote: those that lead to no private model."""
+    """Return the fields that errors may quote, by their names in the file: those without private models below them."""
     fields = model.model_fields.items()
     return frozenset(field.alias or name for name, field in fields if not _leads_to_private(field.annotation))
 

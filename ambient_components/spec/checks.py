@@ -1,7 +1,7 @@
-"""Checks that need more than one value: names, duplicates, and names of objects that would collide.
+"""Checks across values: names, duplicates, and collisions of object names.
 
-Pure functions over the models. Each yields findings with paths; `spec.loader` turns paths into places in the file. The
-checks here are those of access; secrets, storage, settings and limits have modules of their own.
+Pure functions over the models, which yield findings with paths; `spec.loader` converts paths to positions in the file.
+The checks here are about access; those of secrets, storage, settings and limits have their own modules.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,14 +37,14 @@ def _everything(_: Path) -> bool:
 
 
 def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Finding]:
-    """Run every check over every workspace.
+    """Run all checks over all workspaces.
 
     Args:
-        stack: The whole, with included files, defaults and templates merged into each workspace.
-        explicit: Tells what a workspace says itself from what lies under it.
+        stack: The complete stack; files, defaults and templates are merged into each workspace.
+        explicit: Tells whether a workspace's own entry sets the value at a path.
 
     Returns:
-        What is wrong, and what is worth a warning. Nobody is warned of a workspace that isn't in use.
+        Errors and warnings; no warnings about workspaces that are not active.
     """
     findings = [
         *workspaces_missing(stack),
@@ -63,27 +63,27 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
 
 
 def workspaces_missing(stack: StackFile) -> Iterator[Finding]:
-    """A stack says that it has workspaces, were it `{}`: an empty file is a slip, and would be taken for a removal.
+    """Require `workspaces`, even if it is `{}`: otherwise an empty file would be treated as a removal of everything.
 
-    An included file may do without, and so does one that names stacks.
+    Included files and files that name stacks are exempt.
     """
     if not {"workspaces", "stacks"} & stack.model_fields_set:
         yield Finding(("workspaces",), "is missing", "add it; write {} for none")
 
 
 def check_workspace_name(path: Path, name: str, _workspace: Workspace) -> Iterator[Finding]:
-    """A workspace's name must be one that V1 and V2 of the platform take. Contract 1.1."""
+    """Find workspace names that the platform's V1 or V2 API rejects. Contract 1.1."""
     yield from _name_finding(path, name, workspace_name_problem)
 
 
 def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """A key's id must survive the platform's sanitiser, so that no two ids meet in one object name."""
+    """Find key ids that the platform's sanitiser changes, because two ids could produce the same object name."""
     for key_id in workspace.keys:
         yield from _name_finding((*path, "keys", key_id), key_id, key_id_problem)
 
 
 def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """No owner twice, and one object name an owner: the platform cuts them to 40 characters. Contract 1.2, 1.6."""
+    """Find duplicate owners, and owners with one object name: the platform cuts it to 40 characters. Contract 1.2."""
     names, first = owner_names(), dict[str, Path]()
     for index, owner in enumerate(workspace.owners):
         here = (*path, "owners", index)
@@ -94,7 +94,7 @@ def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Warn of owners and grants with names that look like others. Kubernetes compares byte by byte."""
+    """Warn about owners and grants with names that look like others. Kubernetes compares byte by byte."""
     named = [((*path, "owners", index), owner.name) for index, owner in enumerate(workspace.owners)]
     for index, grant in enumerate(workspace.grants):
         named.append(((*path, "grants", index, str(grant.subject.kind)), grant.subject.name))
@@ -105,7 +105,7 @@ def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Fin
 
 
 def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """No reviewer twice."""
+    """Find duplicate reviewers."""
     first: dict[str, Path] = {}
     for index, reviewer in enumerate(workspace.reviewers):
         here = (*path, "reviewers", index)
@@ -126,7 +126,7 @@ CHECKS: tuple[Check, ...] = (
     *LIMIT_CHECKS,
     check_allowances,
 )
-"""Every check; each is called for every workspace."""
+"""All checks that run for each workspace."""
 
 
 def _name_finding(path: Path, name: str, problem_of: Callable[[str], Verdict]) -> Iterator[Finding]:

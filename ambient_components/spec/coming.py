@@ -1,6 +1,6 @@
-"""What begins, ends or has ended by its date: the findings that need to know what time it is.
+"""Dates that are near or past: the findings that depend on the current time.
 
-All of them are warnings: a day that comes was reviewed with the line that names it, and must not stop a run.
+All of them are warnings: a date was reviewed when its line was written, and must not stop a run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,11 @@ from ambient_components.spec.models import Grant, StackFile, Workspace
 
 
 def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
-    """Grants whose end has come: their lines give nothing any more.
+    """Find expired grants.
 
     Args:
-        stack: with the effective entries.
-        now: the moment of the run.
+        stack: The stack with effective entries.
+        now: Time of the run.
     """
     for path, _, grant in _dated(stack.workspaces):
         end = grant.span(stack.timezone).end
@@ -31,11 +31,11 @@ def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
 
 
 def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
-    """Grants, and identities of keys, that end soon: within `warnAhead`.
+    """Find grants and identities of keys that end within `warnAhead`.
 
     Args:
-        stack: with the effective entries.
-        now: the moment of the run.
+        stack: The stack with effective entries.
+        now: Time of the run.
     """
     for path, workspace, grant in _dated(stack.workspaces):
         span = grant.span(stack.timezone)
@@ -62,11 +62,11 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
 
 
 def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
-    """Grants that begin soon; one that takes the place of another is told of with the end of that.
+    """Find grants that start within `warnAhead`; one that follows another is reported with the end of that one.
 
     Args:
-        stack: with the effective entries.
-        now: the moment of the run.
+        stack: The stack with effective entries.
+        now: Time of the run.
     """
     for path, workspace, grant in _dated(stack.workspaces):
         start = grant.span(stack.timezone).start
@@ -90,7 +90,7 @@ def _dated(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[Path, Workspac
 
 
 def _following(workspace: Workspace, grant: Grant, zone: ZoneInfo) -> Grant | None:
-    """The grant that takes the place of this one in the moment in which it ends."""
+    """Return the grant that starts when this one ends."""
     end = grant.span(zone).end
     others = (other for other in workspace.grants if other.subject == grant.subject and other is not grant)
     return next((other for other in others if end is not None and other.span(zone).start == end), None)
@@ -105,7 +105,7 @@ def _at(value: date, day_word: str) -> str:
 
 
 def _left(delta: timedelta) -> str:
-    """A time to come in the unit that matters; never rounded up."""
+    """Format a remaining time in the largest useful unit, rounded down."""
     seconds = int(delta.total_seconds())
     for unit, size in (("days", DAY), ("hours", HOUR)):
         if seconds >= 2 * size:

@@ -1,4 +1,4 @@
-"""Days, moments, and the time zone that days are days of."""
+"""Days, times, and the time zone of days."""
 
 import re
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def _day(value: object) -> date:
 
 
 def _day_or_moment(value: object) -> date | datetime:
-    if isinstance(value, date):  # a datetime is one, too
+    if isinstance(value, date):  # a datetime is a date
         return value
     if not isinstance(value, str):
         refuse(f"is {type_name(value)}", DAYS_OR_MOMENTS)
@@ -79,16 +79,16 @@ def _zone(value: object) -> ZoneInfo:
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the moment at which a day begins in a time zone, in UTC: also where clocks are changed at midnight."""
+    """Return the time at which a day starts in a time zone, in UTC; correct for clock changes at midnight."""
     try:
-        # Of a midnight that there is not, or twice, the first moment: the offset before the change.
+        # If midnight is missing or doubled, this is the first instant: the offset before the change.
         return datetime.combine(day, time(), zone).astimezone(UTC)
     except OverflowError:
         return datetime.min.replace(tzinfo=UTC)  # the first day of year 1, east of Greenwich
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the moment at which a day is over in a time zone, in UTC."""
+    """Return the time at which a day ends in a time zone, in UTC."""
     if day == date.max:
         return datetime.max.replace(tzinfo=UTC)
     return start_of(day + timedelta(days=1), zone)
@@ -96,21 +96,21 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time, in UTC."""
+    """A period of time, in UTC."""
 
     start: datetime | None
-    """Its first moment; None: it has no beginning."""
+    """First instant; None for no start."""
     end: datetime | None
-    """The first moment after it; None: it has no end."""
+    """First instant after the period; None for no end."""
 
     @classmethod
     def of(cls, first: date | None, last: date | None, zone: ZoneInfo) -> "Span":
-        """From a day or a moment to a day, inclusive, or a moment.
+        """Return the period from a day or time to a day (inclusive) or time.
 
         Args:
-            first: None: without a beginning.
-            last: None: without an end.
-            zone: whose days the days are.
+            first: None for no start.
+            last: None for no end.
+            zone: Time zone of the days.
         """
         start = first if first is None or isinstance(first, datetime) else start_of(first, zone)
         end = last if last is None or isinstance(last, datetime) else end_of(last, zone)
@@ -118,36 +118,36 @@ class Span:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing lies in it."""
+        """Whether the period is empty."""
         return self.start is not None and self.end is not None and self.start >= self.end
 
     def holds(self, now: datetime) -> bool:
-        """Whether a moment lies in it."""
+        """Return whether a time is in the period."""
         return (self.start is None or self.start <= now) and (self.end is None or now < self.end)
 
     def meets(self, other: "Span") -> bool:
-        """Whether some moment lies in both."""
+        """Return whether two periods overlap."""
         starts = [span.start for span in (self, other) if span.start is not None]
         ends = [span.end for span in (self, other) if span.end is not None]
         return not starts or not ends or max(starts) < min(ends)
 
 
 def written(value: date) -> str:
-    """Return a day as YYYY-MM-DD, or a moment as YYYY-MM-DDTHH:MM:SSZ: what the ledger records."""
+    """Return a day as YYYY-MM-DD, or a time as YYYY-MM-DDTHH:MM:SSZ, as the ledger records it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat()
 
 
 Day = Annotated[date, BeforeValidator(_day), text_schema("day", _DAY_PATTERN)]
-"""A day of the calendar; whole, in the stack's time zone."""
+"""A whole day, in the stack's time zone."""
 
 DayOrMoment = Annotated[
     date | datetime,
     BeforeValidator(_day_or_moment),
     text_schema("day or moment", rf"{_DAY_PATTERN}|{_MOMENT_PATTERN}{_ZONE_PATTERN}"),
 ]
-"""A day of the stack's time zone, or a moment with a time zone of its own; once read, a moment is in UTC."""
+"""A day in the stack's time zone, or a time with its own time zone, which is converted to UTC."""
 
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone), text_schema("time zone", minLength=1)]
 """Name of an IANA time zone."""

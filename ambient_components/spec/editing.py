@@ -1,8 +1,8 @@
-"""Edits a stack file's text and nothing else in it: comments, order, quotes, indentation and every other byte stay.
+"""Edits of a stack file's text that preserve comments, order, quotes, indentation and all other bytes.
 
-A library that reads and writes YAML indents and wraps anew what nobody touched, and a reviewer would have to look for
-the change. So the text is cut where the parser says that a node lies, and what comes out is parsed again: unless it
-holds the old data with exactly the change, the edit is refused, and a person is told what to write.
+A YAML library would reformat untouched lines, and a reviewer would have to search for the change. So the text is cut at
+the parser's node positions, and the result is parsed again: if it does not hold the old data with exactly this change,
+the edit is refused, and the message says what to write by hand.
 """
 
 import json
@@ -24,25 +24,25 @@ _BOM: Final = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of one mapping."""
+    """A change of one field in one mapping."""
 
     path: Path
-    """To the mapping."""
+    """Path of the mapping."""
 
     field: str
-    """Its key."""
+    """Key of the field."""
 
     value: str | None
-    """YAML of a scalar, such as `3` or `2026-12-31`; None removes the field, whatever it holds."""
+    """YAML of a scalar, such as `3` or `2026-12-31`; None removes the field with its value."""
 
 
 def edited(text: str, file: str, changes: Sequence[Change]) -> str:
-    """Return the text with several changes, which take hardly longer than one.
+    """Return the text with several changes, which costs little more than one.
 
-    What is added is added in the order of the changes, and before anything is removed.
+    Fields are added in the order of the changes, before others are removed.
 
     Raises:
-        AmbientError: All that stands in the way, at once.
+        AmbientError: All problems at once.
     """
     bom = _BOM if text.startswith(_BOM) else ""
     before = text.removeprefix(bom)
@@ -61,7 +61,7 @@ def edited(text: str, file: str, changes: Sequence[Change]) -> str:
 
 
 class _Edit:
-    """Finds what is to be changed in a text, and refuses what would change more than that."""
+    """Translates changes into splices, and refuses those that would change more than intended."""
 
     def __init__(self, text: str, file: str) -> None:
         self._file = file
@@ -69,17 +69,17 @@ class _Edit:
         self._cutter = Cutter(text)
 
     def splices(self, changes: Iterable[Change]) -> list[Splice]:
-        """Return the cuts for changes that all write, or all remove.
+        """Return the splices for changes that either all write or all remove.
 
         Raises:
-            AmbientError: What can't be changed, all at once.
+            AmbientError: All problems at once.
         """
         problems = Problems()
         splices: list[Splice] = []
         by_path: dict[Path, list[Change]] = {}
         for change in changes:
             by_path.setdefault(change.path, []).append(change)
-        # The deepest first, as two mappings may end at one place.
+        # Deepest first, because two mappings may end at the same position.
         for path, group in sorted(by_path.items(), key=lambda item: -len(item[0])):
             try:
                 key, mapping = self._find(path)
@@ -150,7 +150,7 @@ class _Edit:
 
 
 def _verify(data: dict[str, Any], text: str, file: str, changes: Sequence[Change]) -> None:
-    # By JSON, which tells 1 from true, and does not know that an alias is the same object.
+    # Compared as JSON, which distinguishes 1 from true and has no object identity for aliases.
     expected = json.loads(json.dumps(data))
     for change in changes:
         mapping = expected

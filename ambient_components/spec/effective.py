@@ -1,4 +1,4 @@
-"""The effective entry of every workspace: defaults, then the template that it names, then its own."""
+"""The effective entry of each workspace: defaults, then its template, then its own entry."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from ambient_components.suggest import did_you_mean
 
 
 def apply_layers(stack: Tree, problems: Problems, *, complete: bool) -> tuple[Tree, dict[str, tuple[Layer, ...]]]:
-    """Return the stack with effective entries, and the layers that each was made of.
+    """Return the stack with effective entries, and the layers of each entry.
 
-    What isn't a mapping stays as it is: the models refuse it at its place.
+    Values that are not mappings stay unchanged, so that the models report them at their position.
 
     Args:
-        stack: What all files say.
-        problems: Takes templates that don't exist.
-        complete: Whether all files could be read; else a template may be in one that couldn't.
+        stack: The merged files.
+        problems: Receives missing templates.
+        complete: Whether all files could be read; otherwise a missing template may be in an unreadable file.
     """
     workspaces = _section(stack, "workspaces")
     if workspaces is None:

@@ -1,4 +1,4 @@
-"""The files of a stack: those of this machine, or those of a Git revision that lie in a folder of their own."""
+"""The files of a stack, from this machine or from a Git revision that was extracted to a folder."""
 
 import fnmatch
 import glob
@@ -13,11 +13,11 @@ from ambient_components.spec.yamlfile import decoded
 
 
 class Files:
-    """Files by path; `/` is between folders.
+    """Access to files by path, with `/` between folders.
 
     Args:
-        start: The folder that relative paths start at; empty for the working directory.
-        top: The folder, absolute and without links, outside of which nothing exists; None for no limit.
+        start: Folder of relative paths; empty for the working directory.
+        top: Absolute real path of a folder outside of which nothing exists; None for no limit.
     """
 
     def __init__(self, start: str = "", top: str | None = None) -> None:
@@ -28,11 +28,11 @@ class Files:
         """Return the content of a regular file.
 
         Args:
-            path: Of the file.
-            within: The folder, absolute, that it must lie below once links are resolved; None for anywhere.
+            path: Path of the file.
+            within: Absolute path of a folder that must contain the file after links are resolved; None for any.
 
         Raises:
-            AmbientError: It can't be read, must not be, is too large, or is not UTF-8.
+            AmbientError: The file cannot be read, may not be read, is too large, or is not UTF-8.
         """
         try:
             content = read_regular(self._at(path), STACK_FILE_MAX, within or self._top)
@@ -41,11 +41,11 @@ class Files:
         return decoded(content, path)
 
     def absolute(self, path: str) -> str:
-        """Return the absolute form of a path, without `.` and `..`; links stay as they are."""
-        return os.path.abspath(self._at(path))  # noqa: PTH100  # `..` goes by the text, as positions do
+        """Return the absolute form of a path, without `.` and `..`; links are not resolved."""
+        return os.path.abspath(self._at(path))  # noqa: PTH100  # resolves `..` in the text, as positions do
 
     def real(self, path: str) -> str | None:
-        """Return the absolute path of what a path leads to, without links; None if nothing is there."""
+        """Return the absolute real path of a path; None if it does not exist."""
         try:
             found = os.path.realpath(self._at(path), strict=True)
         except (OSError, ValueError):
@@ -53,16 +53,16 @@ class Files:
         return found if self._top is None or found == self._top or is_below(found, self._top) else None
 
     def identity(self, path: str) -> Hashable | None:
-        """Return what two names of one file share; None if there is no such file, or it is a folder."""
+        """Return a value that is equal for all names of one file; None for a missing file and for a folder."""
         status = self._status(path)
         return None if status is None or stat.S_ISDIR(status.st_mode) else (status.st_dev, status.st_ino)
 
     def expand(self, pattern: str, folder: str) -> list[str]:
-        """Return what a pattern of `include` matches, sorted, as paths from a folder.
+        """Return the matches of an `include` pattern, sorted, as paths relative to a folder.
 
-        Wildcards are a shell's: `*`, `?`, `[...]` and `**`. They leave out hidden names, such as those of editors'
-        locks, and follow no link to a folder, as links that lead to each other never end. A pattern without any is
-        itself the answer, whether there is such a file or not.
+        Wildcards are those of a shell: `*`, `?`, `[...]` and `**`. They skip hidden names, such as editors' lock files,
+        and do not follow links to folders, because these can form loops. A pattern without wildcards is returned
+        unchanged, whether the file exists or not.
         """
         if not glob.has_magic(pattern):
             return [pattern]
@@ -70,7 +70,7 @@ class Files:
         return sorted({match.removeprefix(base) for match in self._matches(base, pattern.split("/"))})
 
     def _matches(self, path: str, parts: list[str]) -> Iterator[str]:
-        """Yield what the parts of a pattern match below a path that is empty or ends with a slash."""
+        """Yield the matches of a pattern's parts below a path that is empty or ends with a slash."""
         part, rest = parts[0], parts[1:]
         if part != "**" and not glob.has_magic(part):
             found = f"{path}{part}"
@@ -80,7 +80,7 @@ class Files:
                 yield found
             return
         if self._top is not None and self.real(path or ".") is None:
-            return  # a wildcard must not search this machine by a path of a revision
+            return  # a wildcard in a revision must not search this machine
         if part == "**":
             rest = rest[next((at for at, one in enumerate(rest) if one != "**"), len(rest)) :] or ["*"]
             yield from self._matches(path, rest)
@@ -97,7 +97,7 @@ class Files:
                     yield from self._matches(f"{path}{name}/", rest)
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether there is a folder of this name."""
+        """Return whether a path is a folder."""
         status = self._status(path)
         return status is not None and stat.S_ISDIR(status.st_mode)
 
@@ -109,12 +109,12 @@ class Files:
             return None
         try:
             return os.stat(self._at(path))  # noqa: PTH116
-        except (OSError, ValueError):  # the last: a name that no file system takes
+        except (OSError, ValueError):  # ValueError: a name that no file system accepts
             return None
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:
-    """Return the names in a folder, and of each whether it is a folder and no link; nothing where it can't be read."""
+    """Return the names in a folder, each with whether it is a real folder; empty if the folder cannot be read."""
     try:
         with os.scandir(folder) as found:
             return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
@@ -123,4 +123,4 @@ def _entries(folder: str) -> list[tuple[str, bool]]:
 
 
 DISK: Final = Files()
-"""The files of this machine, from the working directory."""
+"""The files of this machine, relative to the working directory."""

@@ -1,4 +1,4 @@
-"""Checks of grants: at most one a subject at any time, one object name a subject, and dates that can be kept."""
+"""Checks of grants: one per subject at any time, unique object names, and valid dates."""
 
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from ambient_components.spec.models import Grant, StackFile, Workspace
 
 
 def check_grants(stack: StackFile) -> Iterator[Finding]:
-    """Run every check of grants over the whole stack: its time zone says when a day begins."""
+    """Run all checks of grants over the whole stack, in its time zone."""
     for name, workspace in stack.workspaces.items():
         here = ("workspaces", name, "grants")
         for index, grant in enumerate(workspace.grants):
@@ -20,14 +20,14 @@ def check_grants(stack: StackFile) -> Iterator[Finding]:
 
 
 def _dates(path: Path, grant: Grant, zone: ZoneInfo, state: WorkspaceState) -> Iterator[Finding]:
-    """Nothing ends before it begins; and what is released has no dates, as no run would keep them."""
+    """Find dates out of order, and dates in a released workspace, where no run would apply them."""
     if grant.warn_ahead is not None and not grant.dated:
         yield Finding((*path, "warnAhead"), "announces the dates of a grant that has none", "add until, or remove it")
     if grant.span(zone).empty:
         remedy = "write a later day: the grant would never hold"
         yield Finding((*path, "until"), "is before its from", remedy, (*path, "from"))
     elif grant.dated and state is WorkspaceState.RELEASED:
-        # In the cluster all stays as it is: what ends by its date would live on, and what begins would be made.
+        # Nothing changes in the cluster: an expired grant would stay, and a new one would be created.
         yield Finding(
             (*path, "until" if grant.until is not None else "from"),
             "is a date in a released workspace: no run begins or ends its grants",
@@ -36,11 +36,11 @@ def _dates(path: Path, grant: Grant, zone: ZoneInfo, state: WorkspaceState) -> I
 
 
 def _one_at_a_time(path: Path, workspace: Workspace, zone: ZoneInfo) -> Iterator[Finding]:
-    """One grant a subject at any time, and one object name a subject. Contract 1.3, 10.6.
+    """Find several grants for one subject at the same time, and subjects with the same object name. Contract 1.3, 10.6.
 
-    The platform's UI compares names without regard to case when it refuses a second grant; so do we. Grants of one
-    subject that follow each other replace each other: the role changes on that day. Two subjects never share a name,
-    not even one after the other: the object would be taken over, and then deleted with the access in it.
+    As in the platform's UI, names that differ only in case count as the same subject. Grants of one subject that follow
+    each other are allowed: the role changes on that day. Two subjects with the same object name are never allowed, even
+    one after the other: the object would be taken over, then deleted, and the access with it.
     """
     grants: dict[tuple[str, str], list[tuple[Path, Grant]]] = {}
     names = grant_names()

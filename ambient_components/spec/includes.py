@@ -1,10 +1,10 @@
-"""Follows `include`: the stack file and every file that it names, each read once, in the order in which they count.
+"""Resolution of `include`: the stack file and all files that it names, each read once, in order of precedence.
 
-A file that is reached twice is the same file. So a cycle, or a pattern that also matches the file that says it, is
-harmless: refusing them would refuse `include: ["*.yaml"]`, and nothing that they could hide is merged silently.
+A file that is reached twice is read once. So a cycle, or a pattern that matches its own file, is harmless and allowed:
+`include: ["*.yaml"]` is useful, and nothing is merged silently.
 
-An included file often belongs to one team. So it holds workspaces alone, unless the file that includes it grants it
-further sections by name; and every file lies below the project's folder.
+An included file often belongs to one team. So it may contain only workspaces, unless the including file grants it
+further sections by name; and all files must be below the project's folder.
 """
 
 import glob
@@ -29,10 +29,10 @@ from ambient_components.spec.types import FilePath
 from ambient_components.spec.yamlfile import ParsedYaml, parse_yaml
 
 MAX_NESTING: Final = 20
-"""Files that include each other in a chain; a fleet needs three."""
+"""Maximum depth of includes; a fleet needs three."""
 
 EVERY_SECTION: Final = frozenset(Section)
-"""What the stack file itself may hold."""
+"""Sections that the stack file itself may contain."""
 
 _PATTERN: Final[TypeAdapter[str]] = TypeAdapter(FilePath)
 
@@ -42,18 +42,18 @@ class SourceFile:
     """One file of a stack."""
 
     path: str
-    """As positions name it: from where the stack file was named, without `..` where that can be."""
+    """Path as in positions: relative to the given stack file, without `..` where possible."""
 
     tree: Tree
-    """What it holds, and where."""
+    """Content and positions."""
 
     sections: frozenset[Section] = EVERY_SECTION
-    """Sections that it may hold besides `workspaces`."""
+    """Sections that it may contain besides `workspaces`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file that is included."""
+    """An included file."""
 
     path: str
     at: Path
@@ -61,17 +61,17 @@ class _Found:
 
 
 class Reader:
-    """Reads a stack file and all that it includes.
+    """Reader of a stack file and all files that it includes.
 
     Args:
-        source: Where files are read from.
+        source: Access to files.
 
     Attributes:
-        files: Those that could be read: included files before the file that includes them, the stack file last.
-        paths: Every file that was found, readable or not, in the order in which they were come upon.
-        granted: Included files that may hold more than workspaces, by path.
-        problems: What is wrong with them as YAML, and with what they include.
-        complete: Whether `files` has all of them; else what is not in them may be in the others.
+        files: Readable files: included files before the including file, the stack file last.
+        paths: All files found, readable or not, in the order of discovery.
+        granted: Paths of included files that may contain more than workspaces.
+        problems: Problems of YAML syntax and of includes.
+        complete: Whether `files` is complete; otherwise missing content may be in an unreadable file.
     """
 
     def __init__(self, source: Files = DISK) -> None:
@@ -86,10 +86,10 @@ class Reader:
         self._grants: dict[Hashable, frozenset[Section]] = {}
 
     def read(self, path: str, text: str | None = None) -> Project:
-        """Read the stack file, or take its content as given, and follow what it includes.
+        """Read the stack file, or use the given content, and follow its includes.
 
         Returns:
-            The project that the stack file is part of.
+            The project of the stack file.
         """
         self._project = Project.of(self._source, path)
         identity = self._source.identity(path)
@@ -121,11 +121,11 @@ class Reader:
                     break
                 self._read(found, None, nesting + 1)
         elif "include" in parsed.data:
-            self.complete = False  # `unite` refuses it, with the other sections that were not granted
+            self.complete = False  # `unite` reports it, with other sections that were not granted
         self.files.append(SourceFile(path, Tree(parsed.data, parsed.marks), sections))
 
     def _included(self, path: str, sections: frozenset[Section], parsed: ParsedYaml) -> list[_Found]:
-        """Return the files that one includes; what several lines grant to one of them counts together."""
+        """Return the files that a file includes; the grants of several lines for one file are combined."""
         found = []
         for at, item in self._items(parsed):
             if beyond := sorted({*item.sections} - sections):
@@ -138,7 +138,7 @@ class Reader:
         return found
 
     def _items(self, parsed: ParsedYaml) -> Iterator[tuple[Path, Included]]:
-        """Yield what can be followed; the models would see what the stack file says only."""
+        """Yield the valid items of `include`. Only the stack file's items reach the models, so all are checked here."""
         items = parsed.data.get("include", [])
         sound = isinstance(items, list)
         if not isinstance(items, list):
@@ -162,7 +162,7 @@ class Reader:
         self._refuse(error["loc"], parsed.sources, *explain(error, parsed.data), at_key=at_key)
 
     def _find(self, path: str, at: Path, pattern: str, sources: SourceMap) -> list[str]:
-        """Return the files that a pattern matches."""
+        """Return the files that match a pattern."""
         if posixpath.isabs(pattern):
             remedy = "write it from the folder of this file, so that it holds on every machine"
             self._refuse(at, sources, f"{pattern!r} is an absolute path", remedy)
@@ -196,7 +196,7 @@ class Reader:
         return matches
 
     def _stays_inside(self, folder: str, pattern: str) -> bool:
-        """Tell whether all that a pattern can match is named below the project's folder: nothing else is searched."""
+        """Return whether all possible matches of a pattern are in the project's folder: nothing else is searched."""
         parts = pattern.split("/")
         first = next((index for index, part in enumerate(parts) if glob.has_magic(part)), len(parts))
         if ".." in parts[first:]:
@@ -214,7 +214,7 @@ def _included_item(item: object) -> Included:
     """Read one item of `include`.
 
     Raises:
-        ValidationError: It is neither a path nor a mapping with one.
+        ValidationError: The item is neither a path nor a mapping with one.
     """
     if isinstance(item, Mapping):
         return Included.model_validate(item)

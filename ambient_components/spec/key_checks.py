@@ -1,4 +1,4 @@
-"""Checks of keys: times that don't go together, tokens without an end, and where a key may not be delivered."""
+"""Checks of keys: conflicting times, tokens without expiry, and forbidden deliveries."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -16,18 +16,19 @@ from ambient_components.spec.keys import Key
 from ambient_components.spec.models import StackFile, Workspace
 
 MAX_TOKEN_LIFETIME: Final = "maxTokenLifetime"  # noqa: S105 - a name
-"""Key of the stack's config: the longest life of a token that the cluster grants, such as 24h."""
+"""Key of the stack's config: maximum token lifetime in the cluster, such as 24h."""
 
 Explicit = Callable[[Path], bool]
-"""Whether a workspace's own entry says what stands at a path; a default that doesn't fit is cut, not refused."""
+"""Whether a workspace's own entry sets the value at a path; only own values are refused, misfit defaults are shortened.
+"""
 
 
 def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
-    """Run every check of keys over the whole stack.
+    """Run all checks of keys over the whole stack.
 
     Args:
-        stack: with the effective entries.
-        explicit: tells what a workspace says itself from what lies under it.
+        stack: The stack with effective entries.
+        explicit: Tells whether a workspace's own entry sets the value at a path.
     """
     targets: dict[tuple[str, str], tuple[Path, str]] = {}
     for name, workspace in stack.workspaces.items():
@@ -40,7 +41,7 @@ def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
 
 
 def max_token_lifetime(text: object, problems: Problems) -> int | None:
-    """What the config says of the longest life of a token; what is no duration goes to `problems`."""
+    """Return the maximum token lifetime in the config; report an invalid duration to `problems`."""
     if text in (None, ""):
         return None
     try:
@@ -52,15 +53,15 @@ def max_token_lifetime(text: object, problems: Problems) -> int | None:
 
 
 def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Finding]:
-    """Keys whose tokens the cluster would cut short.
+    """Find keys with a longer token lifetime than the cluster grants.
 
     Args:
-        workspaces: by name.
-        cap: the longest life that the cluster grants, in seconds.
+        workspaces: Workspaces by name.
+        cap: Maximum lifetime in the cluster, in seconds.
     """
     for name, workspace in workspaces.items():
         for key_id, key in workspace.keys.items():
-            # A static token is no request: nobody caps it.
+            # A static token is not requested from the API server, so it has no maximum.
             if key.lifetime > cap and not key.static:
                 life = "never" if key.lifetime == NEVER else format_seconds(key.lifetime)
                 yield Finding(
@@ -86,7 +87,7 @@ def check_times(
     verdict = misfit(asked, life.what)
     if verdict is None:
         return
-    # The shortest way to mend it is what the entry says itself.
+    # Report at a field of the entry itself, where the fix is shortest.
     field = next((field for field in ("overlap", "rotateBefore") if field in own), "lifetime")
     if {"overlap", "rotateBefore"} <= own and not is_mended_by_overlap(asked):
         field = "rotateBefore"
@@ -94,7 +95,7 @@ def check_times(
 
 
 def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Finding]:
-    """Accounts that are none of this key's: a name says which identity is taken over, and a later one is not."""
+    """Find accounts to adopt that do not belong to this key's current or previous generations."""
     own = [
         key_service_account(key_id, key_suffix(workspace, key_id, generation))
         for generation in range(1, key.generation + 1)

@@ -1,4 +1,4 @@
-"""API keys of the stack file: who they are, how long their tokens live, and where their users find them."""
+"""API keys in the stack file: identity, token lifetime and delivery."""
 
 from collections.abc import Collection
 from typing import Annotated, Self
@@ -21,7 +21,7 @@ from ambient_components.spec.sources import DataKey, SecretName
 from ambient_components.spec.types import Duration, Flag, Generation, Lifetime, NamespaceName, RoleName, Text
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=OBJECT_NAME_MAX)]
-"""The name of a ServiceAccount."""
+"""Name of a ServiceAccount."""
 
 
 def _retain(value: object) -> object:
@@ -33,73 +33,76 @@ RetainName = Annotated[Retain, BeforeValidator(_retain)]
 
 
 class DeliverySecret(Model):
-    """A Secret of the cluster that the key's user reads; made and changed by this tool alone."""
+    """A Secret in the cluster that the key's user reads; only this tool creates and changes it."""
 
     namespace: NamespaceName
-    """Its namespace, which exists and is no workspace: sessions read the Secrets of theirs."""
+    """Namespace of the Secret. It must exist and must not be a workspace, because sessions read its Secrets."""
 
     name: SecretName
-    """Its name; a Secret of that name that was not made by this tool is refused."""
+    """Name of the Secret; an existing Secret that this tool did not create is refused."""
 
     key: DataKey = "token"
-    """Key of the token in it; during an overlap the token before is under `previous-` and this. token if left out."""
+    """Key of the token in the Secret; during an overlap, the previous token has the prefix `previous-`. Default: token.
+    """
 
 
 class Delivery(Model):
-    """Where a key is written for its user by every run that mints one."""
+    """Delivery of the key to its user, by every run that issues a token."""
 
     secret: DeliverySecret
     """A Secret in another namespace of the cluster."""
 
 
 class Key(Model):
-    """An API key: an identity of its own in the workspace, with a token that is renewed before it expires."""
+    """An API key: its own identity in the workspace, with a token that is renewed before it expires."""
 
     name: Text = Field(default="", max_length=KEY_NAME_MAX)
-    """Label on the workspace's Keys page; the key's id if left out."""
+    """Name on the workspace's Keys page. Default: the key's id."""
 
     description: Text = Field(default="", max_length=KEY_DESCRIPTION_MAX)
-    """What the key is for, shown on the Keys page."""
+    """Purpose of the key, shown on the Keys page."""
 
     role: RoleName = Role.EDIT
-    """view, edit or admin; edit, as in the platform's UI, if left out."""
+    """view, edit or admin. Default: edit, as in the platform's UI."""
 
     lifetime: Lifetime = TOKEN_LIFE.default
-    """How long a token is valid, from 10m to 1y, or never to let it have no end; 90d if left out."""
+    """Lifetime of a token, from 10m to 1y, or never for no expiry. Default: 90d."""
 
     rotate_before: Duration | None = None
-    """How long before its expiry a token is renewed, by the first run from then on; 14d, or a quarter of a shorter
-    life, if left out."""
+    """Renewal window: the first run within this time before expiry renews the token. Default: 14d, or a quarter of a
+    shorter lifetime.
+    """
 
     overlap: Overlap | None = None
-    """How long the token before lives on after a renewal, 0 for not at all; half of rotateBefore if left out."""
+    """How long the old token stays valid after a renewal; 0 revokes it immediately. Default: half of rotateBefore."""
 
     rotate: RotateName | None = None
-    """auto; manual: never renewed, only by another generation. auto if left out, manual for keys without an end."""
+    """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
 
     generation: Generation = 1
-    """Number of the key's identity; a new number makes a new ServiceAccount and a new token. 1 if left out."""
+    """Number of the key's identity; a new number creates a new ServiceAccount and a new token. Default: 1."""
 
     overlap_until: Day | None = None
-    """Last day on which the identity of the generation before lives on beside this one; it ends at once if left out."""
+    """Last day on which the previous generation's identity stays valid. Default: it ends immediately."""
 
     adopt: list[AccountName] = []
-    """ServiceAccounts of this key that exist and are taken over with their tokens, as after a lost state; any other one
-    that has the name of a new identity is ended."""
+    """Existing ServiceAccounts of this key to adopt with their tokens, for example after a lost state; any other
+    account with the name of a new identity is deleted.
+    """
 
     warn_ahead: Duration | None = None
-    """How early runs announce an end: of a token that nobody renews, of the generation before; 14d if left out."""
+    """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""
 
     static: Flag | None = None
-    """Whether the token lies in a Secret of the workspace, where every session can read it; with lifetime never only.
-    false if left out."""
+    """Whether the token is stored in a Secret of the workspace, where all sessions can read it; requires lifetime
+    never. Default: false.
+    """
 
     deliver: Delivery | None = None
-    """Where the key is written for its user."""
+    """Where the key is delivered to its user."""
 
     retain: RetainName | None = None
-    """state: in the stack's state, encrypted, and its outputs; none: only where it is delivered to. state if left
-    out."""
+    """state: in the stack's state and outputs, encrypted; none: only in the delivery Secret. Default: state."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -115,43 +118,43 @@ class Key(Model):
         return self
 
     def label(self, key_id: str) -> str:
-        """Return what the Keys page shows: the name, or the id where there is none."""
+        """Return the name on the Keys page: the name, or the id if there is none."""
         return self.name or key_id
 
     @property
     def manual(self) -> bool:
-        """Whether nobody renews its token."""
+        """Whether its token is never renewed automatically."""
         return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        """Return what is asked of its tokens. A default that its life is too short for is cut to what fits.
+        """Return the policy for its tokens; defaults that do not fit the lifetime are shortened.
 
         Args:
-            run_every: seconds between the runs that are promised; 0 for no promise.
-            uncut: fields, by their names in the file, that are taken as they are: what a key says itself is refused
-                where it doesn't fit, by `spec.key_checks`.
+            run_every: Guaranteed interval of runs in seconds; 0 for none.
+            uncut: Names in the file of fields that are not shortened: `spec.key_checks` refuses a key's own misfit
+                values.
         """
         return renewal(self, run_every, uncut, static=bool(self.static))
 
     def overlap_or_default(self) -> int:
-        """Return how long a token lives on beside the next one, in seconds."""
+        """Return the overlap of a token with the next one, in seconds."""
         return self.policy().overlap
 
 
 class KeyDefaults(Model):
-    """What every API key has that says nothing else. What a key's life is too short for is cut."""
+    """Defaults for all API keys. Values that do not fit a key's lifetime are shortened."""
 
     role: RoleName | None = None
     """view, edit or admin."""
 
     lifetime: Lifetime | None = None
-    """How long a token is valid, from 10m to 1y, or never."""
+    """Lifetime of a token, from 10m to 1y, or never."""
 
     rotate_before: Duration | None = None
-    """How long before its expiry a token is renewed."""
+    """Renewal window: time before expiry in which a run renews the token."""
 
     overlap: Overlap | None = None
-    """How long the token before lives on after a renewal."""
+    """How long the old token stays valid after a renewal."""
 
     warn_ahead: Duration | None = None
     """How early runs announce an end."""

@@ -1,7 +1,7 @@
-"""Layers of one workspace: defaults, the template that it names, its own entry; and how one lies over another.
+"""Layers of one workspace: defaults, its template, its own entry; and how they are merged.
 
-Plain data with marks, before any model sees it. Mappings merge; lists and all other values replace what is below: a
-list of grants that grew from three files would be one that nobody has reviewed.
+Plain data with positions, before validation by the models. Mappings are merged; lists and all other values replace the
+layer below: a list of grants from three files would be one that no person has reviewed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,17 +15,17 @@ from ambient_components.spec.marks import MappingMarks, Marks
 Path = tuple[PathPart, ...]
 
 WORKSPACE: Final = "workspace"
-"""Layer of a workspace's own entry."""
+"""Name of the layer for a workspace's own entry."""
 
 DEFAULTS: Final = "defaults"
-"""Layer of the defaults of all files."""
+"""Name of the layer for the merged defaults."""
 
 BUILT_IN: Final = "built-in"
-"""Layer of what no file says."""
+"""Name of the layer for values that no file sets."""
 
 
 class Tree(NamedTuple):
-    """A value and the places of all in it."""
+    """A value with all its positions."""
 
     data: Any
     marks: Any
@@ -34,19 +34,19 @@ class Tree(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one part of the files says of one workspace."""
+    """The fields that one part of the files sets for one workspace."""
 
     name: str
     """`workspace`, `template NAME` or `defaults`."""
 
     path: Path
-    """Where it stands in the files, such as `("templates", NAME)`."""
+    """Path in the files, such as `("templates", NAME)`."""
 
     tree: Tree
-    """In the shape of a workspace's entry: what holds for each key stands below each key of the workspace."""
+    """Content in the form of a workspace's entry: defaults for keys are copied to each key of the workspace."""
 
     def written(self, path: Path) -> Path:
-        """Translate a path in the entry into one in the files: one field for each key stands there once."""
+        """Translate a path in the entry into a path in the files, where defaults for keys exist only once."""
         if self.name != WORKSPACE and path[:1] == ("keys",):
             path = ("keys", *path[2:])
         return (*self.path, *path)
@@ -54,19 +54,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is replaced whole although it is a mapping: half of one reference and half of another would be neither."""
+    """Mappings that are replaced instead of merged: half of two references would not be a valid one."""
 
     whole: bool = False
     below: "Mapping[str, Rules]" = field(default_factory=dict)
-    """By key; `*` is any other."""
+    """Rules by key; `*` is any other key."""
 
     def at(self, key: PathPart) -> "Rules":
-        """Return the rules of one entry."""
+        """Return the rules for one key."""
         return self.below.get(str(key)) or self.below.get("*", MERGED)
 
 
 MERGED: Final = Rules()
-"""No exceptions."""
+"""Rules that merge everything."""
 
 _EACH_WHOLE = Rules(below={"*": Rules(whole=True)})
 
@@ -79,11 +79,12 @@ RULES: Final = Rules(
         ),
     }
 )
-"""Of a workspace's entry: one secret, a key of a bucket, one MCP server, the CA bundle come from one layer each."""
+"""Rules for a workspace's entry: one secret, a bucket's key, one MCP server and the CA bundle each come from one layer.
+"""
 
 
 def merge(lower: Tree, upper: Tree, rules: Rules = MERGED) -> Tree:
-    """Lay one mapping over another; neither is changed. The places are those of the values that count."""
+    """Merge one mapping over another without changing either. Positions are those of the effective values."""
     data: dict[str, object] = dict(lower.data)
     below: MappingMarks = lower.marks
     above: MappingMarks = upper.marks
@@ -98,18 +99,18 @@ def merge(lower: Tree, upper: Tree, rules: Rules = MERGED) -> Tree:
 
 
 def flatten(layers: Iterable[Layer]) -> Tree:
-    """Lay all layers over each other, the lowest first; at least one."""
+    """Merge all layers, lowest first; at least one."""
     return reduce(lambda lower, upper: merge(lower, upper, RULES), (layer.tree for layer in layers))
 
 
 def layers_of(name: str, entry: Tree, defaults: Tree | None, template: tuple[str, Tree] | None) -> tuple[Layer, ...]:
-    """Return the layers of one workspace, the lowest first.
+    """Return the layers of one workspace, lowest first.
 
     Args:
-        name: Of the workspace.
-        entry: Its own, a mapping.
-        defaults: Of all files, a mapping; None if there are none.
-        template: Name and content of the template that the entry names, if there is one.
+        name: Name of the workspace.
+        entry: Its own entry, a mapping.
+        defaults: The merged defaults, a mapping; None if there are none.
+        template: Name and content of the workspace's template, if it has one.
     """
     lower = []
     if defaults is not None:
@@ -121,7 +122,7 @@ def layers_of(name: str, entry: Tree, defaults: Tree | None, template: tuple[str
 
 
 def _for_each_key(shared: Tree, entry: Tree) -> Tree:
-    """Put what is said of every key below each key that the entry has; without keys it says nothing."""
+    """Copy the defaults for keys to each key of the entry; without keys they have no effect."""
     if "keys" not in shared.data:
         return shared
     data: dict[str, object] = {key: value for key, value in shared.data.items() if key != "keys"}

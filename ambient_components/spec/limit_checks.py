@@ -1,4 +1,4 @@
-"""Checks of limits, and of what is put on the namespace: what the API server would refuse in the middle of a run."""
+"""Checks of limits, labels and annotations, which the API server would otherwise reject during a run."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Labels and annotations have Kubernetes' syntax, and keys that are free for users."""
+    """Find labels and annotations with invalid syntax or reserved keys."""
     yield from below(path, note_findings(workspace.labels, workspace.annotations))
 
 

@@ -1,4 +1,4 @@
-"""What a workspace may use: resources of its containers, a quota, and whom its sessions may talk to."""
+"""Limits of a workspace: container resources, a quota, and network destinations."""
 
 from typing import Annotated, Self
 
@@ -52,7 +52,7 @@ QuantityText = Annotated[
     BeforeValidator(_quantity),
     WithJsonSchema({"type": ["string", "number"], KIND: "quantity", "pattern": f"^{QUANTITY_PATTERN}$", "minimum": 0}),
 ]
-"""A Kubernetes quantity, in canonical form once read: 1000m is kept as 1."""
+"""A Kubernetes quantity, converted to canonical form: 1000m becomes 1."""
 
 ProtocolName = Annotated[Protocol, BeforeValidator(_protocol)]
 """TCP or UDP."""
@@ -67,26 +67,26 @@ _RESOURCES: JsonDict = {"propertyNames": {"enum": list(CONTAINER_RESOURCES)}}
 
 
 class ContainerLimits(Model):
-    """Limits of each container, over those that the platform's operator would set. Contract 4.
+    """Limits of each container, over those of the platform's operator. Contract 4.
 
     Each is a mapping of cpu, memory or ephemeral-storage to a quantity; min ≤ defaultRequest ≤ default ≤ max.
     """
 
     default_request: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
-    """What a container asks for that says nothing itself, such as `{cpu: 250m, memory: 256Mi}`."""
+    """Request of a container that sets none, such as `{cpu: 250m, memory: 256Mi}`."""
 
     default: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
-    """The limit of a container that says nothing itself."""
+    """Limit of a container that sets none."""
 
     min: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
-    """The least that a container may ask for."""
+    """Minimum request of a container."""
 
     max: dict[Text, QuantityText] = Field(default={}, json_schema_extra=_RESOURCES)
-    """The most that a container may have."""
+    """Maximum limit of a container."""
 
 
 class NetworkPeer(Model):
-    """Whom sessions may talk to: exactly one of a `cidr` and a `namespace`."""
+    """A destination that sessions may reach: either a `cidr` or a `namespace`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -101,10 +101,10 @@ class NetworkPeer(Model):
     """All pods of a namespace of this cluster."""
 
     ports: list[Port] = []
-    """Ports; all if left out."""
+    """Ports. Default: all."""
 
     protocol: ProtocolName = Protocol.TCP
-    """TCP or UDP, for `ports`; TCP if left out."""
+    """TCP or UDP, for `ports`. Default: TCP."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -116,23 +116,23 @@ class NetworkPeer(Model):
 
 
 class Network(Model):
-    """Whom the workspace's pods may talk to. What sessions need from the platform is always allowed."""
+    """Network isolation of the workspace's pods. What sessions need from the platform is always allowed."""
 
     isolate: Flag = True
-    """Whether pods may talk only to what is allowed here, and take calls from the platform alone; true if left out."""
+    """Whether pods reach only the destinations in `allow`, and are reachable only from the platform. Default: true."""
 
     allow: list[NetworkPeer] = []
-    """Whom pods may also talk to."""
+    """Further destinations that pods may reach."""
 
 
 class Limits(Model):
-    """What the pods of a workspace may use and reach."""
+    """Limits of a workspace's pods."""
 
     containers: ContainerLimits | None = None
-    """Limits of each container; the platform's own if left out."""
+    """Limits of each container. Default: the platform's own."""
 
     quota: dict[Text, QuantityText] = Field(default={}, examples=[{"requests.cpu": "20", "pods": "50"}])
-    """Most of a resource in the whole namespace, such as `{requests.cpu: 20, pods: 50}`."""
+    """Maximum of a resource in the whole namespace, such as `{requests.cpu: 20, pods: 50}`."""
 
     network: Network | None = None
-    """Whom pods may talk to; everybody if left out."""
+    """Network isolation. Default: none."""

@@ -1,4 +1,4 @@
-"""Reads a stack: its files, their layers, models and whole-file checks, with everything that is wrong in one report."""
+"""Loading of a stack: files, layers, models and checks, with all problems in one report."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,60 +30,61 @@ from ambient_components.spec.unite import unite
 
 @dataclass(frozen=True, slots=True)
 class LoadedStack:
-    """A stack that passed every check."""
+    """A stack that passed all checks."""
 
     file: StackFile
-    """What it says, with the effective entry of each workspace."""
+    """Its content, with the effective entry of each workspace."""
 
     sources: SourceMap
-    """Where it says it, in whichever file, for the reports of later steps."""
+    """Positions in all files, for reports of later steps."""
 
     path: str
-    """The stack file, as the user named it."""
+    """Path of the stack file, as the user named it."""
 
     files: tuple[str, ...]
-    """Every file that was read, the stack file first."""
+    """Paths of all files that were read, the stack file first."""
 
     granted: frozenset[str]
-    """Those included files that may hold more than workspaces."""
+    """Paths of included files that may contain more than workspaces."""
 
     project: Project
-    """Where the files are that it names: of `file`, every path counts from this folder."""
+    """Project folder, which all paths in `file` are relative to."""
 
     warnings: tuple[Problem, ...]
-    """What nobody has to mend and somebody should know."""
+    """Warnings."""
 
     data: Mapping[str, Any]
-    """The effective entries by workspace, as written: durations as text, nothing added that no file says. None where
-    the file names stacks instead."""
+    """Effective entries by workspace, unconverted: durations are text, built-in defaults are missing. None in a file
+    that names stacks.
+    """
 
     provenance: Provenance
-    """Which layer each value came from."""
+    """Source layer of each value."""
 
     def origin(self, path: tuple[PathPart, ...]) -> Origin:
-        """Return the layer and the place of a value such as `("workspaces", "payments", "protect")`."""
+        """Return the layer and position of a value such as `("workspaces", "payments", "protect")`."""
         return self.provenance.origin(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What came of reading a stack, good or bad: for commands that report instead of stopping."""
+    """The result of reading a stack, valid or not, for commands that report problems."""
 
     stack: LoadedStack | None
-    """None if there is an error."""
+    """The stack; None if there is an error."""
 
     problems: tuple[Problem, ...]
-    """Errors and warnings, by place."""
+    """Errors and warnings, sorted by position."""
 
     files: tuple[str, ...]
-    """Every file that was come upon, readable or not, the stack file first."""
+    """Paths of all files found, readable or not, the stack file first."""
 
 
 def load_stack(path: str | Path) -> LoadedStack:
-    """Read, validate and check a stack file and all that it includes.
+    """Read, validate and check a stack file and all files that it includes.
 
     Raises:
-        AmbientError: All problems at once, each with its line and column; never with the value of a secret.
+        AmbientError: All problems at once, each with line and column; never with the value of a secret.
     """
     return _loaded(review_stack(path))
 
@@ -93,7 +94,7 @@ def parse_stack(text: str, file: str) -> LoadedStack:
 
     Args:
         text: The content.
-        file: How positions name the file; what it includes is looked for from its folder.
+        file: Name of the file in positions; includes are relative to its folder.
 
     Raises:
         AmbientError: All problems at once.
@@ -102,17 +103,17 @@ def parse_stack(text: str, file: str) -> LoadedStack:
 
 
 def review_stack(path: str | Path, text: str | None = None, files: Files = DISK) -> Review:
-    """Read, validate and check a stack, and return all that is wrong with it, warnings included.
+    """Read, validate and check a stack, and return all problems, including warnings.
 
     Args:
-        path: The stack file.
-        text: Its content, where it is known already.
-        files: Where it is read from.
+        path: Path of the stack file.
+        text: Its content, if known already.
+        files: Access to files.
     """
     reader = Reader(files)
     project = reader.read(str(path), text)
     problems, stack = Problems(reader.problems), None
-    if reader.files:  # else the stack file itself could not be read
+    if reader.files:  # empty if the stack file itself could not be read
         tree = unite(reader.files, problems, complete=reader.complete)
         tree, layers = apply_layers(tree, problems, complete=reader.complete)
         provenance = Provenance(layers)
@@ -138,7 +139,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
 
 
 def _validate(tree: Tree, report: Report, explicit: Explicit, sources: SourceMap, project: Project) -> StackFile | None:
-    """Return the models, or None; the checks see what is valid even where the rest is not."""
+    """Return the models, or None if they are invalid; then the checks run on the valid part."""
     try:
         stack = StackFile.model_validate(tree.data)
     except ValidationError as error:
@@ -160,11 +161,11 @@ def _loaded(review: Review) -> LoadedStack:
 
 
 def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
-    """Turn what a later step found in a stack that was loaded into problems with places.
+    """Convert findings of later steps into problems with positions.
 
     Args:
-        stack: The stack.
-        findings: Of checks that need more than the files, such as what the cluster grants.
+        stack: The loaded stack.
+        findings: Findings of checks that need more than the files, such as the cluster's limits.
     """
     problems = Problems()
     Report(stack.sources, stack.provenance, problems).add_findings(findings)
@@ -172,30 +173,30 @@ def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
 
 
 def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
-    """Read a file that holds a secret.
+    """Read a file with a secret.
 
     Args:
-        stack: That names it.
+        stack: The stack that names the file.
         workspace: Name of the workspace that uses it.
-        place: The file's path from the project's folder, or an absolute one, as in the models of a loaded stack.
+        place: Path of the file, relative to the project's folder or absolute, as in the models of a loaded stack.
 
     Raises:
-        Unreadable: It can't be read, or must not be.
-        UnicodeDecodeError: It is not UTF-8.
+        Unreadable: The file cannot or may not be read.
+        UnicodeDecodeError: The file is not UTF-8.
     """
     folder = allowed_folder(place, stack.project, workspace, stack.file.rails)
     return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 
 def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:
-    """Names of the workspaces of every shard of a fleet.
+    """Return the names of the workspaces of each shard of a fleet.
 
     Args:
-        stack: the whole fleet's files.
-        count: how many shards there are.
+        stack: The files of the whole fleet.
+        count: Number of shards.
 
     Raises:
-        AmbientError: workspaces name a shard that does not exist, each at its place.
+        AmbientError: Workspaces name a shard that does not exist.
     """
     if beyond := located(stack, beyond_shards(stack.file.workspaces, count)):
         raise AmbientError(beyond)

@@ -1,4 +1,4 @@
-"""Where every key and value stands, in whichever file it was written."""
+"""Positions of all keys and values, in any of the files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,61 +6,61 @@ from dataclasses import dataclass, field
 from ambient_components.errors import PathPart, Where
 
 Spot = tuple[str, int, int]
-"""File, as positions name it, line and column, both from 1: what is merged of several files keeps each one's."""
+"""File, line and column, both from 1: in data merged from several files, each value keeps its own."""
 
 
 @dataclass(slots=True)
 class MappingMarks:
-    """Places in a mapping."""
+    """Positions in a mapping."""
 
     start: Spot
-    """Of its first key, or of the alias that stands for it."""
+    """Position of its first key, or of its alias."""
 
     keys: dict[str, Spot] = field(default_factory=dict)
-    """Of each key."""
+    """Positions of the keys."""
 
     values: "dict[str, Marks]" = field(default_factory=dict)
-    """Of each value."""
+    """Positions of the values."""
 
 
 @dataclass(slots=True)
 class ListMarks:
-    """Places in a list."""
+    """Positions in a list."""
 
     start: Spot
-    """Of its first dash or its bracket, or of the alias that stands for it."""
+    """Position of its first dash or bracket, or of its alias."""
 
     values: "list[Marks]" = field(default_factory=list)
-    """Of each item."""
+    """Positions of the items."""
 
 
 Marks = Spot | MappingMarks | ListMarks
-"""The places of one value and of all in it."""
+"""Positions of a value and of everything in it."""
 
 
 class SourceMap:
-    """Answers where a path such as `("workspaces", "payments", "grants", 0, "role")` stands.
+    """Lookup of positions by paths such as `("workspaces", "payments", "grants", 0, "role")`.
 
-    A path that isn't in the files, such as a missing field, is answered with its nearest parent.
+    For a path that is not in the files, such as a missing field, the result is the position of the nearest parent.
     """
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
 
     def key(self, path: Sequence[PathPart]) -> Where:
-        """Return where the key of an entry stands; for an item of a list where the item itself stands."""
+        """Return the position of an entry's key; for an item of a list, of the item."""
         parent, rest = self._walk(path[:-1])
         if path and not rest and isinstance(parent, MappingMarks) and path[-1] in parent.keys:
             return Where(*parent.keys[str(path[-1])])
         return self.value(path)
 
     def value(self, path: Sequence[PathPart]) -> Where:
-        """Return where a value stands; for a block its first line."""
+        """Return the position of a value; for a block, of its first line."""
         marks, _ = self._walk(path)
         return Where(*(marks if isinstance(marks, tuple) else marks.start))
 
     def _walk(self, path: Sequence[PathPart]) -> tuple[Marks, Sequence[PathPart]]:
-        """Return the marks as far down as the files go, and the rest of the path."""
+        """Return the positions at the deepest existing part of a path, and the rest of the path."""
         marks = self._marks
         for depth, part in enumerate(path):
             below = _below(marks, part)

@@ -1,4 +1,4 @@
-"""pydantic's errors in the words of the stack file: YAML's type names, allowed values, what was perhaps meant."""
+"""Messages for pydantic's errors in terms of the stack file: YAML type names, allowed values and suggestions."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     StackAllowance: "{rail: removals, reason: TEXT, until: DAY}",
     Storage: "{bucket: {name: payments-sessions}}",
 }
-"""How a mapping is written that people write as text or as a list."""
+"""Examples of mappings that users write as text or as a list."""
 
 _OTHER_EXAMPLES: Final[Mapping[type[Model], str]] = {
     Grant: "{group: NAME}",
@@ -71,7 +71,7 @@ _EXAMPLES_OF_MANY: Final[Mapping[type[Model], str]] = {
     Source: "{NAME: {config: NAME}}",
     Workspace: "{NAME: {}}",
 }
-"""How a mapping of names to such is written."""
+"""Examples of mappings by name."""
 
 _ENTRIES: Final[Mapping[str, str]] = {
     "annotations": "{NAME: TEXT}",
@@ -83,7 +83,7 @@ _ENTRIES: Final[Mapping[str, str]] = {
     "runner": "{ANTHROPIC_API_KEY: {config: NAME}}",
     **dict.fromkeys(("defaultRequest", "default", "min", "max"), "{cpu: 500m, memory: 1Gi}"),
 }
-"""What a mapping holds whose entries are no models, by field."""
+"""Examples of mappings without models, by field."""
 
 _ITEMS: Final[Mapping[str, str]] = {
     "args": "--verbose",
@@ -96,7 +96,7 @@ _ITEMS: Final[Mapping[str, str]] = {
     "stacks": "prod-eu",
     "workspaces": "NAME",
 }
-"""What a list of texts or numbers holds, by field."""
+"""Examples of items in lists of texts or numbers, by field."""
 
 _NEVER_EMPTY: Final = ("runner", "integrations")
 
@@ -110,7 +110,7 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, Remedy]:
 
     Args:
         error: The error.
-        data: The whole file's data; of what is private only the type is read.
+        data: The data of the whole file; of private values only the type is read.
     """
     kind, path = error["type"], error["loc"]
     context: Mapping[str, Any] = error.get("ctx", {})
@@ -123,11 +123,11 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, Remedy]:
     value = _at(data, path)
     if kind in _EXPECTED:
         return _wrong_type(value, _EXPECTED[kind], path)
-    return _bad_value(kind, value, context) or (error["msg"], "")  # pydantic's own text holds no input either
+    return _bad_value(kind, value, context) or (error["msg"], "")  # pydantic's own message contains no input either
 
 
 def meant_fields(path: Sequence[PathPart]) -> Iterator[tuple[PathPart, ...]]:
-    """Yield the path of the field that was meant by one that doesn't exist, if one is near: it isn't missing, too."""
+    """Yield the path of the field that a misspelt one resembles, so that it is not reported as missing too."""
     allowed = _fields(_model_at(path[:-1]))
     if near := nearest(str(path[-1]), allowed):
         yield (*path[:-1], near)
@@ -200,7 +200,7 @@ def _unknown_field(path: Sequence[PathPart]) -> tuple[str, Remedy]:
 
 
 def _home(word: str, model: type[Model]) -> str:
-    """Say where a field belongs that stands in the wrong place: mostly it was indented too much or too little."""
+    """Return where a misplaced field belongs: usually its indentation is wrong."""
     if model is StackFile and word in _fields(Workspace):
         return "it belongs below the name of a workspace, with more indentation"
     if model is Defaults and word in _fields(Workspace):
@@ -214,9 +214,9 @@ def _home(word: str, model: type[Model]) -> str:
     if model is McpServers:
         return "further servers stand below custom"
     if model is Workspace and word in (*_fields(Key), "credentials"):
-        return ""  # of a key, of secrets or of the bucket, and nobody knows which
+        return ""  # may belong to a key, to secrets or to the bucket
     below = [(model, "")]
-    for outer, prefix in below:  # it grows, by level
+    for outer, prefix in below:  # the list grows, level by level
         for field, kind in _fields(outer).items():
             if prefix and field == word:
                 return f"did you mean '{prefix}{field}'?"
@@ -226,7 +226,7 @@ def _home(word: str, model: type[Model]) -> str:
 
 
 def _fields(model: type[Model]) -> dict[str, Any]:
-    """Return the kinds of a model's fields, by their names in the file."""
+    """Return the types of a model's fields, by their names in the file."""
     return {field.alias or name: _present(field.annotation) for name, field in model.model_fields.items()}
 
 
@@ -236,7 +236,7 @@ def _model_at(path: Sequence[PathPart]) -> type[Model]:
 
 
 def _annotation_at(path: Sequence[PathPart]) -> Any:
-    """Return the annotation of what stands at a path: a model, a list or dict of something, or a type of ours."""
+    """Return the annotation at a path: a model, a list or dict, or a custom type."""
     annotation: Any = StackFile
     for part in path:
         if isinstance(annotation, type) and issubclass(annotation, Model):
@@ -252,7 +252,7 @@ def _item(annotation: Any) -> Any:
 
 
 def _present(annotation: Any) -> Any:
-    """Return what an optional annotation is if it is there."""
+    """Return the annotation without the option None."""
     if get_origin(annotation) in (list, dict):
         return annotation
     return next((kind for kind in get_args(annotation) if kind is not NoneType), annotation)

@@ -1,4 +1,4 @@
-"""The stack file as frozen models; the text after each field is also its documentation in the JSON Schema."""
+"""The stack file as frozen models; the docstrings of fields are also the descriptions in the JSON Schema."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -44,7 +44,7 @@ from ambient_components.spec.types import (
 )
 from ambient_components.subjects import Subject, SubjectKind
 
-# What names may be, for editors; `spec.checks` says it in words. The tests hold both against each other.
+# Patterns of names for editors; `spec.checks` has the same rules with messages, and tests compare both.
 _WORKSPACE_NAMES: JsonDict = {
     "propertyNames": {
         "pattern": "^[a-z][-a-z0-9]{0,61}[a-z0-9]$",
@@ -75,17 +75,16 @@ class Grant(Model):
     """Name of a group, exactly as the cluster knows it. Either this or `user`."""
 
     role: RoleName = Role.VIEW
-    """view, edit or admin; view, as in the platform's UI, if left out."""
+    """view, edit or admin. Default: view, as in the platform's UI."""
 
     from_: DayOrMoment | None = Field(default=None, alias="from")
-    """First day of the grant, or the moment at which it begins; before it there is none. From the next run on if left
-    out."""
+    """First day of the grant, or the time at which it starts. Default: the next run."""
 
     until: DayOrMoment | None = None
-    """Last day of the grant, or the moment at which it ends; for as long as the line stands here if left out."""
+    """Last day of the grant, or the time at which it ends. Default: no end."""
 
     warn_ahead: Duration | None = None
-    """How early runs announce that it begins or ends; 14d if left out."""
+    """How early runs announce its start and end. Default: 14d."""
 
     @model_validator(mode="after")
     def _exactly_one_subject(self) -> Self:
@@ -96,48 +95,49 @@ class Grant(Model):
 
     @property
     def subject(self) -> Subject:
-        """Return whom the grant is for."""
+        """Subject of the grant."""
         if self.user is not None:
             return Subject(SubjectKind.USER, self.user)
         return Subject(SubjectKind.GROUP, self.group or "")
 
     @property
     def dated(self) -> bool:
-        """Return whether it begins or ends by itself."""
+        """Whether the grant has a start or end date."""
         return self.from_ is not None or self.until is not None
 
     def span(self, zone: ZoneInfo) -> Span:
-        """Return when it holds.
+        """Return the period of the grant.
 
         Args:
-            zone: of the stack.
+            zone: Time zone of the stack.
         """
         return Span.of(self.from_, self.until, zone)
 
 
 class Defaults(Model):
-    """What lies under workspaces: mappings merge entry by entry; lists and values of a workspace take their place."""
+    """Defaults of workspaces: mappings are merged; lists and values of a workspace replace these."""
 
     owners: list[SubjectText] = []
     """Admins that the Sharing page neither lists nor revokes."""
 
     reviewers: list[ReviewerText] = []
-    """Who approves changes of a workspace; in `defaults` also of what holds for the whole stack, and of new ones."""
+    """Subjects that approve changes of a workspace; in `defaults` also changes of the whole stack, and new workspaces.
+    """
 
     grants: list[Grant] = []
-    """Who may use the workspace."""
+    """Grants of access to the workspace."""
 
     keys: KeyDefaults = KeyDefaults()
-    """For each key that the workspace has; it makes no key by itself."""
+    """Defaults for each key of a workspace; they create no key."""
 
     secrets: Secrets = Secrets()
-    """What every session gets as environment variables, by reference."""
+    """References to the environment variables of all sessions."""
 
     settings: Settings = Settings()
-    """How sessions behave."""
+    """Behaviour of sessions."""
 
     limits: Limits = Limits()
-    """What the workspace may use."""
+    """Limits of the workspace."""
 
     labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
     """Further labels of the namespace."""
@@ -146,102 +146,106 @@ class Defaults(Model):
     """Further annotations of the namespace."""
 
     pod_security: PodSecurityName | None = None
-    """Pod security level that the namespace enforces: privileged or baseline."""
+    """Pod Security level that the namespace enforces: privileged or baseline."""
 
     protect: Flag | None = None
     """Whether the engine refuses to delete the namespace."""
 
     on_close: OnClose = OnClose()
-    """What becomes of running sessions when a workspace is closed."""
+    """What happens to running sessions when a workspace is closed."""
 
 
 class Workspace(Model):
-    """One workspace: a namespace of the platform, who may use it, its keys and secrets, and how its sessions behave."""
+    """One workspace: a namespace of the platform with access, keys, secrets and session settings."""
 
     template: Text | None = None
-    """Name of the template that lies under this workspace, over `defaults`."""
+    """Name of the template for this workspace, which is merged over `defaults`."""
 
     display_name: Text = Field(default="", max_length=DISPLAY_NAME_MAX)
-    """Name in the UI, on OpenShift only; the workspace's own name if left out."""
+    """Name in the UI, on OpenShift only. Default: the workspace's name."""
 
     description: Text = Field(default="", max_length=WORKSPACE_DESCRIPTION_MAX)
-    """What the workspace is for, shown on OpenShift only."""
+    """Purpose of the workspace, shown on OpenShift only."""
 
     owners: list[SubjectText] = []
     """Admins that the Sharing page neither lists nor revokes: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME."""
 
     reviewers: list[ReviewerText] = []
-    """Who approves changes to this entry, one of them is enough: user:NAME, group:NAME. No access by itself."""
+    """Subjects that approve changes of this entry; one approval is enough: user:NAME, group:NAME. Does not give access.
+    """
 
     grants: list[Grant] = []
-    """Who may use the workspace; at most one grant a subject at a time."""
+    """Grants of access to the workspace; at most one per subject at a time."""
 
     keys: dict[Text, Key] = Field(default={}, json_schema_extra=_KEY_IDS)
-    """API keys by id; an id is stable, since objects are named after it."""
+    """API keys by id; an id must stay the same, because object names contain it."""
 
     secrets: Secrets = Secrets()
-    """What every session gets as environment variables, by reference."""
+    """References to the environment variables of all sessions."""
 
     storage: Storage = Storage()
-    """Where the state of sessions is kept; in the platform's shared bucket if left out."""
+    """Storage of session state. Default: the platform's shared bucket."""
 
     settings: Settings = Settings()
-    """How sessions behave."""
+    """Behaviour of sessions."""
 
     limits: Limits = Limits()
-    """What the workspace may use."""
+    """Limits of the workspace."""
 
     labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
-    """Further labels of the namespace, such as `{cost-center: "4711"}`; those of the platform are reserved."""
+    """Further labels of the namespace, such as `{cost-center: "4711"}`; the platform's labels are reserved."""
 
     annotations: dict[Text, Text] = Field(default={}, json_schema_extra=_ANNOTATIONS)
-    """Further annotations of the namespace; those of the platform are reserved."""
+    """Further annotations of the namespace; the platform's annotations are reserved."""
 
     pod_security: PodSecurityName | None = None
-    """Pod security level that the namespace enforces: privileged or baseline; the cluster's own if left out."""
+    """Pod Security level that the namespace enforces: privileged or baseline. Default: the cluster's own."""
 
     protect: Flag = True
-    """Whether `pulumi destroy` refuses to delete the namespace; true if left out."""
+    """Whether `pulumi destroy` refuses to delete the namespace. Default: true."""
 
     state: StateName = WorkspaceState.ACTIVE
-    """active; closed: grants, keys, secrets and the bucket's credentials end, while owners and data stay; released: all
-    stays, without this tool. active if left out."""
+    """active; closed: grants, keys, secrets and the bucket's credentials are removed, while owners and data stay;
+    released: everything stays, but this tool no longer manages it. Default: active.
+    """
 
     on_close: OnClose = OnClose()
-    """What becomes of running sessions when the workspace is closed."""
+    """What happens to running sessions when the workspace is closed."""
 
     adopt: Flag = False
-    """Whether a namespace is taken over that exists and that nobody's mark is on; the line may stay afterwards.
-    false if left out: what exists is then refused."""
+    """Whether to adopt an existing namespace without an ownership annotation; may stay set afterwards. Default: false,
+    which refuses an existing namespace.
+    """
 
     allow: list[Allowance] = []
-    """Rails that may be crossed in this workspace, each with a reason."""
+    """Exceptions from guardrails in this workspace, each with a reason."""
 
     shard: ShardNumber | None = None
-    """Which shard of the fleet holds it, instead of the one that its name leads to; of no meaning where the stack has
-    no shards."""
+    """Number of the fleet's shard for this workspace. Default: computed from its name. Ignored in a stack without
+    shards.
+    """
 
 
 class Section(StrEnum):
-    """A section of a stack file that an included file may hold only if the including file grants it."""
+    """A section that an included file may contain only if the including file grants it."""
 
     INCLUDE = "include"
     """Further files."""
 
     TIMEZONE = "timezone"
-    """Time zone of plain days."""
+    """Time zone of days."""
 
     RUN_EVERY = "runEvery"
-    """How often a run is promised."""
+    """Guaranteed interval of runs."""
 
     ALLOW = "allow"
-    """Rails that may be crossed in every workspace."""
+    """Exceptions from guardrails in all workspaces."""
 
     RAILS = "rails"
-    """How strict the rails are."""
+    """Settings of guardrails."""
 
     DEFAULTS = "defaults"
-    """What lies under every workspace."""
+    """Defaults of all workspaces."""
 
     TEMPLATES = "templates"
     """Named defaults."""
@@ -258,14 +262,15 @@ SectionName = Annotated[Section, BeforeValidator(_section)]
 
 
 class Included(Model):
-    """Further files of this stack, and what they may hold besides workspaces."""
+    """Further files of this stack, and the sections that they may contain."""
 
     path: FilePath
-    """Path of a file, or a pattern of several, relative to this one."""
+    """Path of a file, or a pattern for several, relative to this file."""
 
     sections: list[SectionName] = []
-    """Sections that the file may hold besides `workspaces`. They have effect on the workspaces of every file, so grant
-    them to files that the reviewers of this one approve. None if left out."""
+    """Sections that the file may contain besides `workspaces`. They affect the workspaces of all files, so grant them
+    only to files that the reviewers of this one approve. Default: none.
+    """
 
 
 def _included(value: Any) -> Any:
@@ -273,39 +278,41 @@ def _included(value: Any) -> Any:
 
 
 class StackFile(Model):
-    """Everything that one stack should hold."""
+    """The declaration of one stack."""
 
     model_config = ConfigDict(title="Stack file")
 
     include: list[Annotated[Included, BeforeValidator(_included, json_schema_input_type=FilePath | Included)]] = []
     """Further files of this stack, relative to this one: a path, or a mapping with the path and the sections that the
-    file may hold besides `workspaces`."""
+    file may contain besides `workspaces`.
+    """
 
     timezone: TimeZone = ZoneInfo("UTC")
-    """Time zone of plain days, such as Europe/Berlin; UTC if left out."""
+    """Time zone of days, such as Europe/Berlin. Default: UTC."""
 
     run_every: Duration | None = None
-    """How often a run is promised, such as 1d; keys whose renewal it could come too late for are refused."""
+    """Guaranteed interval of runs, such as 1d; keys with a renewal window that is too short for it are refused."""
 
     allow: list[StackAllowance] = []
-    """Rails that may be crossed in every workspace, each with a reason."""
+    """Exceptions from guardrails in all workspaces, each with a reason."""
 
     rails: Rails = Rails()
-    """How strict the rails are."""
+    """Settings of guardrails."""
 
     stacks: list[StackName] = []
-    """Stacks that are run together, of several clusters for instance, each with a file of its own; such a file holds
-    nothing else."""
+    """Stacks that run together, for example of several clusters, each with its own file; this file may contain nothing
+    else.
+    """
 
     defaults: Defaults = Defaults()
-    """What lies under every workspace."""
+    """Defaults of all workspaces."""
 
     templates: dict[Text, Defaults] = {}
-    """Named defaults, for the workspaces that name one as their `template`."""
+    """Named defaults, for workspaces that set `template`."""
 
     workspaces: dict[Text, Workspace] = Field(default={}, json_schema_extra=_WORKSPACE_NAMES)
-    """Workspaces by name, which is the namespace's name and can't be changed."""
+    """Workspaces by name, which is also the namespace's name and cannot be changed."""
 
 
 Check = Callable[[Path, str, Workspace], Iterator[Finding]]
-"""A pure function of the path of a workspace, its name and what it says, defaults and template included."""
+"""A pure function of a workspace's path, name and effective entry."""

@@ -1,4 +1,4 @@
-"""What becomes of running sessions when a workspace is closed."""
+"""Handling of running sessions when a workspace is closed."""
 
 from typing import Annotated
 
@@ -27,15 +27,16 @@ SessionsName = Annotated[SessionsOnClose, BeforeValidator(_sessions)]
 """stop or deletePods."""
 
 Wait = Annotated[int, BeforeValidator(_wait), text_schema("duration", DURATION_PATTERN, minLength=2)]
-"""A duration, in seconds once read."""
+"""A duration, converted to seconds."""
 
 
 class OnClose(Model):
-    """How the sessions of a workspace end when it is closed, and how long they have."""
+    """How the sessions of a workspace end when it is closed, and how long that may take."""
 
     sessions: SessionsName = SessionsOnClose.STOP
-    """stop: the platform stops them, and those that do not stop in time are named; deletePods: their pods are then
-    deleted. stop if left out."""
+    """stop: the platform stops them, and those that do not stop in time are reported; deletePods: their pods are then
+    deleted. Default: stop.
+    """
 
     wait: Wait = WAIT_DEFAULT
-    """How long sessions have to stop; 2m if left out."""
+    """Time for sessions to stop. Default: 2m."""

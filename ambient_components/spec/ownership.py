@@ -1,8 +1,8 @@
-"""Whose review a change needs: two versions of a stack in, the workspaces that differ and their reviewers out.
+"""Required reviews of a change: the changed workspaces between two versions of a stack, with their reviewers.
 
-A change is what it comes to, not where it is written: a default, a template, an included file or a time zone touches
-every workspace that it changes the effect of, and a comment touches none. Who was named *before* the change has to
-approve it, so that nobody makes himself the reviewer of his own change; who is named by the change comes on top.
+A change is defined by its effect, not by its location: a default, a template, an included file or a time zone touches
+every workspace that it affects, and a comment touches none. The reviewers from *before* the change must approve it, so
+that no author can become the reviewer of their own change; new reviewers must approve in addition.
 """
 
 import hashlib
@@ -21,29 +21,29 @@ from ambient_components.spec.models import StackFile, Workspace
 from ambient_components.subjects import Subject
 
 REVIEWERS: Final = "reviewers"
-"""The field that says who approves."""
+"""Field with the reviewers."""
 
 SHARD: Final = "shard"
-"""The field that says where a workspace is kept: it changes nothing in the workspace, and is a matter of the stack."""
+"""Field with the shard: it does not affect the workspace itself, so it counts as a change of the stack."""
 
 _UNORDERED: Final = frozenset({"owners", REVIEWERS, "grants", "allow"})
-"""Lists of which the order means nothing."""
+"""Lists without a meaningful order."""
 
 _OF_WORKSPACES: Final = frozenset({"include", "defaults", "templates", "workspaces"})
-"""Fields of a stack that mean nothing but what they come to in its workspaces."""
+"""Fields of a stack that only affect its workspaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A stack at one moment."""
+    """One version of a stack."""
 
     stack: LoadedStack
     files: Files
-    """Where it was read from: what a CA bundle holds is part of what a workspace comes to."""
+    """Source of the files, because the content of CA bundles counts too."""
 
 
 class How(StrEnum):
-    """What a change does to a workspace, or to a stack."""
+    """Effect of a change on a workspace or a stack."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -51,21 +51,21 @@ class How(StrEnum):
 
 
 class Because(StrEnum):
-    """Why these have to approve."""
+    """Reason for an approval."""
 
     BEFORE = "before"
-    """They were named before the change."""
+    """Named before the change."""
 
     STACK = "stack"
-    """Nobody was named for the workspace before; these were for the stack."""
+    """Reviewers of the stack, because none were named for the workspace before."""
 
     AFTER = "after"
-    """The change names them."""
+    """Named by the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One approval."""
+    """One required approval."""
 
     one_of: tuple[str, ...]
     """Subjects, sorted; the approval of one of them is enough."""
@@ -75,22 +75,22 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A workspace that a change touches, or the stack as a whole."""
+    """A workspace, or a whole stack, that a change touches."""
 
     stack: str
     workspace: str | None
-    """None: what holds for the whole stack."""
+    """Name of the workspace; None for the whole stack."""
 
     how: How
     fields: tuple[str, ...]
-    """Those that differ, as the file spells them; none where the whole entry is new or gone."""
+    """Changed fields by their names in the file; empty for a new or removed entry."""
 
     needs: tuple[Need, ...]
-    """Approvals, every one of them."""
+    """Required approvals, all of them."""
 
     @property
     def guarded(self) -> bool:
-        """Whether somebody has to approve who was named before the change."""
+        """Whether a reviewer from before the change must approve."""
         return any(need.because is not Because.AFTER for need in self.needs)
 
 
@@ -98,9 +98,9 @@ def touched(stack: str, before: Version | None, after: Version | None) -> list[T
     """Return what a change touches: the whole stack first, then workspaces by name.
 
     Args:
-        stack: Its name.
-        before: The stack before the change; None if there was none.
-        after: The stack after it; None if there is none.
+        stack: Name of the stack.
+        before: The stack before the change; None for a new one.
+        after: The stack after the change; None for a removed one.
     """
     old, new = _workspaces(before), _workspaces(after)
     found = _whole(stack, before, after)
@@ -117,17 +117,17 @@ def touched(stack: str, before: Version | None, after: Version | None) -> list[T
 
 
 def reviewers_of(stack: StackFile, workspace: str) -> tuple[str, ...]:
-    """Return who approves changes of a workspace, sorted: those it names, or else those of the stack's defaults."""
+    """Return the reviewers of a workspace, sorted: its own, or else those of the stack's defaults."""
     return _named(stack.workspaces[workspace]) or reviewers_of_stack(stack)
 
 
 def reviewers_of_stack(stack: StackFile) -> tuple[str, ...]:
-    """Return who approves changes of what holds for the whole stack, sorted: the reviewers of its defaults."""
+    """Return the reviewers of the whole stack, sorted: those of its defaults."""
     return _subjects(stack.defaults.reviewers)
 
 
 def bundle_of(version: Version, workspace: str) -> str | None:
-    """Return the path of the CA bundle of a workspace, from where the stack file was named."""
+    """Return the path of a workspace's CA bundle, relative to the working directory of the version."""
     bundle = version.stack.file.workspaces[workspace].settings.ca_bundle
     if bundle is None:
         return None
@@ -147,11 +147,11 @@ def _subjects(reviewers: Iterable[Subject]) -> tuple[str, ...]:
 
 
 def _needs(version: Version | None, before: Workspace | None, after: Workspace | None) -> tuple[Need, ...]:
-    """Approvals for one workspace of a stack that was in this version."""
+    """Return the approvals for one workspace."""
     old = _named(before) if before else ()
     new = _named(after) if after else ()
     guards = [Need(old, Because.BEFORE)] if old else _guards(version)
-    # A new list of reviewers is agreed to by one of them.
+    # One of the new reviewers must agree to be one.
     return (*guards, *([Need(new, Because.AFTER)] if new and all(new != need.one_of for need in guards) else ()))
 
 
@@ -161,7 +161,7 @@ def _guards(version: Version | None) -> list[Need]:
 
 
 def _whole(stack: str, before: Version | None, after: Version | None) -> list[Touched]:
-    """The stack as a whole, if it is touched."""
+    """Return the whole stack if the change touches it."""
     old, new = (reviewers_of_stack(version.stack.file) if version else () for version in (before, after))
     named = [Need(new, Because.AFTER)] if new and new != old else []
     if before is None or after is None:
@@ -178,13 +178,13 @@ def _whole(stack: str, before: Version | None, after: Version | None) -> list[To
 
 
 def _pins(version: Version, other: Version) -> dict[str, int | None]:
-    """Where the workspaces of both versions are kept."""
+    """Return the shards of the workspaces that exist in both versions."""
     kept = _workspaces(version)
     return {name: kept[name].shard for name in sorted(kept.keys() & _workspaces(other).keys())}
 
 
 def _everybody(version: Version | None, of_stack: tuple[str, ...]) -> list[Need]:
-    """Those of the stack, or else those of each workspace: what holds for all must not change behind all backs."""
+    """Return approvals by the stack's reviewers, or else by those of each workspace, because all are affected."""
     if of_stack:
         return [Need(of_stack, Because.BEFORE)]
     named = sorted({_named(workspace) for workspace in _workspaces(version).values()})
@@ -193,13 +193,13 @@ def _everybody(version: Version | None, of_stack: tuple[str, ...]) -> list[Need]
 
 def _stack_fields(version: Version) -> dict[str, Any]:
     fields = version.stack.file.model_dump(exclude=set(_OF_WORKSPACES))
-    # What an included file may hold is decided for all of them, whether it holds it yet or not.
+    # Grants of sections are decided in the including file, whether the included file uses them yet or not.
     granting = {one.path: sorted(one.sections) for one in version.stack.file.include if one.sections}
     return {**fields, "include": granting}
 
 
 def _entry(version: Version, name: str) -> dict[str, Any]:
-    """What a workspace comes to, in a form in which equal means that a run would do the same."""
+    """Return the effective content of a workspace in a comparable form."""
     zone, dump = version.stack.file.timezone, version.stack.file.workspaces[name].model_dump(exclude={SHARD})
     plain = {field: _plain(value, zone) for field, value in dump.items()}
     plain["settings"] = (plain["settings"], _bundle(version, name))
@@ -207,7 +207,7 @@ def _entry(version: Version, name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any, zone: ZoneInfo) -> Any:
-    """A value in which a day is the moment at which it begins in its time zone."""
+    """Return a value with days converted to the time at which they start in the time zone."""
     if isinstance(value, Mapping):
         return {key: _plain(item, zone) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -218,7 +218,7 @@ def _plain(value: Any, zone: ZoneInfo) -> Any:
 
 
 def _bundle(version: Version, name: str) -> str | None:
-    """A digest of the CA bundle that a workspace names."""
+    """Return a hash of a workspace's CA bundle."""
     path = bundle_of(version, name)
     if path is None:
         return None

@@ -1,6 +1,6 @@
-"""The valid part of a stack that is not valid, so that the whole-file checks run in the same pass as the models.
+"""The valid part of an invalid stack, so that the checks run in the same pass as the models.
 
-Without it a user would mend the misspelled role first and learn of the two grants for one subject afterwards.
+Without it, users would fix a misspelt role first, and learn about a duplicate grant only in the next run.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ambient_components.spec.models import StackFile
 
 Path = tuple[PathPart, ...]
 
-_ROUNDS = 4  # of dropping; what is left after these has no checks
+_ROUNDS = 4  # rounds of dropping; if errors remain after these, no checks run
 _ENTRY = 2  # ("workspaces", NAME)
 _BUCKET = 4  # ("workspaces", NAME, "storage", "bucket")
 _SECRET = 5  # ("workspaces", NAME, "secrets", "runner", KEY) and ("workspaces", NAME, "storage", "bucket", "secretKey")
@@ -21,7 +21,7 @@ _KEYS_OF_A_BUCKET = {("storage", "bucket", "accessKey"), ("storage", "bucket", "
 
 
 class Partial:
-    """What is left of the data once everything at fault is dropped.
+    """The rest of the data after all invalid parts are dropped.
 
     Attributes:
         stack: The valid part; None if nothing is left to check.
@@ -30,7 +30,7 @@ class Partial:
     def __init__(self, data: dict[str, object], faults: Sequence[Path]) -> None:
         self._dropped: dict[Path, set[PathPart]] = {}
         self.stack: StackFile | None = None
-        # Defaults and templates were laid under every workspace before; no check asks for them again.
+        # Defaults and templates are already merged into every workspace, so no check needs them.
         faulty = {fault[0] for fault in faults if fault}
         rest: Any = {name: _copy(value) for name, value in data.items() if name == "workspaces" or name not in faulty}
         if "stacks" in faulty:
@@ -40,13 +40,14 @@ class Partial:
             if ("workspaces",) in cuts:
                 return
             originals = {cut: (*self.original(cut[:-1]), self.original(cut)[-1]) for cut in cuts}
-            # The deepest and last first, so that indices still to come stay true.
+            # Deepest and last first, so that the remaining indices stay valid.
             for cut in sorted(cuts, key=lambda cut: [str(part).zfill(9) for part in cut], reverse=True):
                 self._drop(rest, cut, originals[cut])
             try:
                 self.stack = StackFile.model_validate(rest)
             except ValidationError as error:
-                # Without the misspelled url a server is neither on the web nor a program: it goes as a whole.
+                # After one field is dropped, its parent may be invalid, for example a server without url or command:
+                # drop it whole.
                 faults = [item["loc"] for item in error.errors(include_input=False)]
             else:
                 return
@@ -55,7 +56,7 @@ class Partial:
         container = rest
         for part in cut[:-1]:
             if not _has(container, part):
-                return  # it went with something else
+                return  # already dropped with another part
             container = container[part]
         last = cut[-1]
         if isinstance(container, list) and isinstance(last, int):
@@ -69,7 +70,7 @@ class Partial:
             container.pop(last, None)
 
     def original(self, path: Path) -> Path:
-        """Translate a path in what is left into one in the file, where the items of lists may have moved."""
+        """Translate a path in the rest into a path in the file, where list items may have other indices."""
         result: Path = ()
         for part in path:
             if isinstance(part, int):
@@ -81,17 +82,17 @@ class Partial:
 
 
 def _copy(value: Any) -> Any:
-    """Copy without sharing: what is dropped below one alias must stay below the other."""
+    """Copy without sharing, so that dropping a part of one alias keeps the others."""
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _cut(data: Any, fault: Path) -> Path:
-    """Return what to drop for a fault: the whole item of a list, the whole of a secret or a bucket, else the field.
+    """Return what to drop for an error: a whole list item, a whole secret or bucket, otherwise the field.
 
-    What isn't in the data is a missing field, or how the models tell variants apart: then what it is missing in. Of a
-    bucket without its driver or its onDelete nobody knows what it can say.
+    If the path is not in the data (a missing field, or pydantic's name of a variant), its parent is dropped. A bucket
+    with an invalid driver or onDelete is dropped whole, because its other fields cannot be checked.
     """
     for depth, part in enumerate(fault):
         if isinstance(part, int):
@@ -107,7 +108,7 @@ def _cut(data: Any, fault: Path) -> Path:
 
 
 def _is_secret(path: Path) -> bool:
-    """Tell whether a path is that of one reference to a secret."""
+    """Return whether a path is that of a secret reference."""
     return len(path) == _SECRET and (path[2] == "secrets" or path[2:] in _KEYS_OF_A_BUCKET)
 
 

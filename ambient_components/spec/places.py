@@ -1,7 +1,7 @@
-"""Where the files lie that a stack names: below the project's folder, or outside of it.
+"""Locations of the files that a stack names: inside or outside of the project's folder.
 
-A path in a stack file counts from the folder of that file. Everything that reads one, or that records it, takes its
-path from the project's folder instead: it is the same on every machine, and it says whether the file lies outside.
+A path in a stack file is relative to the folder of that file. Readers and records use the path relative to the
+project's folder instead: it is the same on all machines, and shows whether the file is outside.
 """
 
 import os
@@ -21,22 +21,22 @@ from ambient_components.spec.sources import Source
 _PROJECT_FILE: Final = "Pulumi.yaml"
 _STACK_FILES: Final = "stacks"
 BUNDLE: Final[Path] = ("settings", "caBundle", "file")
-"""Path of the file of a CA bundle in an entry."""
+"""Path of the CA bundle's file in an entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder that a stack's files lie below."""
+    """The folder that contains a stack's files."""
 
     files: Files
     root: str
-    """Absolute."""
+    """Absolute path."""
 
     @classmethod
     def of(cls, files: Files, stack_file: str) -> "Project":
         """Find the nearest folder at or above a stack file that has a Pulumi.yaml.
 
-        Without one it is the folder of the stack file, or the one above `stacks`.
+        Without one, it is the folder of the stack file, or its parent if that folder is `stacks`.
         """
         folder = posixpath.dirname(files.absolute(stack_file))
         own = posixpath.dirname(folder) if posixpath.basename(folder) == _STACK_FILES else folder
@@ -48,15 +48,15 @@ class Project:
         return cls(files, folder)
 
     def place(self, named_in: str, path: str) -> str:
-        """Return the path from the project's folder of a file that another file names.
+        """Return the path of a file, relative to the project's folder.
 
         Args:
             named_in: The file that names it.
-            path: As it is written there, relative to the folder of that file.
+            path: The path as written there, relative to the folder of that file.
 
         Returns:
-            A path without `..` for a file below the project's folder; else one that begins with `..`, or an absolute
-            one if it is written so.
+            A path without `..` for a file in the project; otherwise one that starts with `..`, or an absolute one if it
+            was written so.
         """
         folder = posixpath.relpath(posixpath.dirname(self.files.absolute(named_in)), self.root)
         place = posixpath.normpath(posixpath.join(folder, path))
@@ -67,7 +67,7 @@ class Project:
         """Return the absolute path of a file.
 
         Args:
-            place: Its path from the project's folder, or an absolute one.
+            place: Path relative to the project's folder, or absolute.
         """
         return posixpath.normpath(posixpath.join(self.root, place))
 
@@ -75,12 +75,12 @@ class Project:
         """Read a file of this machine that a stack names.
 
         Args:
-            place: Its path from the project's folder, or an absolute one.
-            at_most: Bytes; a larger file is refused.
-            folder: The folder outside of the project that it may lie below; None for the project itself.
+            place: Path relative to the project's folder, or absolute.
+            at_most: Maximum size in bytes.
+            folder: Folder outside of the project that may contain the file; None for the project itself.
 
         Raises:
-            Unreadable: It can't be read, or must not be.
+            Unreadable: The file cannot or may not be read.
         """
         if verdict := self.problem(place, folder):
             problem = f"must not be read: {verdict[0]}"
@@ -88,11 +88,11 @@ class Project:
         return read_regular(self.at(place), at_most, folder or self.root, credential_files(os.environ))
 
     def problem(self, place: str, folder: str | None = None) -> Verdict:
-        """Judge a file that a stack names: where its path leads, and where its links do.
+        """Check the path of a file and the target of its links.
 
         Args:
-            place: Its path from the project's folder, or an absolute one.
-            folder: The folder outside of the project that it may lie below; None for the project itself.
+            place: Path relative to the project's folder, or absolute.
+            folder: Folder outside of the project that may contain the file; None for the project itself.
         """
         within = self.root if folder is None else folder
         path = self.at(place)
@@ -110,17 +110,17 @@ class Project:
 
 
 def never_read(project: Project, place: str) -> Verdict:
-    """Judge a path by its name alone: whether such a file is never a source."""
+    """Check by its path alone whether a file is never a source."""
     return path_problem(place) or (path_problem(project.at(place)) if is_outside(place) else None)
 
 
 def is_outside(place: str) -> bool:
-    """Tell whether a path from the project's folder leads out of it."""
+    """Return whether a path relative to the project's folder leads out of it."""
     return place == ".." or place.startswith(("../", "/"))
 
 
 def sources_of(workspace: Workspace) -> Iterator[tuple[str, str, Path, Source]]:
-    """Yield every source of a value: its kind, its variable or field, its path in the entry, and itself."""
+    """Yield all sources of a workspace: kind, variable or field, path in the entry, and the source."""
     for kind, sources in (("runner", workspace.secrets.runner), ("integrations", workspace.secrets.integrations)):
         for variable, source in sorted(sources.items()):
             yield kind, variable, ("secrets", kind, variable), source
@@ -133,7 +133,7 @@ def sources_of(workspace: Workspace) -> Iterator[tuple[str, str, Path, Source]]:
 
 
 def placed(stack: StackFile, sources: SourceMap, project: Project) -> StackFile:
-    """Return a stack of which every file is named by its path from the project's folder."""
+    """Return the stack with all file paths relative to the project's folder."""
     workspaces = {name: _placed(("workspaces", name), one, sources, project) for name, one in stack.workspaces.items()}
     return stack.model_copy(update={"workspaces": workspaces})
 

@@ -1,4 +1,4 @@
-"""What an error may quote: nothing that could be a secret, be it a value or a key in the wrong place."""
+"""Rules for quoting in errors: no value or key that could be a secret."""
 
 import re
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from ambient_components.spec.settings import Settings
 from ambient_components.spec.storage import Bucket
 
 _ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
-"""Where the fields of an entry begin, by section of the file."""
+"""Index of the first path part within an entry, by section of the file."""
 
 _OPEN_AT_THE_TOP: Final = ("include", "allow", "rails", "stacks")
 _OPEN_SECTIONS: Final = quotable_fields(Workspace)
 _OPEN_SETTINGS: Final = quotable_fields(Settings)
-"""MCP servers are not among them: their environment and their headers may hold a credential."""
+"""Without MCP servers, because their environment and headers may contain credentials."""
 _OPEN_BUCKET: Final = quotable_fields(Bucket)
-"""Fields of a bucket; accessKey and secretKey are not among them, nor what one of them was perhaps meant to be."""
+"""Fields of a bucket; without accessKey, secretKey and unknown fields, which may be misspelt ones."""
 
-# What the models call it, so that a report can say which field of a hidden entry is meant.
+# Names from the models, so that a report can name a field of a private entry.
 _SECRET_WORDS: Final = frozenset(
     {
         *("secrets", "runner", "integrations", "onDrift", *RUNNER_SECRET_KEYS),
@@ -43,19 +43,19 @@ _KNOWN_VARIABLES: Final = frozenset(
     {*RUNNER_SECRET_KEYS, *STORAGE_VARIABLES, *WIPED_VARIABLES, *FORCED_VARIABLES, "GITHUB_TOKEN"}
 )
 
-# A name such as PAYMENTS_DB_PASSWORD in place of `…` tells a reader which of thirty entries is meant, so it is shown if
-# it can't well be a secret that was typed on the wrong side of the colon. What issuers make of capitals alone has a
-# known beginning (AKIA…), is one long word (TOTP seeds, hex) or has digits inside its words (recovery codes): so a name
-# has two words at least, of up to 15 letters each, with up to two digits behind them.
+# A name such as PAYMENTS_DB_PASSWORD helps readers more than `…`, so it is quoted unless it could be a secret on the
+# wrong side of the colon. Secrets in capitals have a known prefix (AKIA...), are one long word (TOTP seeds, hex) or
+# have digits inside words (recovery codes). So a quoted name has at least two words, each of up to 15 letters and up to
+# two digits at its end.
 _VARIABLE: Final = re.compile(r"[A-Z]{1,15}[0-9]{0,2}(_[A-Z]{1,15}[0-9]{0,2})+")
 
 
 def is_private(path: Sequence[PathPart]) -> bool:
-    """Tell whether what stands at a path, keys included, must not be quoted.
+    """Return whether the value at a path must not be quoted, including its keys.
 
-    Private is everything below `secrets` of a workspace, the defaults or a template, and below a section that isn't
-    known: it may be `secrets`, misspelled or wrongly indented. The same goes for `mcpServers` in the settings, and for
-    all of a bucket that is not known.
+    Private are all values below `secrets` of a workspace, the defaults or a template, and below an unknown section,
+    which may be a misspelt or misplaced `secrets`. The same applies to `mcpServers` in the settings, and to unknown
+    fields of a bucket.
     """
     if not path or path[0] in _OPEN_AT_THE_TOP:
         return False
@@ -70,9 +70,9 @@ def is_private(path: Sequence[PathPart]) -> bool:
 
 
 def may_quote_key(path: Sequence[PathPart]) -> bool:
-    """Tell whether a report may say the last key of a path.
+    """Return whether a report may contain the last key of a path.
 
-    Beside what is not private these are names that people chose: of MCP servers, and of variables that look like one.
+    In private parts these are names that users chose: of MCP servers, and of variables that look like names.
     """
     key = path[-1]
     if isinstance(key, int):
@@ -94,7 +94,7 @@ def _names_something(path: Sequence[PathPart], key: str) -> bool:
 
 
 def public_path(path: Sequence[PathPart]) -> str:
-    """Write a path for a report, with the keys that must not be quoted as `…`."""
+    """Format a path for a report, with `…` for keys that must not be quoted."""
     return format_path(part if may_quote_key(path[: depth + 1]) else HIDDEN for depth, part in enumerate(path))
 
 

@@ -1,4 +1,4 @@
-"""Checks of what a stack allows: each rail once, for something, and no longer than it takes."""
+"""Checks of exceptions: no duplicates, used, and no longer than necessary."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -32,16 +32,16 @@ _USES: Final[Mapping[Rail, tuple[str, Callable[[Workspace], bool]]]] = {
         lambda one: one.storage.bucket is None or one.storage.bucket.expire_after is not None,
     ),
 }
-"""What an allowance is of no use without. The other rails are about a change, which the files don't show."""
+"""Guardrails that the files alone can show as unused, with the reason and the test for use."""
 
 
 def check_allowances(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Each rail is crossed once in a workspace, and for something."""
+    """Find duplicate and unused exceptions of a workspace."""
     yield from _each((*path, "allow"), workspace.allow, [workspace])
 
 
 def check_stack_allowances(stack: StackFile) -> Iterator[Finding]:
-    """The same for the whole stack. What removes a lot is one change, and its allowance should end with it."""
+    """Find duplicate and unused exceptions of the stack, and exceptions for removals without an end date."""
     yield from _each(("allow",), stack.allow, list(stack.workspaces.values()))
     for index, allowance in enumerate(stack.allow):
         if allowance.rail is Rail.REMOVALS and allowance.until is None:

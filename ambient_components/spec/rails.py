@@ -1,4 +1,4 @@
-"""Rails that the ledger holds, and how a stack file says that one of them may be crossed."""
+"""Guardrails of the ledger, and their settings and exceptions in the stack file."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -23,23 +23,23 @@ from ambient_components.spec.sources import SecretName
 from ambient_components.spec.types import FilePath, Flag, NamespaceName, Text
 
 REASON_MAX: Final = 200
-"""Characters of a reason: a line that a reviewer reads."""
+"""Maximum characters of a reason: one line for reviewers."""
 
 
 class Rail(StrEnum):
-    """A change that is refused unless the stack file says that it is meant."""
+    """A change that is refused unless the stack file has an exception."""
 
     REMOVALS = rail_names.REMOVALS
-    """More than three, and more than a quarter, of the stack's workspaces, grants or keys leave in one run."""
+    """More than three, and more than a quarter, of the stack's workspaces, grants or keys are removed in one run."""
 
     NO_ADMIN = rail_names.NO_ADMIN
-    """A workspace that had an admin has nobody left who is one."""
+    """A workspace loses its last admin."""
 
     WIDE_SUBJECT = rail_names.WIDE_SUBJECT
-    """Access for a group that everybody or every service account is in, such as system:authenticated."""
+    """Access for a group of all users or all service accounts, such as system:authenticated."""
 
     ADMIN_KEY = rail_names.ADMIN_KEY
-    """A key of role admin."""
+    """A key with the role admin."""
 
     ENDLESS_KEY = rail_names.ENDLESS_KEY
     """A key that never expires, or a static one."""
@@ -48,17 +48,17 @@ class Rail(StrEnum):
     """More keys in one workspace than `rails.keysMax`."""
 
     PERSONAL_GRANT = rail_names.PERSONAL_GRANT
-    """A grant of one user, where `rails.groupsOnly` is true."""
+    """A grant for one user, if `rails.groupsOnly` is true."""
 
     ADMIN_KEY_BESIDE_EDIT = rail_names.ADMIN_KEY_BESIDE_EDIT
-    """An admin key in a workspace that somebody else may edit, where `rails.adminKeysApart` is true."""
+    """An admin key in a workspace that another subject may edit, if `rails.adminKeysApart` is true."""
 
     EXPIRE_AFTER = rail_names.EXPIRE_AFTER
-    """Objects that lie in a bucket already get an age at which the store deletes them."""
+    """An expiry for objects that exist already in a bucket."""
 
 
 def _rail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object], object]:
-    """Read the name of a rail that can be allowed here; of one that can't, say where it can."""
+    """Return a validator for guardrail names in one scope; a guardrail of another scope gets its own error."""
 
     def read(value: object) -> object:
         if isinstance(value, str) and value in rail_names.RAILS and value not in allowed:
@@ -99,35 +99,35 @@ StackRail = Annotated[
 """removals, noAdmin, wideSubject, adminKey, endlessKey, manyKeys, personalGrant or adminKeyBesideEdit."""
 
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]
-"""Why, in words."""
+"""Reason, in words."""
 
 
 class Allowance(Model):
-    """One rail that may be crossed in this workspace, and why."""
+    """An exception from one guardrail in this workspace."""
 
     rail: WorkspaceRail
-    """Name of the rail: what is refused without. expireAfter: objects that lie in the workspace's bucket already may
-    get an age at which they are deleted; docs/rails.md has the others."""
+    """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry;
+    docs/rails.md describes the others.
+    """
 
     reason: Reason
-    """Why, for whoever reviews the change and for whoever finds the line later."""
+    """Reason, for reviewers of the change and later readers."""
 
     until: Day | None = None
-    """Last day on which it holds; for as long as the line stands here if left out."""
+    """Last day of the exception. Default: no end."""
 
 
 class StackAllowance(Model):
-    """One rail that may be crossed in every workspace of this stack, and why."""
+    """An exception from one guardrail in all workspaces of this stack."""
 
     rail: StackRail
-    """Name of the rail: what is refused without. removals: a run may remove more than it else could; docs/rails.md
-    has the others."""
+    """Name of the guardrail. removals: a run may remove more than usual; docs/rails.md describes the others."""
 
     reason: Reason
-    """Why, for whoever reviews the change and for whoever finds the line later."""
+    """Reason, for reviewers of the change and later readers."""
 
     until: Day | None = None
-    """Last day on which it holds; for as long as the line stands here if left out."""
+    """Last day of the exception. Default: no end."""
 
 
 def _folder(value: str) -> str:
@@ -152,7 +152,7 @@ def _some(value: list[str]) -> list[str]:
 
 
 class SecretPlace(Model):
-    """A place outside of the project and of the workspace that secrets may come from."""
+    """A further place for secret sources, outside of the project and of the workspace."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -167,13 +167,13 @@ class SecretPlace(Model):
     """Namespace of Secrets, such as vault-sync. Either this or `folder`."""
 
     name: SecretName | None = None
-    """Name of the only Secret there; every Secret of the namespace if left out."""
+    """Name of the only allowed Secret. Default: all Secrets of the namespace."""
 
     folder: Annotated[FilePath, AfterValidator(_folder)] | None = None
     """Absolute path of a folder on the machine of the run, such as /run/secrets. Either this or `namespace`."""
 
     workspaces: Annotated[list[Text], AfterValidator(_some)] | None = None
-    """Names of the workspaces that may use it; every workspace if left out."""
+    """Names of the workspaces that may use it. Default: all workspaces."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -192,17 +192,18 @@ class SecretPlace(Model):
 
 
 class Rails(Model):
-    """How strict the rails of this stack are."""
+    """Guardrail settings of this stack."""
 
     keys_max: Annotated[StrictInt, Field(ge=1)] = rail_names.KEYS_MAX
-    """Keys of one workspace; more are refused. 10 if left out."""
+    """Maximum number of keys per workspace. Default: 10."""
 
     groups_only: Flag = False
-    """Whether a new grant of a single user is refused; owners may be users. false if left out."""
+    """Whether new grants for single users are refused; owners may be users. Default: false."""
 
     admin_keys_apart: Flag = False
-    """Whether an admin key is refused in a workspace that somebody else may edit. false if left out."""
+    """Whether admin keys are refused in a workspace that another subject may edit. Default: false."""
 
     secret_sources: list[SecretPlace] = Field(default=[])
-    """Places outside of the project and of the workspace's own namespace that secrets may come from. None if left
-    out: a file elsewhere, or a Secret of another namespace, is then refused."""
+    """Further places for secret sources, outside of the project and of the workspace's own namespace. Default: none,
+    which refuses files elsewhere and Secrets of other namespaces.
+    """

@@ -1,4 +1,4 @@
-"""The reference of all fields as a page of Markdown, rendered from the schema: what editors show, in one place."""
+"""The field reference as a Markdown page, rendered from the JSON Schema."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from ambient_components.spec.schema import FORMS, stack_schema
 
 _TOP: Final = "StackFile"
 _ORDER: Final = (_TOP, "Workspace", "Defaults")
-"""Objects that come in this order; each is followed by those that it is the first to use."""
+"""Objects in this order; each is followed by the objects that it uses first."""
 
 _HEAD: Final = """\
 # Fields of the stack file
@@ -21,7 +21,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def reference_text() -> str:
-    """Return the page as the content of its file."""
+    """Return the content of the page."""
     schema = stack_schema()
     objects = {_TOP: schema, **schema["$defs"]}
     sections = [line for name in _reading_order(objects) for line in _section(name, objects)]
@@ -93,7 +93,7 @@ def _default(rules: dict[str, Any]) -> str:
 
 
 def _allowed(rules: dict[str, Any], objects: dict[str, Any]) -> str:
-    """Say what a field takes: a choice, a type of ours, text and its length, or a list or mapping of these."""
+    """Return what a field accepts: a choice, a custom type, text with its length, or a list or mapping of these."""
     if "$ref" in rules:
         name = rules["$ref"].rpartition("/")[2]
         target = objects[name]

@@ -1,7 +1,7 @@
-"""Reads a file that a stack file names: a regular file of bounded size, where it must lie, and nothing else.
+"""Safe reading of a file that a stack file names: only a regular file, of bounded size, in an allowed folder.
 
-The author of a stack file chooses the path. So a device, a pipe or a socket is never opened, nothing is read without an
-end, and a symbolic link leads nowhere that its target could not be named.
+The author of a stack file chooses the path. So devices, pipes and sockets are never opened, the size is limited, and a
+symbolic link cannot reach a file that its target path could not.
 """
 
 import os
@@ -13,13 +13,13 @@ from typing import Final
 from ambient_components.errors import Remedy
 
 STACK_FILE_MAX: Final = 32_000_000
-"""Bytes of one stack file; 5,000 workspaces are about 5 MB."""
+"""Maximum bytes of a stack file; 5,000 workspaces take about 5 MB."""
 
 SECRET_FILE_MAX: Final = 1_000_000
-"""Bytes of a file that holds a secret; a Kubernetes Secret takes 1 MiB in all."""
+"""Maximum bytes of a file with a secret; a Kubernetes Secret holds 1 MiB in total."""
 
 CA_BUNDLE_MAX: Final = 1_000_000
-"""Bytes of a CA bundle: a ConfigMap takes 1 MiB with all that is around it. The public authorities are about 220 kB."""
+"""Maximum bytes of a CA bundle: a ConfigMap holds 1 MiB in total. The public authorities take about 220 kB."""
 
 
 _READABLE: Final = "name a readable file"
@@ -30,13 +30,13 @@ _CREDENTIALS: Final = ("holds credentials of the run", "keep the secret in a fil
 _SMALLER: Final = "remove what is not needed from it"
 
 
-class Unreadable(Exception):  # noqa: N818  # it is an answer, and its callers make an error of it
-    """A file that can't be read, or must not be.
+class Unreadable(Exception):  # noqa: N818  # callers turn it into an error
+    """A file that cannot or may not be read.
 
     Attributes:
-        problem: What is wrong, after the name of the file.
+        problem: What is wrong, to follow the name of the file.
         hint: What to do.
-        missing: Whether there is no such file.
+        missing: Whether the file does not exist.
     """
 
     def __init__(self, problem: str, hint: Remedy, *, missing: bool = False) -> None:
@@ -50,21 +50,21 @@ def read_regular(path: str, at_most: int, within: str | None = None, never: Iter
     """Read a regular file.
 
     Args:
-        path: Of the file.
-        at_most: Bytes; a larger file is refused.
-        within: The folder that the file must lie below once links are resolved; None for anywhere.
-        never: Files that it must not be, by whatever name or link.
+        path: Path of the file.
+        at_most: Maximum size in bytes.
+        within: Folder that must contain the file after links are resolved; None for any.
+        never: Files that it must not be, under any name or link.
 
     Raises:
-        Unreadable: It can't be read, or must not be.
+        Unreadable: The file cannot or may not be read.
     """
-    path = str(Path(path))  # without a `.` or a slash at its end, as everywhere else
+    path = str(Path(path))  # without `.` or a trailing slash, as everywhere else
     try:
         _require_regular(os.stat(path))  # noqa: PTH116  # before it is opened: opening some devices does something
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
         with open(descriptor, "rb") as stream:  # noqa: PTH123
             status = os.fstat(descriptor)
-            _require_regular(status)  # once more: another file may have taken its place
+            _require_regular(status)  # again, because the file may have been replaced
             if within is not None:
                 _require_within(path, within, status)
             if any(_is_file(one, status) for one in never):
@@ -83,7 +83,7 @@ def read_regular(path: str, at_most: int, within: str | None = None, never: Iter
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Tell whether a path lies below a folder; both are absolute and without links."""
+    """Return whether a path is below a folder; both are absolute and real."""
     return path.startswith(f"{folder.rstrip('/')}/")
 
 
@@ -101,7 +101,7 @@ def _require_within(path: str, folder: str, status: os.stat_result) -> None:
 
 
 def outside() -> Unreadable:
-    """The refusal of a file that lies elsewhere than it must."""
+    """Return the refusal of a file outside of the project."""
     return Unreadable(
         "leads out of the project, the folder of Pulumi.yaml", "keep the file in the project; a link must stay in it"
     )

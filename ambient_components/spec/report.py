@@ -1,7 +1,7 @@
-"""Turns what models and checks found into problems, each at the place where the value was written, and once.
+"""Conversion of the models' and checks' findings into problems, each at its written position, and once.
 
-A mistake in the defaults is seen again in every workspace that they lie under. It is reported where it stands, with the
-path that it has there.
+A mistake in the defaults appears in every workspace that uses them. It is reported once, with the position and path in
+the defaults.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -23,13 +23,13 @@ def _same(path: Path) -> Path:
 
 
 class Report:
-    """Collects problems.
+    """A collector of problems.
 
     Args:
-        sources: Where values stand, by the paths that models and checks use.
-        provenance: Where a workspace's values were written.
-        problems: Takes them.
-        faulty: Places that have a problem already, as YAML; what the models make of these would be a riddle.
+        sources: Positions, by the paths of models and checks.
+        provenance: Written paths of the workspaces' values.
+        problems: Receives the problems.
+        faulty: Positions with a YAML problem, for which further problems would be misleading.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class Report:
         self._seen: set[tuple[Where, PathPart, str]] = set()
 
     def add_model_errors(self, error: ValidationError, data: Mapping[str, object]) -> None:
-        """Add all errors of the models in our own words."""
+        """Add all errors of the models, with this project's messages."""
         items = error.errors(include_url=False, include_input=False)
         misspelled = {
             meant for item in items if item["type"] == "extra_forbidden" for meant in meant_fields(item["loc"])
         }
-        # Shared layers first: they say it better than the first workspace that suffers from it.
+        # Shared layers first, so that a mistake is reported there and not in the first workspace with it.
         for item in sorted(items, key=lambda item: item["loc"][:1] == ("workspaces",)):
             if item["type"] == "missing" and item["loc"] in misspelled:
                 continue
@@ -59,11 +59,11 @@ class Report:
             self._add(item["loc"], problem, remedy, at_key=item["type"] == "extra_forbidden")
 
     def add_findings(self, findings: Iterable[Finding], original: Callable[[Path], Path] = _same) -> None:
-        """Add what the checks found.
+        """Add the findings of checks.
 
         Args:
-            findings: Of `spec.checks`.
-            original: Translates their paths where they saw a part of the file only.
+            findings: Findings of `spec.checks`.
+            original: Translates their paths if the checks ran on a part of the file.
         """
         for finding in findings:
             also = f", at {self._sources.value(original(finding.other))}" if finding.other is not None else ""
@@ -74,7 +74,7 @@ class Report:
     def _add(self, path: Path, problem: str, remedy: Remedy, *, at_key: bool = False, warning: bool = False) -> None:
         where = self._sources.key(path) if at_key else self._sources.value(path)
         written = self._provenance.written(path)
-        # One place is one mistake, however many workspaces share it by defaults, a template or an alias.
+        # One position is one mistake, however many workspaces share it through defaults, a template or an alias.
         mistake = (where, path[-1], problem)
         if mistake in self._seen or where in self._faulty:
             return

@@ -1,4 +1,4 @@
-"""How often something is made anew, and how long the one before lives on: for tokens of keys and for access keys."""
+"""Renewal settings in the stack file, shared by keys' tokens and access keys."""
 
 from collections.abc import Collection
 from typing import Annotated, Final, Protocol
@@ -27,47 +27,47 @@ RotateName = Annotated[Rotate, BeforeValidator(_rotate)]
 """auto or manual."""
 
 Overlap = Annotated[int, BeforeValidator(_overlap), text_schema("duration or 0", f"0|{DURATION_PATTERN}", minLength=1)]
-"""A duration or 0, in seconds once read."""
+"""A duration or 0, converted to seconds."""
 
 
 class Renewed(Protocol):
-    """What the models of the two have in common; all times in seconds."""
+    """Common fields of both models; times in seconds."""
 
     @property
     def lifetime(self) -> int:
-        """How long each is valid; `NEVER` for no end."""
+        """Lifetime; `NEVER` for no expiry."""
         ...
 
     @property
     def rotate_before(self) -> int | None:
-        """Notice; None: not said."""
+        """Renewal window; None if not set."""
         ...
 
     @property
     def overlap(self) -> int | None:
-        """How long the one before lives on; None: not said."""
+        """Overlap; None if not set."""
         ...
 
     @property
     def rotate(self) -> Rotate | None:
-        """Who renews it; None: not said."""
+        """Way of renewal; None if not set."""
         ...
 
 
 def is_manual(renewed: Renewed) -> bool:
-    """Whether nobody renews it: what has no end is renewed only where that is said."""
+    """Return whether renewal is manual; without expiry, that is the default."""
     return renewed.lifetime == NEVER if renewed.rotate is None else renewed.rotate is Rotate.MANUAL
 
 
 def renewal(renewed: Renewed, run_every: int, uncut: Collection[str], *, static: bool = False) -> Policy:
-    """Return what is asked. A default that the life is too short for is cut to what fits.
+    """Return the policy; defaults that do not fit the lifetime are shortened.
 
     Args:
-        renewed: the model.
-        run_every: seconds between the runs that are promised; 0 for no promise.
-        uncut: fields, by their names in the file, that are taken as they are: what an entry says itself is refused
-            where it doesn't fit, by `spec.key_checks`.
-        static: whether it is a static token.
+        renewed: The model.
+        run_every: Guaranteed interval of runs in seconds; 0 for none.
+        uncut: Names in the file of fields that are not shortened: `spec.key_checks` refuses an entry's own misfit
+            values.
+        static: Whether the token is static.
     """
     lifetime, before, overlap = renewed.lifetime, renewed.rotate_before, renewed.overlap
     if before is None:

@@ -1,7 +1,7 @@
-"""The JSON Schema of the stack file, for editors: generated from the models, so that neither can say more.
+"""The JSON Schema of the stack file, generated from the models.
 
-A schema sees one value at a time. What needs two, such as a subject's second grant, the checks find; whatever the
-schema refuses, they refuse too.
+A schema checks one value at a time. Rules across values, such as a subject's second grant, are found by the checks;
+everything that the schema refuses, they refuse too.
 """
 
 import json
@@ -19,7 +19,7 @@ from ambient_components.spec.types import REVIEWER_FORMS
 from ambient_components.subjects import SUBJECT_FORMS
 
 SCHEMA_FILE: Final = "stack.schema.json"
-"""Name of the file, next to the stack files; their first line names it for the YAML language server."""
+"""Name of the schema file next to the stack files; their first line names it for the YAML language server."""
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NULL: Final = {"type": "null"}
@@ -37,17 +37,17 @@ FORMS: Final = {
     "address of a store": "https://HOST or http://HOST, with :PORT if it needs one",
     "network": "an address and a mask, such as 10.0.0.0/8",
 }
-"""How texts of a kind are written; an editor shows it where one isn't."""
+"""Formats of the text kinds; editors show them for invalid text."""
 
 _FIRST: Final = ("$schema", "$id", "title", "description", "$ref", "type")
-"""Keywords that come first; the others follow in the order of the generator, and definitions at the end."""
+"""Keywords that come first; the others follow in the generator's order, definitions last."""
 
 _SOURCE_OF_A_RULE: Final = re.compile(r" ?Contract [0-9][0-9., ]*\.")
-"""`Contract 4.` in a docstring: for who reads the code."""
+"""References such as `Contract 4.` in docstrings, which are for readers of the code."""
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, without the titles that only repeat a field's name."""
+    """pydantic's generator, without titles that only repeat a field's name."""
 
     def field_title_should_be_set(self, schema: core_schema.CoreSchema | Any) -> bool:  # noqa: ARG002
         return False
@@ -60,17 +60,17 @@ def stack_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the schema as the content of its file."""
+    """Return the content of the schema file."""
     return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema for people: no nulls, defaults as the file writes them, a line each for descriptions."""
+    """Return a schema for users: no nulls, defaults in the file's notation, descriptions on one line."""
     schema = {key: _below(key, value) for key, value in schema.items()}
     choices = [choice for choice in schema.pop("anyOf", ()) if choice != _NULL]
     if len(choices) > 1:
         schema = {**schema, "oneOf": choices}
-    elif choices:  # an optional field: it is left out, never null
+    elif choices:  # an optional field: left out, never null
         schema = {**choices[0], **schema}
     if "description" in schema:
         schema["description"] = _SOURCE_OF_A_RULE.sub("", " ".join(schema["description"].split()))
@@ -80,7 +80,7 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
     if kind in FORMS:
         schema["patternErrorMessage"] = FORMS[kind]
     if isinstance(schema.get("default"), list | dict | None) or schema["default"] == "":
-        schema.pop("default", None)  # empty, or the default of a model: its fields say it better
+        schema.pop("default", None)  # empty, or the default of a model, which is visible in its fields
     elif kind in ("duration", "duration or never"):
         schema["default"] = format_seconds(schema["default"])
     order = [*_FIRST, *(key for key in schema if key not in (*_FIRST, "$defs")), "$defs"]
@@ -88,7 +88,7 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _below(key: str, value: Any) -> Any:
-    """Tidy what stands at a keyword, if schemas do."""
+    """Tidy the schemas in a keyword's value, if there are any."""
     if key in ("properties", "$defs"):
         return {name: _tidy(schema) for name, schema in value.items()}
     if key in ("anyOf", "oneOf"):

@@ -1,6 +1,6 @@
-"""Checks of the secrets: which variables each of the two can hold, and which would reach no agent.
+"""Checks of secrets: valid variables, and variables without effect.
 
-What is written in place of a variable's name is never quoted: it may be the secret itself.
+A variable's name is never quoted if it may be the secret itself.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _CLAUDE_KEY = "ANTHROPIC_API_KEY"
 
 
 def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """The runner secret takes three keys, and has at least one. Contract 3."""
+    """Check the runner secret: at least one of three keys. Contract 3."""
     here = (*path, "secrets", "runner")
     keys = workspace.secrets.runner
     allowed = f"allowed: {', '.join(RUNNER_SECRET_KEYS)}"
@@ -33,7 +33,7 @@ def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterato
 
 
 def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """The integration secret has at least one variable, each with a name that gets through. Contract 3, 10.15."""
+    """Check the integration secret: at least one variable, with names that sessions receive. Contract 3, 10.15."""
     here = (*path, "secrets", "integrations")
     variables = workspace.secrets.integrations
     if "integrations" in workspace.secrets.model_fields_set and not variables:
@@ -50,4 +50,4 @@ def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator
 
 
 SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
-"""Every check of secrets."""
+"""All checks of secrets."""

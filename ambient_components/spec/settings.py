@@ -1,4 +1,4 @@
-"""How a workspace's sessions behave: idle time, MCP servers, feature flags, trusted certificates."""
+"""Session settings of a workspace: idle timeout, MCP servers, feature flags, trusted certificates."""
 
 from typing import Annotated, Any, ClassVar, Final, Self
 
@@ -22,7 +22,7 @@ from ambient_components.spec.types import DURATION_PATTERN, FilePath, Flag, Text
 from ambient_components.suggest import did_you_mean
 
 NEVER: Final = "never"
-"""What is written for an idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
+"""Idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
 
 _SERVER_NAMES: JsonDict = {"propertyNames": {"pattern": f"^{SERVER_NAME_PATTERN}$", "maxLength": SERVER_NAME_MAX}}
 _IDLE_FORMS = (
@@ -65,23 +65,23 @@ def _filled(value: str) -> str:
 IdleTimeout = Annotated[
     int, BeforeValidator(_idle_timeout), text_schema("duration or never", f"{NEVER}|{DURATION_PATTERN}", minLength=2)
 ]
-"""A duration, in seconds once read; 0 is never."""
+"""A duration, converted to seconds; never becomes 0."""
 
 McpTypeName = Annotated[McpType, BeforeValidator(_mcp_type)]
 """http, sse or stdio."""
 
 Url = Annotated[StrictStr, AfterValidator(_url), text_schema("address", "https?://[^ /][^ ]*")]
-"""An address of the web."""
+"""A web address."""
 
 Command = Annotated[StrictStr, AfterValidator(_filled), Field(min_length=1)]
 """A program."""
 
 
 class McpServer(Model):
-    """An MCP server for every session: either one on the web, by `url`, or a program in the session, by `command`.
+    """An MCP server for all sessions: either a web server, by `url`, or a program in the session, by `command`.
 
-    Texts may hold `${NAME}` and `${NAME:-default}`; the runner puts the session's variables there, so that secrets stay
-    under `secrets.integrations`.
+    Texts may contain `${NAME}` and `${NAME:-default}`; the runner replaces them with the session's variables, so that
+    secrets stay under `secrets.integrations`.
     """
 
     model_config = ConfigDict(
@@ -92,7 +92,7 @@ class McpServer(Model):
     )
 
     type: McpTypeName | None = None
-    """http or sse with `url`, stdio with `command`; http and stdio if left out."""
+    """http or sse with `url`, stdio with `command`. Default: http or stdio."""
 
     url: Url | None = None
     """Address of the server, http or https."""
@@ -101,7 +101,7 @@ class McpServer(Model):
     """HTTP headers for `url`, such as `{Authorization: "Bearer ${SEARCH_TOKEN}"}`."""
 
     command: Command | None = None
-    """Program that the runner's image has, such as uvx."""
+    """Program in the runner's image, such as uvx."""
 
     args: list[Text] = []
     """Arguments of `command`."""
@@ -117,11 +117,11 @@ class McpServer(Model):
 
     @property
     def transport(self) -> McpType:
-        """Return the type, or what is meant where none is written."""
+        """The type, or the default for the given fields."""
         return self.type or (McpType.STDIO if self.url is None else McpType.HTTP)
 
     def as_platform(self) -> dict[str, Any]:
-        """Return the entry for `spec.mcpServers.custom` of ProjectSettings: the type, and only the fields given."""
+        """Return the entry for `spec.mcpServers.custom` of ProjectSettings: the type, and only the given fields."""
         fields = {
             "url": self.url,
             "headers": self.headers,
@@ -133,38 +133,39 @@ class McpServer(Model):
 
 
 class McpServers(Model):
-    """Which MCP servers a session has, next to those that the runner's image ships."""
+    """MCP servers of sessions, in addition to those in the runner's image."""
 
     private: ClassVar[bool] = True
 
     custom: dict[Text, McpServer] = Field(default={}, json_schema_extra=_SERVER_NAMES)
-    """Further servers by name; the name of a shipped one takes its place."""
+    """Further servers by name; a server with the name of a shipped one replaces it."""
 
     disabled: list[Text] = []
-    """Names of servers that no session gets. The image ships context7, deepwiki and webfetch."""
+    """Names of servers to disable in all sessions. The image ships context7, deepwiki and webfetch."""
 
 
 class CaBundle(Model):
     """Certificates that sessions trust, instead of the image's own."""
 
     file: FilePath
-    """Path of a file of PEM certificates, relative to the file that says it. Include the public ones you need."""
+    """Path of a file of PEM certificates, relative to this file. Include the public certificates that sessions need."""
 
 
 class Settings(Model):
-    """How the sessions of a workspace behave."""
+    """Session settings of a workspace."""
 
     idle_timeout: IdleTimeout | None = Field(default=None, examples=["12h", "never"])
-    """Time without activity after which a session is stopped, such as 12h; `never` for no limit. The platform's 24h
-    if left out."""
+    """Time without activity after which a session is stopped, such as 12h; `never` for no limit. Default: the
+    platform's 24h.
+    """
 
     mcp_servers: McpServers | None = None
-    """MCP servers of every session; left to the platform's UI if left out."""
+    """MCP servers of all sessions. Default: managed in the platform's UI."""
 
     feature_flags: dict[Text, Flag] = Field(
         default={}, json_schema_extra={"propertyNames": {"pattern": f"^{FLAG_PATTERN}$"}}
     )
-    """Overrides of the platform's feature flags, such as `{jira-write: true}`; other flags stay as they are."""
+    """Overrides of the platform's feature flags, such as `{jira-write: true}`; other flags are not changed."""
 
     ca_bundle: CaBundle | None = None
     """Certificates that sessions trust."""

@@ -1,4 +1,4 @@
-"""A stack in shards: which workspaces each of them has, and checks that need to know how many there are."""
+"""Assignment of workspaces to shards, and checks that need the number of shards."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,24 +8,24 @@ from ambient_components.spec.models import StackFile, Workspace
 
 
 def shards_of(workspaces: Mapping[str, Workspace], count: int) -> dict[int, tuple[str, ...]]:
-    """Names of the workspaces of every shard, sorted; a shard without workspaces has an empty entry.
+    """Return the names of the workspaces of each shard, sorted; a shard without workspaces has an empty entry.
 
     Args:
-        workspaces: of the whole fleet, by name.
-        count: how many shards there are.
+        workspaces: Workspaces of the whole fleet, by name.
+        count: Number of shards.
 
     Raises:
-        ValueError: a workspace names a shard that does not exist (`beyond_shards` finds it first).
+        ValueError: A workspace names a shard that does not exist (`beyond_shards` finds it first).
     """
     return assigned({name: workspace.shard for name, workspace in workspaces.items()}, count)
 
 
 def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[Finding]:
-    """Workspaces that name a shard that does not exist.
+    """Find workspaces that name a shard that does not exist.
 
     Args:
-        workspaces: by name.
-        count: how many shards the stack's config says.
+        workspaces: Workspaces by name.
+        count: Number of shards in the stack's config.
     """
     for name, workspace in workspaces.items():
         if workspace.shard is not None and workspace.shard >= count:
@@ -38,7 +38,7 @@ def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[F
 
 
 def check_stacks(stack: StackFile) -> Iterator[Finding]:
-    """A file of stacks names each once, and holds nothing else: what it said besides would hold for none of them."""
+    """Find duplicates in a file of stacks, and other fields, which would apply to none of them."""
     first: dict[str, int] = {}
     for index, name in enumerate(stack.stacks):
         taken = first.setdefault(name.rpartition("/")[2], index)

@@ -1,7 +1,7 @@
-"""Checks of where secrets and files come from: never the run's own credentials, and elsewhere only what is allowed.
+"""Checks of secret sources and files: never the run's own credentials, and other places only if allowed.
 
-A file of the project, a value in the config and a variable of the run need no permission. Another file, or a Secret of
-another namespace than the workspace's, is read with the deployer's rights: `rails.secretSources` has to name its place,
+Files of the project, values in the config and variables of the run need no permission. Other files, and Secrets in a
+namespace other than the workspace's, are read with the deployer's rights: `rails.secretSources` must name their place,
 which the reviewers of the whole stack approve.
 """
 
@@ -19,14 +19,14 @@ from ambient_components.spec.sources import SecretRef, Source
 
 
 def check_sources(stack: StackFile) -> Iterator[Finding]:
-    """Check every source by its name: of a value in the config, of a variable, of a namespace."""
+    """Check the names of all sources: config keys, variables and namespaces."""
     for name, workspace in stack.workspaces.items():
         for _, _, below, source in sources_of(workspace):
             yield from _named(("workspaces", name, *below), name, source, stack.rails)
 
 
 def check_secret_places(stack: StackFile) -> Iterator[Finding]:
-    """Find names in `rails.secretSources` that no workspace has."""
+    """Find names in `rails.secretSources` that are not workspaces."""
     for index, place in enumerate(stack.rails.secret_sources):
         for number, workspace_name in enumerate(place.workspaces or ()):
             if workspace_name not in stack.workspaces:
@@ -37,12 +37,12 @@ def check_secret_places(stack: StackFile) -> Iterator[Finding]:
 def check_files(
     stack: StackFile, project: Project, sources: SourceMap, original: Callable[[Path], Path] = lambda path: path
 ) -> Iterator[Finding]:
-    """Check every file that the workspaces name: where it lies, and where its links lead.
+    """Check the location of all files that workspaces name, and the targets of their links.
 
     Args:
-        stack: Its paths as they are written, each from the folder of the file that says it.
-        project: That the files must lie below.
-        sources: Which file says it.
+        stack: The stack with paths as written, relative to the file that contains them.
+        project: Project that must contain the files.
+        sources: Positions, which include the file.
         original: Translates a path in the stack into one of the sources.
     """
     for name, workspace in stack.workspaces.items():
@@ -59,11 +59,11 @@ def check_files(
 
 
 def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) -> Iterator[Finding]:
-    """Find Secrets that are read from the platform's namespace, and keys that are delivered into it.
+    """Find Secrets that are read from the platform's namespace, and keys that are delivered to it.
 
     Args:
-        workspaces: By name.
-        platform: The namespace, as the stack's config says.
+        workspaces: Workspaces by name.
+        platform: The platform's namespace from the stack's config.
     """
     for name, workspace in workspaces.items():
         for _, _, below, source in sources_of(workspace):
@@ -76,13 +76,13 @@ def in_platform_namespace(workspaces: Mapping[str, Workspace], platform: str) ->
 
 
 def allowed_folder(place: str, project: Project, workspace: str, rails: Rails) -> str | None:
-    """Return the folder outside of the project that a file may lie in by `rails.secretSources`; None if there is none.
+    """Return the folder in `rails.secretSources` that allows a file outside of the project; None if there is none.
 
     Args:
-        place: The file's path from the project's folder, or an absolute one.
+        place: Path of the file, relative to the project's folder or absolute.
         project: The project.
         workspace: Name of the workspace that uses it.
-        rails: Of the stack.
+        rails: Guardrail settings of the stack.
     """
     path = project.at(place)
     for one in rails.secret_sources if is_outside(place) else ():

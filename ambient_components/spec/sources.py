@@ -1,4 +1,4 @@
-"""Where the value of a secret comes from: never from the stack file itself."""
+"""Sources of secret values, which are never in the stack file itself."""
 
 import re
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -14,7 +14,7 @@ from ambient_components.spec.types import ConfigKey, FilePath, NamespaceName, Te
 from ambient_components.variables import DATA_KEY_PATTERN, VARIABLE_PATTERN
 
 GIVE_OTHERWISE: Final = "give it by config, env, file or secret, such as {config: NAME}; revoke it if it was committed"
-"""What to do with a secret that was written out."""
+"""Remedy for a secret in plain text."""
 
 _SECRET_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"  # noqa: S105 - a DNS subdomain
 _NOT_A_CREDENTIAL = "write where the value is found; if it is a credential, revoke it"
@@ -80,11 +80,11 @@ DataKey = Annotated[StrictStr, AfterValidator(_data_key), text_schema("key of a 
 """Key in a Kubernetes Secret."""
 
 PlainValue = Annotated[StrictStr, AfterValidator(_plain)]
-"""A value that may stand in a reviewed file."""
+"""A value that may be in a reviewed file."""
 
 
 class SecretRef(Model):
-    """One value of a Secret that exists in the cluster; the deployer must be allowed to read it."""
+    """One value of an existing Secret in the cluster, which the deployer must be allowed to read."""
 
     namespace: NamespaceName
     """Namespace of the Secret, such as vault-sync."""
@@ -97,7 +97,7 @@ class SecretRef(Model):
 
 
 class Source(Model):
-    """Where a value comes from: exactly one of `config`, `env`, `file`, `secret`, and `value` for what is no secret."""
+    """Source of a value: exactly one of `config`, `env`, `file`, `secret`, and `value` for values without secrets."""
 
     private: ClassVar[bool] = True
 
@@ -106,26 +106,26 @@ class Source(Model):
     )
 
     config: ConfigKey | None = None
-    """Name in the stack's encrypted config, such as payments/anthropic; set it with `pulumi config set --secret`."""
+    """Key in the stack's encrypted config, such as payments/anthropic; set it with `pulumi config set --secret`."""
 
     env: VariableName | None = None
-    """Variable of the environment that the run has, such as a masked variable of CI."""
+    """Environment variable of the run, such as a masked variable of CI."""
 
     file: FilePath | None = None
-    """Path of a file whose whole content is the value, relative to the file that says it."""
+    """Path of a file that contains only the value, relative to this file."""
 
     secret: SecretRef | None = None
-    """Value of a Secret elsewhere in the cluster, such as one that a vault operator keeps."""
+    """Value of an existing Secret in the cluster, such as one that a vault operator maintains."""
 
     value: PlainValue | None = None
-    """The value itself, for what is no secret, such as LOG_LEVEL. Under `integrations` only."""
+    """The value itself, if it is not secret, such as LOG_LEVEL. Only under `integrations`."""
 
     @model_validator(mode="before")
     @classmethod
     def _no_plain_value(cls, value: Any) -> Any:
         if not isinstance(value, dict | Source):
             problem = "is empty" if value is None else "is a plain value, and secrets don't belong in this file"
-            refuse(problem, "")  # `spec.messages` says what to do: it knows for which workspace and variable
+            refuse(problem, "")  # `spec.messages` adds the remedy, which depends on the workspace and the variable
         return value
 
     @model_validator(mode="after")
@@ -137,7 +137,7 @@ class Source(Model):
         return self
 
     def __str__(self) -> str:
-        """Say where the value is, never what it is: for the ledger and the plan."""
+        """Return a description of the source for the ledger and the plan, never the value."""
         if self.secret is not None:
             return f"Secret {self.secret.namespace}/{self.secret.name}, key {self.secret.key}"
         kind = self.given(*SOURCE_FIELDS)[0]
@@ -145,7 +145,7 @@ class Source(Model):
 
 
 class OnDrift(Model):
-    """Who wins when a secret was saved in the platform's UI: the stack file or the UI."""
+    """Which side wins after a save in the platform's UI: the stack file or the UI."""
 
     runner: PolicyName = DriftPolicy.OVERWRITE
     """For the runner secret."""
@@ -155,15 +155,17 @@ class OnDrift(Model):
 
 
 class Secrets(Model):
-    """What every session of the workspace gets as environment variables; never the values, only where they are."""
+    """References to the environment variables of all sessions of the workspace; never their values."""
 
     private: ClassVar[bool] = True
 
     runner: dict[Text, Source] = Field(default={}, json_schema_extra=_runner_schema)
-    """Keys of language models by variable: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY; at least one if given."""
+    """API keys of language models by variable: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY; at least one if
+    given.
+    """
 
     integrations: dict[Text, Source] = Field(default={}, json_schema_extra=_INTEGRATION_NAMES)
     """Further variables by name, such as GITHUB_TOKEN; at least one if given."""
 
     on_drift: OnDrift = OnDrift()
-    """Who wins when somebody saved a secret in the UI."""
+    """Which side wins after a save of a secret in the UI."""

@@ -1,6 +1,6 @@
-"""Where to cut a YAML text so that a mapping gains or loses an entry, and every other line stays as it is.
+"""Splices of a YAML text that add or remove entries of mappings and keep all other lines.
 
-Nothing here is certain to be right for each way in which YAML can be written. `spec.editing` parses what comes out.
+Not every way to write YAML is covered, so `spec.editing` parses the result.
 """
 
 import re
@@ -15,17 +15,17 @@ _SPACE: Final = " \t"
 _COLON = re.compile(r"[ \t]*:")
 _COMMA = re.compile(r"\s*,")
 _COMMENT = re.compile("#[^\n\r\x85\u2028\u2029]*")
-# What may stand between an item in braces and the end of its line.
+# Text that may follow an item in braces on its line.
 _REST_OF_LINE = re.compile("[ \t]*(,?)[ \t]*(?:#[^\n\r\x85\u2028\u2029]*)?")
 
 
 class UnknownFormError(Exception):
-    """The text is written in a way that is not provided for."""
+    """The text is written in a form that is not supported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Characters that give way to others."""
+    """A replacement of a range of characters."""
 
     start: int
     end: int
@@ -33,7 +33,7 @@ class Splice:
 
 
 def spliced(text: str, splices: Iterable[Splice]) -> str:
-    """Return a text after all cuts; those that insert at one place do so in their order."""
+    """Return a text after all splices; insertions at one position keep their order."""
     pieces: list[str] = []
     at = 0
     for splice in sorted(splices, key=lambda item: (item.start, item.end)):
@@ -43,18 +43,18 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
 
 
 class Cutter:
-    """Makes the cuts for a text; the nodes that it takes are of this text."""
+    """Computes the splices for a text; all given nodes must belong to it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def replace(self, value: Node, by: str) -> Iterator[Splice]:
-        """Write another value in the place of a scalar."""
-        # One that is left empty stands right behind its colon.
+        """Replace the value of a scalar."""
+        # An empty value directly follows its colon.
         yield Splice(value.start, value.end, by if value.end > value.start else f" {by}")
 
     def add(self, mapping: Node, items: list[str]) -> Iterator[Splice]:
-        """Add entries, such as `role: view`, behind the last one of a mapping."""
+        """Add entries, such as `role: view`, after the last one of a mapping."""
         if not mapping.flow:
             yield from self._add_lines(mapping, items)
         elif mapping.entries:
@@ -62,16 +62,16 @@ class Cutter:
         else:
             opened, closed = self._inside(mapping)
             space = self._text[opened:closed]
-            if space.strip(_SPACE):  # a comment, or lines
+            if space.strip(_SPACE):  # contains a comment or several lines
                 yield Splice(closed, closed, ", ".join(items))
             else:
                 yield Splice(opened, closed, f"{space}{', '.join(items)}{space}")
 
     def remove(self, key: Node | None, mapping: Node, fields: Collection[str]) -> Iterator[Splice]:
-        """Remove entries, which the mapping has.
+        """Remove existing entries of a mapping.
 
         Args:
-            key: The mapping's own; None for the top of the file.
+            key: Key of the mapping; None for the top of the file.
             mapping: The mapping.
             fields: Keys of the entries.
         """
@@ -99,16 +99,16 @@ class Cutter:
         if rest := self._has_lines(key, value, closed):
             comma, end = rest[1], rest.end()
             if comma or not self._commas(end, closed):
-                # One entry a line, and so it stays.
+                # Keep one entry per line.
                 if not comma:
                     yield Splice(value.end, value.end, ",")
                 yield self._further_lines(end, key, [*(f"{item}," for item in items[:-1]), items[-1] + comma])
                 return
-        # In front of a comma behind the last entry, if there is one.
+        # Before a trailing comma, if there is one.
         yield Splice(value.end, value.end, "".join(f", {item}" for item in items))
 
     def _further_lines(self, at: int, model: Node, items: list[str]) -> Splice:
-        """Put lines that are indented like a key at the end of a line."""
+        """Insert lines at the end of a line, indented like a key."""
         ending = BREAK.match(self._text, at) or BREAK.search(self._text)
         start = self._start_of_line(model.start)
         indentation = self._text[start : model.start] if self._begins_line(model) else " " * (model.column - 1)
@@ -122,7 +122,7 @@ class Cutter:
             splices.append(self._whole_lines(name, value.end, floor))
             floor = value.end
         if key is None:
-            # The top has no key to write the braces behind, so they take the place of its last entry.
+            # The top has no key to write braces after, so they replace its last entry.
             last = splices.pop()
             kept = list(BREAK.finditer(self._text, last.start, last.end))[-1:]
             ending = kept[0][0] if kept and kept[0].end() == last.end else ""
@@ -135,12 +135,12 @@ class Cutter:
         yield from splices
 
     def _whole_lines(self, key: Node, end: int, floor: int) -> Splice:
-        """Return the lines of an entry with the comment right above it, and those indented below it.
+        """Return the splice for an entry's lines, with the comment directly above and the indented comments below.
 
         Args:
-            key: The entry's key.
-            end: Of all that is the entry's.
-            floor: The end of what comes before it: what looks like a comment above that is part of a text.
+            key: Key of the entry.
+            end: End of the entry.
+            floor: End of the preceding entry: text above it that looks like a comment may belong to a value.
         """
         if not self._begins_line(key):
             raise UnknownFormError
@@ -185,9 +185,9 @@ class Cutter:
                 yield self._items(before, items[0][0].start, items[-1][1].end, after, last=after == closed)
 
     def _items(self, before: int, start: int, end: int, after: int, *, last: bool) -> Splice:
-        """Return items with the comma that is no longer needed, between the item before and the one after them."""
+        """Return the splice for items and the comma that they no longer need, between the neighbouring items."""
         if last:
-            # A comment that is not about these items stays, and with it the comma in front of it.
+            # Keep a comment about the preceding item, with the comma before it.
             return Splice(start if _COMMENT.search(self._text, before, start) else before, end, "")
         if not _COMMENT.search(self._text, end, after):
             return Splice(start, after, "")
@@ -198,11 +198,11 @@ class Cutter:
     # The text
 
     def _inside(self, mapping: Node) -> tuple[int, int]:
-        """Return what lies between the braces."""
+        """Return the range between the braces."""
         return self._text.index("{", mapping.start) + 1, mapping.end - 1
 
     def _has_lines(self, key: Node, value: Node, closed: int) -> re.Match[str] | None:
-        """Tell whether an item in braces has one line or more for itself, and return what is behind it."""
+        """Return a match of the text after an item in braces, if the item has its own lines; None otherwise."""
         rest = _REST_OF_LINE.match(self._text, value.end, closed)
         return rest if rest and self._begins_line(key) and BREAK.match(self._text, rest.end()) else None
 
@@ -230,5 +230,5 @@ class Cutter:
         return at
 
     def _line_above(self, start: int) -> int:
-        """Return the end of the line above the one that starts at a place."""
+        """Return the end of the line above the one that starts at a position."""
         return start - 2 if self._text.endswith("\r\n", 0, start) else start - 1

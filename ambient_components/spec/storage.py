@@ -1,6 +1,6 @@
-"""Storage of the stack file: the bucket that keeps a workspace's sessions, and how long its access keys live.
+"""Storage in the stack file: the bucket for a workspace's sessions, and the lifetime of its access keys.
 
-What a bucket may say depends on whose it is; `spec.storage_checks` knows.
+`spec.storage_checks` defines which fields each driver allows.
 """
 
 from collections.abc import Collection
@@ -41,111 +41,115 @@ _TAGS: JsonDict = {
 
 
 class BucketCredentials(Model):
-    """The access key that sessions use the bucket with, made for this workspace alone and renewed before it ends."""
+    """The access key of sessions for the bucket, created for this workspace and renewed before it expires."""
 
     lifetime: AccessKeyLifetime = ACCESS_KEY_LIFE.default
-    """How long an access key is valid, from 1d to 1y, or never to let it have no end; 90d if left out."""
+    """Lifetime of an access key, from 1d to 1y, or never for no expiry. Default: 90d."""
 
     rotate_before: Duration | None = None
-    """How long before its end an access key is renewed, by the first run from then on; 14d, or a quarter of a shorter
-    life, if left out."""
+    """Renewal window: the first run within this time before expiry renews the access key. Default: 14d, or a quarter of
+    a shorter lifetime.
+    """
 
     overlap: AccessKeyOverlap | None = None
-    """How long the access key before lives on after a renewal, for sessions that run; at least 1h. Half of rotateBefore
-    if left out."""
+    """How long the old access key stays valid after a renewal, for running sessions; at least 1h. Default: half of
+    rotateBefore.
+    """
 
     rotate: RotateName | None = None
-    """auto; manual: never renewed, only by another generation. auto if left out, manual for what has no end."""
+    """auto; manual: only a new generation creates another access key. Default: auto; manual for keys without expiry."""
 
     generation: Generation = 1
-    """Number of the store's user; a new number makes a new user with a new access key. 1 if left out."""
+    """Number of the store's user; a new number creates a new user with a new access key. Default: 1."""
 
     @property
     def manual(self) -> bool:
-        """Whether nobody renews its access key."""
+        """Whether its access key is never renewed automatically."""
         return is_manual(self)
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
-        """Return what is asked of its access keys. A default that their life is too short for is cut to what fits.
+        """Return the policy for its access keys; defaults that do not fit the lifetime are shortened.
 
         Args:
-            run_every: seconds between the runs that are promised; 0 for no promise.
-            uncut: fields, by their names in the file, that are taken as they are.
+            run_every: Guaranteed interval of runs in seconds; 0 for none.
+            uncut: Names in the file of fields that are not shortened.
         """
         return renewal(self, run_every, uncut)
 
 
 class Bucket(Model):
-    """A bucket for the sessions of one workspace, or the workspace's part of one that others use too."""
+    """A bucket for the sessions of one workspace, or the workspace's prefix in a shared one."""
 
     name: BucketName
-    """Name of the bucket in its store, such as payments-sessions."""
+    """Name of the bucket, such as payments-sessions."""
 
     driver: DriverName = BucketDriver.S3
-    """s3: made in the stack's object store; aws: made on AWS by pulumi-aws; existing: bucket and credentials are made
-    by others. s3 if left out."""
+    """s3: created in the stack's object store; aws: created on AWS by pulumi-aws; existing: bucket and credentials
+    exist already. Default: s3.
+    """
 
     shared: Flag = False
-    """Whether the bucket is somebody else's: only credentials are made, for what is the workspace's in it. false if
-    left out."""
+    """Whether the bucket belongs to others: only credentials for the workspace's prefix are created. Default: false."""
 
     versioning: Flag | None = None
-    """Whether the store keeps what was overwritten or deleted; left as it is if left out."""
+    """Whether the store keeps overwritten and deleted objects. Default: not changed."""
 
     expire_after: Age | None = None
-    """Age at which the store deletes an object, in whole days such as 90d; no rule is made if left out."""
+    """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
 
     tags: dict[Text, Text] = Field(default={}, json_schema_extra=_TAGS)
-    """Further tags of the bucket, such as `{team: payments}`; those of this tool are reserved."""
+    """Further tags of the bucket, such as `{team: payments}`; this tool's tags are reserved."""
 
     object_lock: Flag = False
-    """Whether objects can be locked against deletion; for a bucket that is yet to be made. false if left out."""
+    """Whether objects can be locked against deletion; only for new buckets. Default: false."""
 
     encryption: EncryptionName | None = None
-    """AES256 or aws:kms, where the store has it; left as it is if left out."""
+    """AES256 or aws:kms, if the store supports it. Default: not changed."""
 
     adopt: Flag = False
-    """Whether a bucket is taken over that exists and that nobody's mark is on; the line may stay afterwards. false if
-    left out: what exists is then refused."""
+    """Whether to adopt an existing bucket without an ownership annotation; may stay set afterwards. Default: false,
+    which refuses an existing bucket.
+    """
 
     protect: Flag = True
-    """Whether `pulumi destroy` refuses to delete the bucket; true if left out."""
+    """Whether `pulumi destroy` refuses to delete the bucket. Default: true."""
 
     state: BucketStateName = BucketState.ACTIVE
-    """active; released: all stays, without this tool. active if left out."""
+    """active; released: everything stays, but this tool no longer manages it. Default: active."""
 
     on_delete: OnDeleteName = OnDelete.KEEP
-    """What becomes of the bucket when its closed workspace leaves this file: keep, or delete if it is empty. keep if
-    left out."""
+    """What happens to the bucket when its closed workspace is removed from this file: keep, or delete if it is empty.
+    Default: keep.
+    """
 
     force: Flag = False
-    """Beside onDelete: delete, whether the bucket is deleted with all that is in it. false if left out."""
+    """With onDelete: delete, whether a bucket with objects is deleted too. Default: false."""
 
     endpoint: Endpoint | None = None
-    """Address of the bucket's store, beside driver: existing. The stack's own store if left out."""
+    """Address of the bucket's store, with driver: existing. Default: the stack's own store."""
 
     access_key: Source | None = None
-    """Id of the access key, beside driver: existing."""
+    """Id of the access key, with driver: existing."""
 
     secret_key: Source | None = Field(default=None, json_schema_extra={"not": {"required": ["value"]}})
-    """Secret of the access key, beside driver: existing; never as a plain value."""
+    """Secret of the access key, with driver: existing; never a plain value."""
 
     credentials: BucketCredentials = BucketCredentials()
-    """How long access keys live, and when they are renewed; not beside driver: existing."""
+    """Lifetime and renewal of access keys; not with driver: existing."""
 
     @property
     def own(self) -> bool:
-        """Whether the bucket is this stack's to make, to mark and to keep: data may be lost with it."""
+        """Whether this stack manages the bucket and its data."""
         return not self.shared and self.driver is not BucketDriver.EXISTING
 
     @property
     def expire_after_days(self) -> int | None:
-        """Age at which the store deletes an object, in days; None: never."""
+        """Age in days at which the store deletes an object; None for never."""
         return None if self.expire_after is None else self.expire_after // DAY
 
 
 class Storage(Model):
-    """Where the state of a workspace's sessions is kept."""
+    """Storage of a workspace's session state."""
 
     bucket: Bucket | None = None
-    """A bucket, and credentials that open nothing else; if left out, sessions use the platform's shared bucket."""
+    """A bucket with its own credentials. Default: the platform's shared bucket."""

@@ -1,4 +1,4 @@
-"""Checks of storage: what a bucket of each driver can say, whose it is, its tags, and how long its access keys live."""
+"""Checks of storage: allowed fields of each driver, ownership, tags, and lifetime of access keys."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ from ambient_components.spec.storage import Bucket, BucketCredentials
 
 
 def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """Each driver takes its own fields, and a bucket that is somebody else's takes hardly any."""
+    """Find fields that the bucket's driver does not allow or a shared bucket cannot have."""
     bucket = workspace.storage.bucket
     if bucket is None:
         return
@@ -42,7 +42,7 @@ def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """What an own bucket says of itself goes together."""
+    """Find settings of an own bucket that conflict with each other."""
     bucket = workspace.storage.bucket
     if bucket is None or not bucket.own:
         return
@@ -59,7 +59,7 @@ def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
-    """What opens a bucket is never written out, and lies in a Secret that nobody else writes. Contract 3, 10.12."""
+    """Find plain secret keys, and drift policies that would lose the credentials. Contract 3, 10.12."""
     bucket = workspace.storage.bucket
     if bucket is None:
         return
@@ -76,11 +76,11 @@ def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[
 
 
 def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
-    """Run the checks of buckets that need the whole stack: an own bucket is one workspace's, and runs are often enough.
+    """Run the checks of buckets that need the whole stack: one workspace per own bucket, and frequent enough runs.
 
     Args:
-        stack: with the effective entries.
-        explicit: tells what a workspace says itself from what lies under it.
+        stack: The stack with effective entries.
+        explicit: Tells whether a workspace's own entry sets the value at a path.
     """
     owners: dict[str, str] = {}
     for name, workspace in stack.workspaces.items():
@@ -97,11 +97,11 @@ def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
 
 
 STORAGE_CHECKS: tuple[Check, ...] = (check_driver, check_bucket, check_credentials)
-"""Every check of storage that needs one workspace alone."""
+"""All checks of storage that need only one workspace."""
 
 
 def _fields() -> dict[str, str]:
-    """Return the fields of a bucket as the file calls them, by their names here."""
+    """Return the fields of a bucket in the file's notation, by attribute."""
     return {name: field.alias or name for name, field in Bucket.model_fields.items()}
 
 

@@ -1,4 +1,4 @@
-"""The vocabulary of storage as annotated types: whose a bucket is, what it is called, how long things in it live."""
+"""Annotated types for storage: drivers, names, ages and lifetimes."""
 
 from typing import Annotated, Final
 
@@ -20,7 +20,7 @@ from ambient_components.spec.base import choice, refuse, text_schema
 from ambient_components.spec.types import DURATION_PATTERN, NEVER_WORD, lifetime_reader, read_duration
 
 EXPIRE_AFTER_MAX: Final = 100 * YEAR
-"""Seconds. Whoever wants more means that nothing is deleted, which is to leave the field out."""
+"""Maximum seconds. To keep objects longer, leave the field out."""
 
 _OVERLAPS: Final = "allowed: durations from 1h, a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
 _AGES: Final = "allowed: whole days from 1d to 100y, a whole number and a unit of d or y (365 days), such as 90d"
@@ -47,7 +47,7 @@ def _bucket_name(value: str) -> str:
     if wrong is not None:
         problem, remedy = wrong
         near = value.strip().lower().replace("_", "-").replace(" ", "-")
-        # The nearest name of a credential would be the credential, in lower case.
+        # For a credential, the nearest valid name would be the credential in lower case.
         guess = near != value and bucket_name_problem(near) is None and without_credentials(value) == value
         refuse(f"{value!r} {problem}", remedy, f"did you mean {near!r}?" if guess else "")
     return value
@@ -95,22 +95,22 @@ BucketName = Annotated[
     AfterValidator(_bucket_name),
     text_schema("name of a bucket", BUCKET_NAME_PATTERN, minLength=BUCKET_NAME_MIN, maxLength=BUCKET_NAME_MAX),
 ]
-"""Name of a bucket, by S3's rules and MinIO's."""
+"""Name of a bucket, by S3's and MinIO's rules."""
 
 Endpoint = Annotated[
     StrictStr, AfterValidator(_endpoint), text_schema("address of a store", "[Hh][Tt][Tt][Pp][Ss]?://.+")
 ]
-"""Address of an object store, without a slash at its end once read."""
+"""Address of an object store; a trailing slash is removed."""
 
 Age = Annotated[int, BeforeValidator(_age), text_schema("whole days", DURATION_PATTERN, minLength=2)]
-"""Whole days, in seconds once read."""
+"""Whole days, converted to seconds."""
 
 AccessKeyLifetime = Annotated[
     int,
     BeforeValidator(lifetime_reader(ACCESS_KEY_LIFE)),
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
-"""A duration of at least a day or never, in seconds once read."""
+"""A duration of at least a day or never, converted to seconds."""
 
 AccessKeyOverlap = Annotated[int, BeforeValidator(_overlap), text_schema("duration", DURATION_PATTERN, minLength=2)]
-"""A duration of at least an hour, in seconds once read."""
+"""A duration of at least an hour, converted to seconds."""

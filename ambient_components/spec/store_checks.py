@@ -1,4 +1,4 @@
-"""Checks of buckets by what the stack's config says of its object store; beside the files alone nobody can tell."""
+"""Checks of buckets against the object store in the stack's config."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,11 +10,11 @@ from ambient_components.storage.config import MINIO, OBJECT_STORE, StoreConfig, 
 
 
 def against_store(workspaces: Mapping[str, Workspace], store: StoreConfig | None) -> Iterator[Finding]:
-    """Find buckets that the store can't have, or that have no store.
+    """Find buckets that the store does not support, or that have no store.
 
     Args:
-        workspaces: by name.
-        store: what the config names; None where it names none.
+        workspaces: Workspaces by name.
+        store: The store in the config; None if there is none.
     """
     for name, workspace in workspaces.items():
         bucket = workspace.storage.bucket

@@ -1,7 +1,7 @@
-"""What a YAML parser says of a file that it can't read, in words that help: what is wrong, where, and what to do.
+"""Messages for YAML syntax errors: what is wrong, where, and what to do.
 
-A parser names the rule that broke and the place where it noticed. People need the place where it began, and the slip
-behind it. Nothing of the file is quoted: the line may hold a secret.
+A parser reports the violated rule and the position where it noticed. Users need the position where the mistake starts,
+and its probable cause. The file is never quoted, because the line may contain a secret.
 """
 
 import re
@@ -18,13 +18,13 @@ _TAB: Final = ("a tab", "indent with spaces, and put a text that holds a tab in 
 
 
 class _Slip(NamedTuple):
-    """What libyaml or PyYAML says, in part, and what is meant by it."""
+    """Part of a message of libyaml or PyYAML, and its meaning."""
 
     said: str
     problem: str
     remedy: str
     at_start: bool = False
-    """Whether the place is where the faulty thing began, and not where the parser gave up."""
+    """Whether to report the start of the faulty construct instead of the parser's position."""
 
 
 _SLIPS: Final = (
@@ -80,12 +80,12 @@ _SLIPS: Final = (
 
 
 def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Where, str, str]:
-    """Return place, problem and remedy of what a parser can't read.
+    """Return position, problem and remedy for a syntax error.
 
     Args:
-        error: What the parser says; libyaml and PyYAML differ in words and agree on the places.
+        error: Error of the parser; libyaml and PyYAML differ in wording and agree on positions.
         text: The content of the file.
-        file: How positions name it.
+        file: Name of the file in positions.
     """
     mark = error.problem_mark or error.context_mark
     if conflict := _CONFLICT.search(text):
@@ -102,19 +102,19 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[W
         return _where(mark, text, file), "not YAML: something that can't be read", _OTHERWISE
     start, remedy = error.context_mark, slip.remedy
     if start is not None and (slip.at_start or not text[mark.index :].strip()):
-        mark = start  # at the end of the file there is nothing to see
+        mark = start  # the end of the file shows nothing
     elif start is not None and slip.said.startswith("expected ','"):
         remedy = f"{remedy}; it begins at {_where(start, text, file)}"
     return _where(mark, text, file), f"not YAML: {slip.problem}", remedy
 
 
 def _no_token(rest: str) -> tuple[str, str]:
-    """Name the character: YAML reserves three of them, and no secret is known by its first one."""
+    """Name the character. It is one of three that YAML reserves, so it reveals nothing about a secret."""
     return f"a text that begins with {rest[:1]}" if rest[:1] in "@`%" else "a reserved character", "put it in quotes"
 
 
 def _where(mark: yaml.Mark, text: str, file: str) -> Where:
-    """Return the place of a mark; libyaml takes the end of a file for a line below the last one."""
+    """Return the position of a mark; libyaml puts the end of a file on a line after the last one."""
     lines = _BREAK.split(text)
     if mark.line < len(lines):
         return Where(file, mark.line + 1, min(mark.column, len(lines[mark.line])) + 1)

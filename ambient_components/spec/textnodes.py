@@ -1,7 +1,6 @@
-"""The nodes of a YAML text and where in the text each lies, to the character: what an edit of the text goes by.
+"""The nodes of a YAML text with exact positions, for edits of the text.
 
-Made of the parser's events and not by `yaml.compose`, in which an alias is the very node that it stands for, so that
-nobody can say where the alias itself was written.
+Built from the parser's events instead of `yaml.compose`, which replaces an alias by its node and loses its position.
 """
 
 import re
@@ -12,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What the parsers take for the end of a line."""
+"""Line endings of the parsers."""
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BLOCK_HEADER: Final = re.compile(r"(?:&[^\s]+\s+)?[|>][-+0-9]*")
@@ -20,59 +19,59 @@ _BLOCK_HEADER: Final = re.compile(r"(?:&[^\s]+\s+)?[|>][-+0-9]*")
 
 @dataclass(slots=True)
 class Node:
-    """A key or a value. Positions count characters, from 0; `end` is behind the last one."""
+    """A key or a value. Positions count characters from 0; `end` is after the last one."""
 
     start: int
-    """Of its anchor, if it has one; of a block, else, its first key or dash."""
+    """Start of its anchor, if it has one; otherwise, for a block, of its first key or dash."""
 
     end: int
-    """Of a block, the end of the last thing in it: what follows in lines of their own are blanks and comments."""
+    """For a block, the end of its last value, without the blank lines and comments that follow."""
 
     line: int
-    """From 1, as in reports."""
+    """Line, from 1."""
 
     column: int
-    """In characters, from 1."""
+    """Column in characters, from 1."""
 
     anchor: str | None = None
-    """The name that aliases use."""
+    """Its anchor name."""
 
     alias: bool = False
-    """Whether it only stands for another one."""
+    """Whether it is an alias."""
 
     scalar: bool = False
-    """Whether it is text, a number or the like."""
+    """Whether it is a scalar."""
 
     flow: bool = False
     """Whether it is written in braces."""
 
     entries: "dict[str, tuple[Node, Node]] | None" = None
-    """Key and value of each entry, in the order of the text; None for what is no mapping."""
+    """Key and value of each entry, in order; None unless it is a mapping."""
 
     uses: list[int] = field(default_factory=list)
-    """Where aliases of it stand."""
+    """Positions of its aliases."""
 
     children: "list[Node]" = field(default_factory=list)
-    """Whatever lies directly in it, keys too."""
+    """The nodes directly in it, including keys."""
 
     def family(self) -> "Iterator[Node]":
-        """Return the node and all that lies in it."""
+        """Yield the node and all nodes in it."""
         yield self
         for child in self.children:
             yield from child.family()
 
 
 def top_node(text: str) -> Node:
-    """Return the node of the first document of a text that `parse_yaml` takes, without a byte order mark."""
+    """Return the top node of a text that `parse_yaml` accepts, without a byte order mark."""
     return _Composer(text).top()
 
 
 class _Composer:
-    """Builds nodes; of what can't be a stack file it need not make sense, since nobody comes here with that."""
+    """Builds nodes from events; the text was validated before."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        # The C parser's marks count characters, as the Python one's do (tried), apart from a byte order mark.
+        # The C parser's marks count characters like the Python parser's (tested), except for a byte order mark.
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_Loader))
         self._anchors: dict[str | None, Node] = {}
 
@@ -118,11 +117,11 @@ class _Composer:
         self._end(node, event)
 
     def _end(self, node: Node, event: Any) -> None:
-        # A block "ends" where the next token begins, behind comments that have nothing to do with it.
+        # The parser ends a block at the next token, after unrelated comments.
         node.end = event.end_mark.index if node.flow else node.children[-1].end
 
     def _end_of_block_scalar(self, node: Node) -> int:
-        """Return the end of its last line; the blank lines that follow belong to it only where `+` keeps them."""
+        """Return the end of its last line; the blank lines that follow belong to it only with `+`."""
         content = self._text[node.start : node.end]
         header = _BLOCK_HEADER.match(content)
         if header is None or "+" not in header[0]:

@@ -1,7 +1,7 @@
-"""The vocabulary of the stack file as annotated types, so that the models read as prose.
+"""Annotated types for the stack file.
 
-Each validator is a plain function that takes what the YAML holds and raises a `PydanticCustomError` of type `stack`,
-whose context has `problem` and `remedy`. None of them quotes a value that could be a secret.
+Each validator is a plain function that takes a YAML value and raises a `PydanticCustomError` of type `stack`, with
+`problem` and `remedy` as context. None of them quotes a value that could be a secret.
 """
 
 import re
@@ -28,19 +28,19 @@ from ambient_components.subjects import SUBJECT_FORMS, Subject, SubjectKind, par
 from ambient_components.suggest import did_you_mean, nearest
 
 NEVER_WORD: Final = "never"
-"""What is written for a life without an end."""
+"""Word for a lifetime without expiry."""
 
 REVIEWER_FORMS: Final = "user:NAME or group:NAME"
-"""How who approves changes is written, for error texts."""
+"""Formats of reviewers, for error messages."""
 
 CONFIG_KEY_MAX: Final = 128
-"""Characters of the name of a value in the stack's config."""
+"""Maximum characters of a key in the stack's config."""
 
 DURATION_PATTERN: Final = r"([0-9]+y)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?"
-"""What a duration looks like, for the JSON Schema; without anchors."""
+"""Pattern of a duration for the JSON Schema, without anchors."""
 
 STACK_NAME: Final = r"([A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}"
-"""What a stack's name looks like, for the JSON Schema; without anchors."""
+"""Pattern of a stack's name for the JSON Schema, without anchors."""
 
 _CONFIG_KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 _NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -73,7 +73,7 @@ def _subject_name(value: str) -> str:
     if hidden := hidden_character(value):
         refuse(f"{value!a} has the invisible character {hidden}", "remove it: it makes another name of this one")
     if value != value.strip():
-        # The platform takes and keeps such spaces; no identity provider issues them, so it is a slip of the keyboard.
+        # The platform accepts such spaces, but no identity provider issues them, so this is a typo.
         refuse(f"{value!r} begins or ends with a space", "remove it: names are compared byte by byte")
     return value
 
@@ -93,7 +93,7 @@ def _read_subject(value: object, forms: str) -> Subject:
     if isinstance(value, Subject):
         return value
     if isinstance(value, dict):
-        # `[user: alice]` is a mapping in YAML; the space is easy to overlook.
+        # `[user: alice]` is a mapping in YAML, because of the space.
         refuse("is a mapping, not a subject", f"allowed: {forms}, without a space after the colon")
     if not isinstance(value, str):
         refuse(f"is {type_name(value)}", f"allowed: {forms}")
@@ -106,7 +106,7 @@ def _read_subject(value: object, forms: str) -> Subject:
 
 
 def _nearest_subject(text: str) -> str:
-    """Guess what was meant by a subject of an unknown kind, such as `User:alice`, if something was."""
+    """Return a suggestion for a subject of an unknown kind, such as `User:alice`; empty if there is none."""
     if text.startswith(_AUTHENTICATED):
         return f"did you mean '{SubjectKind.SERVICE_ACCOUNT}:{text.removeprefix(_AUTHENTICATED)}'?"
     kind, _, rest = text.partition(":")
@@ -115,7 +115,7 @@ def _nearest_subject(text: str) -> str:
 
 
 def lifetime_reader(life: Life) -> Callable[[object], int]:
-    """Return a validator for lives within these bounds, in seconds, or without an end; it answers in seconds."""
+    """Return a validator for lifetimes within these bounds or without expiry, which returns seconds."""
     allowed = (
         f"allowed: {NEVER_WORD}, or {life.durations}, "
         "a whole number and a unit of s, m, h, d or y (365 days), such as 30d or 12h"
@@ -141,11 +141,11 @@ def read_duration(value: object, allowed: str = f"allowed: {DURATION_FORMS}") ->
     """Return a duration in seconds.
 
     Args:
-        value: What the file says.
-        allowed: The remedy for anything else.
+        value: Value from the file.
+        allowed: Remedy for an invalid value.
 
     Raises:
-        PydanticCustomError: It is none.
+        PydanticCustomError: The value is not a duration.
     """
     if not is_scalar(value):
         refuse(f"is {type_name(value)}", allowed)
@@ -194,10 +194,10 @@ def _namespace(value: str) -> str:
 
 
 Text = StrictStr
-"""Text; a number or a boolean needs quotes to be text."""
+"""Text; a number or a boolean needs quotes."""
 
 Flag = StrictBool
-"""true or false, and nothing else."""
+"""true or false."""
 
 RoleName = Annotated[Role, BeforeValidator(_role)]
 """view, edit or admin."""
@@ -226,13 +226,12 @@ Lifetime = Annotated[
     BeforeValidator(lifetime_reader(TOKEN_LIFE)),
     text_schema("duration or never", f"{NEVER_WORD}|{DURATION_PATTERN}", minLength=2),
 ]
-"""A duration or never, in seconds once read.
-
-Contract 1.4, 7: Kubernetes refuses less than the lower bound, the platform's backend more than the upper.
+"""A duration or never, converted to seconds. Contract 1.4, 7: Kubernetes rejects less than the lower bound, the
+platform's backend more than the upper.
 """
 
 Duration = Annotated[int, BeforeValidator(_duration), text_schema("duration", DURATION_PATTERN, minLength=2)]
-"""A duration, in seconds once read."""
+"""A duration, converted to seconds."""
 
 Generation = Annotated[StrictInt, Field(ge=1)]
 """A whole number from 1."""
@@ -240,16 +239,16 @@ Generation = Annotated[StrictInt, Field(ge=1)]
 ConfigKey = Annotated[
     StrictStr, AfterValidator(_config_key), text_schema("name in the config", _CONFIG_KEY, maxLength=CONFIG_KEY_MAX)
 ]
-"""Name of a value in the stack's Pulumi config."""
+"""Key in the stack's Pulumi config."""
 
 ShardNumber = Annotated[StrictInt, Field(ge=0)]
 """Number of a shard of the fleet, from 0."""
 
 StackName = Annotated[StrictStr, AfterValidator(_stack_name), text_schema("name of a stack", STACK_NAME)]
-"""Name of a stack, after ORG/ where needed."""
+"""Name of a stack, with ORG/ if needed."""
 
 FilePath = Annotated[StrictStr, AfterValidator(_file_path), text_schema("path", minLength=1, maxLength=_PATH_MAX)]
-"""Path of a file, as written; relative to the file that says it."""
+"""Path of a file, relative to the file that contains it."""
 
 NamespaceName = Annotated[StrictStr, AfterValidator(_namespace), text_schema("name of a namespace", _NAMESPACE)]
 """Name of a namespace."""

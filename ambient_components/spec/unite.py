@@ -1,8 +1,8 @@
-"""One document of all files of a stack.
+"""Merging of all files of a stack into one document.
 
-Workspaces and templates of all files stand side by side, and one name in two files is an error: who reviews a file must
-see all of an entry. Defaults are laid over each other in the order of the files: the including file comes last.
-What has effect on the workspaces of every file, an included file holds only where the including file grants it.
+Workspaces and templates of all files are combined, and a name in two files is an error: the reviewers of a file must
+see the complete entry. Defaults are merged in the order of the files, the including file last. Sections that affect the
+workspaces of all files are allowed in an included file only if the including file grants them.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from ambient_components.spec.models import Section, StackFile
 from ambient_components.spec.privacy import public_path
 
 NAMED: Final = ("workspaces", "templates")
-"""Sections whose entries have names, each in one file only."""
+"""Sections with named entries, each in one file only."""
 
 
 def unite(files: Sequence[SourceFile], problems: Problems, *, complete: bool = True) -> Tree:
-    """Return what the files say together, in the shape of one stack file.
+    """Return the merged files, in the form of one stack file.
 
     Args:
-        files: In the order in which they count; the stack file is the last, and what it includes stands for it alone.
-        problems: Takes what can't be united: unknown sections, sections that are no mappings, names in two files.
-        complete: Whether all files could be read; else what is missing may be in one that couldn't.
+        files: Files in order of precedence; the stack file is last, and only its `include` is kept.
+        problems: Receives unknown sections, sections that are not mappings, and names in two files.
+        complete: Whether all files could be read; otherwise missing content may be in an unreadable file.
     """
     known = {field.alias or name for name, field in StackFile.model_fields.items()}
     data: dict[str, Any] = {}
@@ -47,7 +47,7 @@ def unite(files: Sequence[SourceFile], problems: Problems, *, complete: bool = T
                     _take(file, section, Tree(data, marks), problems)
                 else:
                     _refuse(file, (section,), "dict_type", problems)
-                    data.setdefault(section, {})  # it is there, so it isn't reported as missing
+                    data.setdefault(section, {})  # present, so that it is not reported as missing
             elif file is files[-1] or section != "include":
                 _put(Tree(data, marks), section, file.tree)
     if misspelled or not complete:
@@ -56,7 +56,7 @@ def unite(files: Sequence[SourceFile], problems: Problems, *, complete: bool = T
 
 
 def _refuse_ungranted(file: SourceFile, section: str, problems: Problems) -> None:
-    """Report a section that has effect on other files, in a file that was included for its workspaces."""
+    """Report a section that affects other files, in a file that may only contain workspaces."""
     remedy = "move it into the file that includes this one"
     if section in {*Section}:
         remedy += f", or grant it there: include: [{{path: PATH, sections: [{section}]}}]"
@@ -68,7 +68,7 @@ def _take(file: SourceFile, section: str, united: Tree, problems: Problems) -> N
     new = Tree(file.tree.data[section], file.tree.marks.values[section])
     if section not in united.marks.values:
         _put(united, section, file.tree)
-        if section in NAMED:  # entries of other files come beside its own, and the file itself stays as it is
+        if section in NAMED:  # copied, because entries of other files are added and the file itself must not change
             united.data[section], united.marks.values[section] = _copy(new)
         return
     old = Tree(united.data[section], united.marks.values[section])
@@ -97,7 +97,7 @@ def _put(into: Tree, key: str, source: Tree) -> None:
 
 
 def _refuse(file: SourceFile, path: tuple[PathPart, ...], kind: str, problems: Problems) -> None:
-    """Report what the models would refuse in the same words; they see one document and would see one of several."""
+    """Report what the models would refuse, with the same message; they only see the merged document."""
     sources = SourceMap(file.tree.marks)
     where = sources.key(path) if kind == "extra_forbidden" else sources.value(path)
     problem, remedy = explain({"type": kind, "loc": path, "msg": "", "input": None}, file.tree.data)

@@ -1,4 +1,4 @@
-"""Turns a parser's events into data and marks in one pass; all that is strict about our YAML is decided here."""
+"""Conversion of a parser's events into data and positions; all strictness about YAML is here."""
 
 import re
 from typing import Any, Final, NoReturn
@@ -10,14 +10,14 @@ from ambient_components.spec.marks import ListMarks, MappingMarks, Marks, Spot
 from ambient_components.spec.privacy import may_quote_key, public_path
 
 MAX_DEPTH: Final = 50
-"""Levels of nesting; the stack file needs eight."""
+"""Maximum levels of nesting; the stack file needs eight."""
 
 MAX_VALUES: Final = 1_000_000
-"""Values after aliases are followed: 20 times a fleet of 1,000 workspaces, and an end to alias bombs."""
+"""Maximum values after aliases are resolved: 20 times a fleet of 1,000 workspaces, and a limit for alias bombs."""
 
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2})?")
-# Looks like a space or like nothing; comes with text that is pasted from a page.
+# Characters that are invisible or look like a space, often pasted from web pages.
 _INVISIBLE = re.compile(r"[\x85\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _NO_ANCHOR: Final = "define the anchor above, or quote a text that begins with '*'"
 _SHOWN_DEPTH: Final = 8
@@ -25,7 +25,7 @@ _CONSTANTS: Final[dict[str, object]] = {"": None, "~": None, "null": None, "true
 
 
 class _ListFrame:
-    """A list that is still open."""
+    """A list that is not complete yet."""
 
     __slots__ = ("anchor", "data", "marks", "values_before")
 
@@ -37,7 +37,7 @@ class _ListFrame:
 
 
 class _MappingFrame:
-    """A mapping that is still open."""
+    """A mapping that is not complete yet."""
 
     __slots__ = ("anchor", "data", "discarded", "key", "marks", "values_before")
 
@@ -46,20 +46,20 @@ class _MappingFrame:
         self.marks = MappingMarks(spot)
         self.anchor = anchor
         self.values_before = values_before
-        # Of the value that comes next; None while a key is expected.
+        # Key of the next value; None while a key is expected.
         self.key: str | None = None
-        # The value of a refused key is read, so that what follows keeps its place, and thrown away.
+        # The value of a refused key is read and discarded, so that what follows is parsed correctly.
         self.discarded = False
 
 
 class Builder:
-    """Takes events until the first document ends.
+    """Builds the data of the first document from events.
 
     Attributes:
-        top: The document's data; None before there is any.
-        marks: Where everything in it stands.
-        problems: What is wrong with the file as YAML.
-        done: No more events are wanted.
+        top: Data of the document; None before there is any.
+        marks: Positions of everything in it.
+        problems: Problems of the file's YAML.
+        done: Whether no more events are needed.
     """
 
     def __init__(self, file: str) -> None:
@@ -71,14 +71,14 @@ class Builder:
         self._documents = 0
         self._values = 0
         self._stack: list[_MappingFrame | _ListFrame] = []
-        # None marks an anchor whose own value is still open.
+        # None for an anchor with an incomplete value.
         self._anchors: dict[str, tuple[object, Marks, int] | None] = {}
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event.
+        """Process the next event.
 
         Raises:
-            AmbientError: What follows could not be given a meaning.
+            AmbientError: The rest of the file cannot be interpreted.
         """
         kind = type(event)
         if kind is yaml.ScalarEvent:
@@ -105,7 +105,7 @@ class Builder:
             self._take_key(frame, event)
             return
         self._refuse_tag(event)
-        # The style of text without quotes is '' in C and None in Python.
+        # The style of unquoted text is '' in C and None in Python.
         value = event.value if event.style else unquoted(event.value)
         self._values += 1
         mark = event.start_mark
@@ -163,7 +163,7 @@ class Builder:
         if self._values > MAX_VALUES:
             self._fatal(event, f"aliases make more than {MAX_VALUES:,} values of this file", "write them out")
         spot = self._spot(event)
-        # What is inside keeps its own place; the alias itself is where it is used.
+        # Values in it keep their positions; the alias has the position of its use.
         if isinstance(marks, MappingMarks):
             marks = MappingMarks(spot, marks.keys, marks.values)
         elif isinstance(marks, ListMarks):
@@ -204,7 +204,7 @@ class Builder:
         raise AmbientError(self.problems)
 
     def _path(self) -> tuple[PathPart, ...]:
-        """Return the path of what comes next."""
+        """Return the path of the next value."""
         path: list[PathPart] = []
         for frame in self._stack:
             if isinstance(frame, _ListFrame):
@@ -219,7 +219,7 @@ class Builder:
 
 
 def unquoted(value: str) -> object:
-    """Return the meaning of a scalar without quotes; text is what is nothing else."""
+    """Return the meaning of an unquoted scalar; everything unknown is text."""
     if value in _CONSTANTS:
         return _CONSTANTS[value]
     if value[0] in "-0123456789":

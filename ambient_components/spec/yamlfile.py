@@ -1,10 +1,10 @@
 """Strict YAML: plain data, and the line and column of every key and value.
 
-YAML 1.1 is full of surprises (`NO` is false, `017` is 15, `1:20` is 80, a date is an object, the last of two equal
-keys wins). Here only true, false, null, decimal numbers and text exist, and what could be read in two ways is refused.
+YAML 1.1 is surprising (`NO` is false, `017` is 15, `1:20` is 80, a date is an object, the last of two equal keys wins).
+Here only true, false, null, decimal numbers and text exist, and ambiguous input is refused.
 
-Refused on purpose: tags; a second document; the merge key `<<`, which YAML 1.2 dropped and which hides from a reviewer
-what an entry holds. Anchors and aliases are allowed: what an alias stands for can be read in the same file.
+Also refused: tags; a second document; the merge key `<<`, which YAML 1.2 dropped and which hides an entry's content
+from reviewers. Anchors and aliases are allowed, because their values are in the same file.
 """
 
 import re
@@ -21,7 +21,7 @@ from ambient_components.spec.syntax import explain_syntax
 from ambient_components.spec.yamlbuild import Builder
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# What the parsers take for the end of a line.
+# Line endings of the parsers.
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -29,20 +29,20 @@ _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class ParsedYaml:
-    """What a file holds, and what is wrong with it as YAML without making it unreadable."""
+    """The content of a file, and its YAML problems that leave it readable."""
 
     data: dict[str, object]
     """Mappings, lists, text, whole numbers, floats, booleans and None; keys are text as written."""
 
     marks: Marks
-    """Where each key and value stands."""
+    """Positions of all keys and values."""
 
     problems: tuple[Problem, ...] = ()
-    """Duplicate keys (the first counts), tags, merge keys: reported together with what else is wrong."""
+    """Duplicate keys (the first wins), tags and merge keys, which are reported together with other problems."""
 
     @property
     def sources(self) -> SourceMap:
-        """Return where each key and value stands, by path."""
+        """Positions of all keys and values, by path."""
         return SourceMap(self.marks)
 
 
@@ -50,7 +50,7 @@ def read_text(path: str | Path) -> str:
     """Read a stack file as UTF-8.
 
     Raises:
-        AmbientError: The file can't be read, is no regular file, is too large, or is not UTF-8.
+        AmbientError: The file cannot be read, is not a regular file, is too large, or is not UTF-8.
     """
     try:
         content = read_regular(str(path), STACK_FILE_MAX)
@@ -60,14 +60,14 @@ def read_text(path: str | Path) -> str:
 
 
 def decoded(content: bytes, file: str) -> str:
-    """Return the text of a file that was read.
+    """Return the text of a file's content.
 
     Args:
-        content: All of it.
-        file: How positions name the file.
+        content: The complete content.
+        file: Name of the file in positions.
 
     Raises:
-        AmbientError: It is not UTF-8.
+        AmbientError: The content is not UTF-8.
     """
     try:
         return content.decode("utf-8-sig")
@@ -77,17 +77,17 @@ def decoded(content: bytes, file: str) -> str:
 
 
 def parse_yaml(text: str, file: str) -> ParsedYaml:
-    """Parse one document whose top is a mapping.
+    """Parse one document with a mapping at its top.
 
     Args:
         text: The content.
-        file: How positions name the file.
+        file: Name of the file in positions.
 
     Raises:
         AmbientError: The text is not YAML, is empty, is too deep or too large, or its top is not a mapping.
     """
     if unprintable := _UNPRINTABLE.search(text):
-        # Before the parsers see it: they disagree on whether they count characters or bytes.
+        # Before the parsers see it: they differ in counting characters or bytes.
         what = f"a character that YAML doesn't allow, U+{ord(unprintable[0]):04X}"
         fail(_where_after(text[: unprintable.start()], file), "", what, "remove it")
     builder = Builder(file)
@@ -98,7 +98,7 @@ def parse_yaml(text: str, file: str) -> ParsedYaml:
     except yaml.MarkedYAMLError as error:
         where, problem, remedy = explain_syntax(error, text, file)
         builder.problems.add(where, "", problem, remedy)
-    if not builder.done:  # the parser gave up: what was read up to there is no stack
+    if not builder.done:  # the parser failed, so the data is incomplete
         builder.problems.raise_if_any()
     if not isinstance(builder.top, dict):
         problem = "the file is empty" if builder.top is None else "the top of the file is not a mapping"

@@ -1,4 +1,4 @@
-"""A workspace's own storage: the rights of credentials, what its sessions are told."""
+"""A workspace's own storage: the policy of its credentials, and its variables in sessions."""
 
 from ambient_components.storage.policy import access_policy, same_policy, workspace_prefix
 from ambient_components.storage.variables import storage_variables

@@ -1,6 +1,6 @@
-"""The stack's object store as its config names it: the object `objectStore`, judged the same way by every reader. Pure.
+"""The stack's object store in the config (`objectStore`), with one set of checks for all readers. Pure functions.
 
-A value that is encrypted in the file is a mapping there (``{secure: …}``), and text where Pulumi has decrypted it.
+An encrypted value is a mapping in the file (``{secure: ...}``), and a string after Pulumi decrypted it.
 """
 
 import json
@@ -14,18 +14,18 @@ from ambient_components.rules.bucket_names import endpoint_problem
 from ambient_components.suggest import allowed_words, did_you_mean
 
 OBJECT_STORE: Final = "objectStore"
-"""Key of the stack's config."""
+"""Key in the stack's config."""
 
 IAM: Final = "iam"
 MINIO: Final = "minio"
 STORE_APIS: Final = (IAM, MINIO)
-"""By which API a store's users and access keys are made: AWS's IAM, or MinIO's admin API."""
+"""APIs for a store's users and access keys: AWS's IAM, or MinIO's admin API."""
 
 REGION_DEFAULT: Final = "us-east-1"
-"""What stores take that have no regions."""
+"""Region for stores that have none."""
 
 SECRET_KEY: Final = "secretKey"  # noqa: S105 - a name
-"""The field that must be encrypted."""
+"""Field that must be encrypted."""
 
 _ADDRESSES: Final = ("endpoint", "iamEndpoint", "sessionsEndpoint")
 _KEYS: Final = ("accessKey", SECRET_KEY)
@@ -35,10 +35,10 @@ _AWS_CHINA: Final = ".amazonaws.com.cn"
 
 
 class StoreProblem(NamedTuple):
-    """What is wrong with one field; no value is in it."""
+    """Problem of one field; never contains its value."""
 
     field: str
-    """Empty for the object as a whole."""
+    """Name of the field; empty for the whole object."""
     problem: str
     remedy: Remedy
 
@@ -49,27 +49,27 @@ class StoreProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """One store. The secret half of its administrator's key is not in here."""
+    """One object store, without the secret key of its administrator."""
 
     endpoint: str = ""
-    """Its S3 API, as pulumi's machine reaches it; empty: AWS."""
+    """Address of its S3 API for pulumi's machine; empty means AWS."""
 
     iam_endpoint: str = ""
-    """Its API for users and keys; empty: the same, or AWS's."""
+    """Address of its API for users and keys; empty means the same, or AWS's."""
 
     region: str = REGION_DEFAULT
 
     credentials: str = IAM
 
     access_key: str = ""
-    """Of who may make buckets and users; empty: found as AWS's tools find it."""
+    """Access key that may create buckets and users; empty means AWS's default credential chain."""
 
     sessions: str = ""
-    """What sessions reach it by; empty: by `endpoint`."""
+    """Address for sessions; empty means `endpoint`."""
 
     @property
     def sessions_endpoint(self) -> str:
-        """What a workspace's S3_ENDPOINT says."""
+        """Value of a workspace's S3_ENDPOINT."""
         return self.sessions or self.endpoint or aws_endpoint(self.region)
 
 
@@ -117,7 +117,7 @@ def parsed(value: object) -> Any:
 
 
 def store_problems(given: object) -> Iterator[StoreProblem]:
-    """All that is wrong with the object, but for whether its secret is encrypted: that is known where it is read."""
+    """Find all problems of the object, except an unencrypted secret key: only the reader of the file can find that."""
     if not isinstance(given, Mapping):
         set_one = f"set its fields one by one: {set_command('endpoint', 'https://…')}"
         yield StoreProblem("", "is not an object with fields", set_one)
@@ -139,7 +139,7 @@ def store_problems(given: object) -> Iterator[StoreProblem]:
 
 
 def read_store(given: Mapping[str, Any]) -> StoreConfig:
-    """The store that a config without problems names; what is encrypted here is left out."""
+    """Return the store of a config without problems; encrypted values are left out."""
     plain = {field: str(value) for field, value in given.items() if not is_encrypted(value)}
 
     def address(field: str) -> str:
@@ -156,12 +156,12 @@ def read_store(given: Mapping[str, Any]) -> StoreConfig:
 
 
 def is_encrypted(value: object) -> bool:
-    """Whether a value is encrypted where it was read: nothing can be said of it then."""
+    """Return whether a value is still encrypted, and so cannot be checked."""
     return isinstance(value, Mapping) and set(value) == {"secure"}
 
 
 def set_command(field: str, value: str = "") -> str:
-    """How a field is set; the keys are asked for without an echo, and encrypted."""
+    """Return the command that sets a field; keys are read without echo and encrypted."""
     secret = "--secret " if field in _KEYS else ""
     return f"pulumi config set {secret}--path {OBJECT_STORE}.{field} {value}".rstrip()
 
@@ -175,17 +175,17 @@ IN_PLAIN_TEXT: Final = StoreProblem(
 
 
 def aws_endpoint(region: str) -> str:
-    """AWS's address of a region, which S3 answers at with every bucket of that region."""
+    """Return AWS's address of a region."""
     return f"https://s3.{region}{_AWS_CHINA if region.startswith('cn-') else _AWS}"
 
 
 def is_aws(endpoint: str) -> bool:
-    """Whether this is AWS itself, not a store that speaks its API."""
+    """Return whether an address is AWS itself."""
     return (urlsplit(endpoint).hostname or "").endswith((_AWS, _AWS_CHINA))
 
 
 def _unknown(field: object) -> StoreProblem:
-    """A field that there is not; by its name only where that is nearly one: else it may be the key itself."""
+    """Return the problem of an unknown field. Its name is quoted only if it resembles a field: it may be a secret."""
     near = did_you_mean(str(field), _FIELDS)
     if near:
         return StoreProblem(str(field), "is not a field of the store", near)

@@ -1,9 +1,9 @@
-"""The rights of a workspace's storage credentials: its bucket, or its part of a shared one, and nothing else.
+"""The policy of a workspace's storage credentials: its bucket, or its prefix in a shared one, and nothing else.
 
-What a session does (contract 4; the platform's ``hydrate.sh`` and ``sync.sh``, tried with the rclone of their image,
+What a session does (contract 4; the platform's ``hydrate.sh`` and ``sync.sh``, tested with the rclone of their image,
 1.68.2, on a real store): the init container lists the top of the bucket with a delimiter, and ends the session if that
-is refused. Then objects under NAMESPACE/SESSION/ are listed, read, written and deleted. One step is refused and of no
-effect: before ``metadata.json`` is written, which nothing reads, rclone asks to create the bucket.
+is refused. Then objects under NAMESPACE/SESSION/ are listed, read, written and deleted. One refused request has no
+effect: before it writes ``metadata.json``, which nothing reads, rclone tries to create the bucket.
 """
 
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ from typing import Any, Final
 
 _VERSION: Final = "2012-10-17"
 _OBJECTS: Final = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
-"""AbortMultipartUpload ends a client's own upload that failed; without it the parts stay, unseen, for ever."""
+"""Without AbortMultipartUpload, a client could not remove the parts of its failed upload."""
 
 
 def workspace_prefix(namespace: str) -> str:
-    """Where the platform keeps a workspace's sessions; with the slash, as `pay` must not open `payments`."""
+    """Return the prefix of a workspace's sessions; the slash keeps `pay` from matching `payments`."""
     return f"{namespace}/"
 
 
 def access_policy(bucket: str, prefix: str = "") -> dict[str, Any]:
-    """Least rights, as an IAM policy document.
+    """Return an IAM policy document with least privilege.
 
     Args:
-        bucket: the bucket.
-        prefix: the workspace's part of it, with a slash at its end, where others use it too. Of what is beside it only
-            the names at the top can be listed, which the init container does.
+        bucket: Name of the bucket.
+        prefix: The workspace's prefix in a shared bucket, with a slash at its end. Outside of it only the names at the
+            top can be listed, which the init container does.
     """
     resource = f"arn:aws:s3:::{bucket}"
     listing = _list_all(resource) if not prefix else _list_prefix(resource, prefix)
@@ -40,9 +40,9 @@ def _list_all(resource: str) -> list[dict[str, Any]]:
 def _list_prefix(resource: str, prefix: str) -> list[dict[str, Any]]:
     top = {"s3:delimiter": ["/"]}
     return [
-        # Not without the slash: `pay` would list `payments/` too.
+        # With the slash, otherwise `pay` could list `payments/`.
         _list("ListOwn", resource, {"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
-        # Stores differ on whether an empty prefix is one; not every store knows the conditions called IfExists.
+        # Stores differ on whether an empty prefix is present, and not all support the IfExists conditions.
         _list("ListTop", resource, {"StringEquals": {"s3:prefix": [""], **top}}),
         _list("ListTopPlain", resource, {"Null": {"s3:prefix": ["true"]}, "StringEquals": top}),
     ]
@@ -54,7 +54,7 @@ def _list(sid: str, resource: str, condition: Mapping[str, Any] | None = None) -
 
 
 def same_policy(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
-    """Whether two documents allow the same: stores give lists of one as text, and lists in another order."""
+    """Return whether two documents are equivalent: stores return one-element lists as strings, and reorder lists."""
     return bool(_normal(one) == _normal(other))
 
 
@@ -67,7 +67,7 @@ def _normal(document: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Lists sorted, a single text as a list of one, mappings in the order of their keys."""
+    """Normalise a value: lists sorted, a single string as a list, mappings sorted by key."""
     if isinstance(value, Mapping):
         return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, list):

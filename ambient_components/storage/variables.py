@@ -1,15 +1,15 @@
-"""What a workspace's integration secret says of its storage. Complete or not at all: contract 4, 10.14."""
+"""The storage variables in a workspace's integration secret. All of them or none: contract 4, 10.14."""
 
 from typing import Final, TypeVar
 
 CUSTOM_MODE: Final = "custom"
-"""The one value of STORAGE_MODE under which the S3 variables count; anything else means the shared bucket."""
+"""The only STORAGE_MODE that activates the S3 variables; all others mean the shared bucket."""
 
 T = TypeVar("T")
 
 
 def storage_variables(mode: T, endpoint: T, bucket: T, access_key: T, secret_key: T) -> dict[str, T]:
-    """All five variables, by name. There is no region: nothing reads it (contract 4)."""
+    """Return all five variables by name. There is no region, because nothing reads it (contract 4)."""
     return {
         "STORAGE_MODE": mode,
         "S3_ENDPOINT": endpoint,

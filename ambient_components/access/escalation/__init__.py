@@ -1,8 +1,8 @@
-"""Who can become what in a workspace, beyond what they were granted: read off a ledger, path by path. Pure.
+"""Escalation paths: roles that subjects can reach in a workspace beyond their grants, computed from a ledger. Pure.
 
-The paths are the platform's own roles at work (contract 5), each tried on a real API server, the yes and the no
-(tests/engine/test_escalation.py). Nothing here says that somebody did it, only that nothing would stop them. And it
-knows what is declared: access that others gave by hand is not in a ledger.
+The paths follow from the platform's own roles (contract 5). Each was tested on a real API server, both where it works
+and where it does not (tests/engine/test_escalation.py). A path says what is possible, not that it happened. Only
+declared access is known: a ledger does not contain access that was granted by hand.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,22 +17,22 @@ __all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_beside_edit", "
 
 
 def admin_keys_beside_edit(entry: Entry) -> list[str]:
-    """Ids of a workspace's admin keys whose power somebody with edit can take, sorted; none, where nobody can.
+    """Return the sorted ids of a workspace's admin keys that a subject with edit can take over.
 
-    Whoever holds edit, be it by a grant or by a key, and is no admin besides, can mint a token of an admin key's
-    ServiceAccount: the rail ``adminKeyBesideEdit`` and the stack's ``rails.adminKeysApart`` are about these.
+    A subject with edit and without admin, by a grant or a key, can mint a token for an admin key's ServiceAccount. The
+    guardrail ``adminKeyBesideEdit`` and the stack's ``rails.adminKeysApart`` block such keys.
 
     Args:
-        entry: one workspace of a ledger.
+        entry: One workspace of a ledger.
     """
     return list(Place.of("", entry).exposed_admin_keys)
 
 
 def escalations(ledger: Ledger) -> list[Finding]:
-    """Every path in every workspace, the worst first.
+    """Return all paths in all workspaces, worst first.
 
     Args:
-        ledger: entries by workspace name.
+        ledger: Entries by workspace name.
     """
     held: dict[str, list[Holding]] = {name: [] for name in ledger}
     for holding in of_ledger(ledger):

@@ -1,4 +1,4 @@
-"""Subjects that are ServiceAccounts, in every spelling: whoever may mint tokens in their namespace can be them."""
+"""Subjects that are ServiceAccounts, in all notations: who can mint tokens in their namespace can act as them."""
 
 from typing import Final
 
@@ -8,13 +8,13 @@ _GROUP: Final = "group:system:serviceaccounts:"
 
 
 def home_of(subject: str) -> str | None:
-    """The namespace of a subject's ServiceAccounts; None, where it is none, or where it is all there are.
+    """Return the namespace of a subject's ServiceAccounts; None for other subjects and for all ServiceAccounts.
 
-    Kubernetes names them `system:serviceaccount:NAMESPACE:NAME`, and gives each the group
+    Kubernetes names them `system:serviceaccount:NAMESPACE:NAME`, and adds each to the group
     `system:serviceaccounts:NAMESPACE`.
 
     Args:
-        subject: as a ledger has it.
+        subject: Subject in the ledger's notation.
     """
     for prefix in (_ACCOUNT, _USER, _GROUP):
         if subject.startswith(prefix):

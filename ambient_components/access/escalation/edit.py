@@ -1,4 +1,4 @@
-"""What the role edit brings with it, wherever it is granted: nothing but another role changes it."""
+"""Escalation paths of the role edit itself, which only another role removes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -35,7 +35,7 @@ _WAYS: Final[Mapping[Path, tuple[str, str, str]]] = {
 
 
 def of_edit(place: Place) -> Iterator[Finding]:
-    """All that edit may do besides running sessions; removing others' access only where there are others."""
+    """Find what edit allows besides running sessions; removing others' access only if there are others."""
     alone = len({holding.subject for holding in place.holdings}) == 1
     for path, (can, how, remedy) in _WAYS.items():
         if place.editors and not (alone and path is Path.REMOVES_ACCESS):

@@ -1,4 +1,4 @@
-"""What the escalation report finds: one path, who can take it, what it makes of them, what to change."""
+"""Findings of the escalation report: a path, its subjects, the role they reach, and remedies."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,60 +8,60 @@ from ambient_components.access.holdings import Holding
 
 
 class Severity(StrEnum):
-    """How far a path leads. Worst first."""
+    """Severity of a path, worst first."""
 
     HIGH = "high"
-    """To a role in a workspace that nobody gave."""
+    """Leads to a role in a workspace that was not granted."""
 
     MEDIUM = "medium"
-    """To a secret, to power that outlives its grant, or to more than a role where the platform is installed so."""
+    """Leads to a secret, to access that outlives its grant, or to more than a role in some installations."""
 
     LOW = "low"
-    """To what the platform's role brings with it: nothing but another role changes it."""
+    """Part of the platform's role, so only another role removes it."""
 
 
 class Path(StrEnum):
-    """One way to more than was granted. Of equal severity the first is the worst."""
+    """Kind of an escalation path, worst first within a severity."""
 
     ADMIN_KEY = "adminKey"
-    """edit mints a token of an admin key's ServiceAccount."""
+    """edit mints a token for an admin key's ServiceAccount."""
 
     ACCOUNT = "account"
-    """Whoever mints in a namespace takes the role that one of its ServiceAccounts has in a workspace."""
+    """Subjects that mint tokens in a namespace get the role of one of its ServiceAccounts in a workspace."""
 
     STATIC_KEY = "staticKey"
-    """Every session reads the token of a static key."""
+    """All sessions read the token of a static key."""
 
     CREATOR_NOTE = "creatorNote"
-    """edit and admin write on a ServiceAccount whom its tokens act for."""
+    """edit and admin set the user that a ServiceAccount's tokens act for."""
 
     STORE_IN_PODS = "storeInPods"
-    """Every role reads the object store's credentials in the pods of sessions."""
+    """All roles read the object store's credentials in the pods of sessions."""
 
     KEPT_TOKEN = "keptToken"  # noqa: S105 - a word
-    """edit and admin mint tokens of keys, which outlive their grants."""
+    """edit and admin mint tokens for keys, which outlive their grants."""
 
     SESSION_SECRETS = "sessionSecrets"
-    """Every session reads every Secret of its namespace by name."""
+    """All sessions read all Secrets of their namespace by name."""
 
     PLATFORM_ACCOUNT = "platformAccount"
-    """edit mints a token of a session's own ServiceAccount."""
+    """edit mints a token for a session's own ServiceAccount."""
 
     RUNNER_SECRET = "runnerSecret"  # noqa: S105 - a word
-    """edit reads the keys of the language models."""
+    """edit reads the API keys of language models."""
 
     GRANTS_EDIT = "grantsEdit"
-    """edit gives edit to others, past the files."""
+    """edit grants edit to others without a declaration."""
 
     REMOVES_ACCESS = "removesAccess"
-    """edit removes RoleBindings, an admin's too."""
+    """edit deletes RoleBindings, including an admin's."""
 
     DELIVERED_KEY = "deliveredKey"
-    """Whoever reads Secrets in another namespace has the key that is delivered there."""
+    """Subjects that read Secrets in another namespace have the key that is delivered there."""
 
 
 MINTING: Final = frozenset({Path.ADMIN_KEY, Path.ACCOUNT, Path.CREATOR_NOTE, Path.KEPT_TOKEN, Path.PLATFORM_ACCOUNT})
-"""The paths on which somebody mints a token."""
+"""Paths that mint a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +69,31 @@ class Finding:
     """One path in one workspace."""
 
     workspace: str
-    """Where it leads to."""
+    """The workspace that the path leads to."""
 
     path: Path
 
     severity: Severity
 
     who: tuple[Holding, ...]
-    """Who can take it, sorted. Nobody, where it is open to others than those of the ledger; `how` says to whom."""
+    """Subjects that can take the path, sorted. Empty if they are not in the ledger; `how` describes them."""
 
     can: str
-    """What they can do by it, in words: `become admin`."""
+    """What they can do with it, such as `become admin`."""
 
     becomes: str | None
-    """The role that it leads to; None, where it is no role that it leads to."""
+    """The role that the path leads to; None if it leads to something else."""
 
     how: str
-    """The way, in words."""
+    """Description of the path."""
 
     remedy: tuple[str, ...]
-    """What to write in the stack file, the best first; at least one line."""
+    """What to write in the stack file, best first; at least one line."""
 
     keys: tuple[str, ...] = ()
-    """Ids of the keys that are in it, sorted."""
+    """Ids of the keys involved, sorted."""
 
     @property
     def rank(self) -> tuple[int, int, str]:
-        """Worst first, then by workspace."""
+        """Sort key: worst first, then by workspace."""
         return list(Severity).index(self.severity), list(Path).index(self.path), self.workspace

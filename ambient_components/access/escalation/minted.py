@@ -1,4 +1,4 @@
-"""Paths on which somebody mints a token of an account: of a key, of another workspace, of whoever is named on it."""
+"""Escalation paths that mint a token for an account."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -10,16 +10,16 @@ from ambient_components.access.holdings import Holding
 from ambient_components.contract import CREATED_BY_USER_ID_ANNOTATION
 
 LESS: Final = "give view instead of edit to whoever only reads"
-"""The remedy of what comes with the role."""
+"""Remedy for paths that come with the role edit."""
 
 
 def less(place: Place) -> tuple[str, ...]:
-    """That remedy, where somebody holds edit."""
+    """Return `LESS` if a subject has edit."""
     return (LESS,) if place.editors else ()
 
 
 def admin_keys(place: Place) -> Iterator[Finding]:
-    """Whoever holds edit becomes admin, where there is an admin key."""
+    """Find admin keys that subjects with edit can take over."""
     keys = place.exposed_admin_keys
     if keys:
         yield Finding(
@@ -42,7 +42,7 @@ def admin_keys(place: Place) -> Iterator[Finding]:
 
 
 def accounts(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
-    """Roles of ServiceAccounts: of this namespace, of another workspace's, or of one that the ledger does not know."""
+    """Find roles of ServiceAccounts: of this namespace, of another workspace or of an unknown namespace."""
     by_home: dict[str, list[Holding]] = {}
     for holding in place.holdings:
         if home := home_of(holding.subject):
@@ -55,7 +55,7 @@ def accounts(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
 
 
 def _others(place: Place, held: list[Holding], role: str) -> tuple[Holding, ...]:
-    """Who gains by an account of the own namespace; by a group of them all, the code of every session does."""
+    """Return who gains from a role of the own namespace's accounts; with a group of all accounts, sessions do."""
     if role == ADMIN:
         return place.editors
     is_group = any(holding.role == EDIT and holding.subject.startswith("group:") for holding in held)
@@ -95,7 +95,7 @@ def _account(
 
 
 def creator_note(place: Place) -> Iterator[Finding]:
-    """Edit and admin act for whom they like, where the platform believes a ServiceAccount's annotation."""
+    """Find subjects that can act as any user, if the platform trusts an annotation of a ServiceAccount."""
     if place.minters:
         yield Finding(
             place.name,
@@ -115,7 +115,7 @@ def creator_note(place: Place) -> Iterator[Finding]:
 
 
 def kept_tokens(place: Place) -> Iterator[Finding]:
-    """Edit and admin mint tokens of keys, which outlive their grants."""
+    """Find subjects with edit or admin, who can mint tokens for keys that outlive their grants."""
     keys = tuple(sorted(place.keys))
     if keys and place.minters:
         yield Finding(

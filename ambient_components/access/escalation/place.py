@@ -1,4 +1,4 @@
-"""A workspace of a ledger as the rules of escalation look at it."""
+"""A ledger's workspace with the facts that the escalation rules need."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ class Place:
     entry: Entry
 
     holdings: tuple[Holding, ...]
-    """Who holds something here, sorted."""
+    """Role assignments in this workspace, sorted."""
 
     minters: tuple[Holding, ...]
-    """Who holds edit or admin, keys too: they mint tokens, and run sessions."""
+    """Assignments of edit or admin, keys included: these can mint tokens and run sessions."""
 
     editors: tuple[Holding, ...]
-    """Who holds edit, and is no admin besides."""
+    """Assignments of edit to subjects without admin."""
 
     @classmethod
     def of(cls, name: str, entry: Entry, holdings: Iterable[Holding] | None = None) -> "Place":
-        """The workspace, with its own holdings if they are known already."""
+        """Return the workspace, with its role assignments if they are known already."""
         held = tuple(sorted(of_ledger({name: entry}) if holdings is None else holdings))
         admins = {one.subject for one in held if one.role == ADMIN}
         minters = tuple(one for one in held if one.role in MINTERS)
@@ -46,35 +46,35 @@ class Place:
 
     @property
     def bucket(self) -> BucketEntry | None:
-        """Its own bucket, whose credentials sessions have; None: the platform's shared store."""
+        """Its own bucket with credentials in sessions; None for the platform's shared store."""
         return self.entry.bucket
 
     @property
     def runs_sessions(self) -> bool:
-        """Whether the platform has it on its list."""
+        """Whether the platform lists it."""
         return not self.entry.is_closed
 
     @property
     def exposed_admin_keys(self) -> tuple[str, ...]:
-        """Ids of the admin keys whose power somebody with edit can take, sorted."""
+        """Ids of admin keys that a subject with edit can take over, sorted."""
         return tuple(sorted(key for key, what in self.keys.items() if what.role == ADMIN)) if self.editors else ()
 
     def keys_where(self, test: Callable[[KeyEntry], object]) -> tuple[str, ...]:
-        """Ids of the keys that pass a test, sorted."""
+        """Return the sorted ids of the keys that pass a test."""
         return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
 
 
 def strength(role: str) -> int:
-    """Orders roles by their names, the weakest first."""
+    """Return the rank of a role, weakest first."""
     return [VIEW, EDIT, ADMIN].index(role)
 
 
 def named(ids: Iterable[str]) -> str:
-    """Keys in a sentence: `key ci`, `keys ci, report`."""
+    """Return keys for a sentence: `key ci`, `keys ci, report`."""
     listed = list(ids)
     return f"{'key' if len(listed) == 1 else 'keys'} {', '.join(listed)}"
 
 
 def fields(ids: Iterable[str], field: str) -> str:
-    """A field of keys, as people look for it in the stack file: `keys.ci.role`."""
+    """Return the paths of a field of keys in the stack file: `keys.ci.role`."""
     return ", ".join(f"keys.{key_id}.{field}" for key_id in ids)

@@ -1,4 +1,4 @@
-"""Paths on which a secret is read: by a session, in a pod, in another namespace."""
+"""Escalation paths that read a secret: in a session, in a pod, in another namespace."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from ambient_components.contract import INTEGRATION_SECRET, RUNNER_SECRET
 
 
 def static_keys(place: Place) -> Iterator[Finding]:
-    """A static key's token lies where every session reads it."""
+    """Find static keys: all sessions can read their tokens."""
     keys = place.keys_where(lambda key: key.static)
     if not keys:
         return
@@ -30,7 +30,7 @@ def static_keys(place: Place) -> Iterator[Finding]:
 
 
 def store_in_pods(place: Place) -> Iterator[Finding]:
-    """Every role reads pods, and the store's credentials stand in those of sessions."""
+    """Find the object store's credentials in the pods of sessions, which all roles can read."""
     if not (place.holdings and place.runs_sessions):
         return
     remedy = ("storage.bucket: a bucket of this workspace, whose credentials open nothing else",)
@@ -55,7 +55,7 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
 
 
 def session_secrets(place: Place) -> Iterator[Finding]:
-    """Sessions have both Secrets of the workspace as variables, and read every other one by name."""
+    """Find secrets that sessions can read: both Secrets as variables, and all others by name."""
     names = sorted({name for kind, name in place.entry.secret_sources if kind != STORAGE})
     if place.bucket and place.runs_sessions:
         names.append("the bucket's credentials")
@@ -79,7 +79,7 @@ def session_secrets(place: Place) -> Iterator[Finding]:
 
 
 def delivered_keys(place: Place) -> Iterator[Finding]:
-    """A key that is delivered to a Secret: who reads that, no ledger knows."""
+    """Find keys that are delivered to a Secret; the ledger does not know its readers."""
     for key_id in place.keys_where(lambda key: key.deliver):
         key = place.keys[key_id]
         yield Finding(

@@ -1,1 +1,1 @@
-"""The object store as the plugin sees it: the connection, and who may use a bucket, by one of two APIs."""
+"""The object store: the connection, and the users of buckets through one of two APIs."""

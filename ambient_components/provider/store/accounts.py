@@ -1,7 +1,7 @@
-"""Whose access keys a bucket is used with: one vocabulary for the APIs of AWS's IAM and of MinIO's admin.
+"""Accounts for access keys of buckets: one interface for the APIs of AWS's IAM and MinIO's admin.
 
-An account is made for one workspace and one generation. It has at most two keys, which is IAM's own limit: the current
-one and one that retires.
+An account is created for one workspace and one generation. It has at most two keys, which is IAM's limit: the current
+one and a retiring one.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,117 +12,117 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who is meant."""
+    """Identification of an account."""
 
     name: str
-    """Of the user (`naming.bucket_user`): a-z 0-9 -, up to 64 characters."""
+    """Name of the user (`naming.bucket_user`): a-z 0-9 -, up to 64 characters."""
     owner: str
-    """Project and fleet, PROJECT/FLEET: an account that says another one, or none, is never touched."""
+    """Owner, PROJECT/FLEET: an account with another owner or none is never changed."""
     keys_only: bool = False
-    """User and policy are somebody else's to make (pulumi-aws): only keys are made and revoked."""
+    """Whether another tool (pulumi-aws) creates user and policy, and only keys are created and revoked."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """An access key that the store has."""
+    """An access key in the store."""
 
     id: str
-    """The access key id: what requests name; no secret."""
+    """The access key id; not a secret."""
     active: bool
     issued_at: datetime
-    """The store's own clock; UTC."""
+    """Creation time by the store's clock, UTC."""
     ours: bool
-    """Whether this tool minted it: on record, or by a run that died. Else somebody made it by hand."""
+    """Whether this tool minted it, recorded or in an interrupted run. Otherwise it was created by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the store has of an account."""
+    """State of an account in the store."""
 
     owner: str | None
-    """Whose mark it bears."""
+    """Owner in its ownership annotation."""
     policy: Mapping[str, Any] | None
-    """What it may do, as the store says it; None where there is none (or with `keys_only`, where it is not asked)."""
+    """Its policy in the store; None if there is none, or with `keys_only`, where it is not read."""
     keys: tuple[LiveKey, ...]
     """Oldest first."""
     widened: tuple[str, ...] = ()
-    """Further policies that somebody gave it, by name."""
+    """Names of further policies that others attached."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key as it was minted; its secret is never shown again."""
+    """A new key; the store never shows its secret again."""
 
     id: str
     secret: str
     issued_at: datetime
-    """The store's own clock; UTC."""
+    """Creation time by the store's clock, UTC."""
     expires_at: datetime | None = None
-    """Where the store itself ends it; None: it lives until it is revoked."""
+    """Expiry in the store; None if it is valid until it is revoked."""
 
     def __repr__(self) -> str:
         return f"NewKey({self.id})"
 
 
 class Accounts(Protocol):
-    """One API. Every method raises `StepError` with a text that a person can act on; what is gone is no error."""
+    """One API. All methods raise `StepError` with an actionable message; missing objects are not errors."""
 
     def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
-        """What there is of an account; None where nothing is.
+        """Return the state of an account; None if it does not exist.
 
         Args:
-            account: whose.
-            recorded: ids of the keys on record: any other one is ours only if a run of ours died after it minted it.
+            account: The account.
+            recorded: Ids of recorded keys: any other key is this tool's only if an interrupted run minted it.
         """
         ...
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """Makes the account if it is not there, marked as the owner's in the same step; gives it exactly this policy.
+        """Create the account with its ownership annotation in one step, if it is missing; set exactly this policy.
 
         Raises:
-            StepError: an account of this name is there and bears another mark, or none.
+            StepError: An account of this name exists with another owner or none.
         """
         ...
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:
-        """Makes a key. Whatever happens in between, a later `look` tells it from one that was made by hand.
+        """Create a key. After an interruption, `look` can distinguish it from one that was created by hand.
 
         Args:
-            account: whose; it exists.
-            policy: what it may do, for stores that keep the policy with the key.
-            expires_at: when it shall end, for stores that can; they give it back in `NewKey.expires_at`.
+            account: The existing account.
+            policy: Policy of the key, for stores that keep it with the key.
+            expires_at: Expiry, for stores that support it; these return it in `NewKey.expires_at`.
         """
         ...
 
     def revoke(self, account: Account, key_id: str) -> None:
-        """Ends one key. One that is gone is no error."""
+        """Delete one key, if it exists."""
         ...
 
     def mark(self, account: Account, recorded: Collection[str]) -> None:
-        """Puts the owner's mark back on an account that bears none: it was let go, or somebody took the mark off.
+        """Restore a missing ownership annotation of a released or changed account.
 
         Args:
-            account: whose; it exists.
-            recorded: ids of the keys on record, for stores that mark keys as well.
+            account: The existing account.
+            recorded: Ids of recorded keys, for stores that annotate keys as well.
 
         Raises:
-            StepError: it bears another mark.
+            StepError: It has another owner.
         """
         ...
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
-        """Ends the note that a key is being minted, where the one that said so could not. It fails no step.
+        """Clear the note about a mint that was not completed. Never fails a step.
 
         Args:
-            account: whose.
-            recorded: ids of the keys on record. All others that are ours were revoked before.
+            account: The account.
+            recorded: Ids of recorded keys. All others of this tool were revoked before.
         """
         ...
 
     def unmark(self, account: Account) -> None:
-        """Takes the owner's mark off: the account is let go as it is."""
+        """Remove the ownership annotation: the account is released unchanged."""
         ...
 
     def remove(self, account: Account) -> None:
-        """Ends every key, and removes the account (with `keys_only`: the keys on it that are ours)."""
+        """Delete all keys and the account (with `keys_only`: only this tool's keys)."""
         ...

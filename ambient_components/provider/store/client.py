@@ -1,8 +1,8 @@
-"""One API of the store: every request goes by here, so that no exception of botocore's gets any further.
+"""One API of the store: all requests pass through here, so that no exception of botocore escapes.
 
-What the store turned away unread is sent again for a while; what may have been done is sent again only where twice is
-as good as once. botocore would do neither: it repeats the making of an access key whose answer was lost, and gives up
-on a 429 or on a page of text that says 503 (tried on 1.44).
+A request that the store rejected unread is retried for a while; one that may have been executed is retried only if it
+is idempotent. botocore does neither: it repeats the creation of an access key after a lost response, and gives up on a
+429 and on a text page with 503 (tested on 1.44).
 """
 
 import base64
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each further try."""
+"""Seconds before each retry."""
 _TRIES: Final = 3
-"""Where nobody answered, or the answer was lost."""
+"""Maximum attempts without an answer or with a lost response."""
 _ONCE: Final = {"create_access_key", "create_bucket"}
-"""Twice is not as good as once."""
+"""Operations that are not idempotent."""
 _MINTS: Final = "create_access_key"
-"""A proxy says 503 of what was done as well, and a second key would leave one whose secret nobody has."""
+"""A proxy may answer 503 to an executed request, and a retry would leave a key with an unknown secret."""
 
 _RIGHTS: Final = {
     "abort_multipart_upload": "s3:AbortMultipartUpload",
@@ -49,21 +49,21 @@ _RIGHTS: Final = {
     "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
     "put_public_access_block": "s3:PutBucketPublicAccessBlock",
 }
-"""Rights that are not called as their operation is."""
+"""Rights with another name than their operation."""
 
 
 class Api:
-    """A client of S3 or of IAM. Threads may share it."""
+    """A thread-safe client of S3 or IAM."""
 
     def __init__(self, client: "BaseClient", api: str, name: str, key: str, hide: tuple[str, ...]) -> None:
-        """Takes over a client of botocore's.
+        """Wrap a client of botocore.
 
         Args:
-            client: it must not repeat anything itself.
+            client: A client without retries of its own.
             api: `S3` or `IAM`.
-            name: of the store, for people.
-            key: id of the access key of the config.
-            hide: secrets, should the store repeat one.
+            name: Name of the store for messages.
+            key: Id of the configured access key.
+            hide: Secrets to remove from the store's messages.
         """
         self._client = client
         self._about = (api, name, key)
@@ -75,12 +75,12 @@ class Api:
         return f"Api({self._about[1]})"
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """One operation, as boto3 names it and its parameters; its answer.
+        """Call an operation with boto3's name and parameters, and return its response.
 
         Raises:
-            RefusedError: the store said no; with its code.
-            LostError: it may have been done.
-            StepError: nobody was there to ask, or nothing to ask with.
+            RefusedError: The store refused, with its code.
+            LostError: The request may have been executed.
+            StepError: The store cannot be reached, or there are no credentials.
         """
         for attempt in range(len(_WAITS) + 1):
             try:
@@ -98,12 +98,12 @@ class Api:
         raise AssertionError  # the last attempt returns or raises
 
     def pages(self, operation: str, found: str, **parameters: Any) -> list[Any]:
-        """All of a list of IAM's, page by page.
+        """Return all items of a list of IAM, from all pages.
 
         Args:
-            operation: as in `call`.
-            found: what the list is called in its answer.
-            parameters: as in `call`.
+            operation: As in `call`.
+            found: Name of the list in the response.
+            parameters: As in `call`.
         """
         items: list[Any] = []
         marker: dict[str, str] = {}
@@ -118,8 +118,8 @@ class Api:
         api, name, key = self._about
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
-        except Exception as error:  # `explained` knows all that botocore raises, and raises the rest
-            # `from None`: botocore's own text may quote a signature.
+        except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
+            # `from None`, because botocore's message may quote a signature.
             raise explained(Asked(api, name, key, _right(api, operation), self._hide), error) from None
         return answer
 
@@ -130,25 +130,25 @@ def _right(api: str, operation: str) -> str:
 
 
 def _judge(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
-    """Meets what is no store's before it is parsed: botocore takes a web page for success (tried)."""
+    """Reject responses that are not a store's before parsing: botocore accepts a web page as success (tested)."""
     status, body = response_dict["status_code"], response_dict["body"]
     text = bytes(body or b"").lstrip().lower() if isinstance(body, bytes | None) else b"<"
-    # The type says nothing: moto calls all its answers HTML.
+    # The content type is no indication: moto sends all responses as HTML.
     is_page = text.startswith((b"<!doctype html", b"<html"))
     needs_xml = operation_model.service_model.service_name == IAM
     if is_page or (needs_xml and not text.startswith(b"<")):
         raise UnreadableError(status)
     if status >= 300 and text and not text.startswith(b"<"):
         raise UnreadableError(status)
-    # S3's own redirects say to which region; botocore follows any other one without an end (tried on 1.44).
+    # S3's redirects name the region; botocore follows any other one endlessly (tested on 1.44).
     if 300 <= status < 400 and not text and "x-amz-bucket-region" not in response_dict["headers"]:
         raise UnreadableError(status)
 
 
 def _add_md5(request: Any, **_: Any) -> None:
-    """What S3 asked for with a body that says what to delete or to keep, before there were other checksums.
+    """Add Content-MD5, which S3 required for some requests before newer checksums.
 
-    botocore sends CRC32 now, which older stores don't take for it.
+    botocore sends CRC32 instead, which older stores do not accept for these.
     """
     body = request.data
     if isinstance(body, bytes) and body and "Content-MD5" not in request.headers:

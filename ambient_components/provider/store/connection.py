@@ -1,4 +1,4 @@
-"""The store of a stack: which one it is, and the clients of its two APIs, made on first use."""
+"""The object store of a stack: its settings, and clients of its two APIs, created on first use."""
 
 import os
 import threading
@@ -20,45 +20,45 @@ if TYPE_CHECKING:
 _CONNECT: Final = 10
 _READ: Final = 60
 _AT_ONCE: Final = 32
-"""Kept connections: as many as the engine ever has steps under way on an ordinary machine."""
+"""At least as many connections as the engine runs steps in parallel on an ordinary machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Which store, and as whom. All of it may be left out: then it is AWS, as its own tools find the credentials."""
+    """Address and credentials of a store. All fields are optional: the default is AWS with its credential chain."""
 
     endpoint: str = ""
-    """Of the S3 API; empty: AWS."""
+    """Address of the S3 API; empty means AWS."""
     iam_endpoint: str = ""
-    """Of the API for users and keys; empty: the same as `endpoint`, or AWS's."""
+    """Address of the API for users and keys; empty means `endpoint`, or AWS's."""
     region: str = REGION_DEFAULT
     credentials: str = BY_IAM
-    """By which API users are made: iam or minio."""
+    """API for users: iam or minio."""
     access_key: str = ""
     secret_key: str = field(default="", repr=False)
 
     @property
     def users(self) -> str:
-        """Address of the API for users and keys; empty: AWS's. AWS has it at another address than its S3."""
+        """Address of the API for users and keys; empty means AWS's, which differs from its S3 address."""
         return self.iam_endpoint or ("" if is_aws(self.endpoint) else self.endpoint)
 
     @property
     def name(self) -> str:
-        """The S3 API, for people."""
+        """Name of the S3 API for messages."""
         return _name(self.endpoint, S3)
 
     @property
     def where(self) -> str:
-        """Its address as a text without blanks, to note a bucket of it."""
+        """Address without spaces, for records about buckets."""
         return self.endpoint.rstrip("/") or "aws"
 
 
 class Store:
-    """One store, connected on first use: a run without buckets connects to nothing, and imports nothing."""
+    """One store, connected on first use: a run without buckets imports and connects nothing."""
 
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
-        # Making a client is not safe in several threads at once; using one is.
+        # Creating clients is not thread-safe; using them is.
         self._lock = threading.RLock()
         self._session: Session | None = None
         self._s3: Api | None = None
@@ -72,7 +72,7 @@ class Store:
         """The S3 API.
 
         Raises:
-            StepError: the settings, or the files of AWS's tools, make no client.
+            StepError: The settings or the files of AWS's tools are invalid.
         """
         with self._lock:
             if self._s3 is None:
@@ -81,10 +81,10 @@ class Store:
 
     @property
     def accounts(self) -> Accounts:
-        """Users and access keys, by IAM or by MinIO's admin API.
+        """Users and access keys, through IAM or MinIO's admin API.
 
         Raises:
-            StepError: see `s3`; MinIO's API also needs a key.
+            StepError: See `s3`; MinIO's API also needs an access key.
         """
         with self._lock:
             if self._accounts is None:
@@ -107,7 +107,7 @@ class Store:
             try:
                 found = self._connected().get_credentials()
                 frozen = found.get_frozen_credentials() if found else None
-            except Exception as error:  # `explained` knows all that botocore raises, and raises the rest
+            except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
                 raise explained(asked, error) from None
             if frozen is None or not frozen.access_key or not frozen.secret_key:
                 raise no_credentials(asked)
@@ -123,16 +123,16 @@ class Store:
             connect_timeout=_CONNECT,
             read_timeout=_READ,
             max_pool_connections=_AT_ONCE,
-            retries={"mode": "standard", "total_max_attempts": 1},  # `Api` tries again itself
-            # The name of a bucket need not be one of a host.
+            retries={"mode": "standard", "total_max_attempts": 1},  # `Api` retries itself
+            # Bucket names need not be valid host names.
             s3={"addressing_style": "path"},
-            # Other stores know none of the newer checksums.
+            # Other stores do not support the newer checksums.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            # Which store it is, is said by the stack, not by the machine.
+            # The stack determines the store, not the machine.
             ignore_configured_endpoint_urls=True,
             user_agent_extra=f"ambient-components/{VERSION}",
-            # The environment's would be asked for this very machine.
+            # The environment's proxy would apply even to this machine.
             proxies={} if is_loopback(endpoint) else None,
         )
         try:
@@ -142,7 +142,7 @@ class Store:
                 config=config,
                 verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or None,
             )
-        except Exception as error:  # `explained` knows all that botocore raises, and raises the rest
+        except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
             raise explained(Asked(api, name, settings.access_key, ""), error) from None
         return Api(client, api, name, settings.access_key, (settings.secret_key,))
 
@@ -153,7 +153,7 @@ class Store:
                 import botocore.session  # noqa: PLC0415
 
                 settings = self.settings
-                # With keys of its own it asks no profile, and fails for none that is not there.
+                # With its own keys it reads no profile, and a missing profile is no error.
                 alone = {"profile": (None, None, None, None)} if settings.access_key else {}
                 self._session = boto3.Session(
                     aws_access_key_id=settings.access_key or None,

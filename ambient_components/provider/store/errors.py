@@ -1,7 +1,7 @@
-"""What a store's S3 and IAM APIs say no with, as text that a person can act on: what is wrong, and what to do.
+"""Messages for errors of a store's S3 and IAM APIs: what is wrong, and what to do.
 
-Never a secret and never a signature, although an answer to a wrong one quotes what it was made of. Codes: Amazon's
-"Error responses" of S3 and "Common errors" of IAM; what versitygw and moto say instead was tried.
+Never a secret or signature, although a store's answer to a wrong signature quotes its input. Codes: Amazon's "Error
+responses" of S3 and "Common errors" of IAM; those of versitygw and moto were tested.
 """
 
 import re
@@ -16,7 +16,7 @@ from ambient_components.keys.state import format_time
 S3: Final = "s3"
 IAM: Final = "iam"
 CONFIG: Final = "of the stack's objectStore"
-"""Where a store's settings are written down."""
+"""Location of the store's settings."""
 
 _UNKNOWN_KEY: Final = {"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"}
 _EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -46,49 +46,49 @@ _BUSY: Final = {
     "XMinioServerNotInitialized",
 }
 _SHOWN: Final = 300
-"""Characters of a store's own words: it could say anything."""
+"""Maximum characters of a store's own message."""
 _AGAIN: Final = "run pulumi up again when it is well"
 
 
 class RefusedError(StepError):
-    """The store said no, and did nothing."""
+    """The store refused, and did nothing."""
 
     def __init__(self, text: str, status: int, code: str) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
-        """S3's or IAM's own; empty where the answer has none."""
+        """Code of S3 or IAM; empty if the response has none."""
 
     @property
     def unsupported(self) -> bool:
-        """Whether the store does not have what was asked of it."""
+        """Whether the store does not support the request."""
         return self.code in _UNSUPPORTED or self.status in (405, 501)
 
     @property
     def denied(self) -> bool:
-        """Whether who asked may not."""
+        """Whether the right is missing."""
         return self.code in _DENIED
 
 
 class BusyError(RefusedError):
-    """The store turned the request away unread: it can be sent again."""
+    """The store rejected the request unread, so it can be retried."""
 
 
 class LostError(StepError):
-    """No answer came, or none that tells: what was asked for may have been done."""
+    """No usable response arrived, so the request may have been executed."""
 
 
 class UnreachedError(StepError):
-    """Nothing was sent: nobody was there, or there is nothing to ask with."""
+    """Nothing was sent: the store cannot be reached, or there are no credentials."""
 
     def __init__(self, text: str, *, again: bool = False) -> None:
         super().__init__(text)
         self.again = again
-        """Whether it may be another thing in a moment."""
+        """Whether a retry may help."""
 
 
 class UnreadableError(Exception):
-    """An answer that is no store's: a web page, a redirect, a text. Raised before botocore reads it; never shown."""
+    """A response that is not a store's, such as a web page. Raised before botocore parses it; never shown."""
 
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
@@ -97,27 +97,27 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, for the text about it."""
+    """A request, for messages."""
 
     api: str
     """`S3` or `IAM`."""
     name: str
-    """Of the store, for people."""
+    """Name of the store for messages."""
     key: str
-    """The id of the access key that was used, where the config has one; empty: it was found as AWS's tools find it."""
+    """Id of the configured access key; empty if AWS's credential chain was used."""
     right: str
-    """What it takes, as IAM calls it."""
+    """The required right, by IAM's name."""
     hide: tuple[str, ...] = ()
-    """Secrets, should the store repeat one."""
+    """Secrets to remove from the store's messages."""
 
     @property
     def address(self) -> str:
-        """Where its address is written down."""
+        """Setting with its address."""
         return f"{'iamEndpoint (or endpoint)' if self.api == IAM else 'endpoint'} {CONFIG}"
 
 
 def explained(asked: Asked, error: Exception) -> StepError:
-    """The error for what botocore raised, or an answer that it could not read."""
+    """Return the error for an exception of botocore, or for an unreadable response."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as late as the client itself
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
@@ -128,13 +128,13 @@ def explained(asked: Asked, error: Exception) -> StepError:
     if isinstance(error, BotoCoreError):
         return _unanswered(asked, error)
     if isinstance(error, ResponseParserError | KeyError):
-        # The parser stumbles over an answer of success that is another one's.
+        # The parser fails on a success response that is not a store's.
         return _unreadable(asked, 200)
     raise error
 
 
 def no_credentials(asked: Asked) -> StepError:
-    """The error where there is no key to ask with."""
+    """Return the error for missing credentials."""
     return UnreachedError(
         f"there are no credentials for {asked.name}: set accessKey and secretKey {CONFIG}, or have them where AWS's "
         "tools find them on the machine that pulumi runs on (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "
@@ -145,10 +145,10 @@ def no_credentials(asked: Asked) -> StepError:
 def _refused(asked: Asked, response: Any) -> StepError:
     meta = response.get("ResponseMetadata") or {}
     status = int(meta.get("HTTPStatusCode") or 0)
-    # IAM's parser leaves both at the top where the answer is S3's.
+    # IAM's parser leaves both at the top level of an S3 response.
     told = response.get("Error") or response
     code = str(told.get("Code") or "")
-    if code.isdecimal():  # botocore's own, of an answer without a body
+    if code.isdecimal():  # botocore's own, for a response without a body
         code = ""
     said = _said(str(told.get("Message") or ""), asked.hide)
     if code in _BUSY or status in (429, 503):
@@ -200,12 +200,12 @@ def _unanswered(asked: Asked, error: Exception) -> StepError:
         text = f"{asked.name} does not answer{cause}: check {asked.address}, and that the store runs"
         return UnreachedError(text, again=True)
     if isinstance(error, known.HTTPClientError):
-        # The connection broke or the answer never came, after the request went out.
+        # The connection broke or no response came, after the request was sent.
         return LostError(f"{asked.name} gave no answer ({type(error).__name__}); {_AGAIN}")
     if isinstance(error, known.ParamValidationError):
         text = f"{asked.name} can't be asked for this ({asked.right}): a name or a value has no form that it could take"
         return RefusedError(text, 0, "")
-    # Broken files of AWS's tools, a role that can't be taken: their words name files, profiles and addresses.
+    # Invalid files of AWS's tools or an unavailable role: the messages name files, profiles and addresses.
     return UnreachedError(f"the credentials for {asked.name} can't be had{_said(str(error), asked.hide)}")
 
 
@@ -259,14 +259,14 @@ def _clock(date: str) -> str:
 
 
 def _cause(error: object) -> str:
-    """Urllib3's words without the repr of its objects before them."""
+    """Return urllib3's message without the repr of objects at its start."""
     text = re.sub(r"^[^:]*(Connection|Pool|Error)[^:]*: ", "", str(error or ""))
     text = " ".join(text.split())[:_SHOWN]
     return f" ({text})" if text else ""
 
 
 def _said(message: str, hide: tuple[str, ...]) -> str:
-    """The store's own words as an addition, where they are of use."""
+    """Return the store's own message as an addition, if it is useful."""
     for secret in filter(None, hide):
         message = message.replace(secret, "…")
     message = " ".join(message.split())[:_SHOWN]

@@ -1,7 +1,7 @@
-"""Accounts by AWS's IAM API, of AWS or of a store that has one: a user, its one inline policy, and its access keys.
+"""Accounts through AWS's IAM API, of AWS or a compatible store: a user, its only inline policy, and its access keys.
 
-Stores have different parts of that API. Users, inline policies and access keys are needed; where there are no tags of
-users, no managed policies or no groups, there is nothing of the kind to look for.
+Stores support different parts of that API. Users, inline policies and access keys are required; without tags of users,
+managed policies or groups, these are skipped.
 """
 
 import json
@@ -19,19 +19,19 @@ from ambient_components.provider.store.minted import KEYS_TAG, Note
 from ambient_components.storage import same_policy
 
 POLICY: Final = "ambient-components"
-"""Name of the inline policy that holds all rights of a user."""
+"""Name of the inline policy with all rights of a user."""
 
 KEYS_MAX: Final = 2
-"""Access keys of a user: IAM's own limit."""
+"""Maximum number of access keys per user: IAM's limit."""
 
 _SETTLING: Final = 20
-"""Seconds for which a user that was made may not be seen."""
+"""Seconds until a new user may be visible."""
 _GONE: Final = "NoSuchEntity"
 _THERE: Final = "EntityAlreadyExists"
 
 
 class IamAccounts:
-    """The accounts of one store. Its methods: `Accounts`."""
+    """Accounts of one store. For its methods see `Accounts`."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -46,7 +46,7 @@ class IamAccounts:
             return None
         note = Note.of(tags.get(KEYS_TAG))
         there = self._keys(account)
-        # What is recorded and gone says nothing of when the others were made.
+        # A recorded key that is gone does not show when the others were created.
         alive = {each["AccessKeyId"] for each in there} & set(recorded)
         keys = [
             LiveKey(each["AccessKeyId"], _is_active(each), each["CreateDate"].astimezone(UTC), ours)
@@ -60,10 +60,10 @@ class IamAccounts:
         return Standing(tags.get(OWNER_ANNOTATION), self._policy(account), tuple(keys), tuple(widened))
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """See `Accounts.ensure`. What is in order is not written again.
+        """See `Accounts.ensure`. Unchanged parts are not written again.
 
         Raises:
-            StepError: also for an account that is somebody else's to make, and is not there.
+            StepError: Also if an account that another tool creates is missing.
         """
         tags = self._tags(account)
         if tags is None and account.keys_only:
@@ -82,10 +82,10 @@ class IamAccounts:
             self._remove(operation, **parameters)
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:  # noqa: ARG002
-        """See `Accounts.mint`. IAM ends no key, so `expires_at` is of no effect; the policy is the user's.
+        """See `Accounts.mint`. IAM has no expiry, so `expires_at` is ignored; the policy is the user's.
 
         Raises:
-            StepError: also where two keys are there already.
+            StepError: Also if two keys exist already.
         """
         tags = self._tags(account)
         if tags is None:
@@ -100,7 +100,7 @@ class IamAccounts:
         try:
             made = self._api.call("create_access_key", UserName=account.name)["AccessKey"]
         except (LostError, RefusedError) as error:
-            # Made or not: its secret did not arrive, and nobody will ever have it.
+            # Created or not, the secret of the key was not received and cannot be read again.
             self._revoke_unheard_of(account, note)
             if _is_final(error):
                 self._write(account, note.refused(), tolerant=True)
@@ -112,7 +112,7 @@ class IamAccounts:
         """See `Accounts.revoke`."""
         self._remove("delete_access_key", UserName=account.name, AccessKeyId=key_id)
 
-    def mark(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys bear no mark here
+    def mark(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys have no tags
         """See `Accounts.mark`."""
         tags = self._tags(account)
         if tags is None or account.keys_only:
@@ -129,11 +129,11 @@ class IamAccounts:
             if not note.under_way:
                 return
             there = self._key_ids(account)
-            # Where none on record is left, what was under way may be all that there is.
+            # If no recorded key is left, the key of the interrupted mint may be the only one.
             if not set(recorded).isdisjoint(there):
                 self._write(account, note.settled(there, recorded))
         except StepError:
-            # The next run does: what is on record says as much until then.
+            # The next run retries; the records are sufficient until then.
             return
 
     def unmark(self, account: Account) -> None:
@@ -142,7 +142,7 @@ class IamAccounts:
         if tags is None or account.keys_only or tags.get(OWNER_ANNOTATION) is None:
             return
         _require_ours(account, tags[OWNER_ANNOTATION])
-        # The note on its keys stays: they are whose they were if it is taken back.
+        # The note about its keys stays valid if the account is taken back.
         self._untag(account, OWNER_ANNOTATION)
 
     def remove(self, account: Account) -> None:
@@ -171,22 +171,22 @@ class IamAccounts:
         except RefusedError as error:
             if error.code != _THERE:
                 raise
-            # Somebody was faster, or an answer was lost: the mark tells.
+            # Created concurrently, or the response was lost: the ownership annotation decides.
             return self._tags(account) or {}
         for _ in range(_SETTLING):
             tags = self._tags(account)
             if tags is not None:
                 break
-            # IAM shows what was made only after a while, on AWS.
+            # On AWS, IAM shows new objects with a delay.
             time.sleep(1)
         if tags is not None and OWNER_ANNOTATION not in tags:
             self._api.call("tag_user", UserName=account.name, Tags=mark)
         return {OWNER_ANNOTATION: account.owner}
 
     def _tags(self, account: Account) -> dict[str, str] | None:
-        """The user's tags; None where there is no user.
+        """Return the user's tags; None if the user does not exist.
 
-        Where users have no tags the name proves whose it is: it is a digest of the owner's.
+        Without tags the name proves the ownership: it contains a hash of the owner.
         """
         try:
             tags = self._api.pages("list_user_tags", "Tags", UserName=account.name)
@@ -215,11 +215,11 @@ class IamAccounts:
     def _policy(self, account: Account) -> Mapping[str, Any] | None:
         found = self._find("get_user_policy", UserName=account.name, PolicyName=POLICY)
         document = found["PolicyDocument"] if found else None
-        # botocore reads the document where it can.
+        # botocore parses the document if it can.
         return document if isinstance(document, Mapping) else None
 
     def _further(self, account: Account) -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
-        """What gives the user more than our policy, by name, and how it is taken away."""
+        """Yield rights of the user beyond this tool's policy, by name, with the operation that removes each."""
         user = {"UserName": account.name}
         for name in self._listed("list_user_policies", "PolicyNames", account):
             if name != POLICY:
@@ -240,14 +240,14 @@ class IamAccounts:
             raise
 
     def _write(self, account: Account, note: Note, *, tolerant: bool = False) -> None:
-        """Notes the keys; of a user that somebody else makes a tag of ours would be that one's drift, so none stays."""
+        """Write the note about keys. A user that another tool creates keeps no tag, which would be drift there."""
         try:
             if account.keys_only and not note.under_way:
                 self._untag(account, KEYS_TAG)
             else:
                 self._api.call("tag_user", UserName=account.name, Tags=_tag(KEYS_TAG, str(note)))
         except StepError as error:
-            # Once a key is minted, it must not be lost for a note; nor the word of why none was.
+            # A note must neither lose a minted key nor hide why a mint failed.
             if not tolerant and not (isinstance(error, RefusedError) and error.unsupported):
                 raise
 
@@ -257,7 +257,7 @@ class IamAccounts:
                 if note.is_ours(key_id, note.ours) and key_id not in note.ours:
                     self.revoke(account, key_id)
         except StepError:
-            # The next run finds it by the note.
+            # The next run finds the key by the note.
             return
 
     def _untag(self, account: Account, key: str) -> None:
@@ -291,7 +291,7 @@ def _require_ours(account: Account, holder: str | None) -> None:
 
 
 def _is_final(error: StepError) -> bool:
-    """Whether the store has read what was asked for, and surely did not do it."""
+    """Return whether the store read the request and certainly did not execute it."""
     return isinstance(error, RefusedError) and not isinstance(error, BusyError) and error.status >= 400
 
 

@@ -1,18 +1,17 @@
-"""Accounts of a MinIO: a user with one policy, and access keys of that user, made by MinIO's admin API.
+"""Accounts of a MinIO: a user with one policy, and access keys of that user, through MinIO's admin API.
 
-An access key of MinIO ("service account") belongs to a user, and this driver makes a user for each account. Keys of the
-admin's own, narrowed by a policy within the key, would be fewer parts, and would open the store: each of them may list
-and delete all others of its user whatever that policy says; a change of a key's name or expiry alone takes the policy
-off it; and before RELEASE.2025-10-15 a key makes itself another one that has none. (MinIO's
+An access key of MinIO ("service account") belongs to a user, and this driver creates a user for each account. Keys of
+the admin itself, restricted by a policy in the key, would need fewer objects but give access to the whole store: such a
+key may list and delete all others of its user, whatever its policy; a change of only its name or expiry removes the
+policy; and before RELEASE.2025-10-15 a key can create another one without a policy. (MinIO's
 ``cmd/admin-handlers-users.go``: InfoServiceAccount, DeleteServiceAccount; ``cmd/iam-store.go``: UpdateServiceAccount;
 ``cmd/iam.go``: isAllowedBySessionPolicy.)
 
-The user, the policy and nothing else are called as the account is. MinIO marks no users, so the owner's mark is the id
-of the policy's document, which is made first, and stands in the description of each key, both set by the request that
-makes them. The user's own secret is known to nobody. Needs MinIO from RELEASE.2023-05-18 on: before, keys have no
-description.
+Only the user and the policy have the account's name. MinIO has no tags for users, so the ownership annotation is the id
+of the policy's document, which is created first, and part of each key's description; the creating request sets both.
+The user's own secret is discarded. Requires MinIO from RELEASE.2023-05-18: before, keys have no description.
 
-Checked against the protocol, as the `minio` package speaks it and MinIO's sources read it, and not against a server.
+Implemented from the protocol, as the `minio` package and MinIO's sources define it; not tested with a server.
 """
 
 import secrets
@@ -34,28 +33,28 @@ if TYPE_CHECKING:
     from ambient_components.provider.store.minio_client import MinioClient
 
 KEYS_MAX: Final = 2
-"""Keys of an account at a time. MinIO has no limit; IAM's holds for all stores alike."""
+"""Maximum number of keys per account. MinIO has no limit; IAM's applies to all stores."""
 SHORTEST: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=365)
-"""Lives that MinIO gives a key that ends by itself (``cmd/iam-store.go``); it refuses others."""
+"""Lifetimes that MinIO accepts for a key with an expiry (``cmd/iam-store.go``)."""
 
 _MARGIN: Final = timedelta(minutes=1)
-"""Between the clocks of a store's nodes."""
+"""Allowed difference between the clocks of a store's nodes."""
 _KEY_NAME: Final = "ambient-components"
 _LET_GO: Final = f"{_KEY_NAME}: released"
 
 
 class MinioAccounts:
-    """The accounts of one MinIO, in an admin's name. Its methods: `Accounts`."""
+    """Accounts of one MinIO, with an admin's credentials. For its methods see `Accounts`."""
 
     def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
-        """Nothing is sent yet.
+        """Store the settings without connecting.
 
         Args:
             endpoint: http(s)://HOST[:PORT] of the API.
-            access_key: the root's, or that of a user with MinIO's policy consoleAdmin.
-            secret_key: its secret.
-            region: that requests are signed for.
+            access_key: Access key of root, or of a user with MinIO's policy consoleAdmin.
+            secret_key: Its secret.
+            region: Region for signatures.
         """
         self._settings = (endpoint, access_key, secret_key, region)
         self._lock = threading.Lock()
@@ -67,8 +66,9 @@ class MinioAccounts:
     def look(self, account: Account, recorded: Collection[str]) -> Standing | None:
         """See `Accounts.look`.
 
-        A user who is disabled has no rights, so there is no policy then. When a key was made by hand nobody knows: the
-        year 1970. (MinIO tells of no key when it was made. Ours say it: by the store's clock, a request earlier.)
+        A disabled user has no rights, so the policy is None. MinIO does not report creation times: those of this tool's
+        keys are in their descriptions (the store's clock, one request earlier); for keys created by hand it is the year
+        1970.
         """
         found = self._find(account)
         if not found.there:
@@ -85,7 +85,7 @@ class MinioAccounts:
         )
 
     def ensure(self, account: Account, policy: Mapping[str, Any]) -> None:
-        """See `Accounts.ensure`. What is in order is not written again."""
+        """See `Accounts.ensure`. Unchanged parts are not written again."""
         found = self._find(account)
         if found.there:
             _require_ours(account, found)
@@ -105,12 +105,12 @@ class MinioAccounts:
                 client.update_key(key.id, policy=policy)
 
     def mint(self, account: Account, policy: Mapping[str, Any], expires_at: datetime | None) -> NewKey:  # noqa: ARG002
-        """See `Accounts.mint`. A key has the rights of its user, so the policy is not needed.
+        """See `Accounts.mint`. A key has the rights of its user, so the policy is ignored.
 
-        An end that MinIO does not take is brought to the next one that it takes: 15 minutes to 365 days from now.
+        An expiry that MinIO rejects is changed to the nearest accepted one: 15 minutes to 365 days from now.
 
         Raises:
-            StepError: also where two keys are there already, as with IAM.
+            StepError: Also if two keys exist already, as with IAM.
         """
         found = self._find(account)
         if found.user is None:
@@ -134,7 +134,7 @@ class MinioAccounts:
         except LostError as error:
             made = self._made(key_id, error)
         except RefusedError as error:
-            # Turned away the first time, as the answer said, and yet done.
+            # The first attempt was executed although its response was a rejection.
             if error.code != "XMinioIAMServiceAccountNotAllowed":
                 raise
             made = self._made(key_id, error)
@@ -153,7 +153,7 @@ class MinioAccounts:
         client.remove_key(key_id)
 
     def mark(self, account: Account, recorded: Collection[str]) -> None:
-        """See `Accounts.mark`. The time in a key's description is then this one: when it was minted is on record."""
+        """See `Accounts.mark`. The time in a key's description becomes the current one; its issue time is recorded."""
         found = self._find(account)
         if found.document is None:
             return
@@ -162,16 +162,16 @@ class MinioAccounts:
         client = self._connected()
         for key in found.keys:
             if key.id in recorded and not key.is_of(account):
-                # Said again, as MinIO drops a policy in the key that an update does not name.
+                # Sent again, because MinIO removes a key's policy that an update does not contain.
                 client.update_key(key.id, policy=key.embedded, description=description_of(account, client.now))
         if found.owner is None:
             client.put_policy(account.name, {**found.document, "ID": mark_of(account)})
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
-        """See `Accounts.settle`. Nothing to end: each key says whose it is."""
+        """See `Accounts.settle`. Nothing to do: each key contains its owner."""
 
     def unmark(self, account: Account) -> None:
-        """See `Accounts.unmark`. MinIO can't empty a description: it says `released` then."""
+        """See `Accounts.unmark`. MinIO cannot clear a description, so it becomes `released`."""
         found = self._find(account)
         if found.owner is None:
             return
@@ -180,7 +180,7 @@ class MinioAccounts:
         for key in found.keys:
             if key.is_of(account):
                 client.update_key(key.id, policy=key.embedded, description=_LET_GO)
-        # Last, as it says whose all the others are.
+        # Last, because it identifies the owner of the others.
         if found.document is not None:
             client.put_policy(account.name, {name: value for name, value in found.document.items() if name != "ID"})
 
@@ -191,16 +191,16 @@ class MinioAccounts:
             return
         _require_ours(account, found)
         client = self._connected()
-        # They go with the user, but where MinIO fails at one it does not say so; made again, the user would have it.
+        # MinIO deletes keys with their user, but hides failures; a recreated user would have those keys.
         for key in found.keys:
             client.remove_key(key.id)
         if found.user is not None:
             client.remove_user(account.name)
-        # Last, as it bears the mark.
+        # Last, because it has the ownership annotation.
         client.remove_policy(account.name)
 
     def _made(self, key_id: str, error: StepError) -> Mapping[str, Any]:
-        """The key that may have been made by a request without an answer."""
+        """Return the key that a request without a response may have created."""
         try:
             made = self._connected().key(key_id)
         except StepError:
@@ -221,7 +221,7 @@ class MinioAccounts:
     def _connected(self) -> "MinioClient":
         with self._lock:
             if self._client is None:
-                # Imported here: most stacks have no MinIO.
+                # Imported on use, because most stacks have no MinIO.
                 from ambient_components.provider.store.minio_client import MinioClient  # noqa: PLC0415
 
                 self._client = MinioClient(*self._settings)
@@ -250,11 +250,11 @@ def _within(expires_at: datetime, now: datetime) -> datetime:
 
 
 def _new_id() -> str:
-    """An access key as MinIO makes them, but with a letter first: YAML reads digits around an E as a number."""
+    """Return an access key id like MinIO's, with a letter first: YAML reads digits around an E as a number."""
     rest = string.ascii_uppercase + string.digits
     return secrets.choice(string.ascii_uppercase) + "".join(secrets.choice(rest) for _ in range(19))
 
 
 def _new_secret() -> str:
-    """As long as MinIO takes it; without signs that would need quoting anywhere."""
+    """Return a secret of MinIO's maximum length, without characters that need quoting."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(40))

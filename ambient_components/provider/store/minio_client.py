@@ -1,6 +1,6 @@
-"""MinIO's admin API, as far as accounts need it: the requests, and the store's clock.
+"""The part of MinIO's admin API that accounts need: requests, and the store's clock.
 
-Imported on use: `minio` brings its cryptography with it, and most stacks have no MinIO.
+Imported on use: `minio` imports a cryptography package, and most stacks have no MinIO.
 """
 
 import json
@@ -25,14 +25,14 @@ from ambient_components.kubeconfig import is_loopback
 from ambient_components.provider.store.minio_errors import ADDRESS, Asked, RefusedError, refused, unanswered, unreadable
 
 BACKOFF: Final = 0.5
-"""Seconds, doubled each time. With every 503 MinIO asks for 60, which no run waits for."""
+"""Seconds, doubled for each retry. MinIO asks for 60 with every 503, which is too long for a run."""
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 
 
 class MinioClient:
-    """Requests in an admin's name. Methods raise `RefusedError`, `LostError`, or `StepError` for a store out of reach.
+    """Requests with an admin's credentials. Methods raise `RefusedError`, `LostError`, or `StepError` if unreachable.
 
-    Each request names the right that an admin needs who is not the root.
+    Each request names the right that an admin other than root needs.
     """
 
     def __init__(self, endpoint: str, access_key: str, secret_key: str, region: str) -> None:
@@ -60,73 +60,73 @@ class MinioClient:
 
     @property
     def now(self) -> datetime:
-        """The store's clock as of its last answer; this machine's, if it (or a proxy before it) told no time."""
+        """The store's clock at its last response; this machine's clock if the response had no date."""
         return self._pool.date or datetime.now(UTC).replace(microsecond=0)
 
     def user(self, name: str) -> dict[str, Any] | None:
-        """A user: status, policyName (several with commas), memberOf. None: there is none."""
+        """Return a user: status, policyName (comma-separated), memberOf; None if it does not exist."""
         return self._find("admin:GetUser", lambda: self._admin.user_info(name))
 
     def add_user(self, name: str, secret: str) -> None:
-        """Makes a user; it has no rights."""
+        """Create a user without rights."""
         self._call("admin:CreateUser", lambda: self._admin.user_add(name, secret), secret)
 
     def enable_user(self, name: str) -> None:
-        """Takes back that a user is disabled, by which all its keys are refused."""
+        """Enable a user: all keys of a disabled user are refused."""
         self._call("admin:EnableUser", lambda: self._admin.user_enable(name))
 
     def remove_user(self, name: str) -> None:
-        """Removes a user, and every key of it."""
+        """Delete a user with all its keys."""
         self._remove("admin:DeleteUser", lambda: self._admin.user_remove(name))
 
     def leave_group(self, group: str, name: str) -> None:
-        """Takes a user out of a group."""
-        # The package calls it text, but MinIO reads a list; nothing at all would remove the group.
+        """Remove a user from a group."""
+        # The package's type is str, but MinIO reads a list; an empty one would delete the group.
         self._call("admin:AddUserToGroup", lambda: self._admin.group_remove(group, cast(Any, [name])))
 
     def policy(self, name: str) -> dict[str, Any] | None:
-        """A policy's document. None: there is none."""
+        """Return a policy's document; None if it does not exist."""
         return self._find("admin:GetPolicy", lambda: self._admin.policy_info(name))
 
     def put_policy(self, name: str, document: Mapping[str, Any]) -> None:
-        """Makes a policy, or writes it anew."""
+        """Create or replace a policy."""
         self._call("admin:CreatePolicy", lambda: self._admin.policy_add(name, policy=dict(document)))
 
     def give_policy(self, name: str, user: str) -> None:
-        """Gives a user this policy, and takes from it every other one."""
+        """Attach this policy to a user, and detach all others."""
         self._call("admin:AttachUserOrGroupPolicy", lambda: self._admin.policy_set(name, user=user))
 
     def remove_policy(self, name: str) -> None:
-        """Removes a policy that nobody has."""
+        """Delete a policy that is not attached."""
         self._remove("admin:DeletePolicy", lambda: self._admin.policy_remove(name))
 
     def keys(self, user: str) -> list[dict[str, Any]]:
-        """Every access key of a user, each as `key` has it."""
+        """Return all access keys of a user, in the format of `key`."""
         listed = self._call("admin:ListServiceAccounts", lambda: self._admin.list_service_account(user))
-        # The list is null where it is empty, and has little but the ids before 2024; so each one is asked for.
+        # The list is null if empty, and before 2024 has little more than ids, so each key is read separately.
         found = (self.key(each["accessKey"]) for each in (listed or {}).get("accounts") or [])
         return [key for key in found if key is not None]
 
     def key(self, key_id: str) -> dict[str, Any] | None:
-        """One access key: accessKey, parentUser, accountStatus, description, impliedPolicy, policy, expiration."""
+        """Return a key: accessKey, parentUser, accountStatus, description, impliedPolicy, policy, expiration."""
         info = self._find("admin:ListServiceAccounts", lambda: self._admin.get_service_account(key_id))
         return None if info is None else {**info, "accessKey": key_id}
 
     def add_key(self, user: str, key_id: str, secret: str, fields: Mapping[str, str]) -> dict[str, Any]:
-        """Makes an access key of a user; returns the credentials as the store made them.
+        """Create an access key of a user, and return the credentials from the store.
 
         Args:
-            user: whose.
-            key_id: the access key: 3-20 characters.
+            user: Name of the user.
+            key_id: Access key id: 3-20 characters.
             secret: 8-40 characters.
-            fields: name, description and expiration, as the API has them.
+            fields: name, description and expiration in the API's format.
         """
         request = {"targetUser": user, "accessKey": key_id, "secretKey": secret, **fields}
         answer = self._call("admin:CreateServiceAccount", lambda: self._admin.add_key(request), secret)
         return cast(dict[str, Any], (answer or {}).get("credentials") or {})
 
     def update_key(self, key_id: str, *, policy: Mapping[str, Any] | None, description: str | None = None) -> None:
-        """Writes a key's embedded policy and description; without a policy MinIO removes the one that is there."""
+        """Write a key's embedded policy and description; without a policy MinIO removes the existing one."""
         self._call(
             "admin:UpdateServiceAccount",
             lambda: self._admin.update_service_account(
@@ -135,7 +135,7 @@ class MinioClient:
         )
 
     def remove_key(self, key_id: str) -> None:
-        """Ends a key, at once."""
+        """Delete a key."""
         self._remove("admin:RemoveServiceAccount", lambda: self._admin.delete_service_account(key_id))
 
     def _find(self, right: str, send: Callable[[], str]) -> dict[str, Any] | None:
@@ -158,7 +158,7 @@ class MinioClient:
             text = send()
             return json.loads(text) if text.strip() else None
         except MinioAdminException as error:
-            # `from None`: the package's own text quotes the whole answer.
+            # `from None`, because the package's message quotes the complete response.
             asked = Asked(self._host, self._key, right, self.now, (self._secret, secret))
             raise refused(asked, int(error._code), error._body) from None
         except HTTPError as error:
@@ -168,7 +168,7 @@ class MinioClient:
 
 
 class _Admin(MinioAdmin):
-    """The package's client, with what it lacks: a key for somebody else than the one who asks."""
+    """The package's client, with the missing request for another user's key."""
 
     def add_key(self, request: Mapping[str, str]) -> str:
         secret = self._provider.retrieve().secret_key
@@ -181,13 +181,13 @@ class _Admin(MinioAdmin):
         return decrypt(response, secret).decode()
 
     def __del__(self) -> None:
-        # The package's own stumbles over what its constructor refused.
+        # The package's own destructor fails if its constructor raised.
         if hasattr(self, "_http"):
             self._http.clear()
 
 
 class _Pool(urllib3.PoolManager):
-    """Connections, and what time it was at the store when it last answered."""
+    """A connection pool that records the store's time at its last response."""
 
     date: datetime | None = None
 
@@ -212,8 +212,8 @@ def _pool(endpoint: str) -> _Pool:
         "maxsize": 32,
         "cert_reqs": "CERT_REQUIRED",
         "ca_certs": os.environ.get("SSL_CERT_FILE") or os.environ.get("AWS_CA_BUNDLE") or certifi.where(),
-        # What was turned away unread is sent again, whatever the verb; what may have been done is not. No redirects:
-        # a signature is good for one address.
+        # Requests rejected unread are retried, whatever the verb; those that may have been executed are not. No
+        # redirects, because a signature is valid for one address only.
         "retries": urllib3.Retry(
             total=4, connect=2, read=0, other=0, status=4, redirect=False, allowed_methods=None,
             status_forcelist=(503,), backoff_factor=BACKOFF, respect_retry_after_header=False,

@@ -1,6 +1,6 @@
-"""What MinIO's admin API says no with, as text that a person can act on: what is wrong, and what to do. Never a secret.
+"""Messages for errors of MinIO's admin API: what is wrong, and what to do. Never a secret.
 
-Codes and the statuses they come with: MinIO's ``cmd/api-errors.go`` and ``cmd/admin-handler-utils.go``.
+Codes and their statuses: MinIO's ``cmd/api-errors.go`` and ``cmd/admin-handler-utils.go``.
 """
 
 import json
@@ -15,44 +15,44 @@ from ambient_components.provider.store import errors
 from ambient_components.provider.store.errors import LostError, UnreachedError
 
 ADDRESS: Final = "iamEndpoint (or endpoint) of the stack's objectStore"
-"""Where the address of the store is written down."""
+"""Setting with the address of the store."""
 _GONE: Final = {"XMinioAdminNoSuchUser", "XMinioAdminNoSuchPolicy", "XMinioInvalidIAMCredentials"}
-"""Beside status 404: there is no such user, policy or key."""
+"""Codes with status 404 for a missing user, policy or key."""
 _OF_S3: Final = {"BadRequest", "InvalidBucketName", "MethodNotAllowed", "NoSuchBucket", "NoSuchKey", "NotImplemented"}
-"""What a store that knows no admin API says: it takes the path for a bucket called minio."""
+"""Codes of a store without this API, which reads the path as a bucket named minio."""
 _PASSING: Final = (502, 503, 504)
-"""Said by what stands before a store that is down; the store may have done what was asked for all the same."""
+"""Statuses of a proxy when its store is down; the store may have executed the request."""
 _SHOWN: Final = 200
-"""Characters of a store's own words: it could say anything."""
+"""Maximum characters of a store's own message."""
 _AGAIN: Final = "; run pulumi up again when it is well"
 
 
 class RefusedError(errors.RefusedError):
-    """The store said no, and did nothing. The code: MinIO's or S3's own."""
+    """The store refused, and did nothing. The code is MinIO's or S3's."""
 
     @property
     def gone(self) -> bool:
-        """Whether what was asked for is not there."""
+        """Whether the requested object does not exist."""
         return self.status == 404 and self.code in _GONE
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, for the text about it."""
+    """A request, for messages."""
 
     host: str
     key: str
-    """The admin's access key id: a name."""
+    """Access key id of the admin; not a secret."""
     right: str
-    """What an admin needs for it, in MinIO's words."""
+    """The right that an admin needs for it, by MinIO's name."""
     now: datetime
-    """The store's clock."""
+    """Time of the store's clock."""
     hide: tuple[str, ...]
-    """Secrets, should the store repeat one."""
+    """Secrets to remove from the store's messages."""
 
 
 def refused(asked: Asked, status: int, body: str) -> StepError:
-    """The error for an answer other than success."""
+    """Return the error for an unsuccessful response."""
     code, said = _parsed(body, asked.hide)
     if status < 500:
         return RefusedError(f"the store at {asked.host} {_reason(asked, status, code, said, body)}", status, code)
@@ -95,7 +95,7 @@ def _reason(asked: Asked, status: int, code: str, said: str, body: str) -> str:
 
 
 def unanswered(host: str, error: Exception) -> StepError:
-    """The error for a request that got no answer, from urllib3's."""
+    """Return the error for a request without a response, from urllib3's exception."""
     from urllib3.exceptions import ConnectTimeoutError, LocationValueError, ProxyError, SSLError  # noqa: PLC0415
 
     cause = getattr(error, "reason", None) or error
@@ -117,7 +117,7 @@ def unanswered(host: str, error: Exception) -> StepError:
 
 
 def unreadable(host: str, error: Exception) -> LostError:
-    """The error for an answer of success that can't be read."""
+    """Return the error for a successful response that cannot be read."""
     if "AEAD ID" in str(error):
         return LostError(
             f"the store at {host} encrypts its answers as a MinIO in FIPS mode does, which the minio package can't read"
@@ -133,12 +133,12 @@ def _not_minio(what: str) -> str:
 
 
 def _plain(cause: Exception) -> str:
-    """Urllib3's words without the repr of its objects before them."""
+    """Return urllib3's message without the repr of objects at its start."""
     return re.sub(r"^[^:]*(Connection|Pool)[^:]*: ", "", str(cause))
 
 
 def _parsed(body: str, hide: tuple[str, ...]) -> tuple[str, str]:
-    """Code, and the message as an addition: in JSON, or in XML where MinIO did not look closer."""
+    """Return the code, and the message as an addition; from JSON, or from XML for early errors."""
     try:
         answer = json.loads(body)
         code, message = str(answer["Code"]), str(answer.get("Message") or "")

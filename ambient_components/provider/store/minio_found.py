@@ -1,4 +1,4 @@
-"""What a MinIO has of an account: its user, that user's policy and keys, and whose mark they bear.
+"""State of an account in MinIO: its user, policy and keys, with their owners.
 
 The rules are MinIO's: ``policy/statement.go`` and ``policy/policy.go`` of github.com/minio/pkg, ``user-commands.go`` of
 github.com/minio/madmin-go.
@@ -17,28 +17,28 @@ from ambient_components.provider.store.accounts import Account
 from ambient_components.storage import same_policy
 
 SELF_SERVICE: Final = "keys of its own making"
-"""Said among what an account has beyond its policy: its keys can make more keys, which nothing here would end."""
+"""Drift of an account: its keys can create further keys, which no run would revoke."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a time that nobody knows."""
+"""Placeholder for an unknown time."""
 
 _GUARD: Final = {"Sid": "NoAdmin", "Effect": "Deny", "Action": ["admin:*"]}
-"""Beside the rights: unless a policy denies it, everybody may make keys of their own, and set their own password."""
+"""Statement in addition to the rights: without this denial, users may create keys and set their own password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An access key, as the store tells of it."""
+    """An access key as reported by the store."""
 
     id: str
     active: bool
     owner: str | None
     issued_at: datetime
     embedded: Mapping[str, Any] | None
-    """A policy in the key itself; it can only narrow what the user may do."""
+    """Policy in the key itself, which can only restrict the user's rights."""
 
     @classmethod
     def of(cls, info: Mapping[str, Any], now: datetime) -> "Key":
-        """Read from what MinIO says of a key, by the store's clock."""
+        """Read MinIO's description of a key, with the store's clock."""
         end = end_of(info)
         owner, issued_at = _parsed(info.get("description") or "")
         return cls(
@@ -50,13 +50,13 @@ class Key:
         )
 
     def is_of(self, account: Account) -> bool:
-        """Whether this tool minted it for this account."""
+        """Return whether this tool minted the key for this account."""
         return self.owner == account.owner
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the store has under an account's name."""
+    """Content of the store under an account's name."""
 
     user: Mapping[str, Any] | None
     document: Mapping[str, Any] | None
@@ -64,37 +64,37 @@ class Found:
 
     @property
     def there(self) -> bool:
-        """Whether there is anything."""
+        """Whether a user or a policy exists."""
         return self.user is not None or self.document is not None
 
     @property
     def enabled(self) -> bool:
-        """Whether there is a user whose keys are not refused one and all."""
+        """Whether the user exists and is enabled; otherwise all its keys are refused."""
         return (self.user or {}).get("status") == "enabled"
 
     @property
     def policies(self) -> list[str]:
-        """Given to the user, by name."""
+        """Names of the user's policies."""
         return [name for name in str((self.user or {}).get("policyName") or "").split(",") if name]
 
     @property
     def groups(self) -> list[str]:
-        """What the user is a member of, by name: a group's policies are its members' too."""
+        """Names of the user's groups, which add their policies."""
         return sorted((self.user or {}).get("memberOf") or [])
 
     @property
     def guarded(self) -> bool:
-        """Whether the policy denies what MinIO lets everybody do."""
+        """Whether the policy denies MinIO's default rights."""
         return any(map(_is_guard, _statements(self.document or {})))
 
     @property
     def owner(self) -> str | None:
-        """Whose mark it bears: the policy's, or where somebody wrote that anew by hand, a key's."""
+        """Owner in the policy or, if that was overwritten by hand, in a key."""
         marks = [_owner_of(self.document), *(key.owner for key in self.keys)]
         return next(filter(None, marks), None)
 
     def rights(self, account: Account) -> Mapping[str, Any] | None:
-        """What its keys may do; of keys that differ the first one that does."""
+        """Return the effective policy of the keys; the first that differs, if any does."""
         if self.document is None or not self.enabled or account.name not in self.policies:
             return None
         rights = _without_guard(self.document)
@@ -102,13 +102,13 @@ class Found:
         return next((policy for policy in narrowed if not same_policy(policy, rights)), rights)
 
     def widened(self, account: Account) -> tuple[str, ...]:
-        """What the user can do beyond the account's policy: other policies, by name, groups, and `SELF_SERVICE`."""
+        """Return rights beyond the account's policy: other policies, groups, and `SELF_SERVICE`."""
         further = [name for name in self.policies if name != account.name]
         unguarded = self.document is not None and not self.guarded
         return (*further, *(f"group {name}" for name in self.groups), *([SELF_SERVICE] if unguarded else []))
 
     def says(self, account: Account, policy: Mapping[str, Any]) -> bool:
-        """Whether the policy's document is the one that we write."""
+        """Return whether the policy's document equals the one that this tool writes."""
         return (
             self.document is not None
             and _owner_of(self.document) == account.owner
@@ -118,12 +118,12 @@ class Found:
 
 
 def mark_of(account: Account) -> str:
-    """The owner's mark, as the id of a policy's document."""
+    """Return the ownership annotation as the id of a policy's document."""
     return f"{OWNER_ANNOTATION}={account.owner}"
 
 
 def document_of(account: Account, policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The document of an account's policy: the rights, the guard, and the owner's mark."""
+    """Return the document of an account's policy: the rights, the denial, and the owner."""
     return {
         "ID": mark_of(account),
         "Version": policy["Version"],
@@ -151,7 +151,7 @@ def _owner_of(document: Mapping[str, Any] | None) -> str | None:
 
 
 def description_of(account: Account, now: datetime) -> str:
-    """The mark of a key. MinIO takes 256 bytes, which the longest names that Pulumi takes leave room in."""
+    """Return the ownership annotation in a key's description, within MinIO's 256 bytes for Pulumi's longest names."""
     return f"{mark_of(account)} issued={format_time(now)}"
 
 
@@ -164,6 +164,6 @@ def _parsed(description: str) -> tuple[str | None, datetime]:
 
 
 def end_of(key: Mapping[str, Any]) -> datetime | None:
-    """When the store ends a key. None: never, for which MinIO says nothing, or the year 1 or 1970."""
+    """Return the expiry of a key; None for none, which MinIO reports as nothing or as the year 1 or 1970."""
     moment = time_of(key.get("expiration"))
     return moment if moment is not None and moment.year > EPOCH.year else None
