@@ -171,7 +171,7 @@ class Problems:
 
 
 def fail(where: Where | None, path: str, problem: str, *remedies: Remedy) -> NoReturn:
-    """Raise a single problem.
+    """Raise one problem.
 
     Raises:
         AmbientError: Always.

@@ -83,7 +83,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
 
 
 def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, after: Ledger) -> list[Problem]:
-    """A bucket that another workspace had until this run. Of one that vanishes unclosed, that is told and enough."""
+    """Return why a bucket cannot move from another workspace; empty if that one is refused for leaving anyway."""
     entry, gone = before[other], other not in after
     if gone and entry.is_active:
         return []
@@ -114,7 +114,7 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
 
 
 def _kept(other: str, new: BucketEntry, *, had: bool) -> tuple[str, ...]:
-    """How a bucket lives on that would be deleted with another workspace."""
+    """Return how to keep a bucket that would be deleted with another workspace."""
     if had:
         return (f"put {other!r} back with 'state: released' in its bucket, and deploy; then let it leave",)
     if not new.is_own:
@@ -171,7 +171,10 @@ def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Proble
 
 
 def _both(workspace: str, old: BucketEntry, new: BucketEntry, *, closing: bool) -> list[Problem]:
-    """Two steps at once: the first one alone changes what the ledger says of the credentials."""
+    """Refuse to change the states of a workspace and of its bucket in one run.
+
+    Closing or reopening a workspace already changes the bucket's credentials in the ledger.
+    """
     if old.is_released == new.is_released:
         return []
     verb, done = ("close", "closed") if closing else ("open", "opened")
@@ -186,7 +189,7 @@ def _both(workspace: str, old: BucketEntry, new: BucketEntry, *, closing: bool) 
 
 
 def _released(workspace: str, old: BucketEntry | None, new: BucketEntry, besides: Collection[str]) -> list[Problem]:
-    """A release of the bucket alone changes nothing else in its run, and neither does what follows it."""
+    """Refuse other changes of a bucket in the run that releases it or takes it back."""
     if not (new.is_released or (old is not None and old.is_released)):
         return []
     if old is None:
@@ -227,7 +230,7 @@ def _lock(workspace: str, old: BucketEntry | None, new: BucketEntry) -> list[Pro
 
 
 def _expiry(workspace: str, old: BucketEntry | None, new: BucketEntry, allowed: Collection[str]) -> list[Problem]:
-    """Data that would be deleted: of a bucket that was there before this run, be it ours or one that is taken over."""
+    """Refuse an expiry that would delete objects of a bucket that existed before this run."""
     days, were = new.expire_after_days, old.expire_after_days if old is not None else None
     has_objects = old is not None or new.adopt
     if days is None or not has_objects or (were is not None and days >= were) or EXPIRE_AFTER in allowed:
@@ -258,7 +261,7 @@ def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
 
 
 def _generation(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Problem]:
-    """Credentials whose generation goes back: their users are named after it, and a lower one was ended."""
+    """Refuse a lower generation of credentials: users are named after it, and that of a lower one was deleted."""
     was, is_now = old.generation, new.generation
     if was is None or is_now is None or is_now >= was or not old.is_same(new):
         return []

@@ -93,7 +93,7 @@ def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:
 
 
 def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str]) -> Iterable[Problem]:
-    """Workspaces that another shard has deployed than the one that they belong to."""
+    """Find workspaces that are deployed by another shard than their own."""
     moved = sorted(
         (name, stack, homes[name])
         for stack, ledger in before.items()

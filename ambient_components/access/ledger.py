@@ -134,7 +134,7 @@ def _released(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 
 
 def _dates_kept_by_nobody(workspace: str, entry: Entry) -> list[Problem]:
-    """Dates of grants in a released workspace: what has ended would live on, and what begins would be made anew."""
+    """Refuse dates of grants in a released workspace: no run would end or create those grants."""
     dated = sorted(entry.dates) if entry.is_released else []
     if not dated:
         return []
@@ -159,7 +159,7 @@ def _object_names(entry: Entry) -> dict[str, str]:
 
 
 def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """Keys whose generation goes back: the identity of the higher one would end before the new one is made."""
+    """Refuse a lower generation of a key: the current identity would end before the new one is created."""
     old, new = before.keys, after.keys
     return [
         refusal(
@@ -175,7 +175,7 @@ def _going_back(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 
 
 def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """Identities of the generation before that shall live on: they must be there, and keep what they are."""
+    """Refuse an overlap with an identity that does not exist or would change."""
     problems = []
     for key_id, key in sorted(after.keys.items()):
         kept, was = key.overlapping, before.keys.get(key_id)

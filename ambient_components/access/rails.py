@@ -106,7 +106,7 @@ def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | N
 
 
 def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
-    """What nobody decided in this run, and somebody should know: the last admin of a workspace went by a date."""
+    """Return warnings about workspaces that lost their last admin by a grant's end date."""
     return [
         refusal(
             f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by "

@@ -72,12 +72,12 @@ class Handle:
     expires_at: datetime | None = None
     """Expiry that the cluster granted; None for an unrecorded token Secret found in the cluster."""
     dead: str | None = None
-    """Why the token no longer works, once a refresh has found out; None while it works."""
+    """Why the token is invalid, as found by a refresh; None while it is valid."""
     lapsed: bool = False
     """Whether that is because its life is over."""
 
     def killed(self, why: str, *, lapsed: bool = False) -> "Handle":
-        """This handle, known to be dead."""
+        """Return this token, marked invalid."""
         return replace(self, dead=why, lapsed=lapsed)
 
     def lapse(self, now: datetime) -> str | None:

@@ -83,7 +83,7 @@ class AccessLedger:
 
 
 def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[Problem]:
-    """Every reason not to begin, also of workspaces that are held or have moved: see `LedgerInputs.standing`."""
+    """Return all reasons to refuse, including those about excluded and moved workspaces."""
     before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
     problems = [*inputs.misfits]
     if not problems:

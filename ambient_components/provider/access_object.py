@@ -36,7 +36,7 @@ class AccessObject(ABC):
 
     @abstractmethod
     def problems(self, news: Values) -> list[Problem]:
-        """Say what is wrong with inputs that are known."""
+        """Return the problems of known inputs."""
 
     @abstractmethod
     def content(self, news: Values) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:
 
 
 def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[Problem]:
-    """A bucket leaves only once what was said of it is done: what the engine had not got to would be deleted."""
+    """Refuse to drop a bucket before its deployed settings are complete: it could be deleted by mistake."""
     if old.shared:
         return
     bucket = old.name
@@ -166,7 +166,7 @@ def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iter
 
 
 def _elsewhere(case: _Case, new: BucketEntry) -> Problem:
-    """Why the bucket can't be somewhere else: nobody would look after what is in the old store."""
+    """Return the refusal of a changed store address: the data in the old store would be lost."""
     was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
     return case.refusal(
         f"bucket {new.name!r} was deployed in the object store at {was}, and there is none of that name at {is_now}: "
@@ -192,7 +192,7 @@ def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Ma
 
 
 def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
-    """Of a bucket that bears our mark and is on no record, as after a lost state: what is in it is somebody's data."""
+    """Refuse to expire objects of an unrecorded bucket of this stack, for example after a lost state."""
     days = new.expire_after_days
     if days is None or EXPIRE_AFTER in case.allowed or bucket_marks.is_empty(context, new.name):
         return
@@ -200,7 +200,7 @@ def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Pro
 
 
 def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
-    """It must be there; that this store's key may not look at its tags says nothing."""
+    """Require that a shared bucket exists; its tags may be unreadable for this store's access key."""
     try:
         tags = bucket_marks.tags_of(context, new.name)
     except bucket_marks.ForeignBucketError:
@@ -213,7 +213,7 @@ def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem
 
 
 def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
-    """The store has an API for users, which this key may use, and the workspace's name in it is free or ours."""
+    """Require that the store has an API for users, and that the user's name is free or this stack's."""
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:

@@ -46,7 +46,7 @@ def own(values: Values) -> dict[str, Any]:
 
 
 def problems(values: Values) -> list[Problem]:
-    """What is wrong with the settings, as text."""
+    """Return the problems of the settings as text."""
     found = []
     for name, value in own(values).items():
         if value is None or value is UNKNOWN:
@@ -65,7 +65,7 @@ def problems(values: Values) -> list[Problem]:
 
 
 def _together(values: Values) -> list[Problem]:
-    """What is missing beside what is given; what is not known yet is taken for given."""
+    """Return settings that are missing beside others; unknown values count as given."""
     given = {name for name in SETTINGS if values.get(name) is UNKNOWN or values.get(name)}
     one = [name for name in _KEYS if name in given]
     found = []

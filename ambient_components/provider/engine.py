@@ -26,11 +26,11 @@ class Engine:
         """Whether the user cancelled the run, so that nothing new is started."""
 
     def info(self, urn: str, problem: Problem) -> None:
-        """Shown beside the resource."""
+        """Show a message beside the resource."""
         self._log(engine_pb2.INFO, urn, problem)
 
     def warning(self, urn: str, problem: Problem) -> None:
-        """Shown beside the resource and in the summary of the run."""
+        """Show a warning beside the resource and in the summary of the run."""
         self._log(engine_pb2.WARNING, urn, problem)
 
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, problem: Problem) -> None:

@@ -30,9 +30,9 @@ class LedgerInputs:
     asked: Ledger
     """The ledger from the files."""
     after: Ledger
-    """The ledger after this run: what is held stays as deployed. Without the entries that have misfits."""
+    """The ledger after this run: excluded workspaces stay as deployed. Malformed entries are left out."""
     misfits: tuple[Problem, ...]
-    """What is wrong with the form of entries."""
+    """Problems of malformed entries."""
     held: frozenset[str]
     """Workspaces excluded from this run: the engine does not change them, so nothing about them is refused."""
     moved: tuple[str, ...]
@@ -79,7 +79,7 @@ class LedgerInputs:
         )
 
     def standing(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Return the refusals that hold: none of what is held; of a workspace that has moved only that it has."""
+        """Return the effective refusals: none for excluded workspaces, and for moved ones only that they moved."""
         found = others(problems, self.held)
         return [*elsewhere(self.owner, self.moved), *others(found, self.moved)]
 

@@ -91,7 +91,7 @@ class _Place:
         self._kept[kind, object_name] = expected.kept_by(item)
 
     def warnings(self, found: Collection[Found]) -> Iterator[Problem]:
-        """Return the warnings, once every object that bears the platform's labels was compared."""
+        """Yield the warnings, after all objects with the platform's labels were compared."""
         objects = {(one.kind, one.name): one.what for one in found}
         declared = self._was.keys() | self._will_be.keys()
         others = [what for key, what in objects.items() if key not in declared | self._gone]

@@ -233,7 +233,7 @@ def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bo
 
 
 def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list[Problem]:
-    """Workspaces that are new here, and that another shard of the fleet deploys: its state has them."""
+    """Refuse new workspaces of this shard that another shard of the fleet deploys, because its state has them."""
     there = {
         cluster_objects.name(item)
         for item in (cluster.each(core("namespaces")) if new else ())

@@ -58,7 +58,7 @@ class Part(ABC):
         return self.name
 
     def problems(self, news: Values) -> list[Problem]:  # noqa: ARG002  # for those that have any
-        """What is wrong with inputs that are known."""
+        """Return the problems of known inputs."""
         return []
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002

@@ -177,7 +177,7 @@ def foreign(
 
 
 def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list[Problem]:
-    """An entry leaves only once its release has ended: what the engine had not got to would be deleted with it."""
+    """Refuse to remove an entry before its release is complete: the remaining objects would be deleted."""
     adopted = holder not in (None, "", owner)
     if adopted or (holder is None and let_go):
         return []
@@ -281,7 +281,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
 
 
 def _nothing_to_keep(there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
-    """Keys of workspaces that are made in this run: no identity was before theirs."""
+    """Refuse overlaps in workspaces that this run creates: there is no previous identity."""
     return [
         _refusal(
             name,

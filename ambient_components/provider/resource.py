@@ -30,11 +30,11 @@ class Context:
     """Whether nothing may be changed. This excludes server-side dry runs, which mint live tokens (tested)."""
 
     def warn(self, message: str | Problem) -> None:
-        """Tells the user something that does not fail the step."""
+        """Show a warning that does not fail the step."""
         self.engine.warning(self.urn, _problem(message))
 
     def note(self, message: str | Problem) -> None:
-        """Tells the user what was done."""
+        """Show what was done."""
         self.engine.info(self.urn, _problem(message))
 
 

@@ -29,7 +29,7 @@ class RoleBinding(AccessObject):
     api_version = f"{RBAC_API_GROUP}/v1"
 
     def problems(self, news: Values) -> list[Problem]:
-        """A role, and at least one subject."""
+        """Require a role and a list of subjects."""
         found = [] if isinstance(news.get("roleRef"), Mapping) else [refusal("roleRef is missing")]
         subjects = news.get("subjects")
         if not isinstance(subjects, list) or not all(isinstance(subject, Mapping) for subject in subjects):

@@ -26,7 +26,7 @@ class ServiceAccount(AccessObject):
     computed = ("uid", "createdAt", "lastUsedAt")
 
     def problems(self, news: Values) -> list[Problem]:
-        """Whether it is adopted."""
+        """Check `adopt`."""
         adopt = news.get("adopt")
         return [] if adopt in (None, True, False) else [refusal("adopt: true or false is expected")]
 

@@ -57,7 +57,7 @@ def without_unknown(news: Values) -> dict[str, Any]:
 
 
 def told(found: Iterable[Finding]) -> list[Problem]:
-    """Findings as the engine shows them."""
+    """Return findings as text for the engine."""
     return [as_problem(one) for one in found]
 
 
@@ -67,7 +67,7 @@ def known(values: Values) -> bool:
 
 
 def life_missing(news: Values) -> list[Problem]:
-    """A resource has no default for it: the component says which."""
+    """Require a lifetime, because resources have no default; the component sets it."""
     if is_endless(news) or news.get("lifetimeSeconds") is not None:
         return []
     return [refusal("lifetimeSeconds is missing")]
@@ -100,7 +100,7 @@ def retained(values: Values) -> bool:
 
 
 def required(news: Values, names: Sequence[str]) -> list[Problem]:
-    """Texts that must be there, and are not, or are none."""
+    """Find required strings that are missing or have another type."""
     found = [refusal(f"{name} is missing") for name in names if news.get(name) in (None, "")]
     return found + [
         refusal(f"{name}: text is expected")

@@ -72,7 +72,7 @@ class WorkspaceSecret(Part):
         return dict(inputs)
 
     def problems(self, news: Values) -> list[Problem]:
-        """Which secret, and who wins."""
+        """Check the name, the drift policy and the values."""
         found = []
         if news.get("secret") not in (*_APPS, UNKNOWN):
             problem = f"secret: {news.get('secret')!r}"

@@ -32,7 +32,7 @@ class Finding:
 
 
 Verdict = tuple[str, Remedy] | None
-"""Problem and remedy, or None; what a rule about one value answers."""
+"""Problem and remedy of a rule about one value; None if there is no problem."""
 
 
 def verdict_finding(path: Path, verdict: Verdict, *, at_key: bool = False, warning: bool = False) -> Iterator[Finding]:

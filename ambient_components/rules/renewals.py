@@ -147,7 +147,7 @@ def renewal_findings(terms: Mapping[str, Any], life: Life) -> Iterator[Finding]:
 
 
 def policy_problem(policy: Policy, life: Life) -> Verdict:
-    """Say why a policy would fail in use, or None; as problem and remedy."""
+    """Return problem and remedy if a policy would fail in use; None otherwise."""
     if verdict := misfit(policy, life.what):
         return verdict
     if policy.manual or policy.overlap >= life.least_overlap:

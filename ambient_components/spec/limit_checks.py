@@ -20,4 +20,4 @@ def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
 
 
 LIMIT_CHECKS: tuple[Check, ...] = (check_limits, check_labels)
-"""Every check of limits and of the namespace's labels and annotations."""
+"""All checks of limits, labels and annotations."""

@@ -259,7 +259,7 @@ def _present(annotation: Any) -> Any:
 
 
 def _secret_remedy(path: Sequence[PathPart]) -> Remedy:
-    """Say how to bring a secret in, with a name that fits the workspace and the variable."""
+    """Return how to provide a secret, with a config name that fits the workspace and the variable."""
     whose = str(path[1]) if path[0] != "defaults" else "shared"
     key = str(path[-1])
     name = key.removesuffix("_API_KEY") if key in RUNNER_SECRET_KEYS else _CAMEL.sub("-", key)

@@ -99,7 +99,7 @@ def public_path(path: Sequence[PathPart]) -> str:
 
 
 def without_credentials_in(problem: Problem) -> Problem:
-    """Blank what is shaped like a credential in all that a problem says: the last net under every rule above."""
+    """Remove everything shaped like a credential from a problem, in case another rule failed."""
     # The path is of `public_path`.
     return replace(
         problem,

@@ -16,4 +16,4 @@ def check_settings(path: Path, _name: str, workspace: Workspace) -> Iterator[Fin
 
 
 SETTING_CHECKS: tuple[Check, ...] = (check_settings,)
-"""Every check of settings."""
+"""All checks of settings."""

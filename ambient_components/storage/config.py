@@ -109,7 +109,7 @@ def given_store(value: object, region: str | None = None) -> GivenStore | None:
 
 
 def parsed(value: object) -> Any:
-    """The object, which Pulumi hands over as JSON, and which a file may have as a mapping or as JSON."""
+    """Return the object, which may be a mapping or JSON; None if it is invalid JSON."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
