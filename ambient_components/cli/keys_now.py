@@ -206,14 +206,15 @@ def _parsed(text: str, stack: str) -> Mapping[str, Any]:
 def _plan(one: Deployment) -> Mapping[str, Any]:
     arguments = ("preview", "--json", "--stack", one.stack)
     answer = one.engine.attempt(*arguments)
+    if answer.code != 0 and answer.stderr.strip():
+        failed(arguments, answer)
+    if answer.code != 0:
+        # It says why in the middle of its JSON.
+        fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {one.stack}")
     try:
         plan = json.loads(answer.stdout)
     except ValueError:
         plan = None
-    if answer.code != 0 and plan is None:
-        failed(arguments, answer)
-    if answer.code != 0:
-        fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {one.stack}")
     if not isinstance(plan, dict):
         raise AmbientError([Problem(None, "", "`pulumi preview --json` printed something else than a plan")])
     return plan

@@ -14,6 +14,7 @@ from pulumi import log
 from pulumi.runtime import resource
 
 from ambient_components import ClusterProviders, Workspace, clock, fleet, quiet
+from tests.support.fake_engine import flat
 from tests.support.recorder import Recorder, Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -70,7 +71,7 @@ class Fleet:
         with pytest.raises(pulumi.RunError) as caught:
             self(stack, **surroundings)
         assert list(self.last.last) == []
-        return str(caught.value).splitlines()
+        return flat(str(caught.value)).splitlines()
 
 
 @pytest.fixture(autouse=True)
