@@ -120,7 +120,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         assert UP not in stack.calls
         err = capsys.readouterr().err
-        assert f"ambient: nothing is deployed, as the plan for dev is not enough: {missing}; see why: " in err
+        assert f"ambient: nothing is deployed, as the plan for dev is not enough: {missing}\n  hint: see why: " in err
         assert f"at once: kubectl delete serviceaccount -n payments {ACCOUNT}\n" in err
 
     def test_every_named_key_is_asked_for(self, stack: Deployed, capsys: Shown) -> None:
@@ -157,7 +157,8 @@ class TestRotateNow:
         assert "payments/ci: generation 2 works" in shown.out
         assert "Next:" not in shown.out
         assert shown.err == (
-            "ambient: payments/ci: generation 1 is not over: its token still works\n  hint: kubectl delete serviceaccount -n "
+            "ambient: payments/ci: generation 1 is not over: its token still works\n"
+            "  hint: kubectl delete serviceaccount -n "
             f"payments {ACCOUNT}; then check again\n"
         )
 
@@ -181,7 +182,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         err = capsys.readouterr().err
         assert f"generation 1: its end is not proved: the API server answers its token with {status}, not 401" in err
-        assert f"generation 2 does not work: the API server answers its token with {status}; pulumi up" in err
+        assert f"generation 2 does not work: the API server answers its token with {status}\n  hint: pulumi up" in err
 
     def test_a_new_token_of_another_account(self, stack: Deployed, capsys: Shown) -> None:
         deployed = stack.on_up

@@ -117,12 +117,12 @@ TAKEN = None
         pytest.param("pay", {}, {"state": "closed"}, {}, "it was not made by this tool", id="closed is no release"),
         pytest.param(
             *("pay", OTHERS, {"state": "released"}, {"state": "released"}),
-            "workspace 'pay' was released, and the stack other/one has adopted it: remove its entry",
+            "workspace 'pay' was released, and the stack other/one has adopted it; remove its entry",
             id="released, and adopted by another",
         ),
         pytest.param(
             *("pay", OTHERS, {"state": "released"}, {}),
-            "workspace 'pay' was released, and the stack other/one has adopted it: remove its entry",
+            "workspace 'pay' was released, and the stack other/one has adopted it; remove its entry",
             id="taken back from another",
         ),
         pytest.param("kube-flannel", {}, None, ADOPT, "is a part of Kubernetes or OpenShift", id="adopt: kube-"),
@@ -244,7 +244,7 @@ def test_a_cluster_that_does_not_answer_is_a_reason_and_no_crash(world):
 @pytest.mark.parametrize("unknown", [UNKNOWN, secret(UNKNOWN), output()])
 def test_access_that_is_not_known_yet_is_refused(world, unknown):
     news = ledger(pay=entry(grants={"user:a": unknown}))
-    assert reasons(world, news) == ["its inputs must be known before the update: give names and roles as plain text"]
+    assert reasons(world, news) == ["its inputs must be known before the update; give names and roles as plain text"]
     assert reasons(world, ledger(pay=entry(owners=[unknown])))
     assert world.api.log == []
 
