@@ -133,7 +133,7 @@ def test_what_is_not_known_yet_is_no_failure(world):
 
 def test_nothing_that_was_not_made_can_be_let_go(world):
     (failure,) = S3Credentials().check(world.context(), {}, {**WANTED, "released": True}).failures
-    assert failure == "released: there is no access key yet that could be let go"
+    assert str(failure) == "released: there is no access key yet that could be let go"
 
 
 # The first key.

@@ -4,6 +4,7 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components.access import RIGHTS
+from ambient_components.errors import refusal
 from ambient_components.naming import key_service_account, key_suffix
 from tests.support.fake_plugin import LEDGER, UNKNOWN, RefusedError, output, plain, running, secret
 
@@ -193,7 +194,7 @@ def test_what_the_cluster_says_is_one_line_and_no_command(world):
     world.api.fail("GET", "/namespaces", 403, f"no{evil}")
     (reason,) = reasons(world, ledger(pay=entry()))
     assert reason.isprintable()
-    world.plugin.servicer._engine.warning("urn", evil)
+    world.plugin.servicer._engine.warning("urn", refusal(evil))
     assert world.engine.texts("warning")[-1].isprintable()
 
 
@@ -343,7 +344,7 @@ CI_ACCOUNT = key_service_account("ci", key_suffix("pay", "ci", 1))
 
 def test_the_keys_that_were_not_made_anew_are_named_with_the_command_that_does_it(world):
     assert ends(world, {"grants": BOB, "keys": KEYS}, {"keys": KEYS}) == [
-        "workspace 'pay': edit of user:bob ends in this run. Whoever had it could mint tokens of the keys ci, report, "
+        "workspace 'pay': edit of user:bob ends in this run, and people who had it could mint tokens of the keys ci, report, "
         "and those outlive it; if that may have happened, rotate them: ambient keys rotate dev --workspace pay "
         "--leaked (docs/leaked-key.md)"
     ]
