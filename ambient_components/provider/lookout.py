@@ -172,8 +172,8 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
         warnings.append(
             _warning(
                 workspace,
-                f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, and "
-                "those outlive it",
+                f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
+                "and those outlive it",
                 f"if that may have happened, rotate them{rotate} (docs/leaked-key.md)",
             )
         )

@@ -344,8 +344,8 @@ CI_ACCOUNT = key_service_account("ci", key_suffix("pay", "ci", 1))
 
 def test_the_keys_that_were_not_made_anew_are_named_with_the_command_that_does_it(world):
     assert ends(world, {"grants": BOB, "keys": KEYS}, {"keys": KEYS}) == [
-        "workspace 'pay': edit of user:bob ends in this run, and people who had it could mint tokens of the keys ci, report, "
-        "and those outlive it; if that may have happened, rotate them: ambient keys rotate dev --workspace pay "
+        "workspace 'pay': edit of user:bob ends in this run, and people who had it could mint tokens of the keys ci, "
+        "report, and those outlive it; if that may have happened, rotate them: ambient keys rotate dev --workspace pay "
         "--leaked (docs/leaked-key.md)"
     ]
 
