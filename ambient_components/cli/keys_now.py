@@ -193,11 +193,12 @@ def _deployed(one: Deployment) -> tuple[Identity, ...]:
 def _plan(one: Deployment) -> Preview:
     arguments = ("preview", "--json", "--stack", one.stack)
     answer = one.engine.attempt(*arguments)
-    plan = read_preview(answer.stdout)
-    if answer.code != 0 and plan is None:
+    if answer.code != 0 and answer.stderr.strip():
         failed(arguments, answer)
     if answer.code != 0:
+        # It says why in the middle of its JSON.
         fail(None, "", f"`pulumi {' '.join(arguments)}` failed", f"to see why: pulumi preview --stack {one.stack}")
+    plan = read_preview(answer.stdout)
     if plan is None:
         fail(None, "", "`pulumi preview --json` printed something else than a plan")
     return plan

@@ -173,7 +173,7 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
             _warning(
                 workspace,
                 f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
-                "which outlive it",
+                "and those outlive it",
                 f"if that may have happened, rotate them{rotate} (docs/leaked-key.md)",
             )
         )

@@ -15,6 +15,7 @@ from pulumi.runtime import resource
 
 from ambient_components import ClusterProviders, Workspace, clock, quiet
 from ambient_components.fleet import program as stack_program
+from tests.support.fake_engine import flat
 from tests.support.recorder import Recorder, Recording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -71,7 +72,7 @@ class Fleet:
         with pytest.raises(pulumi.RunError) as caught:
             self(stack, **surroundings)
         assert list(self.last.last) == []
-        return str(caught.value).splitlines()
+        return flat(str(caught.value)).splitlines()
 
 
 @pytest.fixture(autouse=True)

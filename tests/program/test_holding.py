@@ -2,7 +2,8 @@
 
 import pytest
 
-from ambient_components.shards.hold import HOLD_VARIABLE, hold_text, refused
+from ambient_components.problem_json import AS_JSON, VARIABLE, decode
+from ambient_components.shards.hold import HOLD_VARIABLE, hold_text
 from tests.support.recorder import UNKNOWN, Secret
 
 MISSING = {"secrets": {"integrations": {"TOKEN": {"env": "NOBODY_HAS_SET_THIS"}}}}
@@ -18,13 +19,25 @@ def hold(monkeypatch):
     return hold
 
 
+@pytest.fixture
+def about(monkeypatch, run_fleet):
+    """The workspaces that each refusal is about."""
+
+    def about(stack, **more):
+        monkeypatch.setenv(VARIABLE, AS_JSON)
+        lines = run_fleet.refusal(stack, **more)
+        monkeypatch.delenv(VARIABLE)
+        return [problem.workspaces for line in lines for problem in decode(line)]
+
+    return about
+
+
 def ledger(recording):
     return recording.named("AccessLedger", "access").inputs
 
 
-def test_a_missing_secret_names_its_workspace(run_fleet):
-    (line,) = run_fleet.refusal(STACK)
-    assert refused(line) == {"bad"}
+def test_a_missing_secret_names_its_workspace(about):
+    assert about(STACK) == [("bad",)]
 
 
 def test_a_missing_secret_of_what_is_held_is_unknown(run_fleet, hold):
@@ -55,9 +68,9 @@ def test_without_it_the_ledger_says_nothing_of_it(run_fleet):
     assert "held" not in ledger(run_fleet({"workspaces": {"good": {}}}))
 
 
-def test_what_is_missing_of_others_is_still_an_error(run_fleet, hold):
+def test_what_is_missing_of_others_is_still_an_error(about, hold):
     hold(good=())
-    assert [refused(line) for line in run_fleet.refusal(STACK)] == [{"bad"}]
+    assert about(STACK) == [("bad",)]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +80,9 @@ def test_what_is_missing_of_others_is_still_an_error(run_fleet, hold):
         pytest.param({"keys": {"ci": {"lifetime": "300d"}}}, {"maxTokenLifetime": "90d"}, id="a life beyond the cap"),
     ],
 )
-def test_so_is_what_else_of_one_workspace_stops_the_program(run_fleet, hold, entry, config):
+def test_so_is_what_else_of_one_workspace_stops_the_program(run_fleet, about, hold, entry, config):
     stack, config = {"workspaces": {"good": {}, "bad": entry}}, {"clusterUid": "uid", **config}
-    assert {refused(line) for line in run_fleet.refusal(stack, config=config)} == {frozenset({"bad"})}
+    assert {*about(stack, config=config)} == {("bad",)}
     hold(bad=())
     assert ledger(run_fleet(stack, config=config))["held"] == ["bad"]
 

@@ -9,6 +9,7 @@ import yaml
 from ambient_components.fleet import program as stack_program
 from ambient_components.shards import home, record_name
 from tests.program.conftest import CLUSTER
+from tests.support.fake_engine import flat
 from tests.support.recorder import PROJECT, Recorder, Recording
 
 NAMES = [f"team-{number}" for number in range(12)]
@@ -31,7 +32,7 @@ def shard(run_fleet):
         with pytest.raises(pulumi.RunError) as caught:
             shard(stack, text, **surroundings)
         assert list(shard.last.last) == []
-        return str(caught.value).splitlines()
+        return flat(str(caught.value)).splitlines()
 
     shard.refusal = refusal
     return shard

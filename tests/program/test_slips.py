@@ -276,7 +276,7 @@ def test_what_is_said_to_a_slip(folder: Path, files: dict[str, str], told: str |
         assert after is None
     else:
         assert after is not None
-        assert told in "\n".join(refusals(before, after))
+        assert told in "\n".join(map(str, refusals(before, after)))
 
 
 def test_the_files_are_good(folder: Path) -> None:

@@ -169,15 +169,16 @@ class Deployed:
             self.on_up()
         if arguments in self.broken:
             raise AmbientError([Problem(None, "", f"`pulumi {' '.join(arguments)}` failed: {self.broken[arguments]}")])
-        if arguments == PREVIEW:
-            return json.dumps({"steps": self.steps}) if self.output is None else self.output
         return json.dumps(self._export()) if arguments == EXPORT else ""
 
     def attempt(self, *arguments: str) -> Answer:
         self.calls.append(arguments)
-        assert arguments == READ
+        assert arguments in (READ, PREVIEW)
         if arguments in self.broken:
-            return Answer(1, "hunter2", f"error: {self.broken[arguments]}")
+            said = self.broken[arguments]
+            return Answer(1, said, "") if said.startswith("{") else Answer(1, "hunter2", f"error: {said}")
+        if arguments == PREVIEW:
+            return Answer(0, json.dumps({"steps": self.steps}) if self.output is None else self.output, "")
         return Answer(0, json.dumps(self._export()), "")
 
     def _export(self) -> dict[str, Any]:

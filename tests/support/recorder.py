@@ -23,6 +23,8 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
+from tests.support.fake_engine import flat
+
 PROJECT = "ambient-components"
 STACK = "dev"
 
@@ -289,7 +291,7 @@ class _Collect(logging.Handler):
         self.logs = logs
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.logs.append((record.levelname.lower(), record.getMessage()))
+        self.logs.append((record.levelname.lower(), flat(record.getMessage())))
 
 
 class _Monitor(mocks.MockMonitor):

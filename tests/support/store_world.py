@@ -66,7 +66,7 @@ class StoreWorld:
 
     def told(self, severity):
         """All messages of a kind since the last time, as one text."""
-        text = " / ".join(text for kind, text in self.engine.lines if kind == severity)
+        text = " / ".join(str(text) for kind, text in self.engine.lines if kind == severity)
         self.engine.lines.clear()
         return text
 

@@ -124,8 +124,8 @@ def test_a_field_that_is_null_is_not_there():
     ],
 )
 def test_a_new_entry_that_does_not_fit_is_named_with_its_path(given, problem):
-    (problem,) = misfit_problems(ledger_misfits({"pay": entry(**given), "lab": entry()}))
-    assert str(problem).startswith(f"workspace 'pay': {problem}")
+    (found,) = misfit_problems(ledger_misfits({"pay": entry(**given), "lab": entry()}))
+    assert str(found).startswith(f"workspace 'pay': {problem}")
 
 
 def test_all_misfits_are_named_at_once():

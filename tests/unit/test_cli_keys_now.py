@@ -120,7 +120,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         assert UP not in stack.calls
         err = capsys.readouterr().err
-        assert f"ambient: nothing is deployed, as the plan for dev is not enough: {missing}; see why: " in err
+        assert f"ambient: nothing is deployed, as the plan for dev is not enough: {missing}\n  hint: see why: " in err
         assert f"at once: kubectl delete serviceaccount -n payments {ACCOUNT}\n" in err
 
     def test_every_named_key_is_asked_for(self, stack: Deployed, capsys: Shown) -> None:
@@ -157,7 +157,8 @@ class TestRotateNow:
         assert "payments/ci: generation 2 works" in shown.out
         assert "Next:" not in shown.out
         assert shown.err == (
-            "ambient: payments/ci: generation 1 is not over: its token still works; kubectl delete serviceaccount -n "
+            "ambient: payments/ci: generation 1 is not over: its token still works\n"
+            "  hint: kubectl delete serviceaccount -n "
             f"payments {ACCOUNT}; then check again\n"
         )
 
@@ -181,7 +182,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         err = capsys.readouterr().err
         assert f"generation 1: its end is not proved: the API server answers its token with {status}, not 401" in err
-        assert f"generation 2 does not work: the API server answers its token with {status}; pulumi up" in err
+        assert f"generation 2 does not work: the API server answers its token with {status}\n  hint: pulumi up" in err
 
     def test_a_new_token_of_another_account(self, stack: Deployed, capsys: Shown) -> None:
         deployed = stack.on_up
@@ -209,8 +210,8 @@ class TestRotateNow:
         assert [one for one in stack.api.names(SECRETS) if "-ci-" in one] == []
         shown = capsys.readouterr()
         assert "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused" in shown.out
-        assert "stacks/dev.yaml is edited, and not all of it is deployed; pulumi up --stack dev\n" in shown.err
-        assert "ambient: payments/ci: generation 2 is not made; pulumi up\n" in shown.err
+        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: pulumi up --stack dev\n" in shown.err
+        assert "ambient: payments/ci: generation 2 is not made\n  hint: pulumi up\n" in shown.err
 
     def test_with_an_overlap_a_failed_new_identity_leaves_the_old_one_alone(
         self, stack: Deployed, capsys: Shown
@@ -310,7 +311,7 @@ class TestRotateNow:
         ("said", "told"),
         [
             ("no stack named 'dev' found", "failed: no stack named 'dev' found"),
-            ('{; "steps": [; "hunter2"', "failed; to see why: pulumi preview --stack dev"),
+            ('{; "steps": [; "hunter2"', "failed\n  hint: to see why: pulumi preview --stack dev"),
         ],
     )
     def test_a_plan_that_cannot_be_made(self, stack: Deployed, capsys: Shown, said: str, told: str) -> None:
@@ -319,7 +320,7 @@ class TestRotateNow:
         assert UP not in stack.calls
         err = capsys.readouterr().err
         assert f"ambient: `pulumi preview --json --stack dev` {told}\n" in err
-        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed; mend it, then: pulumi up" in err
+        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: mend it, then: pulumi up" in err
         assert f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}" in err
         assert "hunter2" not in err
 
@@ -369,7 +370,7 @@ class TestRevokeNow:
         stack.steps = stack.steps[:left]
         assert run(REVOKE) == 1
         assert UP not in stack.calls
-        assert "not enough: payments/ci: generation 1 is not deleted; see why" in capsys.readouterr().err
+        assert "not enough: payments/ci: generation 1 is not deleted\n  hint: see why" in capsys.readouterr().err
 
     def test_a_deployment_that_fails_keeps_nothing_alive(self, stack: Deployed, capsys: Shown) -> None:
         stack.on_up = lambda: None

@@ -18,6 +18,9 @@ from ambient_components import clock
 from ambient_components.access import Entry
 from ambient_components.cli.app import run
 from ambient_components.cli.fleets import records_client, running
+from ambient_components.errors import refusal
+from ambient_components.problem_json import encode
+from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
 
@@ -193,7 +196,8 @@ def test_one_failure_stops_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[s
 def test_a_refused_workspace_is_held_and_the_rest_of_its_shard_is_run(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    no = said("error", "namespace 'team-1' exists, and it was not made by this tool", urn(LEDGER, "access"))
+    foreign = refusal("namespace 'team-1' exists", rule=Rule.OWNERSHIP, workspaces=("team-1",))
+    no = said("error", encode(foreign), urn(LEDGER, "access"))
     good = ended("create", BINDING, "team-4/grant/user:b")
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     assert up() == 3

@@ -11,7 +11,9 @@ from ambient_components.cli.app import run
 from ambient_components.cli.fleets import records_client
 from ambient_components.cli.fleets.fleet import listed
 from ambient_components.cli.project import Project
-from ambient_components.errors import AmbientError
+from ambient_components.errors import AmbientError, refusal
+from ambient_components.problem_json import encode
+from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
@@ -168,7 +170,8 @@ def test_the_same_workspace_in_two_clusters_is_two_things(world: World, capsys: 
 
 
 def test_a_refused_workspace_of_a_plain_stack_is_held_too(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    no = said("error", "namespace 'payments' exists, and it was not made by this tool", urn(LEDGER, "access"))
+    foreign = refusal("namespace 'payments' exists", rule=Rule.OWNERSHIP, workspaces=("payments",))
+    no = said("error", encode(foreign), urn(LEDGER, "access"))
     good = ended("create", BINDING, "other/grant/user:b")
     world.pulumi.play({"prod-us": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     shards, last = up_json(capsys, 3)
@@ -232,8 +235,8 @@ def test_a_rail_of_one_stack_stops_all(world: World, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("stacks: [prod-eu, world]\n", "the file of 'world' names stacks itself; name those stacks here"),
-        ("stacks: [prod-eu-00]\n", "'prod-eu-00' is a shard; name its fleet: prod-eu"),
+        ("stacks: [prod-eu, world]\n", "the file of 'world' names stacks itself hint: name those stacks here"),
+        ("stacks: [prod-eu-00]\n", "'prod-eu-00' is a shard hint: name its fleet: prod-eu"),
         ("stacks: [prod-eu, org/prod-eu]\n", "names 'prod-eu' twice|'org/prod-eu' is named already"),
         ("stacks: [prod-eu, prod-as]\n", "there is no such stack file"),
     ],
@@ -256,7 +259,7 @@ def test_a_plain_stack_that_was_never_made_is_told_before_anything_runs(
 ) -> None:
     (world.folder / "states.json").write_text(json.dumps({"prod-eu-00": {"name": "prod-eu-00", "lastUpdate": ""}}))
     assert up() == 1
-    assert "the back end has no stack prod-us; make it: ambient init prod-us" in capsys.readouterr().err
+    assert "the back end has no stack prod-us\n  hint: make it: ambient init prod-us" in capsys.readouterr().err
     assert world.pulumi.ran() == []
 
 

@@ -94,7 +94,7 @@ def lacking(patch, *operations, status=501, code="NotImplemented"):
 )
 def test_each_input_that_no_store_would_take_is_refused(world, change, told):
     (failure,) = S3Bucket().check(world.context(), {}, {**WANTED, **change}).failures
-    assert told in failure
+    assert told in str(failure)
 
 
 def test_what_is_not_known_yet_is_no_failure(world):
@@ -106,7 +106,7 @@ def test_what_is_not_known_yet_is_no_failure(world):
 def test_object_lock_cant_be_changed_but_with_another_bucket(world, was, is_now):
     olds, news = ({**WANTED, "objectLock": value} for value in (was, is_now))
     (failure,) = S3Bucket().check(world.context(), olds, news).failures
-    assert "can't be changed afterwards" in failure
+    assert "can't be changed afterwards" in str(failure)
     assert not S3Bucket().check(world.context(), olds, {**news, "bucket": "another"}).failures
 
 
@@ -227,7 +227,7 @@ def test_a_store_that_does_not_keep_tags_is_refused_before_anything_is_in_the_bu
         (MARK, True, None),
         (OTHERS, False, "it belongs to the stack other/one: it is not touched"),
         (OTHERS, True, "it belongs to the stack other/one: it is not touched"),
-        (None, False, "it was not made by this tool: it is not touched; write 'adopt: true'"),
+        (None, False, "it was not made by this tool: it is not touched. Write 'adopt: true'"),
         (None, True, None),
     ],
 )
@@ -552,7 +552,7 @@ def test_a_bucket_that_is_not_empty_is_deleted_only_by_force(bucket, s3, world, 
     s3.create_multipart_upload(Bucket="pay-sessions", Key="part")
     told = refusal(bucket.destroy)
     count = 4 if versioning else 1  # two of b, one of a and its mark of deletion; or b
-    assert f"is not empty: {count} objects and versions are in it; write 'force: true'" in told
+    assert f"is not empty: {count} objects and versions are in it. Write 'force: true'" in told
     assert there(s3) == ["pay-sessions"]
     bucket.up({**wanted, "force": True})
     bucket.destroy()

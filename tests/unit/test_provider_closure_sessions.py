@@ -133,7 +133,7 @@ def test_sessions_that_do_not_stop_are_named_and_do_not_fail_the_step(world):
     close(world)
     assert warnings(world) == [
         "pay is closed, and sessions run-1, run-2 did not stop within 2m. Pods that still run keep their credentials "
-        "until they end: run-1-runner, run-2-runner; delete them (kubectl delete pod -n pay run-1-runner), or write "
+        "until they end: run-1-runner, run-2-runner. Delete them (kubectl delete pod -n pay run-1-runner), or write "
         "onClose: {sessions: deletePods}"
     ]
     assert waits(world) == 60

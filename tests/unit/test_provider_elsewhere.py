@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ambient_components.errors import refusal
 from ambient_components.provider.ledger_inputs import LedgerInputs
 
 OWNER = "ours/prod"
@@ -16,8 +17,9 @@ def inputs(before: dict[str, Any], after: dict[str, Any], **more: Any) -> Ledger
 @pytest.mark.parametrize("state", ["active", "closed", "released"])
 def test_one_that_another_shard_has_now_may_not_leave(state: str) -> None:
     (problem,) = inputs({"aa": {"state": state}}, {"bb": {}}, elsewhere=["aa", "cc"]).standing([])
-    assert problem.startswith("workspace 'aa' is in the files")
-    assert "ambient reshard prod" in problem
+    assert problem.workspaces == ("aa",)
+    assert problem.problem.startswith("workspace 'aa' is in the files")
+    assert "ambient reshard prod" in problem.hints[0]
 
 
 def test_one_that_no_file_has_any_more_is_the_ledgers_own_matter() -> None:
@@ -42,6 +44,8 @@ def test_names_of_another_form_are_refused(name: str, value: Any) -> None:
 
 
 def test_the_ledgers_other_words_on_it_are_left_out_and_those_on_others_stay() -> None:
-    found = inputs({"aa": {}}, {}, elsewhere=["aa"]).standing(["workspace 'aa' is gone", "workspace 'bb' is bad"])
-    assert [text.split("'")[1] for text in found] == ["aa", "bb"]
-    assert "ambient reshard" in found[0]
+    found = inputs({"aa": {}}, {}, elsewhere=["aa"]).standing(
+        [refusal("is gone", workspaces=("aa",)), refusal("is bad", workspaces=("bb",))]
+    )
+    assert [one.workspaces for one in found] == [("aa",), ("bb",)]
+    assert "ambient reshard" in str(found[0])

@@ -4,6 +4,7 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components.access import RIGHTS
+from ambient_components.errors import refusal
 from ambient_components.naming import key_service_account, key_suffix
 from tests.support.fake_plugin import LEDGER, UNKNOWN, RefusedError, output, plain, running, secret
 
@@ -117,12 +118,12 @@ TAKEN = None
         pytest.param("pay", {}, {"state": "closed"}, {}, "it was not made by this tool", id="closed is no release"),
         pytest.param(
             *("pay", OTHERS, {"state": "released"}, {"state": "released"}),
-            "workspace 'pay' was released, and the stack other/one has adopted it: remove its entry",
+            "workspace 'pay' was released, and the stack other/one has adopted it; remove its entry",
             id="released, and adopted by another",
         ),
         pytest.param(
             *("pay", OTHERS, {"state": "released"}, {}),
-            "workspace 'pay' was released, and the stack other/one has adopted it: remove its entry",
+            "workspace 'pay' was released, and the stack other/one has adopted it; remove its entry",
             id="taken back from another",
         ),
         pytest.param("kube-flannel", {}, None, ADOPT, "is a part of Kubernetes or OpenShift", id="adopt: kube-"),
@@ -193,7 +194,7 @@ def test_what_the_cluster_says_is_one_line_and_no_command(world):
     world.api.fail("GET", "/namespaces", 403, f"no{evil}")
     (reason,) = reasons(world, ledger(pay=entry()))
     assert reason.isprintable()
-    world.plugin.servicer._engine.warning("urn", evil)
+    world.plugin.servicer._engine.warning("urn", refusal(evil))
     assert world.engine.texts("warning")[-1].isprintable()
 
 
@@ -244,7 +245,7 @@ def test_a_cluster_that_does_not_answer_is_a_reason_and_no_crash(world):
 @pytest.mark.parametrize("unknown", [UNKNOWN, secret(UNKNOWN), output()])
 def test_access_that_is_not_known_yet_is_refused(world, unknown):
     news = ledger(pay=entry(grants={"user:a": unknown}))
-    assert reasons(world, news) == ["its inputs must be known before the update: give names and roles as plain text"]
+    assert reasons(world, news) == ["its inputs must be known before the update; give names and roles as plain text"]
     assert reasons(world, ledger(pay=entry(owners=[unknown])))
     assert world.api.log == []
 
@@ -343,8 +344,8 @@ CI_ACCOUNT = key_service_account("ci", key_suffix("pay", "ci", 1))
 
 def test_the_keys_that_were_not_made_anew_are_named_with_the_command_that_does_it(world):
     assert ends(world, {"grants": BOB, "keys": KEYS}, {"keys": KEYS}) == [
-        "workspace 'pay': edit of user:bob ends in this run. Whoever had it could mint tokens of the keys ci, report, "
-        "and those outlive it; if that may have happened, rotate them: ambient keys rotate dev --workspace pay "
+        "workspace 'pay': edit of user:bob ends in this run, and people who had it could mint tokens of the keys ci, "
+        "report, and those outlive it; if that may have happened, rotate them: ambient keys rotate dev --workspace pay "
         "--leaked (docs/leaked-key.md)"
     ]
 

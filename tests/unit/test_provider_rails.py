@@ -64,12 +64,12 @@ def test_the_inputs_come_back_with_what_the_stack_says(world):
 @pytest.mark.parametrize("rails", ["removals", ["removals"], {"allow": ["expireAfter"]}, {"keysMax": 0}, {"a": 1}, 3])
 def test_what_is_no_setting_is_refused_as_text(world, rails):
     (reason,) = reasons(world, ledger(rails, pay=entry()))
-    assert reason.startswith("rails: not of the form it must have: allow (a list of removals,")
+    assert reason.startswith("rails: not of the form it must have; allowed: allow (a list of removals,")
 
 
 def test_what_is_not_known_yet_is_refused(world):
     assert reasons(world, ledger({"keysMax": UNKNOWN}, pay=entry())) == [
-        "its inputs must be known before the update: give names and roles as plain text"
+        "its inputs must be known before the update; give names and roles as plain text"
     ]
 
 

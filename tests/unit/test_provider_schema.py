@@ -129,16 +129,18 @@ def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(
 def test_every_output_of_credentials_is_in_the_schema_and_the_other_way_round():
     served = schema()["resources"]["ambient:index:S3Credentials"]
     outputs = set(served["properties"]) - set(served["inputProperties"])
-    key = Handle("a", "a", 1, MOMENT, MOMENT)
+    key = Handle("a", "a", 1, MOMENT, MOMENT).killed("x", lapsed=True)
     record = credential_outputs.record(TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"})
     assert set(record) == set(credential_outputs.kept({})) == set(credential_outputs.unknown("why")) == outputs
     assert set(record["current"]) == set(schema()["types"]["ambient:index:StoreKey"]["properties"])
 
 
 def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
-    record = token_outputs.record(TokenState(Handle("a", "a", 1, MOMENT, MOMENT)), LIFE, {})
+    handle = Handle("a", "a", 1, MOMENT, MOMENT)
+    record = token_outputs.record(TokenState(handle), LIFE, {})
     types = schema()["types"]
-    assert set(record["current"]) == set(types["ambient:index:TokenHandle"]["properties"])
+    dead = handle.killed("x", lapsed=True).to_wire()
+    assert set(record["current"]) | {"lapsed"} == set(dead) == set(types["ambient:index:TokenHandle"]["properties"])
     assert set(record["nextAction"]) == set(types["ambient:index:NextAction"]["properties"])
 
 

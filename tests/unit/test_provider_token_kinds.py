@@ -46,7 +46,7 @@ def test_a_token_without_an_end_is_asked_for_with_the_longest_life(world):
 def test_a_cluster_that_caps_has_no_token_without_an_end(world):
     world.api.cap = 365 * DAY
     text = refusal(lambda: world.plugin.create(ENDLESS))
-    assert "it granted 1y where one without an end was asked; write a lifetime up to 1y" in text
+    assert "it granted 1y where one without an end was asked. Write a lifetime up to 1y" in text
     assert world.api.names(SECRETS) == []
 
 
