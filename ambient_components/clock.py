@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
-from ambient_components.durations import parse_duration
+from ambient_components.rules.durations import parse_duration
 
 OFFSET_VARIABLE: Final = "AMBIENT_CLOCK_OFFSET"
 """Environment variable for tests that moves the clock of the program and the provider: a duration such as `-30d`."""
@@ -32,3 +32,26 @@ def offset() -> timedelta:
 def now() -> datetime:
     """Return the current time of this process, in UTC and whole seconds."""
     return (datetime.now(UTC) + offset()).replace(microsecond=0)
+
+
+GRPC_LOG_VARIABLE: Final = "PULUMI_DEBUG_GRPC"
+"""Pulumi's variable for a log of every call between the engine and its plugins, with secrets in plain text."""
+
+
+def warnings() -> list[str]:
+    """Return one warning for each of these variables that is set."""
+    found = []
+    if offset := os.environ.get(OFFSET_VARIABLE):
+        try:
+            offset()
+            # Without the current time, so that a saved plan and its run have the same warnings.
+            what = "the clock is moved by that, and tokens are issued and revoked by the moved clock"
+        except ValueError:
+            what = "that is not a duration"
+        found.append(f"{OFFSET_VARIABLE} is set to {offset!r}: {what}. The variable is for tests: unset it")
+    if os.environ.get(GRPC_LOG_VARIABLE):
+        found.append(
+            f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "
+            "names. Delete the file when it is not needed any more, and unset the variable"
+        )
+    return found

@@ -1,10 +1,13 @@
 """What every command prints with: output formats, colours, paths, and exit codes."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
+
+from ambient_components.errors import Problem
 
 CHANGES: Final = 2
 """Exit code: changes are pending, or something needs attention."""
@@ -51,3 +54,14 @@ def paint_for(stream: TextIO) -> Paint:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return plain
     return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"
+
+
+def show_problem(problem: Problem) -> None:
+    """Print one to standard error."""
+    print(f"ambient: {problem.text}", file=sys.stderr)
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    """Print several to standard error."""
+    for problem in problems:
+        show_problem(problem)

@@ -18,18 +18,18 @@ from pathlib import Path
 from rich.console import Console
 
 from ambient_components import clock
-from ambient_components.cli import kube
-from ambient_components.cli.engine import PulumiEngine
-from ambient_components.cli.initialize import UID, Request, initialize
-from ambient_components.cli.overview import read_overview
-from ambient_components.cli.overview_text import as_text, usage
-from ambient_components.cli.project import Project
+from ambient_components.cli.init.initialize import UID, Request, initialize
+from ambient_components.cli.show.summary_text import as_text, usage
 from ambient_components.engine.backend import export, has_stack
 from ambient_components.engine.command import Engine, shown
 from ambient_components.engine.state import resources
 from ambient_components.errors import AmbientError
 from ambient_components.output import paint_for
-from ambient_components.storage.config import OBJECT_STORE
+from ambient_components.rules.object_store import OBJECT_STORE
+from ambient_components.stacks import cluster as kube
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.stacks.summary import read_overview
 from sandbox.cluster import Cluster
 from sandbox.environment import child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError

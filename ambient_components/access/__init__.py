@@ -2,7 +2,7 @@
 
 from ambient_components.access.bindings import Expected, expected_objects
 from ambient_components.access.deployer import RIGHTS, Right
-from ambient_components.access.endings import Ending, endings
+from ambient_components.access.endings import Ended, Ending, ended, endings
 from ambient_components.access.entries import (
     NOTHING,
     BucketEntry,
@@ -15,11 +15,10 @@ from ambient_components.access.entries import (
     read_ledger,
     write_ledger,
 )
+from ambient_components.access.guardrail_names import RailSettings, StackRails
+from ambient_components.access.guardrails import Crossed, crossed, rail_warnings, standing
 from ambient_components.access.ledger import object_names, refusals
-from ambient_components.access.minting import Ended, ended
-from ambient_components.access.rail_names import RailSettings, StackRails
-from ambient_components.access.rails import Crossed, crossed, rail_warnings, standing
-from ambient_components.access.tree import PathChange, changed_paths
+from ambient_components.access.path_changes import PathChange, changed_paths
 
 __all__ = [
     "NOTHING",

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components import naming
 from ambient_components.access.entries import Entry
-from ambient_components.cluster_objects import finalizers, labels, listing, role_ref, short, subjects
-from ambient_components.contract import APP_LABEL, GRANT_APP, KEY_APP, OWNER_ROLE_LABEL, Role, cluster_role
-from ambient_components.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.cluster.objects import finalizers, labels, listing, role_ref, short, subjects
+from ambient_components.platform import naming
+from ambient_components.platform.contract import APP_LABEL, GRANT_APP, KEY_APP, OWNER_ROLE_LABEL, Role, cluster_role
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 
 ROLE_BINDING: Final = "RoleBinding"
 SERVICE_ACCOUNT: Final = "ServiceAccount"

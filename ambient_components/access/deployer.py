@@ -7,7 +7,7 @@ consequences see docs/deployer-rights.md.
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.contract import (
+from ambient_components.platform.contract import (
     BATCH_API_GROUP,
     NETWORK_API_GROUP,
     PLATFORM_API_GROUP,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from ambient_components.access.holdings import KEY, NO_ROLE, PLATFORM, Holding
+from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, Holding
 from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
-from ambient_components.contract import Role
+from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.suggest import did_you_mean
 

@@ -1,17 +1,68 @@
-"""Objects to delete before a change creates anything, because the change ends their access.
+"""Subjects that lose the right to mint tokens, and the keys with tokens that they may have kept.
 
-A subject that loses access in a run keeps it until the RoleBinding is deleted. Until then it could mint a token for an
-account that the same run creates (a key's next identity), and that token would outlive the access. So revocations run
-first.
+The platform's roles edit and admin can request tokens for any ServiceAccount in the namespace. Such a token outlives
+the grant, and works beside the key's own token (tested). So when such access ends, every older identity may be
+compromised.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ambient_components.access.bindings import ROLE_BINDING, Expected, expected_objects
 from ambient_components.access.entries import Entry
-from ambient_components.rules.roles import rank
-from ambient_components.subjects import Subject
+from ambient_components.platform.subjects import Subject
+from ambient_components.rules.roles import MINTERS, rank
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Access to one workspace that ends in a run."""
+
+    who: tuple[str, ...]
+    """Descriptions such as ``edit of user:bob``, ``the edit key ci``."""
+    keys: tuple[str, ...]
+    """Ids of the keys with an unchanged identity, sorted."""
+
+
+def ended(before: Entry, after: Entry) -> Ended | None:
+    """Return the minting access to one workspace that ends; None if there is none.
+
+    Args:
+        before: Its deployed entry.
+        after: Its new entry.
+    """
+    who = (*_subjects(before, after), *_identities(before, after))
+    if not who:
+        return None
+    old, new = before.keys, after.keys
+    same = (key for key in sorted(old.keys() & new.keys()) if old[key].generation == new[key].generation)
+    return Ended(who, tuple(same))
+
+
+def _subjects(before: Entry, after: Entry) -> Iterator[str]:
+    def may_mint(subject: str) -> bool:
+        return subject in after.owners or after.grants.get(subject) in MINTERS
+
+    for owner in before.owners:
+        if not may_mint(owner):
+            yield f"ownership of {owner}"
+    for subject, role in sorted(before.grants.items()):
+        if role in MINTERS and not may_mint(subject):
+            yield f"{role} of {subject}"
+
+
+def _identities(before: Entry, after: Entry) -> Iterator[str]:
+    for key_id, key in sorted(before.keys.items()):
+        if key.role not in MINTERS:
+            continue
+        now = after.keys.get(key_id)
+        if now is None:
+            yield f"the {key.role} key {key_id}"
+            continue
+        gone = [one for one in reversed(key.generations) if one not in now.generations]
+        yield from (f"generation {generation} of the {key.role} key {key_id}" for generation in gone)
+        if now.role not in MINTERS and not gone:
+            yield f"{key.role} of the key {key_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
+from ambient_components.access.guardrail_names import WORKSPACE_RAILS
 from ambient_components.access.periods import check_date
-from ambient_components.access.rail_names import WORKSPACE_RAILS
 from ambient_components.access.recorded import (
     REQUIRED,
     Misfit,
@@ -23,12 +23,12 @@ from ambient_components.access.recorded import (
     text,
     write,
 )
-from ambient_components.contract import ROLES
 from ambient_components.errors import Problem, refusal
+from ambient_components.platform.contract import ROLES
+from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES, BucketState
-from ambient_components.subjects import parse_subject
 
 STORAGE: Final = "storage"
 """Kind of the secrets that hold the credentials of an existing bucket; these are not session variables."""

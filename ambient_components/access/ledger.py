@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from ambient_components import naming
 from ambient_components.access.bindings import expected_objects
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.rail_names import RailSettings
-from ambient_components.access.rails import BUILT_IN, crossed
-from ambient_components.contract import Role
+from ambient_components.access.guardrail_names import RailSettings
+from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.errors import Problem, refusal
+from ambient_components.platform import naming
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import CLOSED, RELEASED
-from ambient_components.subjects import parse_subject
 
 _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "bucket")
 """Fields that must not change in a release, because they are objects in the cluster."""

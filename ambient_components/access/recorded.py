@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, NamedTuple, TypeVar
 
-from ambient_components.access.tree import child
+from ambient_components.access.path_changes import child
 from ambient_components.errors import BadValue, hints_of
 from ambient_components.suggest import did_you_mean
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.contract import RUNNER_SECRET, Role
+from ambient_components.platform.contract import RUNNER_SECRET, Role
 
 _READ: Final = "get list watch"
 _WRITE: Final = f"{_READ} create update patch"

@@ -6,27 +6,20 @@ from typing import Annotated, Final
 
 import typer
 
-from ambient_components import environment
+from ambient_components import clock
 from ambient_components._version import VERSION
-from ambient_components.cli import (
-    access,
-    destroy,
-    init,
-    keys,
-    plan,
-    refresh,
-    report,
-    reshard,
-    reviewers,
-    schema,
-    shards,
-    show,
-    up,
-    validate,
-)
-from ambient_components.cli.problems import show_problems
+from ambient_components.cli import destroy, refresh, reshard, schema, up
+from ambient_components.cli.access import command
+from ambient_components.cli.init import command as init
+from ambient_components.cli.keys import command as keys
+from ambient_components.cli.plan import command as plan
+from ambient_components.cli.report import command as report
+from ambient_components.cli.reviewers import command as reviewers
+from ambient_components.cli.shards import command as shards
+from ambient_components.cli.show import command as show
+from ambient_components.cli.validate import command as validate
 from ambient_components.errors import AmbientError
-from ambient_components.output import INTERRUPTED, USAGE
+from ambient_components.output import INTERRUPTED, USAGE, show_problems
 from ambient_components.printable import one_line
 
 # Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
@@ -72,7 +65,7 @@ app.command(epilog=up.EPILOG)(up.up)
 app.command(epilog=refresh.EPILOG)(refresh.refresh)
 app.command(epilog=destroy.EPILOG)(destroy.destroy)
 app.command(epilog=show.EPILOG)(show.show)
-app.command(epilog=access.EPILOG)(access.access)
+app.command(epilog=command.EPILOG)(command.access)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=reviewers.EPILOG)(reviewers.reviewers)
 app.command(epilog=shards.EPILOG)(shards.shards)
@@ -98,7 +91,7 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Expected failures are printed to standard error."""
-    for warning in environment.warnings():
+    for warning in clock.warnings():
         print(f"ambient: {one_line(warning)}", file=sys.stderr)
     try:
         code = app(list(arguments), prog_name="ambient", standalone_mode=False)

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
-from ambient_components.cli.problems import show_problems
-from ambient_components.output import Format
+from ambient_components.output import Format, show_problems
 
 EPILOG = """\
 \b
@@ -43,14 +42,14 @@ def destroy(
     form: Form = Format.TEXT,
 ) -> None:
     """Delete all resources of a stack, after its name is typed."""
-    from ambient_components.cli import destruction  # noqa: PLC0415
-    from ambient_components.cli.engine import engine_for  # noqa: PLC0415
-    from ambient_components.cli.fleets.destroying import run_destroy  # noqa: PLC0415
-    from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
-    from ambient_components.cli.project import Project, bare_name  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
     from ambient_components.engine import backend  # noqa: PLC0415
+    from ambient_components.fleet.destroy import run_destroy  # noqa: PLC0415
+    from ambient_components.fleet.run import Request  # noqa: PLC0415
     from ambient_components.output import REFUSED  # noqa: PLC0415
+    from ambient_components.stacks import destruction  # noqa: PLC0415
+    from ambient_components.stacks.project import Project, bare_name  # noqa: PLC0415
+    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     name = bare_name(stack)
@@ -84,7 +83,7 @@ def _ask(name: str) -> None:
     Raises:
         AmbientError: There is no terminal, or the name does not match.
     """
-    from ambient_components.cli.terminal import Question, prompt  # noqa: PLC0415
+    from ambient_components.cli.prompts import Question, prompt  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
 
     if not sys.stdin.isatty():

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ambient_components.cli.choices import format_option
+from ambient_components.cli.options import format_option
 from ambient_components.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ambient_components.cli.fleets.fleet import Fleet
-    from ambient_components.cli.fleets.running import Request
-    from ambient_components.cli.project import Project
+    from ambient_components.fleet.run import Request
+    from ambient_components.stacks.project import Project
+    from ambient_components.stacks.selection import Fleet
 
 
 Jobs = Annotated[
@@ -41,7 +41,7 @@ def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet,
         AmbientError: The config or the list is invalid.
         typer.BadParameter: An option is only for fleets.
     """
-    from ambient_components.cli.fleets.fleet import find_fleets  # noqa: PLC0415
+    from ambient_components.stacks.selection import find_fleets  # noqa: PLC0415
 
     found = find_fleets(project, stack)
     if found is None:

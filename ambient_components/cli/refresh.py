@@ -33,11 +33,11 @@ def refresh(
     form: Form = Format.TEXT,
 ) -> None:
     """Refresh a stack's state from the cluster."""
-    from ambient_components.cli.engine import engine_for  # noqa: PLC0415
-    from ambient_components.cli.fleets.running import Request, run_refresh  # noqa: PLC0415
-    from ambient_components.cli.project import Project  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.fleet.run import Request, run_refresh  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     if not yes and not sys.stdin.isatty():

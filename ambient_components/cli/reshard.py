@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ambient_components.cli.fleets.fleet import Fleet
-    from ambient_components.cli.project import Project
-    from ambient_components.cli.reshard_apply import Resharder
-    from ambient_components.cli.reshard_plan import Resharding
+    from ambient_components.fleet.resharding.apply import Resharder
+    from ambient_components.fleet.resharding.plan import Resharding
+    from ambient_components.stacks.project import Project
+    from ambient_components.stacks.selection import Fleet
 
 EPILOG = """\
 \b
@@ -43,12 +43,12 @@ def reshard(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
 ) -> None:
     """Move workspaces between the shards of a fleet, without changing the cluster."""
-    from ambient_components.cli.project import Project  # noqa: PLC0415
-    from ambient_components.cli.reshard_plan import resharding  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
     from ambient_components.engine.rewriting import items  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.fleet.resharding.plan import resharding  # noqa: PLC0415
     from ambient_components.shards import home, shard_count  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
 
     name = one_stack(fleet, named)
     if not yes and not dry_run and not sys.stdin.isatty():
@@ -95,18 +95,19 @@ def _survey(wanted: "Fleet") -> "Resharder":
     Raises:
         AmbientError: A state can't be read or moved.
     """
-    from ambient_components.cli import reshard_apply, reshard_stacks  # noqa: PLC0415
-    from ambient_components.cli.engine import PulumiEngine  # noqa: PLC0415
-    from ambient_components.cli.fleets.records_client import Records  # noqa: PLC0415
+    from ambient_components.fleet.records import Records  # noqa: PLC0415
+    from ambient_components.fleet.resharding import apply  # noqa: PLC0415
+    from ambient_components.fleet.resharding import plan as reshard_stacks
+    from ambient_components.stacks.pulumi import PulumiEngine  # noqa: PLC0415
 
     engine = PulumiEngine(wanted.project.folder)
     known = reshard_stacks.known_stacks(engine)
     numbers = {wanted.stack(number): number for number in reshard_stacks.numbers_of(wanted, known)}
     plain = [wanted.name] if wanted.name.rsplit("/", 1)[-1] in known else []
-    states = reshard_apply.read_states(engine, [*plain, *numbers])
+    states = apply.read_states(engine, [*plain, *numbers])
     # Records of removed shards too.
     widest = reshard_stacks.with_count(wanted, 1 + max([wanted.count - 1, *numbers.values()]))
-    resharder = reshard_apply.Resharder(engine, wanted, Records(widest), states, numbers, print)
+    resharder = apply.Resharder(engine, wanted, Records(widest), states, numbers, print)
     resharder.check()
     return resharder
 
@@ -117,8 +118,8 @@ def _fleets(project: "Project", name: str, shards: int) -> "tuple[Fleet | None, 
     Raises:
         AmbientError: The stack does not exist, or no number of shards is given.
     """
-    from ambient_components.cli.fleets.fleet import Fleet, find_fleet, listed  # noqa: PLC0415
     from ambient_components.errors import Where, fail  # noqa: PLC0415
+    from ambient_components.stacks.selection import Fleet, find_fleet, listed  # noqa: PLC0415
 
     if names := listed(project, name):
         fail(None, "", f"{name} is several fleets", f"one at a time: ambient reshard {names[0]}")
@@ -140,15 +141,15 @@ def _homes(project: "Project", fleet: "Fleet") -> dict[str, str]:
     Raises:
         AmbientError: The files are invalid, or a workspace is pinned to a shard that will not exist.
     """
-    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
-    from ambient_components.spec.loader import divided, load_stack  # noqa: PLC0415
+    from ambient_components.stackfile.loader import divided, load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
 
     found = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
     return {name: fleet.stack(number) for number, names in found.items() for name in names}
 
 
 def _show(before: "Fleet | None", wanted: "Fleet", plan: "Resharding", missing: list[int]) -> None:
-    from ambient_components.cli.reshard_plan import lines, named  # noqa: PLC0415
+    from ambient_components.fleet.resharding.plan import lines, named  # noqa: PLC0415
 
     was = "a plain stack so far" if before is None else f"{before.count} so far"
     now = "" if before is not None and before.count == wanted.count else f" ({was})"

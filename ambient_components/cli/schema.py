@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ambient_components.cli.choices import format_option
+from ambient_components.cli.options import format_option
 from ambient_components.output import Format
 
 EPILOG = """\
@@ -21,7 +21,7 @@ def schema(
     form: Annotated[Format, format_option("Output format.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
 ) -> None:
     """Print the schema of the stack file."""
-    from ambient_components.spec.reference import reference_text  # noqa: PLC0415
-    from ambient_components.spec.schema import schema_text  # noqa: PLC0415
+    from ambient_components.stackfile.reference import reference_text  # noqa: PLC0415
+    from ambient_components.stackfile.schema import schema_text  # noqa: PLC0415
 
     print(schema_text() if form is Format.JSON else reference_text(), end="")

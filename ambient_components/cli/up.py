@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from ambient_components.cli.fleets.fleet import Fleet
-    from ambient_components.cli.fleets.running import Request
-    from ambient_components.cli.plan_saved import Saved
-    from ambient_components.cli.project import Project
     from ambient_components.engine.command import Engine
+    from ambient_components.fleet.run import Request
     from ambient_components.plan import Plan
+    from ambient_components.plan.saved import Saved
+    from ambient_components.stacks.project import Project
+    from ambient_components.stacks.selection import Fleet
 
 _SHOWN: Final = 20
 
@@ -62,13 +62,13 @@ def up(
     form: Form = Format.TEXT,
 ) -> None:
     """Deploy a stack after showing the plan."""
-    from ambient_components.cli import plan_saved  # noqa: PLC0415
-    from ambient_components.cli.fleets.running import Request  # noqa: PLC0415
-    from ambient_components.cli.project import Project  # noqa: PLC0415
-    from ambient_components.cli.terminal import one_stack  # noqa: PLC0415
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.fleet.run import Request  # noqa: PLC0415
     from ambient_components.output import REFUSED  # noqa: PLC0415
+    from ambient_components.plan import saved  # noqa: PLC0415
     from ambient_components.plan.page import show  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
 
     stack = one_stack(stack, named)
     if plan and refresh:
@@ -81,7 +81,7 @@ def up(
     asked = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
     if (fleets := fleets_of(project, stack, asked)) is not None:
         raise typer.Exit(_up_fleets(fleets, asked, plan))
-    reviewed = plan_saved.read(plan) if plan else None
+    reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
     engine, found = _planned(project, stack, reviewed, refresh=refresh)
     show(found)
@@ -103,7 +103,7 @@ def up(
 
 def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
     """Deploy one or several fleets and return the exit code."""
-    from ambient_components.cli.fleets.running import run_up  # noqa: PLC0415
+    from ambient_components.fleet.run import run_up  # noqa: PLC0415
 
     if plan:
         first = fleets[0].stack(0)
@@ -115,19 +115,19 @@ def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
 def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refresh: bool) -> "tuple[Engine, Plan]":
     """Return the engine, set to the plan's time, and the current plan for that time."""
     from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli import plan_saved, planning  # noqa: PLC0415
-    from ambient_components.cli.stacks import stack_path  # noqa: PLC0415
     from ambient_components.engine import backend  # noqa: PLC0415
-    from ambient_components.spec.loader import load_stack  # noqa: PLC0415
+    from ambient_components.plan import making, saved  # noqa: PLC0415
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
 
     at: datetime | None = reviewed.at if reviewed else None
-    engine = planning.engine_at(project, at)
+    engine = making.engine_at(project, at)
     export = backend.export(engine, stack)
     if reviewed is not None:
-        plan_saved.check_fresh(reviewed, stack, export, plan_saved.versions(engine))
+        saved.check_fresh(reviewed, stack, export, saved.versions(engine))
     loaded, when = load_stack(stack_path(project, stack)), at or clock.now()
-    wanted = planning.declared(project, stack, loaded, when)
-    return engine, planning.online(engine, stack, export, wanted, when, refresh=refresh)
+    wanted = making.declared(project, stack, loaded, when)
+    return engine, making.online(engine, stack, export, wanted, when, refresh=refresh)
 
 
 def _check_same(reviewed: "Saved", found: "Plan", stack: str) -> None:
@@ -136,8 +136,8 @@ def _check_same(reviewed: "Saved", found: "Plan", stack: str) -> None:
     Raises:
         AmbientError: The plans differ. The error has the differences.
     """
-    from ambient_components.cli.plan_saved import differences, is_same  # noqa: PLC0415
     from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.plan.saved import differences, is_same  # noqa: PLC0415
 
     if is_same(reviewed, found):
         return

@@ -7,7 +7,7 @@ annotations and fails on postponed ones (tested).
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.bucket_specs import BucketArgs, BucketCredentialsSpec, BucketSpec
-from ambient_components.components.cluster import ClusterArgs, ClusterProviders
+from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
 from ambient_components.components.grant import Grant, GrantArgs
 from ambient_components.components.specs import (
     GrantSpec,
@@ -20,7 +20,6 @@ from ambient_components.components.specs import (
     SettingsSpec,
     WorkspaceArgs,
 )
-from ambient_components.components.store import StoreArgs
 from ambient_components.components.workspace import Workspace
 from ambient_components.rules.keys import DeliverySpec
 

@@ -5,11 +5,13 @@ from typing import Any, NotRequired, cast
 
 import pulumi
 
+from ambient_components.components.argument_checks import role_of
 from ambient_components.components.bindings import role_binding
-from ambient_components.components.rules import role_of
+from ambient_components.components.options import Wholeness
 from ambient_components.components.specs import KeySpec
-from ambient_components.components.wholeness import Wholeness
-from ambient_components.contract import (
+from ambient_components.engine import urns
+from ambient_components.engine.names import Part, within
+from ambient_components.platform.contract import (
     APP_LABEL,
     DESCRIPTION_ANNOTATION,
     KEY_APP,
@@ -18,9 +20,8 @@ from ambient_components.contract import (
     SA_NAME_ANNOTATION,
     Role,
 )
-from ambient_components.engine import types
-from ambient_components.engine.names import Part, within
-from ambient_components.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.resources import (
     AccessToken,
     AccessTokenArgs,
@@ -29,7 +30,6 @@ from ambient_components.resources import (
     ServiceAccountArgs,
 )
 from ambient_components.rules.keys import token_terms
-from ambient_components.subjects import Subject, SubjectKind
 
 
 class ApiKeyArgs(KeySpec):
@@ -76,7 +76,7 @@ class ApiKey(pulumi.ComponentResource):
     """The key itself: a bearer token for HTTP requests, secret. Null if it is not retained."""
 
     def __init__(self, name: str, args: ApiKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(types.API_KEY, name, {**args}, opts)
+        super().__init__(urns.API_KEY, name, {**args}, opts)
         self._name = name
         self._args = args
         self._role = role_of(args.get("role") or Role.EDIT)

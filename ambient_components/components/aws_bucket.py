@@ -13,11 +13,11 @@ from typing import Any, Final
 import pulumi
 
 from ambient_components.components.bucket_specs import BucketArgs, Life
-from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.engine.names import Part, within
+from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE
-from ambient_components.storage import access_policy
-from ambient_components.storage.config import is_aws
+from ambient_components.rules.bucket_policy import access_policy
+from ambient_components.rules.object_store import is_aws
 
 _POLICY: Final = "storage"
 """Name of the user's only inline policy."""

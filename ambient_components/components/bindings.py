@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pulumi
 
-from ambient_components.contract import RBAC_API_GROUP, Role, cluster_role
+from ambient_components.platform.contract import RBAC_API_GROUP, Role, cluster_role
+from ambient_components.platform.subjects import Subject
 from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
-from ambient_components.subjects import Subject
 
 
 def role_binding(

@@ -4,18 +4,18 @@ from typing import Any, cast
 
 import pulumi
 
-from ambient_components import naming
 from ambient_components.components import aws_bucket
+from ambient_components.components.argument_checks import check_bucket
 from ambient_components.components.bucket_specs import BucketArgs, Life
-from ambient_components.components.rules import check_bucket
-from ambient_components.components.wholeness import Wholeness
-from ambient_components.engine import types
+from ambient_components.components.options import Wholeness
+from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
+from ambient_components.platform import naming
+from ambient_components.platform.variables import CUSTOM_MODE, storage_variables
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
+from ambient_components.rules.bucket_policy import workspace_prefix
 from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BucketDriver, OnDelete
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, passed_on
-from ambient_components.storage import storage_variables, workspace_prefix
-from ambient_components.storage.variables import CUSTOM_MODE
 
 
 class Bucket(pulumi.ComponentResource):
@@ -41,7 +41,7 @@ class Bucket(pulumi.ComponentResource):
         check_bucket(name, args)
         self._name, self._args, self._driver = name, args, args.get("driver") or BucketDriver.S3
         self._life = Life.of(args)
-        super().__init__(types.BUCKET, name, {"bucket": args["name"], "driver": self._driver}, opts)
+        super().__init__(urns.BUCKET, name, {"bucket": args["name"], "driver": self._driver}, opts)
         self.bucket, self.credentials, self.made, self.variables = None, None, [], {}
         if self._driver != BucketDriver.EXISTING and not args.get("shared"):
             self.made += self._own()

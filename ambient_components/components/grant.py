@@ -4,9 +4,10 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from ambient_components.components.argument_checks import role_of
 from ambient_components.components.bindings import role_binding
-from ambient_components.components.rules import role_of
-from ambient_components.contract import (
+from ambient_components.engine import urns
+from ambient_components.platform.contract import (
     APP_LABEL,
     GRANT_APP,
     ROLE_ANNOTATION,
@@ -14,8 +15,7 @@ from ambient_components.contract import (
     SUBJECT_NAME_ANNOTATION,
     Role,
 )
-from ambient_components.engine import types
-from ambient_components.naming import grant_binding
+from ambient_components.platform.naming import grant_binding
 from ambient_components.resources import RoleBinding
 from ambient_components.rules.grants import grantee
 
@@ -43,7 +43,7 @@ class Grant(pulumi.ComponentResource):
     """The RoleBinding."""
 
     def __init__(self, name: str, args: GrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(types.GRANT, name, {**args}, opts)
+        super().__init__(urns.GRANT, name, {**args}, opts)
         self.binding = grant_role_binding(name, args, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"role": args.get("role") or Role.VIEW.value, "subject": args["subject"]})
 

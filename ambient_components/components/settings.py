@@ -11,12 +11,12 @@ import pulumi
 import pulumi_kubernetes.core.v1 as core
 import pulumi_kubernetes.networking.v1 as networking
 
-from ambient_components import isolation, limits
-from ambient_components.components.forced import FORCED
+from ambient_components.components.options import FORCED
 from ambient_components.components.specs import LimitsSpec, SettingsSpec
-from ambient_components.contract import CA_BUNDLE, CA_BUNDLE_KEY
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.errors import refusal
+from ambient_components.platform import network_policies
+from ambient_components.platform.contract import CA_BUNDLE, CA_BUNDLE_KEY
 from ambient_components.problem_json import for_engine
 from ambient_components.resources import (
     ContainerDefaults,
@@ -26,6 +26,7 @@ from ambient_components.resources import (
     ProjectSettings,
     ProjectSettingsArgs,
 )
+from ambient_components.rules import limits
 
 
 def settings(
@@ -91,9 +92,9 @@ def resource_limits(
     network = spec.get("network")
     if network is not None and network.get("isolate", True):
         allow: list[Any] = [*(network.get("allow") or ())]
-        if store and (peer := isolation.store_peer(store, platform_namespace)):
+        if store and (peer := network_policies.store_peer(store, platform_namespace)):
             allow.append(peer)
-        if store and (port := isolation.store_unreached(store, platform_namespace, allow)):
+        if store and (port := network_policies.store_unreached(store, platform_namespace, allow)):
             closed = refusal(
                 f"workspace {namespace!r} is closed off, and the port {port} of its object store is open to none of "
                 "its pods as far as can be told: no session would start",
@@ -101,7 +102,7 @@ def resource_limits(
                 workspaces=(namespace,),
             )
             pulumi.log.warn(for_engine([closed]), opts.parent)
-        policies = isolation.policies(platform_namespace, allow)
+        policies = network_policies.policies(platform_namespace, allow)
         for policy, content in policies.items():
             yield networking.NetworkPolicy(
                 logical_name(name, Part.NETWORK, policy),

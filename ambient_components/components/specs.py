@@ -71,7 +71,7 @@ class NetworkPeerSpec(TypedDict):
 
 
 class NetworkSpec(TypedDict):
-    """Isolation of the workspace's pods. See `ambient_components.isolation`."""
+    """Isolation of the workspace's pods. See `ambient_components.platform.network_policies`."""
 
     isolate: NotRequired[bool]
     """Default true."""

@@ -5,18 +5,19 @@ from typing import Any, cast
 import pulumi
 import pulumi_kubernetes.core.v1 as core
 
-from ambient_components import naming
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
+from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bindings import role_binding
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.bucket_specs import BucketArgs
-from ambient_components.components.forced import FORCED
 from ambient_components.components.grant import grant_role_binding
-from ambient_components.components.rules import check_workspace
+from ambient_components.components.options import FORCED, Wholeness
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import WorkspaceArgs
-from ambient_components.components.wholeness import Wholeness
-from ambient_components.contract import (
+from ambient_components.engine import urns
+from ambient_components.engine.names import Part, logical_name
+from ambient_components.platform import naming
+from ambient_components.platform.contract import (
     INTEGRATION_SECRET,
     MANAGED,
     MANAGED_BY_LABEL,
@@ -33,11 +34,9 @@ from ambient_components.contract import (
     UNMANAGED,
     Role,
 )
-from ambient_components.engine import types
-from ambient_components.engine.names import Part, logical_name
+from ambient_components.platform.subjects import parse_subject
 from ambient_components.resources import Closure, ClosureArgs, RoleBinding, WorkspaceSecret, WorkspaceSecretArgs
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED
-from ambient_components.subjects import parse_subject
 
 
 class Workspace(pulumi.ComponentResource):
@@ -67,7 +66,7 @@ class Workspace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_workspace(name, args)
-        super().__init__(types.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
+        super().__init__(urns.WORKSPACE, name, {"namespace": args.get("namespace") or name}, opts)
         self._workspace = args.get("namespace") or name
         self._name = name
         self._state = args.get("state") or ACTIVE

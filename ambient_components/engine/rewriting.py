@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from ambient_components.engine.secrets import without_secrets
 from ambient_components.engine.state import Export
-from ambient_components.engine.types import is_provider
-from ambient_components.engine.urns import Urn, reference, referenced
+from ambient_components.engine.urns import Urn, is_provider, reference, referenced
 
 _ONE: Final = ("parent", "deletedWith", "viewOf")
 _MANY: Final = ("dependencies", "replaceWith")

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ambient_components.engine.secrets import without_secrets
-from ambient_components.engine.types import short
-from ambient_components.engine.urns import Urn
+from ambient_components.engine.urns import Urn, short
 
 Export = Mapping[str, Any]
 """The parsed output of `pulumi stack export`. Only this package reads its fields."""

@@ -1,14 +1,16 @@
 """The engine's steps on resources, from a preview (`pulumi preview --json`) or from a run's events."""
 
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ambient_components.engine import texts, types
+from ambient_components.engine import texts, urns
+from ambient_components.engine.secrets import is_secret
 from ambient_components.engine.state import Resource
-from ambient_components.engine.types import short
-from ambient_components.engine.urns import Urn
+from ambient_components.engine.urns import Urn, short
 from ambient_components.errors import Problem, refusal
 from ambient_components.problem_json import decode
 
@@ -88,10 +90,10 @@ class Diagnostic:
     def problems(self) -> tuple[Problem, ...]:
         """What it says: our own problems as they were made, of all others the text."""
         token = Urn.parse(self.urn).type if self.urn else ""
-        if types.is_ours(token) and (found := decode(self.message)):
+        if urns.is_ours(token) and (found := decode(self.message)):
             return found
         # Of an error the program says a problem a line.
-        is_programs = self.severity == "error" and token in ("", types.STACK)
+        is_programs = self.severity == "error" and token in ("", urns.STACK)
         lines = self.message.splitlines() if is_programs else [self.message]
         plain = map(texts.plain, lines)
         return tuple(refusal(line) for line in plain if line)
@@ -157,3 +159,61 @@ def _step(item: Mapping[str, Any], old: Mapping[str, Any] | None, new: Mapping[s
 
 def _protected(resource: Resource | None) -> bool:
     return resource is not None and resource.protect
+
+
+_HIDDEN: Final = "[secret]"
+"""The engine's placeholder for a secret."""
+
+_PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
+"""The digested fields of the planned resource. The state has the previous ones."""
+
+_AUTONAMED: Final = "pulumi.com/autonamed"
+_DEFAULTS: Final = "__defaults"
+
+
+def content(step: Step, names: Mapping[str, str]) -> str:
+    """Return the digest of what a step creates. Previews of the same files at the same clock give equal digests.
+
+    Args:
+        step: A step of a preview.
+        names: See `chosen_names`.
+    """
+    parts = [name for name in _PARTS if step.planned.get(name)] + (["id"] if step.op in IMPORTS else [])
+    made = {name: _seen(step.planned.get(name), names) for name in parts}
+    text = json.dumps([step.op, str(step.urn), made], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def chosen_names(steps: Iterable[Step]) -> dict[str, str]:
+    """Return the names that a plugin generated, each with the place that it is for.
+
+    They differ in each preview, and other resources may refer to them.
+    """
+    found: dict[str, str] = {}
+    for step in steps:
+        inputs = step.new.inputs if step.new is not None else {}
+        given = {str(field): inputs.get(field) for field in inputs.get(_DEFAULTS) or ()}
+        metadata = inputs.get("metadata")
+        if isinstance(metadata, Mapping) and _AUTONAMED in (metadata.get("annotations") or {}):
+            given["metadata.name"] = metadata.get("name")
+        made_up = re.compile(rf"{re.escape(step.name)}-[0-9a-f]{{4,}}")
+        found |= {
+            name: f"{step.urn} {field}"
+            for field, name in given.items()
+            if isinstance(name, str) and made_up.fullmatch(name)
+        }
+    return found
+
+
+def _seen(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a value without secrets and without generated names."""
+    if is_secret(value):
+        return _HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _seen(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_seen(item, names) for item in value]
+    if isinstance(value, str):
+        for name, place in names.items():
+            value = value.replace(name, place)
+    return value

@@ -1,8 +1,63 @@
-"""URNs: `urn:pulumi:STACK::PROJECT::TYPE$TYPE::NAME`."""
+"""Type tokens of the resources in our stacks. A token is part of a URN and never changes."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from ambient_components.engine.types import STACK
+STACK: Final = "pulumi:pulumi:Stack"
+PROVIDER_PREFIX: Final = "pulumi:providers:"
+AMBIENT_PROVIDER: Final = f"{PROVIDER_PREFIX}ambient"
+KUBERNETES_PROVIDER: Final = f"{PROVIDER_PREFIX}kubernetes"
+
+_OURS: Final = "ambient:"
+
+# Components.
+WORKSPACE: Final = "ambient:index:Workspace"
+GRANT: Final = "ambient:index:Grant"
+API_KEY: Final = "ambient:index:ApiKey"
+BUCKET: Final = "ambient:index:Bucket"
+
+# Resources of our provider
+ACCESS_LEDGER: Final = "ambient:index:AccessLedger"
+ACCESS_TOKEN: Final = "ambient:index:AccessToken"  # noqa: S105  # a type token
+CLOSURE: Final = "ambient:index:Closure"
+CONTAINER_DEFAULTS: Final = "ambient:index:ContainerDefaults"
+FEATURE_FLAGS: Final = "ambient:index:FeatureFlags"
+PROJECT_SETTINGS: Final = "ambient:index:ProjectSettings"
+ROLE_BINDING: Final = "ambient:index:RoleBinding"
+S3_BUCKET: Final = "ambient:index:S3Bucket"
+S3_CREDENTIALS: Final = "ambient:index:S3Credentials"
+SERVICE_ACCOUNT: Final = "ambient:index:ServiceAccount"
+WORKSPACE_SECRET: Final = "ambient:index:WorkspaceSecret"  # noqa: S105  # a type token
+
+# Resources of other providers
+NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+_AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
+
+
+def short(token: str) -> str:
+    """Return the last part of a token, such as `RoleBinding` for Kubernetes' own type and for ours."""
+    return token.rpartition(":")[2]
+
+
+def is_provider(token: str) -> bool:
+    """Tell whether resources of this type are providers."""
+    return token.startswith(PROVIDER_PREFIX)
+
+
+def is_stacks_own(token: str) -> bool:
+    """Tell whether resources of this type belong to the stack and not to a workspace."""
+    return token in (STACK, ACCESS_LEDGER) or is_provider(token)
+
+
+def is_ours(token: str) -> bool:
+    """Tell whether messages about a resource of this type are of our own plugin and program."""
+    return token in ("", STACK, AMBIENT_PROVIDER) or token.startswith(_OURS)
+
+
+def is_bucket(token: str) -> bool:
+    """Tell whether resources of this type are buckets, ours or those of pulumi-aws."""
+    return token == S3_BUCKET or token.startswith(_AWS_BUCKETS)
+
 
 _SCHEME = "urn:pulumi:"
 

@@ -1,1 +1,1 @@
-"""From a stack file to components: the place where models, config and Pulumi meet."""
+"""Many stacks of one file: run side by side, planned and summarised as one."""

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from ambient_components.access.entries import NOTHING, BucketEntry, Ledger
 from ambient_components.access.recorded import changed_parts, write
-from ambient_components.durations import format_seconds
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange
-from ambient_components.plan.held import Holdings
+from ambient_components.plan.recorded import Holdings
 from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.durations import format_seconds
 
 _CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
 """Ledger fields of the access key. None without an access key, as in a closed workspace."""

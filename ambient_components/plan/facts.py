@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from ambient_components.access.holdings import AccessDiff
+from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
 from ambient_components.rules.states import WorkspaceState
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
-from ambient_components.durations import format_seconds
-from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import KeyChange
-from ambient_components.plan.held import Held, Holdings, Identity, identities
+from ambient_components.plan.recorded import Held, Holdings, Identity, identities
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.durations import format_seconds
 
 
 def key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime, ahead: Ahead) -> list[KeyChange]:

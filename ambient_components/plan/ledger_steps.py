@@ -7,10 +7,9 @@ from typing import Any
 from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
-from ambient_components.engine.types import ACCESS_LEDGER
-from ambient_components.engine.urns import Urn
+from ambient_components.engine.urns import ACCESS_LEDGER, Urn
 from ambient_components.plan.facts import RailChange
-from ambient_components.plan.rail_changes import stack_rail_changes
+from ambient_components.plan.guardrail_changes import stack_rail_changes
 
 
 def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:

@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ambient_components.access.endings import ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.holdings import AccessDiff, access_diff, of_ledger
-from ambient_components.access.minting import ended
+from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
-from ambient_components.keys.state import format_time
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
@@ -24,9 +23,10 @@ from ambient_components.plan.facts import (
     WorkspaceChange,
     sorted_problems,
 )
-from ambient_components.plan.held import Holdings
+from ambient_components.plan.guardrail_changes import workspace_rail_changes
 from ambient_components.plan.keys import is_let_go, key_changes
-from ambient_components.plan.rail_changes import workspace_rail_changes
+from ambient_components.plan.recorded import Holdings
+from ambient_components.rotation.state import format_time
 
 AHEAD: Final = Ahead()
 """How early upcoming dates are shown, unless the files say otherwise."""

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
-from ambient_components.contract import ROLES, Role
+from ambient_components.access.role_assignments import GRANT, KEY, OWNER, Holding
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, SourceChange, Step
+from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 
 

@@ -6,11 +6,11 @@ Names and quoted texts are code spans, so they can't contain markup, mentions or
 import re
 from typing import Final
 
-from ambient_components.keys.state import format_time
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.lines import Line, Section, sections, summary, verdict
 from ambient_components.plan.text import step_text
 from ambient_components.printable import one_line
+from ambient_components.rotation.state import format_time
 
 LIMIT: Final = 60_000
 """Maximum characters of a page. A GitHub comment holds 65,536, a GitLab comment more."""

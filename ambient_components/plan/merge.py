@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ambient_components.access.holdings import AccessDiff
+from ambient_components.access.role_assignments import AccessDiff
 from ambient_components.errors import Problem
 from ambient_components.plan.facts import Plan, Shards, Step, sorted_problems
 

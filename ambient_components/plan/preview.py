@@ -11,19 +11,18 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
-from ambient_components.engine import names, steps, texts, types
-from ambient_components.engine.contents import chosen_names, content
+from ambient_components.engine import names, steps, texts, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview
+from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, chosen_names, content
 from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Step, Waiting
-from ambient_components.plan.held import Held, Holdings, Identity, identities
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
+from ambient_components.plan.recorded import Held, Holdings, Identity, identities
 from ambient_components.problem_json import MINT
 
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
@@ -64,7 +63,7 @@ class Digest:
         found = (
             replace(_step(step), content=content(step, made_up))
             for step in self.steps
-            if step.changes and step.type != types.STACK
+            if step.changes and step.type != urns.STACK
         )
         return sorted(found, key=lambda step: (step.name, step.kind, step.op))
 
@@ -120,7 +119,7 @@ def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: dat
     """Return the changes of tokens in the preview, with reasons from the ledgers or from the plugin's notes."""
     reasons, wanted = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
-    for step in steps.of_type(digest.steps, types.ACCESS_TOKEN):
+    for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
         for one in _of_token(step, before, after, held, wanted, reasons.get(str(step.urn), "")):
@@ -190,7 +189,7 @@ def _identity(token: Resource | None) -> Identity | None:
 
 def _access_keys(digest: Digest, before: Ledger, after: Ledger) -> Iterator[BucketChange]:
     reasons = digest.reasons()
-    for step in steps.of_type(digest.steps, types.S3_CREDENTIALS):
+    for step in steps.of_type(digest.steps, urns.S3_CREDENTIALS):
         if not step.changes:
             continue
         workspace, op, keys = names.workspace_of(step.name), step.op, step.new or step.old
@@ -216,4 +215,4 @@ def _step(step: steps.Step) -> Step:
 
 def _is_beside(step: steps.Step) -> bool:
     """Tell whether a resource is in no workspace and is not a ledger, a provider or the stack itself."""
-    return not types.is_stacks_own(step.type) and types.WORKSPACE not in step.urn.types
+    return not urns.is_stacks_own(step.type) and urns.WORKSPACE not in step.urn.types

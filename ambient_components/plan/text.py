@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from ambient_components.keys.state import format_time
 from ambient_components.plan.facts import Plan, Step
 from ambient_components.plan.lines import Line, sections, summary, verdict
 from ambient_components.printable import one_line
+from ambient_components.rotation.state import format_time
 
 Paint = Callable[[str, str], str]
 """Styles a text as `bold`, `loud` or `dim`."""

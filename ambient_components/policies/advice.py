@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ambient_components.access.entries import Entry, read_ledger
-from ambient_components.contract import (
+from ambient_components.engine import urns
+from ambient_components.platform.contract import (
     APP_LABEL,
     CREATED_AT_ANNOTATION,
     DESCRIPTION_ANNOTATION,
@@ -21,8 +22,7 @@ from ambient_components.contract import (
     OPENSHIFT_DISPLAY_NAME_ANNOTATION,
     ROLE_ANNOTATION,
 )
-from ambient_components.engine import types
-from ambient_components.keys.state import parse_time
+from ambient_components.rotation.state import parse_time
 
 IDLE: Final = timedelta(days=90)
 """The default period after which an unused key is reported."""
@@ -60,7 +60,7 @@ class Given:
 
     def active(self) -> Iterator[tuple[str, Entry, str]]:
         """Yield name, entry and ledger URN of each active workspace."""
-        for ledger in self.of_type(types.ACCESS_LEDGER):
+        for ledger in self.of_type(urns.ACCESS_LEDGER):
             for name, entry in sorted(read_ledger(ledger.props.get("workspaces")).items()):
                 if entry.is_active:
                     yield name, entry, ledger.urn
@@ -73,14 +73,14 @@ Rule = Callable[[Given], Iterator[Advised]]
 def unguarded(resources: Iterable[Resource]) -> bool:
     """Tell whether workspaces are declared without a ledger, so that no guardrail was evaluated."""
     found = {one.type for one in resources}
-    return types.WORKSPACE in found and types.ACCESS_LEDGER not in found
+    return urns.WORKSPACE in found and urns.ACCESS_LEDGER not in found
 
 
 def idle_timeout(given: Given) -> Iterator[Advised]:
     """Yield workspaces that set no idle timeout or never stop idle sessions."""
     seconds = {
         str(one.props.get("namespace")): one.props.get("inactivityTimeoutSeconds")
-        for one in given.of_type(types.PROJECT_SETTINGS)
+        for one in given.of_type(urns.PROJECT_SETTINGS)
     }
     for name, _, urn in given.active():
         if seconds.get(name) is None:
@@ -91,7 +91,7 @@ def idle_timeout(given: Given) -> Iterator[Advised]:
 
 def described(given: Given) -> Iterator[Advised]:
     """Yield keys without a description, and on OpenShift workspaces without a display name or a description."""
-    for one in given.of_type(types.NAMESPACE):
+    for one in given.of_type(urns.NAMESPACE):
         metadata = one.props.get("metadata") or {}
         notes = metadata.get("annotations") or {}
         shown = notes.get(OPENSHIFT_DISPLAY_NAME_ANNOTATION)
@@ -135,7 +135,7 @@ def unused_keys(given: Given) -> Iterator[Advised]:
 
 def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Yield each key's name for messages, its ServiceAccount's annotations and its URN."""
-    for one in given.of_type(types.SERVICE_ACCOUNT):
+    for one in given.of_type(urns.SERVICE_ACCOUNT):
         metadata = one.props.get("metadata") or {}
         if (metadata.get("labels") or {}).get(APP_LABEL) != KEY_APP:
             continue

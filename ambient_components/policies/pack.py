@@ -20,8 +20,8 @@ from pulumi_policy import (
 )
 
 from ambient_components import clock
-from ambient_components.access.rail_names import ADMIN_KEY_BESIDE_EDIT, MANY_KEYS, PERSONAL_GRANT
-from ambient_components.engine import types
+from ambient_components.access.guardrail_names import ADMIN_KEY_BESIDE_EDIT, MANY_KEYS, PERSONAL_GRANT
+from ambient_components.engine import urns
 from ambient_components.policies.advice import ADVICE, Given, Resource, Rule, unguarded
 from ambient_components.policies.rails import STATE_RAILS, Exceptions, violations
 
@@ -49,7 +49,7 @@ def policies() -> list[Policy]:
 
 def _rail(rail: str, text: str) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type != types.ACCESS_LEDGER:
+        if args.resource_type != urns.ACCESS_LEDGER:
             return
         config = args.get_config() or {}
         most = config.get("max")

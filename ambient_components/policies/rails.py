@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ambient_components.access import NOTHING, Crossed, Ledger, RailSettings, read_ledger, standing
-from ambient_components.access.rail_names import (
+from ambient_components.access.guardrail_names import (
     ADMIN_KEY,
     ADMIN_KEY_BESIDE_EDIT,
     ENDLESS_KEY,

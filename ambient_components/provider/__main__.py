@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from ambient_components._version import VERSION
-from ambient_components.provider.peers import serving
+from ambient_components.provider.protocol.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024

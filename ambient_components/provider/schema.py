@@ -4,10 +4,11 @@ import json
 from typing import Any, Final
 
 from ambient_components._version import VERSION
-from ambient_components.engine import types
-from ambient_components.provider import schema_store, token_inputs
-from ambient_components.provider.configuration import SECRETS, SETTINGS
-from ambient_components.provider.schema_store import described
+from ambient_components.engine import urns
+from ambient_components.provider import store_schema
+from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
+from ambient_components.provider.store_schema import described
+from ambient_components.provider.tokens import inputs as token_inputs
 from ambient_components.rules.keys import TOKEN_TERMS
 
 _TEXT: Final = {"type": "string"}
@@ -219,23 +220,23 @@ def schema() -> dict[str, Any]:
             "description": "The ambient plugin: one instance per cluster and object store.",
             "inputProperties": _settings(),
         },
-        "types": _TYPES | schema_store.TYPES,
+        "types": _TYPES | store_schema.TYPES,
         "resources": {
-            types.ACCESS_TOKEN: {
+            urns.ACCESS_TOKEN: {
                 "description": "The tokens of one key, over their rotations.",
                 "inputProperties": _TOKEN_INPUTS,
                 "requiredInputs": ["namespace", "serviceAccount", "key", "owner"],
                 "properties": _TOKEN_INPUTS | _TOKEN_OUTPUTS,
                 "required": ["retiring", "schemaVersion"],
             },
-            types.ACCESS_LEDGER: {
+            urns.ACCESS_LEDGER: {
                 "description": "A stack's complete access, registered first: guardrails and a readable diff.",
                 "inputProperties": _LEDGER,
                 "requiredInputs": ["owner", "workspaces"],
                 "properties": _LEDGER | _LEDGER_OUTPUTS,
                 "required": ["owner", "workspaces"],
             },
-            types.WORKSPACE_SECRET: _resource(
+            urns.WORKSPACE_SECRET: _resource(
                 "One of a workspace's two Secrets with its complete content; updated in place.",
                 _SECRET_INPUTS,
                 ["namespace", "secret", "values"],
@@ -247,24 +248,24 @@ def schema() -> dict[str, Any]:
                     }
                 },
             ),
-            types.PROJECT_SETTINGS: _resource(
+            urns.PROJECT_SETTINGS: _resource(
                 "Idle timeout and MCP servers of a workspace.", _SETTINGS_INPUTS, ["namespace"]
             ),
-            types.CONTAINER_DEFAULTS: _resource(
+            urns.CONTAINER_DEFAULTS: _resource(
                 "Limits and requests of a workspace's containers.", _CONTAINER_INPUTS, ["namespace"]
             ),
-            types.FEATURE_FLAGS: _resource(
+            urns.FEATURE_FLAGS: _resource(
                 "Feature flags of a workspace; other flags that the UI changed stay.",
                 _FLAGS_INPUTS,
                 ["namespace", "flags"],
             ),
-            types.ROLE_BINDING: _resource(
+            urns.ROLE_BINDING: _resource(
                 "A RoleBinding kept equal to its declaration.",
                 _BINDING_INPUTS,
                 ["metadata", "roleRef", "subjects"],
                 _UID,
             ),
-            types.SERVICE_ACCOUNT: _resource(
+            urns.SERVICE_ACCOUNT: _resource(
                 "The identity of a key, for which no earlier token is valid.",
                 _ACCOUNT_INPUTS,
                 ["metadata"],
@@ -274,8 +275,8 @@ def schema() -> dict[str, Any]:
                     "lastUsedAt": _TEXT | {"description": "Time of the key's last use, as of the last refresh."},
                 },
             ),
-            **schema_store.RESOURCES,
-            types.CLOSURE: _resource(
+            **store_schema.RESOURCES,
+            urns.CLOSURE: _resource(
                 "A closed workspace: no grants, keys or secrets of any origin.",
                 _CLOSURE_INPUTS,
                 ["namespace", "staying"],

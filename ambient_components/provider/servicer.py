@@ -17,25 +17,25 @@ from pulumi.runtime import proto
 
 from ambient_components import clock
 from ambient_components._version import VERSION
+from ambient_components.cluster.guard import Guard
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem
 from ambient_components.failure import StepError, problems_of
-from ambient_components.guard import Guard
 from ambient_components.problem_json import for_engine
-from ambient_components.provider import configuration, wire
-from ambient_components.provider.access_ledger import AccessLedger
-from ambient_components.provider.access_token import AccessToken
-from ambient_components.provider.closure import Closure
-from ambient_components.provider.engine import Engine
-from ambient_components.provider.resource import Change, Context, Diff, Found, ResourceType, Values
-from ambient_components.provider.role_binding import RoleBinding
-from ambient_components.provider.s3_bucket import S3Bucket
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
+from ambient_components.provider.ledger.access_ledger import AccessLedger
+from ambient_components.provider.protocol import configuration, wire
+from ambient_components.provider.protocol.engine import Engine
+from ambient_components.provider.protocol.resource import Change, Context, Diff, Found, ResourceType, Values
 from ambient_components.provider.schema import schema_json
-from ambient_components.provider.service_account import ServiceAccount
-from ambient_components.provider.settings import ContainerDefaults, FeatureFlags, ProjectSettings
 from ambient_components.provider.store.connection import Store
-from ambient_components.provider.workspace_secret import WorkspaceSecret
+from ambient_components.provider.tokens.access_token import AccessToken
+from ambient_components.provider.workspace.closure import Closure
+from ambient_components.provider.workspace.role_binding import RoleBinding
+from ambient_components.provider.workspace.service_account import ServiceAccount
+from ambient_components.provider.workspace.settings import ContainerDefaults, FeatureFlags, ProjectSettings
+from ambient_components.provider.workspace.workspace_secret import WorkspaceSecret
 
 RESOURCES: dict[str, ResourceType] = {
     resource.token: resource

@@ -6,11 +6,11 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
-from ambient_components.credentials import looks_like_credential
 from ambient_components.rules.arguments import Argument, choice_findings, generation_findings, is_whole, kind_findings
 from ambient_components.rules.bucket_names import RESERVED_TAGS, bucket_name_problem, endpoint_problem
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
 from ambient_components.rules.renewals import ACCESS_KEY_LIFE, renewal_arguments, renewal_findings
+from ambient_components.rules.secret_patterns import looks_like_credential
 from ambient_components.rules.states import BucketState, WorkspaceState
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ambient_components.contract import Role
 from ambient_components.errors import BadValue, reject
-from ambient_components.naming import grant_binding, owner_binding
+from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import grant_binding, owner_binding
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.keys import role_findings
-from ambient_components.subjects import Subject, SubjectKind, parse_subject
 
 
 class ObjectNames:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, NotRequired, TypedDict, cast
 
-from ambient_components.contract import KEY_DESCRIPTION_MAX, KEY_NAME_MAX, Role
-from ambient_components.never_sources import namespace_problem
+from ambient_components.platform.contract import KEY_DESCRIPTION_MAX, KEY_NAME_MAX, Role
 from ambient_components.rules.arguments import Argument, generation_findings, kind_findings
 from ambient_components.rules.findings import Finding, Path, Verdict, verdict_finding
+from ambient_components.rules.forbidden_sources import namespace_problem
 from ambient_components.rules.renewals import (
     TOKEN_LIFE,
     RenewalTerms,

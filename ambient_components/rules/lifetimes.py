@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.durations import DAY, format_seconds
+from ambient_components.rules.durations import DAY, format_seconds
 
 _LONGEST_NOTICE: Final = 14 * DAY
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
-from ambient_components.contract import TOKEN_LIFETIME_DEFAULT, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
-from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
+from ambient_components.platform.contract import TOKEN_LIFETIME_DEFAULT, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
 from ambient_components.rules.arguments import Argument
+from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
 from ambient_components.rules.findings import Finding, Verdict
 from ambient_components.rules.lifetimes import NEVER, Policy, misfit
 

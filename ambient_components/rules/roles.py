@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ambient_components.contract import ROLES, Role
+from ambient_components.platform.contract import ROLES, Role
 
 OWNER: Final = "owner"
 """Role of an owner in ledgers and reports, with the rights of admin. The Sharing page does not list owners."""

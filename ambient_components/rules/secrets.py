@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from ambient_components.contract import RUNNER_SECRET_KEYS
+from ambient_components.platform.contract import RUNNER_SECRET_KEYS
+from ambient_components.platform.variables import variable_problem
 from ambient_components.rules.arguments import choice_findings
 from ambient_components.rules.findings import Finding, verdict_finding
 from ambient_components.suggest import allowed_words
-from ambient_components.variables import variable_problem
 
 SOURCE_FIELDS: Final = ("config", "env", "file", "secret", "value")
 """Fields of a secret source in the stack file; each source has exactly one."""

@@ -6,12 +6,17 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from ambient_components.contract import MODEL_FLAG_PATTERN, RUNNER_MCP_SERVERS, SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
-from ambient_components.credentials import looks_like_credential, says_secret
-from ambient_components.durations import YEAR
 from ambient_components.errors import hints_of
+from ambient_components.platform.contract import (
+    MODEL_FLAG_PATTERN,
+    RUNNER_MCP_SERVERS,
+    SHIPPED_MCP_SERVERS,
+    WORKSPACE_FLAGS,
+)
 from ambient_components.rules.arguments import choice_findings, is_whole
+from ambient_components.rules.durations import YEAR
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
+from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
 from ambient_components.suggest import did_you_mean
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pulumi
 
-from ambient_components.fleet.program import run
+from ambient_components.program.main import run
 
 try:
     run()

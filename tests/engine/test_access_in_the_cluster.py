@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ambient_components.access.roles import ALL_RIGHTS, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight, roles_with
-from ambient_components.contract import Role
+from ambient_components.platform.contract import Role
 from sandbox.backend import Backend
 from sandbox.credentials import kubeconfig
 from tests.support import platform as ui

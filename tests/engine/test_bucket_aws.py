@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ambient_components.naming import bucket_user
+from ambient_components.platform.naming import bucket_user
 from sandbox.store import Store
 from tests.support.buckets import (
     EMPTY,

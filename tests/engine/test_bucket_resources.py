@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ambient_components.contract import INTEGRATION_SECRET
 from ambient_components.failure import StepError
-from ambient_components.naming import bucket_user
-from ambient_components.provider.bucket_marks import MAKING, holder_of, tags_of
-from ambient_components.provider.s3_bucket import S3Bucket
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.platform.contract import INTEGRATION_SECRET
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.ownership import MAKING, holder_of, tags_of
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.connection import Store as ClientOfStore
 from ambient_components.provider.store.connection import StoreSettings
 from sandbox.store import Store
@@ -324,7 +324,7 @@ def test_a_bucket_comes_to_what_is_declared_wherever_a_run_dies(
 def test_a_bucket_ends_with_all_that_is_in_it_wherever_a_run_dies(
     world: RealWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ambient_components.provider.bucket_emptying._BATCH", 3)
+    monkeypatch.setattr("ambient_components.provider.buckets.emptying._BATCH", 3)
     how = {"onDelete": "delete", "force": True}
     killed_everywhere(monkeypatch, lambda: bucket_end(world, how, 7))
 

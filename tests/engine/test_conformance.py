@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.naming import workspace_name_problem
+from ambient_components.platform.naming import workspace_name_problem
 from sandbox.backend import Backend
 from sandbox.credentials import ALICE, BOB
 from tests.support import platform as ui

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ambient_components.contract import INTEGRATION_SECRET, RUNNER_SECRET, Role
+from ambient_components.platform.contract import INTEGRATION_SECRET, RUNNER_SECRET, Role
 from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, PLATFORM, RBAC, Bearer, World
 from tests.support.stacks import Machine, Stack
 

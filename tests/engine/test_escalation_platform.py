@@ -7,13 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ambient_components.contract import (
-    INTEGRATION_SECRET,
-    MANAGED,
-    MANAGED_LABEL,
-    RUNNER_SECRET,
-    Role,
-)
+from ambient_components.platform.contract import INTEGRATION_SECRET, MANAGED, MANAGED_LABEL, RUNNER_SECRET, Role
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, World

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE
-from ambient_components.plan.schema import plan_schema
+from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.plan.document import plan_schema
 from tests.support.json_schema import faults
 from tests.support.ledgers import removals_mark
 from tests.support.shard import Shard

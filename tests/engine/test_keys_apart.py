@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ambient_components.contract import (
+from ambient_components.platform.contract import (
     APP_LABEL,
     KEY_APP,
     LAST_USED_AT_ANNOTATION,

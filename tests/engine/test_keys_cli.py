@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.pending import Pending, Step, pending
+from ambient_components.cli.keys.required import Pending, Step, pending
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.stacks import PATIENCE, REPOSITORY, Machine, Stack

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.rail_names import KEYS_MAX
-from ambient_components.durations import DAY, YEAR
+from ambient_components.access.guardrail_names import KEYS_MAX
+from ambient_components.rules.durations import DAY, YEAR
 from ambient_components.rules.lifetimes import NEVER
 from sandbox.toolchain import Toolchain
 from tests.support.stacks import Machine, Stack, claims, started

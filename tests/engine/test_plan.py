@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.plan.schema import plan_schema
+from ambient_components.plan.document import plan_schema
 from tests.support.json_schema import faults
 from tests.support.stacks import PATIENCE, REPOSITORY, Result, Stack
 

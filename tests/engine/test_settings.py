@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.isolation import policies
+from ambient_components.platform.network_policies import policies
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.stacks import Stack

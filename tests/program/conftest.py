@@ -13,8 +13,9 @@ import yaml
 from pulumi import log
 from pulumi.runtime import resource
 
-from ambient_components import ClusterProviders, Workspace, clock, quiet
-from ambient_components.fleet import program as stack_program
+from ambient_components import ClusterProviders, Workspace, clock
+from ambient_components.program import main as stack_program
+from ambient_components.program import sdk_tuning
 from tests.support.fake_engine import flat
 from tests.support.recorder import Recorder, Recording
 
@@ -31,9 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _loud() -> Iterator[None]:
     """What a program keeps the SDK and Python from (`quiet`) ends with it: here the process lives on."""
-    trace, debug, thresholds = getattr(resource, quiet.FUNCTION), log.debug, gc.get_threshold()
+    trace, debug, thresholds = getattr(resource, sdk_tuning.FUNCTION), log.debug, gc.get_threshold()
     yield
-    setattr(resource, quiet.FUNCTION, trace)
+    setattr(resource, sdk_tuning.FUNCTION, trace)
     log.debug = debug
     gc.unfreeze()
     gc.set_threshold(*thresholds)

@@ -2,7 +2,7 @@ import pulumi
 import pytest
 
 from ambient_components import ApiKey
-from ambient_components.naming import key_suffix
+from ambient_components.platform.naming import key_suffix
 from tests.support.recorder import UNKNOWN, Secret
 
 TRIO = ("ServiceAccount", "RoleBinding", "AccessToken")

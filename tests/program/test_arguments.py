@@ -18,12 +18,12 @@ from ambient_components.components import (
     SettingsSpec,
     WorkspaceArgs,
 )
-from ambient_components.fleet.arguments import key_spec, workspace_args
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.ledger import key_entry
-from ambient_components.fleet.secret_values import WorkspaceValues
-from ambient_components.fleet.stack_settings import StackSettings
-from ambient_components.spec import Defaults, Workspace, parse_stack
+from ambient_components.program.arguments import key_spec, workspace_args
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import key_entry
+from ambient_components.program.secret_values import WorkspaceValues
+from ambient_components.program.stack_settings import StackSettings
+from ambient_components.stackfile import Defaults, Workspace, parse_stack
 from tests.support.certificates import CERTIFICATE
 from tests.support.ledgers import recorded
 from tests.support.recorder import Secret

@@ -2,7 +2,7 @@ import ssl
 
 import pytest
 
-from ambient_components.spec.regular import CA_BUNDLE_MAX
+from ambient_components.stackfile.regular import CA_BUNDLE_MAX
 from tests.support.certificates import CERTIFICATE
 
 CONFIG = {"clusterUid": "uid-1", "vertex": "true"}

@@ -5,7 +5,7 @@ import pytest
 
 from ambient_components import ClusterProviders
 from ambient_components.components import StoreArgs
-from ambient_components.components.store import store_settings
+from ambient_components.components.cluster import store_settings
 from ambient_components.resources import ProviderArgs
 from tests.support.recorder import Secret
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from ambient_components import clock
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.spec import parse_stack
+from ambient_components.program.calendar import Calendar
+from ambient_components.stackfile import parse_stack
 from tests.program.conftest import NOW
 from tests.support.ledgers import ended, recorded, refusals
 

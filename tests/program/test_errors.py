@@ -3,7 +3,7 @@
 import pulumi
 import pytest
 
-from ambient_components.fleet import program as stack_program
+from ambient_components.program import main as stack_program
 from tests.support.recorder import UNKNOWN, Recorder, Secret
 
 VALUE = "sk-ant-not-a-real-key"

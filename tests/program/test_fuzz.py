@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from ambient_components.contract import RUNNER_SECRET_KEYS
-from ambient_components.fleet import program as stack_program
+from ambient_components.platform.contract import RUNNER_SECRET_KEYS
+from ambient_components.program import main as stack_program
 from tests.support.certificates import CERTIFICATE as PEM
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
 from tests.support.recorder import Recorder, Secret

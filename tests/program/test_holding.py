@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
-from ambient_components.shards.hold import HOLD_VARIABLE, hold_text
+from ambient_components.shards.excluded import HOLD_VARIABLE, hold_text
 from tests.support.recorder import UNKNOWN, Secret
 
 MISSING = {"secrets": {"integrations": {"TOKEN": {"env": "NOBODY_HAS_SET_THIS"}}}}

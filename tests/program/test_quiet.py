@@ -6,17 +6,17 @@ import inspect
 from pulumi import log
 from pulumi.runtime import resource
 
-from ambient_components import quiet
+from ambient_components.program import sdk_tuning
 
 
 def test_the_sdk_still_has_the_function_that_is_replaced():
-    assert callable(getattr(resource, quiet.FUNCTION))
+    assert callable(getattr(resource, sdk_tuning.FUNCTION))
 
 
 def test_resources_are_registered_without_a_stack_trace(monkeypatch):
-    monkeypatch.setattr(resource, quiet.FUNCTION, getattr(resource, quiet.FUNCTION))
-    quiet.without_stack_traces()
-    trace = getattr(resource, quiet.FUNCTION)()
+    monkeypatch.setattr(resource, sdk_tuning.FUNCTION, getattr(resource, sdk_tuning.FUNCTION))
+    sdk_tuning.without_stack_traces()
+    trace = getattr(resource, sdk_tuning.FUNCTION)()
     assert list(trace.frames) == []
     assert resource._get_source_position(trace) is None
 
@@ -30,11 +30,11 @@ def test_debug_lines_are_calls_to_the_engine_only_where_they_are_asked_for(monke
     monkeypatch.setattr(log, "_log", lambda *given: sent.append(given[2]))
     monkeypatch.setattr(log, "get_engine", object)
     monkeypatch.setattr(log, "debug", log.debug)
-    monkeypatch.setenv(quiet.DEBUG_VARIABLE, "true")
-    quiet.without_debug_lines()
+    monkeypatch.setenv(sdk_tuning.DEBUG_VARIABLE, "true")
+    sdk_tuning.without_debug_lines()
     log.debug("asked for")
-    monkeypatch.delenv(quiet.DEBUG_VARIABLE)
-    quiet.without_debug_lines()
+    monkeypatch.delenv(sdk_tuning.DEBUG_VARIABLE)
+    sdk_tuning.without_debug_lines()
     log.debug("not asked for")
     log.warn("a warning")
     assert sent == ["asked for", "a warning"]
@@ -43,7 +43,7 @@ def test_debug_lines_are_calls_to_the_engine_only_where_they_are_asked_for(monke
 def test_what_is_imported_is_not_collected_again():
     thresholds = gc.get_threshold()
     try:
-        quiet.without_needless_collection()
+        sdk_tuning.without_needless_collection()
         assert gc.get_freeze_count() > 0
         assert gc.get_threshold()[0] > thresholds[0]
     finally:

@@ -3,10 +3,10 @@
 import pytest
 
 from ambient_components.access import RailSettings
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.ledger import ledger_of
-from ambient_components.fleet.rails import ended_allowances, stack_rails
-from ambient_components.spec import parse_stack
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import ended_allowances, stack_rails
+from ambient_components.program.ledger import ledger_of
+from ambient_components.stackfile import parse_stack
 from tests.program.conftest import NOW
 
 

@@ -3,7 +3,8 @@
 import pulumi
 import pytest
 
-from ambient_components import ClusterProviders, Workspace, isolation
+from ambient_components import ClusterProviders, Workspace
+from ambient_components.platform import network_policies
 from tests.support.recorder import Secret
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -109,7 +110,7 @@ def test_limits_are_canonical_and_over_the_platforms_defaults(workspace):
 def test_the_policies_are_those_of_isolation_for_the_platforms_namespace(workspace, platform):
     given = {"platformNamespace": platform} if platform else {}
     recording = workspace(limits=LIMITS, **given)
-    wanted = isolation.policies(platform or "ambient-code", LIMITS["network"]["allow"])
+    wanted = network_policies.policies(platform or "ambient-code", LIMITS["network"]["allow"])
     assert len(recording.of("NetworkPolicy")) == len(wanted)
     for name, spec in wanted.items():
         policy = recording.named("NetworkPolicy", f"payments/network/{name}")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from ambient_components.access import Entry, KeyEntry, Ledger, refusals
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.ledger import ledger_of
-from ambient_components.spec import load_stack
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import ledger_of
+from ambient_components.stackfile import load_stack
 
 PEOPLE = [f"{kind}:{name}" for kind in ("user", "group") for name in "abcdefgh"]
 ROLES = st.sampled_from(["view", "edit", "admin"])

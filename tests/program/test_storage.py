@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ambient_components.components import BucketArgs, BucketCredentialsSpec, BucketSpec
-from ambient_components.fleet.arguments import workspace_args
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.object_store import ObjectStore
-from ambient_components.fleet.secret_values import WorkspaceValues
-from ambient_components.fleet.stack_settings import StackSettings
-from ambient_components.spec import Bucket, BucketCredentials, Workspace, parse_stack
-from ambient_components.storage.config import StoreConfig
+from ambient_components.program.arguments import workspace_args
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.object_store import ObjectStore
+from ambient_components.program.secret_values import WorkspaceValues
+from ambient_components.program.stack_settings import StackSettings
+from ambient_components.rules.object_store import StoreConfig
+from ambient_components.stackfile import Bucket, BucketCredentials, Workspace, parse_stack
 from tests.program.conftest import CLUSTER
 from tests.program.test_fleet import _shuffled
 from tests.support.ledgers import recorded

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli import engine as cli_engine
 from ambient_components.errors import fail
+from ambient_components.stacks import pulumi as cli_engine
 from tests.support.access_objects import by_platform, made
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 

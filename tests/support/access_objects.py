@@ -1,8 +1,8 @@
 """RoleBindings and ServiceAccounts as an API server lists them: those of a ledger, and those that others make."""
 
-from ambient_components import naming
-from ambient_components.contract import Role, cluster_role
-from ambient_components.subjects import parse_subject
+from ambient_components.platform import naming
+from ambient_components.platform.contract import Role, cluster_role
+from ambient_components.platform.subjects import parse_subject
 
 OWNER_LABELS = {"ambient-code.io/role": "admin"}
 GRANT_LABELS = {"app": "ambient-permission"}

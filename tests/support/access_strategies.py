@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from ambient_components.access.holdings import GRANT, KEY, OWNER, Holding
+from ambient_components.access.role_assignments import GRANT, KEY, OWNER, Holding
 
 WORKSPACES = st.sampled_from(["billing", "payments", "research"])
 ROLES = st.sampled_from(["view", "edit", "admin"])

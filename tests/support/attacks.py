@@ -6,9 +6,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from ambient_components.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP, Role, cluster_role
-from ambient_components.naming import key_role_binding, key_service_account, key_suffix
-from ambient_components.subjects import parse_subject
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP, Role, cluster_role
+from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.subjects import parse_subject
 from sandbox.api import Api, ApiError
 from tests.support.stacks import Machine
 

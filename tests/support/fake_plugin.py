@@ -17,7 +17,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from ambient_components import clock
-from ambient_components.provider.peers import serving
+from ambient_components.provider.protocol.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.fake_engine import FakeEngine, flat

@@ -9,13 +9,13 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.access import write_ledger
-from ambient_components.cli import engine as cli_engine
-from ambient_components.cli import plan_fleets
-from ambient_components.cli.ledgers import ledger_from_files
-from ambient_components.cli.project import Project
+from ambient_components.cli.plan import fleets
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.shards import home
+from ambient_components.stacks import pulumi as cli_engine
+from ambient_components.stacks.ledgers import ledger_from_files
+from ambient_components.stacks.project import Project
 from tests.support.planned import NOW, state
 from tests.support.plans import preview
 
@@ -105,7 +105,7 @@ def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) 
         return fake.with_environ(environ or {})
 
     monkeypatch.setattr(cli_engine, "PulumiEngine", made)
-    monkeypatch.setattr(plan_fleets, "_up_to_date", lambda *_: fake.up_to_date)
+    monkeypatch.setattr(fleets, "_up_to_date", lambda *_: fake.up_to_date)
     whole = state(file)
     for number in range(COUNT):
         fake.states[f"prod-{number:02d}"] = of_shard(whole, number)

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ambient_components.contract import OWNER_ANNOTATION
+from ambient_components.platform.contract import OWNER_ANNOTATION
 from tests.support.life import Workspace
 from tests.support.stacks import Stack
 

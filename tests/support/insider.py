@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ambient_components.contract import RBAC_API_GROUP
-from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.platform.contract import RBAC_API_GROUP
+from ambient_components.platform.naming import key_service_account, key_suffix
 from sandbox.credentials import BOB
 from tests.support.attacks import CORE, MERGE, RBAC, Bearer
 from tests.support.stacks import Stack

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from ambient_components.cluster import ApiError, core
+from ambient_components.cluster.client import ApiError, core
 from ambient_components.failure import StepError
-from ambient_components.keys.state import format_time
+from ambient_components.rotation.state import format_time
 
 DAY = 86_400
 START = datetime(2026, 1, 1, tzinfo=UTC)

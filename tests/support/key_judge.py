@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ambient_components.contract import SERVICE_ACCOUNT_ANNOTATION
+from ambient_components.platform.contract import SERVICE_ACCOUNT_ANNOTATION
 from tests.support.key_cluster import DAY, SECRETS, Token, seconds
 from tests.support.key_simulation import Resource, Run, hold
 

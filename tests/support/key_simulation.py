@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cluster import core
+from ambient_components.cluster.client import core
 from ambient_components.components.api_key import token_args
 from ambient_components.failure import StepError
-from ambient_components.keys import TokenState
-from ambient_components.naming import key_service_account, key_suffix
-from ambient_components.provider.access_token import AccessToken
-from ambient_components.provider.resource import Context
-from ambient_components.provider.wire import Secret
+from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.protocol.wire import Secret
+from ambient_components.provider.tokens.access_token import AccessToken
+from ambient_components.rotation import TokenState
 from ambient_components.rules.lifetimes import Policy
 from tests.support.key_cluster import DELIVERY, SPACE, Crash, SimulatedCluster, moment
 
@@ -301,7 +301,7 @@ def simulated_time() -> Iterator[pytest.MonkeyPatch]:
     """The executor's own clocks stand still, and chance is a count."""
     serial = count(1)
     with pytest.MonkeyPatch.context() as patch:
-        handles = "ambient_components.provider.handles"
+        handles = "ambient_components.provider.tokens.token_secrets"
         patch.setattr(f"{handles}.clock", SimpleNamespace(offset=timedelta))
         patch.setattr(f"{handles}.time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0))
         patch.setattr(f"{handles}.secrets", SimpleNamespace(token_hex=lambda _: f"{next(serial):08x}"))

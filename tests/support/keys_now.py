@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ambient_components.cli.keys_deployed import account_of
+from ambient_components.cli.keys.deployed import account_of
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from tests.support import fake_api

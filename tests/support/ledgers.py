@@ -5,12 +5,21 @@ from functools import wraps
 from typing import Any
 
 from ambient_components import access, shards
-from ambient_components.access import Entry, entries, escalation, fleet_rails, holdings, rails, write_ledger
-from ambient_components.access import live as live_access
+from ambient_components.access import (
+    Entry,
+    entries,
+    escalation,
+    fleet_guardrails,
+    guardrails,
+    role_assignments,
+    write_ledger,
+)
+from ambient_components.access import cluster_access as live_access
 from ambient_components.access.recorded import read
 from ambient_components.errors import Problem
-from ambient_components.plan import held, preview
 from ambient_components.plan import ledgers as plan_ledgers
+from ambient_components.plan import preview
+from ambient_components.plan import recorded as held
 
 
 def ledger(plain: Any) -> dict[str, Entry]:
@@ -49,12 +58,12 @@ def fleet_refusals(
     fleet: str, before: Mapping[str, Any], after: Mapping[str, Any], *rest: Any, **more: Any
 ) -> list[Problem]:
     each = ({stack: ledger(one) for stack, one in side.items()} for side in (before, after))
-    return fleet_rails.fleet_refusals(fleet, *each, *rest, **more)
+    return fleet_guardrails.fleet_refusals(fleet, *each, *rest, **more)
 
 
 def recorded(*args: Any) -> dict[str, dict[str, Any]]:
     """The ledger of models of workspaces (`fleet.ledger_of`), as it is recorded."""
-    from ambient_components.fleet.ledger import ledger_of  # noqa: PLC0415  # with Pulumi's SDK
+    from ambient_components.program.ledger import ledger_of  # noqa: PLC0415
 
     return write_ledger(ledger_of(*args))
 
@@ -66,10 +75,10 @@ def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
 crossed = _over(ledger, access.crossed)
 standing = _over(ledger, access.standing)
 rail_warnings = _over(ledger, access.rail_warnings)
-removals_mark = _over(ledger, fleet_rails.removals_mark)
-as_judged = _over(ledger, fleet_rails.as_judged)
-removed = _over(ledger, rails.removed)
-of_ledger = _over(ledger, holdings.of_ledger)
+removals_mark = _over(ledger, fleet_guardrails.removals_mark)
+as_judged = _over(ledger, fleet_guardrails.as_judged)
+removed = _over(ledger, guardrails.removed)
+of_ledger = _over(ledger, role_assignments.of_ledger)
 escalations = _over(ledger, escalation.escalations)
 live = _over(ledger, live_access.live)
 expected = _over(ledger, live_access.expected)

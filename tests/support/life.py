@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_service_account, key_suffix
 from tests.support.stacks import Machine, Result, Stack
 
 EMPTY = "workspaces: {}\n"

@@ -10,11 +10,11 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.access import write_ledger
-from ambient_components.cli import engine as cli_engine
-from ambient_components.cli.ledgers import ledger_from_files
-from ambient_components.cli.project import Project
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.stacks import pulumi as cli_engine
+from ambient_components.stacks.ledgers import ledger_from_files
+from ambient_components.stacks.project import Project
 from tests.support.plans import preview
 
 STACK = """\

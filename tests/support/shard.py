@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ambient_components.provider.run_record import CHECKPOINTS_VARIABLE
+from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
 from ambient_components.shards import (
     RUN_VARIABLE,
     Record,

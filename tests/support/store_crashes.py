@@ -11,10 +11,10 @@ from itertools import count
 import pytest
 
 from ambient_components import clock
-from ambient_components.naming import bucket_user
-from ambient_components.provider.bucket_marks import holder_of, tags_of
-from ambient_components.provider.s3_bucket import S3Bucket
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.ownership import holder_of, tags_of
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from tests.support.store_world import OWNER, Crash, OneResource, StoreWorld, calls, move_clock
 
 DAY = 86_400

@@ -12,14 +12,14 @@ import boto3
 from botocore.config import Config
 
 from ambient_components import clock
-from ambient_components.cluster import Cluster
-from ambient_components.contract import INTEGRATION_SECRET
-from ambient_components.guard import Guard
-from ambient_components.provider.bucket_marks import MAKING
-from ambient_components.provider.resource import Context
+from ambient_components.cluster.client import Cluster
+from ambient_components.cluster.guard import Guard
+from ambient_components.platform.contract import INTEGRATION_SECRET
+from ambient_components.provider.buckets.ownership import MAKING
+from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.connection import Store, StoreSettings
-from ambient_components.provider.wire import Secret
 from tests.support.fake_api import FakeApi
 
 OWNER = "app/dev"

@@ -13,9 +13,9 @@ from ambient_components.access.effective import (
     rows,
     who_can,
 )
-from ambient_components.access.holdings import Holding
+from ambient_components.access.role_assignments import Holding
 from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
-from ambient_components.contract import Role
+from ambient_components.platform.contract import Role
 from tests.support.access_strategies import HOLDINGS
 
 ALICE = Holding("payments", "user:alice", "admin", "owner")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.naming import key_role_binding, key_service_account, key_suffix
+from ambient_components.platform.naming import key_role_binding, key_service_account, key_suffix
 from tests.support.fake_plugin import LEDGER, running
 from tests.support.ledgers import endings
 

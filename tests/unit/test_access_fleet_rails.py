@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access import RailSettings
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE
-from ambient_components.access.rail_names import REMOVALS
-from ambient_components.provider.access_ledger import AccessLedger
+from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.access.guardrail_names import REMOVALS
+from ambient_components.provider.ledger.access_ledger import AccessLedger
 from ambient_components.rules.refusals import Rule
 from tests.support.ledgers import as_judged, fleet_refusals, refusals, removals_mark, removed
 from tests.support.plans import LEDGERS, entry, key
@@ -97,7 +97,7 @@ class Context:
 
 
 def test_the_ledgers_check_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ambient_components.provider.access_ledger.preflight", lambda *_, **__: [])
+    monkeypatch.setattr("ambient_components.provider.ledger.access_ledger.preflight", lambda *_, **__: [])
     before, after = shards(1, 5)["prod-00"], {}
     olds, news = ({"owner": "p/prod", "workspaces": ledger} for ledger in (before, after))
 

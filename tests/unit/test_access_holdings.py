@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from ambient_components.access.holdings import AccessDiff, Holding, access_diff
+from ambient_components.access.role_assignments import AccessDiff, Holding, access_diff
 from tests.support.access_strategies import HOLDINGS, LEDGERS
 from tests.support.ledgers import of_ledger
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.holdings import Holding
-from ambient_components.access.live import missing, unknown
+from ambient_components.access.cluster_access import missing, unknown
+from ambient_components.access.role_assignments import Holding
 from tests.support.access_objects import (
     GRANT_LABELS,
     KEY_LABELS,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components.access import Period, RailSettings
-from ambient_components.access.rail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
-from ambient_components.access.standing import declared, is_over
+from ambient_components.access.guardrail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.access.violations import declared, is_over
 from tests.support.ledgers import crossed, rail_warnings, refusals, standing
 from tests.support.ledgers import entry as typed
 

@@ -15,7 +15,7 @@ from ambient_components.access.roles import (
     RoleRight,
     roles_with,
 )
-from ambient_components.contract import ROLES, Role, cluster_role
+from ambient_components.platform.contract import ROLES, Role, cluster_role
 
 MANIFESTS = Path(__file__).parents[2] / "sandbox" / "platform" / "clusterroles.yaml"
 

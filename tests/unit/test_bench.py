@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ambient_components.spec import parse_stack
+from ambient_components.stackfile import parse_stack
 from bench.__main__ import _sizes, main, parser
 from bench.errors import BenchError
 from bench.machine import Machine

@@ -1,8 +1,8 @@
 import pytest
 
-from ambient_components.spec.checks import Finding, check_stack
-from ambient_components.spec.models import StackFile
-from ambient_components.spec.partial import Partial
+from ambient_components.stackfile.checks.names import Finding, check_stack
+from ambient_components.stackfile.models.stack import StackFile
+from ambient_components.stackfile.partial import Partial
 
 WS = ("workspaces", "pay")
 SEARCH = {"url": "https://mcp.example.com/v1?lang=en", "headers": {"Authorization": "Bearer ${SEARCH_TOKEN}"}}

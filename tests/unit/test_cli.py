@@ -14,13 +14,13 @@ import typer
 import yaml
 
 from ambient_components._version import VERSION
-from ambient_components.cli import kube
 from ambient_components.cli.app import USAGE, app, run
-from ambient_components.cli.engine import PulumiEngine
-from ambient_components.cli.terminal import asker, refuse, take_defaults
+from ambient_components.cli.prompts import asker, refuse, take_defaults
 from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.errors import AmbientError
 from ambient_components.output import paint_for
+from ambient_components.stacks import cluster as kube
+from ambient_components.stacks.pulumi import PulumiEngine
 
 
 def script(folder: Path, text: str) -> PulumiEngine:
@@ -106,7 +106,7 @@ class TestCommandLine:
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("ambient_components.cli.project.Project.find", interrupted)
+        monkeypatch.setattr("ambient_components.stacks.project.Project.find", interrupted)
         assert run(["validate"]) == 130
 
     def test_errors_are_text(

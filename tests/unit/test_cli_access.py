@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ambient_components.access.roles import RIGHTS_OF
-from ambient_components.cli.access import EPILOG
-from ambient_components.cli.access_text import COLUMNS
+from ambient_components.cli.access.command import EPILOG
+from ambient_components.cli.access.text import COLUMNS
 from ambient_components.cli.app import run
-from ambient_components.contract import Role
+from ambient_components.platform.contract import Role
 from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, FakePulumi, api, project, pulumi, put
 from tests.support.access_objects import binding
 from tests.support.fake_api import FakeApi

@@ -9,8 +9,8 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from ambient_components.cli.overview import Access, Overview, read_overview
-from ambient_components.cli.overview_text import as_json, as_text
+from ambient_components.cli.show.summary_text import as_json, as_text
+from ambient_components.stacks.summary import Access, Overview, read_overview
 
 NOW = datetime(2026, 12, 20, 12, tzinfo=UTC)
 CONTRACTORS = {"role": "view", "from": "2026-12-01", "until": "2027-03-31"}

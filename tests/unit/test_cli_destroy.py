@@ -10,11 +10,19 @@ import pytest
 import typer
 
 from ambient_components.cli import app as cli_app
-from ambient_components.cli import destroy, terminal
-from ambient_components.cli import engine as cli_engine
+from ambient_components.cli import destroy, prompts
 from ambient_components.cli.app import run
-from ambient_components.cli.destruction import IF_EMPTY, KEPT, WITH_ALL, Destruction, lines, read_destruction, refusals
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.stacks import pulumi as cli_engine
+from ambient_components.stacks.destruction import (
+    IF_EMPTY,
+    KEPT,
+    WITH_ALL,
+    Destruction,
+    lines,
+    read_destruction,
+    refusals,
+)
 
 
 def resource(kind: str, name: str, inputs: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -244,14 +252,14 @@ def typed(monkeypatch: pytest.MonkeyPatch, answer: str | BaseException) -> list[
     """Somebody sits at the terminal; what he is asked."""
     asked: list[str] = []
 
-    def prompt(question: terminal.Question) -> str:
+    def prompt(question: prompts.Question) -> str:
         asked.append(question.text)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(terminal, "prompt", prompt)
+    monkeypatch.setattr(prompts, "prompt", prompt)
     return asked
 
 

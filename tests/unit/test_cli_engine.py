@@ -24,7 +24,7 @@ time.sleep(30)
 OURS = """
 import pathlib, sys
 from ambient_components.cli.app import run
-from ambient_components.cli import app, engine
+from ambient_components.cli import app; from ambient_components.stacks import pulumi as engine
 import typer
 command = typer.Typer()
 @command.command()

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets.fleet import find_fleet
-from ambient_components.cli.fleets.planning import plan_fleet
-from ambient_components.cli.project import Project
 from ambient_components.engine.command import Answer
-from ambient_components.plan.schema import plan_schema
-from ambient_components.spec.loader import load_stack
+from ambient_components.fleet.planning import plan_fleet
+from ambient_components.plan.document import plan_schema
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import find_fleet
 from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts, where
 from tests.support.json_schema import faults
 from tests.support.ledgers import removals_mark

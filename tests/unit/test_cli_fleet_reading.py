@@ -8,13 +8,14 @@ from unittest.mock import Mock
 
 import pytest
 
-from ambient_components.cli import engine, keys_now
 from ambient_components.cli.app import run
-from ambient_components.cli.engine import PulumiEngine
-from ambient_components.cli.fleets.reading import export, stacks_of
-from ambient_components.cli.project import Project
+from ambient_components.cli.keys import now
 from ambient_components.engine import command
 from ambient_components.errors import AmbientError
+from ambient_components.stacks import pulumi as engine
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.stacks.states import export, stacks_of
 from tests.support.fleets import FakeShards, ledger_of, make_fleet, parts, where
 
 PAY = f"prod-{where('pay'):02d}"
@@ -84,7 +85,7 @@ def test_a_rotation_deploys_the_shard_that_holds_the_key(
 ) -> None:
     monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
     witness = Mock(end_now=list, after=lambda _: ())
-    monkeypatch.setattr(keys_now, "_witness", lambda *_: witness)
+    monkeypatch.setattr(now, "_witness", lambda *_: witness)
     wanted: dict[str, Any] = ledger_of()
     wanted["pay"]["keys"]["ci"]["generation"] = 2
     pulumi.plans(parts(wanted))

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.cli.init import settle_backend
-from ambient_components.cli.initialize import Found, Request, decide, initialize
-from ambient_components.cli.kube import ClusterFacts
-from ambient_components.cli.project import Project, bare_name
-from ambient_components.cli.terminal import Question, refuse, take_defaults
+from ambient_components.cli.init.command import settle_backend
+from ambient_components.cli.init.initialize import Found, Request, decide, initialize
+from ambient_components.cli.prompts import Question, refuse, take_defaults
 from ambient_components.errors import AmbientError, fail
-from ambient_components.spec import load_stack
+from ambient_components.stackfile import load_stack
+from ambient_components.stacks.cluster import ClusterFacts
+from ambient_components.stacks.project import Project, bare_name
 
 UID = "11111111-2222-3333-4444-555555555555"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.cli.init_fleet import initialize_fleet
-from ambient_components.cli.initialize import Request
-from ambient_components.cli.kube import ClusterFacts
-from ambient_components.cli.project import Project
+from ambient_components.cli.init.fleet import initialize_fleet
+from ambient_components.cli.init.initialize import Request
 from ambient_components.errors import AmbientError, fail
+from ambient_components.stacks.cluster import ClusterFacts
+from ambient_components.stacks.project import Project
 
 UID = "11111111-2222-3333-4444-555555555555"
 

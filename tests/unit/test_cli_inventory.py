@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.inventory import NEVER_USED, Limits, Row, Seen, rows, seen_in
-from ambient_components.cli.inventory_text import as_csv, as_json, as_table
-from ambient_components.cli.overview import Key, Overview, WorkspaceView, read_overview
+from ambient_components.cli.keys.table import NEVER_USED, Limits, Row, Seen, rows, seen_in
+from ambient_components.cli.keys.table_text import as_csv, as_json, as_table
+from ambient_components.stacks.summary import Key, Overview, WorkspaceView, read_overview
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

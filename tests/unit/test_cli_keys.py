@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
-from ambient_components.cli import engine as cli_engine
 from ambient_components.cli.app import run
 from ambient_components.errors import fail
+from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

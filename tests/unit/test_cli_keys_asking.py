@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli.keys_asking import Answer, Bearers
+from ambient_components.cli.keys.bearer_check import Answer, Bearers
 from ambient_components.failure import StepError
 from tests.support import fake_api
 from tests.support.fake_api import FakeApi

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys_deployed import ACCOUNT, TOKEN, Identity, Target, account_of, identities, recorded
-from ambient_components.cli.keys_edit import Recorded
-from ambient_components.cli.keys_required import Aim, lacks
-from ambient_components.cli.pending import Step
+from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity, Target, account_of, identities, recorded
+from ambient_components.cli.keys.edit import Recorded
+from ambient_components.cli.keys.required import Aim, Step, lacks
 from tests.support.keys_now import W, identity, token_of
 
 KEY = (W, "ci")

@@ -11,12 +11,12 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli import app as cli_app
-from ambient_components.cli import engine as cli_engine
-from ambient_components.cli import keys_apply, keys_revoke, keys_rotate
 from ambient_components.cli.app import run
-from ambient_components.cli.keys_edit import Recorded, chosen_keys, revocation, rotation
+from ambient_components.cli.keys import apply, revoke, rotate
+from ambient_components.cli.keys.edit import Recorded, chosen_keys, revocation, rotation
 from ambient_components.errors import AmbientError, Problem
-from ambient_components.spec.loader import LoadedStack, load_stack
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks import pulumi as cli_engine
 
 STACK = """\
 # The stack.
@@ -76,8 +76,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode=None)
     keys = typer.Typer(rich_markup_mode=None)
-    keys.command(epilog=keys_rotate.EPILOG)(keys_rotate.rotate)
-    keys.command(epilog=keys_revoke.EPILOG)(keys_revoke.revoke)
+    keys.command(epilog=rotate.EPILOG)(rotate.rotate)
+    keys.command(epilog=revoke.EPILOG)(revoke.revoke)
     app.add_typer(keys, name="keys")
     monkeypatch.setattr(cli_app, "app", app)
     return tmp_path
@@ -458,7 +458,7 @@ class TestWriting:
     ) -> None:
         broken = dict.fromkeys(FILES, "workspaces: {payments: {protect: 1}}\n")
         with pytest.raises(AmbientError) as error:
-            keys_apply.write_stack("stacks/dev.yaml", broken)
+            apply.write_stack("stacks/dev.yaml", broken)
         assert str(error.value).splitlines()[0] == (
             "nothing is written: the stack would not be valid with what was asked for"
         )

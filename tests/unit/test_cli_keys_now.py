@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli import engine as cli_engine
-from ambient_components.cli import keys_proof
 from ambient_components.cli.app import run
-from ambient_components.cli.keys_deployed import account_of
+from ambient_components.cli.keys import proof
+from ambient_components.cli.keys.deployed import account_of
+from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.keys_now import (
     ACCOUNTS,
@@ -49,7 +49,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
             (tmp_path / name).write_text(text)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-        monkeypatch.setattr(keys_proof, "PATIENCE", 0.0)
+        monkeypatch.setattr(proof, "PATIENCE", 0.0)
         fake = Deployed(api)
 
         def made(_folder: Path, environ: Mapping[str, str]) -> Deployed:
@@ -163,8 +163,8 @@ class TestRotateNow:
         )
 
     def test_it_is_asked_until_it_is_refused(self, stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(keys_proof, "PATIENCE", 30.0)
-        monkeypatch.setattr(keys_proof, "_PAUSE", 0.0)
+        monkeypatch.setattr(proof, "PATIENCE", 30.0)
+        monkeypatch.setattr(proof, "_PAUSE", 0.0)
         stack.zombies.add(token_of("ci", 1))
         seen = stack.api.seen
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.kube import Endpoint
-from ambient_components.cli.overview import Key, Overview, read_overview
-from ambient_components.cli.overview_text import as_json, as_text, left, usage, warnings
-from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.cli.show.summary_text import as_json, as_text, left, usage, warnings
+from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.stacks.cluster import Endpoint
+from ambient_components.stacks.summary import Key, Overview, read_overview
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"

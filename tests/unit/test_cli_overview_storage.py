@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.overview import read_overview
-from ambient_components.cli.overview_storage import AccessKey, BucketView, bucket_warnings
-from ambient_components.cli.overview_text import as_json, as_text
+from ambient_components.cli.show.summary_text import as_json, as_text
+from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
+from ambient_components.stacks.summary import read_overview
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SECRET = "v1:nobody:shows-this"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ambient_components.access import changed_paths
-from ambient_components.cli.pending import Pending, Step, pending
+from ambient_components.cli.keys.required import Pending, Step, pending
 from ambient_components.engine.steps import Preview
 
 KEYS = [("pay", "ci"), ("my-team", "nightly-report")]

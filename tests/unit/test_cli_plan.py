@@ -11,7 +11,7 @@ from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import parse_export
 from ambient_components.errors import refusal
-from ambient_components.plan.schema import plan_schema
+from ambient_components.plan.document import plan_schema
 from ambient_components.problem_json import encode
 from tests.support.json_schema import faults
 from tests.support.planned import RBAC, FakePulumi, fake_pulumi, ledger, make_project, state, write

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
-from ambient_components.cli import plan_saved
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.engine.state import state_digest
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.rails import stack_rails
+from ambient_components.plan import saved as plan_saved
 from ambient_components.plan.document import digest
-from ambient_components.spec.loader import load_stack
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import stack_rails
+from ambient_components.stackfile.loader import load_stack
 from tests.support.planned import NOW, RBAC, STACK, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import preview, step
 

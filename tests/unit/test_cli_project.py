@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.cli.project import Project
 from ambient_components.errors import AmbientError
+from ambient_components.stacks.project import Project
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli import app, engine
-from ambient_components.cli.fleets import records_client
-from ambient_components.cli.reshard_plan import Move, Twice, resharding
+from ambient_components.cli import app
 from ambient_components.engine.rewriting import items
+from ambient_components.fleet import records
+from ambient_components.fleet.resharding.exports import parts_of, workspaces_of
+from ambient_components.fleet.resharding.plan import Move, Twice, resharding
 from ambient_components.shards import Record, Run, home
-from ambient_components.shards.exports import parts_of, workspaces_of
+from ambient_components.stacks import pulumi as engine
 from tests.support.fleet_engine import FleetEngine, KilledError
 from tests.unit.test_shards_moves import named, state
 
@@ -45,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "Pulumi.yaml").write_text("name: ours\nruntime: python\nstackConfigDir: stacks\n")
     (tmp_path / "stacks").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(records_client, "Records", Records)
+    monkeypatch.setattr(records, "Records", Records)
     monkeypatch.setattr(Records, "kept", {}, raising=False)
     monkeypatch.setattr(Records, "removed", [], raising=False)
     files(tmp_path, dict.fromkeys(NAMES))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.app import run as ambient
-from ambient_components.cli.codeowners import as_codeowners
-from ambient_components.cli.reviewers_text import as_text
-from ambient_components.spec.ownership import Because, How, Need, Touched
+from ambient_components.cli.reviewers.codeowners import as_codeowners
+from ambient_components.cli.reviewers.text import as_text
+from ambient_components.stackfile.ownership import Because, How, Need, Touched
 
 PROJECT = "name: p\nruntime: python\nstackConfigDir: stacks\n"
 COMMON = "defaults: {reviewers: [group:platform]}\ntemplates: {guarded: {protect: true}}\n"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli.revisions import Repository
+from ambient_components.cli.reviewers.revisions import Repository
 from ambient_components.errors import AmbientError
-from ambient_components.spec.files import DISK
-from ambient_components.spec.loader import review_stack
+from ambient_components.stackfile.files import DISK
+from ambient_components.stackfile.loader import review_stack
 
 LINK = "-> "
 """Begins the content of a symbolic link, in these tests alone."""

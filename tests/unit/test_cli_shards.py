@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ambient_components.cli import app, engine
-from ambient_components.cli.fleets import deciding
-from ambient_components.cli.shards_formats import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
+from ambient_components.cli import app
+from ambient_components.cli.shards.formats import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
+from ambient_components.fleet import decisions
+from ambient_components.stacks import pulumi
 from tests.unit.test_pipelines import ROOT, commands, complaint, read
 
 FLEET = ROOT / "examples/fleet"
@@ -66,7 +67,7 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str
 
 
 def test_text(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(engine, "PulumiEngine", Backend)
+    monkeypatch.setattr(pulumi, "PulumiEngine", Backend)
     assert shown(capsys, "prod") == (
         "SHARD    STACK    WORKSPACES  RESOURCES\n"
         "prod-00  prod-00  0           -\n"
@@ -78,7 +79,7 @@ def test_text(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_json_without_a_back_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine, "PulumiEngine", Nobody)
+    monkeypatch.setattr(pulumi, "PulumiEngine", Nobody)
     found = json.loads(shown(capsys, "acme/prod", "--format", "json"))["shards"]
     assert found[1] == {
         "shard": "prod-01", "stack": "acme/prod-01", "configFile": CONFIG_FILE, "workspaces": ["bb", "cc"],
@@ -160,9 +161,9 @@ def check_spec(spec: dict[str, Any]) -> None:
 def test_what_up_would_skip_is_left_out_if_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(deciding, "ask_states", lambda fleet: fleet.count)
+    monkeypatch.setattr(decisions, "ask_states", lambda fleet: fleet.count)
     monkeypatch.setattr(
-        deciding, "decide", lambda fleet, asked, wanted, loaded: SimpleNamespace(up_to_date=(0, asked - 1))
+        decisions, "decide", lambda fleet, asked, wanted, loaded: SimpleNamespace(up_to_date=(0, asked - 1))
     )
     found = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
     assert [one["stack"] for one in found] == ["prod-01"]

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.cli.app import run
-from ambient_components.cli.effective import effective
-from ambient_components.cli.effective_text import as_text
+from ambient_components.cli.show.effective import as_text, effective
 from ambient_components.errors import Where, format_path
-from ambient_components.spec import parse_stack
-from ambient_components.spec.provenance import Origin
+from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile.layers import Origin
 
 STACK = """\
 include: [{path: ../shared/common.yaml, sections: [defaults, templates]}]

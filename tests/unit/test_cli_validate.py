@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.validate_text import as_github, as_json, as_text, summary
-from ambient_components.cli.validation import Validation, validate_files, validate_stacks
+from ambient_components.cli.validate.text import as_github, as_json, as_text, summary
+from ambient_components.cli.validate.validation import Validation, validate_files, validate_stacks
 from ambient_components.errors import Problem, Where
 
 ERROR = Problem(
@@ -213,7 +213,7 @@ class TestCommand:
     @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["--strict"], 1)])
     def test_warnings(self, write: Write, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int) -> None:
         write(stacks__prod=GOOD)
-        monkeypatch.setattr("ambient_components.cli.validation.validate_stacks", lambda _: result(WARNING))
+        monkeypatch.setattr("ambient_components.cli.validate.validation.validate_stacks", lambda _: result(WARNING))
         assert run(["validate", *arguments]) == code
 
     def test_a_project_without_stacks(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:

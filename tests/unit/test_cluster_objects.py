@@ -7,28 +7,28 @@ from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components import cluster_objects
-from ambient_components.contract import KEY_GENERATION_ANNOTATION
-from ambient_components.provider import wire
+from ambient_components.cluster import objects
+from ambient_components.platform.contract import KEY_GENERATION_ANNOTATION
+from ambient_components.provider.protocol import wire
 from tests.support.hostile import ASSET, DEEP, JSON, NO_SIGNATURE, TEXTS, UNKNOWN
 
 PROMISED = {
-    cluster_objects.annotations: dict,
-    cluster_objects.decoded: str | None,
-    cluster_objects.finalizers: tuple,
-    cluster_objects.generation: int | None,
-    cluster_objects.is_ending: bool,
-    cluster_objects.labels: dict,
-    cluster_objects.mapping: dict,
-    cluster_objects.mappings: list,
-    cluster_objects.metadata: dict,
-    cluster_objects.name: str,
-    cluster_objects.namespace: str,
-    cluster_objects.role_ref: str,
-    cluster_objects.subjects: list,
-    cluster_objects.text: str,
-    cluster_objects.texts: dict,
-    cluster_objects.uid: str,
+    objects.annotations: dict,
+    objects.decoded: str | None,
+    objects.finalizers: tuple,
+    objects.generation: int | None,
+    objects.is_ending: bool,
+    objects.labels: dict,
+    objects.mapping: dict,
+    objects.mappings: list,
+    objects.metadata: dict,
+    objects.name: str,
+    objects.namespace: str,
+    objects.role_ref: str,
+    objects.subjects: list,
+    objects.text: str,
+    objects.texts: dict,
+    objects.uid: str,
 }
 METADATA = st.fixed_dictionaries(
     {},
@@ -55,7 +55,7 @@ def test_whatever_there_is_it_has_the_promised_type(reader, one):
 
 @given(OBJECTS)
 def test_what_enters_the_state_can_be_sent_to_the_engine_and_back(one):
-    shown = cluster_objects.plain({"value": one})
+    shown = objects.plain({"value": one})
     sent = wire.encode(shown)
     received = struct_pb2.Struct()
     received.ParseFromString(sent.SerializeToString())
@@ -64,7 +64,7 @@ def test_what_enters_the_state_can_be_sent_to_the_engine_and_back(one):
 
 @pytest.mark.parametrize("value", [DEEP, ASSET, NO_SIGNATURE, UNKNOWN, 10**400, "\ud800", "x" * 10**6, [1] * 10**5])
 def test_what_the_engine_could_not_read_is_replaced_and_still_differs(value):
-    shown = cluster_objects.plain({"a": {"b": value}, "c": 1})
+    shown = objects.plain({"a": {"b": value}, "c": 1})
     assert shown != {"a": {"b": value}, "c": 1}
     assert shown["c"] == 1
     assert len(json.dumps(shown)) < 1000
@@ -72,32 +72,32 @@ def test_what_the_engine_could_not_read_is_replaced_and_still_differs(value):
 
 def test_ordinary_values_stay_as_they_are():
     value = {"custom": {"search": {"url": "https://a", "headers": {"Authorization": "x"}}}, "disabled": ["b"], "n": 1.5}
-    assert cluster_objects.plain(value) == value
+    assert objects.plain(value) == value
 
 
 @pytest.mark.parametrize("noted", [*TEXTS, "1_0", " 1", "1 ", "+1", "1e3", "²"])
 def test_no_number_is_no_generation(noted):
-    assert cluster_objects.generation({"metadata": {"annotations": {KEY_GENERATION_ANNOTATION: noted}}}) is None
+    assert objects.generation({"metadata": {"annotations": {KEY_GENERATION_ANNOTATION: noted}}}) is None
 
 
 def test_a_generation_is_read():
-    assert cluster_objects.generation({"metadata": {"annotations": {KEY_GENERATION_ANNOTATION: "12"}}}) == 12
+    assert objects.generation({"metadata": {"annotations": {KEY_GENERATION_ANNOTATION: "12"}}}) == 12
 
 
 def test_a_users_namespace_is_no_part_of_the_subject():
     """Kubernetes ignores it: `y:x` would be another user than the one who gets the access."""
     subjects = [{"kind": "User", "name": "x", "namespace": "y"}, {"kind": "ServiceAccount", "name": "a"}]
-    assert cluster_objects.subjects({"metadata": {"namespace": "pay"}, "subjects": subjects}) == [
+    assert objects.subjects({"metadata": {"namespace": "pay"}, "subjects": subjects}) == [
         "user:x",
         "serviceaccount:pay:a",
     ]
 
 
 def test_messages_are_bounded():
-    listing = cluster_objects.listing([f"{number:05}" + "x" * 10_000 for number in range(10_000)])
+    listing = objects.listing([f"{number:05}" + "x" * 10_000 for number in range(10_000)])
     assert len(listing) < 4000
     assert listing.endswith(" and 9990 more")
-    assert cluster_objects.short("x" * 300) == "x" * 300
+    assert objects.short("x" * 300) == "x" * 300
 
 
 def _nested(levels):
@@ -110,13 +110,13 @@ def _nested(levels):
 @pytest.mark.parametrize("levels", [0, 1, 62, 63])
 def test_a_text_that_is_not_too_deep_stays_as_it_is(levels):
     text = json.dumps({"items": 1} if levels == 0 else _nested(levels))
-    assert cluster_objects.shallow(text) == text
+    assert objects.shallow(text) == text
 
 
 @pytest.mark.parametrize("levels", [65, 200, 9_000])
 def test_only_what_is_too_deep_goes(levels):
     inner = '{"a":' * levels + '"}]"' + "}" * levels
     text = f'{{"items":[{{"deep":{inner},"name":"x"}},{{"name":"y"}}]}}'
-    first, second = json.loads(cluster_objects.shallow(text))["items"]
+    first, second = json.loads(objects.shallow(text))["items"]
     assert first["name"] == "x"
     assert second == {"name": "y"}

@@ -1,6 +1,6 @@
 import pytest
 
-from ambient_components.credentials import begins_like_credential, looks_like_credential, says_secret
+from ambient_components.rules.secret_patterns import begins_like_credential, looks_like_credential, says_secret
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ambient_components.contract import SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
+from ambient_components.platform.contract import SHIPPED_MCP_SERVERS, WORKSPACE_FLAGS
 from ambient_components.rules.limits import QUOTA_RESOURCES
-from ambient_components.spec import review_stack
-from ambient_components.spec.schema import stack_schema
+from ambient_components.stackfile import review_stack
+from ambient_components.stackfile.schema import stack_schema
 
 SCHEMA = stack_schema()
 Path = tuple[str | int, ...]

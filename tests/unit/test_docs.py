@@ -15,11 +15,11 @@ import pytest
 
 from ambient_components import components, resources
 from ambient_components.access import RIGHTS, Right
-from ambient_components.contract import OWNER_ANNOTATION
-from ambient_components.provider.bucket_marks import MAKING
-from ambient_components.provider.store.minted import KEYS_TAG
+from ambient_components.platform.contract import OWNER_ANNOTATION
+from ambient_components.provider.buckets.ownership import MAKING
+from ambient_components.provider.store.accounts import KEYS_TAG
 from ambient_components.rules.bucket_names import EXPIRY_RULE
-from ambient_components.spec.loader import review_stack
+from ambient_components.stackfile.loader import review_stack
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

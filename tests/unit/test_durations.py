@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.durations import format_seconds, parse_duration
+from ambient_components.rules.durations import format_seconds, parse_duration
 
 ALLOWED = "allowed: a whole number and a unit of s, m, h, d or y (365 days), such as 90d, 12h or 1d12h"
 

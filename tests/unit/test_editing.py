@@ -4,14 +4,14 @@ import pytest
 import yaml
 
 from ambient_components.errors import AmbientError
-from ambient_components.spec import textnodes, yamlfile
-from ambient_components.spec.editing import Change, edited
+from ambient_components.stackfile.editing import Change, edited
+from ambient_components.stackfile.yaml import nodes, reader
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"])
 def either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Positions are the same by either: a machine may lack the one in C."""
-    for module in (textnodes, yamlfile):
+    for module in (nodes, reader):
         monkeypatch.setattr(module, "_Loader", getattr(yaml, request.param))
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ambient_components import clock, environment
+from ambient_components import clock
+from ambient_components import clock as environment
 from ambient_components.cli.app import run
 
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ambient_components.cli.app import run as ambient
-from ambient_components.spec import load_stack
-from ambient_components.spec.schema import schema_text
+from ambient_components.stackfile import load_stack
+from ambient_components.stackfile.schema import schema_text
 from tests.support.commands import commands, complaint
 from tests.support.json_schema import faults
 

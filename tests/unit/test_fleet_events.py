@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ambient_components.cli.fleets.events import Failure, Told
-from ambient_components.engine.types import ACCESS_TOKEN, S3_CREDENTIALS
+from ambient_components.engine.urns import ACCESS_TOKEN, S3_CREDENTIALS
 from ambient_components.errors import Problem, Where, refusal
+from ambient_components.fleet.run_events import Failure, Told
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import ended, said, urn

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli.fleets.events import Failure
-from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cli.fleets.jobs import Job, Phase
-from ambient_components.cli.fleets.locks import ways_out
-from ambient_components.cli.fleets.progress import Lines, LiveTable, outcome, shown, view_for
-from ambient_components.cli.fleets.skipping import Task
-from ambient_components.cli.fleets.summary import exit_code, summary_lines
-from ambient_components.cli.project import Project
-from ambient_components.engine.locks import locks
+from ambient_components.engine.events import locks
+from ambient_components.fleet.jobs import Job, Phase
+from ambient_components.fleet.locks import ways_out
+from ambient_components.fleet.progress import Lines, LiveTable, outcome, shown, view_for
+from ambient_components.fleet.run_events import Failure
+from ambient_components.fleet.skipping import Task
+from ambient_components.fleet.summary import exit_code, summary_lines
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet
 
 FLEET = Fleet(Project(Path("/p"), "p", "stacks"), "prod", 3, {})
 

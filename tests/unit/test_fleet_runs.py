@@ -17,8 +17,9 @@ import pytest
 from ambient_components import clock
 from ambient_components.access import Entry
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets import records_client, running
 from ambient_components.errors import refusal
+from ambient_components.fleet import records
+from ambient_components.fleet import run as running
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
@@ -61,7 +62,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     found = Fleet(tmp_path, cluster)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(records_client, "Guard", lambda *_: FakeGuard(cluster))
+    monkeypatch.setattr(records, "Guard", lambda *_: FakeGuard(cluster))
     monkeypatch.setattr(running, "default_jobs", lambda: 2)
     monkeypatch.delenv("AMBIENT_CLOCK_OFFSET", raising=False)
     return found
@@ -422,7 +423,7 @@ OURS = """
 import sys
 sys.path.insert(0, {root!r})
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets import records_client
+from ambient_components.fleet import records as records_client
 from tests.support.fake_records import FakeCluster, FakeGuard
 cluster = FakeCluster()
 records_client.Guard = lambda *_: FakeGuard(cluster)

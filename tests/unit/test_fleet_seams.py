@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from ambient_components.access import read_ledger
-from ambient_components.cli.fleets.fleet import Fleet
-from ambient_components.cli.fleets.inputs import ShardInputs
-from ambient_components.cli.fleets.jobs import Job, Phase
-from ambient_components.cli.fleets.recording import Recorder
-from ambient_components.cli.fleets.records_client import Records
-from ambient_components.cli.fleets.skipping import Task, Wanted, task
-from ambient_components.cli.project import Project
 from ambient_components.engine.backend import Stack
 from ambient_components.failure import StepError
-from ambient_components.provider import lost_runs
-from ambient_components.provider.resource import Context
-from ambient_components.provider.run_record import CHECKPOINTS_VARIABLE, RunRecord
+from ambient_components.fleet.inputs import ShardInputs
+from ambient_components.fleet.jobs import Job, Phase
+from ambient_components.fleet.recording import Recorder
+from ambient_components.fleet.records import Records
+from ambient_components.fleet.skipping import Task, Wanted, task
+from ambient_components.provider.ledger import interrupted_runs
+from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord
+from ambient_components.provider.protocol.resource import Context
 from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, needs_refresh, record_name
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet
 from tests.support.fake_pulumi import ended
 from tests.support.fake_records import FakeCluster, FakeGuard
 
@@ -71,8 +71,8 @@ class Seam:
         self._patch.setenv(RUN_VARIABLE, run_id)
         self._patch.setenv(CHECKPOINTS_VARIABLE, "" if checkpoints else "true")
         context = Context("urn", Engine(), FakeGuard(self.cluster), None, datetime.now(UTC))  # type: ignore[arg-type]
-        self._outputs = lost_runs.settle(
-            context, self._place, lost_runs.recorded(self._outputs), {}, read_ledger(wanted)
+        self._outputs = interrupted_runs.settle(
+            context, self._place, interrupted_runs.recorded(self._outputs), {}, read_ledger(wanted)
         )
 
     def lost(self, wanted: Mapping[str, Any]) -> None:

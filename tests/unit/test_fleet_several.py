@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.fleets import records_client
-from ambient_components.cli.fleets.fleet import listed
-from ambient_components.cli.project import Project
 from ambient_components.errors import AmbientError, refusal
+from ambient_components.fleet import records
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import listed
 from tests.support.fake_pulumi import FakePulumi, ended, said, urn
 from tests.support.fake_records import FakeCluster, FakeGuard
 
@@ -55,8 +55,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     found = World(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{found.pulumi.bin}:{os.environ['PATH']}")
-    monkeypatch.setattr(records_client, "Cluster", lambda context: context)
-    monkeypatch.setattr(records_client, "Guard", found.guard)
+    monkeypatch.setattr(records, "Cluster", lambda context: context)
+    monkeypatch.setattr(records, "Guard", found.guard)
     return found
 
 

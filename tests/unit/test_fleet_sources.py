@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from ambient_components.cli.fleets.sources import fingerprints, needs_key
-from ambient_components.cluster import Cluster
+from ambient_components.cluster.client import Cluster
+from ambient_components.cluster.guard import Guard
 from ambient_components.failure import StepError
-from ambient_components.guard import Guard
-from ambient_components.spec import LoadedStack, load_stack
+from ambient_components.fleet.source_digests import fingerprints, needs_key
+from ambient_components.stackfile import LoadedStack, load_stack
 
 KEY = b"of-the-fleet"
 DATA = {"token": base64.b64encode(b"v-one").decode(), "binary": "/w==", "empty": ""}

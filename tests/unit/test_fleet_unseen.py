@@ -3,10 +3,10 @@
 import os
 import signal
 
-from ambient_components.cli.engine import PulumiEngine
-from ambient_components.cli.fleets.interrupts import Interrupts
-from ambient_components.cli.fleets.unseen import Unseen
-from ambient_components.shards.hold import HOLD_VARIABLE, of_ledger
+from ambient_components.fleet.processes import Interrupts
+from ambient_components.fleet.progress import Unseen
+from ambient_components.shards.excluded import HOLD_VARIABLE, of_ledger
+from ambient_components.stacks.pulumi import PulumiEngine
 
 
 class Broken:

@@ -17,13 +17,13 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ambient_components.cli import effective_text
 from ambient_components.cli.app import run
-from ambient_components.cli.effective import effective
-from ambient_components.cli.validate_text import as_github, as_json, as_text
-from ambient_components.cli.validation import Validation
-from ambient_components.credentials import CREDENTIAL_PREFIXES
-from ambient_components.spec import Review, Workspace, review_stack
+from ambient_components.cli.show import effective as effective_text
+from ambient_components.cli.show.effective import effective
+from ambient_components.cli.validate.text import as_github, as_json, as_text
+from ambient_components.cli.validate.validation import Validation
+from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES
+from ambient_components.stackfile import Review, Workspace, review_stack
 from tests.support.json_schema import faults
 from tests.support.stack_strategies import (
     ALONE,

@@ -1,6 +1,6 @@
 """No object that a workspace user may write stops a step: every kind that is read, hostile in every field.
 
-The rule is `ambient_components.cluster_objects`'. Each object of a world that is well is replaced by every hostile
+The rule is `ambient_components.cluster.objects`'. Each object of a world that is well is replaced by every hostile
 variant of itself, and the step is done: it may find drift and may warn, and what it says of others is the same.
 """
 
@@ -8,12 +8,12 @@ import json
 
 import pytest
 
-from ambient_components import naming
-from ambient_components.access.live import missing, unknown
+from ambient_components.access.cluster_access import missing, unknown
 from ambient_components.cli.app import run
-from ambient_components.cli.inventory import Limits, rows, seen_in
-from ambient_components.cli.inventory_text import as_csv, as_json, as_table
-from ambient_components.contract import HANDLE, HANDLE_LABEL, KEY_LABEL
+from ambient_components.cli.keys.table import Limits, rows, seen_in
+from ambient_components.cli.keys.table_text import as_csv, as_json, as_table
+from ambient_components.platform import naming
+from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL
 from tests.support.access_cli import ALICE, LEDGER, RBAC, FakePulumi, api, project, pulumi
 from tests.support.access_objects import account, account_name, by_platform, grant, made
 from tests.support.fake_plugin import (
@@ -49,7 +49,7 @@ LIMIT = 400_000
 def world():
     with pytest.MonkeyPatch.context() as patch, running(patch) as all_of_it:
         # Sixty requests a check, about nothing that is tried here.
-        patch.setattr("ambient_components.provider.preflight.missing_rights", lambda _: [])
+        patch.setattr("ambient_components.provider.ledger.preflight.missing_rights", lambda _: [])
         all_of_it.api.add("/api/v1/namespaces", "pay", annotations={"ambient-components/owner": OWNER})
         all_of_it.api.add("/api/v1/namespaces", "zoo", annotations={"ambient-components/owner": OWNER})
         yield all_of_it

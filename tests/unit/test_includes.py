@@ -3,9 +3,9 @@
 import pytest
 
 from ambient_components.errors import AmbientError
-from ambient_components.spec import load_stack
-from ambient_components.spec.includes import MAX_NESTING
-from ambient_components.spec.loader import review_stack
+from ambient_components.stackfile import load_stack
+from ambient_components.stackfile.includes import MAX_NESTING
+from ambient_components.stackfile.loader import review_stack
 
 OUTSIDE = "paths start at the folder of this file; add the file, or remove the line"
 

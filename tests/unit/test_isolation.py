@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ambient_components.isolation import (
+from ambient_components.platform.network_policies import (
     ISOLATION,
     ISOLATION_JOBS,
     PRIVATE_V4,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ambient_components.keys import plan
+from ambient_components.rotation import plan
 from ambient_components.rules.lifetimes import NEVER, Policy
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_judge import Judge
@@ -245,7 +245,7 @@ def never_over(*args, **kwargs):
     return steps if steps.mint else replace(steps, retire=(*steps.retire, *(one for one, _ in steps.revoke)), revoke=())
 
 
-EXECUTOR = "ambient_components.provider.access_token"
+EXECUTOR = "ambient_components.provider.tokens.access_token"
 BROKEN = {
     "revokes before it mints": ("plan", taken_first, "a rotation", "kept", "never without a token"),
     "forgets those that retire": ("plan", forgotten, "a rotation", "kept", "nothing unrecorded"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ambient_components.durations import parse_duration
+from ambient_components.rules.durations import parse_duration
 from ambient_components.rules.lifetimes import NEVER, Policy, default_overlap, default_rotate_before, misfit
 
 HOUR, DAY = 3600, 86_400

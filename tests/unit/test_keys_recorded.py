@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.keys.recorded import Minted, TokenRecord
-from ambient_components.keys.state import Handle
+from ambient_components.rotation.recorded import Minted, TokenRecord
+from ambient_components.rotation.state import Handle
 
 AT = datetime(2027, 1, 10, tzinfo=UTC)
 HANDLE = Handle(name="ci-1", uid="u1", generation=1, issued_at=AT, expires_at=None)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.keys import Handle, Plan, TokenState, plan
-from ambient_components.keys.rotation import mint_reason, next_action
+from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation.machine import mint_reason, next_action
 from ambient_components.rules.lifetimes import NEVER, Policy
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.keys import SCHEMA_VERSION, Handle, TokenState
-from ambient_components.keys.state import format_time, parse_time, time_of
+from ambient_components.rotation import SCHEMA_VERSION, Handle, TokenState
+from ambient_components.rotation.state import format_time, parse_time, time_of
 from ambient_components.rules.lifetimes import Policy, default_overlap, default_rotate_before
 
 MOMENT = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)

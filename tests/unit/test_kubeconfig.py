@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli import kube
+from ambient_components.cluster.kubeconfig import is_loopback, what_is_wrong
 from ambient_components.errors import AmbientError
-from ambient_components.kubeconfig import is_loopback, what_is_wrong
+from ambient_components.stacks import cluster
 from tests.support.fake_api import Answer, FakeApi
 
 TOKEN = "sk-made-up-token"
@@ -32,7 +32,7 @@ def told(folder: Path, text: str | bytes, function: str) -> str:
     environ = {"KUBECONFIG": str(file)}
     arguments = (environ,) if function == "contexts" else (None, environ)
     with pytest.raises(AmbientError) as raised:
-        getattr(kube, function)(*arguments)
+        getattr(cluster, function)(*arguments)
     assert TOKEN not in str(raised.value)
     assert raised.value.__suppress_context__
     assert f"no cluster to talk to: {file}: " in str(raised.value)
@@ -97,9 +97,9 @@ class TestProxies:
             monkeypatch.delenv(name, raising=False)
             monkeypatch.delenv(name.upper(), raising=False)
 
-    def identify(self, folder: Path, text: str) -> kube.ClusterFacts:
+    def identify(self, folder: Path, text: str) -> cluster.ClusterFacts:
         (folder / "config").write_text(text)
-        return kube.identify(None, {"KUBECONFIG": str(folder / "config")})
+        return cluster.identify(None, {"KUBECONFIG": str(folder / "config")})
 
     def test_the_environments_is_not_for_this_machine(
         self, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

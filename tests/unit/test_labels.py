@@ -1,6 +1,6 @@
 import pytest
 
-from ambient_components.labels import annotations_problem, key_problem, label_value_problem
+from ambient_components.rules.labels import annotations_problem, key_problem, label_value_problem
 
 KEYS = "allowed: [PREFIX/]NAME, the name 1-63 of A-Z a-z 0-9 - _ ., such as example.com/cost-center"
 OWN = "remove it, or use a prefix of your own"

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.errors import AmbientError
-from ambient_components.spec import parse_stack
-from ambient_components.spec.layers import RULES, Layer, Tree, flatten, layers_of, merge
-from ambient_components.spec.marks import ListMarks, MappingMarks, SourceMap
-from ambient_components.spec.provenance import Origin, Provenance
+from ambient_components.stackfile import parse_stack
+from ambient_components.stackfile.layers import RULES, Layer, Origin, Provenance, Tree, flatten, layers_of, merge
+from ambient_components.stackfile.yaml.positions import ListMarks, MappingMarks, SourceMap
 
 LIFETIMES = (
     "allowed: never, or durations from 10m to 1y, a whole number and a unit of s, m, h, d or y (365 days), "

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.contract import CONTAINER_LIMITS_DEFAULT
-from ambient_components.limits import canonical, container_limits
-from ambient_components.quantities import parse_quantity
+from ambient_components.platform.contract import CONTAINER_LIMITS_DEFAULT
+from ambient_components.rules.limits import canonical, container_limits
+from ambient_components.rules.quantities import parse_quantity
 from tests.support.fake_api import _defaulted
 
 ORDER = ("min", "defaultRequest", "default", "max")

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.contract import Role
 from ambient_components.errors import AmbientError
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.spec import (
+from ambient_components.stackfile import (
     Allowance,
     Bucket,
     BucketCredentials,
@@ -19,8 +20,7 @@ from ambient_components.spec import (
     load_stack,
     parse_stack,
 )
-from ambient_components.spec.loader import review_stack
-from ambient_components.subjects import parse_subject
+from ambient_components.stackfile.loader import review_stack
 
 ROOT = Path(__file__).parents[2]
 LIFETIMES = (

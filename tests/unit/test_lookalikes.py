@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.lookalikes import hidden_character, lookalike
-from ambient_components.subjects import parse_subject
+from ambient_components.platform.subjects import parse_subject
+from ambient_components.rules.lookalikes import hidden_character, lookalike
 
 
 @pytest.mark.parametrize("char", ["\u200b", "\u202e", "\u2066", "\u200e", "\xad", "\ufeff", "\u2060", "\U000e0061"])

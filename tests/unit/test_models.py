@@ -3,16 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ambient_components.access.rail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
-from ambient_components.contract import PodSecurity
-from ambient_components.durations import DAY, HOUR, YEAR, format_seconds
+from ambient_components.access.guardrail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.platform.contract import PodSecurity
 from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
 from ambient_components.rules.limits import Protocol
 from ambient_components.rules.secrets import DriftPolicy
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType
 from ambient_components.rules.states import BucketState, WorkspaceState
-from ambient_components.spec import (
+from ambient_components.stackfile import (
     Allowance,
     Bucket,
     BucketCredentials,
@@ -33,8 +33,8 @@ from ambient_components.spec import (
     Storage,
     Workspace,
 )
-from ambient_components.spec.messages import explain
-from ambient_components.spec.models import Included
+from ambient_components.stackfile.messages import explain
+from ambient_components.stackfile.models.stack import Included
 
 SOURCES = "allowed: exactly one of them, such as {config: NAME} or {env: NAME}"
 IDLE = "allowed: never, or durations up to 68y, a whole number and a unit of s, m, h, d or y (365 days), such as 12h"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components import naming
-from ambient_components.contract import RESERVED_NAMESPACES, ROLES, Role
-from ambient_components.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.platform import naming
+from ambient_components.platform.contract import RESERVED_NAMESPACES, ROLES, Role
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 
 # Table 1.6 of the platform contract: input, then S1, S2, S3 as the platform's Go code gives them.
 TABLE = [

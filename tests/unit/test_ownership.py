@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.spec import review_stack
-from ambient_components.spec.files import Files
-from ambient_components.spec.ownership import Because, Need, Touched, Version, reviewers_of, touched
+from ambient_components.stackfile import review_stack
+from ambient_components.stackfile.files import Files
+from ambient_components.stackfile.ownership import Because, Need, Touched, Version, reviewers_of, touched
 from tests.support.stack_strategies import ALONE, layered, written
 
 

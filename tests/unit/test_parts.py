@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.parts import declared_over, drift, kept, merge_patch
+from ambient_components.provider.workspace.shared_object import declared_over, drift, kept, merge_patch
 
 KEYS = st.sampled_from("abcd")
 SCALARS = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "x", "y"])

@@ -23,7 +23,7 @@ from markdown_it import MarkdownIt
 
 from ambient_components.cli.app import app
 from ambient_components.rules.lifetimes import Policy, misfit
-from ambient_components.spec.loader import load_stack
+from ambient_components.stackfile.loader import load_stack
 from tests.support.commands import PULUMI as TRIED
 
 ROOT = Path(__file__).parents[2]

@@ -20,9 +20,9 @@ from ambient_components.plan.facts import (
     SourceChange,
     WorkspaceChange,
 )
-from ambient_components.plan.held import Held, Holdings
+from ambient_components.plan.guardrail_changes import stack_rail_changes
 from ambient_components.plan.ledgers import begins
-from ambient_components.plan.rail_changes import stack_rail_changes
+from ambient_components.plan.recorded import Held, Holdings
 from ambient_components.problem_json import MINT, encode
 from tests.support.ledgers import from_ledgers, from_preview, holdings_of, of_ledger
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview, step

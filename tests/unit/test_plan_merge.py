@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from ambient_components.engine.steps import Preview
 from ambient_components.errors import refusal
 from ambient_components.plan import Digest
-from ambient_components.plan.document import document, document_text
+from ambient_components.plan.document import document, document_text, plan_schema
 from ambient_components.plan.facts import Plan, Shards, Step, Waiting
+from ambient_components.plan.guardrail_changes import stack_rail_changes
 from ambient_components.plan.lines import summary, verdict
 from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
-from ambient_components.plan.rail_changes import stack_rail_changes
-from ambient_components.plan.schema import plan_schema
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, holdings_of

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.access.holdings import GRANT, AccessDiff, Holding
+from ambient_components.access.role_assignments import GRANT, AccessDiff, Holding
 from ambient_components.engine.steps import Preview
 from ambient_components.errors import refusal
 from ambient_components.plan import Digest, facts
-from ambient_components.plan.document import digest, document, document_text
+from ambient_components.plan.document import SCHEMA_FILE, digest, document, document_text, plan_schema, schema_text
 from ambient_components.plan.facts import (
     BucketChange,
     Exposed,
@@ -27,7 +27,6 @@ from ambient_components.plan.facts import (
 )
 from ambient_components.plan.lines import sections, summary
 from ambient_components.plan.markdown import LIMIT, as_markdown, code
-from ambient_components.plan.schema import SCHEMA_FILE, plan_schema, schema_text
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, holdings_of

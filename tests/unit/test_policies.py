@@ -9,8 +9,8 @@ from pulumi_policy import EnforcementLevel, PolicyResource, ResourceValidationAr
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from ambient_components import clock
-from ambient_components.access.rail_names import RAILS, RailSettings
-from ambient_components.engine.types import ACCESS_LEDGER
+from ambient_components.access.guardrail_names import RAILS, RailSettings
+from ambient_components.engine.urns import ACCESS_LEDGER
 from ambient_components.policies import ADVICE, STATE_RAILS, Exceptions, Resource, unguarded, violations
 from ambient_components.policies.advice import Given
 from ambient_components.policies.pack import plain, policies

@@ -4,11 +4,11 @@ from typing import get_args
 
 import pytest
 
-from ambient_components.credentials import CREDENTIAL_PREFIXES, says_secret, without_credentials
 from ambient_components.errors import Problem
-from ambient_components.spec import Bucket, Settings, StackFile, Workspace
-from ambient_components.spec.base import Model, quotable_fields
-from ambient_components.spec.privacy import may_quote_key, public_path, without_credentials_in
+from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES, says_secret, without_credentials
+from ambient_components.stackfile import Bucket, Settings, StackFile, Workspace
+from ambient_components.stackfile.models.base import Model, quotable_fields
+from ambient_components.stackfile.privacy import may_quote_key, public_path, without_credentials_in
 
 PAY = ("workspaces", "pay")
 CUSTOM = (*PAY, "settings", "mcpServers", "custom")

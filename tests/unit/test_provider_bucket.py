@@ -3,10 +3,10 @@
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.provider.s3_bucket import S3Bucket
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
+from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import LostError, RefusedError
-from ambient_components.provider.wire import UNKNOWN
 from ambient_components.rules.bucket_names import EXPIRY_RULE
 from tests.support.store_world import OWNER, Crash, OneResource, calls, moto_world
 
@@ -591,8 +591,8 @@ def test_what_is_gone_already_is_no_error(bucket, s3):
 
 
 def test_a_great_bucket_is_emptied_batch_by_batch_and_goes_on_after_a_crash(bucket, s3, world, monkeypatch):
-    monkeypatch.setattr("ambient_components.provider.bucket_emptying._BATCH", 10)
-    monkeypatch.setattr("ambient_components.provider.bucket_emptying._TOLD_EACH", 20)
+    monkeypatch.setattr("ambient_components.provider.buckets.emptying._BATCH", 10)
+    monkeypatch.setattr("ambient_components.provider.buckets.emptying._TOLD_EACH", 20)
     bucket.up({**WANTED, "onDelete": "delete", "force": True})
     for number in range(45):
         s3.put_object(Bucket="pay-sessions", Key=f"{number:02}", Body=b"1")

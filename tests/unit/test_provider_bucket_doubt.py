@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.provider.s3_bucket import S3Bucket
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
 from ambient_components.rules.bucket_names import EXPIRY_RULE
@@ -164,7 +164,7 @@ def test_why_it_was_refused_is_said_where_the_note_stays(bucket, world, monkeypa
     with monkeypatch.context() as patch:
         not_made(patch, RefusedError("no right", 403, "AccessDenied"))
         patch.setattr(
-            "ambient_components.provider.bucket_marks.unclaim",
+            "ambient_components.provider.buckets.ownership.unclaim",
             lambda *_: (_ for _ in ()).throw(StepError("the cluster is gone")),
         )
         assert "no right" in refusal(bucket.up, WANTED)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ambient_components.naming import bucket_user
-from ambient_components.provider.bucket_marks import MAKING
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.ownership import MAKING
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import RefusedError
 from tests.support.fake_plugin import LEDGER, plain, running, secret

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.provider import sessions
+from ambient_components.provider.workspace import sessions
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import CLOSURE, RefusedError, plain, running
 

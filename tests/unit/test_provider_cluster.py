@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ambient_components.cluster import ApiError, Cluster, core, path
+from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.failure import StepError, text_of
 from tests.support.fake_api import Answer, FakeApi, status
 
@@ -122,7 +122,7 @@ def test_an_empty_collection_is_an_empty_list(api, cluster):
 
 def test_large_objects_are_asked_for_a_few_at_a_time(api, cluster, monkeypatch):
     """A user of a workspace makes as many as they like, of a megabyte each: no more than a page is in memory."""
-    monkeypatch.setattr("ambient_components.cluster._MOST", 5_000)
+    monkeypatch.setattr("ambient_components.cluster.client._MOST", 5_000)
     for number in range(9):
         api.add(SECRETS, f"s{number}", annotations={"a": "x" * 1_000})
     assert [item["metadata"]["name"] for item in cluster.list(SECRETS)] == [f"s{n}" for n in range(9)]

@@ -2,9 +2,9 @@ import sys
 
 import pytest
 
-from ambient_components.provider.configuration import SECRETS, SETTINGS, guard, problems, store
+from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS, guard, problems, store
+from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.connection import StoreSettings
-from ambient_components.provider.wire import UNKNOWN
 
 CONTENTS = "apiVersion: v1\nkind: Config\n"
 ALLOWED = f"allowed: {', '.join(SETTINGS)}"
@@ -88,7 +88,7 @@ def test_every_setting_has_a_meaning():
 
 
 def test_making_a_guard_connects_to_nothing(monkeypatch):
-    monkeypatch.setattr("ambient_components.cluster._connect", lambda *_: pytest.fail("it connected"))
+    monkeypatch.setattr("ambient_components.cluster.client._connect", lambda *_: pytest.fail("it connected"))
     guard({"context": "nowhere", "kubeconfig": CONTENTS, "clusterUid": "u"})
     guard({"context": UNKNOWN, "kubeconfig": "", "clusterUid": None})
 

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.naming import bucket_user
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.access_keys import Seen
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
+from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import RefusedError
-from ambient_components.provider.store_keys import Seen
-from ambient_components.provider.wire import UNKNOWN, Secret
-from ambient_components.storage import access_policy, same_policy
+from ambient_components.rules.bucket_policy import access_policy, same_policy
 from tests.support.store_world import OWNER, OneResource, calls, moto_world, move_clock
 
 DAY = 86_400
@@ -649,7 +649,7 @@ def test_a_revocation_that_failed_is_tried_again_while_a_rotation_waits(made, ia
     made.state["pendingRevocations"] = [gone]
     move_clock(monkeypatch, "160d")
     monkeypatch.setattr(
-        "ambient_components.provider.s3_credentials.see",
+        "ambient_components.provider.buckets.s3_credentials.see",
         lambda context, values, known: Seen(known, drift={}),
     )
     assert made.up(WANTED) == "update"

@@ -7,8 +7,8 @@ import pytest
 from minio import crypto
 
 from ambient_components.failure import StepError
-from ambient_components.naming import bucket_user
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.connection import StoreSettings
 from tests.support.fake_api import FakeApi

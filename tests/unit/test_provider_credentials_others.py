@@ -3,8 +3,8 @@
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.naming import bucket_user
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError
 from tests.support.store_world import OWNER, OneResource, moto_world, move_clock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components import naming
+from ambient_components.platform import naming
 from tests.support.access_objects import made
 from tests.support.fake_plugin import LEDGER, running
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ambient_components.errors import refusal
-from ambient_components.provider.ledger_inputs import LedgerInputs
+from ambient_components.provider.ledger.inputs import LedgerInputs
 
 OWNER = "ours/prod"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ambient_components.cluster import ApiError
+from ambient_components.cluster.client import ApiError
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.failure import StepError, text_of
 

@@ -2,9 +2,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ambient_components.cluster import Cluster, core
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.guard import Guard
 from ambient_components.failure import StepError
-from ambient_components.guard import Guard
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ambient_components.access.fleet_rails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
 from ambient_components.shards import Record, Run, record_name
-from ambient_components.shards.hold import HOLD_VARIABLE, hold_text
+from ambient_components.shards.excluded import HOLD_VARIABLE, hold_text
 from tests.support.fake_plugin import LEDGER, plain, running
 from tests.support.ledgers import declare, object_names, removals_mark
 

@@ -5,7 +5,7 @@ from pulumi.runtime import proto
 
 from ambient_components.access import RIGHTS
 from ambient_components.errors import refusal
-from ambient_components.naming import key_service_account, key_suffix
+from ambient_components.platform.naming import key_service_account, key_suffix
 from tests.support.fake_plugin import LEDGER, UNKNOWN, RefusedError, output, plain, running, secret
 
 OWNER = "app/dev"

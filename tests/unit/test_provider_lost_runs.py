@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ambient_components.naming import key_service_account, key_suffix
-from ambient_components.provider.run_record import CHECKPOINTS_VARIABLE
+from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
 from ambient_components.shards import RUN_VARIABLE, Record, Run, begin, fleet_label, record_name, recorded
 from tests.support.fake_plugin import LEDGER, RefusedError, plain, running
 from tests.support.ledgers import declare

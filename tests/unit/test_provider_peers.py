@@ -8,7 +8,7 @@ import sys
 import pytest
 from pulumi.runtime import proto
 
-from ambient_components.provider import peers
+from ambient_components.provider.protocol import peers
 from tests.support.fake_plugin import TOKEN, FakePlugin, RefusedError, plain, running, secret
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who owns a connection")

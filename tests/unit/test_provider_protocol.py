@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 
 from ambient_components._version import VERSION
-from ambient_components.provider.engine import Engine
+from ambient_components.provider.protocol.engine import Engine
 from tests.support.fake_api import Answer
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import (
@@ -114,7 +114,7 @@ def test_an_unexpected_error_is_text_without_its_message(world, monkeypatch):
     def fail(*_):
         raise RuntimeError("sk-secret")
 
-    monkeypatch.setattr("ambient_components.provider.access_token.AccessToken.check", fail)
+    monkeypatch.setattr("ambient_components.provider.tokens.access_token.AccessToken.check", fail)
     text = refusal(lambda: world.plugin.check(WANTED))
     assert "sk-secret" not in text
     assert text.startswith("a bug in the ambient provider: RuntimeError at ")

@@ -5,7 +5,7 @@ import json
 import pytest
 from pulumi.runtime import proto
 
-from ambient_components.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
+from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
 from tests.support.fake_api import SYSTEM_UID
 from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running, secret
 

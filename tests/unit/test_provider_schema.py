@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components._version import VERSION
-from ambient_components.keys import Handle, TokenState
-from ambient_components.provider import credential_outputs, token_outputs
-from ambient_components.provider.configuration import SETTINGS
+from ambient_components.provider.buckets import credential_outputs
+from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
+from ambient_components.provider.tokens import outputs as token_outputs
 from ambient_components.resources import (
     AccessLedgerArgs,
     AccessTokenArgs,
@@ -24,6 +24,7 @@ from ambient_components.resources import (
     ServiceAccountArgs,
     WorkspaceSecretArgs,
 )
+from ambient_components.rotation import Handle, TokenState
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import FakePlugin
 

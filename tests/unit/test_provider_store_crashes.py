@@ -44,7 +44,7 @@ def test_a_bucket_that_is_taken_over_keeps_what_is_in_it_wherever_a_run_dies(wor
     ids=["kept", "empty", "with all that is in it"],
 )
 def test_a_bucket_ends_as_was_said_wherever_a_run_dies(world, monkeypatch, how, objects):
-    monkeypatch.setattr("ambient_components.provider.bucket_emptying._BATCH", 3)
+    monkeypatch.setattr("ambient_components.provider.buckets.emptying._BATCH", 3)
     killed_everywhere(monkeypatch, lambda: bucket_end(world, how, objects))
 
 

@@ -8,7 +8,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
-from ambient_components.storage import access_policy, same_policy
+from ambient_components.rules.bucket_policy import access_policy, same_policy
 from tests.support.store_world import moto_world
 
 NAME = "ambient-pay-0123456789ab"

@@ -17,7 +17,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.accounts import Account, NewKey
 from ambient_components.provider.store.minio import MinioAccounts
-from ambient_components.storage import access_policy, same_policy
+from ambient_components.rules.bucket_policy import access_policy, same_policy
 from tests.support.minio_admin import MinioStandIn
 from tests.support.minio_iam import NOT_READY, ROOT, ROOT_SECRET, AccessKey, User
 from tests.support.minio_policy import normal

@@ -25,7 +25,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.minio import MinioAccounts
-from ambient_components.storage import access_policy
+from ambient_components.rules.bucket_policy import access_policy
 from tests.support import minio_admin
 from tests.support.minio_admin import MinioStandIn
 from tests.support.minio_iam import ROOT, ROOT_SECRET, AccessKey, User

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ambient_components.provider.store.minted import Note
+from ambient_components.provider.store.accounts import Note
 
 
 @pytest.mark.parametrize("text", ["", "K1", "K1 K2", "K1 -K2 +", "-K1", "+"])

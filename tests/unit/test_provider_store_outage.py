@@ -5,15 +5,15 @@ import dataclasses
 import pytest
 
 from ambient_components.failure import StepError
-from ambient_components.naming import bucket_user
-from ambient_components.provider.s3_bucket import S3Bucket
-from ambient_components.provider.s3_credentials import S3Credentials
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
+from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.connection import Store
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError, UnreachedError
 from ambient_components.provider.store.minio import MinioAccounts
-from ambient_components.provider.wire import Secret
 from tests.support.store_world import OWNER, OneResource, moto_world
 
 USER = bucket_user(OWNER, "pay", "pay-sessions", 1)

@@ -7,8 +7,8 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components import clock
-from ambient_components.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
-from ambient_components.keys.state import parse_time
+from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
+from ambient_components.rotation.state import parse_time
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running, secret
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ambient_components import naming
-from ambient_components.contract import Role
-from ambient_components.subjects import parse_subject
+from ambient_components.platform import naming
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import parse_subject
 from tests.support.fake_plugin import LEDGER, running
 
 OWNER = "app/dev"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ambient_components.access import RailSettings
-from ambient_components.access.rail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
-from ambient_components.cli import destruction
+from ambient_components.access.guardrail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.calendar import Calendar
-from ambient_components.fleet.ledger import ledger_of
-from ambient_components.fleet.rails import ended_allowances
-from ambient_components.spec import parse_stack
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import ended_allowances
+from ambient_components.program.ledger import ledger_of
+from ambient_components.stackfile import parse_stack
+from ambient_components.stacks import destruction
 from tests.support.ledgers import fleet_refusals, refusals, refused
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rails.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.spec import regular
-from ambient_components.spec.includes import Reader
-from ambient_components.spec.regular import Unreadable, read_regular
+from ambient_components.stackfile import regular
+from ambient_components.stackfile.includes import Reader
+from ambient_components.stackfile.regular import Unreadable, read_regular
 
 
 def refusal(path: Path | str, at_most: int = 10, within: str | None = None, never: tuple[str, ...] = ()) -> str:
@@ -99,7 +99,7 @@ def test_a_stack_file_that_is_a_pipe_is_told_with_its_name(tmp_path: Path, monke
     os.mkfifo("pipe.yaml")
     Path("large.yaml").write_text("workspaces: {}\n" + "#" * 100)
     Path("s.yaml").write_text("include: [pipe.yaml, large.yaml]\nworkspaces: {}\n")
-    monkeypatch.setattr("ambient_components.spec.files.STACK_FILE_MAX", 100)
+    monkeypatch.setattr("ambient_components.stackfile.files.STACK_FILE_MAX", 100)
     reader = Reader()
     reader.read("s.yaml")
     assert [str(problem) for problem in reader.problems] == [

@@ -10,14 +10,14 @@ import pytest
 
 import ambient_components
 from ambient_components.access import RailSettings
-from ambient_components.cli.fleets.events import Told
-from ambient_components.cli.fleets.holding import REFUSED, of_all
-from ambient_components.cli.fleets.summary import exit_code
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, refusal
+from ambient_components.fleet.excluded import REFUSED, of_all
+from ambient_components.fleet.run_events import Told
+from ambient_components.fleet.summary import exit_code
 from ambient_components.plan import Digest
 from ambient_components.problem_json import MINT, encode
-from ambient_components.shards import hold
+from ambient_components.shards import excluded
 from tests.support.fake_pulumi import said, urn
 from tests.support.ledgers import refused
 from tests.unit.test_shards_hold import ALONE, STRICT, entry, ledger_of
@@ -55,10 +55,10 @@ def test_the_same_workspace_is_held(words, case) -> None:
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
     problems = [words(one) for one in refused(before, after, STRICT)]
     told = events(problems)
-    found = hold.reasons(one.problem for one in told.failures)
+    found = excluded.reasons(one.problem for one in told.failures)
     assert found == {"pay-1": tuple(dict.fromkeys(problems))}
-    assert hold.others(problems, ["pay-1"]) == []
-    assert hold.others(problems, ["other"]) == problems
+    assert excluded.others(problems, ["pay-1"]) == []
+    assert excluded.others(problems, ["other"]) == problems
     assert {one.workspace for one in told.failures} == {"pay-1"}
 
 
@@ -73,7 +73,7 @@ def test_the_same_stops_a_fleet(words) -> None:
     )
     assert of_all(alone, []) == []
     assert of_all([*alone, *whole], []) == whole
-    assert hold.reasons(whole) is None
+    assert excluded.reasons(whole) is None
 
 
 class Job:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ambient_components.cli.engine import PulumiEngine
-from ambient_components.cli.project import Project
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.pulumi import PulumiEngine
 from sandbox import __main__ as command_line
 from sandbox import up
 from sandbox.errors import SandboxError

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ambient_components.cli.schema import schema
-from ambient_components.naming import key_id_problem, workspace_name_problem
 from ambient_components.output import Format
-from ambient_components.spec import StackFile
-from ambient_components.spec.checks import check_stack
-from ambient_components.spec.reference import reference_text
-from ambient_components.spec.schema import SCHEMA_FILE, schema_text, stack_schema
+from ambient_components.platform.naming import key_id_problem, workspace_name_problem
+from ambient_components.stackfile import StackFile
+from ambient_components.stackfile.checks.names import check_stack
+from ambient_components.stackfile.reference import reference_text
+from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text, stack_schema
 from tests.support.json_schema import faults
 
 ROOT = Path(__file__).parents[2]

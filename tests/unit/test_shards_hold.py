@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ambient_components.access import RailSettings
 from ambient_components.errors import refusal
-from ambient_components.shards import hold
+from ambient_components.shards import excluded
 from tests.support.ledgers import refused
 
 BUCKET = {"name": "data", "driver": "s3", "endpoint": "https://s3.example.com", "generation": 2}
@@ -78,7 +78,7 @@ def test_what_is_refused_of_one_workspace_names_it(case):
 @pytest.mark.parametrize("case", ALONE)
 def test_nothing_is_refused_once_it_is_held(case):
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
-    assert refused(before, hold.as_held(["pay-1"], before, after), STRICT) == []
+    assert refused(before, excluded.as_held(["pay-1"], before, after), STRICT) == []
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_of_a_bucket_that_two_want_both_are_held(before, after):
     assert {frozenset(one.workspaces) for one in problems} == {frozenset({"a", "b"})}
     # With one of them held the other must not have its way.
     for one in ("a", "b"):
-        still = refused(before, hold.as_held([one], before, after))
-        assert hold.others(still, [one]) == still
-    assert refused(before, hold.as_held(["a", "b"], before, after)) == []
+        still = refused(before, excluded.as_held([one], before, after))
+        assert excluded.others(still, [one]) == still
+    assert refused(before, excluded.as_held(["a", "b"], before, after)) == []
 
 
 def test_a_bucket_that_was_let_go_in_a_run_that_holds_its_workspace_is_not_taken():
     before = {"a": entry(bucket=BUCKET), "b": entry()}
     after = {"a": entry(bucket={**BUCKET, "state": "released"}), "b": entry(bucket={**BUCKET, "adopt": True})}
-    (problem,) = refused(before, hold.as_held(["a"], before, after))
+    (problem,) = refused(before, excluded.as_held(["a"], before, after))
     assert {*problem.workspaces} == {"a", "b"}
 
 
@@ -127,20 +127,20 @@ WHOLE = refusal("no right")
 
 
 def test_one_refusal_of_the_whole_is_everybodys():
-    assert hold.reasons([A, B, A]) == {"a": (A,), "b": (B,)}
-    assert hold.reasons([A, BOTH]) == {"a": (A, BOTH), "b": (BOTH,)}
-    assert hold.reasons([A, WHOLE]) is None
-    assert hold.reasons([]) is None
+    assert excluded.reasons([A, B, A]) == {"a": (A,), "b": (B,)}
+    assert excluded.reasons([A, BOTH]) == {"a": (A, BOTH), "b": (BOTH,)}
+    assert excluded.reasons([A, WHOLE]) is None
+    assert excluded.reasons([]) is None
 
 
 def test_others_are_those_that_somebody_else_is_named_in():
-    assert hold.others([BOTH, WHOLE, A], ["a"]) == [BOTH, WHOLE]
-    assert hold.others([BOTH, WHOLE, A], ["a", "b"]) == [WHOLE]
-    assert hold.others([BOTH, WHOLE, A], []) == [BOTH, WHOLE, A]
+    assert excluded.others([BOTH, WHOLE, A], ["a"]) == [BOTH, WHOLE]
+    assert excluded.others([BOTH, WHOLE, A], ["a", "b"]) == [WHOLE]
+    assert excluded.others([BOTH, WHOLE, A], []) == [BOTH, WHOLE, A]
 
 
 def test_the_engine_leaves_alone_what_is_called_after_them():
-    assert hold.hold_flags(["b", "a"]) == (
+    assert excluded.hold_flags(["b", "a"]) == (
         *("--exclude", "**::ambient:index:Workspace::a", "--exclude", "**::a/**"),
         *("--exclude", "**::ambient:index:Workspace::b", "--exclude", "**::b/**"),
     )
@@ -148,7 +148,7 @@ def test_the_engine_leaves_alone_what_is_called_after_them():
 
 def test_keys_are_those_that_the_stack_has_outputs_of():
     outputs = ["pay/ci", "pay/nightly", "payments/ci", "plain"]
-    assert hold.keys_in(outputs, ["new", "pay"]) == {"new": (), "pay": ("ci", "nightly")}
+    assert excluded.keys_in(outputs, ["new", "pay"]) == {"new": (), "pay": ("ci", "nightly")}
 
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
@@ -156,14 +156,14 @@ NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 
 @given(st.dictionaries(NAMES, st.lists(NAMES, max_size=3).map(tuple)))
 def test_what_is_told_is_what_is_heard(held):
-    assert hold.held_of({hold.HOLD_VARIABLE: hold.hold_text(held)}) == held
+    assert excluded.held_of({excluded.HOLD_VARIABLE: excluded.hold_text(held)}) == held
 
 
 @pytest.mark.parametrize("text", ["yes", "[]", '{"a": "ci"}', '{"a": [1]}', '{"A B": []}', '{"a/**": []}'])
 def test_another_form_is_refused(text):
     with pytest.raises(ValueError, match="AMBIENT_HOLD is only for ambient up"):
-        hold.held_of({hold.HOLD_VARIABLE: text})
+        excluded.held_of({excluded.HOLD_VARIABLE: text})
 
 
 def test_nothing_is_held_where_nothing_is_said():
-    assert hold.held_of({}) == hold.held_of({hold.HOLD_VARIABLE: ""}) == {}
+    assert excluded.held_of({}) == excluded.held_of({excluded.HOLD_VARIABLE: ""}) == {}

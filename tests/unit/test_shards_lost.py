@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.shards.lost import (
+from ambient_components.shards.interrupted import (
     Leftover,
     begun,
     bucket_refusals,

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ambient_components.engine.rewriting import items
 from ambient_components.engine.secrets import SECRET, SIGNATURE_KEY
-from ambient_components.engine.types import is_provider
+from ambient_components.engine.urns import is_provider
 from ambient_components.errors import AmbientError
-from ambient_components.shards.exports import owner_of, parts_of, workspaces_of
-from ambient_components.shards.moves import Place, drop, emptied, furnished, move
+from ambient_components.fleet.resharding.exports import owner_of, parts_of, workspaces_of
+from ambient_components.fleet.resharding.moves import Place, drop, emptied, furnished, move
 
 PROJECT = "ours"
 STACK, LEDGER = "pulumi:pulumi:Stack", "ambient:index:AccessLedger"

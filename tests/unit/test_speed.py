@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.spec import review_stack, yamlfile
+from ambient_components.stackfile import review_stack
+from ambient_components.stackfile.yaml import reader
 from bench.workload import stack_files
 
 MANY = 1000
@@ -126,12 +127,12 @@ def test_each_file_is_read_and_parsed_once(
 ) -> None:
     parsed: list[str] = []
 
-    class Counted(yamlfile._Loader):  # type: ignore[misc,name-defined]
+    class Counted(reader._Loader):  # type: ignore[misc,name-defined]
         def __init__(self, text: str) -> None:
             parsed.append(text)
             super().__init__(text)
 
-    monkeypatch.setattr(yamlfile, "_Loader", Counted)
+    monkeypatch.setattr(reader, "_Loader", Counted)
     monkeypatch.chdir(many.parents[1])
     del opened[:]
     assert run(["validate", "--format", form, *([str(many)] if named else [])]) == 0

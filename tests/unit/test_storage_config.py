@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.errors import hints_of
-from ambient_components.storage.config import (
+from ambient_components.rules.object_store import (
     STORE_APIS,
     GivenStore,
     StoreConfig,

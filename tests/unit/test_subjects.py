@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 
 FORMS = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 BYTES = "allowed: 1-253 bytes without control characters"

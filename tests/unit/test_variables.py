@@ -1,7 +1,12 @@
 import pytest
 
-from ambient_components.contract import FORCED_VARIABLES, RUNNER_SECRET_KEYS, STORAGE_VARIABLES, WIPED_VARIABLES
-from ambient_components.variables import variable_problem, variable_warning
+from ambient_components.platform.contract import (
+    FORCED_VARIABLES,
+    RUNNER_SECRET_KEYS,
+    STORAGE_VARIABLES,
+    WIPED_VARIABLES,
+)
+from ambient_components.platform.variables import variable_problem, variable_warning
 
 SYNTAX = ("is not a name for a variable", "allowed: 1-253 of A-Z a-z 0-9 . _ -, no digit first")
 

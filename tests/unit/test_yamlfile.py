@@ -2,15 +2,15 @@ import pytest
 import yaml
 
 from ambient_components.errors import AmbientError
-from ambient_components.spec import yamlfile
-from ambient_components.spec.yamlbuild import MAX_DEPTH
-from ambient_components.spec.yamlfile import parse_yaml, read_text
+from ambient_components.stackfile.yaml import reader
+from ambient_components.stackfile.yaml.build import MAX_DEPTH
+from ambient_components.stackfile.yaml.reader import parse_yaml, read_text
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
 def _each_parser(request, monkeypatch):
     """libyaml, and the pure Python parser that stands in for it where it is not built."""
-    monkeypatch.setattr(yamlfile, "_Loader", getattr(yaml, request.param))
+    monkeypatch.setattr(reader, "_Loader", getattr(yaml, request.param))
 
 
 def problems_of(text):

@@ -8,10 +8,11 @@ declared access is known: a ledger does not contain access that was granted by h
 from collections.abc import Iterator, Mapping
 
 from ambient_components.access.entries import Entry, Ledger
-from ambient_components.access.escalation import edit, minted, secrets
+from ambient_components.access.escalation import minted, paths
+from ambient_components.access.escalation import paths as secrets
 from ambient_components.access.escalation.findings import MINTING, Finding, Path, Severity
-from ambient_components.access.escalation.place import Place
-from ambient_components.access.holdings import Holding, of_ledger
+from ambient_components.access.escalation.workspaces import Place
+from ambient_components.access.role_assignments import Holding, of_ledger
 
 __all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_beside_edit", "escalations"]
 
@@ -50,4 +51,4 @@ def _of(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
     yield from secrets.store_in_pods(place)
     yield from secrets.session_secrets(place)
     yield from secrets.delivered_keys(place)
-    yield from edit.of_edit(place)
+    yield from paths.of_edit(place)

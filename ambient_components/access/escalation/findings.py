@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.access.holdings import Holding
+from ambient_components.access.role_assignments import Holding
 
 
 class Severity(StrEnum):

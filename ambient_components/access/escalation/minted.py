@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ambient_components.access.escalation.accounts import home_of
 from ambient_components.access.escalation.findings import Finding, Path, Severity
-from ambient_components.access.escalation.place import ADMIN, EDIT, Place, fields, named, strength
-from ambient_components.access.holdings import Holding
-from ambient_components.contract import CREATED_BY_USER_ID_ANNOTATION
+from ambient_components.access.escalation.workspaces import ADMIN, EDIT, Place, fields, home_of, named, strength
+from ambient_components.access.role_assignments import Holding
+from ambient_components.platform.contract import CREATED_BY_USER_ID_ANNOTATION
 
 LESS: Final = "give view instead of edit to whoever only reads"
 """Remedy for paths that come with the role edit."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from ambient_components._version import VERSION
-from ambient_components.kubeconfig import is_loopback
+from ambient_components.cluster.kubeconfig import is_loopback
 from ambient_components.provider.store.accounts import Accounts
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import IAM, S3, Asked, explained, no_credentials
-from ambient_components.storage.config import IAM as BY_IAM
-from ambient_components.storage.config import MINIO, REGION_DEFAULT, is_aws
+from ambient_components.rules.object_store import IAM as BY_IAM
+from ambient_components.rules.object_store import MINIO, REGION_DEFAULT, is_aws
 
 if TYPE_CHECKING:
     from boto3 import Session

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from ambient_components.failure import StepError
-from ambient_components.keys.state import format_time
+from ambient_components.rotation.state import format_time
 
 S3: Final = "s3"
 IAM: Final = "iam"

@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ambient_components.contract import OWNER_ANNOTATION
 from ambient_components.failure import StepError
-from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
+from ambient_components.platform.contract import OWNER_ANNOTATION
+from ambient_components.provider.store.accounts import KEYS_TAG, Account, LiveKey, NewKey, Note, Standing
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
-from ambient_components.provider.store.minted import KEYS_TAG, Note
-from ambient_components.storage import same_policy
+from ambient_components.rules.bucket_policy import same_policy
 
 POLICY: Final = "ambient-components"
 """Name of the inline policy with all rights of a user."""

@@ -22,12 +22,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.failure import StepError
-from ambient_components.keys.state import format_time
 from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
 from ambient_components.provider.store.errors import LostError
 from ambient_components.provider.store.minio_errors import RefusedError
-from ambient_components.provider.store.minio_found import Found, Key, description_of, document_of, end_of, mark_of
-from ambient_components.storage import same_policy
+from ambient_components.provider.store.minio_existing import Found, Key, description_of, document_of, end_of, mark_of
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.bucket_policy import same_policy
 
 if TYPE_CHECKING:
     from ambient_components.provider.store.minio_client import MinioClient

@@ -20,8 +20,8 @@ from minio.error import MinioAdminException
 from minio.minioadmin import _COMMAND, MinioAdmin
 from urllib3.exceptions import HTTPError
 
+from ambient_components.cluster.kubeconfig import is_loopback
 from ambient_components.failure import StepError
-from ambient_components.kubeconfig import is_loopback
 from ambient_components.provider.store.minio_errors import ADDRESS, Asked, RefusedError, refused, unanswered, unreadable
 
 BACKOFF: Final = 0.5

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ambient_components.failure import StepError
-from ambient_components.keys.state import format_time
 from ambient_components.provider.store import errors
 from ambient_components.provider.store.errors import LostError, UnreachedError
+from ambient_components.rotation.state import format_time
 
 ADDRESS: Final = "iamEndpoint (or endpoint) of the stack's objectStore"
 """Setting with the address of the store."""

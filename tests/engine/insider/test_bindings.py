@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.contract import RBAC_API_GROUP
+from ambient_components.platform.contract import RBAC_API_GROUP
 from tests.support.attacks import RBAC
 from tests.support.insider import WITH_INSIDER, WITHOUT_INSIDER, Insider
 from tests.support.stacks import Stack

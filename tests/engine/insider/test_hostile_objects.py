@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.contract import (
+from ambient_components.platform.contract import (
     APP_LABEL,
     DELIVERY,
     DELIVERY_LABEL,

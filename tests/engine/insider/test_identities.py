@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ambient_components.contract import (
+from ambient_components.platform.contract import (
     HANDLE,
     HANDLE_LABEL,
     ISSUED_AT_ANNOTATION,
@@ -14,7 +14,7 @@ from ambient_components.contract import (
     SERVICE_ACCOUNT_ANNOTATION,
     Role,
 )
-from ambient_components.naming import key_role_binding, key_suffix
+from ambient_components.platform.naming import key_role_binding, key_suffix
 from tests.support.attacks import CORE, RBAC, binding
 from tests.support.insider import WITH_INSIDER, WITHOUT_INSIDER, Insider
 from tests.support.stacks import Stack

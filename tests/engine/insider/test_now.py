@@ -6,7 +6,7 @@ The exit code says whether all is as it should be; that the old token is refused
 import json
 from typing import Any
 
-from ambient_components.contract import (
+from ambient_components.platform.contract import (
     HANDLE,
     HANDLE_LABEL,
     ISSUED_AT_ANNOTATION,
@@ -16,7 +16,7 @@ from ambient_components.contract import (
     SERVICE_ACCOUNT_ANNOTATION,
     Role,
 )
-from ambient_components.naming import key_role_binding, key_suffix
+from ambient_components.platform.naming import key_role_binding, key_suffix
 from tests.support.attacks import CORE, RBAC
 from tests.support.insider import WITH_INSIDER, Insider
 from tests.support.stacks import Result

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from ambient_components.contract import APP_LABEL, GRANT_APP, RBAC_API_GROUP, Role, cluster_role
+from ambient_components.platform.contract import APP_LABEL, GRANT_APP, RBAC_API_GROUP, Role, cluster_role
 from tests.support.insider import Insider
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\n::error title=hacked::gone\n##[error]gone \u202e\u2028=1"

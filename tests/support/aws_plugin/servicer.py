@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from ambient_components.provider import wire
+from ambient_components.provider.protocol import wire
 from tests.support.aws_plugin.clients import AwsError, Clients, told
 from tests.support.aws_plugin.types import TYPES, AwsType
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.engine.names import LogicalName, Part, logical_name, parse, within, workspace_of
-from ambient_components.naming import key_id_problem, workspace_name_problem
-from ambient_components.subjects import parse_subject
+from ambient_components.platform.naming import key_id_problem, workspace_name_problem
+from ambient_components.platform.subjects import parse_subject
 
 WORKSPACES = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).filter(
     lambda name: workspace_name_problem(name) is None

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.engine.types import STACK
-from ambient_components.engine.urns import Urn, reference, referenced, stack_urn
+from ambient_components.engine.urns import STACK, Urn, reference, referenced, stack_urn
 
 WORDS = st.from_regex(r"[A-Za-z0-9_.-]{1,20}", fullmatch=True)
 TYPES = st.lists(st.from_regex(r"[a-z]{1,9}:[a-z0-9/.]{1,9}:[A-Za-z]{1,9}", fullmatch=True), min_size=1, max_size=3)

@@ -1,0 +1,113 @@
+"""Guardrails for a whole fleet: too many removals at once, workspaces in another shard, shared buckets.
+
+The provider checks the ledger of each shard separately. There, a quarter of a small shard is reached quickly, and a
+fleet with many shards could lose far more than a quarter. So `removals` is evaluated here, over all shards.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from ambient_components.access.buckets import sharing_refusals
+from ambient_components.access.entries import Entry, Ledger
+from ambient_components.access.guardrail_names import REMOVALS, RailSettings
+from ambient_components.access.guardrails import removed, too_many
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.refusals import Rule
+
+JUDGED_VARIABLE: Final = "AMBIENT_JUDGED_REMOVALS"
+"""Variable in the environment of a shard's engine: the `removals_mark` of the removals that were approved for the
+fleet.
+"""
+
+_NAMED: Final = 10
+
+
+def fleet_refusals(
+    fleet: str,
+    before: Mapping[str, Ledger],
+    after: Mapping[str, Ledger],
+    settings: RailSettings,
+    now: datetime | None = None,
+    homes: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    """What stops the whole fleet. What one shard shows by itself stops that shard alone, and is not in here.
+
+    Args:
+        fleet: Name of the fleet.
+        before: The deployed ledger of each shard, by stack; including shards beyond the fleet's number.
+        after: The new ledgers of the same shards.
+        settings: The stack file's guardrail settings.
+        now: Current time, to find grants that ended by their dates.
+        homes: Stack of each workspace of the whole fleet; None uses `after`.
+    """
+    if homes is None:
+        homes = {name: stack for stack, ledger in after.items() for name in ledger}
+    old, new = _united(before.values()), _united(after.values())
+    found = [*_elsewhere(fleet, before, homes)]
+    alone = {one for stack, ledger in after.items() for one in sharing_refusals(before.get(stack) or {}, ledger)}
+    found += [one for one in sharing_refusals(old, new) if one not in alone]
+    if REMOVALS not in settings.allow:
+        found += [one.refusal for one in too_many(old, new, now, "this fleet")]
+    return found
+
+
+def removals_mark(before: Ledger, after: Ledger, now: datetime | None = None) -> str:
+    """Return a hash of the removals from one shard in this run; empty if there are none.
+
+    Args:
+        before: The shard's deployed ledger.
+        after: The new ledger.
+        now: Current time, to find grants that ended by their dates.
+    """
+    found = removed(before, after, now)
+    if not any(found.values()):
+        return ""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def as_judged(
+    settings: RailSettings, mark: str | None, before: Ledger, after: Ledger, now: datetime | None = None
+) -> RailSettings:
+    """Return a shard's settings; exactly the removals that the fleet approved are allowed.
+
+    Args:
+        settings: The stack file's settings.
+        mark: Value of `JUDGED_VARIABLE`; a hash of other removals, such as a leftover variable of a shell, allows
+            nothing.
+        before: The shard's deployed ledger.
+        after: The new ledger.
+        now: Current time, to find grants that ended by their dates.
+    """
+    if not mark:
+        return settings
+    same = mark == removals_mark(before, after, now)
+    return replace(settings, allow=settings.allow | {REMOVALS}) if same else settings
+
+
+def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:
+    return {name: entry for ledger in ledgers for name, entry in ledger.items()}
+
+
+def _elsewhere(fleet: str, before: Mapping[str, Ledger], homes: Mapping[str, str]) -> Iterable[Problem]:
+    """Find workspaces that are deployed by another shard than their own."""
+    moved = sorted(
+        (name, stack, homes[name])
+        for stack, ledger in before.items()
+        for name in ledger
+        if homes.get(name, stack) != stack
+    )
+    if moved:
+        shown = ", ".join(f"{name}: {was} -> {now}" for name, was, now in moved[:_NAMED])
+        more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+        have, they = ("is", "it") if len(moved) == 1 else ("are", "they")
+        yield refusal(
+            f"{len(moved)} workspace{'' if len(moved) == 1 else 's'} {have} deployed by another shard than {they} "
+            f"belong{'s' if len(moved) == 1 else ''} to ({shown}{more}): nothing is changed",
+            f"move the state: ambient reshard {fleet}",
+            rule=Rule.OTHER_SHARD,
+            workspaces=(name for name, *_ in moved),
+        )

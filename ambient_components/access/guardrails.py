@@ -1,0 +1,271 @@
+"""The guardrails: changes of a stack's access that are refused without an exception.
+
+Only changes since the last deployment are evaluated, never the deployed access itself. So an exception may expire while
+the access it allowed stays until it is removed, and nightly rotations continue (docs/rails.md).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
+from ambient_components.access.escalation import admin_keys_beside_edit
+from ambient_components.access.guardrail_names import (
+    ADMIN_KEY,
+    ADMIN_KEY_BESIDE_EDIT,
+    ENDLESS_KEY,
+    MANY_KEYS,
+    NO_ADMIN,
+    PERSONAL_GRANT,
+    REMOVALS,
+    WIDE_SUBJECT,
+    RailSettings,
+)
+from ambient_components.access.public_access import who_is_meant
+from ambient_components.access.violations import declared, ended_by_date, is_judged, may_edit, persons
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.roles import OWNER, rank
+
+SHARE: Final = 4
+"""One in this many workspaces, grants or keys of a stack may be removed in one run."""
+
+ALWAYS: Final = 3
+"""This many may always be removed in one run."""
+
+_NAMED: Final = 10
+"""Maximum number of names in a message."""
+
+BUILT_IN: Final = RailSettings()
+"""Default settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """One guardrail that a run violates, in one workspace or in the whole stack."""
+
+    rail: str
+    """Name of the guardrail."""
+    workspace: str | None
+    """Name of the workspace; None for the stack."""
+    what: str
+    """The violation, without the workspace's name."""
+    remedy: str
+    """What to write instead."""
+
+    @property
+    def refusal(self) -> Problem:
+        """Why nothing is changed, what to write instead, and the line that allows it."""
+        if self.workspace is None:
+            where, line = "at the top of the stack file", f"{{rail: {self.rail}, reason: WHY, until: DAY}}"
+            whose = ""
+        else:
+            where, line = "in the workspace's entry", f"{{rail: {self.rail}, reason: WHY}}"
+            whose = f"workspace {self.workspace!r}: "
+        return refusal(
+            f"{whose}{self.what}: nothing is changed",
+            self.remedy,
+            f"if that is meant, write {where}: allow: [{line}]",
+            rule=self.rail,
+            workspaces=() if self.workspace is None else (self.workspace,),
+        )
+
+
+def crossed(
+    before: Ledger,
+    after: Ledger,
+    settings: RailSettings = BUILT_IN,
+    now: datetime | None = None,
+) -> list[Crossed]:
+    """Return the guardrails that a change violates without an exception; those of the stack first, then by workspace.
+
+    Args:
+        before: The deployed ledger.
+        after: The new ledger, well-formed.
+        settings: Guardrail settings of the stack.
+        now: Current time, to find grants that ended by their dates; None assumes that removed ones did not.
+    """
+    found = [*too_many(before, after, now)]
+    for name in sorted(after):
+        old, new = before.get(name, NOTHING), after[name]
+        for rule in _RULES:
+            found += rule(name, old, new, settings, now)
+    return [one for one in found if one.rail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
+
+
+def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
+    """Return the existing violations in a ledger, with and without exceptions.
+
+    Args:
+        after: The ledger.
+        settings: Guardrail settings of the stack; exceptions are ignored.
+        now: As for `crossed`.
+    """
+    bare = RailSettings(frozenset(), settings.keys_max, settings.groups_only, settings.admin_keys_apart)
+    return crossed({}, {name: replace(entry, allow=()) for name, entry in after.items()}, bare, now)
+
+
+def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
+    """Return warnings about workspaces that lost their last admin by a grant's end date."""
+    return [
+        refusal(
+            f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by "
+            "its date",
+            "add one under owners or grants",
+            rule=NO_ADMIN,
+            workspaces=(name,),
+        )
+        for name in sorted(before.keys() & after.keys())
+        if is_judged(before[name], after[name])
+        and not persons(after[name])
+        and (gone := persons(before[name]))
+        and (ended := [who for who in gone if ended_by_date(who, before[name], after[name], now)]) == gone
+    ]
+
+
+def _allowed(settings: RailSettings, entry: Entry) -> frozenset[str]:
+    return settings.allow | frozenset(entry.allow)
+
+
+# Guardrails of the stack.
+
+
+def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[str, list[str]]:
+    """Return the removed workspaces, grants and keys that count, each kind sorted.
+
+    Access that ends because a workspace is closed does not count, because that is declared. Released workspaces do not
+    count, because nothing of theirs is deleted.
+    """
+    ours = _ours(before)
+    leaving = [name for name in sorted(ours.keys() - after.keys()) if ours[name].is_closed]
+    grants, keys = [], []
+    for name in sorted(ours.keys() & after.keys()):
+        old, new = ours[name], after[name]
+        if not is_judged(old, new):
+            continue
+        kept = _subjects(new)
+        grants += [f"{name}: {who}" for who in sorted(_subjects(old) - kept) if not ended_by_date(who, old, new, now)]
+        keys += [f"{name}: {key}" for key in sorted(old.keys.keys() - new.keys.keys())]
+    return {"workspaces": leaving, "grants": grants, "keys": keys}
+
+
+def too_many(
+    before: Ledger, after: Ledger, now: datetime | None = None, whose: str = "this stack"
+) -> Iterator[Crossed]:
+    """Evaluate the guardrail `removals`, without exceptions: each kind is compared with its own total.
+
+    Args:
+        before: The deployed ledger; for a fleet, of all shards.
+        after: The new ledger.
+        now: As for `crossed`.
+        whose: Description of the scope, for messages.
+    """
+    ours = _ours(before)
+    totals = {
+        "workspaces": len(ours),
+        "grants": sum(len(_subjects(entry)) for entry in ours.values()),
+        "keys": sum(len(entry.keys) for entry in ours.values()),
+    }
+    verbs = {"workspaces": "leave the files, and are deleted with all that is in them"}
+    for kind, gone in removed(before, after, now).items():
+        yield from _too_many(f"{kind} of {whose}", verbs.get(kind, "end"), gone, totals[kind])
+
+
+def _ours(before: Ledger) -> Ledger:
+    return {name: entry for name, entry in before.items() if not entry.is_released}
+
+
+def _subjects(entry: Entry) -> set[str]:
+    """Return the subjects with a valid grant, and the owners."""
+    return {*entry.owners, *entry.grants}
+
+
+def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Crossed]:
+    most = max(ALWAYS, total // SHARE)
+    if len(gone) <= most:
+        return
+    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+    yield Crossed(
+        REMOVALS,
+        None,
+        f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
+        f"({', '.join(gone[:_NAMED])}{more})",
+        "if that is a slip, such as a file that is not included any more, put them back; or remove them in several "
+        "runs",
+    )
+
+
+# Guardrails of one workspace: its name, its entries before and after, the settings, the time.
+
+_Rule = Callable[[str, Entry, Entry, RailSettings, datetime | None], Iterator[Crossed]]
+
+
+def _no_admin(name: str, old: Entry, new: Entry, _: RailSettings, now: datetime | None) -> Iterator[Crossed]:
+    had = persons(old)
+    if not had or persons(new) or not is_judged(old, new):
+        return
+    if any(not ended_by_date(who, old, new, now) for who in had):
+        remedy = "keep one of them, or add another under owners or grants"
+        listed = ", ".join(had[:_NAMED])
+        yield Crossed(NO_ADMIN, name, f"nobody would be an admin of it any more (it had {listed})", remedy)
+
+
+def _subject_rules(
+    name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None
+) -> Iterator[Crossed]:
+    """Find new or extended access for all users, and for single users if only groups are allowed."""
+    had = declared(old, now)
+    for who, role in sorted(declared(new, now).items()):
+        if rank(role) <= rank(had.get(who)):
+            continue
+        as_what = "is an owner" if role == OWNER else f"has {role}"
+        meant = who_is_meant(who)
+        if meant is not None:
+            yield Crossed(WIDE_SUBJECT, name, f"{who} {as_what}, and that is {meant}", "name a group of people")
+        elif settings.groups_only and role != OWNER and who.startswith("user:"):
+            what = f"{who} {as_what}, and this stack gives access to groups only (rails.groupsOnly)"
+            yield Crossed(PERSONAL_GRANT, name, what, "put the user into a group that has it")
+
+
+def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: datetime | None) -> Iterator[Crossed]:
+    """Find keys that are new, or have more rights or a longer lifetime than before."""
+    had, has = old.keys, new.keys
+    for key_id, key in sorted(has.items()):
+        was = had.get(key_id, KeyEntry())
+        if key.role == "admin" and was.role != "admin":
+            what = f"key {key_id!r} is of role admin, and whoever finds it may share the workspace and read its secrets"
+            yield Crossed(ADMIN_KEY, name, what, "write role: edit or view")
+        endless = [
+            why
+            for is_so, why in (
+                (key.never and not was.never, "never expires"),
+                (key.static and not was.static, "is one that every session can read"),
+            )
+            if is_so
+        ]
+        if endless:
+            remedy = "leave lifetime out for 90d: a key is renewed before it ends"
+            yield Crossed(ENDLESS_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy)
+    if len(has) > max(len(had), settings.keys_max):
+        before = f", {len(had)} before" if had else ""
+        what = f"it has {len(has)} keys{before}, and {settings.keys_max} are the most (rails.keysMax)"
+        yield Crossed(MANY_KEYS, name, what, "remove keys that nobody uses: ambient keys list STACK --idle 90d")
+
+
+def _apart(name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None) -> Iterator[Crossed]:
+    if not settings.admin_keys_apart:
+        return
+
+    def beside(entry: Entry) -> set[str]:
+        return set(admin_keys_beside_edit(replace(entry, grants=may_edit(entry, now))))
+
+    ids = sorted(beside(new) - beside(old))
+    if ids:
+        what = (
+            f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit stand "
+            "side by side, and who may edit can mint a token of that key (rails.adminKeysApart)"
+        )
+        yield Crossed(ADMIN_KEY_BESIDE_EDIT, name, what, "give the key another role, or a workspace of its own")
+
+
+_RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _apart)

@@ -1,0 +1,74 @@
+"""Facts about ledger entries for the guardrails: admins, current and future access, and ends by date."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from ambient_components.access.entries import Entry, Period
+from ambient_components.platform.contract import Role
+from ambient_components.rules.roles import OWNER, rank
+
+_RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
+"""Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
+
+_LATEST: Final = timedelta(hours=12)
+"""How long a day lasts after its end in UTC, in the last time zone: a ledger does not record the stack's time zone."""
+
+
+def is_judged(before: Entry, after: Entry) -> bool:
+    """Return whether access that ends may be a mistake: closing declares the end, and a release ends nothing."""
+    return not (before.is_released or after.is_released or (after.is_closed and not before.is_closed))
+
+
+def persons(entry: Entry) -> list[str]:
+    """Return the current admins that may be people, sorted: owners, and grants of admin.
+
+    Service accounts in either notation and other names that Kubernetes reserves are excluded.
+    """
+    admins = {*entry.owners, *(who for who, role in entry.grants.items() if role == Role.ADMIN)}
+    return sorted(who for who in admins if who.startswith(("user:", "group:")) and not who.startswith(_RESERVED))
+
+
+def declared(entry: Entry, now: datetime | None) -> dict[str, str]:
+    """Return the strongest current or future role of each subject, including grants with dates; `owner` for owners.
+
+    Future access is evaluated when it is written, because no person can correct the file on the day it starts.
+    """
+    found: dict[str, str] = dict(entry.grants)
+    for who, periods in entry.dates.items():
+        for period in periods:
+            if not is_over(period, now) and rank(period.role) > rank(found.get(who)):
+                found[who] = period.role
+    return {**found, **dict.fromkeys(entry.owners, OWNER)}
+
+
+def may_edit(entry: Entry, now: datetime | None) -> dict[str, str]:
+    """Return current grants and future grants of edit, including those of subjects that are admins until then.
+
+    Thus a file is evaluated when it is written, and the start of a grant is never a new violation.
+    """
+    found: dict[str, str] = dict(entry.grants)
+    for who, periods in entry.dates.items():
+        if any(period.role == Role.EDIT and not is_over(period, now) for period in periods):
+            found[who] = Role.EDIT.value
+    return {who: role for who, role in found.items() if who not in entry.owners}
+
+
+def ended_by_date(who: str, before: Entry, after: Entry, now: datetime | None) -> bool:
+    """Return whether a grant ended by its own, unchanged dates.
+
+    A line that was removed in the same run must have been over already.
+    """
+    was, is_now = before.dates.get(who, ()), after.dates.get(who, ())
+    return bool(was) and who not in before.owners and all(period in is_now or is_over(period, now) for period in was)
+
+
+def is_over(period: Period, now: datetime | None) -> bool:
+    """Return whether a period has ended, for a day in every time zone; False if the time is unknown."""
+    until = period.until
+    if until is None or now is None:
+        return False
+    if "T" in until:
+        return now >= datetime.fromisoformat(until)
+    day = date.fromisoformat(until)
+    # date.max is written for "no end", and has no following day.
+    return day < date.max and now >= datetime.combine(day + timedelta(days=1), time(), UTC) + _LATEST

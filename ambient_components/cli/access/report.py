@@ -1,0 +1,148 @@
+"""The access in a stack's cluster: RoleBindings and the ServiceAccounts of keys, read only."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ambient_components.access.cluster_access import expected, missing, unknown
+from ambient_components.access.effective import Row, gives, rows, who_can
+from ambient_components.access.entries import Ledger
+from ambient_components.access.role_assignments import PLATFORM, Holding, of_ledger
+from ambient_components.access.roles import RoleRight
+from ambient_components.errors import fail
+
+if TYPE_CHECKING:
+    from ambient_components.access.entries import Ledger
+    from ambient_components.access.role_assignments import Holding
+    from ambient_components.cluster.client import Cluster
+    from ambient_components.stacks.project import Project
+
+
+def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one: bool) -> "frozenset[Holding]":
+    """Return the access that the stack's cluster gives to these workspaces.
+
+    Args:
+        project: The project, with the stack's config.
+        stack: The stack's name.
+        ledger: The declared access of the selected workspaces.
+        one_by_one: Whether to query each namespace, which needs rights only there. Otherwise the whole cluster is
+            listed.
+
+    Raises:
+        AmbientError: The cluster does not respond, is another one, or denies reading.
+    """
+    from ambient_components.access.cluster_access import live  # noqa: PLC0415
+    from ambient_components.cluster.client import ApiError, Cluster  # noqa: PLC0415
+    from ambient_components.cluster.guard import Guard  # noqa: PLC0415
+    from ambient_components.failure import StepError  # noqa: PLC0415
+
+    config = project.config(stack)
+    try:
+        cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+        bindings, accounts = _listed(cluster, sorted(ledger) if one_by_one else ())
+    except StepError as error:
+        forbidden = isinstance(error, ApiError) and error.status == 403
+        fail(None, "", str(error), "docs/access.md says which rights --live needs" if forbidden else "")
+    return live(bindings, accounts, ledger)
+
+
+def _listed(cluster: "Cluster", workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
+    """Return RoleBindings, and the ServiceAccounts of keys."""
+    from ambient_components.cluster.client import core, path  # noqa: PLC0415
+    from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP  # noqa: PLC0415
+
+    places: list[tuple[str, ...]] = [("namespaces", name) for name in workspaces] or [()]
+    bindings, accounts = [], []
+    for place in places:
+        bindings += cluster.list(path("apis", RBAC_API_GROUP, "v1", *place, "rolebindings"))
+        accounts += cluster.list(core(*place, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
+    return bindings, accounts
+
+
+class Status(StrEnum):
+    """The comparison of files and cluster for one role assignment."""
+
+    DECLARED = "declared"
+    """Declared, and in the cluster if it was queried."""
+    UNDECLARED = "undeclared"
+    """In the cluster, not declared."""
+    MISSING = "missing"
+    """Declared, not in the cluster."""
+    PLATFORM = "platform"
+    """The platform's own access for its own accounts."""
+    RELEASED = "released"
+    """In a released workspace, which is not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The access of a stack or a part of it."""
+
+    stack: str
+    source: str
+    """The source of the declared access: state or files."""
+    asked: bool
+    """Whether the cluster was queried. `rows` are then its actual access, otherwise the declared access."""
+    rows: tuple[Row, ...]
+    undeclared: frozenset[Holding]
+    missing: tuple[Holding, ...]
+    """Declared access that is not in the cluster, sorted. Not included in `rows`."""
+    released: frozenset[str] = frozenset()
+    """Released workspaces, which are not compared."""
+    right: RoleRight | None = None
+    """The right that the report is limited to, if any."""
+    perhaps: tuple[Row, ...] = ()
+    """Subjects that may have the right through a role with unknown rules."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether files and cluster differ."""
+        return bool(self.undeclared or self.missing)
+
+    def status(self, holding: Holding) -> Status:
+        """Return the comparison for one role assignment of the report."""
+        if holding in self.undeclared:
+            return Status.UNDECLARED
+        if holding in self.missing:
+            return Status.MISSING
+        if holding.reason == PLATFORM:
+            return Status.PLATFORM
+        return Status.RELEASED if self.asked and holding.workspace in self.released else Status.DECLARED
+
+
+def report(stack: str, source: str, ledger: Ledger, there: Collection[Holding] | None) -> Report:
+    """Return all access of a stack.
+
+    Args:
+        stack: The stack's name.
+        source: The source of the ledger: state or files.
+        ledger: The declared access, by workspace.
+        there: The actual access in the cluster. None if it was not queried.
+    """
+    if there is None:
+        return Report(stack, source, False, tuple(rows(of_ledger(ledger))), frozenset(), ())
+    released = frozenset(name for name, entry in ledger.items() if entry.is_released)
+    judged = [holding for holding in there if holding.workspace not in released]
+    declared = [holding for holding in expected(ledger) if holding.workspace not in released]
+    others = frozenset(unknown(declared, judged))
+    return Report(stack, source, True, tuple(rows(there)), others, missing(declared, judged), released)
+
+
+def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
+    """Return the selected part of a report.
+
+    Args:
+        whole: The report.
+        subject: The subject to select. Empty means all.
+        right: Select only subjects with this right, with the roles that give it.
+    """
+    found = tuple(row for row in whole.rows if subject in ("", row.subject))
+    gone = tuple(one for one in whole.missing if subject in ("", one.subject))
+    perhaps: tuple[Row, ...] = ()
+    if right is not None:
+        who = who_can(found, right)
+        found, perhaps = who.can, who.perhaps
+        gone = tuple(one for one in gone if gives(one, right))
+    shown = {holding for row in (*found, *perhaps) for holding in row.holdings}
+    return replace(whole, rows=found, undeclared=whole.undeclared & shown, missing=gone, right=right, perhaps=perhaps)

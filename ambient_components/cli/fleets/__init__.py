@@ -1,1 +1,0 @@
-"""Many stacks as one: running shards in parallel, showing progress, and finding shards without changes."""

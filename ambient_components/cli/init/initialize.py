@@ -1,0 +1,285 @@
+"""The example stack file of `ambient init`: small, valid, and with comments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NoReturn
+
+from ambient_components.cli.prompts import Ask, Question, take_defaults
+from ambient_components.engine.backend import current_backend, has_stack
+from ambient_components.engine.command import Engine
+from ambient_components.errors import Where, fail
+from ambient_components.stackfile.schema import schema_text
+from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
+from ambient_components.stacks.project import Project, bare_name
+
+SCHEMA_FILE: Final = "stack.schema.json"
+"""The schema's file name, beside the stack files."""
+
+EXAMPLE: Final = """\
+# yaml-language-server: $schema=stack.schema.json
+# The workspaces of stack STACK. `pulumi preview --stack STACK` shows who would gain or lose what, `pulumi up` does it.
+# This file is reviewed and shared, so it never holds a secret: those lie in the stack's encrypted config.
+
+workspaces:
+  # The name is the namespace's name: 2-63 of a-z 0-9 -, a letter first. It can't be changed later.
+  my-team:
+    displayName: My team
+
+    # Admins for emergencies. The workspace's Sharing page neither lists nor revokes them.
+    owners:
+      - user:owner@example.com                     # user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME
+
+    # Who may use the workspace, as on its Sharing page: view (the default), edit or admin.
+    grants:
+      - {group: my-team-devs, role: edit}
+
+    # API keys, for machines. Read one: pulumi stack output my-team/ci --show-secrets --stack STACK
+    keys:
+      ci: {role: edit, lifetime: 30d}
+
+    # What every session gets. First: pulumi config set --secret my-team/anthropic --stack STACK
+    # secrets:
+    #   runner:
+    #     ANTHROPIC_API_KEY: {config: my-team/anthropic}
+
+    # settings: {idleTimeout: 12h}                 # and limits, labels, …: ambient schema --format markdown
+
+    protect: true                                  # `pulumi destroy` refuses to delete it
+"""
+
+
+def example(stack: str) -> str:
+    """Return the example for a stack."""
+    return EXAMPLE.replace("STACK", stack)
+
+
+UID: Final = "clusterUid"
+CONTEXT: Final = "context"
+OPENSHIFT: Final = "openshift"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result, as lines for the user."""
+
+    done: tuple[str, ...]
+    """The changes. Empty if nothing was missing."""
+    notes: tuple[str, ...]
+    """Requested changes that were not made, because a setting exists."""
+
+
+Look = Callable[[str | None, Mapping[str, str]], ClusterFacts]
+"""Returns the identity of a context's cluster."""
+
+_PASSPHRASE = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The user's options. None means not given."""
+
+    stack: str
+    secrets_provider: str | None = None
+    context: str | None = None
+    cluster_uid: str | None = None
+    openshift: bool | None = None
+    interactive: bool = False
+    """Whether Pulumi may ask for a passphrase at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What exists already."""
+
+    stack_exists: bool
+    config: Mapping[str, Any]
+    has_file: bool
+    uid: str
+    """The uid of the kubeconfig's cluster, or the one that the user gave."""
+    openshift: bool | None
+    """Whether the cluster is OpenShift. None if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The changes to make."""
+
+    create_stack: bool
+    settings: Mapping[str, str]
+    """The missing settings of the stack's config."""
+    write_file: bool
+    notes: tuple[str, ...] = field(default=())
+    """Requested changes that are not made."""
+
+
+def decide(request: Request, found: Found, config_file: str) -> Decision:
+    """Return what is missing.
+
+    Raises:
+        AmbientError: The config names another cluster.
+    """
+    known = found.config.get(UID)
+    if known is not None and str(known) != found.uid:
+        fail(
+            Where(config_file),
+            UID,
+            f"stack {request.stack!r} belongs to the cluster {known}, and this is the cluster {found.uid}",
+            "switch to its context (KUBECONFIG, or --context), or init a stack of another name for this cluster",
+        )
+    settings: dict[str, str] = {}
+    notes: list[str] = []
+    if known is None:
+        settings[UID] = found.uid
+    asked_context = request.context
+    if asked_context and CONTEXT not in found.config:
+        settings[CONTEXT] = asked_context
+    elif asked_context and found.config[CONTEXT] != asked_context:
+        notes.append(
+            f"The context stays {found.config[CONTEXT]}. To change it: "
+            f"pulumi config set {CONTEXT} {asked_context} --stack {request.stack}"
+        )
+    if OPENSHIFT not in found.config:
+        if request.openshift or (request.openshift is None and found.openshift):
+            settings[OPENSHIFT] = "true"
+            if request.openshift is None:
+                notes.append("The cluster is OpenShift (it serves project.openshift.io): workspaces get its names too.")
+        elif request.openshift is None and found.openshift is None:
+            notes.append("Nobody asked the cluster whether it is OpenShift: give --openshift if it is.")
+    elif request.openshift is not None and _truth(found.config[OPENSHIFT]) != request.openshift:
+        value = str(request.openshift).lower()
+        notes.append(
+            f"openshift stays {found.config[OPENSHIFT]}. To change it: "
+            f"pulumi config set {OPENSHIFT} {value} --stack {request.stack}"
+        )
+    if request.secrets_provider and found.stack_exists:
+        notes.append(
+            "The secrets provider stays as it is. To change it: "
+            f"pulumi stack change-secrets-provider {request.secrets_provider} --stack {request.stack}"
+        )
+    return Decision(not found.stack_exists, settings, not found.has_file, tuple(notes))
+
+
+def _truth(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def wanted_cluster(request: Request, context: str | None, engine: Engine, look: Look) -> tuple[str, bool | None, str]:
+    """Return the cluster's uid, whether it is OpenShift (None if unknown), and its address.
+
+    Args:
+        request: The options. If they have the uid, the cluster is not queried.
+        context: The kubeconfig's context. None means the current one.
+        engine: The engine, for its environment.
+        look: Identifies the cluster.
+
+    Raises:
+        AmbientError: The cluster does not respond.
+    """
+    if request.cluster_uid:
+        return request.cluster_uid, None, ""
+    facts = look(context, engine.environ)
+    return facts.uid, facts.openshift, facts.server
+
+
+def initialize(
+    request: Request, project: Project, engine: Engine, *, ask: Ask = take_defaults, look: Look = identify
+) -> Outcome:
+    """Create or complete a stack. Existing settings are never changed.
+
+    Raises:
+        AmbientError: A precondition failed and nothing was changed, or Pulumi failed midway. A second run then
+            continues.
+    """
+    bare_name(request.stack)
+    exists = has_stack(engine, request.stack)
+    config = project.config(request.stack)
+    provider = None if exists else wanted_provider(request, ask, engine)
+    context = wanted_context(request, config, ask, engine)
+    uid, openshift, server = wanted_cluster(request, context, engine, look)
+    # A context that the user just chose counts as given.
+    given = request if CONTEXT in config else replace(request, context=context)
+    found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
+    config_file = project.config_file(request.stack)
+    decision = decide(given, found, project.shown(config_file))
+    lines = []
+    if decision.create_stack:
+        _create(engine, request, provider or "passphrase")
+        lines.append(f"Made the stack {request.stack} (secrets provider: {provider})")
+    for key, value in decision.settings.items():
+        engine.run("config", "set", "--plaintext", key, value, "--stack", request.stack)
+        at = f" ({server})" if key == UID and server else ""
+        lines.append(f"Set {key}: {value}{at} in {project.shown(config_file)}")
+    lines += write_files(project, request.stack)
+    added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()
+    return Outcome(tuple(lines), (*added, *decision.notes))
+
+
+def write_files(project: Project, stack: str) -> list[str]:
+    """Write the missing files: an example stack file and the schema for editors. Return what was written."""
+    lines = []
+    stack_file = project.stack_file(stack)
+    stack_file.parent.mkdir(parents=True, exist_ok=True)
+    if not stack_file.exists():
+        with stack_file.open("x", encoding="utf-8") as stream:
+            stream.write(example(bare_name(stack)))
+        lines.append(f"Wrote {project.shown(stack_file)}, an example of one workspace")
+    # The first line of the example refers to the schema, so it must be in the same folder.
+    schema = stack_file.parent / SCHEMA_FILE
+    if not schema.exists():
+        schema.write_text(schema_text(), encoding="utf-8")
+        lines.append(f"Wrote {project.shown(schema)}, with which editors complete and check stack files")
+    return lines
+
+
+def wanted_provider(request: Request, ask: Ask, engine: Engine) -> str:
+    """Return the secrets provider of a new stack."""
+    return request.secrets_provider or _ask_provider(ask, engine)
+
+
+def wanted_context(request: Request, config: Mapping[str, Any], ask: Ask, engine: Engine) -> str | None:
+    """Return the context of the stack's cluster. None means the current one."""
+    return config.get(CONTEXT) or request.context or (None if config.get(UID) else _ask_context(ask, engine))
+
+
+def has_passphrase(engine: Engine) -> bool:
+    """Tell whether Pulumi's environment has a passphrase."""
+    return any(engine.environ.get(name) is not None for name in _PASSPHRASE)
+
+
+def passphrase_missing() -> NoReturn:
+    """Report that no passphrase is available for encryption.
+
+    Raises:
+        AmbientError: Always.
+    """
+    fail(
+        None,
+        "",
+        "the secrets provider passphrase needs a passphrase",
+        f"set {_PASSPHRASE[1]} to a file with it (or {_PASSPHRASE[0]}), or name another --secrets-provider",
+    )
+
+
+def _ask_provider(ask: Ask, engine: Engine) -> str:
+    # Pulumi Cloud encrypts by itself. For other backends a passphrase needs no other service.
+    cloud = (current_backend(engine) or "").startswith("https://")
+    text = "Secrets provider (passphrase, default, awskms://…, azurekeyvault://…, gcpkms://…, hashivault://…)"
+    return ask(Question(text, "--secrets-provider", "default" if cloud else "passphrase"))
+
+
+def _ask_context(ask: Ask, engine: Engine) -> str | None:
+    """Ask for a context, only at a terminal and if there are several. None means the current one, not pinned."""
+    names, current = contexts(engine.environ)
+    if len(names) < 2:
+        return None
+    text = f"Context to pin in the config, of {', '.join(names)} (empty: each machine's current one, here {current})"
+    return ask(Question(text, "--context", optional=True)) or None
+
+
+def _create(engine: Engine, request: Request, provider: str) -> None:
+    if provider == "passphrase" and not has_passphrase(engine):
+        if not request.interactive:
+            passphrase_missing()
+        engine.run("stack", "init", "--stack", request.stack, "--secrets-provider", provider, ask=True)
+        return
+    engine.run("stack", "init", "--stack", request.stack, "--secrets-provider", provider)

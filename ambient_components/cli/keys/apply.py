@@ -1,0 +1,132 @@
+"""Writing edited stack files and deploying them with `--now`, for `ambient keys rotate` and `ambient keys revoke`."""
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ambient_components.errors import AmbientError, Problem
+
+if TYPE_CHECKING:
+    from ambient_components.cli.keys.edit import Chosen
+    from ambient_components.cli.keys.required import Aim
+    from ambient_components.engine.command import Engine
+    from ambient_components.stackfile.loader import LoadedStack
+    from ambient_components.stacks.project import Project
+
+
+def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
+    """Return the stack and the keys, from `STACK WORKSPACE/KEY...` or `WORKSPACE/KEY... --stack STACK`.
+
+    Raises:
+        typer.BadParameter: No stack is given, or the name is invalid.
+    """
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
+
+    if option and first and first != option:
+        return one_stack("", option), [first, *others]
+    return one_stack(first, option), list(others)
+
+
+def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
+    """Write a stack's edited files, all or none, and return the resulting stack.
+
+    Args:
+        path: The stack file, used to validate the result.
+        texts: The new contents by file.
+
+    Raises:
+        AmbientError: The files can't be written, or the resulting stack is invalid. The old files are then restored.
+    """
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+
+    before = {file: Path(file).read_bytes() for file in texts}
+    try:
+        _write({file: text.encode() for file, text in texts.items()})
+        return load_stack(path)
+    except AmbientError as error:
+        _write(before)
+        note = Problem(None, "", "nothing is written: the stack would not be valid with what was asked for")
+        raise AmbientError([note, *error.problems]) from None
+
+
+def by_stack(
+    project: "Project", stack: str, loaded: "LoadedStack", chosen: Collection["Chosen"]
+) -> dict[str, list["Chosen"]]:
+    """Return the keys by the stack that deploys them. For a fleet, these are the shards that have the keys.
+
+    Raises:
+        AmbientError: A shard was named, and one of the keys is in another one.
+    """
+    from ambient_components.stacks.states import stacks_of  # noqa: PLC0415
+
+    pins = {workspace: loaded.file.workspaces[workspace].shard for workspace, _ in chosen}
+    places = stacks_of(project, stack, pins)
+    found: dict[str, list[Chosen]] = {}
+    for one in chosen:
+        found.setdefault(places[one[0]], []).append(one)
+    return dict(sorted(found.items()))
+
+
+def finish(
+    engine: "Engine",
+    project: "Project",
+    places: Mapping[str, Collection["Chosen"]],
+    aims: "Mapping[Chosen, Aim]",
+    files: Collection[str],
+    *,
+    now: bool,
+    fleet: str = "",
+) -> None:
+    """Print the next steps or, with `now`, deploy.
+
+    Args:
+        engine: The engine.
+        project: The project, with the configs of the stacks.
+        places: The changed keys by the stack that deploys them.
+        aims: The intended result for each key.
+        files: The changed files.
+        now: Whether to deploy.
+        fleet: The fleet's name if the stacks are its shards.
+
+    Raises:
+        AmbientError: Pulumi failed, or an old key is still valid.
+        typer.Exit: The plan has other changes, which are printed.
+    """
+    from ambient_components.cli.keys.now import Deployment, deploy  # noqa: PLC0415
+
+    steps = [f"git diff {' '.join(files)}", f"git commit {' '.join(files)}"]
+    if now:
+        deploy(
+            [
+                Deployment(engine, project, stack, {key: aims[key] for key in keys}, files)
+                for stack, keys in places.items()
+            ]
+        )
+    else:
+        steps += [f"ambient up {fleet}"] if fleet else [f"pulumi up --stack {stack}" for stack in places]
+    print("\nNext:\n  " + "\n  ".join(steps))
+
+
+def _write(contents: Mapping[str, bytes]) -> None:
+    """Replace files. None is replaced until all new contents are written to temporary files."""
+    beside: dict[Path, Path] = {}
+    try:
+        for file, content in contents.items():
+            # Keep a symbolic link and replace its target.
+            target = Path(file).resolve()
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
+                beside[Path(stream.name)] = target
+                stream.write(content)
+            shutil.copymode(target, stream.name)
+        for made, target in beside.items():
+            made.replace(target)
+    except OSError as error:
+        problem = f"can't be written: {error.strerror}"
+        raise AmbientError([Problem(None, str(error.filename or ""), problem, ("see who may write there",))]) from None
+    finally:
+        for made in beside:
+            with suppress(OSError):
+                made.unlink()

@@ -1,0 +1,151 @@
+"""`ambient keys deliver`: pass a key to a file or a program, without showing it."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ambient_components.errors import fail
+
+WITHHELD: Final = (
+    "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
+    "MINIO_", "ACTIONS_ID_TOKEN_",
+)  # fmt: skip
+"""Prefixes of variables that the program does not get: credentials of the engine, its state, the cluster and the store.
+A program with one key needs none of them, and could read every key with them."""
+
+EPILOG = """\
+\b
+examples:
+  ambient keys deliver prod payments/ci --file /run/secrets/ambient-key
+  ambient keys deliver prod payments/ci -- gh secret set AMBIENT_KEY --repo acme/payments
+  ambient keys deliver prod payments/ci -- vault kv put -mount=ci payments/ambient key=-
+  ambient keys deliver payments/ci --stack prod --file ambient-key
+
+\b
+Run it after `pulumi up`, which may have issued a new token. It is safe to repeat. The program gets the key on standard
+input, without a final newline; its output is passed through. A file is written atomically, readable only by its owner
+(0600), and replaced only if the key changed. Links, folders and devices are refused.
+
+\b
+Choose a program that reads the key from standard input: every user of the machine can see a program's arguments.
+
+\b
+The program does not get the variables that deploy the stack: PULUMI_*, AMBIENT_*, KUBE*, AWS_*, ARM_*, AZURE_*,
+CLOUDSDK_*, GOOGLE_*, MC_*, MINIO_* and ACTIONS_ID_TOKEN_*. --env NAME passes one:
+  ambient keys deliver prod payments/ci --env AWS_PROFILE -- ./put-into-secrets-manager
+The program runs as you, so it can still read your files, such as ~/.kube/config.
+
+\b
+To deliver to a Secret in the cluster, set `deliver` in the stack file. Every run then delivers the key.
+
+\b
+exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
+"""
+
+
+def deliver(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),
+    ] = None,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="PATH", help="Write the key to this file (mode 0600).")
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", metavar="NAME", help="Variable to pass to the program. Can be repeated."),
+    ] = None,
+) -> None:
+    """Pass a key to a file or a program, without showing it."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.keys.reading import find, read  # noqa: PLC0415
+    from ambient_components.cli.prompts import stack_and_key  # noqa: PLC0415
+    from ambient_components.stacks import pulumi as engine  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+    from ambient_components.stacks.states import export  # noqa: PLC0415
+    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
+
+    words = list(command or ())
+    if named and key and "/" in stack and stack != named:
+        # With --stack, the first argument is the key and the second begins the program.
+        words, key = [key, *words], ""
+    stack, key = stack_and_key(stack, key, named)
+    if (file is None) == (not words):
+        msg = "give either --file PATH, or a program after --"
+        raise typer.BadParameter(msg, param_hint="--file")
+    project = Project.find()
+    pulumi = engine.PulumiEngine(project.folder)
+    overview = read_overview(export(project, stack, pulumi), stack, clock.now())
+    found = find(overview, key)
+    token = read(pulumi, overview, found)
+    if file is not None:
+        changed = write(file, token)
+        print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)
+        return
+    code = hand_over(words, token, handed_on(os.environ, env or ()))
+    if code:
+        print(f"ambient: {words[0]} failed (exit code {code}): {found.name} may not be there", file=sys.stderr)
+        raise typer.Exit(1)
+    print(f"{found.name}: handed to {words[0]}", file=sys.stderr)
+
+
+def write(path: Path, token: str) -> bool:
+    """Write a key to a file atomically, readable only by its owner. Return whether the content changed.
+
+    Raises:
+        AmbientError: The file can't be written.
+    """
+    partial: Path | None = None
+    try:
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            # Never follow a link to an unexpected place, and never replace a device.
+            fail(None, "", f"{path} is there, and is no plain file", "name the file itself")
+        if path.exists() and path.read_bytes() == token.encode():
+            path.chmod(0o600)
+            return False
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600 from the first byte
+        partial = Path(made)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(token.encode())
+        partial.replace(path)
+    except OSError as error:
+        fail(None, "", f"{path} can't be written: {error.strerror}", "name a file in a folder that you may write to")
+    finally:
+        if partial is not None:
+            with suppress(OSError):
+                partial.unlink()
+    return True
+
+
+def handed_on(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:
+    """Return the environment for a program that gets a key, without the variables that deploy the stack.
+
+    Args:
+        environ: The current environment.
+        named: Variables to pass on anyway.
+    """
+    return {name: value for name, value in environ.items() if name in named or not name.upper().startswith(WITHHELD)}
+
+
+def hand_over(words: list[str], token: str, environ: Mapping[str, str]) -> int:
+    """Run a program with the key on its standard input, and return its exit code.
+
+    Raises:
+        AmbientError: The program does not exist.
+    """
+    try:
+        # Not as an argument, which every user of the machine can see.
+        return subprocess.run(words, input=token.encode(), env=dict(environ), check=False).returncode  # noqa: S603
+    except OSError as error:
+        fail(None, "", f"{words[0]!r} can't be run: {error.strerror}", "name a program that is on PATH")

@@ -1,0 +1,136 @@
+"""The identities of selected keys in a stack's state, and what can prove that each has ended. Pure."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from ambient_components.access.entries import NOTHING
+from ambient_components.cli.keys.edit import Chosen, Recorded
+from ambient_components.engine import names
+from ambient_components.engine.names import Part
+from ambient_components.engine.secrets import plain_text
+from ambient_components.engine.state import Export, Resource, operations, resources
+from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.rotation.recorded import TokenRecord
+from ambient_components.stacks.ledgers import ledger_from_state
+
+ACCOUNT: Final = "ServiceAccount"
+TOKEN: Final = "AccessToken"  # noqa: S105  # a type
+_KINDS: Final = frozenset({ACCOUNT, "RoleBinding", TOKEN})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """An entry of a Secret that a key is delivered to."""
+
+    namespace: str
+    name: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One generation of a key: a ServiceAccount and its tokens."""
+
+    workspace: str
+    key: str
+    generation: int
+    kinds: frozenset[str] = frozenset()
+    """Kinds of its resources in the state. Empty for an account that only the cluster has."""
+    uids: frozenset[str] = frozenset()
+    """UIDs of its ServiceAccount."""
+    secrets: frozenset[tuple[str, str]] = frozenset()
+    """Name and UID of each token Secret."""
+    tokens: frozenset[str] = field(default=frozenset(), repr=False)
+    """Its tokens, as far as the state has them."""
+    targets: frozenset[Target] = frozenset()
+    """The Secret entries that its token is delivered to."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """The workspace and the key's id."""
+        return self.workspace, self.key
+
+    @property
+    def account(self) -> str:
+        """The name of the ServiceAccount."""
+        return account_of(self.workspace, self.key, self.generation)
+
+    @property
+    def username(self) -> str:
+        """The user name that the API server reports for its tokens."""
+        return f"system:serviceaccount:{self.workspace}:{self.account}"
+
+
+def account_of(workspace: str, key_id: str, generation: int) -> str:
+    """Return the name of the ServiceAccount of one generation of a key."""
+    return key_service_account(key_id, key_suffix(workspace, key_id, generation))
+
+
+def identities(export: Export, keys: Collection[Chosen]) -> tuple[Identity, ...]:
+    """Return the identities of some keys in a state, by key and generation.
+
+    Args:
+        export: The parsed output of `pulumi stack export`. With `--show-secrets` it has the tokens.
+        keys: Workspace and id of each key.
+    """
+    parts: dict[tuple[str, str, int], list[Resource]] = {}
+    # Pending operations of a killed run may have taken effect in the cluster.
+    for item in (*resources(export), *(one.resource for one in operations(export))):
+        name = names.parse(item.name)
+        if name is None or name.part is not Part.KEY_GENERATION or item.kind not in _KINDS:
+            continue
+        workspace, key_id = name.workspace, name.item
+        if (workspace, key_id) in keys:
+            number = _generation(item, workspace, key_id, name.generation)
+            parts.setdefault((workspace, key_id, number), []).append(item)
+    return tuple(_identity(*place, items) for place, items in sorted(parts.items()))
+
+
+def recorded(export: Export, keys: Collection[Chosen]) -> dict[Chosen, Recorded]:
+    """Return the generations of some keys that a state has on record."""
+    ledger = ledger_from_state(export) or {}
+    made: dict[Chosen, int] = {}
+    for identity in identities(export, keys):
+        made[identity.chosen] = max(identity.generation, made.get(identity.chosen, 0))
+    found = {}
+    for workspace, key_id in keys:
+        key = ledger.get(workspace, NOTHING).keys.get(key_id)
+        found[workspace, key_id] = Recorded(made.get((workspace, key_id), 0), key.generation if key is not None else 0)
+    return found
+
+
+def _generation(item: Resource, workspace: str, key_id: str, named: int) -> int:
+    """Return the generation of a resource. After a replacement, the old resource has the new one's logical name."""
+    if not item.delete:
+        return named
+    if item.kind == TOKEN:
+        return int(item.inputs.get("generation") or named)
+    texts = json.dumps(item.inputs)
+    return next((one for one in range(named, 0, -1) if f'"{account_of(workspace, key_id, one)}"' in texts), named)
+
+
+def _identity(workspace: str, key_id: str, generation: int, items: Iterable[Resource]) -> Identity:
+    kinds, uids, secrets, tokens, targets = set(), set(), set(), set(), set()
+    for item in items:
+        inputs, outputs, kind = item.inputs, item.outputs, item.kind
+        kinds.add(kind)
+        if kind == ACCOUNT:
+            uids |= {outputs.get("uid"), (outputs.get("metadata") or {}).get("uid")}
+        elif kind == TOKEN:
+            uids |= {inputs.get("serviceAccountUid"), outputs.get("serviceAccountUid")}
+            secrets |= {(one.id, one.uid) for one in TokenRecord.of(outputs) if one.uid}
+            tokens.add(plain_text(outputs.get("token")))
+            if target := inputs.get("deliver"):
+                targets.add(Target(target["namespace"], target["name"], target["key"]))
+    return Identity(
+        workspace,
+        key_id,
+        generation,
+        frozenset(kinds),
+        frozenset(uid for uid in uids if uid and isinstance(uid, str)),
+        frozenset(secrets),
+        frozenset(token for token in tokens if token),
+        frozenset(targets),
+    )

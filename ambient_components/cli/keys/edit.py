@@ -1,0 +1,241 @@
+"""The edits of stack files for rotating or revoking keys.
+
+Nothing is written here. The functions return the new texts.
+"""
+
+import codecs
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ambient_components.errors import AmbientError, Problem, Problems, format_path
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile.editing import Change, edited
+from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stackfile.models.keys import Key
+from ambient_components.stackfile.privacy import without_credentials_in
+from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
+from ambient_components.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ambient_components.stackfile.editing import Path as FieldPath
+
+Chosen = tuple[str, str]
+"""A workspace and the id of one of its keys."""
+
+OverlapUntil = Callable[[Key, str], date | None]
+"""Returns the last day of a key's old identity, given the key and WORKSPACE/KEY. None means that it ends at once."""
+
+_GENERATION: Final = "generation"
+_OVERLAP_UNTIL: Final = "overlapUntil"
+_SHOWN_NAMES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The generations of a key in a stack's state. 0 for none."""
+
+    made: int = 0
+    """The highest generation that has an identity."""
+    declared: int = 0
+    """The generation that the last run declared. After a failed run it may have no identity yet."""
+
+    def following(self, written: int) -> int:
+        """Return the generation of the key's next identity.
+
+        Args:
+            written: The generation in the file. In a stale checkout it may be older than the deployed one.
+        """
+        # A written generation without an identity is already new, so a second rotation before the deployment skips
+        # none.
+        new = written if 0 < self.made < written else max(written, self.made) + 1
+        return max(new, self.declared)
+
+
+def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[Chosen, ...]:
+    """Return the selected keys, without duplicates and in order.
+
+    Args:
+        stack: The stack.
+        names: Keys, as WORKSPACE/KEY.
+        workspaces: Workspaces with all their keys.
+
+    Raises:
+        AmbientError: Keys do not exist or are in inactive workspaces. The error has all problems.
+        typer.BadParameter: Nothing is selected.
+    """
+    if not names and not workspaces:
+        import typer  # noqa: PLC0415
+
+        msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
+        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+    problems = Problems()
+    chosen: dict[Chosen, None] = {}
+    for name in names:
+        workspace, slash, key = name.partition("/")
+        if not slash or not key:
+            problems.add(None, "", f"{name!r} names no key", "write WORKSPACE/KEY, such as payments/ci")
+        elif _usable(stack, workspace, problems):
+            keys = stack.file.workspaces[workspace].keys
+            if key in keys:
+                chosen[workspace, key] = None
+            else:
+                problems.extend(
+                    [_lacks(stack, workspace, f"has no key {key!r}", did_you_mean(key, keys) or _some(keys))]
+                )
+    for workspace in workspaces:
+        if _usable(stack, workspace, problems):
+            keys = stack.file.workspaces[workspace].keys
+            if not keys:
+                problems.extend([_lacks(stack, workspace, "has no keys", "name a workspace that has some")])
+            chosen.update(dict.fromkeys((workspace, key) for key in keys))
+    if problems:
+        # A token may have been pasted as the key's name.
+        raise AmbientError(map(without_credentials_in, problems))
+    return tuple(chosen)
+
+
+def rotation(
+    stack: LoadedStack,
+    chosen: Iterable[Chosen],
+    overlap_until: OverlapUntil,
+    deployed: Mapping[Chosen, Recorded] | None = None,
+) -> dict[str, str]:
+    """Return the new texts by file, with the next generation of the keys.
+
+    Args:
+        stack: The stack.
+        chosen: The keys.
+        overlap_until: Returns the last day of each old identity.
+        deployed: The deployed generations. None if unknown.
+
+    Raises:
+        AmbientError: An entry can't be edited, for example because it is an alias.
+    """
+    changes: dict[str, list[Change]] = {}
+    for workspace, key_id in chosen:
+        key, path = stack.file.workspaces[workspace].keys[key_id], _path(workspace, key_id)
+        of_file = changes.setdefault(_file(stack, workspace, key_id), [])
+        following = _recorded(deployed, (workspace, key_id)).following(key.generation)
+        of_file.append(Change(path, _GENERATION, str(following)))
+        until = overlap_until(key, f"{workspace}/{key_id}")
+        if until is not None:
+            of_file.append(Change(path, _OVERLAP_UNTIL, until.isoformat()))
+        elif key.overlap_until is not None:
+            of_file.append(Change(path, _OVERLAP_UNTIL, None))
+    return _edited(changes)
+
+
+def revocation(stack: LoadedStack, chosen: Iterable[Chosen]) -> dict[str, str]:
+    """Return the new texts by file, without the keys.
+
+    Raises:
+        AmbientError: An entry can't be edited, for example because it is an alias.
+    """
+    changes: dict[str, list[Change]] = {}
+    for workspace, key_id in chosen:
+        *above, key = _path(workspace, key_id)
+        changes.setdefault(_file(stack, workspace, key_id), []).append(Change(tuple(above), key, None))
+    return _edited(changes)
+
+
+def rotation_lines(
+    stack: LoadedStack,
+    chosen: Iterable[Chosen],
+    texts: Mapping[str, str],
+    deployed: Mapping[Chosen, Recorded] | None = None,
+) -> list[str]:
+    """Describe the written rotations with their new line numbers."""
+    parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
+    lines = []
+    for workspace, key_id in chosen:
+        file = _file(stack, workspace, key_id)
+        before, after = stack.file.workspaces[workspace].keys[key_id], _entry(parsed[file], workspace, key_id)
+        what = [_new(before.generation, after[_GENERATION], _recorded(deployed, (workspace, key_id)))]
+        if _OVERLAP_UNTIL in after:
+            what.append(f"{_OVERLAP_UNTIL} {after[_OVERLAP_UNTIL]}")
+        else:
+            what.append(f"{_OVERLAP_UNTIL} removed" if before.overlap_until else "no overlap")
+        line = parsed[file].sources.key(_path(workspace, key_id)).line
+        lines.append(f"{file}:{line}: {workspace}/{key_id}: {', '.join(what)}")
+    return lines
+
+
+def revocation_lines(stack: LoadedStack, chosen: Iterable[Chosen]) -> list[str]:
+    """Describe the removed keys with their old line numbers."""
+    places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in chosen]
+    return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
+
+
+def _recorded(deployed: Mapping[Chosen, Recorded] | None, key: Chosen) -> Recorded:
+    return (deployed or {}).get(key) or Recorded()
+
+
+def _new(before: int, after: int, recorded: Recorded) -> str:
+    if before == after:
+        return f"generation {after} stays: it is not deployed yet"
+    deployed = max(recorded.made, recorded.declared)
+    return f"generation {before} -> {after}" + (f" ({deployed} is deployed)" if deployed > before else "")
+
+
+def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
+    """Tell whether a workspace has keys that can change. If not, add the reason once."""
+    found = stack.file.workspaces.get(workspace)
+    if found is None:
+        names = stack.file.workspaces
+        remedy = did_you_mean(workspace, names) or _some(names)
+        problem = Problem(None, "", f"{stack.path} has no workspace {workspace!r}", (remedy,))
+    elif found.state is not WorkspaceState.ACTIVE:
+        remedy = "its keys have ended" if found.state is WorkspaceState.CLOSED else "its keys are no longer ours"
+        problem = _lacks(stack, workspace, f"is {found.state}", f"{remedy}; to change them, write state: active first")
+    else:
+        return True
+    if problem not in tuple(problems):
+        problems.extend([problem])
+    return False
+
+
+def _lacks(stack: LoadedStack, workspace: str, problem: str, remedy: str) -> Problem:
+    path = ("workspaces", workspace)
+    return Problem(stack.sources.key(path), format_path(path), problem, (remedy,))
+
+
+def _some(names: Collection[str]) -> str:
+    shown = sorted(names)[:_SHOWN_NAMES]
+    more = len(names) - len(shown)
+    return f"it has {', '.join(shown)}" + (f" and {more} more" if more else "") if shown else "it has none"
+
+
+def _path(workspace: str, key_id: str) -> "FieldPath":
+    return ("workspaces", workspace, "keys", key_id)
+
+
+def _file(stack: LoadedStack, workspace: str, key_id: str) -> str:
+    return stack.sources.key(_path(workspace, key_id)).file
+
+
+def _entry(parsed: ParsedYaml, workspace: str, key_id: str) -> Mapping[str, Any]:
+    node: Any = parsed.data
+    for part in _path(workspace, key_id):
+        node = node[part]
+    return {**node}
+
+
+def _edited(changes: Mapping[str, Sequence[Change]]) -> dict[str, str]:
+    problems = Problems()
+    texts = {}
+    for file, of_file in changes.items():
+        try:
+            texts[file] = edited(_exact(file), file, of_file)
+        except AmbientError as error:
+            problems.extend(error.problems)
+    problems.raise_if_any()
+    return texts
+
+
+def _exact(file: str) -> str:
+    """Return a file's exact text, including a byte order mark."""
+    text = read_text(file)
+    return "\ufeff" + text if Path(file).read_bytes().startswith(codecs.BOM_UTF8) else text

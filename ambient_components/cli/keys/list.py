@@ -1,0 +1,170 @@
+"""`ambient keys list`: every key of one stack or of all, and which of them need attention."""
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ambient_components.cli.options import format_option
+from ambient_components.output import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ambient_components.cli.keys.table import Row, Seen
+    from ambient_components.stacks.project import Project
+
+ATTENTION: Final = 2
+"""Exit code if a key needs attention, so that a pipeline can tell it from an error."""
+
+EPILOG = """\
+\b
+examples:
+  ambient keys list                          all stacks of the project
+  ambient keys list prod                     one stack
+  ambient keys list prod --idle 90d          also report keys that were not used for 90 days
+  ambient keys list --format csv > keys.csv
+  ambient keys list prod --format json | jq '.keys[] | select(.attention != [])'
+
+\b
+It reads the stacks' states, and queries their clusters for the creation and the last use of each key, as recorded by
+the platform. No key is shown. --offline queries no cluster.
+
+\b
+state:  current; expired; dead (revoked by hand, found by a refresh); former (a newer generation exists); revoked (no
+        longer declared, but still there); missing (declared, but not created)
+next:   rotate (a run from then on issues a new token); revoke (a run from then on revokes the previous token); expire
+        (not renewed automatically); end after DAY (the last day of a former generation)
+
+\b
+json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
+        "lastUsed", "expires", "state", "next", "nextAt", "attention": [...]}, ...]}, times as RFC 3339;
+        lastUsed is "Never", or null if the cluster was not queried; expires may be "never"
+csv:    the same columns, attention as one text
+
+\b
+exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
+            delivered or revoked, or was not used for --idle; 64 wrong usage
+"""
+
+_DAY: Final = 86_400
+_YEARS: Final = 100
+
+
+def list_keys(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all stacks of the project.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
+    within: Annotated[
+        str,
+        typer.Option(
+            "--within", metavar="DURATION", help="Time to the next run. Default: runEvery in the stack file, or 1d."
+        ),
+    ] = "",
+    idle: Annotated[
+        str, typer.Option("--idle", metavar="DURATION", help="Report keys that were not used for this long.")
+    ] = "",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not query the clusters. Leaves out creation and last use.")
+    ] = False,
+) -> None:
+    """List keys with age, last use, expiry, state and next action."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.keys import table_text  # noqa: PLC0415
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
+    from ambient_components.output import paint_for  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+
+    soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
+    project = Project.find()
+    wanted = [one_stack(stack, named)] if stack or named else _deployed(project)
+    found = [row for name in wanted for row in _rows(project, name, soon, unused, offline=offline)]
+    if form is Format.JSON:
+        print(table_text.as_json(found, clock.now()))
+    elif form is Format.CSV:
+        print(table_text.as_csv(found), end="")
+    else:
+        print(table_text.as_table(found, clock.now(), paint_for(sys.stdout)))
+    if any(row.attention for row in found):
+        raise typer.Exit(ATTENTION)
+
+
+def _deployed(project: "Project") -> list[str]:
+    """Return the stacks that have a file here and are in the backend. Not all files are stacks or deployed."""
+    from ambient_components.engine import backend  # noqa: PLC0415
+    from ambient_components.errors import fail  # noqa: PLC0415
+    from ambient_components.shards import split_shard  # noqa: PLC0415
+    from ambient_components.stacks import pulumi  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_files  # noqa: PLC0415
+
+    there = backend.stack_names(pulumi.PulumiEngine(project.folder))
+    fleets = {found[0] for name in there if (found := split_shard(name)) is not None}
+    names = [
+        path.stem
+        for path in stack_files(project)
+        if path.stem in there or (path.stem in fleets and project.shards(path.stem))
+    ]
+    if not names:
+        fail(
+            None, "", "no stack of this project is deployed", "name one, or check where the state is: pulumi whoami -v"
+        )
+    return names
+
+
+def _rows(
+    project: "Project", stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
+) -> "list[Row]":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.keys.table import Limits, rows  # noqa: PLC0415
+    from ambient_components.stacks.states import export  # noqa: PLC0415
+    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
+
+    overview = read_overview(export(project, stack), stack, clock.now())
+    limits = Limits(within or _promised(project, stack), idle)
+    return rows(overview, None if offline else _seen(project, stack), limits)
+
+
+def _promised(project: "Project", stack: str) -> timedelta:
+    """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
+    from ambient_components.errors import AmbientError  # noqa: PLC0415
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
+
+    try:
+        seconds = load_stack(stack_path(project, stack)).file.run_every
+    except AmbientError:
+        seconds = None
+    return timedelta(seconds=seconds or _DAY)
+
+
+def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | None":
+    """Return what the stack's cluster reports about keys. On failure, print a warning and return None."""
+    from ambient_components.cli.keys.table import seen_in  # noqa: PLC0415
+    from ambient_components.cluster.client import Cluster, core  # noqa: PLC0415
+    from ambient_components.cluster.guard import Guard  # noqa: PLC0415
+    from ambient_components.failure import StepError  # noqa: PLC0415
+    from ambient_components.platform.contract import APP_LABEL, KEY_APP  # noqa: PLC0415
+
+    config = project.config(stack)
+    try:
+        cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
+        return seen_in(cluster.each(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
+    except StepError as error:
+        print(f"ambient: {stack}: when keys were used is not known: {error}", file=sys.stderr)
+        return None
+
+
+def _duration(text: str, flag: str) -> timedelta | None:
+    from ambient_components.rules.durations import YEAR, parse_duration  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=flag) from None
+    if seconds > _YEARS * YEAR:
+        msg = f"{text} is too long; allowed: up to {_YEARS}y"
+        raise typer.BadParameter(msg, param_hint=flag)
+    return timedelta(seconds=seconds)

@@ -1,0 +1,244 @@
+"""Verification at the cluster that old tokens are refused and new tokens work."""
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from ambient_components.cli.keys.bearer_check import Answer
+from ambient_components.cli.keys.deployed import Identity, Target, account_of
+from ambient_components.cli.keys.edit import Chosen
+from ambient_components.cli.keys.required import Aim
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
+from ambient_components.failure import StepError, text_of
+from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import key_role_binding, key_suffix
+
+PATIENCE: Final = 30.0
+"""Seconds until an old token must be refused. The API server caches authentication for up to 10 s."""
+_PAUSE: Final = 0.5
+_SCANNED: Final = 1000
+"""Number of older generations to look for in the cluster that no state has on record."""
+_PREVIOUS: Final = "previous-"
+_NO_FINALIZERS: Final = '{"metadata":{"finalizers":null}}'
+
+
+class Asker(Protocol):
+    """Checks tokens at the API server."""
+
+    def ask(self, token: str) -> Answer:
+        """Return the identity of a token's bearer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verified result for a key."""
+
+    key: Chosen
+    proved: tuple[str, ...] = ()
+    """The verified facts."""
+    open: tuple[tuple[str, str], ...] = ()
+    """The facts that are false or could not be verified, each with a hint."""
+
+    @property
+    def name(self) -> str:
+        """WORKSPACE/KEY."""
+        return "/".join(self.key)
+
+
+@dataclass
+class Witness:
+    """An observer of the cluster before and after a deployment.
+
+    Args:
+        cluster: The stack's cluster.
+        asker: A client without credentials of its own.
+        aims: The intended result for each key.
+    """
+
+    cluster: Cluster
+    asker: Asker
+    aims: Mapping[Chosen, Aim]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    ending: tuple[Identity, ...] = ()
+    """The identities that must end, with all data for the verification."""
+    _worked: set[str] = field(default_factory=set, repr=False)
+
+    def before(self, deployed: Collection[Identity]) -> None:
+        """Collect UIDs, token Secrets and tokens of everything that must end.
+
+        Raises:
+            StepError: The cluster does not respond.
+        """
+        recorded = [one for one in deployed if self.aims[one.chosen].ends(one)]
+        lost = [one for key, aim in self.aims.items() if aim.at_once for one in self._unrecorded(key, aim, recorded)]
+        self.ending = tuple(map(self._completed, (*recorded, *lost)))
+        self._worked = {token for one in self.ending for token in one.tokens if self.asker.ask(token).accepted}
+
+    def end_now(self) -> list[str]:
+        """Delete the remaining objects of identities without an overlap, and return the errors.
+
+        A failed deployment keeps an old identity if the new one could not be created. After a leak, the old one must
+        end anyway.
+        """
+        said = []
+        for one in self.ending:
+            if not self.aims[one.chosen].at_once:
+                continue
+            for kind, name, uid in _objects(one):
+                try:
+                    end(self.cluster, kind, one.workspace, name, uid)
+                except Exception as error:  # the remaining objects must still be deleted, and `after` checks the result
+                    said.append(f"{'/'.join(one.chosen)}: {text_of(error)}")
+        return said
+
+    def after(self, deployed: Collection[Identity] | None) -> tuple[Verdict, ...]:
+        """Return the verified result for each key.
+
+        Args:
+            deployed: The identities in the state after the deployment. None if it can't be read.
+        """
+        deadline = self.clock() + PATIENCE
+        return tuple(self._verdict(key, aim, deployed, deadline) for key, aim in self.aims.items())
+
+    def _verdict(self, key: Chosen, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
+        proved: list[str] = []
+        left: list[tuple[str, str]] = []
+        ending = [one for one in self.ending if one.chosen == key]
+        for one in ending:
+            problem = self._until_none(lambda one=one: self._survives(one), deadline)  # type: ignore[misc]
+            if problem:
+                left.append(problem)
+            else:
+                proved.append(self._over(one))
+        if aim.revoked and not ending:
+            proved.append("no identity of it is deployed, and the cluster has no ServiceAccount of it")
+        if not aim.revoked:
+            new = [one for one in deployed or () if one.chosen == key and one.generation == aim.written]
+            problem = self._until_none(lambda: self._fails(aim, new), deadline)
+            if problem:
+                left.append(problem)
+            else:
+                proved.append(f"generation {aim.written} works: the API server accepts its token")
+        return Verdict(key, tuple(proved), tuple(left))
+
+    def _until_none(self, look: Callable[[], tuple[str, str] | None], deadline: float) -> tuple[str, str] | None:
+        """Check until there is no problem or the time is over, and return the last problem."""
+        while True:
+            try:
+                found = look()
+            except StepError as error:
+                found = (f"the cluster can't be asked: {error}", "check it by hand: docs/leaked-key.md#check")
+            if found is None or self.clock() >= deadline:
+                return found
+            self.sleep(_PAUSE)
+
+    def _survives(self, one: Identity) -> tuple[str, str] | None:
+        """Return what remains of an identity, and how to end it."""
+        about, space = f"generation {one.generation}", one.workspace
+        delete = f"kubectl delete serviceaccount -n {space} {one.account}"
+        account = self._metadata(object_path(SERVICE_ACCOUNT, space, one.account))
+        if account.get("uid") in one.uids:
+            problem = f"{about} is not over: its ServiceAccount {one.account} is still there"
+            if not account.get("deletionTimestamp"):
+                return problem, delete
+            patch = f"kubectl patch serviceaccount -n {space} {one.account} --type=merge -p '{_NO_FINALIZERS}'"
+            return f"{problem}, and a finalizer keeps it from its deletion", patch
+        for name, uid in sorted(one.secrets):
+            if self._metadata(object_path(SECRET, space, name)).get("uid") == uid:
+                return f"{about} is not over: its token Secret {name} is still there", (
+                    f"kubectl delete secret -n {space} {name}"
+                )
+        answers = [self.asker.ask(token) for token in sorted(one.tokens)]
+        if any(answer.accepted for answer in answers):
+            return f"{about} is not over: its token still works", f"{delete}; then check again"
+        if not all(answer.refused for answer in answers):
+            told = ", ".join(sorted({str(answer.status or "no answer") for answer in answers if not answer.refused}))
+            return f"{about}: its end is not proved: the API server answers its token with {told}, not 401", (
+                "check it by hand: docs/leaked-key.md#check"
+            )
+        return None
+
+    def _over(self, one: Identity) -> str:
+        tokens = len(one.tokens)
+        asked = f", and {tokens} known token{'s' if tokens > 1 else ''} refused (401)" if tokens else ""
+        worked = ", which worked before" if one.tokens & self._worked else ""
+        return f"generation {one.generation} is over: its ServiceAccount is gone{asked}{worked}"
+
+    def _fails(self, aim: Aim, found: Collection[Identity]) -> tuple[str, str] | None:
+        """Return why the new identity of a key does not work, with a hint."""
+        about = f"generation {aim.written}"
+        if not found:
+            return f"{about} is not made", "pulumi up"
+        one = next(iter(found))
+        tokens = {*one.tokens, *(token for target in one.targets for token in self._delivered(target, one))}
+        if not tokens:
+            return f"{about}: no token of it is in the state or where it is delivered", "pulumi up"
+        answers = [self.asker.ask(token) for token in sorted(tokens)]
+        # During an overlap the Secret may also have the previous token.
+        right = [answer for answer in answers if answer.username == one.username and answer.uid in one.uids]
+        if right:
+            return None
+        told = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
+        return f"{about} does not work: the API server answers its token with {told}", "pulumi up --refresh"
+
+    def _unrecorded(self, key: Chosen, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
+        """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
+        known = {one.generation for one in recorded if one.chosen == key} | aim.living
+        workspace, key_id = key
+        there = {
+            (item.get("metadata") or {}).get("name")
+            for item in self.cluster.list(core("namespaces", workspace, "serviceaccounts"))
+        }
+        for generation in range(max(1, aim.written - _SCANNED), aim.written + 1):
+            if generation not in known and account_of(workspace, key_id, generation) in there:
+                yield Identity(workspace, key_id, generation)
+
+    def _completed(self, one: Identity) -> Identity:
+        """Return an identity with data from the cluster, where its account may differ from the state's."""
+        uid = self._metadata(object_path(SERVICE_ACCOUNT, one.workspace, one.account)).get("uid")
+        delivered = {token for target in one.targets for token in self._delivered(target, one)}
+        uids = one.uids | {uid} if isinstance(uid, str) else one.uids
+        return replace(one, uids=uids, tokens=one.tokens | delivered)
+
+    def _delivered(self, target: Target, one: Identity) -> set[str]:
+        """Return the tokens of an identity in a Secret. The Secret may have any other content too."""
+        data = (self.cluster.get(core("namespaces", target.namespace, "secrets", target.name)) or {}).get("data")
+        texts = (_decoded(data.get(entry)) for entry in (target.entry, f"{_PREVIOUS}{target.entry}")) if data else ()
+        return {text for text in texts if _subject(text) == one.username}
+
+    def _metadata(self, where: str) -> Mapping[str, Any]:
+        return (self.cluster.get(where) or {}).get("metadata") or {}
+
+
+def _objects(one: Identity) -> Iterator[tuple[str, str, str | None]]:
+    """Yield kind, name and UID of every object that gives an identity access. UID None means any UID."""
+    yield from ((SERVICE_ACCOUNT, one.account, uid) for uid in sorted(one.uids))
+    yield from ((SECRET, name, uid) for name, uid in sorted(one.secrets))
+    # Otherwise another account of that name would get the key's role.
+    suffix = key_suffix(one.workspace, one.key, one.generation)
+    yield from ((ROLE_BINDING, key_role_binding(role, one.key, suffix), None) for role in Role)
+
+
+def _decoded(value: Any) -> str:
+    try:
+        return base64.b64decode(str(value or "")).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _subject(token: str) -> str:
+    """Return the user name in a token. Empty if it is not a token."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return ""
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return str(payload["sub"])
+    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
+        return ""

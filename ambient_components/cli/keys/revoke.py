@@ -1,0 +1,58 @@
+"""`ambient keys revoke`: remove keys from the stack's files."""
+
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient keys revoke dev payments/ci                     remove the entry; the next run revokes the key
+  ambient keys revoke dev payments/ci --now               revoke it now
+  ambient keys revoke payments/ci lab/nightly -s dev      several keys
+
+\b
+It removes the keys' entries and their comments from the stack's files. All other lines stay. Git remains the source of
+truth: review the diff and commit it. If the key is still needed, give it a new identity instead:
+  ambient keys rotate dev payments/ci --leaked
+
+\b
+--now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+nothing. If the deployment fails, it deletes the remaining objects of the keys. Then it verifies at the cluster that
+every token is refused within 30 seconds.
+
+\b
+exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
+            (each with a hint); 64 wrong usage
+"""
+
+
+def revoke(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
+    ] = None,
+    named: Annotated[
+        str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
+    ] = "",
+    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+) -> None:
+    """Revoke keys: remove their entries from the stack's files."""
+    from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
+    from ambient_components.cli.keys.edit import chosen_keys, revocation, revocation_lines  # noqa: PLC0415
+    from ambient_components.cli.keys.required import Aim  # noqa: PLC0415
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
+
+    stack, names = stack_and_names(stack, keys or (), named)
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    chosen = chosen_keys(loaded, names, ())
+    places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
+    texts = revocation(loaded, chosen)
+    write_stack(loaded.path, texts)
+    print("\n".join(revocation_lines(loaded, chosen)))
+    aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in chosen}
+    finish(engine_for(project.folder), project, places, aims, list(texts), now=now, fleet=stack if fleets else "")

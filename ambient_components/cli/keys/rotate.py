@@ -1,0 +1,181 @@
+"""`ambient keys rotate`: write the next generation of keys into the stack's files."""
+
+import re
+import sys
+from datetime import UTC, date, timedelta
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from ambient_components.errors import AmbientError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from ambient_components.cli.keys.edit import Chosen, OverlapUntil, Recorded
+    from ambient_components.engine.command import Engine
+
+EPILOG = """\
+\b
+examples:
+  ambient keys rotate dev payments/ci                         the old key stays valid for some days
+  ambient keys rotate dev payments/ci --overlap 3d            for three days
+  ambient keys rotate dev payments/ci --overlap-until 2026-12-31    through that day
+  ambient keys rotate dev payments/ci --leaked --now          the old key is revoked now
+  ambient keys rotate dev --workspace payments                all keys of a workspace, after a person with edit or
+                                                              admin, who could create tokens there, lost access
+  ambient keys rotate payments/ci lab/nightly --stack dev     several keys
+
+\b
+It writes the next `generation` (a new identity with a new token) and `overlapUntil` (the last day of the old one) into
+the stack's files. Comments, order and all other lines stay. Git remains the source of truth: review the diff and commit
+it. The next generation is one more than the higher of the file's and the deployed one. A generation in the file that
+is not deployed yet stays.
+By default the overlap is the key's own, in whole days and at least one, in the stack's time zone.
+
+\b
+Tokens are renewed before they expire without this command. Use it for a key that leaked or may have been copied, and
+for keys that never expire.
+
+\b
+--now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+nothing. Then it verifies at the cluster that the old tokens are refused and the new one is accepted, within 30 seconds.
+With --leaked it also deletes the remaining objects of the old identity if the deployment fails.
+
+\b
+exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key is still valid
+            (each with a hint); 64 wrong usage
+"""
+
+_DAY = timedelta(days=1)
+_DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def rotate(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
+    ] = None,
+    named: Annotated[
+        str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
+    ] = "",
+    workspace: Annotated[
+        list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of this workspace. Can be repeated.")
+    ] = None,
+    overlap: Annotated[
+        str,
+        typer.Option("--overlap", metavar="DURATION", help="Minimum time that the old key stays valid, such as 3d."),
+    ] = "",
+    overlap_until: Annotated[
+        str, typer.Option("--overlap-until", metavar="YYYY-MM-DD", help="The last day on which the old key is valid.")
+    ] = "",
+    leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the next run revokes the old key.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
+) -> None:
+    """Rotate keys: write a new identity into the stack's files."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
+    from ambient_components.cli.keys.edit import chosen_keys, rotation, rotation_lines  # noqa: PLC0415
+    from ambient_components.cli.keys.required import Aim  # noqa: PLC0415
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
+
+    stack, names = stack_and_names(stack, keys or (), named)
+    if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
+        msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
+        raise typer.BadParameter(msg, param_hint="--overlap")
+    seconds, last_day = _duration(overlap), _day(overlap_until)
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    chosen = chosen_keys(loaded, names, workspace or ())
+    here = clock.now().astimezone(loaded.file.timezone)
+    if last_day is not None and last_day < here.date():
+        msg = f"{last_day} is over; to end the old keys at once: --leaked"
+        raise typer.BadParameter(msg, param_hint="--overlap-until")
+    places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
+    engine = engine_for(project.folder)
+    deployed = _deployed(engine, places, now=now)
+    texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked), deployed)
+    after = write_stack(loaded.path, texts)
+    print("\n".join(rotation_lines(loaded, chosen, texts, deployed)))
+    aims = {}
+    for one in chosen:
+        written = after.file.workspaces[one[0]].keys[one[1]]
+        aims[one] = Aim(written.generation, overlap=written.overlap_until is not None)
+    finish(engine, project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+
+
+def _deployed(
+    engine: "Engine", places: "Mapping[str, Collection[Chosen]]", *, now: bool
+) -> "Mapping[Chosen, Recorded] | None":
+    """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
+    from ambient_components.cli.keys.now import deployed_generations  # noqa: PLC0415
+
+    try:
+        return deployed_generations(engine, places)
+    except AmbientError as error:
+        if now:
+            note = Problem(None, "", "nothing is written and nothing is deployed: the deployed generation is not known")
+            raise AmbientError([*error.problems, note]) from None
+        for problem in error.problems:
+            print(f"ambient: {problem}", file=sys.stderr)
+        print(
+            "ambient: warning: the deployed generation is not known, so the next one is counted from the file; if this "
+            "checkout is not up to date, pull first",
+            file=sys.stderr,
+        )
+        return None
+
+
+def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":
+    """Return a function for the last day of an old identity.
+
+    Args:
+        here: Now, in the stack's time zone. The overlap's last day is complete, so the overlap may be up to a day
+            longer.
+        seconds: The requested overlap, if any.
+        last_day: The requested last day, if any.
+        leaked: Whether there must be no overlap.
+    """
+    if leaked:
+        return lambda _key, _name: None
+    if last_day is not None:
+        return lambda _key, _name: last_day
+    if seconds is not None:
+        # In UTC, so that 24 hours stay 24 hours when clocks change.
+        until = (here.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(here.tzinfo).date()
+        return lambda _key, _name: until
+    return lambda key, _name: here.date() + max(1, -(-key.overlap_or_default() // 86_400)) * _DAY
+
+
+def _duration(text: str) -> int | None:
+    from ambient_components.rules.durations import YEAR, parse_duration  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        seconds = parse_duration(text)
+        msg = f"{text} is too long; allowed: up to 1y"
+    except ValueError as error:
+        seconds, msg = 0, str(error)
+    if not 0 < seconds <= YEAR:
+        msg += "; for no overlap at all: --leaked"
+        raise typer.BadParameter(msg, param_hint="--overlap")
+    return seconds
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text) if _DAY_FORM.fullmatch(text) else _no_day(text)
+    except ValueError:
+        return _no_day(text)
+
+
+def _no_day(text: str) -> NoReturn:
+    msg = f"{text!r} is not a day; allowed: YYYY-MM-DD, such as 2026-12-31"
+    raise typer.BadParameter(msg, param_hint="--overlap-until")

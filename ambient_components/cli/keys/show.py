@@ -1,0 +1,50 @@
+"""`ambient keys show`: one key, and who else can read it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+EPILOG = """\
+\b
+examples:
+  ambient keys show prod payments/ci
+  ambient keys show prod payments/ci --quiet | some-program --key-on-stdin
+  ambient keys show payments/ci --stack prod
+
+\b
+Only the key goes to standard output. Who else can read it goes to standard error. Do not use it in a pipeline, where
+the key would be logged; `ambient keys deliver` passes a key without showing it.
+
+\b
+exit codes: 0 success; 1 error; 64 wrong usage
+"""
+
+
+def show(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the key.")] = False,
+) -> None:
+    """Print a key, and who else can read it."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.cli.keys.reading import find, read, readers  # noqa: PLC0415
+    from ambient_components.cli.prompts import stack_and_key  # noqa: PLC0415
+    from ambient_components.engine import backend, state  # noqa: PLC0415
+    from ambient_components.stacks import pulumi as engine  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+    from ambient_components.stacks.states import export  # noqa: PLC0415
+    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
+
+    stack, key = stack_and_key(stack, key, named)
+    project = Project.find()
+    pulumi = engine.PulumiEngine(project.folder)
+    exported = export(project, stack, pulumi)
+    overview = read_overview(exported, stack, clock.now())
+    found = find(overview, key)
+    token = read(pulumi, overview, found)
+    if not quiet:
+        said = readers(found, backend.current_backend(pulumi) or "?", state.secrets_provider(exported) or "none")
+        print(f"{found.name} can be read by:", *(f"  {one}" for one in said), sep="\n", file=sys.stderr)
+    print(token)

@@ -1,0 +1,212 @@
+"""`ambient plan`: one page with all changes of a run: access, keys, buckets and guardrails."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ambient_components.cli.options import format_option
+from ambient_components.output import CHANGES, REFUSED, Format
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ambient_components.plan import Plan
+    from ambient_components.stackfile.loader import LoadedStack
+    from ambient_components.stacks.project import Project
+
+_SHORTEST: Final = 5_000
+"""The minimum for --limit, enough for the totals of every section."""
+
+EPILOG = """\
+\b
+examples:
+  ambient plan prod                                    uses the engine and the cluster
+  ambient plan prod --format markdown > comment.md     for a change request, at most 60,000 characters
+  ambient plan prod --offline                          files against state: no cluster, no passphrase
+  ambient plan prod --offline --state state.json       also no engine; from `pulumi stack export > state.json`
+  ambient plan prod --at 2027-01-01                    as on that day: grants with dates, keys that are due
+  ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
+  ambient plan prod --shard 3 --shard 5                only these shards of a fleet
+  ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
+
+\b
+The online plan comes from `pulumi preview --json`, so it agrees with `pulumi up`. The page shows the most dangerous
+changes first and no secrets. docs/plan.md describes its sections, docs/plan.schema.json the JSON.
+
+\b
+exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 64 wrong usage; 130 Ctrl-C
+"""
+
+
+def plan(
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.MARKDOWN, Format.JSON)] = Format.TEXT,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Compare the files with the state, without engine and cluster.")
+    ] = False,
+    state: Annotated[
+        str,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="Exported state, - for stdin, or a folder for a fleet (--offline only).",
+        ),
+    ] = "",
+    at: Annotated[str, typer.Option("--at", metavar="DAY", help="Plan for this day or time. Default: now.")] = "",
+    save: Annotated[
+        str, typer.Option("--save", metavar="FILE", help="Save the plan for `ambient up --plan FILE`.")
+    ] = "",
+    max_age: Annotated[
+        str,
+        typer.Option("--max-age", metavar="DURATION", help="Lifetime of the saved plan, at most 7d. Default: 24h."),
+    ] = "",
+    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")] = (False),
+    diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, help="Number of shards to run in parallel (fleets only)."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Include shards that are up to date (fleets only).")
+    ] = False,
+    shard: Annotated[
+        list[int] | None, typer.Option("--shard", metavar="N", help="Only this shard (fleets only). Can be repeated.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.")
+    ] = 0,
+) -> None:
+    """Show what a run would do, before it is done."""
+    from ambient_components.cli.plan.fleets import Asked, plan_of_fleets  # noqa: PLC0415
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
+    from ambient_components.plan.page import show  # noqa: PLC0415
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
+    from ambient_components.stacks.project import Project  # noqa: PLC0415
+
+    stack = one_stack(stack, named)
+    _check_usage(offline=offline, state=state, at=at, save=save, max_age=max_age, refresh=refresh, diff=diff)
+    _check_limit(limit, form)
+    age = _duration(max_age)
+    project = Project.find()
+    loaded = load_stack(stack_path(project, stack))
+    when = _moment(at, loaded)
+    asked = Asked(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
+    fleet = plan_of_fleets(project, stack, loaded, asked)
+    if fleet is not None:
+        found = fleet
+    elif offline:
+        found = _offline(project, stack, loaded, when, state)
+    else:
+        found = _online(project, stack, loaded, when, save, age, refresh=refresh)
+    show(found, form, steps=diff, limit=limit)
+    if found.refused:
+        raise typer.Exit(REFUSED)
+    if found.errors:
+        raise typer.Exit(1)
+    raise typer.Exit(CHANGES if found.changes else 0)
+
+
+def _offline(project: "Project", stack: str, loaded: "LoadedStack", at: "datetime | None", state: str) -> "Plan":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.engine.state import parse_export  # noqa: PLC0415
+    from ambient_components.plan import making
+    from ambient_components.plan import state as plan_state  # noqa: PLC0415
+    from ambient_components.stacks import pulumi  # noqa: PLC0415
+    from ambient_components.stacks.project import bare_name  # noqa: PLC0415
+
+    when = at or clock.now()
+    if state:
+        export = plan_state.read_export(state, project.name, bare_name(stack))
+    else:
+        export = parse_export(pulumi.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
+    wanted = making.declared(project, stack, loaded, when)
+    try:
+        there = making.deployed(export, stack, when)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        if not state:
+            raise
+        plan_state.no_state(state, bare_name(stack))
+    return making.offline(stack, wanted, there, when)
+
+
+def _online(
+    project: "Project",
+    stack: str,
+    loaded: "LoadedStack",
+    at: "datetime | None",
+    save: str,
+    age: int | None,
+    *,
+    refresh: bool,
+) -> "Plan":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.engine import backend  # noqa: PLC0415
+    from ambient_components.plan import making, saved  # noqa: PLC0415
+
+    pulumi, when = making.engine_at(project, at), at or clock.now()
+    export = backend.export(pulumi, stack)
+    wanted = making.declared(project, stack, loaded, when)
+    found = making.online(pulumi, stack, export, wanted, when, refresh=refresh)
+    if save and not (found.refused or found.errors):
+        versions = saved.versions(pulumi)
+        saved.write(save, saved.saved(found, export, versions, max_age=age, refresh=refresh))
+        print(f"ambient: saved to {save}: ambient up {stack} --plan {save}", file=sys.stderr)
+    elif save:
+        print("ambient: not saved: it can't be deployed", file=sys.stderr)
+    return found
+
+
+def _check_usage(*, offline: bool, state: str, at: str, save: str, max_age: str, refresh: bool, diff: bool) -> None:
+    """Refuse options that can't be combined."""
+    wrong = {
+        "--state": (bool(state) and not offline, "a state out of a file is compared offline: add --offline"),
+        "--refresh": (refresh and offline, "looks into the cluster: leave --offline out"),
+        "--diff": (diff and offline, "shows the engine's steps, and offline there are none: leave --offline out"),
+        "--save": (bool(save) and (offline or bool(at)), "saves a run of now, online: leave --offline and --at out"),
+        "--max-age": (bool(max_age) and not save, "is kept in a saved plan: add --save FILE"),
+    }
+    for flag, (is_wrong, msg) in wrong.items():
+        if is_wrong:
+            raise typer.BadParameter(msg, param_hint=flag)
+
+
+def _check_limit(limit: int, form: Format) -> None:
+    if limit and form is not Format.MARKDOWN:
+        msg = "is for a page in Markdown: add --format markdown"
+        raise typer.BadParameter(msg, param_hint="--limit")
+    if limit and limit < _SHORTEST:
+        msg = f"{limit} is too short; allowed: {_SHORTEST} or more"
+        raise typer.BadParameter(msg, param_hint="--limit")
+
+
+def _duration(text: str) -> int | None:
+    from ambient_components.plan.saved import MOST_AGE  # noqa: PLC0415
+    from ambient_components.rules.durations import parse_duration  # noqa: PLC0415
+
+    try:
+        seconds = parse_duration(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--max-age") from None
+    if seconds is not None and seconds > MOST_AGE:
+        msg = f"{text} is too long; allowed: 7d at most"
+        raise typer.BadParameter(msg, param_hint="--max-age")
+    return seconds
+
+
+def _moment(text: str, loaded: "LoadedStack") -> "datetime | None":
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.plan.making import moment  # noqa: PLC0415
+
+    if not text:
+        return None
+    try:
+        when = moment(text, loaded.file.timezone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from None
+    if when < clock.now():
+        msg = f"{text} is past; a plan is for now or for later"
+        raise typer.BadParameter(msg, param_hint="--at")
+    return when

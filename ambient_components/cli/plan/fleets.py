@@ -1,0 +1,131 @@
+"""`ambient plan` for a fleet or for the stacks that a file lists."""
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ambient_components.cli.fleet_options import check_shards, refuse_words_of_fleets
+from ambient_components.errors import AmbientError, fail
+
+if TYPE_CHECKING:
+    from ambient_components.plan import Plan
+    from ambient_components.stackfile.loader import LoadedStack
+    from ambient_components.stacks.project import Project
+    from ambient_components.stacks.selection import Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line's options."""
+
+    at: datetime | None
+    """The time of the planned run. None means now."""
+    offline: bool
+    refresh: bool
+    everything: bool
+    """Whether to include up-to-date shards."""
+    shards: tuple[int, ...]
+    """Numbers of the shards. Empty means all."""
+    jobs: int
+    """Number of parallel engines. 0 means one for each processor."""
+    state: str
+    """A folder with exported states to use instead of the backend."""
+    save: bool
+
+
+def plan_of_fleets(project: "Project", stack: str, loaded: "LoadedStack", asked: Asked) -> "Plan | None":
+    """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard.
+
+    Raises:
+        AmbientError: The files, the config or the states are invalid.
+        typer.BadParameter: An option does not apply to a fleet or to a stack.
+    """
+    from ambient_components.stacks.selection import find_fleet, listed  # noqa: PLC0415
+
+    if (names := listed(project, stack)) is not None:
+        _refuse_saving(asked, names[0])
+        return _several(project, stack, asked)
+    fleet = find_fleet(project, stack)
+    if fleet is None:
+        _refuse_fleets_words(asked, stack)
+        return None
+    _refuse_saving(asked, fleet.stack(0))
+    _check(asked, fleet)
+    return _of_fleet(fleet, loaded, asked)
+
+
+def _of_fleet(fleet: "Fleet", loaded: "LoadedStack", asked: Asked) -> "Plan":
+    from ambient_components.fleet.machine import default_jobs  # noqa: PLC0415
+    from ambient_components.fleet.planning import plan_fleet  # noqa: PLC0415
+
+    skipped: Collection[int] = ()
+    # At another time, other shards may be due.
+    if not (asked.offline or asked.everything or asked.refresh or asked.at):
+        skipped = _up_to_date(fleet, loaded)
+    return plan_fleet(
+        fleet, loaded, asked.at, offline=asked.offline, refresh=asked.refresh, chosen=asked.shards,
+        up_to_date=skipped, jobs=asked.jobs or default_jobs(), states=asked.state,
+    )  # fmt: skip
+
+
+def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> Collection[int]:
+    """Return the shards that have no changes now, according to the run records."""
+    from ambient_components.fleet.decisions import ask_states, decide  # noqa: PLC0415
+    from ambient_components.fleet.skipping import Wanted  # noqa: PLC0415
+
+    decision = decide(fleet, ask_states(fleet), Wanted(), loaded=loaded)
+    for note in decision.notes:
+        print(f"ambient: {note}", file=sys.stderr)
+    return decision.up_to_date
+
+
+def _several(project: "Project", name: str, asked: Asked) -> "Plan":
+    """Return the merged plan of several stacks. A failed one appears with its error."""
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.fleet.planning import plan_plain  # noqa: PLC0415
+    from ambient_components.plan import Plan  # noqa: PLC0415
+    from ambient_components.plan.merge import together  # noqa: PLC0415
+    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
+    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
+    from ambient_components.stacks.selection import find_fleets  # noqa: PLC0415
+
+    fleets = find_fleets(project, name) or ()
+    if asked.shards or asked.state:
+        msg = f"{name} names several stacks: ask one of them, {', '.join(one.name for one in fleets)}"
+        raise typer.BadParameter(msg, param_hint="--shard" if asked.shards else "--state")
+    when = asked.at or clock.now()
+    plans = []
+    for one in fleets:
+        try:
+            loaded = load_stack(stack_path(project, one.name))
+            if one.plain:
+                plans.append(plan_plain(one, loaded, asked.at, offline=asked.offline, refresh=asked.refresh))
+            else:
+                plans.append(_of_fleet(one, loaded, asked))
+        except AmbientError as error:
+            plans.append(Plan(one.name, when, not asked.offline, errors=error.problems))
+    return together(name, when, plans)
+
+
+def _check(asked: Asked, fleet: "Fleet") -> None:
+    check_shards(fleet, asked.shards)
+    if asked.state and not Path(asked.state).is_dir():
+        remedy = f"a folder with the states of its shards: pulumi stack export --stack {fleet.stack(0)} > FOLDER/"
+        fail(None, "", f"{asked.state} is no folder, and {fleet.name} is a fleet", f"{remedy}{fleet.stack(0)}.json, …")
+
+
+def _refuse_saving(asked: Asked, shard: str) -> None:
+    """Refuse to save: a saved plan has the digest of one state, but a fleet has many."""
+    if asked.save:
+        msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
+        raise typer.BadParameter(msg, param_hint="--save")
+
+
+def _refuse_fleets_words(asked: Asked, stack: str) -> None:
+    flags = {"--shard": asked.shards, "--all": asked.everything, "--jobs": asked.jobs}
+    refuse_words_of_fleets(stack, flags)

@@ -1,0 +1,160 @@
+"""An escalation report as text, as JSON, and as Markdown for a comment on a change request."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from ambient_components.access.escalation import Finding, Severity
+from ambient_components.access.role_assignments import KEY, Holding
+from ambient_components.output import Paint, plain
+from ambient_components.printable import json_text, one_line
+
+VERSION: Final = 1
+"""The version of the JSON document. Adding a field does not change it."""
+
+_WIDTH: Final = 110
+_NAMES: Final = 6
+_LABEL: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report."""
+
+    stack: str
+    source: str
+    """state or files."""
+    workspaces: int
+    """Number of examined workspaces."""
+    findings: tuple[Finding, ...]
+    """The findings, most severe first."""
+
+
+def as_json(report: Report) -> str:
+    """Return the report as JSON, described in the verb's help."""
+    counts = Counter(finding.severity for finding in report.findings)
+    document = {
+        "version": VERSION,
+        "stack": report.stack,
+        "source": report.source,
+        "workspaces": report.workspaces,
+        "summary": {severity.value: counts[severity] for severity in Severity},
+        "findings": [_record(finding) for finding in report.findings],
+    }
+    return json_text(document)
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    return {
+        "workspace": finding.workspace,
+        "path": finding.path.value,
+        "severity": finding.severity.value,
+        "who": [asdict(holding) for holding in finding.who],
+        "can": finding.can,
+        "becomes": finding.becomes,
+        "how": finding.how,
+        "remedy": list(finding.remedy),
+        "keys": list(finding.keys),
+    }
+
+
+def as_text(report: Report, paint: Paint = plain) -> str:
+    """Return the report as text. Workspaces and findings are ordered by severity."""
+    blocks = [paint(_summary(report), "loud" if _has_high(report.findings) else "bold")]
+    for workspace, found in _by_workspace(report.findings).items():
+        blocks.append(paint(f"{workspace}: {_counts(found)}", "bold"))
+        blocks += ["\n".join(_lines(finding, paint)) for finding in found]
+    return "\n\n".join(blocks)
+
+
+def as_markdown(report: Report) -> str:
+    """Return the report as Markdown: a heading, and a table for each workspace."""
+    lines = [f"## Who can become what in {_cell(report.stack)}", "", f"**{_cell(_summary(report))}**"]
+    for workspace, found in _by_workspace(report.findings).items():
+        lines += ["", f"### {_cell(workspace)}", ""]
+        lines += ["| | who | can | how | what to change |", "|---|---|---|---|---|"]
+        lines += [_row(finding) for finding in found]
+    return "\n".join(lines)
+
+
+def _row(finding: Finding) -> str:
+    remedies = "<br>".join(_cell(remedy) for remedy in finding.remedy)
+    cells = [finding.severity.value, _cell(_who(finding)), _cell(finding.can), _cell(finding.how), remedies]
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Escape markup in a text, because a subject's name can be any string."""
+    shown = one_line(text).replace("\\", "\\\\")
+    for mark in "|`*_[]<>#~":
+        shown = shown.replace(mark, f"\\{mark}")
+    # No mention: a bot's comment would notify people.
+    return shown.replace("@", "@\u200b")
+
+
+def _has_high(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is Severity.HIGH for finding in findings)
+
+
+def _summary(report: Report) -> str:
+    what = "the last run" if report.source == "state" else "the files"
+    if not report.findings:
+        return f"{report.stack}, as of {what}: nobody can become more than was granted"
+    number = len({finding.workspace for finding in report.findings})
+    of = f"{number} of {report.workspaces} workspace{'s' if report.workspaces != 1 else ''}"
+    return f"{report.stack}, as of {what}: {_counts(report.findings)}, in {of}"
+
+
+def _counts(findings: Iterable[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
+
+
+def _by_workspace(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings by workspace, in order of first appearance, so the most severe workspace comes first."""
+    by_workspace: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_workspace.setdefault(finding.workspace, []).append(finding)
+    return by_workspace
+
+
+def _lines(finding: Finding, paint: Paint) -> Iterator[str]:
+    look = "loud" if finding.severity is Severity.HIGH else "bold"
+    first, *rest = _wrapped(f"{_who(finding)} can {finding.can}")
+    yield f"  {paint(f'{finding.severity.value:<{_LABEL}}', look)}{first}"
+    yield from (f"  {'':{_LABEL}}{line}" for line in rest)
+    yield from _labelled("how", [finding.how], paint)
+    yield from _labelled("change", finding.remedy, paint)
+
+
+def _labelled(label: str, texts: Sequence[str], paint: Paint) -> Iterator[str]:
+    lines = [line for text in texts for line in _hanging(text, several=len(texts) > 1)]
+    for number, line in enumerate(lines):
+        shown = paint(f"{label:<{_LABEL}}", "dim") if number == 0 else " " * _LABEL
+        yield f"  {shown}{line}"
+
+
+def _hanging(text: str, *, several: bool) -> Iterator[str]:
+    for number, line in enumerate(_wrapped(text)):
+        yield (("- " if number == 0 else "  ") if several else "") + line
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = textwrap.wrap(one_line(text), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return list(map(one_line, lines)) or [""]
+
+
+def _who(finding: Finding) -> str:
+    if not finding.who:
+        return "others"
+    names = [_name(holding, finding.workspace) for holding in finding.who]
+    more = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _name(holding: Holding, workspace: str) -> str:
+    name = f"key {holding.subject.removeprefix(f'{KEY}:')}" if holding.reason == KEY else holding.subject
+    where = "" if holding.workspace == workspace else f" in {holding.workspace}"
+    return f"{name} ({holding.role}{where})"

@@ -1,0 +1,156 @@
+"""`ambient reviewers`: the workspaces that a change affects, and the reviewers that it needs."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ambient_components.cli.options import format_option
+from ambient_components.output import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ambient_components.cli.reviewers.revisions import Repository
+    from ambient_components.stackfile.files import Files
+    from ambient_components.stackfile.ownership import Version
+
+ATTENTION = 2
+"""Exit code if a change affects something without reviewers before the change."""
+
+EPILOG = """\
+\b
+examples:
+  ambient reviewers --change main HEAD                  all stacks of the project
+  ambient reviewers prod --change main .                one stack; . means the files on disk
+  ambient reviewers --change "$(git merge-base origin/main HEAD)" HEAD --format json | jq '.approvals'
+  ambient reviewers --codeowners --handle group:payments-leads=@my-org/payments-leads
+
+\b
+It reads only Git and the stack files: no engine, no cluster, no secret. A change affects a workspace if any of its
+merged values changes: by its entry, by defaults, a template, an included file, or the stack's time zone.
+Reviewers from before the change and reviewers added by it must approve. New workspaces and workspaces without
+reviewers need those of the stack's `defaults`, as do changes of the whole stack.
+
+\b
+json:   {"change": {"from", "to"}, "approvals": [[SUBJECT, ...], ...],
+         "touched": [{"stack", "workspace", "how", "fields", "needs": [{"oneOf", "because"}], "guarded"}, ...]}
+        one subject of each list must approve; workspace is null for the whole stack; how is new, changed or removed;
+        because is before, stack (reviewers of the stack's defaults) or after (added by the change)
+--codeowners: a line for each file on disk that belongs to one set of reviewers. Other files become comments.
+
+\b
+exit codes: 0 success; 1 error; 2 the change affects something without reviewers before the change; 64 wrong usage
+"""
+
+
+def reviewers(
+    stacks: Annotated[
+        list[str] | None, typer.Argument(metavar="STACK", help="The stacks. Default: all stacks of the project.")
+    ] = None,
+    named: Annotated[str, typer.Option("--stack", "-s", help="Same as one STACK, as in pulumi.")] = "",
+    change: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--change", metavar="A B", help="Git revisions before and after. `.` means the files on disk."),
+    ] = None,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
+    codeowners: Annotated[bool, typer.Option("--codeowners", help="Print a CODEOWNERS file instead.")] = False,
+    handle: Annotated[
+        list[str] | None,
+        typer.Option("--handle", metavar="SUBJECT=@NAME", help="A subject's name on the forge. Default: @NAME."),
+    ] = None,
+) -> None:
+    """Show which workspaces a change affects, and which reviewers it needs."""
+    from ambient_components.cli.reviewers.revisions import Repository  # noqa: PLC0415
+    from ambient_components.output import from_here  # noqa: PLC0415
+    from ambient_components.stacks.project import STACK_FILES, Project  # noqa: PLC0415
+
+    if codeowners == (change is not None):
+        msg = "what is asked for? Either --change A B or --codeowners"
+        raise typer.BadParameter(msg, param_hint="--change")
+    handles = dict(map(_handle, handle or ()))
+    names = _stacks(stacks or (), named)
+    folder = from_here(Project.find().folder / STACK_FILES)
+    repository = Repository(Path.cwd())
+    if change is None:
+        _print_codeowners(repository, folder, names, handles)
+    else:
+        _print_change(repository, folder, names, change, form)
+
+
+def _print_change(
+    repository: "Repository", folder: str, names: "Sequence[str]", change: tuple[str, str], form: Format
+) -> None:
+    from ambient_components.cli.reviewers import text as reviewers_text  # noqa: PLC0415
+    from ambient_components.cli.reviewers.revisions import changes  # noqa: PLC0415
+    from ambient_components.output import paint_for  # noqa: PLC0415
+
+    with repository.files(change[0]) as old, repository.files(change[1]) as new:
+        before = _versions(old, folder, names, change[0])
+        after = _versions(new, folder, names, change[1])
+        _refuse_unknown(names, {**before, **after})
+        found = changes(before, after)
+    if form is Format.JSON:
+        print(reviewers_text.as_json(found, *change))
+    else:
+        print(reviewers_text.as_text(found, paint_for(sys.stdout)))
+    if not all(item.guarded for item in found):
+        raise typer.Exit(ATTENTION)
+
+
+def _print_codeowners(
+    repository: "Repository", folder: str, names: "Sequence[str]", handles: "Mapping[str, str]"
+) -> None:
+    from ambient_components.cli.reviewers.codeowners import as_codeowners, owners  # noqa: PLC0415
+    from ambient_components.cli.reviewers.revisions import WORKING_TREE  # noqa: PLC0415
+    from ambient_components.stackfile.files import DISK  # noqa: PLC0415
+
+    found = _versions(DISK, folder, names, WORKING_TREE)
+    _refuse_unknown(names, found)
+    print(as_codeowners(owners(found, repository.from_top), handles))
+
+
+def _versions(files: "Files", folder: str, names: "Sequence[str]", revision: str) -> "Mapping[str, Version]":
+    from ambient_components.cli.reviewers.revisions import (
+        WORKING_TREE,  # noqa: PLC0415
+        versions,  # noqa: PLC0415
+    )
+
+    called = "" if revision == WORKING_TREE else revision
+    return versions(folder, files, names, called)
+
+
+def _stacks(arguments: "Sequence[str]", option: str) -> list[str]:
+    """Return the stack file names of the requested stacks."""
+    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
+    from ambient_components.stacks.project import bare_name  # noqa: PLC0415
+
+    return [bare_name(one_stack(name, "")) for name in dict.fromkeys([*arguments, *([option] if option else [])])]
+
+
+def _refuse_unknown(names: "Sequence[str]", found: "Mapping[str, Version]") -> None:
+    from ambient_components.errors import fail  # noqa: PLC0415
+
+    for name in names:
+        if name not in found:
+            fail(None, "", f"stack {name!r} has no file, neither before nor after", "name another, or none for all")
+
+
+def _handle(text: str) -> tuple[str, str]:
+    """Return a subject and its name on the forge.
+
+    Raises:
+        typer.BadParameter: The text does not have the form SUBJECT=@NAME.
+    """
+    from ambient_components.platform.subjects import parse_subject  # noqa: PLC0415
+
+    subject, equals, name = text.rpartition("=")
+    try:
+        parse_subject(subject)
+    except ValueError:
+        equals = ""
+    if not (equals and name):
+        msg = f"{text!r} is not of the form SUBJECT=@NAME, such as group:payments-leads=@my-org/payments-leads"
+        raise typer.BadParameter(msg, param_hint="--handle")
+    return subject, name

@@ -1,0 +1,191 @@
+"""The files of a Git revision, extracted to a temporary folder without touching the user's index and working tree."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from ambient_components.errors import AmbientError, Problem, Where, fail
+from ambient_components.stackfile.files import DISK, Files
+from ambient_components.stackfile.loader import Review, review_stack
+from ambient_components.stackfile.ownership import Touched, Version, touched
+from ambient_components.stackfile.regular import is_below
+from ambient_components.stacks.files import without_parts
+
+WORKING_TREE: Final = "."
+"""The name for the files on disk. No Git revision can have this name."""
+
+_ATTRIBUTES: Final = ".gitattributes"
+_LINK: Final = "120000"
+# Git settings that could change the extracted files or run other programs.
+_PLAINLY: Final = (
+    "core.autocrlf=false",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sparseCheckout=false",
+    "core.symlinks=true",
+)
+
+
+class Repository:
+    """The Git repository of a folder.
+
+    Args:
+        folder: Any folder in the repository. Paths in a revision's files start there.
+
+    Raises:
+        AmbientError: The folder is not in a repository, or Git is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._prefix = self._git("rev-parse", "--show-prefix", about=_no_repository).rstrip("\n")
+
+    @contextmanager
+    def files(self, revision: str) -> Iterator[Files]:
+        """Extract the files of a revision for the duration of the context. For `WORKING_TREE`, yield the files on disk.
+
+        Raises:
+            AmbientError: The revision does not exist, or Git can't extract it.
+        """
+        if revision == WORKING_TREE:
+            yield DISK
+            return
+        commit = self._commit(revision)
+        with TemporaryDirectory(prefix="ambient-") as temporary:
+            folder = Path(temporary).resolve()
+            top = folder / "tree"
+            top.mkdir()
+            self._lay_out(commit, top, folder / "index")
+            start = top / self._prefix
+            with suppress(OSError):  # the path is a file in this revision, so nothing is below it
+                start.mkdir(parents=True, exist_ok=True)
+            yield Files(str(start), str(top))
+
+    def from_top(self, path: str) -> str:
+        """Return the path from the repository's top."""
+        return f"{self._prefix}{path}"
+
+    def _lay_out(self, commit: str, top: Path, index: Path) -> None:
+        repository = self._git("rev-parse", "--absolute-git-dir").rstrip("\n")
+        apart = {"GIT_DIR": repository, "GIT_WORK_TREE": str(top), "GIT_INDEX_FILE": str(index)}
+        self._git("read-tree", commit, apart=apart)
+        entries = [entry.partition("\t") for entry in self._git("ls-files", "-s", "-z", apart=apart).split("\0")]
+        # Without attributes nothing is filtered, converted or left out.
+        attributes = [path for _, _, path in entries if path.rpartition("/")[2].lower() == _ATTRIBUTES]
+        self._git("update-index", "-z", "--force-remove", "--stdin", apart=apart, stdin="\0".join(attributes))
+        self._git("checkout-index", "--all", apart=apart)
+        for about, _, path in entries:
+            link = top / path
+            if about.startswith(_LINK) and not is_below(os.path.realpath(link), str(top)):
+                link.unlink()  # a wildcard must not follow a revision's link to this machine's files
+
+    def _commit(self, revision: str) -> str:
+        def unknown(_: str) -> tuple[str, str]:
+            return (
+                f"{revision!r} is no revision of this repository",
+                "name a commit, branch or tag; where it is not fetched, as in a shallow clone: git fetch --unshallow",
+            )
+
+        if revision.startswith("-") or not revision.isprintable():
+            fail(None, "", *unknown(""))
+        return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", about=unknown).strip()
+
+    def _git(
+        self,
+        *arguments: str,
+        about: Callable[[str], tuple[str, str]] | None = None,
+        apart: dict[str, str] | None = None,
+        stdin: str = "",
+    ) -> str:
+        """Run Git and return its output.
+
+        Args:
+            arguments: The arguments of the command.
+            about: Problem and hint for a failure.
+            apart: Variables that select another index and working tree than the user's.
+            stdin: Standard input.
+        """
+        settings = [word for setting in _PLAINLY for word in ("-c", setting)] if apart else []
+        try:
+            answer = subprocess.run(  # noqa: S603  # an argument list, no shell
+                ["git", *settings, *arguments],  # noqa: S607  # the user's own Git
+                cwd=apart["GIT_WORK_TREE"] if apart else self._folder,
+                env={**os.environ, **(apart or {})},
+                capture_output=True,
+                check=False,
+                input=os.fsencode(stdin),
+            )
+        except OSError:
+            fail(None, "", "there is no git on PATH", "install it")
+        if answer.returncode != 0:
+            said = (answer.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[0]
+            fail(None, "", *(about or _failed)(said))
+        return os.fsdecode(answer.stdout)
+
+
+def _no_repository(said: str) -> tuple[str, str]:
+    return f"this is no Git repository: {said}", "run it in a clone of the repository"
+
+
+def _failed(said: str) -> tuple[str, str]:
+    return f"git failed: {said}", "try again in a complete clone of the repository"
+
+
+def changes(before: Mapping[str, Version], after: Mapping[str, Version]) -> list[Touched]:
+    """Return the affected workspaces by stack.
+
+    Args:
+        before: The stacks by name before the change.
+        after: The stacks by name after the change.
+    """
+    return [found for name in sorted({*before, *after}) for found in touched(name, before.get(name), after.get(name))]
+
+
+def versions(folder: str, files: Files, names: Sequence[str], called: str) -> dict[str, Version]:
+    """Return the stacks of a revision by name.
+
+    Args:
+        folder: The folder of the stack files.
+        files: The files of the revision.
+        names: The stacks to read, if they exist. Default: all stack files that no other file includes.
+        called: The revision's name, for positions in messages. Empty for files on disk.
+
+    Raises:
+        AmbientError: Stacks are invalid. The error has all problems.
+    """
+    paths = [f"{folder}/{name}.yaml" for name in names] or [
+        f"{folder}/{found}"
+        for found in files.expand("*.yaml", folder)
+        if not PurePosixPath(found).name.startswith("Pulumi.")
+    ]
+    reviews = {path: review_stack(path, files=files) for path in paths if files.identity(path) is not None}
+    if not names:
+        reviews = _whole(reviews, files)
+    problems = {_at(problem, called) for review in reviews.values() if not review.stack for problem in _errors(review)}
+    if problems:
+        raise AmbientError(problems)
+    return {PurePosixPath(path).stem: Version(review.stack, files) for path, review in reviews.items() if review.stack}
+
+
+def _whole(reviews: Mapping[str, Review], files: Files) -> dict[str, Review]:
+    """Return the stack files that no other one includes."""
+    by_file = {files.identity(path): review for path, review in reviews.items()}
+    included = {own: {files.identity(path) for path in review.files[1:]} for own, review in by_file.items()}
+    wholes = set(without_parts(included, list(included)))
+    return {path: review for path, review in reviews.items() if files.identity(path) in wholes}
+
+
+def _errors(review: Review) -> list[Problem]:
+    return [problem for problem in review.problems if not problem.warning]
+
+
+def _at(problem: Problem, called: str) -> Problem:
+    """Return the problem with its position in Git's form REVISION:FILE."""
+    if problem.where is None or not called:
+        return problem
+    return replace(problem, where=Where(f"{called}:{problem.where.file}", problem.where.line, problem.where.column))

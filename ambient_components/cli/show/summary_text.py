@@ -1,0 +1,256 @@
+"""An overview as aligned text, with warnings and with instructions for reading and using a key."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ambient_components.output import Paint, plain
+from ambient_components.printable import one_line
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.states import ACTIVE, RELEASED
+from ambient_components.stacks.cluster import Endpoint
+from ambient_components.stacks.storage_summary import AccessKey, BucketView, bucket_warnings
+from ambient_components.stacks.summary import Access, Key, Overview, WorkspaceView
+
+_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
+
+
+def as_json(overview: Overview) -> dict[str, Any]:
+    """Return the overview as a JSON object, with names as in Pulumi's state (expiresAt) and times as RFC 3339."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return format_time(value)
+        if isinstance(value, dict):
+            return {_camel(key): convert(item) for key, item in value.items()}
+        return [convert(item) for item in value] if isinstance(value, list | tuple) else value
+
+    converted: dict[str, Any] = convert(asdict(overview))
+    return converted
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def as_text(overview: Overview, paint: Paint = plain) -> str:
+    """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
+    if not overview.workspaces:
+        return f"Stack {overview.stack} has no workspaces yet: pulumi up --stack {overview.stack}"
+    killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
+    lines = [paint(killed.format(name), "loud") for name in overview.interrupted]
+    for workspace in overview.workspaces:
+        lines += [*([""] if lines else []), _title(workspace, paint), *_access(workspace.access, paint)]
+        lines += _bucket(workspace.bucket, overview.now, paint) if workspace.bucket else []
+        lines += _keys(workspace, overview.now, paint)
+    return "\n".join(lines)
+
+
+def _title(workspace: WorkspaceView, paint: Paint) -> str:
+    title = paint(workspace.name, "bold")
+    if workspace.state is None:
+        return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
+    return title if workspace.state == ACTIVE else f"{title}  {workspace.state}"
+
+
+def _access(access: Sequence[Access], paint: Paint) -> list[str]:
+    if not access:
+        return ["  nobody has access"]
+    lines, before = [], ""
+    for item in access:
+        role = (item.actual or (item.declared or "-",))[0]
+        notes = f"{_dates(item)}{_difference(item, paint)}"
+        lines.append(f"  {role if role != before else '':<7} {item.subject}{notes}")
+        before = role
+    return lines
+
+
+def _dates(item: Access) -> str:
+    """Return the periods of a grant with dates, including the role if it differs from the one shown."""
+    if not item.dates:
+        return ""
+    alone = len(item.dates) == 1 and item.declared == item.dates[0]["role"]
+    periods = (
+        " ".join(([] if alone else [one["role"]]) + [f"{end} {one[end]}" for end in ("from", "until") if end in one])
+        for one in item.dates
+    )
+    return f"  {'' if item.declared else 'not now: '}{', '.join(periods)}"
+
+
+def _difference(item: Access, paint: Paint) -> str:
+    if item.settled:
+        return ""
+    if not item.actual:
+        return paint("  ! declared, not given yet: pulumi up", "loud")
+    has = " and ".join(item.actual)
+    wanted = f"is declared as {item.declared}" if item.declared else "is not declared any more"
+    return paint(f"  ! has {has}, {wanted}: pulumi up", "loud")
+
+
+def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
+    whose = f" (by {bucket.driver})" if bucket.driver in ("aws", "existing") else ""
+    facts = [f"{bucket.name}{whose}", *(["shared"] if bucket.shared else [])]
+    facts += [bucket.state] if bucket.state == RELEASED else []
+    facts += [f"at {bucket.endpoint}"] if bucket.endpoint else []
+    lines = [f"  {'bucket':<7} {'  '.join(facts)}"]
+    if bucket.key is not None and bucket.key.id:
+        lines.append(f"  {'':<7} access key {_life(bucket.key, now)}")
+    return lines + [paint(f"    ! {one_line(warning)}", "loud") for warning in bucket_warnings(bucket, now)]
+
+
+def _life(key: AccessKey, now: datetime) -> str:
+    """Return the end of an access key and the next action of a run."""
+    if key.never:
+        return "without an end"
+    until = f"until {key.expires_at:%Y-%m-%d} ({_left(key.expires_at, now)})" if key.expires_at else "of unknown end"
+    what = {"rotate": "new one", "revoke": "old one ends"}.get(key.next_action or "")
+    if what is None or key.next_at is None:
+        return until
+    return f"{until}, {what} " + ("due now" if key.next_at <= now else f"from {key.next_at:%Y-%m-%d}")
+
+
+def _left(moment: datetime, now: datetime) -> str:
+    return left(moment - now) if moment > now else "over"
+
+
+def _keys(workspace: WorkspaceView, now: datetime, paint: Paint) -> list[str]:
+    if not workspace.keys:
+        return []
+    rows = [("key", "role", "expires", "next", "")]
+    rows += [
+        (_key_name(key, workspace.keys), key.role or "?", _expiry(key, now), _following(key, now), _label(key))
+        for key in workspace.keys
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    lines = [f"  {'  '.join(row)}".rstrip() for row in padded]
+    shown = [paint(lines[0], "dim")]
+    for key, line in zip(workspace.keys, lines[1:], strict=True):
+        shown.append(line)
+        shown += [paint(f"    ! {one_line(warning)}", "loud") for warning in warnings(key, now)]
+    return shown
+
+
+def _key_name(key: Key, keys: Iterable[Key]) -> str:
+    several = key.generation > 1 or any(other.id == key.id and other is not key for other in keys)
+    return f"{key.id} (generation {key.generation})" if several else key.id
+
+
+def _label(key: Key) -> str:
+    return f'"{one_line(key.label)}"' if key.label != key.id else ""
+
+
+def _expiry(key: Key, now: datetime) -> str:
+    if not key.made:
+        return "-"
+    if key.never:
+        return "never"
+    if key.expires_at is None:
+        return "unknown"
+    day = f"{key.expires_at:%Y-%m-%d}"
+    return f"{day} (over)" if key.expires_at <= now else f"{day} ({left(key.expires_at - now)})"
+
+
+def left(delta: timedelta) -> str:
+    """Return a remaining time in days, hours or minutes, never rounded up."""
+    seconds = int(delta.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600)):
+        count = seconds // size
+        # From 2 on, because "1 day" could hide up to 23 hours.
+        if count >= 2:
+            return f"{count} {unit}s"
+    return f"{seconds // 60} min"
+
+
+def _following(key: Key, now: datetime) -> str:
+    if key.former:
+        return f"ends after {key.until}" if key.until else "ends with its overlap"
+    if key.next_action == "expire":
+        return "not renewed"
+    if not key.next_action or key.next_at is None:
+        return "-"
+    what = {"rotate": "new token", "revoke": "old token ends"}.get(key.next_action, key.next_action)
+    return f"{what} due now" if key.next_at <= now else f"{what} from {key.next_at:%Y-%m-%d}"
+
+
+def warnings(key: Key, now: datetime) -> list[str]:
+    """Return what needs attention."""
+    found = []
+    if key.declared and not key.made:
+        found.append("declared, not made yet: pulumi up")
+    if not key.declared:
+        found.append("not declared any more, still there: pulumi up")
+    mended = "pulumi up makes a new one"
+    if key.manual:
+        mended = "it is renewed by its next generation only: ambient keys rotate"
+    if key.former:
+        mended = "another generation has followed"
+    if key.dead:
+        found.append(f"the token no longer works: {key.dead}; {mended}")
+    elif key.expires_at is not None and key.expires_at <= now:
+        found.append(f"the token expired on {key.expires_at:%Y-%m-%d %H:%M} UTC and is refused: {mended}")
+    if key.undelivered and not key.former:
+        found.append(f"not delivered: {key.undelivered}; pulumi up tries again")
+    if key.static:
+        found.append("every session of the workspace can read it")
+    if key.pending:
+        found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
+    if key.retiring:
+        found.append(f"the token before it still works for a while ({len(key.retiring)}): switch its users over")
+    return found
+
+
+def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = None) -> str:
+    """Return commands for reading and using a key, ready to paste. Empty if there is no key.
+
+    The key goes through a pipe, because every user of a machine can see the arguments of programs.
+
+    Args:
+        overview: The overview. Its first working key is the example.
+        endpoint: The cluster's endpoint. None if the kubeconfig does not have it.
+        ca_file: A file with the cluster's CA. Default: the endpoint's file, or one that the commands create.
+    """
+    example = next(
+        (
+            (workspace, key)
+            for workspace in overview.workspaces
+            for key in workspace.keys
+            if key.made and key.declared and key.retained and not key.former
+        ),
+        None,
+    )
+    if example is None:
+        return ""
+    workspace, key = example
+    read = f"pulumi stack output {workspace.name}/{key.id} --show-secrets --stack {overview.stack_of(workspace.name)}"
+    lines = ["Read a key, a secret:", f"  {read}"]
+    if endpoint is None:
+        return "\n".join(lines)
+    lines += ["Use it:"]
+    options = "-sS"
+    file = ca_file or endpoint.ca_file
+    if file is None and endpoint.ca is not None:
+        file = Path("cluster-ca.crt")
+        lines += [f"  ambient show {overview.stack} --ca-certificate > {file}"]
+    if file is not None:
+        options += f" --cacert {_quoted(file)}"
+    if urlsplit(endpoint.server).hostname in {"127.0.0.1", "::1", "localhost"}:
+        options += " --noproxy '*'"
+    url = f"{endpoint.server.rstrip('/')}/{_SESSIONS.format(workspace.name)}"
+    lines += [
+        f"  {read} |",
+        "    sed 's/^/Authorization: Bearer /' |",
+        f"    curl {options} -H @- {url}",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(path: Path) -> str:
+    import shlex  # noqa: PLC0415
+
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

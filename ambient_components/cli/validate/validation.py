@@ -1,0 +1,201 @@
+"""The checks of `ambient validate`, independent of the output format."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ambient_components import clock
+from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, fail
+from ambient_components.output import from_here
+from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
+from ambient_components.shards import CONFIG_KEY, shard_count, shard_stack
+from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
+from ambient_components.stackfile.checks.sources import in_platform_namespace
+from ambient_components.stackfile.checks.storage import against_store
+from ambient_components.stackfile.checks.upcoming_dates import ended_grants
+from ambient_components.stackfile.loader import LoadedStack, Review, located, review_stack
+from ambient_components.stackfile.shards import beyond_shards, shards_of
+from ambient_components.stacks.files import without_parts
+from ambient_components.stacks.project import Project, bare_name
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The result for some stack files."""
+
+    problems: tuple[Problem, ...]
+    """Errors and warnings by position. Problems of a file that several stacks include appear once."""
+    workspaces: int
+    """Number of workspaces in all valid stacks."""
+    files: int
+    """Number of files, readable or not."""
+    dated: frozenset[Problem] = frozenset()
+    """Warnings that are due to the date and not to a change. They never fail the command, even with --strict: it would
+    stop the run that removes the expired access."""
+    shards: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Number of workspaces in each shard, by stack file. Only for valid stacks with shards."""
+
+    def fails(self, *, strict: bool) -> bool:
+        """Tell whether the command fails.
+
+        Args:
+            strict: Whether warnings count.
+        """
+        return bool(self.errors or (strict and any(problem not in self.dated for problem in self.problems)))
+
+    @property
+    def errors(self) -> int:
+        """The number of errors."""
+        return len(self.problems) - self.warnings
+
+    @property
+    def warnings(self) -> int:
+        """The number of warnings."""
+        return sum(problem.warning for problem in self.problems)
+
+
+def validate_files(paths: Sequence[str]) -> Validation:
+    """Check these stack files with the files that they include."""
+    return _together([_review(path) for path in dict.fromkeys(paths)])
+
+
+def validate_stacks(paths: Sequence[str]) -> Validation:
+    """Check those of these files that no other one includes. An included file is only part of a stack.
+
+    Raises:
+        AmbientError: There are no files.
+    """
+    if not paths:
+        fail(None, "", "this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
+    reviews = {os.path.realpath(path): _review(path) for path in paths}
+    included = {path: {os.path.realpath(file) for file in review.files[1:]} for path, review in reviews.items()}
+    wholes = set(without_parts(included, sorted(reviews)))
+    return _together([review for path, review in reviews.items() if path in wholes])
+
+
+def _review(path: str) -> Review:
+    """Read a stack and check it against its config, if there is one."""
+    review = review_stack(path)
+    if review.stack is None:
+        return review
+    problems = Problems(_stacks(review.stack))
+    config = _config(path, problems)
+    problems.extend(_pins(config.get(CONFIG_KEY), review.stack))
+    problems.extend(_configs_of_shards(path))
+    workspaces = review.stack.file.workspaces
+    cap = max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems)
+    if cap is not None:
+        problems.extend(located(review.stack, beyond_cap(workspaces, cap)))
+    platform = config.get("platformNamespace")
+    if isinstance(platform, str):
+        problems.extend(located(review.stack, in_platform_namespace(workspaces, platform)))
+    if config:
+        problems.extend(_storage(config.get(OBJECT_STORE), review.stack))
+    if not problems:
+        return review
+    everything = sorted((*review.problems, *problems), key=lambda problem: problem.sort_key)
+    return Review(None, tuple(everything), review.files)
+
+
+def _storage(said: object, stack: LoadedStack) -> list[Problem]:
+    """Return the problems of a configured store and of the buckets for it, with the program's own messages."""
+    given = given_store(said)
+    if given is None:
+        return located(stack, against_store(stack.file.workspaces, None))
+    problems = Problems()
+    plain = isinstance(given.secret_key, str) and given.secret_key
+    for one in (*given.problems, *([IN_PLAIN_TEXT] if plain else ())):
+        one.report(problems)
+    if not problems and not given.encrypted:
+        return located(stack, against_store(stack.file.workspaces, given.config))
+    return list(problems)
+
+
+def _pins(said: object, stack: LoadedStack) -> list[Problem]:
+    """Return a problem for each pin to a shard that does not exist."""
+    if said is None:
+        return []
+    try:
+        return located(stack, beyond_shards(stack.file.workspaces, shard_count(said)))
+    except BadValue as error:
+        return [Problem(None, CONFIG_KEY, error.problem, error.hints)]
+
+
+def _configs_of_shards(path: str) -> list[Problem]:
+    """Return a problem for each shard with its own config, as created by `pulumi config set` without --config-file."""
+    file = Path(path)
+    try:
+        project = Project.find(file.absolute().parent)
+        count = project.shards(file.stem)
+    except AmbientError:
+        return []  # reported elsewhere, or no project
+    shared = project.config_file(file.stem)
+    own = (shared.with_name(f"Pulumi.{shard_stack(file.stem, number)}.yaml") for number in range(count or 0))
+    return [
+        Problem(
+            Where(from_here(found)),
+            "",
+            "is the config of a single shard, and shards have that of their fleet",
+            (f"set what it says with --config-file {project.shown(shared)}, and remove it",),
+        )
+        for found in own
+        if found.exists()
+    ]
+
+
+def _stacks(stack: LoadedStack) -> list[Problem]:
+    """Return a problem for each listed stack without a file, or with a list of its own."""
+    problems = Problems()
+    for index, name in enumerate(stack.file.stacks):
+        path, where = _beside(stack.path, name), stack.sources.value(("stacks", index))
+        if not Path(path).is_file():
+            problems.add(
+                where,
+                f"stacks[{index}]",
+                f"there is no {path}",
+                "name stacks that have a file of their own; shards have none",
+            )
+        elif (named := review_stack(path).stack) and named.file.stacks:
+            remedy = "one level is all there is: name those stacks here"
+            problems.add(where, f"stacks[{index}]", f"{path} names stacks itself", remedy)
+    return list(problems)
+
+
+def _beside(path: str, stack: str) -> str:
+    return str(Path(path).parent / f"{bare_name(stack)}.yaml")
+
+
+def _sizes(review: Review) -> tuple[int, ...]:
+    """Return the number of workspaces in each shard of a valid stack. Empty without shards."""
+    if review.stack is None or (said := _config(review.stack.path, Problems()).get(CONFIG_KEY)) is None:
+        return ()
+    return tuple(map(len, shards_of(review.stack.file.workspaces, shard_count(said)).values()))
+
+
+def _config(path: str, problems: Problems) -> Mapping[str, Any]:
+    """Return the plain-text values of this stack's config. Empty without a project or a stack."""
+    file = Path(path)
+    try:
+        project, stack = Project.find(file.absolute().parent), bare_name(file.stem)
+    except AmbientError:
+        return {}
+    try:
+        return project.config(stack)
+    except AmbientError as error:
+        problems.extend(error.problems)
+        return {}
+
+
+def _together(reviews: Sequence[Review]) -> Validation:
+    stacks = [review.stack for review in reviews if review.stack is not None]
+    dated = {problem for stack in stacks for problem in located(stack, ended_grants(stack.file, clock.now()))}
+    problems = dated.union(problem for review in reviews for problem in review.problems)
+    return Validation(
+        tuple(sorted(problems, key=lambda problem: problem.sort_key)),
+        sum(len(stack.file.workspaces) for stack in stacks),
+        len({file for review in reviews for file in review.files}),
+        frozenset(dated),
+        {review.files[0]: sizes for review in reviews if (sizes := _sizes(review))},
+    )

@@ -1,0 +1,1 @@
+"""The Kubernetes API: client, kubeconfig, connection, and the guard against another cluster."""

@@ -1,0 +1,212 @@
+"""HTTP access to the cluster: a kubeconfig read as kubectl reads it, a few verbs, and errors as text.
+
+The client is the official ``kubernetes`` package (docs/adr/0003). It covers exec plugins, client certificates, merged
+KUBECONFIG lists, ``proxy-url``, proxy variables and in-cluster accounts. Only its transport is used: objects are plain
+dicts, so nothing depends on generated models.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from ambient_components.cluster.connection import connect, location
+from ambient_components.cluster.kubeconfig import what_is_wrong
+from ambient_components.cluster.objects import mapping, mappings, shallow, text
+from ambient_components.failure import StepError
+
+_TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+_JSON = "application/json"
+_PAGE: Final = 500
+"""Objects per page of a list request."""
+_MOST: Final = 16 * 1024 * 1024
+"""Maximum size of one response in bytes; one object has at most about 1.5 MiB."""
+
+
+class ApiError(StepError):
+    """The API server refused a request."""
+
+    def __init__(self, status: int, message: str, following: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.following = following
+        """Continue token after the snapshot of a list expired (status 410)."""
+
+
+class TooLargeError(StepError):
+    """A response larger than `_MOST`."""
+
+
+class Cluster:
+    """One cluster, connected on first use.
+
+    Args:
+        context: Context of the kubeconfig; None uses the current one, or the pod's own account.
+        kubeconfig: Content of a kubeconfig, for library users; None reads KUBECONFIG as kubectl does.
+    """
+
+    def __init__(self, context: str | None = None, kubeconfig: str | None = None) -> None:
+        self._context = context
+        self._kubeconfig = kubeconfig
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Return the object at a path, or None if it does not exist."""
+        try:
+            return self._request("GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, path: str, selector: str | None = None) -> list[dict[str, Any]]:
+        """Return the objects of a collection that match a label selector."""
+        return [*self.each(path, selector)]
+
+    def each(self, path: str, selector: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a collection, page by page, so that at most one page is in memory."""
+        limit = _PAGE
+        query = {"labelSelector": selector} if selector else {}
+        while True:
+            try:
+                page = self._request("GET", f"{path}?{urlencode({'limit': str(limit), **query})}")
+            except TooLargeError:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 10)
+                continue
+            except ApiError as error:
+                # The snapshot of the list expired: the rest comes from a newer one.
+                if error.status != 410 or not error.following or error.following == query.get("continue"):
+                    raise
+                query["continue"] = error.following
+                continue
+            yield from (dict(item) for item in mappings(page.get("items")))
+            following = text(mapping(page.get("metadata")).get("continue"))
+            if not following:
+                return
+            query["continue"] = following
+
+    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object (or a subresource such as a token) and return the API server's response."""
+        return self._request("POST", path, body)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply a JSON merge patch (RFC 7386); a resourceVersion in it limits the patch to that version."""
+        return self._request("PATCH", path, body, "application/merge-patch+json")
+
+    def delete(self, path: str, uid: str | None = None, version: str | None = None) -> bool:
+        """Delete an object and return whether it existed.
+
+        Args:
+            path: API path of the object.
+            uid: Delete only the object with this uid.
+            version: Delete only if the object has this resourceVersion.
+        """
+        given = {"uid": uid, "resourceVersion": version}
+        conditions = {name: value for name, value in given.items() if value}
+        body = {"preconditions": conditions} if conditions else None
+        try:
+            self._request("DELETE", path, body)
+        except ApiError as error:
+            # The precondition failed: the object of this name has another uid or version.
+            if error.status == 404 or (error.status == 409 and "recondition" in str(error)):
+                return False
+            raise
+        return True
+
+    def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content: str = _JSON
+    ) -> dict[str, Any]:
+        client = self._connected()
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415  # as late as the client itself
+
+        headers = {"Accept": _JSON, **({"Content-Type": content} if body is not None else {})}
+        try:
+            request = client.param_serialize(
+                method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+            )
+            response = client.call_api(*request, _request_timeout=_TIMEOUT)
+            answer = response.response.read(_MOST + 1)
+        except HTTPError as error:
+            raise self._unreachable(error) from None
+        if len(answer) > _MOST:
+            response.response.close()
+            msg = f"{method} {path.split('?', maxsplit=1)[0]}: the answer is longer than {_MOST >> 20} MiB"
+            raise TooLargeError(msg)
+        data = _parsed(answer)
+        if response.status >= 400 or not isinstance(data, dict):
+            raise self._refused(method, path, response.status, data)
+        return data
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = _connect(self._context, self._kubeconfig)
+            return self._client
+
+    def _unreachable(self, error: Exception) -> StepError:
+        host = self._client.configuration.host
+        cause = re.sub(r"^[^:\[]*(Connection|Object|Error)[^:\[]*: ", "", str(getattr(error, "reason", None) or error))
+        return StepError(
+            f"the cluster at {host} does not answer ({cause}); check KUBECONFIG and the context"
+            f"{f' {self._context!r}' if self._context else ''}, or try: kubectl cluster-info"
+        )
+
+    def _refused(self, method: str, path: str, status: int, data: Any) -> ApiError:
+        if isinstance(data, dict):
+            said = str(data.get("message") or data.get("reason") or "no reason given")
+        else:
+            said = "the answer is not an API server's: is a proxy or a login page in between?"
+            data = {}
+        following = text(mapping(data.get("metadata")).get("continue"))
+        if status == 401:
+            said = f"the credentials of the kubeconfig are refused ({said}); log in to the cluster again"
+        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following)
+
+
+def _parsed(answer: bytes) -> Any:
+    """Return the JSON of a response; None if it is not JSON."""
+    said = answer.decode(errors="replace")
+    try:
+        try:
+            return json.loads(said) if said else {}
+        except RecursionError:
+            return json.loads(shallow(said))
+    except ValueError:
+        return None
+
+
+def path(*segments: str) -> str:
+    """Return an API path of escaped segments, so that a name with a slash cannot reach another object."""
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def core(*segments: str) -> str:
+    """Return a path in the core API group."""
+    return path("api", "v1", *segments)
+
+
+def _connect(context: str | None, kubeconfig: str | None) -> Any:
+    # A slow import, and most steps of most runs do not use the cluster.
+    import urllib3  # noqa: PLC0415
+    from kubernetes import client  # noqa: PLC0415
+
+    settings = client.Configuration()
+    # The server rejects 429 and 503 before it reads the request, so any verb is retried. After a read nothing is.
+    settings.retries = urllib3.Retry(
+        total=6, connect=2, read=0, other=0, status=5, allowed_methods=None, status_forcelist=(429, 503),
+        backoff_factor=0.2, raise_on_status=False,
+    )  # fmt: skip
+    # At least as many connections as the engine runs steps in parallel on an ordinary machine.
+    settings.connection_pool_maxsize = 32
+    try:
+        return connect(settings, context, contents=kubeconfig)
+    except Exception as error:  # the client raises many types for a broken file
+        where = "the kubeconfig given" if kubeconfig is not None else location()
+        said = what_is_wrong(str(error))
+        msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
+        raise StepError(msg) from None

@@ -1,0 +1,233 @@
+"""Total functions that read cluster objects which other people can write.
+
+The rule for all code that reads the cluster: **what a workspace user can write never stops a run.** People with the
+role edit or admin in a workspace can write its Secrets, ConfigMaps, ServiceAccounts, RoleBindings and ProjectSettings,
+with any labels, annotations, finalizers and sizes that the API server accepts. Therefore:
+
+- Reading never raises because of an object's content. The functions here accept any JSON and return a value of the
+  declared type. A field of another type counts as absent.
+- A foreign or malformed object is skipped with a warning that names it. One object never hides another, and the objects
+  of one workspace never affect what is done in another.
+- What enters a message or Pulumi's state is bounded by `short`, `listing` and `plain`. The pages of a list are bounded
+  by `cluster.Cluster.each`.
+
+Only Namespaces, quotas and the platform's own namespace may refuse a run, because workspace users cannot write those.
+"""
+
+import base64
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from ambient_components.engine.secrets import SIGNATURE_KEY
+from ambient_components.platform.contract import KEY_GENERATION_ANNOTATION
+
+Json = Mapping[str, Any]
+"""An object, or a part of one, as the API server returns it."""
+
+_SHOWN: Final = 10
+_LONGEST: Final = 300
+"""Maximum characters of one name in a message. Declared names have up to 253 bytes, so they are never shortened."""
+_DEEPEST: Final = 64
+_PLAIN_DEPTH: Final = 12
+"""Maximum depth of a value in the state. Protobuf reads 100 levels, and one level of JSON takes several."""
+_PLAIN_ITEMS: Final = 500
+_PLAIN_TEXT: Final = 20_000
+_LEFT_OUT: Final = "(left out: too much to show)"
+_GENERATION: Final = re.compile(r"[0-9]{1,9}")
+_TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+
+_RESERVED: Final = frozenset({SIGNATURE_KEY})
+"""Pulumi's signature key. The engine reads a mapping with this key as a secret, an asset or a reference, and fails."""
+_UNKNOWNS: Final = frozenset(
+    {
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+"""Strings that the engine reads as values that are not known yet."""
+
+
+# Values of any type.
+
+
+def mapping(value: object) -> Json:
+    """Return a mapping unchanged, and an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Json]:
+    """Return the mappings in a list; drop all other items."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def text(value: object) -> str:
+    """Return a string unchanged, and an empty one for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def text_at(value: object, *keys: str) -> str:
+    """Return the string at a path of keys; empty if there is none."""
+    for key in keys:
+        value = mapping(value).get(key)
+    return text(value)
+
+
+def texts(value: object) -> dict[str, str]:
+    """Return the string values of a mapping: labels, annotations, the data of a Secret or a ConfigMap."""
+    return {key: item for key, item in mapping(value).items() if isinstance(key, str) and isinstance(item, str)}
+
+
+def decoded(value: object) -> str | None:
+    """Return the decoded text of a Secret's value; None if it is missing, empty or not text."""
+    try:
+        return base64.b64decode(text(value)).decode() or None
+    except ValueError:
+        return None
+
+
+# Metadata.
+
+
+def metadata(item: object) -> Json:
+    """Return an object's metadata."""
+    return mapping(mapping(item).get("metadata"))
+
+
+def name(item: object) -> str:
+    """Return an object's name; an API server's answer always has one."""
+    return text(metadata(item).get("name"))
+
+
+def namespace(item: object) -> str:
+    """Return an object's namespace; empty for a cluster-wide object."""
+    return text(metadata(item).get("namespace"))
+
+
+def uid(item: object) -> str:
+    """Return an object's uid."""
+    return text(metadata(item).get("uid"))
+
+
+def labels(item: object) -> dict[str, str]:
+    """Return an object's labels."""
+    return texts(metadata(item).get("labels"))
+
+
+def annotations(item: object) -> dict[str, str]:
+    """Return an object's annotations."""
+    return texts(metadata(item).get("annotations"))
+
+
+def finalizers(item: object) -> tuple[str, ...]:
+    """Return an object's finalizers."""
+    found = metadata(item).get("finalizers")
+    return tuple(filter(None, map(text, found))) if isinstance(found, list) else ()
+
+
+def is_ending(item: object) -> bool:
+    """Return whether an object is being deleted."""
+    return bool(metadata(item).get("deletionTimestamp"))
+
+
+def generation(item: object) -> int | None:
+    """Return the key generation in an object's annotation; None if it is missing or malformed."""
+    noted = annotations(item).get(KEY_GENERATION_ANNOTATION, "")
+    return int(noted) if noted.isascii() and _GENERATION.fullmatch(noted) else None
+
+
+# RoleBindings.
+
+
+def role_ref(binding: object) -> str:
+    """Return the role that a RoleBinding refers to, as KIND/NAME."""
+    reference = mapping(mapping(binding).get("roleRef"))
+    return f"{text(reference.get('kind'))}/{text(reference.get('name'))}"
+
+
+def subjects(binding: object) -> list[str]:
+    """Return the subjects of a RoleBinding, in this project's notation.
+
+    Kubernetes ignores the namespace of a user or a group, so the notation leaves it out.
+    """
+    return [_subject(item, namespace(binding)) for item in mappings(mapping(binding).get("subjects"))]
+
+
+def _subject(subject: Json, own: str) -> str:
+    kind, named = text(subject.get("kind")).lower(), text(subject.get("name"))
+    return f"{kind}:{text(subject.get('namespace')) or own}:{named}" if kind == "serviceaccount" else f"{kind}:{named}"
+
+
+# Sizes.
+
+
+def short(value: str) -> str:
+    """Return a string, shortened to fit into a message."""
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({len(value)} characters)"
+
+
+def listing(items: Collection[str]) -> str:
+    """Return a list as one string: the first ten items, and the number of the others."""
+    first = [short(item) for item, _ in zip(items, range(_SHOWN), strict=False)]
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(first) + more
+
+
+def field_name(value: str) -> str:
+    """Return a name as a key that Pulumi's state can hold: a Secret's key may equal Pulumi's signature key."""
+    return f"_{value}" if value in _RESERVED else _utf8(short(value))
+
+
+def plain(value: object) -> Any:
+    """Return JSON that Pulumi's state can hold: bounded, and without Pulumi's reserved values.
+
+    A part that is too deep, too long or not representable becomes a placeholder, so it still differs from the
+    declaration.
+    """
+    return _plain(value, _PLAIN_DEPTH)
+
+
+def _plain(value: object, depth: int) -> Any:
+    if isinstance(value, Mapping):
+        if depth == 0 or len(value) > _PLAIN_ITEMS:
+            return _LEFT_OUT
+        return {field_name(str(key)): _plain(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return _LEFT_OUT if depth == 0 or len(value) > _PLAIN_ITEMS else [_plain(item, depth - 1) for item in value]
+    if isinstance(value, str):
+        return _LEFT_OUT if len(value) > _PLAIN_TEXT or value in _UNKNOWNS else _utf8(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float):
+        return value if abs(value) < 2**53 else _LEFT_OUT
+    return _LEFT_OUT
+
+
+def _utf8(value: str) -> str:
+    return value.encode(errors="replace").decode()
+
+
+def shallow(json_text: str) -> str:
+    """Return a JSON text with everything below 64 levels replaced by null.
+
+    The API server stores up to 10,000 levels in ProjectSettings and managedFields. Python's parser rejects a whole list
+    for one such object.
+    """
+    kept: list[str] = []
+    level = start = 0
+    for token in _TOKENS.finditer(json_text):
+        mark = token[0][0]
+        if mark in "[{":
+            level += 1
+            if level == _DEEPEST + 1:
+                kept += (json_text[start : token.start()], "null")
+        elif mark in "]}":
+            if level == _DEEPEST + 1:
+                start = token.end()
+            level -= 1
+    return "".join((*kept, json_text[start:]))

@@ -1,0 +1,53 @@
+"""Checks of component arguments, with the rules in `ambient_components.rules`."""
+
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ambient_components.platform.contract import ROLES, Role
+from ambient_components.rules.buckets import BucketDriver, bucket_findings
+from ambient_components.rules.findings import Finding, as_problem, below
+from ambient_components.rules.keys import role_findings
+from ambient_components.rules.secret_patterns import without_credentials
+from ambient_components.rules.workspaces import workspace_findings
+
+
+def check_workspace(name: str, args: Mapping[str, Any]) -> None:
+    """Check a Workspace's arguments.
+
+    Raises:
+        ValueError: All problems, one per line.
+    """
+    bucket = args.get("bucket") or {}
+    _refuse(f"workspace {name!r}", [*workspace_findings(name, args), *below(("bucket",), _not_installed(bucket))])
+
+
+def check_bucket(name: str, args: Mapping[str, Any]) -> None:
+    """Check a Bucket's arguments.
+
+    Raises:
+        ValueError: All problems, one per line.
+    """
+    _refuse(f"bucket {name!r}", [*bucket_findings(args), *_not_installed(args)])
+
+
+def role_of(text: str) -> Role:
+    """Return the role with this name.
+
+    Raises:
+        ValueError: The role is unknown.
+    """
+    if text not in ROLES:
+        raise ValueError("\n".join(str(as_problem(one)) for one in role_findings((), text)))
+    return Role(text)
+
+
+def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
+    if bucket.get("driver") == BucketDriver.AWS and importlib.util.find_spec("pulumi_aws") is None:
+        yield Finding(("driver",), "aws needs pulumi-aws", "pip install 'ambient-components[aws]'")
+
+
+def _refuse(whose: str, found: Iterable[Finding]) -> None:
+    # Warnings are for who reviews a stack file. A credential can be in the place of any name.
+    if lines := [without_credentials(f"{whose}: {as_problem(one)}") for one in found if not one.warning]:
+        raise ValueError("\n".join(lines))

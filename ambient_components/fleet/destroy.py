@@ -1,0 +1,94 @@
+"""Destroying fleets: evaluate each as a whole, confirm the name once, then destroy all shards in parallel."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ambient_components.engine.backend import stack_of
+from ambient_components.engine.state import Export, joined
+from ambient_components.errors import AmbientError
+from ambient_components.fleet.decisions import Chosen, ask_states, every
+from ambient_components.fleet.run import Request, carried_out
+from ambient_components.output import show_problems
+from ambient_components.shards import left, needs_refresh
+from ambient_components.stacks import destruction, states
+from ambient_components.stacks.pulumi import engine_for
+from ambient_components.stacks.selection import Fleet
+
+
+def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], None]) -> int:
+    """Show what would be deleted, check it, ask, destroy, and return the exit code.
+
+    Args:
+        fleets: The fleets to destroy.
+        request: The command line's request.
+        ask: Asks for the name. It raises if the name is not confirmed.
+
+    Raises:
+        AmbientError: A state can't be read.
+    """
+    from ambient_components.output import REFUSED  # noqa: PLC0415
+
+    begun = time.monotonic()
+    question = ask_states(fleets[0])
+    decisions = [every(fleet, question, request.shards) for fleet in fleets]
+    if unsettled := [text for one in decisions for text in _unsettled(one)]:
+        print(*(f"ambient: {text}" for text in unsettled), sep="\n", file=sys.stderr)
+        return 1
+    # Each fleet is evaluated alone, because the limits apply to one cluster.
+    found = {one.fleet.name: destruction.read_destruction(_together(one)) for one in decisions}
+    if all(one.empty for one in found.values()):
+        print(f"Fleet {request.name} has nothing: there is nothing to destroy.")
+        return 0
+    people = sys.stderr if request.form == "json" else sys.stdout
+    refused = []
+    for one in decisions:
+        name, goes, what = one.fleet.name, found[one.fleet.name], "Stack" if one.fleet.plain else "Fleet"
+        if goes.empty:
+            print(f"{what} {name} has nothing.\n", file=people, flush=True)
+            continue
+        print(f"{what} {name}:\n", *destruction.lines(goes), "", sep="\n", file=people, flush=True)
+        whose = name if len(decisions) > 1 else ""
+        # A fleet is deployed by all of its shards.
+        refused += [replace(problem, path=whose) for problem in destruction.refusals(goes, f"ambient up {name}")]
+    if refused:
+        show_problems(refused)
+        return REFUSED
+    ask()
+    code = carried_out(decisions, request, {}, begun)
+    if code == 0 and request.form != "json":
+        command = f"pulumi stack rm {fleets[0].stack(0)} --preserve-config"
+        print(f"\nThe stacks and their config stay. To remove one as well: {command}")
+    return code
+
+
+def _unsettled(one: Chosen) -> list[str]:
+    """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
+    if one.records is None:
+        return []
+    known = one.records.read(beyond=True)
+    if one.records.trouble:
+        # A ledger in the state reads the record before it is deleted, so this check is not the only one.
+        print(f"ambient: {one.records.trouble}", file=sys.stderr)
+    fleet, texts = one.fleet, []
+    for number, record in known.items():
+        if needs_refresh(record) or left(record):
+            more = f"write shards: {number + 1} in the config, as it was, and " if number >= fleet.count else ""
+            texts.append(
+                f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no state: "
+                f"nothing is destroyed; {more}run ambient up {fleet.name} --shard {number} first"
+            )
+    return texts
+
+
+def _together(one: Chosen) -> Export:
+    """Return the states of all selected shards as one."""
+    found: list[Export] = []
+    stacks = [task.stack for task in one.tasks]
+    deployed = [stack for stack in stacks if (state := stack_of(one.states, stack)) and state.at]
+    for export in states.exports(engine_for(one.fleet.project.folder), deployed).values():
+        if isinstance(export, AmbientError):
+            raise export
+        found.append(export)
+    return joined(found) if found else {}

@@ -1,0 +1,181 @@
+"""All inputs of a fleet's runs, loaded once: the assignment of workspaces to shards, and digests."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from ambient_components import clock
+from ambient_components._version import VERSION
+from ambient_components.cluster.guard import Guard
+from ambient_components.errors import BadValue, Where, fail
+from ambient_components.fleet.source_digests import config_keys, fingerprints
+from ambient_components.fleet.upcoming_dates import next_of_stack, next_of_workspace
+from ambient_components.shards import digest
+from ambient_components.stackfile import LoadedStack, Workspace
+from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
+from ambient_components.stackfile.shards import shards_of
+from ambient_components.stacks.selection import Fleet
+
+_FORM: Final = 1
+"""The version of the digest. A new one makes every shard run once."""
+
+_PACKAGES: Final = ("pulumi", "pulumi-kubernetes", "pulumi-aws")
+
+
+@dataclass(frozen=True)
+class ShardInputs:
+    """The inputs of one shard."""
+
+    number: int
+    workspaces: Mapping[str, str]
+    """Digest of each workspace's own inputs. Empty if something can't be read; an empty digest equals no other."""
+    digest: str
+    """Digest of everything that the run depends on. Empty if unknown; the shard is then never skipped."""
+    why_unknown: str = ""
+    next_at: datetime | None = None
+    """When the declared state next changes by date."""
+
+    def changed(self, before: Mapping[str, str]) -> int:
+        """Return the number of workspaces that differ from an earlier run, including added and removed ones."""
+        names = {*self.workspaces, *before}
+        return sum(
+            1 for name in names if not self.workspaces.get(name) or self.workspaces.get(name) != before.get(name)
+        )
+
+
+def shard_inputs(fleet: Fleet, loaded: LoadedStack, guard: Guard, key: bytes | None) -> dict[int, ShardInputs]:
+    """Return the inputs of each shard, by number.
+
+    Args:
+        fleet: The fleet.
+        loaded: Its stack file.
+        guard: The cluster, for values of Secrets.
+        key: The key for secret digests. None if there is none; shards that need it then have no digest.
+
+    Raises:
+        AmbientError: A workspace is pinned to a shard that does not exist.
+    """
+    file, now = loaded.file, clock.now()
+    marks = fingerprints(loaded, guard, key)
+    own = {
+        name: _workspace(fleet, loaded, name, workspace, marks.get(name, {}))
+        for name, workspace in file.workspaces.items()
+    }
+    common = _common(fleet, loaded, config_keys(file.workspaces.values()))
+    at_stack = next_of_stack(file, now)
+    found = {}
+    for number, names in homes(fleet, loaded).items():
+        inner = {name: own[name] for name in names}
+        unknown = [name for name in names if not own[name]]
+        parts = {"common": common, "shard": number, "workspaces": inner}
+        coming = [next_of_workspace(file.workspaces[name], file.timezone, now) for name in names]
+        found[number] = ShardInputs(
+            number,
+            inner,
+            "" if unknown else digest(parts),
+            _why(unknown, key) if unknown else "",
+            min((one for one in (at_stack, *coming) if one is not None), default=None),
+        )
+    return found
+
+
+def homes(fleet: Fleet, loaded: LoadedStack) -> dict[int, tuple[str, ...]]:
+    """Return the workspaces of each shard.
+
+    Raises:
+        AmbientError: A workspace is pinned to a shard that does not exist.
+    """
+    try:
+        return shards_of(loaded.file.workspaces, fleet.count)
+    except BadValue as error:
+        see = f"see shard: in the entries of {loaded.path}"
+        return fail(Where(loaded.path), "workspaces", error.problem, error.hints, see)
+
+
+def _why(unknown: list[str], key: bytes | None) -> str:
+    if key is None:
+        return "the config has no fleetKey to compare secrets with (ambient init FLEET --shards N makes one)"
+    return f"a secret or a file of workspace {unknown[0]!r} can't be read"
+
+
+def _workspace(
+    fleet: Fleet, loaded: LoadedStack, name: str, workspace: Workspace, marks: Mapping[str, str] | None
+) -> str:
+    """Return the digest of a workspace's own inputs. Empty if unknown."""
+    if marks is None:
+        return ""
+    parts: dict[str, Any] = {"entry": loaded.data[name], "marks": marks}
+    if config := {key: fleet.config.get(key) for key in config_keys([workspace])}:
+        parts["config"] = config
+    if workspace.settings.ca_bundle is not None:
+        try:
+            contents = loaded.project.read(workspace.settings.ca_bundle.file, CA_BUNDLE_MAX)
+        except Unreadable:
+            return ""
+        parts["caBundle"] = hashlib.sha256(contents).hexdigest()
+    return _hash(parts)
+
+
+def _common(fleet: Fleet, loaded: LoadedStack, of_workspaces: Iterable[str]) -> str:
+    """Return the digest of what every shard depends on."""
+    kept = set(of_workspaces)
+    top = loaded.file.model_dump(mode="json", include={"timezone", "run_every", "allow", "rails"}, by_alias=True)
+    folder = fleet.project.folder
+    return _hash(
+        {
+            "form": _FORM,
+            "owner": fleet.owner,
+            "top": top,
+            "config": {key: value for key, value in fleet.config.items() if key not in kept},
+            "aws": dict(fleet.project.config(fleet.name, "aws")),
+            "versions": _versions(),
+            "program": [_file(folder / name) for name in _PROGRAM],
+        }
+    )
+
+
+_PROGRAM: Final = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements.lock",
+    "uv.lock",
+    "poetry.lock",
+)
+"""Project files that determine the program and the versions of its dependencies."""
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that may produce other objects from the same files."""
+    found = {"ambient": VERSION}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _file(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _hash(parts: Mapping[str, Any]) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_spelled)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _spelled(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,0 +1,238 @@
+"""The plan of a fleet: evaluate the shards in parallel and the fleet as a whole, and merge the results."""
+
+import os
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ambient_components import clock
+from ambient_components.access.entries import Ledger
+from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, fleet_refusals, removals_mark
+from ambient_components.access.guardrail_names import REMOVALS
+from ambient_components.engine.state import EMPTY, Export, joined
+from ambient_components.errors import AmbientError, BadValue, Problem, fail
+from ambient_components.plan import making
+from ambient_components.plan.facts import Plan, sorted_problems
+from ambient_components.plan.ledgers import from_ledgers
+from ambient_components.plan.merge import merge
+from ambient_components.rules.refusals import Rule
+from ambient_components.stackfile.shards import shards_of
+from ambient_components.stacks import states as reading
+from ambient_components.stacks.ledgers import ledger_from_state
+from ambient_components.stacks.project import bare_name
+from ambient_components.stacks.selection import Fleet
+
+if TYPE_CHECKING:
+    from ambient_components.engine.command import Engine
+    from ambient_components.stackfile.loader import LoadedStack
+
+
+_COLLECTOR, _SELDOM = "GOGC", "300"
+"""Settings of Go's garbage collector for short-lived engines and plugins: a sixth less CPU for about 80 MiB more
+memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The evaluation of a fleet before any shard runs."""
+
+    rails: tuple[Problem, ...]
+    """The violations that stop the whole fleet."""
+    environ: Mapping[str, Mapping[str, str]]
+    """Environment variables for each shard's engine, by stack. With them its removals are checked against the fleet's
+    limit."""
+    moved: bool = False
+    """Whether workspaces must first move to other shards. The engine would otherwise delete and create them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a fleet's states and files contain, by stack."""
+
+    wanted: making.Declared
+    """The declared state of the whole fleet."""
+    parts: Mapping[str, Ledger]
+    """The declared ledger of each evaluated shard."""
+    states: Mapping[str, Export]
+    """The state of each shard that was read."""
+    failed: Mapping[str, tuple[Problem, ...]]
+    """Why the other states could not be read."""
+
+
+def judge(
+    fleet: str,
+    before: Mapping[str, Ledger],
+    wanted: making.Declared,
+    after: Mapping[str, Ledger],
+    at: datetime,
+    homes: Mapping[str, str] | None = None,
+) -> Judged:
+    """Evaluate a fleet as a whole, before any shard starts.
+
+    Args:
+        fleet: The fleet's name.
+        before: The deployed ledger of each shard by stack, from states or from `declared` of the run records.
+        wanted: The declared state of the whole fleet.
+        after: The declared ledger by stack (see `wanted_of`). Only for shards that are in `before` or new.
+        at: The time of the run, UTC.
+        homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
+    """
+    found = fleet_refusals(fleet, before, after, wanted.rails, at, homes)
+    marks = {stack: removals_mark(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
+    return Judged(
+        tuple(found),
+        {stack: {JUDGED_VARIABLE: mark} for stack, mark in marks.items() if mark},
+        any(one.rule == Rule.OTHER_SHARD for one in found),
+    )
+
+
+def wanted_of(fleet: Fleet, loaded: "LoadedStack", ledger: Ledger) -> dict[str, Ledger]:
+    """Return the declared ledger of each shard, by stack.
+
+    Raises:
+        AmbientError: A workspace is pinned to a shard that does not exist.
+    """
+    try:
+        homes = shards_of(loaded.file.workspaces, fleet.count)
+    except BadValue as error:
+        fail(None, "shard", error.problem, error.hints)
+    return {fleet.stack(number): {name: ledger[name] for name in names} for number, names in homes.items()}
+
+
+def plan_fleet(
+    fleet: Fleet,
+    loaded: "LoadedStack",
+    at: datetime | None = None,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    chosen: Collection[int] = (),
+    up_to_date: Collection[int] = (),
+    jobs: int = 0,
+    states: str = "",
+    there: Collection[str] | None = None,
+) -> Plan:
+    """Return the plan of a fleet or of some shards. A failed shard appears with its errors.
+
+    Args:
+        fleet: The fleet.
+        loaded: Its stack file.
+        at: The time of the planned run, UTC. Default: now.
+        offline: Whether to compare files and states, without engine and cluster.
+        refresh: Whether the engine refreshes the states first.
+        chosen: Numbers of the shards. Empty means all.
+        up_to_date: Numbers of the shards that are known to have no changes. They are skipped.
+        jobs: Number of parallel engines. 0 means one for each processor.
+        states: A folder with exported states (STACK.json) to use instead of the backend, offline only.
+        there: Names of the deployed stacks. Default: the backend is queried.
+
+    Raises:
+        AmbientError: The files or the config are invalid, or the backend does not respond.
+    """
+    when = at or clock.now()
+    engine = making.engine_at(fleet.project, at)
+    wanted = making.declared(fleet.project, fleet.name, loaded, when)
+    every = wanted_of(fleet, loaded, wanted.ledger)
+    mine = {fleet.stack(number) for number in (chosen or range(fleet.count))}
+    skipped = sorted(mine & {fleet.stack(number) for number in up_to_date})
+    known = _known(fleet, engine, wanted, every, mine - {*skipped}, jobs, states, there)
+    before: dict[str, Ledger] = {stack: ledger_from_state(state) or {} for stack, state in known.states.items()}
+    # An up-to-date shard is deployed as declared.
+    before |= {stack: every[stack] for stack in skipped}
+    after = {**known.parts, **{stack: every[stack] for stack in skipped}}
+    homes = {name: stack for stack, ledger in every.items() for name in ledger}
+    judged = judge(fleet.name, before, wanted, after, when, homes)
+    quiet = {name: entry for stack in skipped for name, entry in every[stack].items()}
+    if offline or judged.moved:
+        parts = [_by_files(fleet.name, known, when)]
+    else:
+        parts = _online(known, engine, judged, when, jobs, refresh=refresh)
+    if quiet:
+        # Without changes, but with upcoming dates.
+        parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=wanted.zone, ahead=wanted.ahead))
+    warnings = wanted.warnings if offline or judged.moved or skipped else ()
+    plan = merge(
+        fleet.name, when, parts, online=not offline, asked=known.parts, skipped=skipped, failed=known.failed,
+        warnings=warnings,
+    )  # fmt: skip
+    # Not what a single shard may lose counts.
+    own = (one for one in plan.rails if one.rule != REMOVALS)
+    return replace(plan, rails=sorted_problems([*own, *judged.rails]))
+
+
+def plan_plain(
+    fleet: Fleet, loaded: "LoadedStack", at: datetime | None = None, *, offline: bool = False, refresh: bool = False
+) -> Plan:
+    """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error.
+
+    Args:
+        fleet: The stack (`Fleet.plain`).
+        loaded: Its stack file.
+        at: The time of the planned run, UTC. Default: now.
+        offline: Whether to compare files and state, without engine and cluster.
+        refresh: Whether the engine refreshes the state first.
+    """
+    stack, when, engine = fleet.name, at or clock.now(), making.engine_at(fleet.project, at)
+    try:
+        state = reading.export(fleet.project, stack, engine)
+        wanted = making.declared(fleet.project, stack, loaded, when)
+        if offline:
+            return making.offline(stack, wanted, making.deployed(state, stack, when), when)
+        return making.online(engine, stack, state, wanted, when, refresh=refresh)
+    except AmbientError as error:
+        return Plan(stack, when, not offline, errors=error.problems)
+
+
+def _known(
+    fleet: Fleet, engine: "Engine", wanted: making.Declared, every: Mapping[str, Ledger], asked: Collection[str],
+    jobs: int, folder: str, known: Collection[str] | None,
+) -> _Known:  # fmt: skip
+    """Read the states of the selected shards and of those beyond the configured number."""
+    if folder:
+        found = _from_folder(fleet, folder, asked)
+    else:
+        there = reading.deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
+        found = reading.exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
+        found |= {stack: EMPTY for stack in asked if stack not in there}
+    states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
+    failed = {stack: error.problems for stack, error in found.items() if isinstance(error, AmbientError)}
+    return _Known(wanted, {stack: every[stack] for stack in asked if stack in states}, states, failed)
+
+
+def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str, Export | AmbientError]:
+    from ambient_components.plan.state import read_export  # noqa: PLC0415
+
+    found: dict[str, Export | AmbientError] = {}
+    for stack in stacks:
+        name = bare_name(stack)
+        path = Path(folder) / f"{name}.json"
+        found[stack] = read_export(str(path), fleet.project.name, name) if path.exists() else EMPTY
+    return found
+
+
+def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
+    """Compare the files with all states as one, so that a workspace in another shard is not a change."""
+    wanted = {name: entry for ledger in known.parts.values() for name, entry in ledger.items()}
+    there = making.deployed(joined(known.states.values()), fleet, at)
+    return making.offline(fleet, replace(known.wanted, ledger=wanted, warnings=()), there, at)
+
+
+def _online(
+    known: _Known, engine: "Engine", judged: Judged, at: datetime, jobs: int, *, refresh: bool
+) -> list[Plan]:  # fmt: skip
+    def asked(stack: str) -> Plan:
+        wanted = replace(known.wanted, ledger=known.parts[stack], warnings=())
+        seldom = {_COLLECTOR: engine.environ.get(_COLLECTOR, _SELDOM)}
+        own = engine.with_environ({**seldom, **(judged.environ.get(stack) or {})})
+        try:
+            return making.online(own, stack, known.states[stack], wanted, at, refresh=refresh)
+        except AmbientError as error:
+            return Plan(stack, at, True, errors=error.problems)
+
+    if not known.parts:
+        return []
+    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        return list(pool.map(asked, sorted(known.parts)))

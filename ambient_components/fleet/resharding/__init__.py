@@ -1,0 +1,1 @@
+"""Moves workspaces from one stack of a fleet to another without touching the cluster."""

@@ -1,0 +1,212 @@
+"""Applying a resharding with `pulumi stack import` and changed run records, safely against interruption.
+
+The order is: the target's record, the target's state, the source's record, the source's state. So a moving workspace is
+always in at least one state. An interruption leaves it in two states, which every run refuses and the next resharding
+repairs. After a completed move, no record declares more than the states have. Otherwise a later interrupted run would
+be blamed for the difference.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ambient_components.access.entries import Ledger
+from ambient_components.engine.backend import export
+from ambient_components.engine.command import Engine
+from ambient_components.engine.rewriting import items
+from ambient_components.engine.state import EMPTY
+from ambient_components.errors import fail
+from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
+from ambient_components.fleet.resharding.arrival import Place
+from ambient_components.fleet.resharding.exports import Deployment, owner_of, workspaces_of
+from ambient_components.fleet.resharding.moves import check_state, drop, emptied, furnished, move
+from ambient_components.fleet.resharding.plan import Resharding
+from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
+from ambient_components.shards.digest import canonical
+from ambient_components.stacks.project import bare_name
+
+if TYPE_CHECKING:
+    from ambient_components.fleet.records import Records
+    from ambient_components.stacks.selection import Fleet
+
+_AT_ONCE = 4
+
+
+@dataclass
+class Resharder:
+    """A resharding in progress.
+
+    Attributes:
+        states: The current states of all involved stacks.
+        numbers: The numbers of those stacks that are shards with run records.
+    """
+
+    engine: Engine
+    fleet: "Fleet"
+    records: "Records"
+    states: dict[str, Deployment]
+    numbers: Mapping[str, int]
+    say: Callable[[str], object]
+
+    def check(self) -> None:
+        """Refuse a fleet with anything that a run must resolve first. Changes nothing.
+
+        Raises:
+            AmbientError: A state or a record is not ready for a move.
+        """
+        for stack, state in self.states.items():
+            check_state(state)
+            if owner_of(state) not in ("", self.fleet.owner):
+                fail(None, "", f"stack {stack!r} belongs to {owner_of(state)}", f"{self.fleet.owner} is resharded here")
+        known = self.records.read()
+        if self.records.trouble:
+            fail(None, "", self.records.trouble, "run this where the cluster is reached, as its deployer")
+        for stack, number in self.numbers.items():
+            record = known.get(number, Record())
+            if is_lost(record) or left(record):
+                fail(
+                    None,
+                    "",
+                    f"a run of {stack} is under way, or its state was never written",
+                    f"wait for it; or, with shards as it was: ambient up {self.fleet.name} --shard {number}",
+                )
+
+    def rehearse(self, plan: Resharding) -> None:
+        """Perform all moves in memory, so that impossible moves are refused before anything is written.
+
+        Raises:
+            AmbientError: See `apply`, except for concurrent changes.
+        """
+        states = dict(self.states)
+        for one in plan.twice:
+            states[one.stack] = drop(states[one.stack], one.workspaces)
+        for each in plan.moves:
+            target = states.get(each.target, EMPTY)
+            states[each.source], states[each.target] = move(
+                states[each.source], target, each.workspaces, self._place(each.target)
+            )
+
+    def make(self, missing: Collection[int]) -> None:
+        """Create the stacks of these shards.
+
+        Raises:
+            AmbientError: The engine failed.
+        """
+        made = {self.fleet.stack(number): number for number in sorted(missing)}
+        if made:
+            file = self.fleet.config_file
+            make_shards(self.engine, self.fleet.project, list(made), file, provider_of(file))
+        self.numbers = {**self.numbers, **made}
+        self.states.update(read_states(self.engine, list(made)))
+
+    def configure(self) -> None:
+        """Write the number of shards into the config, so that the next resharding continues after an interruption."""
+        flags, count = self.fleet.flags(0), str(self.fleet.count)
+        self.engine.run("config", "set", "--plaintext", CONFIG_KEY, count, *flags)
+        if not self.fleet.has_key:
+            set_fleet_key(self.engine, flags)
+        self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)}; commit it")
+
+    def apply(self, plan: Resharding) -> None:
+        """Move the workspaces.
+
+        Raises:
+            AmbientError: A state changed meanwhile or can't be written. Completed moves stay.
+        """
+        for one in plan.twice:
+            self._write(one.stack, drop(self.states[one.stack], one.workspaces))
+            self.say(f"{one.stack} has forgotten {len(one.workspaces)}, which {one.kept} has")
+        for one_move in plan.moves:
+            source, target = self.states[one_move.source], self.states[one_move.target]
+            after, there = move(source, target, one_move.workspaces, self._place(one_move.target))
+            # Check both before writing either, so that a concurrent run is noticed early.
+            self._check_same(one_move.source)
+            self._write(one_move.target, there)
+            self._write(one_move.source, after)
+            self.say(f"{one_move.source} -> {one_move.target}: {len(one_move.workspaces)} moved")
+
+    def furnish(self, stacks: Collection[str]) -> None:
+        """Give stacks without moved workspaces what every shard has, so their first run has no changes."""
+        donor = next((state for state in self.states.values() if owner_of(state)), None)
+        for stack in stacks:
+            if donor is not None and not items(self.states[stack]):
+                self._write(stack, furnished(self.states[stack], donor, self._place(stack)))
+
+    def settle_records(self) -> int:
+        """Make each run record declare what its state has, and return the number of corrected records.
+
+        An interruption between the record and the state can leave a difference.
+        """
+        known, mended = self.records.read(), 0
+        for stack, number in self.numbers.items():
+            record = known.get(number)
+            ledger = workspaces_of(self.states[stack])
+            # The next preview shows the difference as a change of the ledger.
+            if record is not None and record.declared is not None and ledger != record.declared:
+                self._declare(number, ledger)
+                mended += 1
+        return mended
+
+    def empty(self, stack: str, *, remove: bool) -> bool:
+        """Remove the stack's own resources from a state without workspaces, and optionally the stack itself.
+
+        Returns:
+            Whether the stack is empty now.
+        """
+        bare = emptied(self.states[stack])
+        if bare is None:
+            return False
+        if items(self.states[stack]):
+            self._check_same(stack)
+            self._import(stack, bare)
+        if (number := self.numbers.get(stack)) is not None:
+            self.records.remove(number)
+        if remove:
+            # Without the flag, the config file is deleted. It is the fleet's if the stack was a plain one.
+            self.engine.run("stack", "rm", "--yes", "--preserve-config", "--stack", stack)
+        return True
+
+    def _place(self, stack: str) -> Place:
+        number, record = self.numbers.get(stack), ""
+        if number is not None:
+            record = f"{self.fleet.platform_namespace}/{record_name(self.fleet.owner, number)}"
+        return Place(bare_name(stack), self.fleet.project.name, record)
+
+    def _write(self, stack: str, state: Deployment) -> None:
+        self._check_same(stack)
+        if (number := self.numbers.get(stack)) is not None:
+            self._declare(number, workspaces_of(state))
+        self._import(stack, state)
+
+    def _declare(self, number: int, ledger: Ledger) -> None:
+        written = self.records.change(number, lambda record: replace(record, declared=ledger))
+        if written is None:
+            fail(None, "", self.records.trouble, f"then again: ambient reshard {self.fleet.name}")
+
+    def _check_same(self, stack: str) -> None:
+        """Refuse a changed state. The backend has no conditional import, but imports fail while a run has the lock."""
+        if canonical(export(self.engine, stack)) != canonical(self.states[stack]):
+            fail(
+                None,
+                "",
+                f"stack {stack!r} was deployed meanwhile",
+                f"wait until nobody deploys it, then again: ambient reshard {self.fleet.name}",
+            )
+
+    def _import(self, stack: str, state: Deployment) -> None:
+        self.engine.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
+        self.states[stack] = export(self.engine, stack)
+        if workspaces_of(self.states[stack]).keys() != workspaces_of(state).keys():
+            fail(None, "", f"stack {stack!r} was deployed meanwhile", f"ambient reshard {self.fleet.name}")
+
+
+def read_states(engine: Engine, stacks: list[str]) -> dict[str, Deployment]:
+    """Return the states of several stacks, read in parallel.
+
+    Raises:
+        AmbientError: A state can't be read.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(stacks, pool.map(lambda stack: export(engine, stack), stacks), strict=True))

@@ -1,0 +1,155 @@
+"""Moves of workspaces between the states of two stacks. Input and output are exported states; no cluster changes.
+
+`pulumi state move` moves only resources. Here the ledger entries in inputs and outputs and the exported keys move too,
+so the next run sees nothing new and nothing missing. All functions are pure and never change their arguments.
+"""
+
+import copy
+from collections.abc import Collection
+from typing import Any
+
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.rewriting import Item, has_snippets, items, put_items, secrets_of
+from ambient_components.engine.state import operations, secrets_provider
+from ambient_components.engine.urns import STACK
+from ambient_components.errors import fail
+from ambient_components.fleet.resharding.arrival import ALWAYS, LOST, Place, arrived, entangled, rewriting
+from ambient_components.fleet.resharding.exports import (
+    Deployment,
+    is_of_stack,
+    ledgers,
+    owner_of,
+    parts_of,
+    urns_of,
+    workspaces_of,
+)
+
+
+def move(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> tuple[Any, Any]:
+    """Move workspaces from one state to another.
+
+    Args:
+        source: The state that has the workspaces.
+        target: The other state, which may be empty.
+        names: The workspaces.
+        place: The stack of the target state.
+
+    Returns:
+        Both states, source first. Import the target first, or an interruption would lose the workspaces.
+
+    Raises:
+        AmbientError: The workspaces can't be moved. Nothing has changed.
+    """
+    _check(source, target, names, place)
+    return drop(source, names), arrived(source, target, names, place)
+
+
+def drop(state: Deployment, names: Collection[str]) -> Any:
+    """Remove workspaces from a state: resources, ledger entries and outputs.
+
+    Raises:
+        AmbientError: A resource that stays depends on one that is removed.
+    """
+    left: Any = copy.deepcopy(dict(state))
+    gone = urns_of(state, names)
+    kept = [item for item in items(left) if item.urn not in gone]
+    for item in kept:
+        if held := next((urn for urn in item.references() if urn in gone), None):
+            entangled(item.urn, held)
+    needed = {item.provider for item in kept}
+    before = {item.provider for item in parts_of(state, *names)}
+    kept = [item for item in kept if item.urn not in before - needed or item.type in ALWAYS]
+    put_items(left, kept)
+    for ledger in ledgers(left):
+        _without(ledger, names)
+    for item in kept:
+        if item.type == STACK:
+            item.put_outputs({key: one for key, one in item.outputs.items() if workspace_of(key) not in names})
+    return left
+
+
+def furnished(state: Deployment, donor: Deployment, place: Place) -> Any:
+    """Return an empty state with the resources of every shard: the stack, its providers and its ledger, no workspaces.
+
+    Args:
+        state: The state of a new stack.
+        donor: The state of a deployed shard of the same fleet.
+        place: The new stack.
+
+    Raises:
+        AmbientError: See `move`.
+    """
+    _check(donor, state, (), place)
+    return arrived(donor, state, (), place)
+
+
+def emptied(state: Deployment) -> Any | None:
+    """Return a state without resources if only the stack's own are left: the stack, its providers and its ledger.
+
+    None if the state has anything else. None of the removed resources exists in a cluster.
+    """
+    if workspaces_of(state) or operations(state):
+        return None
+    if any(not is_of_stack(item) for item in items(state)):
+        return None
+    left: Any = copy.deepcopy(dict(state))
+    put_items(left, [])
+    return left
+
+
+def _check(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> None:
+    entries = workspaces_of(source)
+    for name in sorted(names):
+        if name not in entries:
+            fail(None, "", f"the ledger of the state has no workspace {name!r}", "deploy the stack first, then again")
+    for state in (source, target):
+        check_state(state)
+    for one in ledgers(source)[0].outputs.get(LOST) or ():
+        if one.get("namespace") in names:
+            fail(None, "", f"a run left access in {one['namespace']} that is to be ended first", "ambient up FLEET")
+    for item in items(source):
+        if item.place.project != place.project:
+            fail(None, "", f"{item.urn} belongs to another project", f"only {place.project} has shards here")
+    if len({item.place.stack for item in items(source)} | {place.stack}) != 2:
+        fail(None, "", f"the state to move from is {place.stack}'s own", "name two stacks")
+    if owner_of(target) not in ("", owner_of(source)):
+        fail(None, "", f"the two states belong to {owner_of(source)} and {owner_of(target)}", "move within one fleet")
+    if secrets_provider(source) == "service":
+        remedy = "pulumi stack change-secrets-provider: a passphrase, or a key of your cloud"
+        fail(None, "", "Pulumi Cloud encrypts each stack with a key of its own", remedy)
+    if items(target) and secrets_of(source) != secrets_of(target):
+        fail(
+            None,
+            "",
+            "the two states have other secrets providers: what one encrypted the other can't read",
+            "give them the same (pulumi stack change-secrets-provider), or use pulumi state move for single resources",
+        )
+    taken = {item.urn for item in items(target)}
+    there = [name for name in names if name in workspaces_of(target)]
+    rewrite = rewriting(source, target, place)
+    if there or any(rewrite.text(urn) in taken for urn in urns_of(source, names)):
+        fail(None, "", f"both states have {', '.join(sorted(there or names))}", "ambient reshard FLEET")
+
+
+def check_state(state: Deployment) -> None:
+    """Refuse a state that can't be the source or the target of a move.
+
+    Raises:
+        AmbientError: A run was interrupted during an operation, or the state has snippets.
+    """
+    if begun := operations(state):
+        kind, urn = begun[0].type, begun[0].resource.urn
+        fail(
+            None,
+            "",
+            f"a run died in the middle of {kind} {urn.name} (stack {urn.stack})",
+            f"pulumi cancel --stack {urn.stack} --yes, then run it again",
+        )
+    if has_snippets(state):
+        fail(None, "", "the state has snippets, which are no part of a fleet", "remove them")
+
+
+def _without(ledger: Item, names: Collection[str]) -> None:
+    for values in (ledger.inputs, ledger.outputs):
+        if "workspaces" in values:
+            values["workspaces"] = {key: one for key, one in values["workspaces"].items() if key not in names}

@@ -1,0 +1,212 @@
+"""A run over one or several fleets: decide, show the plan, ask, run, and summarise."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ambient_components.engine.backend import Stack
+from ambient_components.errors import Problem
+from ambient_components.fleet.decisions import Chosen, Decision, ask_states, decide, every, ledgers_before
+from ambient_components.fleet.excluded import of_all
+from ambient_components.fleet.inputs import ShardInputs
+from ambient_components.fleet.jobs import Job, Phase, Plan
+from ambient_components.fleet.machine import default_jobs
+from ambient_components.fleet.progress import Unseen, view_for
+from ambient_components.fleet.recording import Recorder
+from ambient_components.fleet.runner import Runner
+from ambient_components.fleet.skipping import Wanted
+from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
+from ambient_components.output import REFUSED, show_problem
+from ambient_components.stacks.selection import Fleet
+
+if TYPE_CHECKING:
+    from ambient_components.fleet.planning import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The command line's request."""
+
+    verb: str
+    """up, refresh or destroy."""
+    name: str
+    """The name on the command line: a fleet, or a file that lists several."""
+    jobs: int = 0
+    """Number of parallel engines. 0 means the machine's default."""
+    every: bool = False
+    refresh: bool = False
+    shards: tuple[int, ...] = ()
+    """Numbers of the shards to run. Empty means all."""
+    form: str = "text"
+    yes: bool = False
+
+
+def run_up(fleets: Sequence[Fleet], request: Request) -> int:
+    """Show the plan, ask, deploy, and return the exit code.
+
+    Raises:
+        AmbientError: The inputs of a fleet are invalid or can't be read.
+    """
+    begun = time.monotonic()
+    decisions = decided(fleets, request)
+    if all(task.skip for one in decisions for task in one.tasks):
+        return carried_out(decisions, request, {}, begun)
+    judged = _judged(decisions)
+    code, rails = _shown(decisions, request, judged)
+    if code is not None:
+        return code
+    environs = {stack: environ for one in judged for stack, environ in one.environ.items()}
+    return carried_out(decisions, request, environs, begun, rails)
+
+
+def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
+    """Refresh the states from the clusters and return the exit code.
+
+    Raises:
+        AmbientError: The inputs of a fleet are invalid or can't be read.
+    """
+    begun, question = time.monotonic(), ask_states(fleets[0])
+    return carried_out([every(fleet, question, request.shards) for fleet in fleets], request, {}, begun)
+
+
+def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
+    """Return what each shard of each fleet needs.
+
+    Raises:
+        AmbientError: See `decide`.
+    """
+    question = ask_states(fleets[0])
+    wanted = Wanted(every=request.every, refresh=request.refresh)
+    return [decide(fleet, question, wanted, request.shards) for fleet in fleets]
+
+
+def carried_out(
+    decisions: Sequence[Chosen],
+    request: Request,
+    environs: Mapping[str, Mapping[str, str]],
+    begun: float,
+    rails: Collection[Problem] = (),
+) -> int:
+    """Run all shards that are not skipped, show progress and a summary, and return the exit code.
+
+    Args:
+        decisions: The decision for each fleet.
+        request: The command line's request.
+        environs: Additional environment variables of a shard's engine, by stack.
+        begun: The start time, from time.monotonic().
+        rails: Guardrail violations of single workspaces.
+    """
+    jobs = [
+        Job(
+            one.fleet,
+            task,
+            phase=Phase.SKIPPED if task.skip else Phase.WAITING,
+            environ=environs.get(task.stack) or {},
+            several=len(decisions) > 1,
+        )
+        for one in decisions
+        for task in one.tasks
+    ]
+    view = Unseen(view_for(request.form, jobs))
+    notes = [note for one in decisions for note in one.notes]
+    records = {one.fleet.name: one.records for one in decisions if one.records and not one.records.trouble}
+    interrupted = False
+    if any(job.phase is Phase.WAITING for job in jobs):
+        inputs: dict[tuple[str, int], ShardInputs] = {
+            (one.fleet.name, number): found for one in decisions for number, found in one.inputs.items()
+        }
+        recorder = Recorder(request.verb, records, inputs, lambda: _states(decisions), decisions[0].states)
+        plan = Plan(request.verb, request.jobs or default_jobs(), os.environ)
+        try:
+            interrupted = Runner(jobs, plan, records, recorder, view).run()
+        finally:
+            view.close()
+        notes += [one.trouble for one in records.values() if one.trouble]
+    else:
+        for job in jobs:
+            view.ended(job)
+        view.close()
+    code = exit_code(jobs, interrupted=interrupted, rails=rails)
+    seconds = time.monotonic() - begun
+    with suppress(BrokenPipeError):  # the reader closed the pipe
+        if request.form == "json":
+            for note in notes:
+                print(f"ambient: {note}", file=sys.stderr)
+            print(json.dumps(summary_json(jobs, request.verb, request.name, seconds, code)), flush=True)
+        else:
+            print(*summary_lines(jobs, request.verb, request.name, seconds, notes), sep="\n", flush=True)
+    return code
+
+
+def _states(decisions: Sequence[Chosen]) -> Mapping[str, Stack]:
+    return ask_states(decisions[0].fleet).answer()
+
+
+def _shown(
+    decisions: Sequence[Decision], request: Request, judged: "Sequence[Judged]"
+) -> tuple[int | None, frozenset[Problem]]:
+    """The page, and the question: an exit code where nothing is to be run, and what rails say of single workspaces.
+
+    With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
+    """
+    import typer  # noqa: PLC0415
+
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.fleet.planning import plan_fleet, plan_plain  # noqa: PLC0415
+    from ambient_components.plan.merge import together  # noqa: PLC0415
+    from ambient_components.plan.page import show  # noqa: PLC0415
+
+    pages = [
+        plan_plain(one.fleet, one.loaded, offline=request.yes, refresh=request.refresh)
+        if one.fleet.plain
+        else plan_fleet(
+            one.fleet, one.loaded, offline=request.yes, refresh=request.refresh, chosen=request.shards,
+            up_to_date=one.up_to_date, jobs=request.jobs or default_jobs(), there=one.deployed,
+        )
+        for one in decisions
+    ]  # fmt: skip
+    page = pages[0] if len(pages) == 1 else together(request.name, clock.now(), pages)
+    if request.form != "json":
+        show(page)
+        sys.stdout.flush()
+    rails = [rail for one in pages for rail in one.rails]
+    if stopping := of_all(rails, [rail for one in judged for rail in one.rails]):
+        for rail in stopping:
+            if request.form == "json" or rail not in rails:  # else the page has it
+                show_problem(rail)
+        return REFUSED, frozenset()
+    alone = frozenset(rails)
+    if alone:
+        print("ambient: what is refused stays as it is; all the rest is deployed", file=sys.stderr)
+    if page.errors and not request.yes:
+        # A shard that can't be planned does not stop the others. Its own run reports the error.
+        print("ambient: not every shard can be planned; the others are deployed", file=sys.stderr)
+    if not request.yes and not typer.confirm(f"\nDeploy this to {request.name}?", default=False, err=True):
+        print("ambient: nothing is deployed", file=sys.stderr)
+        return 1, alone
+    return None, alone
+
+
+def _judged(decisions: Sequence[Decision]) -> "list[Judged]":
+    """Evaluate each fleet as a whole, and return the results with the marks that each shard's own check expects.
+
+    Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
+    """
+    from ambient_components import clock  # noqa: PLC0415
+    from ambient_components.fleet.planning import judge, wanted_of  # noqa: PLC0415
+    from ambient_components.plan import making  # noqa: PLC0415
+
+    found = []
+    for one in decisions:
+        if one.fleet.plain:
+            continue
+        wanted = making.declared(one.fleet.project, one.fleet.name, one.loaded, clock.now())
+        after = wanted_of(one.fleet, one.loaded, wanted.ledger)
+        before = ledgers_before(one)
+        found.append(judge(one.fleet.name, before, wanted, after, clock.now()))
+    return found

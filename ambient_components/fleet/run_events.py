@@ -1,0 +1,175 @@
+"""The events of one engine, read line by line from `pulumi up|refresh|destroy --json`. Pure.
+
+Only counts, names, dates and messages are kept. Values of resources are never kept; the engine has masked the secrets
+among them.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ambient_components.engine import events, texts, urns
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.state import Resource
+from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, REFRESH, UPDATE, Diagnostic, Step
+from ambient_components.engine.urns import Urn
+from ambient_components.errors import Problem, refusal
+from ambient_components.rotation.recorded import TokenRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure."""
+
+    workspace: str
+    """The workspace. Empty for a failure of the whole shard."""
+    resource: str
+    """The resource's logical name. Empty if the failure is about no resource."""
+    problem: Problem
+    """Ours, or the engine's words."""
+
+    @property
+    def text(self) -> str:
+        """The problem on one line."""
+        return str(self.problem)
+
+
+@dataclass
+class Told:
+    """The events of a run so far. It is read while it changes."""
+
+    done: int = 0
+    """Number of finished resources, successful or not."""
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    """Number of objects, without components, providers and the ledger."""
+    minted: int = 0
+    revoked: int = 0
+    """Number of tokens and access keys."""
+    step: str = ""
+    """The current operation and logical name."""
+    failures: dict[Failure, None] = field(default_factory=dict)
+    """The failures in order of appearance, without duplicates."""
+    unexplained: set[Failure] = field(default_factory=set)
+    """Those of which only the step is known."""
+    warnings: dict[Problem, None] = field(default_factory=dict)
+    next_at: datetime | None = None
+    """When the next token or access key is due, of those that were reported."""
+    unsettled: bool = False
+    """Whether the next run has to finish something at any time, such as a revocation or a delivery."""
+    lost_access: bool = False
+    """Whether access of an interrupted run could not be removed. The next run tries again."""
+    began: bool = False
+    """Whether the engine reached its first step. If not, it refused to start, for example because of a lock."""
+    stepped: bool = False
+    """Whether the engine reached a step of a workspace. A refused ledger prevents that."""
+    canceled: bool = False
+    """Whether the run was interrupted."""
+    result: str = ""
+    """The result: succeeded or failed. Empty before the end."""
+    drifted: bool = False
+    """Whether a refresh found differences."""
+    other: list[str] = field(default_factory=list)
+    """Lines that are not events: output of the CLI itself."""
+
+    @property
+    def changes(self) -> int:
+        """Number of created, updated and deleted objects."""
+        return self.created + self.updated + self.deleted
+
+    def take(self, line: str) -> None:
+        """Read one line of standard output."""
+        match events.read_event(line):
+            case events.Begun(step):
+                self._begin(step)
+            case events.Ended(step):
+                # Keep reading after an event of an unknown form, or the engine would block forever.
+                with suppress(AttributeError, KeyError, TypeError, ValueError):
+                    self._end(step)
+            case events.Failed(step):
+                self.done += 1
+                self._failed(step)
+            case Diagnostic() as said:
+                self._diagnostic(said)
+            case events.Error(text):
+                self._fail("", refusal(texts.plain(text)))
+            case events.Summary(result, changes):
+                self.result, self.drifted = result, bool(changes)
+            case events.Line(text):
+                self.other.append(texts.plain(text))
+
+    def _begin(self, step: Step) -> None:
+        self.began = True
+        if step.op != REFRESH and not urns.is_stacks_own(step.type):
+            self.stepped = True
+        if step.op not in CHANGES_NOTHING and step.type != urns.STACK:
+            self.step = f"{step.op} {step.name}"
+
+    def _end(self, step: Step) -> None:
+        self.done += 1
+        if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS):
+            self._handles(step)
+        if step.type == urns.ACCESS_LEDGER:
+            # The output name is defined by the provider (`lost_runs.OUTPUT`), which the CLI does not import.
+            self.lost_access = bool(_outputs(step.new).get("lostRun"))
+        resource = step.new or step.old
+        if resource is None or not resource.custom or urns.is_stacks_own(step.type):
+            return
+        if step.op in CREATES:
+            self.created += 1
+        elif step.op in DELETES:
+            self.deleted += 1
+        elif step.op == UPDATE:
+            self.updated += 1
+
+    def _handles(self, step: Step) -> None:
+        """Count issued and revoked tokens, and note when the next one is due."""
+        before = {one.id for one in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
+        outputs = {} if step.op in DELETES else _outputs(step.new)
+        recorded = TokenRecord.of(outputs)
+        after = {one.id for one in recorded}
+        self.minted += len(after - before)
+        self.revoked += len(before - after)
+        if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
+            self.unsettled = True
+        if due := recorded.next_at:
+            self.next_at = due if self.next_at is None else min(self.next_at, due)
+
+    def _failed(self, step: Step) -> None:
+        """Record a failed step unless a diagnostic already gave the reason."""
+        if not any(one.resource == step.name for one in self.failures):
+            self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
+
+    def _diagnostic(self, said: Diagnostic) -> None:
+        for problem in said.problems:
+            match said.severity:
+                case "error":
+                    self._fail(said.urn, problem)
+                case "warning":
+                    self.warnings.setdefault(problem)
+
+    def _fail(self, urn: str, problem: Problem, *, explained: bool = True) -> None:
+        if texts.is_canceled(problem.problem):
+            self.canceled = True
+            return
+        if texts.is_afterword(problem.problem):
+            return
+        resource = Urn.parse(urn)
+        name = "" if resource.type == urns.STACK else resource.name
+        workspace = "" if urns.is_stacks_own(resource.type) else workspace_of(name)
+        if not workspace and len(problem.workspaces) == 1:
+            (workspace,) = problem.workspaces  # a refusal of the whole shard, for one workspace's sake
+        for one in [one for one in self.unexplained if one.resource == name]:
+            self.unexplained.remove(one)
+            del self.failures[one]
+        failure = Failure(workspace, name, problem)
+        self.failures.setdefault(failure)
+        if not explained:
+            self.unexplained.add(failure)
+
+
+def _outputs(resource: Resource | None) -> Mapping[str, Any]:
+    return resource.outputs if resource is not None else {}

@@ -1,0 +1,244 @@
+"""Running engines in parallel, largest shards first. A failure of one does not stop the others."""
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from ambient_components.engine import texts
+from ambient_components.engine.backend import output_names
+from ambient_components.errors import refusal
+from ambient_components.fleet.jobs import Job, Log, Phase, Plan, View
+from ambient_components.fleet.processes import Child, Interrupts
+from ambient_components.fleet.records import Records
+from ambient_components.fleet.run_events import Failure, Told
+from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
+from ambient_components.shards.excluded import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
+from ambient_components.stacks.pulumi import PulumiEngine
+
+_LOOK: Final = 0.2
+"""Seconds between two checks of the running engines."""
+
+
+class Runner:
+    """A pool of engines.
+
+    Args:
+        jobs: All shards, including skipped ones.
+        plan: How to run them.
+        records: Run records by fleet name. Runs of these fleets are recorded before they start.
+        log: Records how runs ended.
+        view: Shows progress.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Job], plan: Plan, records: Mapping[str, Records], log: Log | None, view: View
+    ) -> None:
+        self._jobs = jobs
+        self._plan = plan
+        self._records = records
+        self._log = log
+        self._view = view
+        self._lock = threading.Lock()
+        waiting = sorted((job for job in jobs if job.phase is Phase.WAITING), key=_largest)
+        self._waiting = deque(waiting)
+        self._news: deque[tuple[Callable[[Job], None], Job]] = deque()
+        self._stopping = False
+
+    def run(self) -> bool:
+        """Run all shards. Return whether the run was interrupted."""
+        threads = [
+            threading.Thread(target=self._work, daemon=True) for _ in range(min(self._plan.jobs, len(self._waiting)))
+        ]
+        for job in self._jobs:
+            if job.phase is Phase.SKIPPED:
+                self._view.ended(job)
+        with Interrupts() as interrupts:
+            for thread in threads:
+                thread.start()
+            answered = 0
+            try:
+                while any(thread.is_alive() for thread in threads):
+                    interrupts.wait(_LOOK)
+                    while answered < interrupts.count:
+                        answered += 1
+                        self._interrupted(answered)
+                    self._tell()
+            finally:
+                if self._log is not None:
+                    # Before Ctrl-C gets its usual effect back, so that every ended run is recorded.
+                    self._log.close()
+        for job in self._jobs:
+            if job.phase is Phase.WAITING:
+                job.phase = Phase.INTERRUPTED
+        self._tell()
+        return interrupts.count > 0
+
+    def _tell(self) -> None:
+        """Pass queued events to the view. Only the main thread writes to the terminal."""
+        while self._news:
+            what, job = self._news.popleft()
+            what(job)
+        self._view.tick()
+
+    def _interrupted(self, time_of: int) -> None:
+        with self._lock:
+            self._stopping = True
+            live = [job.child for job in self._jobs if job.phase is Phase.RUNNING and job.child is not None]
+        if time_of == 1:
+            for child in live:
+                child.interrupt()
+            self._view.note(
+                f"interrupted: nothing new is begun; waiting for {_shards(len(live))} to end the steps under "
+                "way and to write the state"
+            )
+        elif time_of == 2:
+            self._view.note(
+                f"still waiting for {_shards(len(live))}; once more kills them, and what they did since is on no record"
+            )
+        else:
+            for child in live:
+                child.kill()
+            self._view.note(f"killed: {_shards(len(live))}")
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._stopping or not self._waiting:
+                    return
+                job = self._waiting.popleft()
+                job.phase, job.began = Phase.RUNNING, time.monotonic()
+            self._news.append((self._view.started, job))
+            try:
+                self._one(job)
+            except Exception as error:  # one shard's trouble is no other's
+                job.told.failures.setdefault(Failure("", "", refusal(f"{type(error).__name__}: {error}")))
+                job.phase = Phase.FAILED
+            job.ended = time.monotonic()
+            job.child = None
+            self._news.append((self._view.ended, job))
+
+    def _one(self, job: Job) -> None:
+        before = self._begin(job)
+        environ = self._environ(job)
+        with self._lock:
+            if not self._stopping:
+                job.child = Child(self._command(job), job.fleet.project.folder, environ, job.told)
+        if job.child is None:
+            job.phase = Phase.INTERRUPTED
+            if before is not None:
+                self._take_back(job, before)  # nothing was started
+            return
+        code = self._ended(job, environ)
+        job.locked = code != 0 and texts.is_locked(job.said)
+        if code == 0:
+            job.phase = Phase.DONE
+        else:
+            job.phase = Phase.INTERRUPTED if self._stopping and not job.told.failures else Phase.FAILED
+        if not job.told.began and job.locked and before is not None:
+            self._take_back(job, before)
+        elif self._log is not None and code >= 0:
+            self._log.ended(job)
+        else:
+            job.recorded = False
+
+    def _ended(self, job: Job, environ: Mapping[str, str]) -> int:
+        """Wait for a shard to end. If workspaces are refused, exclude them and run the rest of the shard again."""
+        assert job.child is not None  # noqa: S101  # it was just begun
+        code = job.child.wait()
+        job.said = job.child.said
+        for _ in range(ROUNDS):
+            found = reasons(one.problem for one in job.told.failures)
+            if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.held}:
+                break
+            outputs = output_names(PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
+            if outputs is None:
+                break  # without the output names, the keys of excluded workspaces would no longer be exported
+            held = {**job.held, **found}
+            variable = hold_text(keys_in(outputs, held))
+            if job.run is not None:
+                # A state that was written earlier does not belong to the round that begins now.
+                job.run = replace(job.run, begun=_now())
+            told = Told(step=f"leaves {', '.join(sorted(held))} as it is")
+            with self._lock:
+                if self._stopping:
+                    break
+                job.held, job.told = held, told
+                command = [*self._command(job), *hold_flags(held)]
+                job.child = Child(command, job.fleet.project.folder, {**environ, HOLD_VARIABLE: variable}, told)
+            code = job.child.wait()
+            job.said = job.child.said
+        for name, problems in job.held.items():
+            for problem in problems:
+                job.told.failures.setdefault(Failure(name, "", problem))
+        return code or (1 if job.held else 0)
+
+    def _begin(self, job: Job) -> Record | None:
+        """Record the start of the run and return the previous record. None if nothing was recorded."""
+        records = self._records.get(job.fleet.name)
+        if records is None or self._plan.verb != "up":
+            return None
+        run = Run(str(uuid.uuid4()), _now(), job.task.checkpoints)
+        seen: list[Record] = []
+
+        def change(record: Record) -> Record:
+            seen.append(record)
+            return begin(record, run)
+
+        if records.change(job.task.number, change) is None:
+            return None
+        job.run = run
+        return seen[-1]
+
+    def _take_back(self, job: Job, before: Record) -> None:
+        """Undo the record of the start. The stack is locked by another run, and this run has created nothing."""
+        run = job.run
+
+        def change(now: Record) -> Record:
+            if run is None or now.run is None or now.run.id != run.id:
+                return now
+            # A ledger that was declared meanwhile belongs to the run that holds the lock.
+            return replace(now, run=before.run, lost=before.lost)
+
+        self._records[job.fleet.name].change(job.task.number, change)
+
+    def _command(self, job: Job) -> list[str]:
+        verb = self._plan.verb
+        flags = ["--refresh"] if verb == "up" and job.task.refresh else []
+        # The stack's outputs are masked tokens, which are not needed here.
+        return [
+            verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags,
+            *job.fleet.flags(job.task.number),
+        ]  # fmt: skip
+
+    def _environ(self, job: Job) -> dict[str, str]:
+        environ = {
+            **self._plan.environ,
+            # A failed step must not stop revocations (docs/how-it-works.md).
+            "PULUMI_CONTINUE_ON_ERROR": "true",
+        }
+        # Never inherit these: without checkpoints and without a record, a killed run would leave unknown objects.
+        environ.pop(CHECKPOINTS_VARIABLE, None)
+        environ.pop(RUN_VARIABLE, None)
+        environ.pop(HOLD_VARIABLE, None)
+        if job.run is not None:
+            environ[RUN_VARIABLE] = job.run.id
+            if not job.run.checkpoints:
+                environ[CHECKPOINTS_VARIABLE] = "true"
+        return {**environ, **job.environ}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _largest(job: Job) -> tuple[int, int, str]:
+    return (-job.task.changed, -job.task.workspaces, job.task.stack)
+
+
+def _shards(count: int) -> str:
+    return f"{count} shard{'' if count == 1 else 's'}"

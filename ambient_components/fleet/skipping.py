@@ -1,0 +1,116 @@
+"""Which shards have changes, and how each is run, from its record, its state and its files. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ambient_components.engine.backend import Stack
+from ambient_components.fleet.inputs import ShardInputs
+from ambient_components.shards import Record, left, needs_refresh
+
+FEW: Final = 5
+"""Maximum number of changed workspaces for a run with checkpoints. With more, the state is written once at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The user's options for all shards."""
+
+    every: bool = False
+    refresh: bool = False
+    records: bool = True
+    """Whether the run records can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to do with one shard."""
+
+    number: int
+    stack: str
+    workspaces: int
+    changed: int
+    """Number of workspaces that differ from the last successful run."""
+    skip: bool
+    why: str
+    """Why the shard is run or skipped."""
+    checkpoints: bool = True
+    refresh: bool = False
+    expected: int = 0
+    """The expected number of resources, only for the progress."""
+
+
+def task(
+    inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime
+) -> Task:
+    """Decide what to do with a shard.
+
+    Args:
+        inputs: The shard's inputs.
+        stack: Its stack.
+        record: Its run record, or None.
+        state: Its state's metadata. None if the stack does not exist.
+        wanted: The user's options.
+        now: The time of the run.
+    """
+    done = record.done if record is not None else None
+    changed = inputs.changed(done.workspaces if done is not None else {})
+    lost = record is not None and _lost(record)
+    why = _why(inputs, record, state, wanted, now)
+    return Task(
+        inputs.number,
+        stack,
+        len(inputs.workspaces),
+        changed,
+        skip=not why,
+        why=why or "nothing changed",
+        # After an interrupted run, objects may be missing from the state, so refresh and write every step.
+        checkpoints=not wanted.records or changed <= FEW or (lost and not _mostly_new(inputs, state)),
+        # A state that is not empty may have resources that the interrupted run deleted.
+        refresh=wanted.refresh or (lost and not (state is None or state.empty)),
+        expected=_expected(inputs, state, changed),
+    )
+
+
+def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime) -> str:
+    """Return why a shard must run. Empty if it need not."""
+    done = record.done if record is not None else None
+    if wanted.every:
+        return "asked for"
+    if wanted.refresh:
+        return "looks for drift"
+    if not wanted.records:
+        return "no run record"
+    if record is None or done is None:
+        return "never deployed" if state is None or not state.at else "no run of it is recorded"
+    if _lost(record):
+        return "a run of it was killed, and what that left is not settled"
+    if record.run is None or record.run.id != done.id:
+        return "its last run did not end well, or was another's"
+    if not inputs.digest:
+        return inputs.why_unknown or "its inputs are not all known"
+    if inputs.digest != done.digest:
+        return "its inputs changed"
+    if done.next_action and now >= datetime.fromisoformat(done.next_action):
+        return f"due since {done.next_action}"
+    if state is None or state.at != done.state_at:
+        return "its state was changed by somebody else"
+    return ""
+
+
+def _lost(record: Record) -> bool:
+    """Tell whether an interrupted run's objects or deletions are still unresolved."""
+    return needs_refresh(record) or bool(left(record))
+
+
+def _mostly_new(inputs: ShardInputs, state: Stack | None) -> bool:
+    """Tell whether most resources do not exist yet, so there is little that a refresh could find."""
+    return (
+        state is None or not state.at or (state.resources is not None and state.resources < 3 * len(inputs.workspaces))
+    )
+
+
+def _expected(inputs: ShardInputs, state: Stack | None, changed: int) -> int:
+    """Return the expected number of resources, about eleven for each workspace."""
+    known = state.resources if state is not None and state.resources else 0
+    return max(known, 11 * len(inputs.workspaces) if changed else known)

@@ -1,0 +1,150 @@
+"""The summary of a run: counts, all failures by workspace, and the commands to run again. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from ambient_components.access.guardrail_names import RAILS
+from ambient_components.errors import Problem
+from ambient_components.fleet.jobs import Job, Phase
+from ambient_components.fleet.locks import ways_out
+from ambient_components.fleet.progress import parts
+from ambient_components.output import INTERRUPTED, REFUSED
+
+_SHOWN = 50
+"""Maximum number of failures in the text. The others are counted."""
+
+
+def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[Problem] = ()) -> int:
+    """0: all went well; 1: not all of it; 3: rails or rules refused some of it; 130: somebody interrupted it.
+
+    Args:
+        jobs: All shards, after the run.
+        interrupted: Whether the run was interrupted.
+        rails: Guardrail violations of single workspaces.
+    """
+    if interrupted:
+        return INTERRUPTED
+    if any(one.rule for job in jobs for problems in job.held.values() for one in problems):
+        return REFUSED
+    refused = {(one.rule, one.workspaces) for one in rails}
+    failed = [one.problem for job in jobs for one in job.told.failures]
+    if any(one.rule in RAILS or (one.rule, one.workspaces) in refused for one in failed):
+        return REFUSED
+    return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
+
+
+def summary_lines(jobs: Sequence[Job], verb: str, name: str, seconds: float, notes: Sequence[str] = ()) -> list[str]:
+    """Return the summary as lines of text.
+
+    Args:
+        jobs: All shards, after the run.
+        verb: Up, refresh or destroy.
+        name: The fleet's name on the command line.
+        seconds: The duration of the run.
+        notes: Additional messages.
+    """
+    lines = [*_counts(jobs, seconds)]
+    failures = list(_failures(jobs))
+    if failures:
+        lines += ["", "Failed:", *(f"  {line}" for line in failures[:_SHOWN])]
+        if len(failures) > _SHOWN:
+            lines.append(f"  and {len(failures) - _SHOWN} more")
+    ways = list(dict.fromkeys(_ways(jobs)))
+    again = _again(jobs, verb, name)
+    unrecorded = [
+        job.task.stack
+        for job in jobs
+        if job.phase is Phase.DONE and not job.recorded and verb == "up" and not job.fleet.plain
+    ]
+    notes = [*notes]
+    if unrecorded:
+        notes.append(f"not on record, and not skipped the next time: {_names(unrecorded)}")
+    for title, found in (("To do:", [*ways, *again]), ("Note:", notes)):
+        if found:
+            lines += ["", title, *(f"  {line}" for line in found)]
+    return lines
+
+
+def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code: int) -> dict[str, Any]:
+    """Return the summary as a JSON object."""
+    told = [job.told for job in jobs]
+    return {
+        "summary": name,
+        "verb": verb,
+        "exitCode": code,
+        "seconds": round(seconds, 2),
+        "shards": {
+            str(phase): sum(job.phase is phase for job in jobs) for phase in Phase if phase is not Phase.WAITING
+        },
+        **{
+            what: sum(getattr(one, what) for one in told)
+            for what in ("created", "updated", "deleted", "minted", "revoked")
+        },
+        "failedWorkspaces": sorted(
+            {job.named(one.workspace) for job in jobs for one in job.told.failures if one.workspace}
+        ),
+        "again": [job.task.stack for job in jobs if job.phase in (Phase.FAILED, Phase.INTERRUPTED)],
+    }
+
+
+def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
+    ran = [job for job in jobs if job.phase is Phase.DONE]
+    changed = [job for job in ran if job.told.changes or job.told.minted or job.told.revoked]
+    failed = [job for job in jobs if job.phase is Phase.FAILED]
+    stopped = [job for job in jobs if job.phase is Phase.INTERRUPTED]
+    skipped = [job for job in jobs if job.phase is Phase.SKIPPED]
+    said = [
+        (len(skipped), "skipped: nothing to do"),
+        (len(ran) - len(changed), "up to date"),
+        (len(changed), "changed"),
+        (len(failed), "failed"),
+        (len(stopped), "interrupted"),
+    ]
+    counts = ", ".join(f"{count} {word}" for count, word in said if count)
+    what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
+    yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {counts or 'nothing'}"
+    told = [job.told for job in jobs]
+    objects = parts(*(sum(getattr(one, what) for one in told) for what in ("created", "updated", "deleted")))
+    if objects:
+        yield f"objects: {', '.join(objects)}"
+    minted, revoked = (sum(getattr(one, what) for one in told) for what in ("minted", "revoked"))
+    if minted or revoked:
+        tokens = [f"{count} {word}" for count, word in ((minted, "minted"), (revoked, "revoked")) if count]
+        yield f"tokens and access keys: {', '.join(tokens)}"
+
+
+def _failures(jobs: Sequence[Job]) -> Iterator[str]:
+    """Yield the failures by shard and workspace, those of a whole shard first."""
+    for job in jobs:
+        for one in sorted(job.told.failures, key=lambda failure: (failure.workspace, failure.resource)):
+            whose = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
+            what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
+            yield f"{whose}{what}: {one.text}"
+
+
+def _ways(jobs: Sequence[Job]) -> Iterator[str]:
+    for job in jobs:
+        project = job.fleet.project
+        said = [job.said, *map(str, job.told.warnings), *(one.text for one in job.told.failures)]
+        yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), said)
+
+
+def _again(jobs: Sequence[Job], verb: str, name: str) -> Iterator[str]:
+    again = [job for job in jobs if job.phase in (Phase.FAILED, Phase.INTERRUPTED)]
+    if not again:
+        return
+    several = len({job.fleet.name for job in again}) > 1
+    if several or verb == "destroy":  # these commands always run all shards, even of one fleet
+        more = f"    ({len(again)} of them; those that ended well are skipped)" if verb == "up" else ""
+        yield f"again: ambient {verb} {name if several else again[0].fleet.name}{more}"
+        return
+    if len(again) > 6:
+        yield f"again: ambient {verb} {again[0].fleet.name}    ({len(again)} shards; those that ended well are skipped)"
+        return
+    numbers = [f"--shard {job.task.number}" for job in again if not job.fleet.plain]
+    yield " ".join(["again: ambient", verb, again[0].fleet.name, *numbers])
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:6])
+    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown

@@ -1,0 +1,282 @@
+"""Making a plan from a stack's files and state, or from the engine's preview. For `ambient plan` and `ambient up`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from ambient_components import clock
+from ambient_components.access.entries import Ledger
+from ambient_components.engine.state import Export
+from ambient_components.engine.steps import read_preview
+from ambient_components.errors import Problem, Problems, fail, refusal
+from ambient_components.plan.ahead import Ahead
+from ambient_components.plan.facts import Plan, Waiting
+from ambient_components.plan.guardrail_changes import stack_rail_changes
+from ambient_components.plan.ledgers import UTC_ZONE, from_ledgers
+from ambient_components.plan.preview import Digest, from_preview
+from ambient_components.plan.recorded import Holdings
+from ambient_components.plan.state import holdings, pending
+from ambient_components.rules.durations import format_seconds
+
+if TYPE_CHECKING:
+    from ambient_components.access import RailSettings
+    from ambient_components.engine.command import Answer, Engine
+    from ambient_components.rules.object_store import StoreConfig
+    from ambient_components.stackfile.loader import LoadedStack
+    from ambient_components.stacks.project import Project
+
+OFFLINE: Final = (
+    "what others changed in the cluster since the last run",
+    "whether the cluster lets the deployer do it, and whether what it would make exists already",
+    "new values of secrets, settings, limits, labels and annotations: the ledger has names",
+    "a token that is due because the times of its renewal were changed in the files",
+    "protect of a workspace: the ledger does not have it",
+    "what the engine would do, resource by resource, and anything that the program makes beside the workspaces",
+)
+"""What a plan without an engine can't know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declared state of a stack at a given time."""
+
+    ledger: Ledger
+    rails: "RailSettings"
+    warnings: tuple[Problem, ...]
+    zone: ZoneInfo
+    rules: Mapping[str, Any]
+    """The guardrail settings, as the ledger's input."""
+    ahead: Ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The deployed state of a stack."""
+
+    ledger: Ledger
+    held: Holdings
+    pending: tuple[Waiting, ...]
+    rules: Mapping[str, Any]
+    """The guardrail settings, as the ledger's input."""
+
+
+def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime) -> Declared:
+    """Return the declared state at a given time, without a cluster and without a passphrase.
+
+    Args:
+        project: The project. The stack's config has the object store.
+        stack: The stack's name. For a shard, only its workspaces are included.
+        loaded: The stack file.
+        at: The time of the run, UTC.
+
+    Raises:
+        AmbientError: The config's object store is invalid.
+    """
+    from ambient_components.access import RailSettings  # noqa: PLC0415
+    from ambient_components.program.calendar import Calendar  # noqa: PLC0415
+    from ambient_components.program.guardrails import ended_allowances, stack_rails  # noqa: PLC0415
+    from ambient_components.program.ledger import ledger_of  # noqa: PLC0415
+    from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending  # noqa: PLC0415
+    from ambient_components.stackfile.loader import located  # noqa: PLC0415
+    from ambient_components.stacks.states import of_shard  # noqa: PLC0415
+
+    calendar = Calendar.of(loaded.file, at)
+    own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
+    workspaces = {name: loaded.file.workspaces[name] for name in own}
+    ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
+    dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
+    warnings = [*loaded.warnings, *dated, *ended_allowances(loaded, ledger, calendar)]
+    rules = stack_rails(loaded.file, calendar)
+    return Declared(
+        ledger, RailSettings.of(rules), tuple(warnings), loaded.file.timezone, rules, _ahead(loaded)
+    )  # fmt: skip
+
+
+def _ahead(loaded: "LoadedStack") -> Ahead:
+    """Return how early upcoming dates are shown, where the files set it."""
+    from ambient_components.stackfile.models.dates import written  # noqa: PLC0415
+
+    grants, keys = {}, {}
+    for name, workspace in loaded.file.workspaces.items():
+        for grant in workspace.grants:
+            if grant.warn_ahead is not None:
+                for day in filter(None, (grant.from_, grant.until)):
+                    place = (name, str(grant.subject), grant.role.value, written(day))
+                    grants[place] = timedelta(seconds=grant.warn_ahead)
+        for key_id, key in workspace.keys.items():
+            if key.warn_ahead is not None:
+                keys[name, key_id] = timedelta(seconds=key.warn_ahead)
+    return Ahead(grants=grants, keys=keys)
+
+
+def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "StoreConfig | None":
+    """Return the stack's object store from its config. Secrets stay encrypted and are not needed."""
+    if not any(one.storage.bucket for one in loaded.file.workspaces.values()):
+        return None
+    from ambient_components.program.storage import uses_aws  # noqa: PLC0415
+    from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store  # noqa: PLC0415
+
+    region = project.config(stack, "aws").get("region")
+    given = given_store(project.config(stack).get(OBJECT_STORE), region)
+    if given is None:
+        return StoreConfig(region=region or REGION_DEFAULT) if uses_aws(loaded.file.workspaces) else None
+    if given.encrypted:
+        remedy = f"encrypt its secretKey alone: pulumi config set --path {OBJECT_STORE}.secretKey --secret"
+        fail(None, OBJECT_STORE, "is encrypted as a whole, and is needed to say where buckets are", remedy)
+    problems = Problems()
+    for one in given.problems:
+        one.report(problems)
+    problems.raise_if_any()
+    return given.config
+
+
+def deployed(export: Export, stack: str, at: datetime) -> Deployed:
+    """What an exported state says.
+
+    Args:
+        export: The parsed output of `pulumi stack export`.
+        stack: The stack's name.
+        at: The time of the run, UTC.
+    """
+    from ambient_components.stacks.ledgers import ledger_from_state  # noqa: PLC0415
+    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
+
+    overview = read_overview(export, stack, at)
+    return Deployed(
+        ledger_from_state(export) or {}, holdings(overview), tuple(pending(overview)), rules_from_state(export)
+    )  # fmt: skip
+
+
+def rules_from_state(export: Export) -> dict[str, Any]:
+    """Return the guardrail settings of the last run's ledgers, as their input `rails`."""
+    from ambient_components.stacks.ledgers import ledgers_in  # noqa: PLC0415
+
+    rules: dict[str, Any] = {}
+    for inputs in ledgers_in(export):
+        rules |= inputs.get("rails") or {}
+    return rules
+
+
+def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan:
+    """Return the plan from the files and the state, without engine and cluster."""
+    from ambient_components.access import rail_warnings  # noqa: PLC0415
+
+    rails = crossed(there.ledger, wanted, at)
+    warnings = [*wanted.warnings, *([] if rails else rail_warnings(there.ledger, wanted.ledger, at))]
+    return from_ledgers(
+        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, rails=rails,
+        ahead=wanted.ahead, rail_changes=stack_rail_changes(there.rules, wanted.rules),
+        pending=there.pending, warnings=warnings, unknown=OFFLINE,
+    )  # fmt: skip
+
+
+def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:
+    """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
+    from ambient_components.access import refusals  # noqa: PLC0415
+
+    return refusals(before, wanted.ledger, wanted.rails, at)
+
+
+def online(
+    engine: "Engine",
+    stack: str,
+    export: Export,
+    wanted: Declared,
+    at: datetime,
+    *,
+    refresh: bool = False,
+) -> Plan:
+    """Return the plan from the engine's preview. If a guardrail stops it, the plan comes from the files instead.
+
+    Args:
+        engine: The engine, with its clock at the time of the run (see `engine_at`).
+        stack: The stack's name.
+        export: The current state.
+        wanted: The declared state.
+        at: The time of the run, UTC.
+        refresh: Whether the engine refreshes the state first.
+
+    Raises:
+        AmbientError: The engine's output can't be read.
+    """
+    there = deployed(export, stack, at)
+    arguments = ("preview", "--json", *(("--refresh",) if refresh else ()), "--stack", stack)
+    answer = engine.attempt(*arguments)
+    digest = _digest(arguments, answer)
+    if answer.code == 0:
+        return from_preview(
+            digest, there.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, ahead=wanted.ahead,
+            pending=there.pending,
+        )  # fmt: skip
+    rails = crossed(there.ledger, wanted, at)
+    said = _errors(digest, answer, rails)
+    plan = from_ledgers(
+        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, rails=rails,
+        ahead=wanted.ahead, rail_changes=stack_rail_changes(there.rules, wanted.rules),
+        pending=there.pending, warnings=digest.problems("warning") or wanted.warnings,
+    )  # fmt: skip
+    return replace(plan, online=True, errors=tuple(said))
+
+
+def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
+    from ambient_components.engine.command import failed  # noqa: PLC0415
+
+    preview = read_preview(answer.stdout)
+    if preview is not None:
+        return Digest.of(preview)
+    if answer.code != 0:
+        failed(arguments, answer)
+    return fail(None, "", "`pulumi preview --json` printed something else than a preview")
+
+
+def _errors(digest: Digest, answer: "Answer", rails: list[Problem]) -> list[Problem]:
+    """Return why there is no preview, other than guardrail violations."""
+    from ambient_components.engine import texts  # noqa: PLC0415
+
+    told = {(one.rule, one.workspaces) for one in rails}
+    said = digest.problems("error")
+    errors = [one for one in said if (one.rule, one.workspaces) not in told and not texts.is_afterword(one.problem)]
+    if not errors and not rails:
+        errors = [*said] or [refusal(texts.reason(answer.stderr) or f"exit code {answer.code}")]
+    return errors
+
+
+def engine_at(project: "Project", at: datetime | None) -> "Engine":
+    """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
+
+    Args:
+        project: The project.
+        at: The time of the run, UTC.
+    """
+    from ambient_components.stacks import pulumi as engines  # noqa: PLC0415
+    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
+
+    engine = engine_for(project.folder)
+    if at is None:
+        return engine
+    moved = clock.offset() + (at - clock.now())
+    return engines.PulumiEngine(project.folder, {**engine.environ, clock.OFFSET_VARIABLE: _offset(moved)})
+
+
+def _offset(delta: timedelta) -> str:
+    seconds = round(delta.total_seconds())
+    if not seconds:
+        return ""
+    return f"{'-' if seconds < 0 else ''}{format_seconds(abs(seconds))}"
+
+
+def moment(text: str, zone: ZoneInfo = UTC_ZONE) -> datetime:
+    """Parse a time on a command line: a day, which begins at midnight in the stack's zone, or RFC 3339 in UTC.
+
+    Raises:
+        ValueError: The text is neither. The message says what is allowed.
+    """
+    from ambient_components.plan.ledgers import begins  # noqa: PLC0415
+
+    try:
+        return begins(text, zone)
+    except ValueError:
+        msg = f"{text!r} is neither a day nor a moment; allowed: 2027-01-01, or 2027-01-01T12:00:00Z"
+        raise ValueError(msg) from None

@@ -1,0 +1,118 @@
+"""A stack's state for a plan: keys, buckets, unfinished changes of the last run, and a digest."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from ambient_components.engine.state import Export, is_checkpoint, parse_export, place
+from ambient_components.errors import AmbientError, Problem, fail
+from ambient_components.plan.facts import Waiting
+from ambient_components.plan.recorded import Held, Holdings
+from ambient_components.stacks.summary import Access, Key, Overview, WorkspaceView
+
+
+def holdings(overview: Overview) -> Holdings:
+    """Return the keys and the access keys of buckets in a state."""
+    keys = {
+        (workspace.name, key.id, key.generation): _held(key)
+        for workspace in overview.workspaces
+        for key in workspace.keys
+    }
+    access_keys = {
+        workspace.name: Held(
+            expires_at=key.expires_at,
+            dead=key.dead or "",
+            next_action=key.next_action or "",
+            next_at=key.next_at,
+        )
+        for workspace in overview.workspaces
+        if workspace.bucket is not None and (key := workspace.bucket.key) is not None and key.id
+    }
+    return Holdings(keys, access_keys)
+
+
+def _held(key: Key) -> Held:
+    return Held(
+        made=key.made,
+        role=key.role or "",
+        expires_at=key.expires_at,
+        dead=key.dead or "",
+        # A key with a newer generation is not renewed. It ends on its last day.
+        manual=key.manual or key.former,
+        next_action="" if key.former and key.next_action != "revoke" else key.next_action or "",
+        next_at=key.next_at,
+    )
+
+
+def pending(overview: Overview) -> list[Waiting]:
+    """Return the differences between what the last run declared and what exists, as after a failed run."""
+    killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
+    found = [Waiting("", killed.format(name)) for name in overview.interrupted]
+    for workspace in overview.workspaces:
+        found += [Waiting(workspace.name, text) for text in _pending(workspace)]
+    return found
+
+
+def _pending(workspace: WorkspaceView) -> Iterator[str]:
+    if workspace.state is None:
+        yield "it is not declared any more, and not all of it is gone"
+    for access in workspace.access:
+        if not access.settled:
+            yield _unsettled(access)
+    for key in workspace.keys:
+        if key.declared and not key.made:
+            yield f"generation {key.generation} of key {key.id} is declared, and not made"
+        elif key.made and not key.declared and workspace.state is not None:
+            yield f"generation {key.generation} of key {key.id} is not declared any more, and still there"
+        if key.pending:
+            yield f"tokens of key {key.id} are not revoked yet, and still work: {', '.join(key.pending)}"
+        if key.undelivered and not key.former:
+            yield f"key {key.id} is not delivered: {key.undelivered}"
+    bucket = workspace.bucket
+    if bucket is not None and bucket.state is not None and not bucket.made:
+        yield f"bucket {bucket.name} is declared, and not made"
+
+
+def _unsettled(access: Access) -> str:
+    has = " and ".join(access.actual) or "nothing"
+    wanted = f"is declared as {access.declared}" if access.declared else "is not declared any more"
+    return f"{access.subject} has {has}, and {wanted}"
+
+
+def read_export(path: str, project: str, stack: str) -> Export:
+    """Read an exported state from a file. `-` means standard input.
+
+    Args:
+        path: The file's path.
+        project: The expected project.
+        stack: The expected stack, without an organisation.
+
+    Raises:
+        AmbientError: The file can't be read, is not an exported state, or belongs to another stack.
+    """
+    remedy = f"pulumi stack export --stack {stack} > FILE"
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        export: Export = parse_export(text)
+    except (OSError, ValueError) as error:
+        raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", (remedy,))]) from None
+    if is_checkpoint(export):
+        fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
+    try:
+        whose = place(export)
+    except ValueError:
+        no_state(path, stack)
+    if whose is not None and whose != (stack, project):
+        problem = f"is the state of stack {whose[0]!r} of project {whose[1]!r}"
+        fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
+    return export
+
+
+def no_state(path: str, stack: str) -> NoReturn:
+    """Refuse a file that is not an exported state.
+
+    Raises:
+        AmbientError: Always.
+    """
+    fail(None, "", f"{path} is no exported state", f"pulumi stack export --stack {stack} > FILE")

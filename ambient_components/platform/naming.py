@@ -1,0 +1,151 @@
+"""Names in the cluster as pure functions: the platform's sanitisers, and the names of Kubernetes objects.
+
+The names are a public contract: with other names the platform's UI does not find the objects. No name depends on a list
+position, the clock or randomness. Pulumi's logical names are in `engine.names`.
+"""
+
+import hashlib
+import json
+import re
+
+from ambient_components.errors import reject
+from ambient_components.platform.contract import (
+    OBJECT_NAME_MAX,
+    PLATFORM_NAMESPACE_DEFAULT,
+    RESERVED_NAMESPACES,
+    WORKSPACE_NAME_MAX,
+    WORKSPACE_NAME_MIN,
+    Role,
+)
+from ambient_components.platform.subjects import Subject
+
+KEY_ID_MAX = 63
+"""Maximum characters of a key's id: it is also a label value of the token Secret, and S2 keeps this many."""
+
+_S1_CUT = 40
+_S2_CUT = 63
+_SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_KEY_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SUBDOMAIN_PART = re.compile(r"[a-z0-9]+")
+
+
+# The platform's sanitisers (contract 1.6), including their bugs: its backend must compute the same names.
+
+
+def _lower(text: str) -> str:
+    # Go lowers U+0130 to i, Python to i and a combining dot; no other code point differs.
+    return text.replace("\u0130", "i").lower()
+
+
+def sanitize_for_k8s_name(text: str) -> str:
+    """Return S1, for creator bindings: at most 40 of a-z 0-9 -, possibly empty, possibly with a dash at the end."""
+    lowered = _lower(text.removeprefix(_SERVICE_ACCOUNT_PREFIX))
+    # Stripped before the cut, so the result can end in a dash.
+    return re.sub(r"[^a-z0-9-]", "-", lowered).strip("-")[:_S1_CUT]
+
+
+def sanitize_name(text: str) -> str:
+    """Return S2, for grants and keys: 1-63 of a-z 0-9 and single inner dashes; `group` if nothing remains."""
+    # Cut before the strip, so a leading dash uses one of the 63 characters.
+    return re.sub(r"[^a-z0-9]+", "-", _lower(text))[:_S2_CUT].strip("-") or "group"
+
+
+# Names of Kubernetes objects.
+
+
+def owner_binding(subject: Subject) -> str:
+    """Return the name of the creator binding. Contract 1.2."""
+    return f"ambient-admin-{sanitize_for_k8s_name(subject.platform_name)}"
+
+
+def grant_binding(role: Role, subject: Subject) -> str:
+    """Return the name of a grant's RoleBinding; the platform puts the role in it. Contract 1.3."""
+    return f"ambient-permission-{role}-{sanitize_name(subject.platform_name)}-{subject.kind}"
+
+
+def key_suffix(workspace: str, key_id: str, generation: int) -> str:
+    """Return the 8 hex digits of one identity of a key: stable for a generation, different for every generation.
+
+    The platform takes them from a random UUID and never reads them back (contract 1.4), so a hash is equivalent.
+    """
+    # JSON separates the three: ("a", "b-c") and ("a-b", "c") must differ.
+    encoded = json.dumps([workspace, key_id, generation]).encode()
+    return hashlib.sha256(encoded).hexdigest()[:8]
+
+
+def key_service_account(key_id: str, suffix: str) -> str:
+    """Return the name of a key's ServiceAccount. Contract 1.4."""
+    return f"ambient-key-{sanitize_name(key_id)}-{suffix}"
+
+
+def key_role_binding(role: Role, key_id: str, suffix: str) -> str:
+    """Return the name of a key's RoleBinding; the platform puts the role in it. Contract 1.4."""
+    return f"ambient-key-{role}-{sanitize_name(key_id)}-{suffix}"
+
+
+def handle(service_account: str, serial: str) -> str:
+    """Return the name of a token Secret: deleting it revokes only that token.
+
+    Args:
+        service_account: The ServiceAccount of the token.
+        serial: Lower-case letters and digits, unique among the tokens of this ServiceAccount.
+
+    Raises:
+        BadValue: The serial has other characters, or the name would exceed 253.
+    """
+    name = f"{service_account}-{serial}"
+    if not _SUBDOMAIN_PART.fullmatch(serial) or len(name) > OBJECT_NAME_MAX:
+        reject(
+            f"{name!r} is no name for a Secret", f"allowed: a serial of a-z 0-9, {OBJECT_NAME_MAX} characters in all"
+        )
+    return name
+
+
+def bucket_user(owner: str, workspace: str, bucket: str, generation: int) -> str:
+    """Return the name of a workspace's user in the object store, up to 63 characters.
+
+    There is one user per owner, workspace, bucket and generation.
+
+    Args:
+        owner: PROJECT/FLEET, because two clusters may have workspaces of the same name in one store.
+        workspace: Name of the workspace.
+        bucket: Name of its bucket.
+        generation: Generation of the credentials, from 1.
+    """
+    encoded = json.dumps([owner, workspace, bucket, generation]).encode()
+    return f"ambient-{sanitize_name(workspace)[:_S1_CUT].rstrip('-')}-{hashlib.sha256(encoded).hexdigest()[:12]}"
+
+
+# Rules for names.
+
+
+def workspace_name_problem(name: str) -> tuple[str, str] | None:
+    """Say why a namespace can't be called this, or None; as problem and hint. V1's and V2's rules. Contract 1.1.
+
+    The platform's own namespace is rejected by its default name. Another platform namespace is checked where the
+    stack's config is known.
+    """
+    if name in RESERVED_NAMESPACES:
+        return f"{name!r} is reserved by Kubernetes or OpenShift", "choose another name"
+    if name == PLATFORM_NAMESPACE_DEFAULT:
+        return f"{name!r} is the platform's own namespace", "choose another name"
+    in_range = WORKSPACE_NAME_MIN <= len(name) <= WORKSPACE_NAME_MAX
+    if in_range and _DNS_LABEL.fullmatch(name) and name[0].isalpha():
+        return None
+    return (
+        f"{name!r} can't name a workspace",
+        f"allowed: {WORKSPACE_NAME_MIN}-{WORKSPACE_NAME_MAX} of a-z 0-9 -, a letter first, no dash at the end",
+    )
+
+
+def key_id_problem(key_id: str) -> tuple[str, str] | None:
+    """Say why a key can't have this id, or None; as problem and hint.
+
+    The rule is this project's: exactly the ids that S2 does not change, so that object names show the id unchanged and
+    two ids never produce the same name.
+    """
+    if len(key_id) <= KEY_ID_MAX and _KEY_ID.fullmatch(key_id):
+        return None
+    return f"{key_id!r} can't be a key's id", f"allowed: 1-{KEY_ID_MAX} of a-z 0-9 and single dashes between them"

@@ -1,0 +1,127 @@
+"""The subjects of access: users, groups and ServiceAccounts, in this project's one notation."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ambient_components.errors import reject
+from ambient_components.platform.contract import OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT_NAME_MAX_BYTES
+
+SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
+"""Formats that `parse_subject` accepts, for error messages."""
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+# Go's unicode.IsControl covers category Cc; Cs (lone surrogates) cannot be encoded as UTF-8.
+_UNUSABLE_CATEGORIES = frozenset({"Cc", "Cs"})
+
+
+class SubjectKind(StrEnum):
+    """Kind of an RBAC subject, as written before the first colon."""
+
+    USER = "user"
+    GROUP = "group"
+    SERVICE_ACCOUNT = "serviceaccount"
+
+
+_RBAC_KINDS = {
+    SubjectKind.USER: "User",
+    SubjectKind.GROUP: "Group",
+    SubjectKind.SERVICE_ACCOUNT: "ServiceAccount",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One RBAC subject. Names are never trimmed or lower-cased: Kubernetes compares them byte by byte.
+
+    Raises:
+        ValueError: The name violates contract 1.3 (1-253 bytes, no control characters), or the namespace or name of a
+            ServiceAccount violates Kubernetes' rules.
+    """
+
+    kind: SubjectKind
+    """User, group or ServiceAccount."""
+
+    name: str
+    """Verbatim name; for a ServiceAccount, its name within the namespace."""
+
+    namespace: str | None = None
+    """Namespace of a ServiceAccount; None for users and groups."""
+
+    def __post_init__(self) -> None:
+        if (self.namespace is not None) != (self.kind is SubjectKind.SERVICE_ACCOUNT):
+            msg = "a namespace belongs to a ServiceAccount, and only to one"
+            raise ValueError(msg)
+        if problem := subject_name_problem(self.name):
+            reject(*problem)
+        if self.namespace is None:
+            return
+        if not _DNS_LABEL.fullmatch(self.namespace):
+            reject(f"{self.namespace!r} is not a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end")
+        if len(self.name) > OBJECT_NAME_MAX or not _DNS_SUBDOMAIN.fullmatch(self.name):
+            reject(
+                f"{self.name!r} is not the name of a ServiceAccount",
+                f"allowed: 1-{OBJECT_NAME_MAX} of a-z 0-9 - and ., each part between dots without a dash at either end",
+            )
+
+    def __str__(self) -> str:
+        if self.namespace is None:
+            return f"{self.kind}:{self.name}"
+        return f"{self.kind}:{self.namespace}:{self.name}"
+
+    @property
+    def rbac_kind(self) -> str:
+        """Kind in RBAC's notation: User, Group or ServiceAccount."""
+        return _RBAC_KINDS[self.kind]
+
+    @property
+    def platform_name(self) -> str:
+        """Name that Kubernetes authenticates; system:serviceaccount:NAMESPACE:NAME for a ServiceAccount."""
+        return self.name if self.namespace is None else f"system:serviceaccount:{self.namespace}:{self.name}"
+
+    def rbac_subject(self) -> dict[str, str]:
+        """Return the entry for a RoleBinding's `subjects`. Contract 1.2, 1.3."""
+        if self.namespace is not None:
+            return {"kind": self.rbac_kind, "name": self.name, "namespace": self.namespace}
+        return {"kind": self.rbac_kind, "apiGroup": RBAC_API_GROUP, "name": self.name}
+
+
+def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
+    """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`.
+
+    Names of users and groups may contain colons (`group:system:authenticated`).
+
+    Args:
+        text: What is written.
+        forms: What the hint of an error says is allowed.
+
+    Raises:
+        BadValue: Another form, or a name that `Subject` refuses.
+    """
+    kind_text, colon, rest = text.partition(":")
+    if not colon or kind_text not in tuple(SubjectKind):
+        reject(f"{text!r} is not a subject", f"allowed: {forms}")
+    kind = SubjectKind(kind_text)
+    if kind is not SubjectKind.SERVICE_ACCOUNT:
+        return Subject(kind, rest)
+    namespace, colon, name = rest.partition(":")
+    if not colon:
+        reject(f"{text!r} is not a subject: the namespace is missing", f"allowed: {forms}")
+    return Subject(kind, name, namespace)
+
+
+def subject_name_problem(name: str) -> tuple[str, str] | None:
+    """Say what the platform would refuse in the name of a subject, or None; as problem and hint. Contract 1.3."""
+    allowed = f"allowed: 1-{SUBJECT_NAME_MAX_BYTES} bytes without control characters"
+    if not name:
+        return "the name is empty", allowed
+    if any(unicodedata.category(character) in _UNUSABLE_CATEGORIES for character in name):
+        return f"{name!r} has a control character", allowed
+    length = len(name.encode())
+    if length > SUBJECT_NAME_MAX_BYTES:
+        return f"the name has {length} bytes", allowed
+    return None

@@ -1,0 +1,213 @@
+"""Models of the stack file as arguments of the components."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pulumi
+
+from ambient_components.components import (
+    BucketCredentialsSpec,
+    BucketSpec,
+    DeliverySpec,
+    GrantSpec,
+    KeySpec,
+    LimitsSpec,
+    NetworkPeerSpec,
+    OnCloseSpec,
+    SettingsSpec,
+    WorkspaceArgs,
+)
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import sessions_endpoint
+from ambient_components.program.secret_values import WorkspaceValues
+from ambient_components.program.stack_settings import StackSettings
+from ambient_components.rules.buckets import BucketDriver, OnDelete
+from ambient_components.rules.keys import FLAGS, Retain
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.rules.object_store import StoreConfig
+from ambient_components.stackfile import Bucket, Key
+from ambient_components.stackfile import Workspace as WorkspaceModel
+
+
+def workspace_args(
+    workspace: WorkspaceModel,
+    settings: StackSettings,
+    values: WorkspaceValues,
+    calendar: Calendar,
+    ca_bundle: str | None = None,
+) -> WorkspaceArgs:
+    """Return a workspace model as arguments of the component.
+
+    Args:
+        workspace: The merged entry of the stack file.
+        calendar: Decides which grants and overlaps are in force.
+        settings: The stack's config, with the object store.
+        values: The workspace's secret values.
+        ca_bundle: The contents of the workspace's CA bundle.
+    """
+    args: WorkspaceArgs = {
+        "owner": settings.owner,
+        "openshift": settings.openshift,
+        "platformNamespace": settings.platform_namespace,
+        "owners": sorted(str(subject) for subject in workspace.owners),
+        "grants": [
+            GrantSpec(subject=str(grant.subject), role=grant.role.value) for grant in calendar.grants(workspace)
+        ],
+        "keys": {key_id: key_spec(key_id, key, calendar) for key_id, key in sorted(workspace.keys.items())},
+        "runnerSecrets": values.runner,
+        "integrationSecrets": values.integrations,
+        "onDrift": {
+            "runner": workspace.secrets.on_drift.runner.value,
+            "integrations": workspace.secrets.on_drift.integrations.value,
+        },
+        "settings": _settings(workspace, ca_bundle),
+        "limits": _limits(workspace),
+        "labels": dict(sorted(workspace.labels.items())),
+        "annotations": dict(sorted(workspace.annotations.items())),
+        "protect": workspace.protect,
+        "state": workspace.state.value,
+    }
+    if workspace.adopt:
+        args["adopt"] = True
+    if workspace.display_name:
+        args["displayName"] = workspace.display_name
+    if workspace.description:
+        args["description"] = workspace.description
+    if on_close := workspace.on_close.model_dump(exclude_defaults=True, mode="json"):
+        names = {"sessions": "sessions", "wait": "waitSeconds"}
+        args["onClose"] = cast("OnCloseSpec", {names[field]: value for field, value in on_close.items()})
+    if workspace.pod_security:
+        args["podSecurity"] = workspace.pod_security.value
+    if (bucket := workspace.storage.bucket) is not None:
+        args["bucket"] = bucket_spec(bucket, settings.store_config, values.storage, calendar)
+    return args
+
+
+def _settings(workspace: WorkspaceModel, ca_bundle: str | None) -> SettingsSpec:
+    declared = workspace.settings
+    spec: SettingsSpec = {"featureFlags": declared.feature_flags}
+    if declared.idle_timeout is not None:
+        spec["idleTimeoutSeconds"] = declared.idle_timeout
+    if declared.mcp_servers is not None:
+        custom = {name: server.as_platform() for name, server in sorted(declared.mcp_servers.custom.items())}
+        disabled = sorted(declared.mcp_servers.disabled)
+        spec["mcpServers"] = {**({"custom": custom} if custom else {}), **({"disabled": disabled} if disabled else {})}
+    if ca_bundle is not None:
+        spec["caBundle"] = ca_bundle
+    return spec
+
+
+def _limits(workspace: WorkspaceModel) -> LimitsSpec:
+    declared = workspace.limits
+    spec: LimitsSpec = {"quota": declared.quota}
+    if declared.containers is not None:
+        spec["containers"] = {
+            "defaultRequest": declared.containers.default_request,
+            "default": declared.containers.default,
+            "min": declared.containers.min,
+            "max": declared.containers.max,
+        }
+    if declared.network is not None:
+        allow = [
+            cast("NetworkPeerSpec", peer.model_dump(exclude_none=True, mode="json")) for peer in declared.network.allow
+        ]
+        spec["network"] = {"isolate": declared.network.isolate, "allow": allow}
+    return spec
+
+
+def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
+    """A key as the component's argument.
+
+    Args:
+        key_id: its id.
+        key: the effective entry.
+        calendar: judges whether the generation before lives on.
+    """
+    spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
+    policy = key.policy(calendar.run_every)
+    if key.lifetime == NEVER:
+        spec["never"] = True
+    else:
+        spec["lifetimeSeconds"] = key.lifetime
+    if key.rotate is not None:
+        spec["manual"] = key.manual
+    if key.rotate_before is not None:
+        spec["rotateBeforeSeconds"] = policy.rotate_before
+    if key.overlap is not None:
+        spec["overlapSeconds"] = policy.overlap
+    if calendar.run_every:
+        spec["runEverySeconds"] = calendar.run_every
+    if key.warn_ahead is not None and key.manual:
+        spec["warnAheadSeconds"] = key.warn_ahead
+    if key.adopt:
+        spec["adopt"] = list(key.adopt)
+    if calendar.keeps_previous(key):
+        spec["keepPrevious"] = True
+    if key.deliver is not None:
+        secret = key.deliver.secret
+        spec["deliver"] = DeliverySpec(namespace=secret.namespace, name=secret.name, key=secret.key)
+    if key.retain is Retain.NONE:
+        spec["retain"] = key.retain.value
+    return cast("KeySpec", {**spec, **_flags(key)})
+
+
+def _flags(key: Key) -> dict[str, bool]:
+    said = key.model_dump(by_alias=True)
+    return {flag: True for flag in FLAGS if said[flag]}
+
+
+def bucket_spec(
+    bucket: Bucket, store: StoreConfig | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
+) -> BucketSpec:
+    """A bucket as the component's argument.
+
+    Args:
+        bucket: the effective entry.
+        store: of the stack.
+        values: of an existing bucket's keys, by field.
+        calendar: says how often runs are promised.
+    """
+    spec = BucketSpec(name=bucket.name, endpoint=sessions_endpoint(bucket, store), driver=bucket.driver.value)
+    if bucket.driver is BucketDriver.EXISTING:
+        return cast("BucketSpec", {**spec, **values})
+    if bucket.shared:
+        spec["shared"] = True
+    else:
+        spec = cast("BucketSpec", {**spec, **_own(bucket)})
+    spec["credentials"] = _credentials(bucket, calendar)
+    return spec
+
+
+def _own(bucket: Bucket) -> dict[str, Any]:
+    """What is said of a bucket that is the stack's own."""
+    said: dict[str, Any] = {
+        "versioning": bucket.versioning,
+        "expireAfterDays": bucket.expire_after_days,
+        "tags": dict(sorted(bucket.tags.items())) or None,
+        "objectLock": bucket.object_lock or None,
+        "encryption": bucket.encryption and bucket.encryption.value,
+        "adopt": bucket.adopt or None,
+        "onDelete": bucket.on_delete.value if bucket.on_delete is not OnDelete.KEEP else None,
+        "force": bucket.force or None,
+    }
+    given = {field: value for field, value in said.items() if value is not None}
+    return {**given, "protect": bucket.protect, "state": bucket.state.value}
+
+
+def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
+    said = bucket.credentials
+    spec = BucketCredentialsSpec(generation=said.generation)
+    policy = said.policy(calendar.run_every)
+    if said.lifetime == NEVER:
+        spec["never"] = True
+    else:
+        spec["lifetimeSeconds"] = said.lifetime
+    if said.rotate is not None:
+        spec["manual"] = said.manual
+    if said.rotate_before is not None:
+        spec["rotateBeforeSeconds"] = policy.rotate_before
+    if said.overlap is not None:
+        spec["overlapSeconds"] = policy.overlap
+    if calendar.run_every:
+        spec["runEverySeconds"] = calendar.run_every
+    return spec

@@ -1,0 +1,146 @@
+"""The CA bundles of a stack's workspaces, read from the files that the stack file names.
+
+The platform mounts a bundle over the system's CA file (contract 3), so certificates outside the bundle are not trusted.
+A bundle that has only the company's certificate cuts every session off from the language model.
+
+A bundle is stored in a ConfigMap, in plain text, and so in the state. Only certificates are accepted: each is decoded,
+parsed and encoded again. Text around them is dropped. Any other PEM block in the file is refused.
+"""
+
+import binascii
+import re
+import ssl
+from typing import Final
+
+import pulumi
+
+from ambient_components.errors import Problem, Problems, Remedy, format_path
+from ambient_components.problem_json import for_engine
+from ambient_components.stackfile import LoadedStack
+from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
+
+PUBLIC_AT_LEAST: Final = 20
+"""The warning threshold: a bundle with fewer certificates probably lacks the public authorities."""
+
+_BEGIN: Final = re.compile(r"-----BEGIN ([^\r\n]*?)-----")
+_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+_LABEL: Final = "CERTIFICATE"
+_SEQUENCE: Final = 0x30
+_LONG_FORM: Final = 0x80
+_EXPECTED: Final = "a file of PEM certificates is expected"
+
+
+def ca_bundles(stack: LoadedStack, problems: Problems) -> dict[str, str]:
+    """Return the bundles by workspace. Collect unusable files in `problems`, and log probable mistakes as warnings."""
+    read: dict[str, list[str] | tuple[str, Remedy]] = {}
+    bundles, warned = {}, set()
+    for name, workspace in sorted(stack.file.workspaces.items()):
+        if workspace.settings.ca_bundle is None:
+            continue
+        path = ("workspaces", name, "settings", "caBundle", "file")
+        where = stack.sources.value(path)
+        file = workspace.settings.ca_bundle.file
+        if file not in read:
+            read[file] = _read(stack, file)
+        found = read[file]
+        if isinstance(found, tuple):
+            problems.add(where, format_path(path), *found, workspaces=(name,))
+            continue
+        bundles[name] = "".join(found)
+        count = len(found)
+        if count < PUBLIC_AT_LEAST and where not in warned:
+            warned.add(where)
+            few = Problem(
+                where,
+                format_path(path),
+                f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
+                "and sessions trust nothing else",
+                ("put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)",),
+                workspaces=(name,),
+            )
+            pulumi.log.warn(for_engine([few]))
+    return bundles
+
+
+def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, Remedy]:
+    """Return the certificates of a file, or a problem and a hint."""
+    try:
+        content = stack.project.read(file, CA_BUNDLE_MAX)
+    except Unreadable as error:
+        if error.missing:
+            return f"there is no file {file!r}", _EXPECTED
+        return f"the file {file!r} {error.problem}", error.hint
+    try:
+        return certificates(content.decode())
+    except UnicodeDecodeError:
+        return f"the file {file!r} can't be read as text", _EXPECTED
+    except NotCertificatesError as error:
+        return f"the file {file!r} {error.problem}", error.remedy
+
+
+_PRIVATE_KEY: Final = ("holds a private key", "keep the certificates only, and renew that key")
+_OTHER_BLOCK: Final = (
+    "holds a PEM block that is not a certificate",
+    "remove it; convert a TRUSTED CERTIFICATE by: openssl x509 -in FILE",
+)
+_NONE: Final = ("holds no certificate", _EXPECTED)
+_CUT_OFF: Final = ("holds a certificate that is cut off or not base64", "export it again as PEM")
+
+
+class NotCertificatesError(ValueError):
+    """A text that is not a CA bundle.
+
+    Attributes:
+        problem: What is wrong, to be appended to the file's name. It quotes nothing of the text.
+        remedy: A hint.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(problem)
+
+
+def certificates(text: str) -> list[str]:
+    """Return the certificates of a text, each encoded again as PEM, and nothing else of the text.
+
+    Raises:
+        NotCertificatesError: The text has no certificate, a broken one, a private key or another PEM block.
+    """
+    labels = _BEGIN.findall(text)
+    if any("PRIVATE KEY" in label for label in labels) or "PRIVATE KEY-----" in text:
+        raise NotCertificatesError(*_PRIVATE_KEY)
+    if any(label != _LABEL for label in labels):
+        raise NotCertificatesError(*_OTHER_BLOCK)
+    blocks = _CERTIFICATE.findall(text)
+    if not blocks:
+        raise NotCertificatesError(*_NONE)
+    if len(blocks) != len(labels):
+        raise NotCertificatesError(*_CUT_OFF)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return [_certificate(block, number, context) for number, block in enumerate(blocks, 1)]
+
+
+def _certificate(block: str, number: int, context: ssl.SSLContext) -> str:
+    try:
+        der = binascii.a2b_base64("".join(block.split()), strict_mode=True)
+        if len(der) != _length(der):
+            raise ValueError
+        context.load_verify_locations(cadata=der)
+    except (ValueError, ssl.SSLError):
+        problem = f"holds no valid certificate in its block {number}"
+        raise NotCertificatesError(problem, "export it again as PEM") from None
+    return ssl.DER_cert_to_PEM_cert(der)
+
+
+def _length(der: bytes) -> int:
+    """Return the length of a DER sequence with its header, or -1.
+
+    OpenSSL ignores trailing bytes, so the caller compares the length.
+    """
+    if len(der) < 2 or der[0] != _SEQUENCE:
+        return -1
+    if der[1] < _LONG_FORM:
+        return 2 + der[1]
+    size = der[1] - _LONG_FORM
+    return 2 + size + int.from_bytes(der[2 : 2 + size], "big")

@@ -1,0 +1,47 @@
+"""The time of a run, and which dated entries are in force then. A plain date is a day in the stack's time zone."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from ambient_components import clock
+from ambient_components.stackfile import Grant, Key, StackFile, Workspace
+from ambient_components.stackfile.models.dates import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The time of a run and the promised interval between runs."""
+
+    now: datetime
+    zone: ZoneInfo | None = None
+    """The stack's time zone. None means UTC."""
+    run_every: int = 0
+    """Promised seconds between runs. 0 means no promise."""
+
+    @classmethod
+    def of(cls, stack: StackFile, now: datetime | None = None) -> "Calendar":
+        """Return the calendar of a stack.
+
+        Args:
+            stack: Provides the time zone and the promised interval.
+            now: A time with a time zone. Defaults to the time of this process (`clock`).
+        """
+        return cls(clock.now() if now is None else now, stack.timezone, stack.run_every or 0)
+
+    def keeps_previous(self, key: Key) -> bool:
+        """Tell whether the key's previous generation is still valid. It is valid through its last day."""
+        return key.overlap_until is not None and self.in_force(key.overlap_until)
+
+    def in_force(self, until: date | None) -> bool:
+        """Tell whether an entry is in force now. `until` is inclusive; None means no end."""
+        return Span.of(None, until, self._zone).holds(self.now)
+
+    def grants(self, workspace: Workspace) -> list[Grant]:
+        """Return the workspace's grants that are in force now, sorted by subject; validation allows one each."""
+        held = [grant for grant in workspace.grants if grant.span(self._zone).holds(self.now)]
+        return sorted(held, key=lambda grant: str(grant.subject))
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return self.zone or ZoneInfo("UTC")

@@ -1,0 +1,108 @@
+"""The values of a stack's secrets, read from config, environment variables, files or other Secrets.
+
+A missing value is unknown in a preview, with a warning, because a change request from a fork has no secrets. In an
+update it is an error. The program declares nothing until all values are present.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+import pulumi
+from pulumi.output import UNKNOWN
+from pulumi.runtime.config import get_config, is_config_secret
+
+from ambient_components.cluster.guard import Guard
+from ambient_components.errors import PathPart, Problem, Problems, format_path, hints_of, refusal
+from ambient_components.problem_json import for_engine
+from ambient_components.program.secret_sources import Missing, Refused, SourceReader, used_sources
+from ambient_components.program.shard import config_flags
+from ambient_components.stackfile import LoadedStack, Source
+
+_SHOWN: Final = 10
+
+Values = dict[str, pulumi.Input[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceValues:
+    """The secret values of one workspace, by variable."""
+
+    runner: Values = field(default_factory=dict)
+    integrations: Values = field(default_factory=dict)
+    storage: Values = field(default_factory=dict)
+    """The accessKey and secretKey of an existing bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One value to look up."""
+
+    workspace: str
+    kind: str
+    """runner, integrations or storage."""
+    variable: str
+    source: Source
+    path: tuple[PathPart, ...]
+
+
+def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform: str) -> dict[str, WorkspaceValues]:
+    """Look up every secret value of every workspace that is not closed.
+
+    Args:
+        stack: The stack.
+        guard: The stack's cluster. Queried only if a source is a Secret.
+        problems: Collects missing values (in an update) and refused values (always).
+        platform: The platform's namespace. No Secret there is read; validation refuses such a source.
+    """
+    wanted = [one for one in _wanted(stack) if one.source.secret is None or one.source.secret.namespace != platform]
+    reader = SourceReader(stack, guard, [one.source for one in wanted])
+    found = {name: WorkspaceValues() for name in stack.file.workspaces}
+    missing: list[Problem] = []
+    for one in wanted:
+        in_config = one.source.config
+        value = reader.read(one.workspace, one.source) if in_config is None else _from_config(in_config)
+        if isinstance(value, Missing | Refused):
+            problem = Problem(
+                stack.sources.value(one.path),
+                format_path(one.path),
+                value.problem,
+                hints_of(value.remedy),
+                workspaces=(one.workspace,),
+            )
+            preview = pulumi.runtime.is_dry_run() and isinstance(value, Missing)
+            if preview:
+                missing.append(problem)
+            else:
+                problems.extend([problem])
+            value = pulumi.Output.secret(pulumi.Output.from_input(cast("str", UNKNOWN)))
+        getattr(found[one.workspace], one.kind)[one.variable] = value
+    _warn(missing)
+    return found
+
+
+def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
+    for name, workspace in sorted(stack.file.workspaces.items()):
+        for kind, variable, below, source in used_sources(workspace):
+            yield _Wanted(name, kind, variable, source, ("workspaces", name, *below))
+
+
+def _warn(missing: Iterable[Problem]) -> None:
+    """Log one warning for all missing values, because a fork's preview lacks every secret."""
+    found = [*missing]
+    if found:
+        more = [refusal(f"and {len(found) - _SHOWN} more")] if len(found) > _SHOWN else []
+        pulumi.log.warn(for_engine([*found[:_SHOWN], *more, refusal("unknown in this preview, an error in pulumi up")]))
+
+
+def _from_config(key: str) -> pulumi.Output[str] | Missing | Refused:
+    config = pulumi.Config()
+    command = f"pulumi config set --secret {key} {config_flags()}"
+    value = config.get_secret(key)
+    if value is None:
+        return Missing(f"the stack's config has no {key!r}", f"set it: {command}")
+    if not is_config_secret(config.full_key(key)):
+        return Refused(f"{key!r} is in the stack's config in plain text", f"encrypt it: {command}")
+    if get_config(config.full_key(key)) == "":
+        return Refused(f"{key!r} is empty in the stack's config", f"the platform wants a value: {command}")
+    return value

@@ -1,0 +1,168 @@
+"""Access keys of the store for the rotation rules: found, minted, revoked, and the key in use."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from ambient_components import clock
+from ambient_components.cluster.client import core
+from ambient_components.cluster.objects import decoded, mapping
+from ambient_components.failure import StepError
+from ambient_components.provider.buckets.credential_inputs import account, generation, rights
+from ambient_components.provider.protocol.resource import Context, Values
+from ambient_components.provider.store.accounts import LiveKey, NewKey, Standing
+from ambient_components.rotation import Handle, TokenState
+from ambient_components.rules.bucket_policy import same_policy
+from ambient_components.rules.lifetimes import Policy
+
+WHAT: Final = "access key"
+"""Noun for messages."""
+
+_VARIABLE: Final = "S3_ACCESS_KEY"
+"""Variable in the sessions' Secret. Contract 4."""
+_USER_GONE: Final = "the store's user was deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Recorded and other keys as found in the store."""
+
+    state: TokenState
+    """The recorded keys with their status."""
+    all: tuple[LiveKey, ...] = ()
+    """All existing keys, oldest first."""
+    unrecorded: tuple[LiveKey, ...] = ()
+    """Unrecorded keys of this tool, oldest first: from an interrupted run, or after a lost state."""
+    foreign: tuple[str, ...] = ()
+    """Ids of keys that were created by hand."""
+    drift: Mapping[str, str] = field(default_factory=dict)
+    """Differences from the declaration, by part."""
+
+
+def recorded_ids(state: TokenState) -> list[str]:
+    """Return the ids of recorded keys."""
+    return [handle.uid for handle in state.handles]
+
+
+def see(context: Context, values: Values, known: TokenState) -> Seen:
+    """Read the account: status of its keys, and changes by others.
+
+    Raises:
+        StepError: The store does not answer.
+    """
+    standing = context.store.accounts.look(account(values), recorded_ids(known))
+    there = {key.id: key for key in standing.keys} if standing else {}
+    state = _with_fates(context, known, there, _USER_GONE if standing is None else None)
+    ids = recorded_ids(known)
+    unrecorded = tuple(key for key in there.values() if key.ours and key.id not in ids)
+    foreign = tuple(key.id for key in there.values() if not key.ours)
+    return Seen(state, tuple(there.values()), unrecorded, foreign, _drift(values, standing, unrecorded))
+
+
+def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:
+    # Unlike a revoked token, a deactivated key can be activated again.
+    def judged(handle: Handle) -> Handle:
+        why = _fate(context, handle, there, all_gone)
+        if why is None:
+            return replace(handle, dead=None, lapsed=False)
+        lapsed = not all_gone and handle.lapse(context.now) is not None
+        return handle if handle.dead else handle.killed(why, lapsed=lapsed)
+
+    pending = [(handle, judged(handle)) for handle in known.pending if handle.uid in there]
+    risen = [now for before, now in pending if before.dead and not now.dead]
+    retiring = sorted(
+        (*(judged(handle) for handle in known.retiring if handle.uid in there), *risen),
+        key=lambda handle: handle.issued_at,
+    )
+    return TokenState(
+        judged(known.current) if known.current else None,
+        tuple(handle for handle in retiring if not handle.dead),
+        # A deactivated key is useless, and takes one of two places.
+        (*(before for before, now in pending if now not in risen), *(handle for handle in retiring if handle.dead)),
+    )
+
+
+def _fate(context: Context, handle: Handle, there: Mapping[str, LiveKey], all_gone: str | None) -> str | None:
+    """Return why a key is invalid; None if it seems valid. IAM does not enforce a lifetime."""
+    key = there.get(handle.uid)
+    if key and key.active:
+        return None
+    # A store with expiry has applied it.
+    return all_gone or handle.lapse(context.now) or ("it was deactivated" if key else "it was deleted")
+
+
+def _drift(values: Values, standing: Standing | None, unrecorded: tuple[LiveKey, ...]) -> dict[str, str]:
+    if standing is None:
+        return {"user": "removed"}
+    found = {}
+    if standing.owner != values["owner"]:
+        found["owner"] = "changed" if standing.owner else "removed"
+    if not values.get("keysOnly"):
+        if not same_policy(standing.policy, rights(values)):
+            found["policy"] = "changed" if standing.policy else "removed"
+        if standing.widened:
+            found["policies"] = f"added: {', '.join(standing.widened)}"
+    if unrecorded:
+        found["keys"] = f"unrecorded: {', '.join(key.id for key in unrecorded)}"
+    return found
+
+
+def in_use(context: Context, values: Values) -> str | None:
+    """Return the id of the key in the sessions' Secret; None if unknown or missing.
+
+    Raises:
+        StepError: The cluster does not answer.
+    """
+    used_in = values.get("usedIn")
+    if not used_in:
+        return None
+    namespace, _, name = used_in.partition("/")
+    secret = context.guard.cluster.get(core("namespaces", namespace, "secrets", name))
+    return decoded(mapping(mapping(secret).get("data")).get(_VARIABLE))
+
+
+def as_handle(key: LiveKey, of_generation: int) -> Handle:
+    """Return an existing key as a token of the rules, shifted with the test clock like minted ones."""
+    return Handle(key.id, key.id, of_generation, key.issued_at + clock.offset())
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new key that is not yet recorded."""
+
+    handle: Handle
+    key: NewKey
+
+
+def mint(context: Context, values: Values, asked: Policy) -> Minted:
+    """Create an access key.
+
+    Raises:
+        StepError: The engine does not run, or the store refuses.
+    """
+    context.engine.require(context.urn)
+    life = timedelta(seconds=asked.lifetime)
+    moved = clock.offset()
+    ends = None if asked.never else context.now - moved + life
+    made = context.store.accounts.mint(account(values), rights(values), ends)
+    issued = (made.issued_at + moved).replace(microsecond=0)
+    end = None if asked.never else issued + life
+    if made.expires_at is not None:
+        end = made.expires_at + moved
+    return Minted(Handle(made.id, made.id, generation(values), issued, end), made)
+
+
+def revoke(context: Context, values: Values, handles: Iterable[tuple[Handle, str]]) -> tuple[Handle, ...]:
+    """Delete keys, and return those that failed: every run retries, and the step does not fail."""
+    failed = []
+    for handle, reason in handles:
+        try:
+            context.store.accounts.revoke(account(values), handle.uid)
+        except StepError as error:
+            failed.append(handle)
+            told = f"could not revoke access key {handle.uid} ({reason}): {error}"
+            context.warn(f"{told}; the next pulumi up tries again")
+        else:
+            context.note(f"revoked access key {handle.uid}: {reason}")
+    return tuple(failed)

@@ -1,0 +1,169 @@
+"""Deletion of a bucket, optionally with its content.
+
+Each batch is deleted permanently; after an interruption the next run continues.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ambient_components.failure import StepError
+from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.store.errors import RefusedError
+from ambient_components.rotation.state import format_time
+
+_NOT_EMPTY: Final = "BucketNotEmpty"
+_GONE: Final = ("NoSuchBucket", "NoSuchUpload")
+_BATCH: Final = 1000
+"""Objects per request: S3's own limit."""
+_TOLD_EACH: Final = 10_000
+_ROUNDS: Final = 5
+"""Rounds while others still write, before the step fails."""
+
+
+def delete_empty(context: Context, bucket: str) -> None:
+    """Delete an empty bucket.
+
+    Raises:
+        StepError: The bucket is not empty.
+    """
+    if _delete(context, bucket):
+        return
+    count, more = _count(context, bucket)
+    msg = (
+        f"bucket {bucket!r} is not empty: {'at least ' if more else ''}{count} objects and versions are in it. Write "
+        "'force: true' beside 'onDelete: delete' to delete them with it, deploy, and then remove it; or write "
+        "'onDelete: keep', deploy, and then remove it: it stays as it is"
+    )
+    raise StepError(msg)
+
+
+def delete_with_objects(context: Context, bucket: str) -> None:
+    """Delete a bucket with all objects, versions and incomplete uploads.
+
+    Raises:
+        StepError: Something cannot be deleted, because it is locked or others still write.
+    """
+    total = 0
+    for _ in range(_ROUNDS):
+        total += _empty(context, bucket, total)
+        _abort_uploads(context, bucket)
+        if _delete(context, bucket):
+            context.note(f"deleted bucket {bucket} with {total} objects and versions")
+            return
+    msg = f"bucket {bucket!r} does not get empty: somebody goes on writing into it. End that, and run pulumi up again"
+    raise StepError(msg)
+
+
+def _delete(context: Context, bucket: str) -> bool:
+    try:
+        context.store.s3.call("delete_bucket", Bucket=bucket)
+    except RefusedError as error:
+        if error.code == _NOT_EMPTY:
+            return False
+        if error.code not in _GONE:
+            raise
+    return True
+
+
+def _empty(context: Context, bucket: str, before: int) -> int:
+    """Delete the objects found, and return their number."""
+    count, last = 0, None
+    while batch := _page(context, bucket):
+        if context.engine.cancelled:
+            gone = before + count
+            msg = f"bucket {bucket!r}: the run is being cancelled; {gone} objects are deleted, and the next run goes on"
+            raise StepError(msg)
+        if batch == last:
+            msg = f"bucket {bucket!r}: the store says that objects are deleted, and has them still"
+            raise StepError(msg)
+        answer = context.store.s3.call("delete_objects", Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise _undeletable(context, bucket, errors)
+        if (before + count) // _TOLD_EACH != (before + count + len(batch)) // _TOLD_EACH:
+            context.note(f"bucket {bucket}: deleted {before + count + len(batch)} objects and versions, and goes on")
+        count += len(batch)
+        last = batch
+    return count
+
+
+def _page(context: Context, bucket: str) -> list[dict[str, str]]:
+    """Return the first objects, versions and delete markers; a store without versioning has only objects."""
+    api = context.store.s3
+    try:
+        page = api.call("list_object_versions", Bucket=bucket, MaxKeys=_BATCH)
+    except RefusedError as error:
+        if error.code in _GONE:
+            return []
+        if not error.unsupported:
+            raise
+        found = api.call("list_objects_v2", Bucket=bucket, MaxKeys=_BATCH).get("Contents") or []
+        return [{"Key": each["Key"]} for each in found]
+    both = [*(page.get("Versions") or ()), *(page.get("DeleteMarkers") or ())]
+    return [
+        {"Key": each["Key"], **({"VersionId": each["VersionId"]} if each.get("VersionId") else {})} for each in both
+    ][:_BATCH]
+
+
+def _count(context: Context, bucket: str) -> tuple[int, bool]:
+    found = len(_page(context, bucket))
+    return found, found >= _BATCH
+
+
+def _abort_uploads(context: Context, bucket: str) -> None:
+    for upload in _uploads(context, bucket):
+        try:
+            context.store.s3.call(
+                "abort_multipart_upload", Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+            )
+        except RefusedError as error:
+            if error.code not in _GONE:
+                raise
+
+
+def _uploads(context: Context, bucket: str) -> Iterator[Mapping[str, str]]:
+    markers: dict[str, str] = {}
+    while True:
+        try:
+            page = context.store.s3.call("list_multipart_uploads", Bucket=bucket, **markers)
+        except RefusedError as error:
+            if error.unsupported or error.code in _GONE:
+                return
+            raise
+        yield from page.get("Uploads") or ()
+        if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
+            return
+        markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker") or ""}
+
+
+def _undeletable(context: Context, bucket: str, errors: Sequence[Mapping[str, Any]]) -> StepError:
+    """Return the error for objects that cannot be deleted, with the end of their locks."""
+    ends, holds = [], 0
+    for error in errors:
+        until, held = _lock_of(context, bucket, error)
+        ends += [until] if until else []
+        holds += held
+    if not ends and not holds:
+        first = errors[0]
+        return StepError(
+            f"bucket {bucket!r}: {len(errors)} objects can't be deleted ({first.get('Code')} for {first.get('Key')!r}, "
+            "and so on): it takes the rights s3:DeleteObject and s3:DeleteObjectVersion. Those before them are gone"
+        )
+    until = f"until {format_time(max(ends))}" if ends else ""
+    hold = f"{holds} of them by a legal hold, which somebody has to take off" if holds else ""
+    return StepError(
+        f"bucket {bucket!r}: {len(errors)} objects are locked {', '.join(filter(None, (until, hold)))}: they can't be "
+        "deleted, and so the bucket can't. Run pulumi up again then, or write 'onDelete: keep', deploy, and remove the "
+        "bucket: it stays as it is"
+    )
+
+
+def _lock_of(context: Context, bucket: str, error: Mapping[str, Any]) -> tuple[Any, int]:
+    """Return the end of an object's retention, and 1 or 0 for a legal hold; None and 0 if they cannot be read."""
+    about = {"Bucket": bucket, "Key": error["Key"]}
+    if error.get("VersionId"):
+        about["VersionId"] = error["VersionId"]
+    try:
+        found = context.store.s3.call("head_object", **about)
+    except StepError:
+        return None, 0
+    return found.get("ObjectLockRetainUntilDate"), int(found.get("ObjectLockLegalHoldStatus") == "ON")

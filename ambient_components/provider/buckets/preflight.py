@@ -1,0 +1,225 @@
+"""Checks of the object store before a run changes anything: availability, and ownership of existing buckets.
+
+Only new, changed and removed buckets are checked. Otherwise the store is not contacted: its outage must not block
+revocations.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from ambient_components.access.buckets import expiry_refusal
+from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
+from ambient_components.access.guardrail_names import EXPIRE_AFTER
+from ambient_components.access.recorded import changed_parts
+from ambient_components.errors import Problem, Remedy, refusal
+from ambient_components.failure import StepError
+from ambient_components.platform import naming
+from ambient_components.provider.buckets import ownership, settings
+from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.store.accounts import Account
+from ambient_components.provider.store.errors import BusyError, LostError, UnreachedError
+from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.refusals import Rule
+
+_OURS: Final = "s3"
+_AT_ONCE: Final = 16
+_OF_KEYS: Final = ("generation", "lifetime_seconds", "never")
+"""Fields of an entry that do not concern the bucket itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """The deployed and the new bucket of a workspace; None if it has none of this driver."""
+
+    workspace: str
+    old: BucketEntry | None
+    new: BucketEntry | None
+    was_released: bool
+    is_released: bool
+    """Whether it or its workspace is released in the new ledger."""
+    is_open: bool
+    """Whether access keys for it are created."""
+    allowed: frozenset[str]
+    """Guardrails with an exception."""
+
+    def refusal(self, problem: str, *remedies: Remedy, rule: str = Rule.BUCKET) -> Problem:
+        """Return a refusal of this workspace."""
+        return refusal(f"workspace {self.workspace!r}: {problem}", *remedies, rule=rule, workspaces=(self.workspace,))
+
+    @property
+    def is_same(self) -> bool:
+        return self.new is not None and self.new.is_same(self.old)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether its store's address has changed."""
+        return self.is_same and _address(self.old) != _address(self.new)
+
+
+def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[Problem]:
+    """Every reason not to begin that lies in the store. Nothing is changed in it.
+
+    Args:
+        context: Context of the ledger's check.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
+    """
+    every = (_case(name, before.get(name, NOTHING), after.get(name)) for name in sorted({*before, *after}))
+    cases = [*filter(_is_due, every)]
+    if not cases:
+        return []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = [*pool.map(lambda case: _problems(context, owner, case), cases)]
+    # An unavailable store is one problem, not one per bucket.
+    return list(dict.fromkeys(problem for problems in found for problem in problems))
+
+
+def _case(workspace: str, before: Entry, after: Entry | None) -> _Case:
+    old, new = _ours(before), _ours(after or NOTHING)
+    return _Case(
+        workspace,
+        old,
+        new,
+        was_released=before.is_released or (old is not None and old.is_released),
+        is_released=after is not None and (after.is_released or (new is not None and new.is_released)),
+        is_open=after is not None
+        and not (after.is_closed or after.is_released)
+        and new is not None
+        and bool(new.generation),
+        allowed=frozenset(after.allow if after is not None else ()),
+    )
+
+
+def _ours(entry: Entry) -> BucketEntry | None:
+    return entry.bucket if entry.bucket is not None and entry.bucket.driver == _OURS else None
+
+
+def _address(bucket: BucketEntry | None) -> str:
+    return bucket.store or bucket.endpoint or "" if bucket is not None else ""
+
+
+def _is_due(case: _Case) -> bool:
+    """Return whether the store must be checked."""
+    if case.new is None:
+        if case.old is None or case.old.shared:
+            return False
+        return case.old.on_delete != OnDelete.DELETE or case.was_released
+    if case.old is None or not case.is_same:
+        return True
+    if case.is_released:
+        return False  # only the ownership annotation is removed
+    return bool(changed_parts(case.old, case.new, ("state", *_OF_KEYS))) or case.was_released
+
+
+def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:
+    try:
+        leaves = case.old is not None and not case.is_same and (case.new is None or case.was_released)
+        found = [*_leaving(context, owner, case, case.old)] if case.old is not None and leaves else []
+        return found or ([*_coming(context, owner, case, case.new)] if case.new is not None else [])
+    except (UnreachedError, BusyError, LostError) as error:
+        return [error.problem]
+    except StepError as error:
+        return [case.refusal(error.problem.problem, error.problem.hints)]
+
+
+def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Iterable[Problem]:
+    """Refuse to drop a bucket before its deployed settings are complete: it could be deleted by mistake."""
+    if old.shared:
+        return
+    bucket = old.name
+    try:
+        tags = ownership.tags_of(context, bucket)
+    except ownership.ForeignBucketError:
+        return
+    if tags is None or ownership.holder_of(tags) != owner:
+        return
+    if not case.was_released:
+        if ownership.ON_DELETE_TAG in tags:
+            yield case.refusal(
+                f"bucket {bucket!r} is to be kept, as the files said last, and the run that took 'onDelete: delete' "
+                "back did not end: it would be deleted",
+                "put the entry back and deploy; then remove it",
+            )
+    else:
+        yield case.refusal(
+            f"bucket {bucket!r} was not released whole: it bears this stack's mark still, as the run that released it "
+            "did not end",
+            "put it back as it was, with 'state: released', and deploy; then remove it",
+            rule=Rule.ENTIRE_RELEASE,
+        )
+
+
+def _coming(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+    if new.shared:
+        yield from _shared(context, case, new)
+    else:
+        tags = ownership.tags_of(context, new.name)
+        if tags is not None:
+            yield from _there(context, owner, case, new, tags)
+        elif case.has_moved:
+            yield _elsewhere(case, new)
+    if case.is_open and not case.is_same:
+        yield from _user(context, owner, case, new)
+
+
+def _elsewhere(case: _Case, new: BucketEntry) -> Problem:
+    """Return the refusal of a changed store address: the data in the old store would be lost."""
+    was, is_now = _address(case.old) or "AWS's S3", _address(new) or "AWS's S3"
+    return case.refusal(
+        f"bucket {new.name!r} was deployed in the object store at {was}, and there is none of that name at {is_now}: "
+        "sessions would lose what is in it: nothing is changed",
+        "if that is a slip, put ambient:objectStore back as it was",
+        "to move, release the bucket there first ('state: released'), deploy, copy it over, and then change the store "
+        "and write 'adopt: true'",
+    )
+
+
+def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[Problem]:
+    # Ours by the record: released and taken back, or somebody took the mark off, which the update mends.
+    by_record = case.is_same and ownership.holder_of(tags) is None
+    adopt = new.adopt or by_record
+    if refused := ownership.refusal(context, new.name, owner, tags, adopt=adopt, namespace=case.workspace):
+        yield case.refusal(*refused, rule=Rule.OWNERSHIP)
+        return
+    if not case.is_same and not adopt:
+        yield from _unrecorded(context, case, new)
+    if new.object_lock:
+        wanted = {"bucket": new.name, "objectLock": True}
+        settings.require_lock(wanted, settings.look(context, wanted))
+
+
+def _unrecorded(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+    """Refuse to expire objects of an unrecorded bucket of this stack, for example after a lost state."""
+    days = new.expire_after_days
+    if days is None or EXPIRE_AFTER in case.allowed or ownership.is_empty(context, new.name):
+        return
+    yield expiry_refusal(case.workspace, f"bucket {new.name!r} exists, and expireAfter is {days} days", days)
+
+
+def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+    """Require that a shared bucket exists; its tags may be unreadable for this store's access key."""
+    try:
+        tags = ownership.tags_of(context, new.name)
+    except ownership.ForeignBucketError:
+        return
+    if tags is None:
+        yield case.refusal(
+            f"there is no bucket {new.name!r}: with 'shared: true' it is somebody else's to make",
+            "make it first, or remove 'shared: true' for a bucket of the workspace's own",
+        )
+
+
+def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterable[Problem]:
+    """Require that the store has an API for users, and that the user's name is free or this stack's."""
+    name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
+    standing = context.store.accounts.look(Account(name, owner), ())
+    if standing is not None and standing.owner != owner:
+        whose = f"belongs to the stack {standing.owner}" if standing.owner else "bears nobody's mark"
+        yield case.refusal(
+            f"the object store's user {name!r} {whose}: it is not touched",
+            "write another generation for the bucket's credentials, or delete that user if nothing needs it",
+            rule=Rule.OWNERSHIP,
+        )

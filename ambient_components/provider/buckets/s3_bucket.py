@@ -1,0 +1,282 @@
+"""``ambient:index:S3Bucket``: a bucket in the stack's object store, with an ownership annotation.
+
+It holds user data, so nothing is guessed: a foreign bucket is never changed, one without an owner is adopted only if
+declared, and by default deleting the resource keeps the bucket.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.access import changed_paths
+from ambient_components.engine import urns
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import OWNER_ANNOTATION
+from ambient_components.provider.buckets import bucket_inputs, emptying, ownership, settings
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.buckets import OnDelete
+from ambient_components.rules.object_store import REGION_DEFAULT
+
+_OTHERS: Final = "BucketAlreadyExists"
+_OWN: Final = "BucketAlreadyOwnedByYou"
+_AGAIN: Final = "ambient-components/marked-again"
+"""Tag with the time when a missing ownership annotation was restored: it may be another bucket of the same name."""
+
+
+class S3Bucket:
+    """The stateless resource type."""
+
+    token = urns.S3_BUCKET
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
+        """Refuse inputs that stores reject."""
+        return Check(failures=tuple(bucket_inputs.problems(olds, news)))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
+        """Return changed inputs, also by a refresh, and a missing ownership annotation."""
+        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        computed = frozenset({"drift"} if state.get("drift") and not news.get("released") else ())
+        return Diff(changes, computed, replaces=frozenset({"bucket"} & changes.keys()))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Create the bucket, or use an existing one of this stack, or one without an owner if that is declared.
+
+        A preview checks an existing bucket, so that it refuses what the update would refuse.
+        """
+        outputs: Values = {"drift": {}}
+        bucket = news["bucket"]
+        if UNKNOWN in (bucket, news.get("owner")):
+            return "", outputs
+        if news.get("released"):
+            if not context.preview:
+                ownership.unmark(context, bucket, news["owner"])
+            return str(bucket), outputs
+        tags = ownership.tags_of(context, bucket)
+        if tags is not None:
+            self._require_takable(context, news, tags)
+        if context.preview:
+            if tags is not None:
+                context.note(f"bucket {bucket} exists and would be taken over, with all that is in it")
+        elif tags is None:
+            self._make(context, news)
+        else:
+            self._take(context, news, tags, {})
+            ownership.unclaim(context, news.get("namespace"), bucket)
+        return str(bucket), outputs
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Return the inputs as found in the store, and drift of the ownership annotation."""
+        if not inputs:
+            msg = (
+                f"{identity} can't be imported: declare the bucket. One that bears this stack's mark is taken as its "
+                "own by the next pulumi up, and one that bears nobody's with 'adopt: true'"
+            )
+            raise StepError(msg)
+        if inputs.get("released"):
+            return Found({"drift": {}})
+        bucket = inputs["bucket"]
+        try:
+            tags = ownership.tags_of(context, bucket)
+            if tags is None:
+                return None
+            # Unsupported settings count as missing; the update reports them if they are declared.
+            live = settings.look(context, inputs, strict=False)
+        except StepError as error:
+            # An error would end the refresh, and with it revocations that do not need the store.
+            context.warn(f"bucket {bucket} is not looked at: {error}")
+            return Found({"drift": state.get("drift") or {}})
+        if inputs.get("objectLock") and not live.locked:
+            context.warn(f"bucket {bucket} has no object lock: somebody has deleted it, and made another of its name")
+        holder = ownership.holder_of(tags)
+        drift = {}
+        if holder != inputs["owner"]:
+            drift["owner"] = "changed" if holder else "removed"
+            if holder:
+                context.warn(f"bucket {bucket} bears the mark of the stack {holder}, and not of {inputs['owner']}")
+        return Found({"drift": drift}, settings.as_inputs(inputs, live, tags))
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Update ownership annotation, tags and settings; or release the bucket."""
+        bucket = news["bucket"]
+        outputs: Values = {"drift": {}}
+        if context.preview:
+            return outputs
+        if news.get("released"):
+            if ownership.unmark(context, bucket, state["owner"]):
+                context.note(f"bucket {bucket} is let go: it bears nobody's mark now, and stays as it is")
+            return outputs
+        tags = ownership.tags_of(context, bucket)
+        if tags is None:
+            msg = f"bucket {bucket!r} is gone: pulumi refresh sees it, and the next pulumi up makes another"
+            raise StepError(msg)
+        holder = ownership.holder_of(tags)
+        if holder not in (None, news["owner"], state.get("owner")):
+            msg = (
+                f"bucket {bucket!r} belongs to the stack {holder} now: it is not touched. Release it there ('state: "
+                "released'), or remove it here"
+            )
+            raise StepError(msg)
+        self._take(context, news, tags, state)
+        return outputs
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Remove the ownership annotation and keep the bucket; or delete it, if that was deployed before."""
+        if state.get("released"):
+            return
+        bucket, owner = state["bucket"], state["owner"]
+        try:
+            tags = ownership.tags_of(context, bucket)
+        except ownership.ForeignBucketError as error:
+            context.warn(f"{error}. It is forgotten, and stays as it is")
+            return
+        if tags is None:
+            return
+        if ownership.holder_of(tags) != owner:
+            holder = ownership.holder_of(tags)
+            whose = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
+            context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays as it is")
+        elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
+            context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays as it is")
+        elif state.get("onDelete") != OnDelete.DELETE:
+            ownership.unmark(context, bucket, owner)
+            context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears nobody's mark")
+        elif state.get("force"):
+            _require_known(bucket, tags)
+            emptying.delete_with_objects(context, bucket)
+        else:
+            emptying.delete_empty(context, bucket)
+
+    def _make(self, context: Context, news: Values) -> None:
+        bucket, namespace = news["bucket"], news.get("namespace")
+        if namespace:
+            ownership.claim(context, namespace, bucket)
+        try:
+            context.store.s3.call("create_bucket", Bucket=bucket, **_creation(context, news))
+        except LostError:
+            # It did not exist before the request; if it does now, this request created it.
+            if ownership.tags_of(context, bucket) is None:
+                raise
+        except RefusedError as error:
+            if not isinstance(error, BusyError) and error.code != _OWN:
+                self._forget_claim(context, namespace, bucket)
+            raise _not_made(bucket, error) from None
+        try:
+            self._settle(context, news)
+        except StepError as error:
+            self._undo(context, bucket, namespace)
+            raise error from None
+        ownership.unclaim(context, namespace, bucket)
+
+    def _settle(self, context: Context, news: Values) -> None:
+        """Write the ownership annotation first and check that the store keeps it; then write the rest."""
+        bucket = news["bucket"]
+        ownership.put_tags(context, bucket, {}, _tags(news, {}, {}))
+        if ownership.holder_of(ownership.tags_of(context, bucket) or {}) != news["owner"]:
+            msg = (
+                f"{context.store.settings.name} does not keep the tags of buckets, in which their owner is noted: use "
+                "it by driver: existing, with a bucket and a key that somebody makes"
+            )
+            raise StepError(msg)
+        settings.make_private(context, bucket)
+        live = settings.look(context, news)
+        settings.require_lock(news, live)
+        settings.write(context, news, live)
+
+    def _forget_claim(self, context: Context, namespace: str | None, bucket: str) -> None:
+        """Remove the creation record, because the bucket was not created; a failure is only a warning."""
+        try:
+            ownership.unclaim(context, namespace, bucket)
+        except StepError as error:
+            context.warn(f"namespace {namespace} notes still that bucket {bucket} is being made: {error}")
+
+    def _undo(self, context: Context, bucket: str, namespace: str | None) -> None:
+        """Delete the empty bucket that this step created; if that fails, the next run continues."""
+        try:
+            emptying.delete_empty(context, bucket)
+            ownership.unclaim(context, namespace, bucket)
+        except StepError as error:
+            context.warn(f"bucket {bucket} was made, and could not be deleted again: {error}")
+
+    def _take(self, context: Context, news: Values, tags: Mapping[str, str], state: Values) -> None:
+        """Update an existing bucket; unsupported settings are found before anything is written."""
+        bucket = news["bucket"]
+        live = settings.look(context, news)
+        settings.require_lock(news, live)
+        wanted = _tags(news, tags, state.get("tags") or {})
+        if state and ownership.holder_of(tags) is None and not state.get("released"):
+            if not news.get("adopt"):
+                _require_own_rule(news, live)
+                # In the same request as the annotation: a value only in the state is lost if the run is interrupted.
+                wanted[_AGAIN] = format_time(context.now)
+            context.note(f"bucket {bucket}: somebody had taken this stack's mark off, and it is put back")
+        ownership.put_tags(context, bucket, tags, wanted)
+        for done in settings.write(context, news, live):
+            context.note(f"bucket {bucket}: {done}")
+
+    def _require_takable(self, context: Context, news: Values, tags: Mapping[str, str]) -> None:
+        refused = ownership.refusal(
+            context,
+            news["bucket"],
+            news["owner"],
+            tags,
+            adopt=bool(news.get("adopt")),
+            namespace=news.get("namespace") if news.get("namespace") is not UNKNOWN else None,
+        )
+        if refused:
+            raise StepError(*refused)
+
+
+def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
+    """Return all tags: others' tags stay, undeclared ones are removed, and adoption clears the restoration time."""
+    marks = {OWNER_ANNOTATION: news["owner"]}
+    if news.get("namespace"):
+        marks[ownership.WORKSPACE_TAG] = news["namespace"]
+    if news.get("onDelete") == OnDelete.DELETE:
+        marks[ownership.ON_DELETE_TAG] = OnDelete.DELETE.value
+    gone = {*before, ownership.ON_DELETE_TAG, *([_AGAIN] if news.get("adopt") else [])}
+    others = {key: value for key, value in there.items() if key not in gone}
+    return {**others, **(news.get("tags") or {}), **marks}
+
+
+def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
+    """Refuse to empty a bucket that may not be the one that was created or adopted."""
+    if since := tags.get(_AGAIN):
+        msg = (
+            f"bucket {bucket!r} bore no mark until {since}, when it was put back: somebody had taken it off, or had "
+            "deleted the bucket and made another of that name, whose objects are not this stack's to delete. Look at "
+            "what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write 'onDelete: "
+            "keep', deploy, and remove it: it stays as it is"
+        )
+        raise StepError(msg)
+
+
+def _require_own_rule(news: Values, live: settings.Live) -> None:
+    """Refuse expiry for a bucket without ownership annotation and without this tool's rule: it may be another one."""
+    if news.get("expireAfterDays") is not None and live.own_rule is None:
+        msg = (
+            f"bucket {news['bucket']!r} bears neither this stack's mark nor its rule any more: somebody has deleted it "
+            "and made another of that name, or taken both off. Nothing of it is touched, as expireAfter would delete "
+            "what is in it: write 'adopt: true' beside its name to take it over, or remove expireAfter"
+        )
+        raise StepError(msg)
+
+
+def _creation(context: Context, news: Values) -> dict[str, Any]:
+    region = context.store.settings.region
+    return {
+        **({"CreateBucketConfiguration": {"LocationConstraint": region}} if region != REGION_DEFAULT else {}),
+        **({"ObjectLockEnabledForBucket": True} if news.get("objectLock") else {}),
+    }
+
+
+def _not_made(bucket: str, error: RefusedError) -> StepError:
+    if error.code == _OTHERS:
+        return StepError(
+            f"bucket {bucket!r} belongs to another account: all accounts of a store share one list of names. Choose "
+            "another name"
+        )
+    if error.code == _OWN:
+        return StepError(f"bucket {bucket!r} was made by somebody else in this very moment: run pulumi up again")
+    return StepError(f"can't make bucket {bucket!r}: {error}")

@@ -1,0 +1,305 @@
+"""``ambient:index:S3Credentials``: a user of the object store for one workspace, with access keys over rotations.
+
+As for AccessToken, `ambient_components.rotation` plans the steps; here they use the two keys that IAM allows per user. The
+state has the id and, encrypted, the secret of the newest key.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from ambient_components.engine import urns
+from ambient_components.failure import StepError
+from ambient_components.provider.buckets import credential_inputs
+from ambient_components.provider.buckets.access_keys import (
+    WHAT,
+    Seen,
+    as_handle,
+    in_use,
+    mint,
+    recorded_ids,
+    revoke,
+    see,
+)
+from ambient_components.provider.buckets.credential_inputs import account, generation, policy, rights
+from ambient_components.provider.buckets.credential_outputs import COMPUTED, kept, record, unknown
+from ambient_components.provider.protocol.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.wire import Secret
+from ambient_components.provider.tokens import inputs as token_inputs
+from ambient_components.provider.tokens.announcements import announce
+from ambient_components.provider.tokens.inputs import known
+from ambient_components.provider.tokens.outputs import token_state
+from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.durations import format_seconds
+
+_UNRECORDED: Final = "it is not on record: the run that minted it died, or its state was lost"
+_KEYS_MAX: Final = 2
+_Ending = list[tuple[Handle, str]]
+
+
+class S3Credentials:
+    """The stateless resource type."""
+
+    token = urns.S3_CREDENTIALS
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
+        """Refuse invalid inputs, and add the defaults of the policy."""
+        failures = credential_inputs.problems(olds, news)
+        if failures or not known(news):
+            return Check(failures=tuple(failures))
+        return Check(token_inputs.defaults(news))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Return changed inputs, outputs that a due rotation or revocation would change, and drift."""
+        changes = token_inputs.changes(inputs, news)
+        if "user" in changes:
+            return Diff(changes, frozenset(), frozenset({"user"}))
+        due = _due(context, state, news)
+        if due.mint:
+            return Diff(changes, frozenset(COMPUTED))
+        computed = {"retiring", "pendingRevocations", "nextAction"} if due else set()
+        if state.get("drift") and not news.get("released"):
+            computed.add("drift")
+        return Diff(changes, frozenset(computed))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Create the user and its first key. An unrecorded key that sessions use is kept through the overlap."""
+        if context.preview:
+            return str(news["user"] or ""), unknown("no access key yet")
+        _require_whole(news)
+        context.store.accounts.ensure(account(news), rights(news))
+        seen = see(context, news, TokenState())
+        using = in_use(context, news)
+        kept_one, others, foreign = _sorted_out(news, seen, using)
+        _tell_of_former(context, seen, others, kept_one)
+        # Before minting, because two keys are the maximum.
+        failed = revoke(context, news, [(handle, _UNRECORDED) for handle in others])
+        held = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
+        if kept_one:
+            overlap = policy(news).overlap
+            context.warn(
+                f"access key {kept_one[0].uid} was in the store without a record (a lost state file, or a run that "
+                f"died); it stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}, and "
+                "is then revoked"
+            )
+        steps = plan(held.state, policy(news), context.now, what=WHAT)
+        return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Detect deleted and deactivated keys, and other drift."""
+        if not inputs:
+            msg = (
+                f"{identity} can't be imported: the secret of an access key can't be read back from a store; declare "
+                "the bucket, and the next pulumi up makes a user and a key of its own"
+            )
+            raise StepError(msg)
+        if inputs.get("released"):
+            return Found(kept(state))
+        recorded = token_state(state)
+        try:
+            seen = see(context, inputs, recorded)
+        except StepError as error:
+            # An error would end the refresh, and with it revocations that do not need the store.
+            context.warn(f"the access keys of the object store's user {inputs['user']} are not looked at: {error}")
+            return Found(kept(state))
+        if seen.foreign:
+            _tell_of_foreign(context, inputs, seen)
+        for what, how in sorted(seen.drift.items()):
+            context.warn(f"the object store's user {inputs['user']} is not as declared: {what} {how}")
+        return Found(record(seen.state, inputs, state, seen.foreign, seen.drift))
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Rotate or revoke if due, and repair drift."""
+        if news.get("released"):
+            if not context.preview:
+                context.store.accounts.unmark(account(news))
+            return kept(state)
+        if context.preview:
+            return _foretold(context, state, news)
+        _require_whole(news)
+        who, accounts, of = account(news), context.store.accounts, generation(news)
+        recorded = token_state(state)
+        # From the store's current state, not from the last refresh.
+        seen = see(context, news, recorded)
+        if seen.drift.get("owner") == "removed":
+            accounts.mark(who, recorded_ids(recorded))
+        accounts.ensure(who, rights(news))
+        using = in_use(context, news)
+        # A key in use is kept, whatever the record says (an older state may have been restored).
+        used = [key for key in seen.unrecorded if key.active and key.id == using]
+        lost = [as_handle(key, of) for key in seen.unrecorded if key not in used]
+        staying = tuple(as_handle(key, of) for key in used)
+        _tell_of_former(context, seen, lost, staying)
+        failed = revoke(context, news, [(handle, _UNRECORDED) for handle in lost])
+        retiring = (*staying, *seen.state.retiring)
+        held = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
+        steps = plan(held.state, policy(news), context.now, what=WHAT)
+        if not steps.mint:
+            accounts.settle(who, recorded_ids(held.state))
+        return self._carry_out(context, news, held, steps, state, using)
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Delete all keys and the user; refused while a session's Secret contains a valid key."""
+        if state.get("released"):
+            return
+        who, accounts = account(state), context.store.accounts
+        recorded = token_state(state)
+        standing = accounts.look(who, recorded_ids(recorded))
+        if standing is None:
+            return
+        using = in_use(context, state)
+        if any(key.active and key.id == using for key in standing.keys):
+            msg = (
+                f"access key {using} is still in use by Secret {state['usedIn']}, so it is not revoked: what puts "
+                "another key there, or removes the Secret, did not end. Run pulumi up again"
+            )
+            raise StepError(msg)
+        if standing.owner == who.owner and not who.keys_only:
+            accounts.remove(who)
+            return
+        for handle in recorded.handles:
+            accounts.revoke(who, handle.uid)
+        if who.keys_only:
+            accounts.remove(who)
+            return
+        whose = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears nobody's mark"
+        rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
+        context.warn(
+            f"the object store's user {who.name} {whose}: the keys on record are revoked, and the user is left alone"
+            + (f", with the keys {', '.join(rest)}" if rest else "")
+        )
+
+    def _carry_out(
+        self, context: Context, news: Values, seen: Seen, steps: Plan, state: Values, using: str | None
+    ) -> dict[str, Any]:
+        def in_session(handle: Handle) -> bool:
+            return handle.uid == using and not handle.dead
+
+        if seen.foreign:
+            _tell_of_foreign(context, news, seen)
+        stuck = [handle for handle, _ in steps.revoke_first if in_session(handle)]
+        if stuck:
+            # The next key never reached the Secret: this run writes it, and the next run continues.
+            context.warn(
+                f"access key {stuck[0].uid} is still in use by Secret {news['usedIn']}, and two keys are the most: a "
+                "new one is minted once that Secret holds the one after it. If this run writes it, the next one mints"
+            )
+            ending = [each for each in steps.revoke_first if each[0] not in stuck]
+            failed = revoke(context, news, ending)
+            gone = [handle for handle, _ in ending]
+            retiring = tuple(handle for handle in seen.state.retiring if handle not in gone)
+            pending = (*failed, *(handle for handle in seen.state.pending if handle in stuck))
+            return record(TokenState(seen.state.current, retiring, pending), news, state, seen.foreign, {})
+        if steps.warnings:
+            _tell_of_a_missed_window(context, seen.state)
+        room = _KEYS_MAX - 1 - len(seen.foreign)
+        first, after = _ordered(steps, in_session, room)
+        failed = revoke(context, news, first)
+        minted = mint(context, news, policy(news)) if steps.mint else None
+        current = minted.handle if minted else steps.current or seen.state.current
+        if minted:
+            ends = minted.handle.expires_at
+            until = f", to be replaced before {format_time(ends)}" if ends else ", without an end"
+            context.note(f"minted access key {minted.handle.uid}: {steps.mint}{until}")
+        kept_back = tuple(handle for handle, _ in after if in_session(handle))
+        for handle in kept_back:
+            context.warn(
+                f"access key {handle.uid} lies in Secret {news['usedIn']} still, so it is not revoked yet: the next "
+                "pulumi up does, once another key lies there"
+            )
+        failed += revoke(context, news, [each for each in after if each[0] not in kept_back])
+        outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, seen.foreign, {})
+        if minted:
+            outputs["accessKey"] = minted.key.id
+            outputs["secretKey"] = Secret(minted.key.secret)
+            outputs["reason"] = steps.mint
+        return outputs
+
+
+def _due(context: Context, state: Values, news: Values) -> Plan:
+    if news.get("released") or not known(news):
+        return Plan()
+    return plan(token_state(state), policy(news), context.now, what=WHAT)
+
+
+def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
+    """Return the outputs of a preview, and note reasons and times."""
+    steps = _due(context, state, news)
+    for what, how in sorted((state.get("drift") or {}).items()):
+        context.note(f"the store's user {news['user']} would be put right: {what} {how}")
+    announce(context, steps, policy(news).overlap_delta if known(news) else None, WHAT)
+    if steps.mint:
+        return unknown(steps.mint, state)
+    return kept(state) | {"drift": {}}
+
+
+def _sorted_out(
+    news: Values, seen: Seen, using: str | None
+) -> tuple[tuple[Handle, ...], list[Handle], tuple[str, ...]]:
+    """Sort the existing keys before the first mint: the key to keep, keys to revoke, and ids of foreign keys."""
+    foreign = tuple(key for key in seen.foreign if key != using)
+    mine = [key for key in seen.all if key.id not in foreign]
+    working = [key for key in mine if key.active]
+    # If the key in use is unknown, it is assumed to be the newest.
+    staying = [key for key in working if key.id == using] if news.get("usedIn") else working[-1:]
+    of = generation(news)
+    ending = [as_handle(key, of) for key in mine if key not in staying]
+    return tuple(as_handle(key, of) for key in staying), ending, foreign
+
+
+def _ordered(steps: Plan, in_session: Callable[[Handle], bool], room: int) -> tuple[_Ending, _Ending]:
+    """Return which keys to revoke before a mint, and which after it.
+
+    A failed mint must not remove a valid key, so valid keys are revoked after it, unless there is no room for another
+    key.
+
+    Args:
+        steps: Steps of the run.
+        in_session: Whether sessions use a key.
+        room: Maximum number of other keys when one is minted.
+    """
+    first = [*steps.revoke_first, *(each for each in steps.revoke if each[0].dead)]
+    after = [each for each in steps.revoke if not each[0].dead]
+    for each in tuple(after) if steps.mint else ():
+        if len(steps.retire) + len(after) > room and not in_session(each[0]):
+            after.remove(each)
+            first.append(each)
+    return first, after
+
+
+def _require_whole(news: Values) -> None:
+    """Refuse a key without a complete user, so that the engine keeps what it would replace."""
+    if news.get("incomplete"):
+        msg = f"no access key for {news['user']}: the user or its policy could not be made"
+        raise StepError(msg)
+
+
+def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
+    context.warn(
+        f"somebody made access keys by hand for the object store's user {values['user']}, which open bucket "
+        f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}. Delete them; or, if a secret may be known to "
+        "others, write another generation for the bucket's credentials: the user goes with all its keys"
+    )
+
+
+def _tell_of_former(context: Context, seen: Seen, ending: Iterable[Handle], staying: Iterable[Handle]) -> None:
+    """Warn about revoked keys older than the key in use: running sessions may still use them."""
+    working = {key.id for key in seen.all if key.active}
+    oldest = min((handle.issued_at for handle in staying), default=None)
+    for handle in ending:
+        if oldest is not None and handle.uid in working and handle.issued_at <= oldest:
+            context.warn(
+                f"access key {handle.uid} was in the store without a record, beside the one that is in use: it is "
+                "revoked now, as two keys are the most, and sessions that started before the last rotation lose it"
+            )
+
+
+def _tell_of_a_missed_window(context: Context, state: TokenState) -> None:
+    current = state.current
+    if current is None or current.expires_at is None:
+        return
+    since = "it has been refused since" if current.dead else "it has worked on, as this store ends no key by itself"
+    context.warn(
+        f"no run came in time to replace access key {current.uid} before {format_time(current.expires_at)}: {since}"
+    )

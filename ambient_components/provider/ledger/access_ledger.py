@@ -1,0 +1,127 @@
+"""``ambient:index:AccessLedger``: a stack's complete access as one resource, registered before all others.
+
+It exists for two answers of the protocol. `check` sees the deployed inputs and the new ones, in preview and up alike,
+so a forbidden change is refused before anything happens. `diff` names each subject, so that plain ``pulumi preview
+--diff`` shows who gains and loses access (docs/adr/0004). In the cluster it only writes a shard's run record
+(docs/adr/0018).
+"""
+
+import os
+from typing import Final
+
+from ambient_components import clock
+from ambient_components import clock as environment
+from ambient_components.access import Ledger, changed_paths, rail_warnings, read_ledger, refusals
+from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, as_judged
+from ambient_components.engine import urns
+from ambient_components.engine.names import LEDGER_NAME
+from ambient_components.engine.urns import Urn
+from ambient_components.errors import BadValue, Problem, refusal
+from ambient_components.failure import StepError
+from ambient_components.provider.ledger import interrupted_runs
+from ambient_components.provider.ledger.endings import end_first
+from ambient_components.provider.ledger.forgotten import forgotten
+from ambient_components.provider.ledger.inputs import LedgerInputs
+from ambient_components.provider.ledger.preflight import preflight
+from ambient_components.provider.ledger.run_record import RunRecord
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+
+_MISPLACED: Final = refusal(
+    f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent: under another name nothing of the last "
+    "deployment would be compared, and what left the ledger in the same change would be deleted without a question",
+    f"name it {LEDGER_NAME!r}",
+    "if it was deployed under another name, add that name to its aliases (pulumi.Alias)",
+)
+
+
+class AccessLedger:
+    """The stateless resource type."""
+
+    token = urns.ACCESS_LEDGER
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:
+        """Refuse forbidden and impossible deployments: see `refusals` and `preflight`."""
+        for warning in environment.warnings():
+            context.warn(warning)
+        if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (urns.ACCESS_LEDGER,):
+            return Check(failures=(_MISPLACED,))
+        try:
+            inputs = LedgerInputs.read(olds, news)
+        except BadValue as error:
+            return Check(failures=(refusal(error.problem, error.hints),))
+        problems = inputs.standing(_problems(context, inputs, is_new=not olds))
+        return Check(failures=tuple(problems), inputs=inputs.to_record)
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Return gained, lost and changed access by subject, and what an interrupted run left behind."""
+        computed, place = frozenset[str](), RunRecord.of(news)
+        if place:
+            computed = interrupted_runs.changes(context, place, interrupted_runs.recorded(state), _ledger(news))
+        return Diff({change.path: Change(change.kind) for change in changed_paths(inputs, news)}, computed)
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Record the access, which the components create."""
+        return str(news["owner"]), _record(context, {}, {}, news, _ledger(news))
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+        """Return the state unchanged: each object reports its own drift."""
+        if not inputs:
+            msg = f"{identity} can't be imported: a ledger is what a stack declares; the next pulumi up records it"
+            raise StepError(msg)
+        return Found(_kept(state))
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """End the access that left the ledger before anything new is created, and record the rest."""
+        before, after = _ledger(state), _ledger(news)
+        if not context.preview:
+            end_first(context, before, after)
+        return _record(context, state, before, news, after)
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Remove a shard's run record; otherwise the cluster has nothing of the ledger."""
+        if place := RunRecord.of(state):
+            interrupted_runs.forget(context, place, interrupted_runs.recorded(state), _ledger(state))
+
+
+def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[Problem]:
+    """Return all reasons to refuse, including those about excluded and moved workspaces."""
+    before, after, place, now = inputs.before, inputs.after, inputs.record, clock.now()
+    problems = [*inputs.misfits]
+    if not problems:
+        # Removals are limited per fleet. `ambient` has evaluated them over all shards, with the complete request,
+        # including workspaces that were excluded later.
+        judged = as_judged(inputs.rails, os.environ.get(JUDGED_VARIABLE), before, inputs.asked, now)
+        problems = refusals(before, after, judged, now)
+    for warning in () if problems else rail_warnings(before, after, now):
+        context.warn(warning)
+    try:
+        ending = interrupted_runs.ending(context, place, after) if place and not problems else ()
+        problems += preflight(
+            context, inputs.owner, before, after, look_for_drift=not problems, ending=ending, lost=bool(place)
+        )
+        if is_new and not place:
+            problems += forgotten(context, inputs.owner, {*after, *inputs.asked})
+        if place and not inputs.misfits:
+            problems += interrupted_runs.problems(context, place, before, after)
+    except StepError as error:
+        problems.append(error.problem)
+    return problems
+
+
+def _record(context: Context, state: Values, before: Ledger, news: Values, after: Ledger) -> Values:
+    """Record access in the state, and for a shard in its run record too, before anything is created."""
+    place, unended = RunRecord.of(news), interrupted_runs.recorded(state)
+    if not place:
+        return {}
+    if context.preview:
+        interrupted_runs.announce(context, place, unended, after)
+        return _kept(state)
+    return interrupted_runs.settle(context, place, unended, before, after)
+
+
+def _ledger(values: Values) -> Ledger:
+    return read_ledger(values.get("workspaces"))
+
+
+def _kept(state: Values) -> Values:
+    return {interrupted_runs.OUTPUT: state[interrupted_runs.OUTPUT]} if interrupted_runs.OUTPUT in state else {}

@@ -1,0 +1,184 @@
+"""Drift warnings before a run changes anything.
+
+The engine reads the cluster only in a refresh. Changes of declared access by others should be reported earlier, and so
+should tokens that a subject may keep when its access ends.
+"""
+
+from collections.abc import Collection, Iterator
+
+from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, expected_objects, object_names
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.objects import Json, is_ending, listing, name
+from ambient_components.cluster.revocation import object_path
+from ambient_components.errors import Problem, refusal
+from ambient_components.failure import StepError
+from ambient_components.provider.workspace.cluster_access import Found, by_namespace, listed
+from ambient_components.shards.interrupted import Leftover
+
+
+def drift(
+    cluster: Cluster,
+    there: set[str],
+    before: Ledger,
+    after: Ledger,
+    ending: Collection[Leftover] = (),
+) -> list[Problem]:
+    """Return, as warnings, how the access in active workspaces differs from what is declared.
+
+    These are: undeclared access, missing objects that were deployed, and changed objects. Access from the last
+    deployment is not reported as undeclared, because this run removes it.
+
+    Args:
+        cluster: Cluster of the stack.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
+        ending: Access from an interrupted run, which this run ends too.
+    """
+    active = {workspace for workspace, entry in after.items() if entry.is_active}
+    warnings = [
+        _warning(
+            workspace,
+            "its namespace is gone from the cluster, and all that was in it",
+            "pulumi up --refresh makes the workspace anew, with new keys",
+        )
+        for workspace in sorted(active & before.keys() - there)
+    ]
+    places = [
+        _Place(cluster, workspace, before.get(workspace, NOTHING), after[workspace], ending)
+        for workspace in sorted(active & there)
+    ]
+    if not places:
+        return warnings
+    by_name = {place.workspace: place for place in places}
+
+    def notice(one: Found, item: Json) -> None:
+        if place := by_name.get(one.namespace):
+            place.compare(one.kind, one.name, item)
+
+    try:
+        found = by_namespace(listed(cluster, notice))
+    except StepError as error:
+        return [*warnings, refusal(f"the access in the cluster can't be compared with what is declared: {error}")]
+    return [*warnings, *(one for place in places for one in place.warnings(found.get(place.workspace, ())))]
+
+
+class _Place:
+    """Declared and live access of one workspace."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        workspace: str,
+        before: Entry,
+        after: Entry,
+        ending: Collection[Leftover],
+    ) -> None:
+        self.workspace = workspace
+        self._cluster = cluster
+        self._was_active = before.is_active
+        self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
+        self._gone = {(one.kind, one.name) for one in ending if one.namespace == workspace}
+        self._differing = dict[tuple[str, str], list[str]]()
+        self._kept = dict[tuple[str, str], list[str]]()
+
+    def compare(self, kind: str, object_name: str, item: Json) -> None:
+        """Compare a live object with its declaration in this deployment and the last one."""
+        expected = self._will_be.get((kind, object_name))
+        if expected is None or (kind, object_name) not in self._was:
+            return
+        self._differing[kind, object_name] = [*expected.differences(item), *_ending(expected, item)]
+        self._kept[kind, object_name] = expected.kept_by(item)
+
+    def warnings(self, found: Collection[Found]) -> Iterator[Problem]:
+        """Yield the warnings, after all objects with the platform's labels were compared."""
+        objects = {(one.kind, one.name): one.what for one in found}
+        declared = self._was.keys() | self._will_be.keys()
+        others = [what for key, what in objects.items() if key not in declared | self._gone]
+        if others:
+            yield _warning(
+                self.workspace,
+                f"{listing(others)}: in the cluster, and in no file: it stays as it is",
+                "declare it, or remove it on the workspace's Sharing or Keys page (a creator's binding, which those "
+                "don't show, with kubectl)",
+            )
+        staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_active else []
+        missing = [key for key in staying if key not in objects and not self._is_unlabelled(*key)]
+        if missing:
+            yield _warning(
+                self.workspace,
+                f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
+                "if the last run failed, this one makes it; if it was removed, pulumi up --refresh makes it anew",
+            )
+        differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
+        if differing:
+            yield _warning(
+                self.workspace, f"{listing(differing)}: not as it was deployed", "pulumi up --refresh sets it right"
+            )
+        kept = [text for _, texts in sorted(self._kept.items()) for text in texts]
+        if kept:
+            yield _warning(
+                self.workspace,
+                f"finalizers keep access after its deletion, and this tool sets none: {listing(kept)}",
+                "the run that ends the access removes them",
+            )
+
+    def _is_unlabelled(self, kind: str, object_name: str) -> bool:
+        """Return whether an object exists without the platform's labels."""
+        try:
+            item = self._cluster.get(object_path(kind, self.workspace, object_name))
+        except StepError:
+            return False
+        if item is not None:
+            self.compare(kind, object_name, item)
+        return item is not None
+
+
+def _ending(expected: Expected, item: Json) -> list[str]:
+    return [f"{expected.kind} {expected.name} is being deleted"] if is_ending(item) else []
+
+
+def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
+    """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
+
+    Args:
+        cluster: Cluster of the stack.
+        owner: Owner of the stack, PROJECT/FLEET.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
+    """
+    warnings = []
+    for workspace in sorted(there & before.keys()):
+        entry = after[workspace]
+        gone = ended(before[workspace], entry) if entry.is_active else None
+        if gone is None:
+            continue
+        # Declared accounts are reported by their keys, or end in this run.
+        ours = {made for kind, made in object_names(workspace, before[workspace]) | object_names(workspace, entry)}
+        try:
+            accounts_there = [*map(name, cluster.each(core("namespaces", workspace, "serviceaccounts")))]
+        except StepError as error:
+            warnings.append(_warning(workspace, f"its accounts can't be listed: {error}"))
+            accounts_there = []
+        others = [account for account in accounts_there if account not in ours]
+        keys = f"the keys {', '.join(gone.keys)}" if gone.keys else ""
+        accounts = " and ".join(filter(None, (keys, f"the accounts {listing(sorted(others))}" if others else "")))
+        if not accounts:
+            continue
+        rotate = (
+            f": ambient keys rotate {owner.rsplit('/', 1)[-1]} --workspace {workspace} --leaked" if gone.keys else ""
+        )
+        warnings.append(
+            _warning(
+                workspace,
+                f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
+                "and those outlive it",
+                f"if that may have happened, rotate them{rotate} (docs/leaked-key.md)",
+            )
+        )
+    return warnings
+
+
+def _warning(workspace: str, problem: str, *hints: str) -> Problem:
+    return refusal(f"workspace {workspace!r}: {problem}", *hints, workspaces=(workspace,))

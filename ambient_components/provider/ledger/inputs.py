@@ -1,0 +1,99 @@
+"""Inputs of a ledger's check: the deployed ledger, the new one, and the workspaces excluded from this run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ambient_components.access import Ledger, RailSettings, ledger_misfits, misfit_problems, read_ledger
+from ambient_components.errors import Problem, reject
+from ambient_components.provider.ledger.moved_workspaces import elsewhere
+from ambient_components.provider.ledger.run_record import RunRecord
+from ambient_components.provider.protocol.resource import Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.shards.excluded import as_held, others
+
+_HELD, _ELSEWHERE = "held", "elsewhere"
+_NEVER_RECORDED = (_HELD, _ELSEWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerInputs:
+    """Everything that the check evaluates."""
+
+    owner: str
+    """PROJECT/FLEET."""
+    rails: RailSettings
+    record: RunRecord | None
+    """Run record of the shard; None if the stack is not a shard."""
+    before: Ledger
+    """The deployed ledger."""
+    asked: Ledger
+    """The ledger from the files."""
+    after: Ledger
+    """The ledger after this run: excluded workspaces stay as deployed. Malformed entries are left out."""
+    misfits: tuple[Problem, ...]
+    """Problems of malformed entries."""
+    held: frozenset[str]
+    """Workspaces excluded from this run: the engine does not change them, so nothing about them is refused."""
+    moved: tuple[str, ...]
+    """Deployed workspaces that the files assign to another shard, sorted."""
+    to_record: Values | None
+    """Inputs to record in the state; None for the new inputs."""
+
+    @classmethod
+    def read(cls, olds: Values, news: Values) -> Self:
+        """Read the inputs.
+
+        Args:
+            olds: The deployed inputs.
+            news: The new inputs.
+
+        Raises:
+            BadValue: They are not of the form that a ledger's inputs must have.
+        """
+        if _unknown(news):
+            reject("its inputs must be known before the update", "give names and roles as plain text")
+        owner, deployed, workspaces = news.get("owner"), olds.get("workspaces") or {}, news.get("workspaces")
+        if not isinstance(owner, str) or not owner:
+            reject("owner is missing: the project and the fleet that these workspaces belong to")
+        if not isinstance(workspaces, dict):
+            reject("workspaces: a mapping of workspace names to their access is expected")
+        held = frozenset(_names(news, _HELD))
+        found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in held})
+        before, asked = read_ledger(deployed), read_ledger(workspaces)
+        after = as_held(held, before, asked)
+        of_others = {*_names(news, _ELSEWHERE)} - held
+        to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
+        return cls(
+            owner,
+            RailSettings.of(news.get("rails")),
+            RunRecord.of(news),
+            before,
+            asked,
+            {name: entry for name, entry in after.items() if name not in found},
+            tuple(misfit_problems(found)),
+            held,
+            tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
+            # Unchanged, so that excluded workspaces show no change.
+            {**to_record, "workspaces": as_held(held, deployed, workspaces)} if len(to_record) < len(news) else None,
+        )
+
+    def standing(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return the effective refusals: none for excluded workspaces, and for moved ones only that they moved."""
+        found = others(problems, self.held)
+        return [*elsewhere(self.owner, self.moved), *others(found, self.moved)]
+
+
+def _names(values: Values, name: str) -> list[str]:
+    found = values.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        reject(f"{name}: a list of names of workspaces is expected")
+    return found
+
+
+def _unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_unknown(item) for item in value)
+    return value is UNKNOWN

@@ -1,0 +1,258 @@
+"""Interrupted runs in the ledger: changes that would hide their effects are refused, and their access ends.
+
+Only for a stack with a run record, which is a shard of a fleet.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ambient_components.access import NOTHING, Ledger, object_names
+from ambient_components.cluster import objects as cluster_objects
+from ambient_components.cluster import revocation
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.objects import annotations, listing, uid
+from ambient_components.errors import Problem, refusal
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, OWNER_ANNOTATION, SERVICE_ACCOUNT_ANNOTATION
+from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
+from ambient_components.provider.protocol.resource import Context, Values
+from ambient_components.rules.refusals import Rule
+from ambient_components.shards import Record, declare, left
+from ambient_components.shards.excluded import held_of
+from ambient_components.shards.interrupted import (
+    Leftover,
+    begun,
+    bucket_refusals,
+    has_bucket,
+    leftovers,
+    may_be_ours,
+    vanished,
+)
+from ambient_components.shards.records import Entries
+
+OUTPUT: Final = "lostRun"
+"""Output of a ledger with a run record: access from an interrupted run that could not be ended yet."""
+
+
+def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
+    """Why this run must not begin, as far as the records of this shard and of its siblings say.
+
+    Raises:
+        StepError: The record cannot be read, and this run has no checkpoints.
+    """
+    found: list[Problem] = []
+
+    def look() -> None:
+        cluster = context.guard.cluster
+        lost = left(place.read(cluster), run_id())
+        for name, entries in begun(lost, before).items():
+            if name not in after and (has_bucket(entries) or _there(cluster, place.owner, name, entries)):
+                found.append(vanished(name))
+        found.extend(bucket_refusals(lost, before, after))
+        found.extend(_of_siblings(cluster, place, sorted(after.keys() - before.keys() - lost.keys())))
+
+    or_warn(context, look)
+    return found
+
+
+def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover, ...]:
+    """Return access from an interrupted run that this run ends; empty if unknown, which `problems` reports."""
+    try:
+        return leftovers(left(place.read(context.guard.cluster), run_id()), after)
+    except StepError:
+        return ()
+
+
+def recorded(state: Values) -> tuple[Leftover, ...]:
+    """Return the access in a ledger's outputs that earlier runs could not end."""
+    return tuple(Leftover(one["namespace"], one["kind"], one["name"]) for one in state.get(OUTPUT) or ())
+
+
+def changes(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> frozenset[str]:
+    """Return outputs that change although the inputs do not: access from an interrupted run, or an outdated record.
+
+    Args:
+        context: Context of the ledger's diff.
+        place: Run record of the shard.
+        unended: Result of `recorded`.
+        after: The new ledger.
+    """
+    found = set[str]()
+
+    def look() -> None:
+        record = place.read(context.guard.cluster)
+        if _still(unended, after) or leftovers(left(record, run_id()), after):
+            found.add(OUTPUT)
+        if record.declared != after:
+            found.add("record")
+
+    or_warn(context, look)
+    return frozenset(found)
+
+
+def announce(context: Context, place: RunRecord, unended: Sequence[Leftover], after: Ledger) -> None:
+    """Note in a preview what the update would end; arguments as for `changes`."""
+
+    def look() -> None:
+        cluster = context.guard.cluster
+        lost = left(place.read(cluster), run_id())
+        for one in _ending(unended, lost, after):
+            if cluster.get(revocation.object_path(one.kind, one.namespace, one.name)) is not None:
+                context.note(f"ends {one}, which a run that was lost gave, and the files no longer say")
+
+    or_warn(context, look)
+
+
+def settle(
+    context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger, after: Ledger
+) -> Values:  # fmt: skip
+    """End the access that interrupted runs left behind, and record this run's declaration before anything is created.
+
+    A failure is a warning, stays recorded and is retried by the next run; it does not affect other workspaces.
+
+    Args:
+        context: Context of the ledger's update.
+        place: Run record of the shard.
+        unended: Result of `recorded`.
+        before: The deployed ledger.
+        after: The new ledger.
+
+    Returns:
+        The outputs of the ledger.
+
+    Raises:
+        StepError: The record cannot be written, and this run has no checkpoints.
+    """
+    remains: tuple[Leftover, ...] = ()
+
+    def work() -> None:
+        nonlocal remains
+        cluster = context.guard.cluster
+        lost = left(place.read(cluster), run_id())
+        todo, held = _ending(unended, lost, after), held_of(os.environ)
+        # Excluded workspaces may have another owner by now, so their access stays recorded.
+        waiting = tuple(one for one in todo if one.namespace in held)
+        remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
+        run = this_run()
+        # Workspaces that were started and are not declared now (excluded, or without objects) stay recorded.
+        open_ends = {name: lost[name] for name in begun(lost, before).keys() - after}
+
+        def declared(record: Record) -> Record:
+            changed = declare(record, after, run, swept=not remains)
+            return changed if remains else replace(changed, lost=open_ends)
+
+        place.write(cluster, declared)
+
+    if not or_warn(context, work):
+        remains = remains or _still(unended, after)
+    return {OUTPUT: [{"namespace": one.namespace, "kind": one.kind, "name": one.name} for one in remains]}
+
+
+def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], before: Ledger) -> None:
+    """Delete the record of a destroyed shard, and end the access that interrupted runs left behind.
+
+    Args:
+        context: Context of the ledger's deletion.
+        place: Run record of the shard.
+        unended: Result of `recorded`.
+        before: The deployed ledger.
+
+    Raises:
+        StepError: The record cannot be read or deleted; the ledger then stays in the state.
+    """
+    cluster = context.guard.cluster
+    lost = left(place.read(cluster), run_id())
+    # A released workspace keeps only the access in its entry.
+    stays = {
+        name: before[name] if name in before and before[name].is_released else NOTHING
+        for name in sorted({*lost, *(one.namespace for one in unended)})
+        if _there(cluster, place.owner, name, (*lost.get(name, ()), *([before[name]] if name in before else [])))
+    }
+    there = [name for name in begun(lost, before) if name in stays]
+    if end(context, place.owner, sorted({*leftovers(lost, stays), *_still(unended, stays)})):
+        msg = "access that a run gave that was lost could not be ended; run pulumi destroy again"
+        raise StepError(msg)
+    if there:
+        context.warn(
+            f"a run that was lost may have begun {listing(there)}, and the state knows nothing of it: all access "
+            "ended, and what else is in it stays; delete it if nobody needs it (kubectl delete namespace "
+            f"{' '.join(there)})"
+        )
+    place.remove(cluster)
+
+
+def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Leftover, ...]:
+    """End access, and return what failed, each with a warning."""
+    cluster, failed, ended = context.guard.cluster, [], []
+    for one in objects:
+        try:
+            if revocation.end(cluster, one.kind, one.namespace, one.name):
+                ended.append(str(one))
+            if one.kind == "ServiceAccount":
+                _end_handles(cluster, owner, one)
+        except StepError as error:
+            failed.append(one)
+            context.warn(f"could not end {one}, which a run that was lost gave: {error}; the next run tries again")
+    if ended:
+        context.warn(
+            f"a run that was lost gave access that the files no longer say, and no state knows of; ended now: "
+            f"{', '.join(ended)}"
+        )
+    return tuple(failed)
+
+
+def _end_handles(cluster: Cluster, owner: str, account: Leftover) -> None:
+    """Delete the token Secrets of a deleted account, which no key manages."""
+    secrets = core("namespaces", account.namespace, "secrets")
+    for item in cluster.list(secrets, f"{HANDLE_LABEL}={HANDLE}"):
+        notes = annotations(item)
+        if notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None):
+            revocation.end(cluster, revocation.SECRET, account.namespace, cluster_objects.name(item), uid(item))
+
+
+def _ending(unended: Sequence[Leftover], lost: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...]:
+    return tuple(sorted({*leftovers(lost, after), *_still(unended, after)}))
+
+
+def _still(unended: Sequence[Leftover], after: Ledger) -> tuple[Leftover, ...]:
+    """Return what an earlier run could not end, without access that is declared again."""
+    return tuple(
+        one
+        for one in unended
+        if one.namespace in after and (one.kind, one.name) not in object_names(one.namespace, after[one.namespace])
+    )
+
+
+def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bool:
+    namespace = cluster.get(core("namespaces", workspace))
+    if namespace is None:
+        return False
+    return may_be_ours(entries, owner, annotations(namespace).get(OWNER_ANNOTATION))
+
+
+def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list[Problem]:
+    """Refuse new workspaces of this shard that another shard of the fleet deploys, because its state has them."""
+    there = {
+        cluster_objects.name(item)
+        for item in (cluster.each(core("namespaces")) if new else ())
+        if annotations(item).get(OWNER_ANNOTATION) == place.owner
+    }
+    mine = [workspace for workspace in new if workspace in there]
+    if not mine:
+        return []
+    found = []
+    for stack, record in place.siblings(cluster):
+        theirs = {**dict.fromkeys(left(record), NOTHING), **(record.declared or {})}
+        found += [
+            refusal(
+                f"workspace {workspace!r} is deployed by shard {stack}: nothing is changed",
+                f"to move it with all that it has, run: ambient reshard {place.owner.rsplit('/', 1)[-1]}",
+                rule=Rule.OTHER_SHARD,
+                workspaces=(workspace,),
+            )
+            for workspace in mine
+            if workspace in theirs and not theirs[workspace].is_released
+        ]
+    return found

@@ -1,0 +1,300 @@
+"""Checks of the cluster before a run changes anything: its identity, the deployer's rights, ownership of namespaces.
+
+For the object store see `bucket_preflight`.
+"""
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from ambient_components.access import RIGHTS, Entry, Ledger, Right, object_names
+from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.objects import annotations, is_ending, listing, mapping, name
+from ambient_components.errors import Problem, refusal
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
+from ambient_components.provider.buckets.preflight import bucket_problems
+from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
+from ambient_components.provider.ledger.unknown_accounts import unknown_accounts
+from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.workspace.cluster_access import by_namespace, listed
+from ambient_components.rules.refusals import Rule
+from ambient_components.shards.interrupted import Leftover
+
+_REVIEWS: Final = path("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+_AT_ONCE: Final = 16
+_SYSTEMS: Final = ("kube-", "openshift-")
+"""Prefixes of system namespaces that the platform does not reject and that must not be adopted."""
+
+
+def preflight(
+    context: Context,
+    owner: str,
+    before: Ledger,
+    after: Ledger,
+    *,
+    look_for_drift: bool,
+    ending: Collection[Leftover] = (),
+    lost: bool = False,
+) -> list[Problem]:
+    """Every reason not to begin; access that others gave or took is a warning.
+
+    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
+
+    Args:
+        context: Context of the ledger's check.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
+        look_for_drift: Whether to warn about access that others changed.
+        ending: Access from an interrupted run that this run ends, which is not reported.
+        lost: Whether an interrupted run may have created unrecorded objects.
+
+    Raises:
+        StepError: The cluster cannot be reached, or it is not the stack's.
+    """
+    try:
+        cluster = context.guard.cluster
+    except ApiError as error:
+        # The identity check needs a right itself; if that is missing, it is reported like the others.
+        missing = missing_rights(context.guard.unproved) if error.status == 403 else []
+        if not missing:
+            raise
+    else:
+        missing = missing_rights(cluster)
+    if missing:
+        return [
+            refusal(
+                f"the deployer has no right to {right}, needed for {right.why}",
+                "apply deploy/deployer-rbac.yaml, and bind its ClusterRole to the identity of this kubeconfig "
+                "(docs/deployer-rights.md)",
+            )
+            for right in missing
+        ]
+    problems, there = foreign(cluster, owner, before, after, context.warn)
+    problems += _nothing_to_keep(there, before, after)
+    known = bool(before or lost)
+    unknown = unknown_accounts(cluster, there, before, after, end=known)
+    if known:
+        for one in unknown:
+            context.warn(one)
+    else:
+        problems += unknown
+    problems += bucket_problems(context, owner, before, after)
+    if look_for_drift and not problems:
+        for warning in (
+            *changed_since(cluster, there, before, after),
+            *drift(cluster, there, before, after, ending),
+            *may_be_kept(cluster, owner, there, before, after),
+        ):
+            context.warn(warning)
+    return problems
+
+
+def missing_rights(cluster: Cluster) -> list[Right]:
+    """Return the rights that the cluster denies to this identity, sorted."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        allowed = pool.map(lambda right: _allowed(cluster, right), RIGHTS)
+        return [right for right, yes in zip(RIGHTS, allowed, strict=True) if not yes]
+
+
+def _allowed(cluster: Cluster, right: Right) -> bool:
+    resource, _, subresource = right.resource.partition("/")
+    attributes: dict[str, Any] = {"group": right.group, "resource": resource, "verb": right.verb}
+    if subresource:
+        attributes["subresource"] = subresource
+    if right.name:
+        attributes["name"] = right.name
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    return bool(mapping(cluster.create(_REVIEWS, review).get("status")).get("allowed"))
+
+
+def foreign(
+    cluster: Cluster,
+    owner: str,
+    before: Ledger,
+    after: Ledger,
+    warn: Callable[[Problem], None],
+) -> tuple[list[Problem], set[str]]:
+    """Reasons not to begin, and the workspaces whose namespace is there.
+
+    An existing namespace must be this stack's: it has the ownership annotation, or none and may be adopted (``adopt:
+    true``, or released by this stack and still in its files).
+
+    Args:
+        cluster: Cluster of the stack.
+        owner: Owner of the stack, PROJECT/FLEET.
+        before: The deployed ledger.
+        after: The new ledger.
+        warn: Receives warnings about single workspaces.
+    """
+    problems, there = list[Problem](), set[str]()
+    for namespace in cluster.each(core("namespaces")):
+        workspace, notes = name(namespace), annotations(namespace)
+        entry = after.get(workspace)
+        holder, was = notes.get(OWNER_ANNOTATION), before.get(workspace)
+        let_go = notes.get(RELEASED_BY_ANNOTATION) == owner
+        if entry is None:
+            if was is not None and was.is_released:
+                problems += _leaving(workspace, owner, holder, let_go=let_go)
+            continue
+        there.add(workspace)
+        if is_ending(namespace) and was and holder == owner:
+            # Users can keep it in this state with a finalizer, so it must not block other workspaces.
+            warn(
+                refusal(
+                    f"workspace {workspace!r}: its namespace is being deleted: steps that make something in it fail, "
+                    "and the others are done",
+                    f"see what keeps it: kubectl get namespace {workspace} -o yaml",
+                    workspaces=(workspace,),
+                )
+            )
+        elif is_ending(namespace):
+            problems.append(
+                _refusal(
+                    workspace,
+                    f"namespace {workspace!r} is still being deleted: nothing can be made in it",
+                    f"wait until it is gone (kubectl get namespace {workspace}), then run again",
+                )
+            )
+        elif was and let_go and _half_taken_back(workspace, was, entry):
+            problems.append(
+                _refusal(
+                    workspace,
+                    f"workspace {workspace!r} was taken back by a run that did not end: until one has, it can't be "
+                    "released, and what is removed from its entry would live on",
+                    "write the entry as it was, with 'state: active', and deploy; then make the change",
+                    rule=Rule.ENTIRE_RELEASE,
+                )
+            )
+        elif holder != owner and not (let_go and holder is None and was and not was.adopt):
+            problems += _not_ours(workspace, holder, entry, was)
+    return sorted(problems, key=lambda problem: problem.sort_key), there
+
+
+def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list[Problem]:
+    """Refuse to remove an entry before its release is complete: the remaining objects would be deleted."""
+    adopted = holder not in (None, "", owner)
+    if adopted or (holder is None and let_go):
+        return []
+    return [
+        _refusal(
+            name,
+            f"workspace {name!r} was not released whole: the run that released it did not end, and what it had not got "
+            "to would be deleted with the entry",
+            "put the entry back with 'state: released' and deploy; then remove it",
+            rule=Rule.ENTIRE_RELEASE,
+        )
+    ]
+
+
+def _half_taken_back(name: str, was: Entry, entry: Entry) -> bool:
+    """Return whether a change affects resources that the engine still retains: the last step removes the annotation."""
+    if was.is_released or entry.is_closed:  # a Closure ends all access itself
+        return False
+    leaves = object_names(name, was) - object_names(name, entry)
+    return bool(
+        entry.is_released
+        or leaves
+        or was.secrets.keys() - entry.secrets.keys()
+        or {*was.settings} - {*entry.settings}
+        or {*was.limits} - {*entry.limits}
+    )
+
+
+def _not_ours(name: str, holder: str | None, entry: Entry, before: Entry | None) -> list[Problem]:
+    was_released = before is not None and before.is_released
+    if holder is None and (entry.adopt or was_released):
+        if name.startswith(_SYSTEMS):
+            return [_refusal(name, f"namespace {name!r} is a part of Kubernetes or OpenShift: it can't be adopted")]
+        return []
+    if holder is None:
+        return [
+            _refusal(
+                name,
+                f"namespace {name!r} exists, and it was not made by this tool: it is not touched",
+                "write 'adopt: true' in the workspace's entry to take it over",
+                "or choose another name for the workspace, or delete the namespace first if nothing in it is needed",
+            )
+        ]
+    if was_released:
+        return [
+            _refusal(
+                name,
+                f"workspace {name!r} was released, and the stack {holder} has adopted it",
+                "remove its entry from the files",
+            )
+        ]
+    return [
+        _refusal(
+            name,
+            f"namespace {name!r} exists, and it belongs to the stack {holder}: it is not touched",
+            "choose another name for the workspace, or release it there first ('state: released') and write "
+            "'adopt: true' here",
+        )
+    ]
+
+
+def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
+    """Return, as warnings, the released workspaces in which access has been ended since.
+
+    Not a reason to refuse the run: users with edit may delete RoleBindings there. Nothing is recreated in a released
+    workspace, so its entry has no purpose any more.
+
+    Args:
+        cluster: Cluster of the stack.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
+    """
+    released = [
+        workspace
+        for workspace in sorted(before.keys() & after.keys())
+        if before[workspace].is_released and after[workspace].is_released
+    ]
+    if not released:
+        return []
+    try:
+        found = by_namespace(listed(cluster))
+    except StepError as error:
+        return [refusal(f"the access in released workspaces can't be looked at: {error}")]
+    warnings = []
+    for workspace in released:
+        objects = {(one.kind, one.name) for one in found.get(workspace, ())}
+        missing = [f"{kind} {gone}" for kind, gone in sorted(object_names(workspace, before[workspace]) - objects)]
+        if workspace not in there:
+            missing = ["its namespace"]
+        if missing:
+            warnings.append(
+                refusal(
+                    f"workspace {workspace!r} was released, and was changed since ({listing(missing)} is gone): "
+                    "nothing is made again in a released workspace",
+                    "remove its entry from the files",
+                    workspaces=(workspace,),
+                )
+            )
+    return warnings
+
+
+def _nothing_to_keep(there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
+    """Refuse overlaps in workspaces that this run creates: there is no previous identity."""
+    return [
+        _refusal(
+            name,
+            f"workspace {name!r}: key {key_id!r}: overlapUntil keeps the identity of generation {key.overlapping}, and "
+            "the workspace is made in this run: there is none",
+            "remove overlapUntil",
+            rule=Rule.OVERLAP,
+        )
+        for name in sorted(after.keys() - before.keys() - there)
+        for key_id, key in sorted(after[name].keys.items())
+        if key.overlapping
+    ]
+
+
+def _refusal(workspace: str, problem: str, *hints: str, rule: Rule = Rule.OWNERSHIP) -> Problem:
+    return refusal(problem, *hints, rule=rule, workspaces=(workspace,))

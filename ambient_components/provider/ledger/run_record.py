@@ -1,0 +1,125 @@
+"""Access of the ledger to its shard's run record: a ConfigMap in the cluster, changed by merge patches.
+
+It shows what interrupted runs left behind and what other shards deploy; `shards.records` defines its content.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ambient_components import clock
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.objects import annotations, name, texts
+from ambient_components.errors import reject
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import FLEET_LABEL, STACK_ANNOTATION
+from ambient_components.provider.protocol.resource import Context, Values
+from ambient_components.rotation.state import format_time
+from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, fleet_label
+from ambient_components.shards.cluster_records import Place, change_record, parsed
+
+_DEAF: Final = "no run without checkpoints may begin, as nobody could know what it left if it dies"
+
+
+def skips_checkpoints() -> bool:
+    """Return whether this run's state is written only at its end; parsed like the engine does."""
+    return os.environ.get(CHECKPOINTS_VARIABLE, "").lower() in ("1", "true")
+
+
+def run_id() -> str:
+    """Return the id of this run of ``ambient up``; empty for other runs."""
+    return os.environ.get(RUN_VARIABLE, "")
+
+
+def this_run() -> Run:
+    """Return this run for its record."""
+    return Run(run_id() or str(uuid.uuid4()), format_time(clock.now()), checkpoints=not skips_checkpoints())
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Location of a shard's run record."""
+
+    namespace: str
+    name: str
+    owner: str
+    """PROJECT/FLEET."""
+
+    @classmethod
+    def of(cls, values: Values) -> "RunRecord | None":
+        """Read the location from a ledger's inputs; None if the stack is not a shard.
+
+        Raises:
+            BadValue: it is no NAMESPACE/NAME.
+        """
+        given = values.get("record")
+        if given is None:
+            return None
+        parts = given.split("/") if isinstance(given, str) else []
+        if len(parts) != 2 or not all(parts):
+            reject("record: NAMESPACE/NAME of the shard's run record is expected")
+        return cls(parts[0], parts[1], str(values.get("owner")))
+
+    def read(self, cluster: Cluster) -> Record:
+        """Return the record; an empty one for a new shard.
+
+        Raises:
+            StepError: The record cannot be read or parsed.
+        """
+        return parsed(cluster.get(self._place.path))
+
+    def write(self, cluster: Cluster, change: Callable[[Record], Record]) -> None:
+        """Change the record, and retry when others write it at the same time.
+
+        Raises:
+            StepError: The record cannot be read or written.
+        """
+        if change_record(cluster, self._place, change) is None:
+            msg = f"ConfigMap {self.namespace}/{self.name}: somebody else writes it all the time"
+            raise StepError(msg)
+
+    def remove(self, cluster: Cluster) -> None:
+        """Delete the record, if it exists."""
+        cluster.delete(self._place.path)
+
+    def siblings(self, cluster: Cluster) -> Iterator[tuple[str, Record]]:
+        """Yield the other shards' stacks and records; unreadable records are skipped."""
+        selector = f"{FLEET_LABEL}={fleet_label(self.owner)}"
+        for item in cluster.list(core("namespaces", self.namespace, "configmaps"), selector):
+            if name(item) == self.name:
+                continue
+            try:
+                record = Record.parse(texts(item.get("data")))
+            except ValueError:
+                continue  # the runs of its own shard report it
+            yield annotations(item).get(STACK_ANNOTATION, name(item)), record
+
+    @property
+    def stack(self) -> str:
+        """Stack of the shard."""
+        return f"{self.owner.rsplit('/', 1)[-1]}-{self.name.rsplit('-', 1)[-1]}"
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.namespace, self.name, self.owner, self.stack)
+
+
+def or_warn(context: Context, work: Callable[[], None]) -> bool:
+    """Do work with the record, and return whether it succeeded.
+
+    With checkpoints the record is optional, and an error is only a warning.
+
+    Raises:
+        StepError: The work failed, and this run has no checkpoints.
+    """
+    try:
+        work()
+    except StepError as error:
+        if skips_checkpoints():
+            msg = f"the shard's run record can't be used, and {_DEAF}: {error}"
+            raise StepError(msg) from None
+        context.warn(f"the shard's run record can't be used, so what a run left that was lost is not known: {error}")
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Unrecorded ServiceAccounts with the names of keys: created by others in advance, or left over from a lost state."""
+
+from dataclasses import replace
+
+from ambient_components.access import NOTHING, Ledger, expected_objects
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.objects import listing
+from ambient_components.cluster.objects import name as name_of
+from ambient_components.cluster.revocation import SERVICE_ACCOUNT
+from ambient_components.errors import Problem, refusal
+from ambient_components.rules.refusals import Rule
+
+
+def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, end: bool) -> list[Problem]:
+    """Return what to say of them, one problem for each workspace.
+
+    A stack without a state may have lost it, so the run is refused. In a stack with a state, workspace users may have
+    created them to get a token of a future key: the run deletes them with a warning.
+
+    Args:
+        cluster: Cluster of the stack.
+        there: Workspaces with an existing namespace.
+        before: The deployed ledger.
+        after: The new ledger.
+        end: Whether the run deletes them; otherwise it is refused.
+    """
+    found = []
+    for name in sorted(there & (after.keys() - before.keys())):
+        wanted = {
+            account: key_id
+            for key_id, key in after[name].keys.items()
+            for kind, account in expected_objects(name, replace(NOTHING, keys={key_id: key}))
+            if kind == SERVICE_ACCOUNT and account not in key.adopt
+        }
+        if not wanted:
+            continue
+        accounts = {name_of(one) for one in cluster.list(core("namespaces", name, "serviceaccounts"))}
+        unknown = sorted(wanted.keys() & accounts)
+        if not unknown:
+            continue
+        lines = "; ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
+        what = (
+            "this run ends them with their tokens, and makes the keys again"
+            if end
+            else "this stack has no record of them, so nothing is changed"
+        )
+        found.append(
+            refusal(
+                f"workspace {name!r}: the cluster has ServiceAccounts of its keys that are in no state "
+                f"({listing(unknown)}): {what}",
+                "" if end else "delete them if they are not its own",
+                f"if a state was lost, name them in the keys' entries ({lines}): their tokens then live on through the "
+                "overlap",
+                rule=Rule.UNKNOWN_ACCOUNTS,
+                workspaces=(name,),
+            )
+        )
+    return found

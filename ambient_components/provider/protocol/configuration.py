@@ -1,0 +1,99 @@
+"""The plugin's settings: the cluster, its identity, and the object store."""
+
+from typing import Any, Final
+
+from ambient_components.cluster.client import Cluster
+from ambient_components.cluster.guard import Guard
+from ambient_components.errors import Problem, refusal
+from ambient_components.provider.protocol.resource import Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.store.connection import Store, StoreSettings
+from ambient_components.rules.bucket_names import endpoint_problem
+from ambient_components.rules.object_store import IAM, MINIO, REGION_DEFAULT, STORE_APIS
+from ambient_components.suggest import allowed_words
+
+SETTINGS: Final = {
+    "context": "Context of the kubeconfig. Default: its current context, or the pod's own account in a cluster.",
+    "kubeconfig": (
+        "Content of a kubeconfig, never a path: paths differ between machines and would show a change. "
+        "Default: KUBECONFIG or ~/.kube/config, read as kubectl reads them."
+    ),
+    "clusterUid": "The uid of the cluster's kube-system namespace. Another cluster is an error, never a replacement.",
+    "storeEndpoint": "Address of the object store's S3 API, https://HOST or http://HOST. Default: AWS.",
+    "storeIamEndpoint": "Address of the store's API for users and access keys. Default: storeEndpoint, or AWS's.",
+    "storeRegion": f"Region of the store. Default: {REGION_DEFAULT}, for stores that have none.",
+    "storeCredentials": "API for users and access keys: iam (default), or minio for MinIO's admin API.",
+    "storeAccessKey": (
+        "Id of the access key that creates buckets and users. "
+        "Default: AWS's credential chain where pulumi runs (environment, profile or role)."
+    ),
+    "storeSecretKey": "Secret key for storeAccessKey.",
+}
+"""Name and description; all are optional strings."""
+
+SECRETS: Final = frozenset({"kubeconfig", "storeSecretKey"})
+"""Settings with secret values."""
+
+_ADDRESSES: Final = ("storeEndpoint", "storeIamEndpoint")
+_KEYS: Final = ("storeAccessKey", "storeSecretKey")
+
+_OF_THE_ENGINE: Final = {"version", "pluginDownloadURL", "__internal"}
+
+
+def own(values: Values) -> dict[str, Any]:
+    """Return this plugin's settings, without those that the engine adds."""
+    return {name: value for name, value in values.items() if name not in _OF_THE_ENGINE}
+
+
+def problems(values: Values) -> list[Problem]:
+    """Return the problems of the settings as text."""
+    found = []
+    for name, value in own(values).items():
+        if value is None or value is UNKNOWN:
+            continue
+        if name not in SETTINGS:
+            found.append(refusal(f"{name} is no setting of the ambient provider", allowed_words(name, SETTINGS)))
+        elif not isinstance(value, str) or not value:
+            found.append(refusal(f"{name}: text is expected"))
+        elif name == "kubeconfig" and "\n" not in value and "{" not in value:
+            found.append(refusal("kubeconfig: the contents are expected, not a path", "set KUBECONFIG for a path"))
+        elif name in _ADDRESSES and (problem := endpoint_problem(value)):
+            found.append(refusal(f"{name} {problem[0]}", problem[1]))
+        elif name == "storeCredentials" and value not in STORE_APIS:
+            found.append(refusal("storeCredentials is no API of a store's users", allowed_words(value, STORE_APIS)))
+    return found + _together(values)
+
+
+def _together(values: Values) -> list[Problem]:
+    """Return settings that are missing beside others; unknown values count as given."""
+    given = {name for name in SETTINGS if values.get(name) is UNKNOWN or values.get(name)}
+    one = [name for name in _KEYS if name in given]
+    found = []
+    if len(one) == 1:
+        found.append(refusal(f"{next(name for name in _KEYS if name not in one)} is missing beside {one[0]}"))
+    if values.get("storeCredentials") == MINIO and not given & set(_ADDRESSES):
+        found.append(refusal("storeEndpoint is missing: AWS has no MinIO admin API"))
+    return found
+
+
+def guard(values: Values) -> Guard:
+    """Return the guarded cluster of these settings, not yet connected."""
+    return Guard(Cluster(_text(values, "context"), _text(values, "kubeconfig")), _text(values, "clusterUid"))
+
+
+def store(values: Values) -> Store:
+    """Return the object store of these settings, not yet connected."""
+    settings = StoreSettings(
+        endpoint=(_text(values, "storeEndpoint") or "").rstrip("/"),
+        iam_endpoint=(_text(values, "storeIamEndpoint") or "").rstrip("/"),
+        region=_text(values, "storeRegion") or REGION_DEFAULT,
+        credentials=_text(values, "storeCredentials") or IAM,
+        access_key=_text(values, "storeAccessKey") or "",
+        secret_key=_text(values, "storeSecretKey") or "",
+    )
+    return Store(settings)
+
+
+def _text(values: Values, name: str) -> str | None:
+    value = values.get(name)
+    return value if isinstance(value, str) and value else None

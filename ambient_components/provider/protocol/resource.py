@@ -1,0 +1,115 @@
+"""Interface of the plugin's resources, between protocol and cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from ambient_components.cluster.guard import Guard
+from ambient_components.errors import Problem, refusal
+from ambient_components.provider.protocol.engine import Engine
+from ambient_components.provider.store.connection import Store
+
+Values = Mapping[str, Any]
+"""Properties as plain values (`wire.decode`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Tools of a step besides its own properties."""
+
+    urn: str
+    engine: Engine
+    guard: Guard
+    """The cluster, with a check of its identity."""
+    store: Store
+    """The object store; contacted only for declared buckets."""
+    now: datetime
+    preview: bool = False
+    """Whether nothing may be changed. This excludes server-side dry runs, which mint live tokens (tested)."""
+
+    def warn(self, message: str | Problem) -> None:
+        """Show a warning that does not fail the step."""
+        self.engine.warning(self.urn, _problem(message))
+
+    def note(self, message: str | Problem) -> None:
+        """Show what was done."""
+        self.engine.info(self.urn, _problem(message))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Result of `check`: defaults for the inputs, or problems."""
+
+    defaults: Values = field(default_factory=dict)
+    failures: tuple[Problem, ...] = ()
+    inputs: Values | None = None
+    """Inputs to record instead of the given ones; None for the given ones."""
+
+
+def _problem(message: str | Problem) -> Problem:
+    return refusal(message) if isinstance(message, str) else message
+
+
+class Change(StrEnum):
+    """Kind of difference of one property."""
+
+    ADD = "add"
+    DELETE = "delete"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Result of `diff`. Property paths are Pulumi's: ``workspaces.payments.grants["group:devs"]``."""
+
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    """Changed inputs by path."""
+    computed: frozenset[str] = frozenset()
+    """Outputs that the update would change."""
+    replaces: frozenset[str] = frozenset()
+    """Changes that require a replacement."""
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.computed)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Result of `read`."""
+
+    outputs: Values
+    inputs: Values | None = None
+    """Inputs as read; None keeps the recorded ones."""
+
+
+class ResourceType(Protocol):
+    """One resource type. Methods may block: the server runs each in a thread."""
+
+    token: str
+    """Type token, ``ambient:index:Name``."""
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:
+        """Validate new inputs against the deployed ones. May read the cluster, changes nothing."""
+        ...
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Compare the recorded inputs and state with new inputs."""
+        ...
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Create it, and return its id and outputs; in a preview, the known ones."""
+        ...
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Return its current state; None if it does not exist."""
+        ...
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
+        """Update it to the new inputs, and return its outputs."""
+        ...
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:
+        """Delete it; a missing one is not an error."""
+        ...

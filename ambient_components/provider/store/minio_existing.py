@@ -1,0 +1,169 @@
+"""State of an account in MinIO: its user, policy and keys, with their owners.
+
+The rules are MinIO's: ``policy/statement.go`` and ``policy/policy.go`` of github.com/minio/pkg, ``user-commands.go`` of
+github.com/minio/madmin-go.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ambient_components.platform.contract import OWNER_ANNOTATION
+from ambient_components.provider.store.accounts import Account
+from ambient_components.rotation.state import format_time, parse_time, time_of
+from ambient_components.rules.bucket_policy import same_policy
+
+SELF_SERVICE: Final = "keys of its own making"
+"""Drift of an account: its keys can create further keys, which no run would revoke."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Placeholder for an unknown time."""
+
+_GUARD: Final = {"Sid": "NoAdmin", "Effect": "Deny", "Action": ["admin:*"]}
+"""Statement in addition to the rights: without this denial, users may create keys and set their own password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An access key as reported by the store."""
+
+    id: str
+    active: bool
+    owner: str | None
+    issued_at: datetime
+    embedded: Mapping[str, Any] | None
+    """Policy in the key itself, which can only restrict the user's rights."""
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any], now: datetime) -> "Key":
+        """Read MinIO's description of a key, with the store's clock."""
+        end = end_of(info)
+        owner, issued_at = _parsed(info.get("description") or "")
+        return cls(
+            info["accessKey"],
+            info.get("accountStatus") in ("on", "enabled") and (end is None or end > now),
+            owner,
+            issued_at,
+            None if info.get("impliedPolicy") else json.loads(info.get("policy") or "{}"),
+        )
+
+    def is_of(self, account: Account) -> bool:
+        """Return whether this tool minted the key for this account."""
+        return self.owner == account.owner
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Content of the store under an account's name."""
+
+    user: Mapping[str, Any] | None
+    document: Mapping[str, Any] | None
+    keys: tuple[Key, ...]
+
+    @property
+    def there(self) -> bool:
+        """Whether a user or a policy exists."""
+        return self.user is not None or self.document is not None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the user exists and is enabled; otherwise all its keys are refused."""
+        return (self.user or {}).get("status") == "enabled"
+
+    @property
+    def policies(self) -> list[str]:
+        """Names of the user's policies."""
+        return [name for name in str((self.user or {}).get("policyName") or "").split(",") if name]
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the user's groups, which add their policies."""
+        return sorted((self.user or {}).get("memberOf") or [])
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the policy denies MinIO's default rights."""
+        return any(map(_is_guard, _statements(self.document or {})))
+
+    @property
+    def owner(self) -> str | None:
+        """Owner in the policy or, if that was overwritten by hand, in a key."""
+        marks = [_owner_of(self.document), *(key.owner for key in self.keys)]
+        return next(filter(None, marks), None)
+
+    def rights(self, account: Account) -> Mapping[str, Any] | None:
+        """Return the effective policy of the keys; the first that differs, if any does."""
+        if self.document is None or not self.enabled or account.name not in self.policies:
+            return None
+        rights = _without_guard(self.document)
+        narrowed = (key.embedded for key in self.keys if key.is_of(account) and key.embedded is not None)
+        return next((policy for policy in narrowed if not same_policy(policy, rights)), rights)
+
+    def widened(self, account: Account) -> tuple[str, ...]:
+        """Return rights beyond the account's policy: other policies, groups, and `SELF_SERVICE`."""
+        further = [name for name in self.policies if name != account.name]
+        unguarded = self.document is not None and not self.guarded
+        return (*further, *(f"group {name}" for name in self.groups), *([SELF_SERVICE] if unguarded else []))
+
+    def says(self, account: Account, policy: Mapping[str, Any]) -> bool:
+        """Return whether the policy's document equals the one that this tool writes."""
+        return (
+            self.document is not None
+            and _owner_of(self.document) == account.owner
+            and self.guarded
+            and same_policy(_without_guard(self.document), policy)
+        )
+
+
+def mark_of(account: Account) -> str:
+    """Return the ownership annotation as the id of a policy's document."""
+    return f"{OWNER_ANNOTATION}={account.owner}"
+
+
+def document_of(account: Account, policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of an account's policy: the rights, the denial, and the owner."""
+    return {
+        "ID": mark_of(account),
+        "Version": policy["Version"],
+        "Statement": [*policy["Statement"], _GUARD],
+    }
+
+
+def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(document.get("Statement") or [])
+
+
+def _is_guard(statement: Mapping[str, Any]) -> bool:
+    rest = {name: value for name, value in statement.items() if name != "Sid"}
+    return rest == {"Effect": _GUARD["Effect"], "Action": _GUARD["Action"]}
+
+
+def _without_guard(document: Mapping[str, Any]) -> dict[str, Any]:
+    rights = [statement for statement in _statements(document) if not _is_guard(statement)]
+    return {"Version": document.get("Version"), "Statement": rights}
+
+
+def _owner_of(document: Mapping[str, Any] | None) -> str | None:
+    mark, _, owner = str((document or {}).get("ID") or "").partition("=")
+    return owner if mark == OWNER_ANNOTATION and owner else None
+
+
+def description_of(account: Account, now: datetime) -> str:
+    """Return the ownership annotation in a key's description, within MinIO's 256 bytes for Pulumi's longest names."""
+    return f"{mark_of(account)} issued={format_time(now)}"
+
+
+def _parsed(description: str) -> tuple[str | None, datetime]:
+    found = re.fullmatch(rf"{re.escape(OWNER_ANNOTATION)}=(\S+) issued=(\S+)", description)
+    try:
+        return (found[1], parse_time(found[2])) if found else (None, EPOCH)
+    except ValueError:
+        return None, EPOCH
+
+
+def end_of(key: Mapping[str, Any]) -> datetime | None:
+    """Return the expiry of a key; None for none, which MinIO reports as nothing or as the year 1 or 1970."""
+    moment = time_of(key.get("expiration"))
+    return moment if moment is not None and moment.year > EPOCH.year else None

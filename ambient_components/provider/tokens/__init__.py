@@ -1,0 +1,1 @@
+"""Tokens of API keys: mint, deliver, rotate, revoke."""

@@ -1,0 +1,269 @@
+"""``ambient:index:AccessToken``: the tokens of one key's ServiceAccount over its rotations.
+
+`ambient_components.rotation` plans the steps; this module executes and records them. The state has the records of the token
+Secrets and, encrypted, the token; the namespace has only the token Secrets.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from ambient_components.engine import urns
+from ambient_components.failure import StepError
+from ambient_components.provider.protocol.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.tokens import delivery, handover
+from ambient_components.provider.tokens import inputs as token_inputs
+from ambient_components.provider.tokens.announcements import announce
+from ambient_components.provider.tokens.claims import is_of
+from ambient_components.provider.tokens.delivery import Delivered, Target
+from ambient_components.provider.tokens.inputs import policy, retained
+from ambient_components.provider.tokens.outputs import COMPUTED, kept, record, token_state, unknown
+from ambient_components.provider.tokens.token_secrets import (
+    Identity,
+    Minted,
+    delete_all,
+    mark,
+    mint,
+    owned,
+    revoke,
+    service_account_uid,
+    unmark,
+)
+from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.lifetimes import WARN_AHEAD, Policy
+
+_REPLACES: Final = frozenset({"namespace", "serviceAccount"})
+_UNRECORDED: Final = "no state has it: the run that minted it died, or it is not this stack's"
+
+
+class AccessToken:
+    """The stateless resource type."""
+
+    token = urns.ACCESS_TOKEN
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
+        """Refuse invalid inputs, and add the defaults of the policy."""
+        failures = token_inputs.problems(olds, news)
+        if failures or not token_inputs.known(news):
+            return Check(failures=tuple(failures))
+        return Check(token_inputs.defaults(news))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Return changed inputs, and the outputs that a due rotation or revocation would change."""
+        changes = token_inputs.changes(inputs, news)
+        _warn_of_the_end(context, state, news)
+        replaces = _REPLACES & changes.keys()
+        if replaces:
+            return Diff(changes, frozenset(), frozenset(replaces))
+        due = self._due(context, state, news)
+        if due.mint:
+            return Diff(changes, frozenset(COMPUTED))
+        computed = {"retiring", "pendingRevocations", "nextAction"} if due else set()
+        if self._to_deliver(state, news):
+            computed.add("undelivered")
+        return Diff(changes, frozenset(computed))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Mint the first token. Unrecorded tokens are revoked, unless the stack file adopts them."""
+        identity = Identity.of(news)
+        former = bool(news.get("former"))
+        if context.preview:
+            return identity.path, unknown(None if former else "no token yet", news)
+        _require_whole(news)
+        # After a lost state the newest may be in use; only the stack file can tell.
+        held = mark(context, identity) if news.get("adopt") else ()
+        lost = () if news.get("adopt") else owned(context, identity)
+        state = TokenState(retiring=held)
+        steps = plan(state, policy(news), context.now, former=former)
+        outputs = self._carry_out(context, news, state, steps, {}, lost)
+        overlap = policy(news).overlap
+        if held and overlap and not former:
+            context.warn(
+                f"{len(held)} token(s) of this key were in the cluster without a record (a lost state file, or a run "
+                f"that died); they stay valid for {format_seconds(overlap)} and are then revoked"
+            )
+        return identity.path, outputs
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Detect tokens that were revoked or deleted, or have expired; mint nothing."""
+        if not inputs:
+            msg = (
+                f"{identity} can't be imported: a token can't be read back from a cluster; declare the key, and the "
+                "next pulumi up mints one"
+            )
+            raise StepError(msg)
+        about = Identity.of(inputs)
+        if inputs.get("released"):
+            if not context.guard.cluster.get(about.namespace_path):
+                return None
+            return Found(kept(state))
+        known = token_state(state)
+        uid = service_account_uid(context, about)
+        if uid is None and not context.guard.cluster.get(about.namespace_path):
+            return None
+        there = owned(context, about)
+        alive = {handle.uid for handle in there}
+        expected = inputs.get("serviceAccountUid")
+        current = known.current
+        if current and not current.dead:
+            if uid is None:
+                current = current.killed("its ServiceAccount was deleted")
+            elif expected and expected != uid:
+                current = current.killed("its ServiceAccount was replaced")
+            elif current.uid not in alive:
+                current = current.killed("it was revoked: its handle was deleted")
+            elif lapse := current.lapse(context.now):
+                current = current.killed(lapse, lapsed=True)
+        found = TokenState(
+            current,
+            tuple(handle for handle in known.retiring if handle.uid in alive),
+            # Including unrecorded ones, which an interrupted run minted: they must not wait for a rotation.
+            (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
+        )
+        outputs = record(found, inputs, state)
+        outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)
+        return Found(outputs)
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""
+        if news.get("released"):
+            if not context.preview:
+                unmark(context, Identity.of(news))
+            return kept(state)
+        steps = self._due(context, state, news)
+        if context.preview:
+            overlap = policy(news).overlap_delta if token_inputs.known(news) else None
+            announce(context, steps, overlap, "token")
+            return unknown(steps.mint, news, state) if steps.mint else kept(state)
+        _require_whole(news)
+        about = Identity.of(news)
+        if state.get("released"):
+            mark(context, about)
+        known = token_state(state)
+        lost = known.undelivered(owned(context, about)) if steps else ()
+        return self._carry_out(context, news, known, steps, state, lost)
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Revoke all tokens of the identity. Failures are warnings, because the ServiceAccount is deleted next."""
+        about = Identity.of(state)
+        delete_all(context, about, token_state(state).handles)
+        target = Target.of(state)
+        try:
+            if target:
+                delivery.remove(context, about, target)
+        except StepError as error:
+            # The token is invalid by now, so a leftover Secret must not block the deletion of the ServiceAccount.
+            context.warn(f"could not delete {target}, which held the key: {error}; delete it by hand")
+
+    def _due(self, context: Context, state: Values, news: Values) -> Plan:
+        if news.get("released"):
+            return Plan()
+        force = None
+        before, after = state.get("serviceAccountUid"), news.get("serviceAccountUid")
+        # Empty means not set, so there is nothing to compare.
+        if before and (after is UNKNOWN or after) and before != after:
+            force = "its ServiceAccount is replaced"
+        former = bool(news.get("former"))
+        if not token_inputs.known(news):
+            return Plan(mint=None if former else force)
+        due = plan(token_state(state), policy(news), context.now, force=force, former=former)
+        lost = state.get("undelivered")
+        if due.mint or not lost or retained(news) or former or policy(news).manual:
+            return due
+        # The Secret had the only copy, so no user has the token any more.
+        return plan(token_state(state), policy(news), context.now, again=f"the token is lost: {lost}")
+
+    def _to_deliver(self, state: Values, news: Values) -> bool:
+        return bool(state.get("undelivered") and news.get("deliver") and not news.get("former"))
+
+    def _carry_out(
+        self,
+        context: Context,
+        news: Values,
+        known: TokenState,
+        steps: Plan,
+        state: Values,
+        lost: tuple[Handle, ...] = (),
+    ) -> dict[str, Any]:
+        identity, asked = Identity.of(news), policy(news)
+        target = None if news.get("former") else Target.of(news)
+        # Before minting, so that a foreign Secret is refused while nothing has changed.
+        there = delivery.look(context, identity, target) if target else Delivered()
+        moved = handover.moved_from(context, identity, state, target)
+        for warning in steps.warnings:
+            context.warn(warning)
+        # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
+        # delivered.
+        before = (*steps.revoke_first, *((handle, _UNRECORDED) for handle in lost))
+        read = handover.held_in((handle for handle, _ in before), there, moved)
+        failed = revoke(context, identity, [each for each in before if each[0] not in read])
+        minted: Minted | None = None
+        current = steps.current or known.current
+        if steps.mint:
+            minted = mint(context, identity, asked, news.get("serviceAccountUid") or None)
+            current = minted.handle
+            _tell(context, asked, minted, steps.mint)
+        held = minted.token if minted else state.get("token")
+        if held is None and current is not None:
+            # The state does not have the token; the delivery Secret may.
+            held = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
+        undelivered = None
+        if target and held is not None:
+            still = bool(steps.retire) or bool(news.get("overlapping"))
+            previous = handover.token_before(there if there.exists else moved, held, steps.retire) if still else None
+            undelivered = handover.hand_over(context, news, target, minted, held, previous)
+        elif target and current is not None:
+            undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
+        if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
+            delivery.remove(context, identity, old)
+        ending = (*(each for each in before if each[0] in read), *steps.revoke)
+        kept_back = (
+            handover.held_in((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
+        )
+        failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
+        after = TokenState(current, (*steps.retire, *kept_back), failed)
+        outputs = record(after, news, {**state, "token": held})
+        outputs["undelivered"] = undelivered
+        if minted:
+            outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}
+        return outputs
+
+
+def _require_whole(news: Values) -> None:
+    """Refuse a token without a complete identity, so that the engine keeps what it would replace."""
+    if news.get("incomplete"):
+        msg = f"no token for {Identity.of(news).path}: its ServiceAccount or its RoleBinding could not be made"
+        raise StepError(msg)
+
+
+def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
+    """Warn about the end of a token without renewal, because no later run renews it either."""
+    current = token_state(state).current
+    if news.get("released") or news.get("former") or not token_inputs.known(news):
+        return
+    asked, ahead = policy(news), news.get("warnAheadSeconds")
+    if not asked.manual or asked.never or current is None or current.dead or current.expires_at is None:
+        return
+    left = current.expires_at - context.now
+    if ahead is UNKNOWN or left > timedelta(seconds=WARN_AHEAD if ahead is None else ahead):
+        return
+    ends = "expires" if left > timedelta() else "expired"
+    context.warn(
+        f"the token {ends} on {format_time(current.expires_at)}, and nobody renews it (rotate: manual): another "
+        "generation of the key has a new one (ambient keys rotate)"
+    )
+
+
+def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
+    expires = minted.handle.expires_at
+    ends = f", valid until {format_time(expires)}" if expires and not asked.never else ", without an end"
+    context.note(f"minted {minted.handle.name}: {why}{ends}")
+    granted = minted.granted_seconds
+    # Clocks may differ by seconds; a cluster's maximum differs by hours.
+    if granted is not None and granted < asked.lifetime - 60:
+        context.warn(
+            f"the cluster granted {format_seconds(granted)} where {format_seconds(asked.lifetime)} were asked: it caps "
+            "the life of tokens; the next token is due accordingly earlier"
+        )

@@ -1,0 +1,141 @@
+"""Delivery of a key's token to its user: a Secret in another namespace of the cluster.
+
+The Secret is completely managed: it has the ownership annotation and the key's name, and a Secret without these is
+never changed. During an overlap it also contains the previous token.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.cluster.client import ApiError, core
+from ambient_components.cluster.objects import annotations, decoded, labels, short, texts, uid
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import (
+    DELIVERY,
+    DELIVERY_LABEL,
+    KEY_GENERATION_ANNOTATION,
+    KEY_NAME_OF_DELIVERY,
+    MANAGED,
+    MANAGED_LABEL,
+    OWNER_ANNOTATION,
+)
+from ambient_components.provider.protocol.resource import Context, Values
+from ambient_components.provider.tokens.token_secrets import Identity
+
+_PREVIOUS: Final = "previous-"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A key in a Secret."""
+
+    namespace: str
+    name: str
+    key: str
+
+    @classmethod
+    def of(cls, values: Values) -> "Target | None":
+        """Read the target from an AccessToken's inputs or state."""
+        given = values.get("deliver")
+        return cls(given["namespace"], given["name"], given["key"]) if given else None
+
+    @property
+    def path(self) -> str:
+        """API path of the Secret."""
+        return core("namespaces", self.namespace, "secrets", self.name)
+
+    @property
+    def previous(self) -> str:
+        """Key of the previous token."""
+        return f"{_PREVIOUS}{self.key}"
+
+    def __str__(self) -> str:
+        return f"Secret {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Current content of the Secret."""
+
+    token: str | None = None
+    previous: str | None = None
+    exists: bool = False
+
+    def __repr__(self) -> str:
+        return f"Delivered(exists={self.exists})"
+
+
+def look(context: Context, identity: Identity, target: Target) -> Delivered:
+    """Return the current content of the Secret.
+
+    Raises:
+        StepError: The Secret is foreign, or no key may be in its namespace.
+    """
+    cluster = context.guard.cluster
+    secret = cluster.get(target.path)
+    if secret is None:
+        namespace = cluster.get(core("namespaces", target.namespace))
+        if namespace is None:
+            msg = f"there is no namespace {target.namespace!r} to deliver the key to; create it, or name another"
+            raise StepError(msg)
+        if labels(namespace).get(MANAGED_LABEL) == MANAGED:
+            msg = (
+                f"namespace {target.namespace!r} is a workspace: every session in it could read the key; deliver it "
+                "to a namespace that is none"
+            )
+            raise StepError(msg)
+        return Delivered()
+    notes = annotations(secret)
+    if (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY)) != (identity.owner, _name(identity)):
+        whose = notes.get(KEY_NAME_OF_DELIVERY)
+        holder = "was not made by this tool"
+        if whose:
+            holder = f"holds the key {short(whose)} of {short(notes.get(OWNER_ANNOTATION, 'no stack'))}"
+        msg = f"{target} exists, and it {holder}: it is not touched; name another Secret, or delete that one first"
+        raise StepError(msg)
+    data = texts(secret.get("data"))
+    return Delivered(decoded(data.get(target.key)), decoded(data.get(target.previous)), exists=True)
+
+
+def write(context: Context, identity: Identity, target: Target, token: str, previous: str | None) -> None:
+    """Write the token into the Secret, with the previous token if there is one.
+
+    Raises:
+        StepError: The cluster refuses.
+    """
+    values = {target.key: token, target.previous: previous}
+    notes = {
+        OWNER_ANNOTATION: identity.owner,
+        KEY_NAME_OF_DELIVERY: _name(identity),
+        KEY_GENERATION_ANNOTATION: str(identity.generation),
+    }
+    metadata = {"name": target.name, "labels": {DELIVERY_LABEL: DELIVERY}, "annotations": notes}
+    encoded = {key: base64.b64encode(value.encode()).decode() if value else None for key, value in values.items()}
+    cluster = context.guard.cluster
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata}
+    try:
+        if cluster.get(target.path) is None:
+            body["data"] = {key: value for key, value in encoded.items() if value}
+            cluster.create(core("namespaces", target.namespace, "secrets"), body)
+        else:
+            cluster.patch(target.path, {"metadata": metadata, "data": encoded})
+    except ApiError as error:
+        msg = f"can't deliver the key to {target}: {error}"
+        raise StepError(msg) from None
+
+
+def remove(context: Context, identity: Identity, target: Target) -> None:
+    """Delete the Secret, unless it is foreign or already contains another generation of the key."""
+    secret = context.guard.cluster.get(target.path)
+    if secret is None:
+        return
+    notes = annotations(secret)
+    ours = (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY), notes.get(KEY_GENERATION_ANNOTATION))
+    if ours == (identity.owner, _name(identity), str(identity.generation)):
+        context.guard.cluster.delete(target.path, uid(secret))
+        context.note(f"deleted {target}: the key is no longer delivered there")
+
+
+def _name(identity: Identity) -> str:
+    return f"{identity.namespace}/{identity.key}"

@@ -1,0 +1,109 @@
+"""Checks of an AccessToken's inputs, and the policy derived from them.
+
+The common inputs of an S3Credentials use the same functions.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from ambient_components.errors import Problem, refusal
+from ambient_components.platform.naming import key_id_problem
+from ambient_components.provider.protocol.resource import Change, Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.rules.arguments import Argument, kind_findings
+from ambient_components.rules.findings import Finding, as_problem
+from ambient_components.rules.keys import Retain, token_findings
+from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.renewals import TOKEN_LIFE, is_endless, policy_of
+
+_TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
+_REQUIRED: Final = ("namespace", "serviceAccount", "key", "owner")
+
+OWN: Final = {
+    "generation": Argument(int, "Generation of the identity, from 1."),
+    "former": Argument(bool, "A newer generation exists: tokens are kept, and none is minted."),
+    "overlapping": Argument(bool, "The previous generation is still valid; its token stays in the delivery Secret."),
+    "incomplete": Argument(
+        bool, "The ServiceAccount or its RoleBinding failed in this run: the step fails without changes."
+    ),
+    "released": Argument(bool, "No token is minted or revoked, and ownership annotations are removed."),
+    "adopt": Argument(bool, "Unrecorded tokens are kept through the overlap. Default: they are revoked."),
+}
+"""Inputs about a generation's lifecycle; `rules.keys` has the arguments of its tokens."""
+
+
+def problems(olds: Values, news: Values) -> list[Problem]:
+    """What no cluster would grant, and what has no meaning; all at once.
+
+    Args:
+        olds: The deployed inputs.
+        news: The new inputs, including unknown ones.
+    """
+    # The delivery target must be known, because it names an object.
+    given = without_unknown(news) | ({"deliver": UNKNOWN} if news.get("deliver") is UNKNOWN else {})
+    found = [*required(news, _REQUIRED), *told(kind_findings(given, OWN))]
+    if isinstance(key := given.get("key"), str) and key and (problem := key_id_problem(key)):
+        found.append(refusal(f"key: {problem[0]}", problem[1]))
+    found += life_missing(news)
+    found += told(token_findings(given, str(given.get("namespace")), complete=known(news)))
+    if news.get("released") and not olds:
+        found.append(refusal("released: there is no token yet that could be let go"))
+    return found
+
+
+def without_unknown(news: Values) -> dict[str, Any]:
+    """Return the inputs that are known in a preview."""
+    return {name: value for name, value in news.items() if value is not UNKNOWN}
+
+
+def told(found: Iterable[Finding]) -> list[Problem]:
+    """Return findings as text for the engine."""
+    return [as_problem(one) for one in found]
+
+
+def known(values: Values) -> bool:
+    """Return whether all inputs of the policy are known."""
+    return UNKNOWN not in [values.get(name) for name in _TIMES]
+
+
+def life_missing(news: Values) -> list[Problem]:
+    """Require a lifetime, because resources have no default; the component sets it."""
+    if is_endless(news) or news.get("lifetimeSeconds") is not None:
+        return []
+    return [refusal("lifetimeSeconds is missing")]
+
+
+def policy(values: Values) -> Policy:
+    """Return the renewal policy of the tokens."""
+    return policy_of(values, TOKEN_LIFE)
+
+
+def defaults(news: Values) -> Values:
+    """Return the policy's defaults for missing inputs."""
+    asked = policy(news)
+    said = {"generation": 1, "rotateBeforeSeconds": asked.rotate_before, "overlapSeconds": asked.overlap}
+    return {name: value for name, value in said.items() if news.get(name) is None}
+
+
+def changes(inputs: Values, news: Values) -> dict[str, Change]:
+    """Return the changed inputs, each as a whole."""
+    return {
+        name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
+        for name in sorted({*inputs, *news})
+        if inputs.get(name) != news.get(name)
+    }
+
+
+def retained(values: Values) -> bool:
+    """Return whether the token is stored in the state."""
+    return values.get("retain") != Retain.NONE
+
+
+def required(news: Values, names: Sequence[str]) -> list[Problem]:
+    """Find required strings that are missing or have another type."""
+    found = [refusal(f"{name} is missing") for name in names if news.get(name) in (None, "")]
+    return found + [
+        refusal(f"{name}: text is expected")
+        for name in names
+        if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
+    ]

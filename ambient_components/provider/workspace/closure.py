@@ -1,0 +1,135 @@
+"""``ambient:index:Closure``: the end of all access to a closed workspace and of its sessions.
+
+Declared access ends with its resources. An adopted or shared workspace also has grants and keys that are not declared:
+these end too while the workspace is closed. Its sessions are stopped and its schedules suspended. The declared owners
+and the data stay.
+"""
+
+from collections.abc import Callable
+
+from ambient_components.access import changed_paths
+from ambient_components.cluster.client import core
+from ambient_components.cluster.guard import WrongClusterError
+from ambient_components.cluster.objects import labels, listing, text_at
+from ambient_components.engine import urns
+from ambient_components.errors import refusal
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import MANAGED, MANAGED_LABEL
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.tokens.inputs import told, without_unknown
+from ambient_components.provider.workspace import schedules, sessions
+from ambient_components.provider.workspace.sweep import ending, renew_trigger, sweep, title
+from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose, closing_findings
+
+
+class Closure:
+    """The stateless resource type."""
+
+    token = urns.CLOSURE
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
+        """Require the namespace, the names of the bindings that stay, and valid settings for sessions."""
+        namespace, staying = news.get("namespace"), news.get("staying")
+        given = (namespace, staying, news.get("sessions"), news.get("waitSeconds"))
+        if UNKNOWN in given or (isinstance(staying, list) and UNKNOWN in staying):
+            return Check(failures=(refusal("namespace and staying must be known before the update"),))
+        if not namespace or not isinstance(namespace, str) or not isinstance(staying, list):
+            return Check(failures=(refusal("namespace, and staying (names of RoleBindings of owners), are expected"),))
+        return Check(failures=tuple(told(closing_findings(without_unknown(news)))))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
+        """Compare the inputs; findings of a refresh are changes too."""
+        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        computed = frozenset({"found"} if state.get("found") else ())
+        return Diff(changes, computed, replaces=frozenset({"namespace"} & changes.keys()))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Close the workspace; a preview notes the effects, because the stack's diff does not show all of them."""
+        if context.preview:
+            _announce(context, news)
+        else:
+            _close(context, news)
+        return str(news["namespace"]), {"found": []}
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+        """Find access that came back, resumed schedules, and pods that should be deleted."""
+        if not inputs:
+            msg = f"{identity} can't be imported: it is what state: closed does"
+            raise StepError(msg)
+        namespace = inputs["namespace"]
+        if context.guard.cluster.get(core("namespaces", namespace)) is None:
+            return None
+        found = [one.what for one in ending(context, namespace, inputs["staying"], sessions=True)]
+        found += schedules.active(context, namespace)
+        pods = sessions.pods(context, namespace)
+        if inputs.get("sessions") == SessionsOnClose.DELETE_PODS:
+            found += [f"pod {name}" for name in pods]
+        elif pods:
+            context.warn(
+                f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}. "
+                f"Delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}"
+            )
+        return Found({"found": found})
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """End what came back."""
+        if not context.preview:
+            _close(context, news)
+        return {"found": []}
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Resume the schedules that closing suspended, if the workspace is open again and not being deleted."""
+        namespace = str(state["namespace"])
+        found = context.guard.cluster.get(core("namespaces", namespace))
+        if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
+            schedules.resume(context, namespace)
+
+
+def _announce(context: Context, news: Values) -> None:
+    namespace = news["namespace"]
+    for one in ending(context, namespace, news["staying"], sessions=True):
+        context.note(f"closing {namespace} ends {title(one)}")
+    for schedule in schedules.active(context, namespace):
+        context.note(f"closing {namespace} suspends {schedule}")
+    if names := sessions.running(context, namespace):
+        wait = format_seconds(int(news.get("waitSeconds") or WAIT_DEFAULT))
+        then = f"; after {wait} their pods are deleted" if news.get("sessions") == SessionsOnClose.DELETE_PODS else ""
+        context.note(f"closing {namespace} stops sessions: {listing(names)}{then}")
+
+
+def _close(context: Context, news: Values) -> None:
+    """End the access, then the sessions, then the sessions' own access.
+
+    Access ends first, so that no session is started again. A session that stops needs time to save its state, so the
+    bucket's credentials end later. Schedules are last: an earlier failure leaves nothing suspended in a workspace that
+    may stay open.
+
+    Raises:
+        StepError: Some steps failed; all others were done.
+    """
+    namespace, staying = news["namespace"], news["staying"]
+    cluster = context.guard.cluster
+    failed = [
+        *_tried(lambda: sweep(context, namespace, staying, sessions=False)),
+        *_tried(lambda: sessions.stop(context, namespace, news)),
+        *_tried(lambda: sweep(context, namespace, staying, sessions=True)),
+        *_tried(lambda: renew_trigger(cluster, namespace)),
+    ]
+    if not failed:
+        failed = _tried(lambda: schedules.suspend(context, namespace))
+        # A schedule may have started a session just before.
+        failed += _tried(lambda: sessions.ask(context, namespace))
+    if failed:
+        raise StepError("; ".join(dict.fromkeys(failed)))
+
+
+def _tried(step: Callable[[], list[str] | None]) -> list[str]:
+    """Do a step and return its errors, so that the next step is done too."""
+    try:
+        return step() or []
+    except WrongClusterError:
+        raise
+    except StepError as error:
+        return [str(error)]

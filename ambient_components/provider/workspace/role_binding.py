@@ -1,0 +1,73 @@
+"""``ambient:index:RoleBinding``: one RoleBinding, kept equal to its declaration whatever others write."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.cluster.objects import mapping, mappings, plain
+from ambient_components.cluster.revocation import ROLE_BINDING
+from ambient_components.engine import urns
+from ambient_components.errors import Problem, refusal
+from ambient_components.platform.contract import RBAC_API_GROUP
+from ambient_components.printable import one_line
+from ambient_components.provider.protocol.resource import Values
+from ambient_components.provider.workspace.access_object import AccessObject, seen_metadata
+
+_SHOWN: Final = 20
+"""Maximum number of subjects shown: a workspace user may write thousands."""
+_FIELDS: Final = ("kind", "apiGroup", "name", "namespace")
+
+
+class RoleBinding(AccessObject):
+    """The resource type.
+
+    A binding contains no credential, so an existing one with the same name and role is overwritten. The API server
+    refuses to change the role of a binding: one with another role is deleted and recreated.
+    """
+
+    token = urns.ROLE_BINDING
+    kind = ROLE_BINDING
+    api_version = f"{RBAC_API_GROUP}/v1"
+
+    def problems(self, news: Values) -> list[Problem]:
+        """Require a role and a list of subjects."""
+        found = [] if isinstance(news.get("roleRef"), Mapping) else [refusal("roleRef is missing")]
+        subjects = news.get("subjects")
+        if not isinstance(subjects, list) or not all(isinstance(subject, Mapping) for subject in subjects):
+            found.append(refusal("subjects: a list of subjects is expected"))
+        return found
+
+    def content(self, news: Values) -> dict[str, Any]:
+        """Return subjects and role."""
+        return {"subjects": list(news["subjects"]), "roleRef": dict(news["roleRef"])}
+
+    def may_stay(self, live: Mapping[str, Any], news: Values, uid: str | None) -> bool:  # noqa: ARG002
+        """Return whether the role is the declared one."""
+        return bool(_role(live) == _role(news))
+
+    def seen(self, live: Mapping[str, Any], inputs: Values) -> dict[str, Any]:
+        """Return live subjects and role, including extra subjects."""
+        there = [_subject(subject) for subject in mappings(live.get("subjects"))]
+        same = there == [_subject(subject) for subject in inputs["subjects"]]
+        subjects = [plain(_shown(subject)) for subject in there[:_SHOWN]]
+        if len(there) > _SHOWN:
+            subjects.append({"name": f"and {len(there) - _SHOWN} more"})
+        return {
+            **inputs,
+            "metadata": seen_metadata(live, inputs),
+            "roleRef": inputs["roleRef"] if _role(live) == _role(inputs) else plain(_shown(_role(live))),
+            "subjects": inputs["subjects"] if same else subjects,
+        }
+
+
+def _role(values: Mapping[str, Any]) -> dict[str, str]:
+    role = mapping(values.get("roleRef"))
+    return {name: str(role.get(name) or "") for name in ("apiGroup", "kind", "name")}
+
+
+def _subject(subject: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(subject[name]) for name in _FIELDS if subject.get(name)}
+
+
+def _shown(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return fields that others wrote as one line each: the engine prints the state unescaped."""
+    return {name: one_line(value) for name, value in fields.items()}

@@ -1,0 +1,202 @@
+"""Running sessions of a workspace that is being closed: stopped like the platform's Stop does, and awaited.
+
+The operator stops sessions only while it lists the workspace (contract 12), so this happens before the label changes. A
+running pod keeps the credentials in its environment.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ambient_components.cluster.client import core, path
+from ambient_components.cluster.objects import annotations, labels, listing, text_at
+from ambient_components.cluster.objects import name as name_of
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    DESIRED_PHASE_ANNOTATION,
+    ENDED_PHASES,
+    MANAGED,
+    MANAGED_LABEL,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    RUNNING,
+    SESSION_POD_APP,
+    SESSION_POD_LABEL,
+    SESSIONS,
+    STOP_REQUESTED_AT_ANNOTATION,
+    STOPPED,
+)
+from ambient_components.provider.protocol.resource import Context, Values
+from ambient_components.provider.workspace.served import objects
+from ambient_components.rotation.state import format_time
+from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose
+
+_INTERVAL: Final = 2
+"""Seconds between two checks, as often as the operator checks a stopping session."""
+
+_POD_SECONDS: Final = 90
+"""Seconds for a deleted pod to end: its own grace period of 60 (contract 12), and time for the node."""
+
+_PHASE_SECONDS: Final = 10
+"""Seconds for the operator to record that a pod is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """Sessions and pods that run or will run."""
+
+    sessions: tuple[str, ...]
+    """Names of sessions that have not ended."""
+    unasked: tuple[str, ...]
+    """Names of those that were not asked to stop."""
+    pods: tuple[tuple[str, str, str], ...]
+    """Name, uid and session of each pod."""
+
+    @property
+    def pod_names(self) -> list[str]:
+        return [name for name, _, _ in self.pods]
+
+    @property
+    def names(self) -> list[str]:
+        """The sessions, including those with only a pod."""
+        return sorted({*self.sessions, *(session for _, _, session in self.pods)})
+
+
+def running(context: Context, namespace: str) -> list[str]:
+    """Return the names of the sessions that closing stops, sorted."""
+    return _alive(context, namespace).names
+
+
+def pods(context: Context, namespace: str) -> list[str]:
+    """Return the names of the pods of running sessions, sorted."""
+    return sorted(_alive(context, namespace).pod_names)
+
+
+def ask(context: Context, namespace: str) -> None:
+    """Ask all remaining sessions to stop, without waiting."""
+    for name in _alive(context, namespace).unasked:
+        _ask(context, namespace, name)
+
+
+def stop(context: Context, namespace: str, news: Values) -> list[str]:
+    """Ask all sessions to stop, wait, and delete remaining pods if configured.
+
+    A session that does not stop is a warning: without an operator or a node, none does.
+
+    Args:
+        context: Context of the step.
+        namespace: The workspace.
+        news: Inputs of the Closure: `sessions` and `waitSeconds`.
+
+    Returns:
+        Errors of deletions of pods.
+
+    Raises:
+        StepError: The run is being cancelled, or the cluster does not answer.
+    """
+    seconds = int(news.get("waitSeconds") or WAIT_DEFAULT)
+    listed = _on_the_list(context, namespace)
+
+    def over(alive: _Alive) -> bool:
+        # The operator ignores sessions of unlisted workspaces: then only pods are awaited.
+        return not alive.pods and not (listed and alive.sessions)
+
+    alive = _wait(context, namespace, seconds if listed else 0, over)
+    failed = []
+    if alive.pods and news.get("sessions") == SessionsOnClose.DELETE_PODS:
+        failed = _delete(context, namespace, alive)
+        if not failed:
+            _wait(context, namespace, _POD_SECONDS, lambda now: not now.pods)
+            alive = _wait(context, namespace, _PHASE_SECONDS, over)
+    if not over(alive):
+        context.warn(_left(namespace, alive, seconds, deleted=news.get("sessions") == SessionsOnClose.DELETE_PODS))
+    return failed
+
+
+def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive], bool]) -> _Alive:
+    """Ask remaining sessions to stop and check again, until all are over or the time has passed."""
+    refused: set[str] = set()
+    for waited in range(0, seconds + 1, _INTERVAL):
+        alive = _alive(context, namespace)
+        refused.update(name for name in alive.unasked if name not in refused and not _ask(context, namespace, name))
+        if over(alive) or waited + _INTERVAL > seconds:
+            break
+        if context.engine.cancelled:
+            msg = f"the run is being cancelled while sessions of {namespace} stop; run pulumi up again"
+            raise StepError(msg)
+        if waited == 0:
+            context.note(f"closing {namespace} waits up to {format_seconds(seconds)} for {_sessions(alive.names)}")
+        time.sleep(_INTERVAL)
+    return alive
+
+
+def _ask(context: Context, namespace: str, name: str) -> bool:
+    """Request a stop like the backend's StopSession, and return whether the cluster accepted it."""
+    notes = {DESIRED_PHASE_ANNOTATION: STOPPED, STOP_REQUESTED_AT_ANNOTATION: format_time(context.now)}
+    try:
+        context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
+    except StepError as error:
+        context.warn(f"could not ask session {namespace}/{name} to stop: {error}")
+        return False
+    return True
+
+
+def _delete(context: Context, namespace: str, alive: _Alive) -> list[str]:
+    failed = []
+    for name, uid, session in alive.pods:
+        try:
+            context.guard.cluster.delete(core("namespaces", namespace, "pods", name), uid)
+        except StepError as error:
+            failed.append(f"could not delete pod {name} of session {session}: {error}")
+        else:
+            context.note(f"{namespace} is closed: deleted pod {name} of session {session}")
+    return failed
+
+
+def _left(namespace: str, alive: _Alive, seconds: int, *, deleted: bool) -> str:
+    text = f"{namespace} is closed, and {_sessions(alive.names)} did not stop within {format_seconds(seconds)}. "
+    if not alive.pods:
+        return f"{text}No pod of them runs, and none starts while the workspace is closed."
+    named = listing(sorted(alive.pod_names))
+    remedy = (
+        "They were deleted, and their node has not ended them"
+        if deleted
+        else f"Delete them (kubectl delete pod -n {namespace} {' '.join(sorted(alive.pod_names)[:1])}), "
+        f"or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}"
+    )
+    return f"{text}Pods that still run keep their credentials until they end: {named}. {remedy}"
+
+
+def _sessions(names: list[str]) -> str:
+    return f"{'session' if len(names) == 1 else 'sessions'} {listing(names)}"
+
+
+def _alive(context: Context, namespace: str) -> _Alive:
+    sessions = [one for one in objects(context, _path(namespace)) if _runs(one)]
+    found = objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
+    live = [one for one in found if text_at(one, "status", "phase") not in ("Succeeded", "Failed")]
+    return _Alive(
+        tuple(sorted(map(name_of, sessions))),
+        tuple(
+            sorted(name_of(one) for one in sessions if annotations(one).get(DESIRED_PHASE_ANNOTATION, "") != STOPPED)
+        ),
+        tuple((name_of(one), text_at(one, "metadata", "uid"), labels(one).get(SESSION_POD_LABEL, "")) for one in live),
+    )
+
+
+def _runs(session: dict[str, Any]) -> bool:
+    """Return whether a session has or gets a pod: an ended one may be about to restart."""
+    ended = text_at(session, "status", "phase") in ENDED_PHASES
+    return not ended or annotations(session).get(DESIRED_PHASE_ANNOTATION, "") == RUNNING
+
+
+def _on_the_list(context: Context, namespace: str) -> bool:
+    found = context.guard.cluster.get(core("namespaces", namespace))
+    return labels(found).get(MANAGED_LABEL, "") == MANAGED
+
+
+def _path(namespace: str, *name: str) -> str:
+    return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, SESSIONS, *name)

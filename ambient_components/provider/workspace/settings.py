@@ -1,0 +1,163 @@
+"""Workspace settings that the platform's operator and UI write as well: three partly declared objects."""
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any
+
+from ambient_components.cluster.client import core, path
+from ambient_components.cluster.objects import mappings, plain
+from ambient_components.engine import urns
+from ambient_components.platform.contract import (
+    CONTAINER_LIMITS,
+    CONTAINER_LIMITS_DEFAULT,
+    FEATURE_FLAGS,
+    FEATURE_FLAGS_LABELS,
+    IDLE_TIMEOUT_DEFAULT,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+)
+from ambient_components.provider.protocol.resource import Values
+from ambient_components.provider.protocol.wire import Secret
+from ambient_components.provider.workspace.shared_object import Part
+
+_CONTAINER = "Container"
+_LIMITS = ("defaultRequest", "default", "min", "max")
+
+
+class ProjectSettings(Part):
+    """``ambient:index:ProjectSettings``: idle timeout and MCP servers."""
+
+    token = urns.PROJECT_SETTINGS
+    kind = "ProjectSettings"
+    name = PROJECT_SETTINGS
+
+    def collection(self, namespace: str) -> str:
+        """Return the path in the platform's API group."""
+        return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """Return the object as the operator creates it. groupAccess is required and unused (contract 10.7)."""
+        return {
+            "apiVersion": f"{PLATFORM_API_GROUP}/{PLATFORM_API_VERSION}",
+            "kind": self.kind,
+            "metadata": {"name": self.name, "namespace": inputs["namespace"]},
+            "spec": {"groupAccess": []},
+        }
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """Return idle timeout and MCP servers, if declared."""
+        given = {name: inputs.get(name) for name in ("inactivityTimeoutSeconds", "mcpServers")}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the live values of both. Undeclared texts of MCP servers are marked as secret.
+
+        An admin may have saved a credential in a header, a variable or a URL.
+        """
+        declared = self.fields(inputs)
+        others = {name: value for name, value in inputs.items() if name not in declared}
+        there = {name: section[name] for name in declared if section.get(name) is not None}
+        # Others wrote what differs, so it is made safe for the state.
+        seen = {name: value if value == declared[name] else plain(value) for name, value in there.items()}
+        if "mcpServers" in seen:
+            seen["mcpServers"] = _others_secret(seen["mcpServers"], inputs.get("mcpServers"))
+        return {**others, **seen}
+
+    def default(self, field: str) -> Any:
+        """Return the CRD's default of the timeout, which is written explicitly."""
+        return IDLE_TIMEOUT_DEFAULT if field == "inactivityTimeoutSeconds" else None
+
+    def nothing(self) -> dict[str, Any]:
+        """Return inputs without both."""
+        return dict.fromkeys(("inactivityTimeoutSeconds", "mcpServers"))
+
+
+def _others_secret(found: Any, declared: Any) -> Any:
+    """Mark all texts as secret that differ from the declared text at their position."""
+    if isinstance(found, Mapping):
+        known = declared if isinstance(declared, Mapping) else {}
+        return {key: _others_secret(value, known.get(key)) for key, value in found.items()}
+    if isinstance(found, list):
+        items = declared if isinstance(declared, list) else []
+        pairs = zip_longest(found, items[: len(found)])
+        return [_others_secret(one, other) for one, other in pairs]
+    return Secret(found) if isinstance(found, str) and found != declared else found
+
+
+class ContainerDefaults(Part):
+    """``ambient:index:ContainerDefaults``: the LimitRange's item for containers; other items stay."""
+
+    token = urns.CONTAINER_DEFAULTS
+    kind = "LimitRange"
+    name = CONTAINER_LIMITS
+
+    def collection(self, namespace: str) -> str:
+        """Return the path in the core group."""
+        return core("namespaces", namespace, "limitranges")
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """Return the object without limits. The operator never changes an existing one (contract 4)."""
+        return {
+            "apiVersion": "v1",
+            "kind": self.kind,
+            "metadata": {"name": self.name, "namespace": inputs["namespace"]},
+        }
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """Return the field, a list with one item."""
+        item = {name: inputs[name] for name in _LIMITS if inputs.get(name)}
+        return {"limits": [{"type": _CONTAINER, **item}]} if item else {}
+
+    def after(self, context: Any, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:
+        """Return the declared item and all items of other types."""
+        after = dict(super().after(context, news, before, live))
+        others = [item for item in mappings(live.get("limits")) if item.get("type") != _CONTAINER]
+        ours = [item for item in mappings(after.get("limits")) if item.get("type") == _CONTAINER]
+        return {**after, "limits": [*others, *ours]}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the live item for containers."""
+        items = mappings(section.get("limits"))
+        found: Mapping[str, Any] = next((item for item in items if item.get("type") == _CONTAINER), {})
+        there = {name: plain(found[name]) for name in _LIMITS if found.get(name)}
+        return {**{name: value for name, value in inputs.items() if name not in _LIMITS}, **there}
+
+    def default(self, field: str) -> Any:  # noqa: ARG002  # there is one
+        """Return the operator's default."""
+        return [{"type": _CONTAINER, **CONTAINER_LIMITS_DEFAULT}]
+
+    def nothing(self) -> dict[str, Any]:
+        """Return inputs without an item."""
+        return dict.fromkeys(_LIMITS)
+
+
+class FeatureFlags(Part):
+    """``ambient:index:FeatureFlags``: single flags; flags that only the UI changed stay."""
+
+    token = urns.FEATURE_FLAGS
+    kind = "ConfigMap"
+    name = FEATURE_FLAGS
+    section = "data"
+
+    def collection(self, namespace: str) -> str:
+        """Return the path in the core group."""
+        return core("namespaces", namespace, "configmaps")
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """Return the object as the backend creates it."""
+        metadata = {"name": self.name, "namespace": inputs["namespace"], "labels": dict(FEATURE_FLAGS_LABELS)}
+        return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """Return the flags in the backend's format."""
+        return {flag: "true" if on else "false" for flag, on in (inputs.get("flags") or {}).items()}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the live values of the declared flags; the backend treats everything except "true" as off."""
+        there = {flag: section[flag] == "true" for flag in inputs.get("flags") or {} if flag in section}
+        return {**inputs, "flags": there}
+
+    def nothing(self) -> dict[str, Any]:
+        """Return inputs without flags."""
+        return {"flags": {}}

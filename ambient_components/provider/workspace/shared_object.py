@@ -1,0 +1,246 @@
+"""Merging of declared fields into objects that others write as well.
+
+The platform's operator creates ProjectSettings and LimitRanges, and its UI changes single flags and saves whole
+Secrets. A stack declares some fields of such objects. These pure functions compute what to write from the previously
+declared, the declared and the live fields. Values are JSON; None means absent.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from ambient_components.access import changed_paths
+from ambient_components.cluster.client import ApiError, core
+from ambient_components.cluster.objects import annotations, labels, mapping, metadata
+from ambient_components.errors import Problem, refusal
+from ambient_components.failure import StepError
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+
+Fields = Mapping[str, Any]
+
+Drift = dict[str, Literal["added", "changed", "removed"]]
+"""Difference of the live object from the declaration, by field, without values."""
+
+MISSING: Final = object()
+
+
+def merge_patch(before: Fields, after: Fields) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7386) from one mapping to another; empty if they are equal.
+
+    Nested mappings are merged, all other values are replaced. None in `after` counts as absent, as in RFC 7386.
+    """
+    patch: dict[str, Any] = {key: None for key in before if after.get(key) is None}
+    for key, value in after.items():
+        old = before.get(key)
+        if value is None or value == old:
+            continue
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            patch[key] = merge_patch(old, value)
+        else:
+            patch[key] = value
+    return patch
+
+
+def declared_over(live: Fields, declared: Fields, gone: Fields) -> dict[str, Any]:
+    """Return the desired fields: the declared ones over the live ones.
+
+    Args:
+        live: The live fields.
+        declared: The declared fields.
+        gone: Fields that are no longer declared, each with the platform's default; None removes the field.
+    """
+    wanted = {key: value for key, value in {**live, **gone}.items() if value is not None}
+    return {**wanted, **declared}
+
+
+def drift(declared: Fields, live: Fields) -> Drift:
+    """Return how the complete live object differs from the complete declaration."""
+    found: Drift = {}
+    for key in sorted({*declared, *live}):
+        if key not in live:
+            found[key] = "removed"
+        elif key not in declared:
+            found[key] = "added"
+        elif declared[key] != live[key]:
+            found[key] = "changed"
+    return found
+
+
+def kept(before: Fields | None, declared: Fields, live: Fields) -> dict[str, Any]:
+    """Return the fields of an object for which others' changes stay until the declaration changes (``onDrift: keep``).
+
+    A field with a changed declaration is overwritten, a field that is no longer declared is removed, and every other
+    field keeps its live state, even if it was removed.
+
+    Args:
+        before: The previously declared fields; None if unknown (a new resource, a lost state): then all live values
+            that are not empty stay, and missing ones are added.
+        declared: The declared fields.
+        live: The live fields.
+    """
+    if before is None:
+        return {**declared, **{key: value for key, value in live.items() if value not in (None, "")}}
+    stays = {key: value for key, value in live.items() if key in declared or key not in before}
+    changed = {key: value for key, value in declared.items() if before.get(key, MISSING) != value}
+    return {**stays, **changed}
+
+
+_TRIES: Final = 10
+"""Attempts of one write; the operator writes an object's status several times in its first second."""
+
+
+class Part(ABC):
+    """One kind of object with a fixed name in every workspace."""
+
+    token: str
+    kind: str
+    """Kind for messages."""
+    name: str
+    """Name of the object in every workspace."""
+    section: str = "spec"
+    """Section with its fields: spec or data."""
+
+    @abstractmethod
+    def collection(self, namespace: str) -> str:
+        """Return the API path of the collection in a namespace."""
+
+    @abstractmethod
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """Return the object without the declared fields, as the platform creates it."""
+
+    @abstractmethod
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """Return the declared fields in the object's format."""
+
+    @abstractmethod
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `inputs` with the live values: differences are changes by others."""
+
+    def default(self, field: str) -> Any:  # noqa: ARG002  # for those that have any
+        """Return the default of a field that is no longer declared; None removes it."""
+        return None
+
+    def object_name(self, inputs: Values) -> str:  # noqa: ARG002  # for those that have several
+        """Return the name of the object."""
+        return self.name
+
+    def problems(self, news: Values) -> list[Problem]:  # noqa: ARG002  # for those that have any
+        """Return the problems of known inputs."""
+        return []
+
+    def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002
+        """Refuse invalid inputs."""
+        namespace = news.get("namespace")
+        if namespace is not UNKNOWN and (not isinstance(namespace, str) or not namespace):
+            return Check(failures=(refusal("namespace is missing: the workspace's"),))
+        return Check(failures=tuple(self.problems(news)))
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:  # noqa: ARG002
+        """Return the changed fields by path."""
+        changes = {change.path: Change(change.kind) for change in changed_paths(inputs, news)}
+        return Diff(changes, replaces=frozenset({"namespace"} & changes.keys()))
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Write the declared fields to an existing or a new object."""
+        outputs = {} if context.preview or news.get("released") else self.write(context, news, {})
+        return f"{news['namespace']}/{self.object_name(news)}", outputs
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+        """Return the live values of the declared fields; None if the object does not exist."""
+        if not inputs:
+            msg = f"{identity} can't be imported, and needs no import: declare it, and the next pulumi up takes it over"
+            raise StepError(msg)
+        if inputs.get("released"):
+            # Changes by others are no drift, even a deletion.
+            return Found({}) if self._namespace(context, inputs) else None
+        live = context.guard.cluster.get(self._path(inputs))
+        if live is None:
+            return None
+        return Found({}, self.as_inputs(inputs, mapping(live.get(self.section))))
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
+        """Write the declared fields; fields that are no longer declared return to the platform's default.
+
+        In a released workspace nothing is written, because it belongs to others by then.
+        """
+        if context.preview or news.get("released"):
+            return {}
+        return self.write(context, news, self.fields(state))
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Restore the defaults of all declared fields. The object stays, because it belongs to the platform."""
+        self.write(context, {**state, **self.nothing()}, self.fields(state))
+
+    def nothing(self) -> dict[str, Any]:
+        """Return inputs that declare no fields."""
+        return {}
+
+    def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
+        """Return the desired section of the object.
+
+        Args:
+            context: Context for messages.
+            news: The inputs.
+            before: The previously declared fields.
+            live: The live section.
+        """
+        declared = self.fields(news)
+        return declared_over(live, declared, {key: self.default(key) for key in before if key not in declared})
+
+    def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:  # noqa: B027
+        """Report what a change removed, if relevant; `live` is the previous section."""
+
+    def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the inputs to the object.
+
+        Raises:
+            StepError: The cluster refuses, or others write to the object all the time.
+        """
+        cluster = context.guard.cluster
+        path, frame = self._path(news), self.frame(news)
+        last: ApiError | None = None
+        for _ in range(_TRIES):
+            live = cluster.get(path)
+            try:
+                if live is None:
+                    if self.fields(news):
+                        body = {**frame, self.section: {**(frame.get(self.section) or {}), **self.fields(news)}}
+                        cluster.create(self.collection(news["namespace"]), body)
+                    return {}
+                section = mapping(live.get(self.section))
+                patch = merge_patch(section, self.after(context, news, before, section))
+                notes = _missing_notes(frame, live)
+                if patch or notes:
+                    version = {"resourceVersion": metadata(live).get("resourceVersion")}
+                    cluster.patch(path, {"metadata": {**notes, **version}, self.section: patch})
+                    self.written(context, news, before, section)
+            except ApiError as error:
+                # An object that was deleted before the patch is recreated; a 404 of its creation has another reason.
+                vanished = error.status == 404 and live is not None
+                if vanished and not self._namespace(context, news) and not self.fields(news):
+                    return {}
+                if error.status != 409 and not (vanished and self._namespace(context, news)):
+                    raise
+                last = error
+            else:
+                return {}
+        msg = f"{self.kind} of {news['namespace']} is written by others without a pause: {last}; run again"
+        raise StepError(msg)
+
+    def _namespace(self, context: Context, news: Values) -> bool:
+        return context.guard.cluster.get(core("namespaces", news["namespace"])) is not None
+
+    def _path(self, inputs: Values) -> str:
+        return f"{self.collection(inputs['namespace'])}/{self.object_name(inputs)}"
+
+
+def _missing_notes(frame: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return labels and annotations that readers select on, and that a manually created object may lack."""
+    missing = {}
+    for kind, there in (("labels", labels(live)), ("annotations", annotations(live))):
+        wanted = frame["metadata"].get(kind) or {}
+        lacking = {key: value for key, value in wanted.items() if there.get(key) != value}
+        if lacking:
+            missing[kind] = lacking
+    return missing

@@ -1,0 +1,184 @@
+"""``ambient:index:WorkspaceSecret``: one of the two Secrets for a workspace's sessions, as a whole.
+
+The platform's UI saves the complete Secret, so one side must win (contract 10.12): either the YAML's values, and saved
+ones are drift (``overwrite``), or saved values stay until a value in YAML changes (``keep``). The Secret is updated in
+place and never replaced, because a session that starts without it would fail.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ambient_components.access.path_changes import child
+from ambient_components.cluster.client import core
+from ambient_components.cluster.objects import field_name, listing, mapping, texts
+from ambient_components.engine import urns
+from ambient_components.errors import Problem, refusal
+from ambient_components.platform.contract import (
+    APP_LABEL,
+    INTEGRATION_SECRET,
+    INTEGRATION_SECRET_APP,
+    RUNNER_SECRET,
+    RUNNER_SECRET_ANNOTATION,
+    RUNNER_SECRET_APP,
+    STORAGE_VARIABLES,
+)
+from ambient_components.provider.protocol.resource import Change, Context, Diff, Found, Values
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.tokens.inputs import told
+from ambient_components.provider.workspace.shared_object import Drift, Part, drift, kept
+from ambient_components.rules.arguments import choice_findings
+from ambient_components.rules.secrets import DriftPolicy
+from ambient_components.suggest import allowed_words
+
+_OTHERS_SHOWN: Final = 100
+
+_APPS: Final = {RUNNER_SECRET: RUNNER_SECRET_APP, INTEGRATION_SECRET: INTEGRATION_SECRET_APP}
+
+
+class WorkspaceSecret(Part):
+    """The resource type."""
+
+    token = urns.WORKSPACE_SECRET
+    kind = "Secret"
+    section = "data"
+
+    def collection(self, namespace: str) -> str:
+        """Return the path in the core group."""
+        return core("namespaces", namespace, "secrets")
+
+    def object_name(self, inputs: Values) -> str:
+        """Return one of the two names."""
+        return str(inputs["secret"])
+
+    def frame(self, inputs: Values) -> dict[str, Any]:
+        """Return the object as the backend creates it (contract 3)."""
+        name = self.object_name(inputs)
+        metadata = {
+            "name": name,
+            "namespace": inputs["namespace"],
+            "labels": {APP_LABEL: _APPS[name]},
+            "annotations": {RUNNER_SECRET_ANNOTATION: "true"},
+        }
+        return {"apiVersion": "v1", "kind": self.kind, "type": "Opaque", "metadata": metadata}
+
+    def fields(self, inputs: Values) -> dict[str, Any]:
+        """Return the values in the API server's format."""
+        return {key: base64.b64encode(str(value).encode()).decode() for key, value in _values(inputs).items()}
+
+    def as_inputs(self, inputs: Values, section: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Return the inputs unchanged: values saved in the UI do not enter the state."""
+        return dict(inputs)
+
+    def problems(self, news: Values) -> list[Problem]:
+        """Check the name, the drift policy and the values."""
+        found = []
+        if news.get("secret") not in (*_APPS, UNKNOWN):
+            problem = f"secret: {news.get('secret')!r}"
+            found.append(refusal(problem, allowed_words(str(news.get("secret")), _APPS)))
+        if news.get("onDrift") is not UNKNOWN:
+            found += told(choice_findings(("onDrift",), news.get("onDrift"), DriftPolicy, "drift policy"))
+        if news.get("values") is not UNKNOWN and not _values(news):
+            found.append(refusal("values: at least one is expected", "leave out a secret without any"))
+        found += [
+            refusal(f"values: {key}: text is expected")
+            for key, value in _values(news).items()
+            if value is not UNKNOWN and not isinstance(value, str)
+        ]
+        return found
+
+    def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
+        """Return changed values and, with overwrite, the changes by others that a refresh found."""
+        diff = super().diff(context, inputs, state, news)
+        replaces = frozenset({"namespace", "secret"} & diff.changes.keys())
+        changes = dict(diff.changes)
+        if news.get("onDrift") != DriftPolicy.KEEP:
+            changes = {path: Change(kind) for path, kind in _restored(state.get("drift") or {}).items()} | changes
+        return Diff(changes, diff.computed, replaces)
+
+    def create(self, context: Context, news: Values) -> tuple[str, Values]:
+        """Create the Secret, or take over an existing one."""
+        identity = f"{news['namespace']}/{self.object_name(news)}"
+        if context.preview:
+            self._tell_of_what_goes(context, news, {})
+        if context.preview or news.get("released"):
+            return identity, {"drift": {}}
+        return identity, self.write(context, news, {})
+
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+        """Return the names of differing values, never the values."""
+        found = super().read(context, identity, inputs, state)
+        if found is None or inputs.get("released"):
+            return found and Found({"drift": {}})
+        live = context.guard.cluster.get(self._path(inputs))
+        differs = _bounded(drift(self.fields(inputs), texts(mapping(live).get("data"))))
+        lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
+        if lost:
+            # The UI silently does that with every save in its shared mode (contract 3).
+            context.warn(
+                f"{_shown(inputs)}: somebody has changed or removed {', '.join(lost)}: the state of sessions that "
+                "start now is not kept in the workspace's own bucket. pulumi up puts it right"
+            )
+        return Found({"drift": differs})
+
+    def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
+        """Delete the Secret, including values that others saved: a workspace without secrets has none."""
+        context.guard.cluster.delete(self._path(state))
+
+    def after(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> Values:  # noqa: ARG002
+        """Return the declared values or, with keep, also values that others saved."""
+        declared = self.fields(news)
+        return kept(before or None, declared, live) if news.get("onDrift") == DriftPolicy.KEEP else declared
+
+    def written(self, context: Context, news: Values, before: Mapping[str, Any], live: Mapping[str, Any]) -> None:
+        """Warn about values of others that were removed."""
+        others = sorted(live.keys() - self.fields(news).keys() - before.keys())
+        if others and news.get("onDrift") != DriftPolicy.KEEP:
+            context.warn(f"{_shown(news)}: removed what others saved in it: {listing(others)}")
+
+    def write(self, context: Context, news: Values, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Write like `Part.write`; afterwards there is no drift."""
+        super().write(context, news, before)
+        return {"drift": {}}
+
+    def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:
+        """Update the values in place."""
+        if news.get("released"):
+            return {"drift": {}}
+        if context.preview:
+            self._tell_of_what_goes(context, news, self.fields(state))
+        return super().update(context, identity, state, news)
+
+    def _tell_of_what_goes(self, context: Context, news: Values, before: Mapping[str, Any]) -> None:
+        if UNKNOWN in (news.get("namespace"), news.get("values")) or news.get("onDrift") == DriftPolicy.KEEP:
+            return
+        live = context.guard.cluster.get(self._path(news)) or {}
+        others = sorted(texts(live.get("data")).keys() - _values(news).keys() - before.keys())
+        if others:
+            context.warn(
+                f"{_shown(news)}: others have saved {listing(others)} in it: pulumi up removes them. "
+                "Declare them, or write onDrift: keep"
+            )
+
+
+def _shown(inputs: Values) -> str:
+    """Return the name for messages, in kubectl's format."""
+    return f"Secret {inputs['namespace']}/{inputs['secret']}"
+
+
+def _bounded(found: Drift) -> Drift:
+    """Return the differences for the state: all of declared names, and a limited number of others."""
+    others = [name for name, how in found.items() if how == "added"]
+    shown = set(others[:_OTHERS_SHOWN])
+    return {field_name(name): how for name, how in found.items() if how != "added" or name in shown}
+
+
+def _values(inputs: Values) -> Mapping[str, Any]:
+    values = inputs.get("values")
+    return values if isinstance(values, Mapping) else {}
+
+
+def _restored(found: Mapping[str, str]) -> dict[str, str]:
+    """Return what an update will do about each difference, by property path."""
+    kinds = {"added": "delete", "removed": "add", "changed": "update"}
+    return {child("values", key): kinds[how] for key, how in found.items()}

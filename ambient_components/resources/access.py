@@ -1,0 +1,186 @@
+"""The resources that carry access: RoleBindings, and the ServiceAccounts of keys."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from ambient_components.access import StackRails
+from ambient_components.engine import urns
+from ambient_components.rules.keys import TokenTerms
+
+
+class MetadataArgs(TypedDict):
+    """Metadata of a Kubernetes object. Name and namespace must be known before the update."""
+
+    name: str
+    namespace: pulumi.Input[str]
+    labels: NotRequired[Mapping[str, str]]
+    annotations: NotRequired[Mapping[str, str]]
+
+
+class RoleBindingArgs(TypedDict):
+    """A RoleBinding with Kubernetes' fields."""
+
+    metadata: MetadataArgs
+    roleRef: Mapping[str, str]
+    subjects: Sequence[Mapping[str, str]]
+    released: NotRequired[bool]
+    """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
+
+
+class RoleBinding(pulumi.CustomResource):
+    """A RoleBinding kept equal to its declaration: extra subjects are drift, and finalizers do not keep it alive."""
+
+    uid: pulumi.Output[str]
+    """uid of the object."""
+
+    def __init__(self, name: str, args: RoleBindingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(urns.ROLE_BINDING, name, {"uid": None, **args}, opts)
+
+
+class ServiceAccountArgs(TypedDict):
+    """The ServiceAccount of one key."""
+
+    metadata: MetadataArgs
+    released: NotRequired[bool]
+    """See `RoleBindingArgs`."""
+    adopt: NotRequired[bool]
+    """Whether to adopt an existing account with its tokens; by default it is deleted."""
+
+
+class ServiceAccount(pulumi.CustomResource):
+    """The identity of a key, created by the run that first declares it, so that no earlier token is valid for it."""
+
+    uid: pulumi.Output[str]
+    """uid of the object."""
+
+    createdAt: pulumi.Output[str | None]  # noqa: N815  # Pulumi's own spelling of outputs
+    """Creation time of the key, RFC 3339."""
+
+    lastUsedAt: pulumi.Output[str | None]  # noqa: N815
+    """Time of the key's last use according to the platform's backend, as of the last refresh."""
+
+    def __init__(self, name: str, args: ServiceAccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        outputs = dict.fromkeys(("uid", "createdAt", "lastUsedAt"))
+        super().__init__(urns.SERVICE_ACCOUNT, name, {**outputs, **args}, opts)
+
+
+class AccessTokenArgs(TokenTerms):
+    """ServiceAccount and lifetime of the tokens. Times are in seconds."""
+
+    namespace: pulumi.Input[str]
+    serviceAccount: pulumi.Input[str]  # noqa: N815  # Pulumi's own spelling of inputs
+    """Name of the ServiceAccount of the tokens; it must exist."""
+
+    serviceAccountUid: NotRequired[pulumi.Input[str]]  # noqa: N815  # Pulumi's own spelling of inputs
+    """uid of the ServiceAccount: a change means that it was replaced, and a new token is minted."""
+
+    key: pulumi.Input[str]
+    """Id of the key."""
+
+    owner: pulumi.Input[str]
+    """Owner, PROJECT/FLEET; tokens of other owners are never changed."""
+
+    generation: NotRequired[pulumi.Input[int]]
+    """Generation of the identity, from 1 (the default)."""
+
+    former: NotRequired[bool]
+    """Whether this identity belongs to the previous generation: it keeps its tokens and never mints."""
+
+    overlapping: NotRequired[bool]
+    """Whether the previous generation's identity is still valid; decides what stays in the delivery Secret."""
+
+    adopt: NotRequired[bool]
+    """Whether unrecorded tokens are kept through the overlap; by default they are revoked."""
+
+    incomplete: NotRequired[pulumi.Input[bool | None]]
+    """True if the ServiceAccount or its RoleBinding failed in this run: the step then fails without changes."""
+
+    released: NotRequired[bool]
+    """Whether the workspace is being released: no token is minted or revoked, and ownership annotations are removed."""
+
+
+class AccessToken(pulumi.CustomResource):
+    """The tokens of one ServiceAccount over their rotations; the newest is `token`."""
+
+    token: pulumi.Output[str]
+    """Bearer token for HTTP requests; a secret."""
+
+    current: pulumi.Output[dict[str, Any]]
+    """Record of the newest token: handle, uid, generation, issuedAt, expiresAt, dead."""
+
+    retiring: pulumi.Output[list[dict[str, Any]]]
+    """Records of older tokens that are still valid."""
+
+    undelivered: pulumi.Output[str | None]
+    """Why the delivery Secret does not contain the token; null if it does."""
+
+    pendingRevocations: pulumi.Output[list[dict[str, Any]]]  # noqa: N815
+    """Records of tokens that could not be revoked: every run retries."""
+
+    grantedSeconds: pulumi.Output[int]  # noqa: N815
+    """Lifetime that the cluster granted."""
+
+    reason: pulumi.Output[str | None]
+    """Why the newest token was minted."""
+
+    schemaVersion: pulumi.Output[int]  # noqa: N815
+    """Version of the recorded format."""
+
+    nextAction: pulumi.Output[dict[str, str] | None]  # noqa: N815  # Pulumi's own spelling of outputs
+    """Next action of a later run (what) and its time (at)."""
+
+    def __init__(self, name: str, args: AccessTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        outputs = dict.fromkeys(
+            (
+                "token",
+                "current",
+                "retiring",
+                "pendingRevocations",
+                "grantedSeconds",
+                "nextAction",
+                "reason",
+                "undelivered",
+                "schemaVersion",
+            )
+        )
+        # The plugin marks the token as secret; this also covers mocks and other engines.
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["token"])
+        super().__init__(urns.ACCESS_TOKEN, name, {**outputs, **args}, pulumi.ResourceOptions.merge(secret, opts))
+
+
+class AccessLedgerArgs(TypedDict):
+    """Arguments of the access ledger: plain values, which the ledger checks before anything is created."""
+
+    owner: str
+    """Owner, PROJECT/FLEET: a namespace with another owner is refused."""
+
+    workspaces: Mapping[str, Mapping[str, Any]]
+    """Complete access of the stack by workspace, as `access.write_ledger` returns it."""
+
+    rails: NotRequired[StackRails]
+    """Guardrail settings of the stack; built-in defaults if left out."""
+
+    held: NotRequired[list[str]]
+    """Workspaces excluded from this run: the ledger keeps their deployed entries. Never recorded."""
+
+    elsewhere: NotRequired[list[str]]
+    """Workspaces of the fleet's other shards: the run is refused if this stack deployed one. Never recorded."""
+
+    record: NotRequired[str]
+    """Run record of a shard, NAMESPACE/NAME; left out if the stack is not a shard."""
+
+
+class AccessLedger(pulumi.CustomResource):
+    """A stack's complete access as one resource: register it first, and let everything else depend on it.
+
+    Without it a program has no guardrails: no preflight, no refusal of a removed workspace, no diff by subject. Depend
+    on it, but never read its outputs: their readers would show changes whenever any access changes.
+    """
+
+    owner: pulumi.Output[str]
+    workspaces: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: AccessLedgerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(urns.ACCESS_LEDGER, name, {**args}, opts)

@@ -1,0 +1,185 @@
+"""The state machine for the tokens of one identity."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ambient_components.rotation.state import Handle, TokenState, format_time
+from ambient_components.rules.lifetimes import Policy, default_rotate_before
+
+_LIVE_AT_MOST = 2
+"""Maximum number of valid tokens per identity (docs/adr/0005): the current one and a retiring one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of one run, in order. A plan without steps is falsy."""
+
+    revoke_first: tuple[tuple[Handle, str], ...] = ()
+    """Token Secrets to delete before minting, so that at most two tokens are valid; never the current one."""
+    mint: str | None = None
+    """Reason for a new token; None if none is minted."""
+    revoke: tuple[tuple[Handle, str], ...] = ()
+    """Token Secrets to delete after minting, with reasons: a failed mint must not end the old token."""
+    retire: tuple[Handle, ...] = ()
+    """Token Secrets that stay during the overlap, oldest first."""
+    current: Handle | None = None
+    """The recorded current token, if none is minted."""
+    warnings: tuple[str, ...] = field(default=())
+    """Warnings for the user, independent of the steps."""
+
+    def __bool__(self) -> bool:
+        return bool(self.mint or self.revoke or self.revoke_first)
+
+
+def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "token") -> str | None:
+    """Why this identity needs a new token now; None: it does not.
+
+    Args:
+        state: what is on record.
+        policy: what the stack file asks.
+        now: the one clock reading of this process.
+        what: what is minted, in words.
+    """
+    current = state.current
+    if current is None:
+        return f"no {what} yet"
+    if policy.manual:
+        return None
+    if current.dead:
+        return f"the {what} no longer works: {current.dead}"
+    if current.expires_at is None:
+        return None
+    if now >= current.expires_at:
+        return f"the {what} expired on {format_time(current.expires_at)}"
+    if now >= current.expires_at - _notice(current, policy):
+        return f"the {what} expires on {format_time(current.expires_at)}"
+    return None
+
+
+def _notice(handle: Handle, policy: Policy) -> timedelta:
+    """Return the renewal window of a token.
+
+    If the cluster granted a shorter lifetime than requested, the configured window can exceed it, and every run would
+    mint a token. Then the window is the default for the granted lifetime.
+    """
+    if handle.expires_at is None:
+        return timedelta(seconds=policy.rotate_before)
+    granted = int((handle.expires_at - handle.issued_at).total_seconds())
+    before = policy.rotate_before if policy.rotate_before < granted else default_rotate_before(granted)
+    return timedelta(seconds=before)
+
+
+def plan(
+    state: TokenState,
+    policy: Policy,
+    now: datetime,
+    *,
+    force: str | None = None,
+    again: str | None = None,
+    former: bool = False,
+    what: str = "token",
+) -> Plan:
+    """Return the steps that are due for one identity.
+
+    Args:
+        state: what is on record.
+        policy: what the stack file asks.
+        now: the one clock reading of this process.
+        force: why every token on record is dead, whatever it says (the ServiceAccount was replaced).
+        again: why a token is needed beside one that works (nobody has that one).
+        former: another generation has taken this identity's place, and it lives on beside that one for a while. It
+            never mints.
+        what: what is minted, in words.
+    """
+    # From the original record: a missed renewal window is always reported.
+    missed = _missed(state.current, policy, now)
+    if force:
+        dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
+        state = TokenState(state.current.killed(force) if state.current else None, pending=dead)
+    reason = None if former else mint_reason(state, policy, now, what) or again
+    if force and reason:
+        reason = force
+    failed = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
+    # Before minting: these may still be valid, and at most two may be.
+    first: list[tuple[Handle, str]] = failed if reason else []
+    revoke: list[tuple[Handle, str]] = [] if reason else failed
+    ends = state.retires_at(policy.overlap_delta)
+    # Likewise for tokens with a finished overlap, unless one of them may be the only valid one until the mint.
+    over = first if reason and state.current and _works(state.current, now) else revoke
+    staying = []
+    for handle in state.retiring:
+        if handle.dead:
+            continue
+        if ends is not None and now >= ends:
+            over.append((handle, f"its overlap ended on {format_time(ends)}"))
+        elif reason and policy.overlap == 0:
+            revoke.append((handle, "the overlap is 0"))
+        else:
+            staying.append(handle)
+    current = state.current
+    if not reason:
+        if force and current:
+            # Its token Secret still exists, but its ServiceAccount does not.
+            revoke.append((current, force))
+        return Plan(revoke=tuple(revoke), retire=tuple(staying), current=current)
+    if current and (why := _why_it_ends(current, policy, now)):
+        revoke.append((current, why))
+    elif current:
+        staying.append(current)
+    # Only if there is a record. Without one it is unknown which of the existing tokens is in use, so a lost state must
+    # not revoke any early: all of them end with the overlap.
+    while current and len(staying) >= _LIVE_AT_MOST:
+        first.append((staying.pop(0), f"{_LIVE_AT_MOST} {what}s are the most that live at once"))
+    return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=missed)
+
+
+def _works(handle: Handle, now: datetime) -> bool:
+    return not handle.dead and not handle.lapse(now)
+
+
+def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
+    """Return why the replaced token gets no overlap; None if it gets one."""
+    if current.dead:
+        # Its token Secret may still exist (the ServiceAccount was replaced) and must not be left behind.
+        return current.dead
+    if current.expires_at and now >= current.expires_at:
+        return "it expired"
+    return "it is replaced, and the overlap is 0" if policy.overlap == 0 else None
+
+
+def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str, ...]:
+    """Return a warning if the current token expired before any run renewed it."""
+    if current is None or current.expires_at is None or now < current.expires_at:
+        return ()
+    # Where a refresh came first, it is on record as dead for that very reason.
+    if current.dead and not current.lapsed:
+        return ()
+    return (
+        f"no run came in the {policy.rotate_before} s before the token expired on "
+        f"{format_time(current.expires_at)}: it has been refused since",
+    )
+
+
+def next_action(state: TokenState, policy: Policy, *, former: bool = False) -> tuple[str, datetime] | None:
+    """Return the next step that is due and its time: ("revoke" or "rotate", time).
+
+    For a token that expires without renewal: ("expire", time).
+    """
+    # A failed revocation is due at once. The time is in the past and the same in every run.
+    due: list[tuple[datetime, str]] = [(handle.issued_at, "revoke") for handle in state.pending]
+    ends = state.retires_at(policy.overlap_delta)
+    if ends is not None:
+        due.append((ends, "revoke"))
+    current = state.current
+    if policy.manual or former:
+        if current and current.expires_at and not current.dead and not policy.never:
+            due.append((current.expires_at, "expire"))
+    elif current and current.dead:
+        # Due at once; the time is the same in every run.
+        due.append((current.issued_at, "rotate"))
+    elif current and current.expires_at and not policy.never:
+        due.append((current.expires_at - _notice(current, policy), "rotate"))
+    if not due:
+        return None
+    moment, what = min(due)
+    return what, moment

@@ -1,0 +1,165 @@
+"""Values that may never be a source of a secret, and namespaces that may never receive a key.
+
+A source is read with the rights of the run and ends up in the sessions of a workspace. Without this list, the author of
+a stack file could send the deployer's own credentials there. All checks of sources and deliveries use it.
+"""
+
+import os
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from posixpath import join
+from typing import Final
+
+from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
+
+CONFIG: Final = frozenset(
+    {
+        "clusterUid",
+        "context",
+        "fleetKey",
+        "maxTokenLifetime",
+        "objectStore",
+        "openshift",
+        "platformNamespace",
+        "shards",
+        "vertex",
+    }
+)
+"""Keys of the stack's config that this tool uses itself, including credentials."""
+
+VARIABLES: Final = (
+    "PULUMI_*",
+    "AMBIENT_*",
+    "KUBE*",  # KUBECONFIG, KUBERNETES_*
+    # Clouds and stores.
+    "AWS_*",
+    "ARM_*",
+    "AZURE_*",
+    "CLOUDSDK_*",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CREDENTIALS",
+    "GOOGLE_OAUTH_*",
+    "VAULT_*",
+    # CI jobs: each forge's own token, and the variables that issue identity tokens.
+    "ACTIONS_*",
+    "GITHUB_*",
+    "GH_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "CI_JOB_*",
+    "CI_DEPLOY_*",
+    "CI_REGISTRY_*",
+    "CI_DEPENDENCY_PROXY_*",
+    "CI_REPOSITORY_URL",
+    "SYSTEM_ACCESSTOKEN",
+    "BITBUCKET_*",
+    "BUILDKITE_*",
+    "CIRCLE_*",
+    "SSH_*",
+    "CLOUD_TOKEN",  # the identity token of our GitLab example
+)
+"""Environment variables with credentials of the run, as patterns; case-insensitive."""
+
+FOLDERS: Final = (
+    "/proc",
+    "/dev",
+    "/sys",
+    # Tokens of a pod's own account and of its cloud identity.
+    "/run/secrets/kubernetes.io",
+    "/run/secrets/eks.amazonaws.com",
+    "/run/secrets/azure",
+    "/var/run/secrets/kubernetes.io",
+    "/var/run/secrets/eks.amazonaws.com",
+    "/var/run/secrets/azure",
+)
+"""Absolute paths of folders that no source may be in."""
+
+NAMES: Final = (
+    ".aws",
+    ".azure",
+    ".docker",
+    ".git",  # its config may hold the job's token
+    ".kube",
+    ".netrc",
+    ".pulumi",
+    ".ssh",
+    "gcloud",
+    "kubeconfig",
+    "kubeconfig.*",
+    "*.kubeconfig",
+    "Pulumi.*.yaml",
+)
+"""Patterns of file and folder names that no source path may contain."""
+
+NAMESPACES: Final = ("kube-*", "openshift", "openshift-*")
+"""Patterns of the namespaces of Kubernetes and OpenShift. The platform's own namespace is never a source either."""
+
+_CREDENTIAL_FILES: Final = (".kube/config", ".aws/credentials", ".pulumi/credentials.json")
+
+Verdict = tuple[str, str] | None
+"""Problem and hint; None if there is no problem."""
+
+
+def config_problem(key: str) -> Verdict:
+    """Check the key of a value in the stack's config."""
+    if key in CONFIG:
+        return f"{key!r} is this tool's own config, and never a source", "name a value that was set for this secret"
+    return None
+
+
+def variable_problem(name: str) -> Verdict:
+    """Check the name of an environment variable."""
+    pattern = _matching(name.upper(), VARIABLES)
+    if pattern is None:
+        return None
+    which = "" if pattern == name else f" ({pattern})"
+    return (
+        f"{name!r} belongs to the run itself{which}, and is never a source",
+        "pass the secret to the run in a variable of another name, such as PAYMENTS_GITHUB_TOKEN",
+    )
+
+
+def path_problem(path: str) -> Verdict:
+    """Check the path of a file: relative to the project's folder if it is below it, otherwise absolute."""
+    folder = next((one for one in FOLDERS if path == one or path.startswith(f"{one}/")), None)
+    name = next((part for part in path.split("/") if _matching(part, NAMES)), None)
+    if folder is None and name is None:
+        return None
+    return (
+        f"{path!r} may hold credentials of the run ({folder or name}), and is never a source",
+        "keep the secret in a file of its own",
+    )
+
+
+def namespace_problem(namespace: str, platform: str = PLATFORM_NAMESPACE_DEFAULT) -> Verdict:
+    """Check the namespace of a Secret that is read, or that a key is delivered to.
+
+    Args:
+        namespace: Name of the namespace.
+        platform: The platform's namespace; its default is always checked as well.
+    """
+    if namespace in (platform, PLATFORM_NAMESPACE_DEFAULT):
+        return f"{namespace!r} is the platform's own namespace", "name a namespace of your own"
+    if _matching(namespace, NAMESPACES):
+        return f"{namespace!r} is a namespace of Kubernetes or OpenShift", "name a namespace of your own"
+    return None
+
+
+def credential_files(environment: Mapping[str, str]) -> list[str]:
+    """Return the paths of files with credentials of this run, whether they exist or not.
+
+    Args:
+        environment: Environment of the run; variables that are never a source may contain paths, such as KUBECONFIG.
+    """
+    named = [
+        path
+        for name, value in environment.items()
+        if _matching(name.upper(), VARIABLES)
+        for path in value.split(os.pathsep)
+        if path and "\0" not in path
+    ]
+    home = environment.get("HOME") or ""
+    return [*named, *(join(home, path) for path in _CREDENTIAL_FILES if home)]
+
+
+def _matching(name: str, patterns: tuple[str, ...]) -> str | None:
+    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)

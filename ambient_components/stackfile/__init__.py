@@ -1,0 +1,48 @@
+"""The stack file: YAML to frozen models, all problems with line and column."""
+
+from ambient_components.stackfile.layers import Origin
+from ambient_components.stackfile.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
+from ambient_components.stackfile.models.guardrails import Allowance, Rail, Rails, StackAllowance
+from ambient_components.stackfile.models.keys import Key, KeyDefaults
+from ambient_components.stackfile.models.limits import ContainerLimits, Limits, Network, NetworkPeer
+from ambient_components.stackfile.models.settings import CaBundle, McpServer, McpServers, OnClose, Settings
+from ambient_components.stackfile.models.sources import OnDrift, SecretRef, Secrets, Source
+from ambient_components.stackfile.models.stack import Defaults, Grant, StackFile, Workspace
+from ambient_components.stackfile.models.storage import Bucket, BucketCredentials, Storage
+from ambient_components.stackfile.yaml.positions import SourceMap
+
+__all__ = [
+    "Allowance",
+    "Bucket",
+    "BucketCredentials",
+    "CaBundle",
+    "ContainerLimits",
+    "Defaults",
+    "Grant",
+    "Key",
+    "KeyDefaults",
+    "Limits",
+    "LoadedStack",
+    "McpServer",
+    "McpServers",
+    "Network",
+    "NetworkPeer",
+    "OnClose",
+    "OnDrift",
+    "Origin",
+    "Rail",
+    "Rails",
+    "Review",
+    "SecretRef",
+    "Secrets",
+    "Settings",
+    "Source",
+    "SourceMap",
+    "StackAllowance",
+    "StackFile",
+    "Storage",
+    "Workspace",
+    "load_stack",
+    "parse_stack",
+    "review_stack",
+]

@@ -1,0 +1,141 @@
+"""Checks of keys: conflicting times, tokens without expiry, and forbidden deliveries."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from ambient_components.errors import BadValue, Problems
+from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import key_service_account, key_suffix
+from ambient_components.rules.durations import format_seconds, parse_duration
+from ambient_components.rules.findings import Finding, Path, verdict_finding
+from ambient_components.rules.keys import delivery_problem, endless_problem
+from ambient_components.rules.lifetimes import NEVER, Policy, is_mended_by_overlap, misfit
+from ambient_components.rules.renewals import TOKEN_LIFE, Life
+from ambient_components.stackfile.models.keys import Key
+from ambient_components.stackfile.models.stack import StackFile, Workspace
+
+MAX_TOKEN_LIFETIME: Final = "maxTokenLifetime"  # noqa: S105 - a name
+"""Key of the stack's config: maximum token lifetime in the cluster, such as 24h."""
+
+Explicit = Callable[[Path], bool]
+"""Whether a workspace's own entry sets the value at a path; only own values are refused, misfit defaults are shortened.
+"""
+
+
+def check_keys(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
+    """Run all checks of keys over the whole stack.
+
+    Args:
+        stack: The stack with effective entries.
+        explicit: Tells whether a workspace's own entry sets the value at a path.
+    """
+    targets: dict[tuple[str, str], tuple[Path, str]] = {}
+    for name, workspace in stack.workspaces.items():
+        for key_id, key in workspace.keys.items():
+            here = ("workspaces", name, "keys", key_id)
+            yield from check_times(here, partial(key.policy, stack.run_every or 0), explicit)
+            yield from _without_an_end(here, key)
+            yield from _adopted(name, key_id, here, key)
+            yield from _delivery(here, key, stack.workspaces, targets)
+
+
+def max_token_lifetime(text: object, problems: Problems) -> int | None:
+    """Return the maximum token lifetime in the config; report an invalid duration to `problems`."""
+    if text in (None, ""):
+        return None
+    try:
+        return parse_duration(text)
+    except BadValue as error:
+        command = f"pulumi config set {MAX_TOKEN_LIFETIME} 24h"
+        problems.add(None, MAX_TOKEN_LIFETIME, error.problem, error.hints, command)
+    return None
+
+
+def beyond_cap(workspaces: Mapping[str, Workspace], cap: int) -> Iterator[Finding]:
+    """Find keys with a longer token lifetime than the cluster grants.
+
+    Args:
+        workspaces: Workspaces by name.
+        cap: Maximum lifetime in the cluster, in seconds.
+    """
+    for name, workspace in workspaces.items():
+        for key_id, key in workspace.keys.items():
+            # A static token is not requested from the API server, so it has no maximum.
+            if key.lifetime > cap and not key.static:
+                life = "never" if key.lifetime == NEVER else format_seconds(key.lifetime)
+                yield Finding(
+                    ("workspaces", name, "keys", key_id, "lifetime"),
+                    f"{life} is longer than the cluster grants: maxTokenLifetime is {format_seconds(cap)}",
+                    f"allowed: up to {format_seconds(cap)}",
+                )
+
+
+def check_times(
+    path: Path, policy: Callable[[Collection[str]], Policy], explicit: Explicit, life: Life = TOKEN_LIFE
+) -> Iterator[Finding]:
+    """Find notice, overlap and life that don't go together, or that the promised runs are too seldom for.
+
+    Args:
+        path: of what says them.
+        policy: what is asked, with the fields of these names taken as they are.
+        explicit: tells what a workspace says itself from what lies under it.
+        life: of what is renewed.
+    """
+    own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
+    asked = policy(own)
+    verdict = misfit(asked, life.what)
+    if verdict is None:
+        return
+    # Report at a field of the entry itself, where the fix is shortest.
+    field = next((field for field in ("overlap", "rotateBefore") if field in own), "lifetime")
+    if {"overlap", "rotateBefore"} <= own and not is_mended_by_overlap(asked):
+        field = "rotateBefore"
+    yield Finding((*path, field), *verdict)
+
+
+def _adopted(workspace: str, key_id: str, path: Path, key: Key) -> Iterator[Finding]:
+    """Find accounts to adopt that do not belong to this key's current or previous generations."""
+    own = [
+        key_service_account(key_id, key_suffix(workspace, key_id, generation))
+        for generation in range(1, key.generation + 1)
+    ]
+    for place, account in enumerate(key.adopt):
+        if account not in own:
+            yield Finding(
+                (*path, "adopt", place),
+                f"{account!r} is no ServiceAccount of this key",
+                f"allowed: {own[-1]}, the account of generation {key.generation}",
+            )
+
+
+def _without_an_end(path: Path, key: Key) -> Iterator[Finding]:
+    if key.lifetime != NEVER:
+        return
+    yield from verdict_finding((*path, "lifetime"), endless_problem(key.role))
+    if key.static:
+        readers = "every session of the workspace can read a static token"
+        worst = ", and can then do more than it may itself" if key.role is not Role.VIEW else ""
+        yield Finding(
+            (*path, "static"), f"{readers}{worst}", "leave static out: lifetime never works without", warning=True
+        )
+
+
+def _delivery(
+    path: Path, key: Key, workspaces: Mapping[str, Workspace], targets: dict[tuple[str, str], tuple[Path, str]]
+) -> Iterator[Finding]:
+    if key.deliver is None:
+        return
+    secret = key.deliver.secret
+    here = (*path, "deliver", "secret")
+    yield from verdict_finding((*here, "namespace"), delivery_problem(secret.namespace, str(path[1])))
+    if secret.namespace in workspaces and secret.namespace != path[1]:
+        yield Finding(
+            (*here, "namespace"),
+            f"{secret.namespace!r} is a workspace, where every session could read the key",
+            "name a namespace that is no workspace",
+        )
+    taken, other = targets.setdefault((secret.namespace, secret.name), (here, f"{path[1]}/{path[3]}"))
+    if taken != here:
+        problem = f"Secret {secret.namespace}/{secret.name} is where the key {other} is delivered to"
+        yield Finding((*here, "name"), problem, "give each key a Secret of its own", (*taken, "name"))

@@ -1,0 +1,135 @@
+"""Checks across values: names, duplicates, and collisions of object names.
+
+Pure functions over the models, which yield findings with paths; `spec.loader` converts paths to positions in the file.
+The checks here are about access; those of secrets, storage, settings and limits have their own modules.
+"""
+
+from collections.abc import Callable, Iterator
+
+from ambient_components.errors import hints_of
+from ambient_components.platform.naming import key_id_problem, owner_binding, sanitize_name, workspace_name_problem
+from ambient_components.rules.findings import Finding, Path, Verdict
+from ambient_components.rules.grants import owner_names
+from ambient_components.rules.lookalikes import lookalike
+from ambient_components.rules.secret_patterns import without_credentials
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile.checks.grants import check_grants
+from ambient_components.stackfile.checks.guardrails import check_allowances, check_stack_allowances
+from ambient_components.stackfile.checks.keys import Explicit, check_keys
+from ambient_components.stackfile.checks.limits import LIMIT_CHECKS
+from ambient_components.stackfile.checks.secrets import SECRET_CHECKS
+from ambient_components.stackfile.checks.settings import SETTING_CHECKS
+from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
+from ambient_components.stackfile.checks.storage import STORAGE_CHECKS, check_buckets
+from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
+from ambient_components.stackfile.shards import check_stacks
+
+__all__ = ["CHECKS", "Check", "Finding", "Path", "check_stack", "workspaces_missing"]
+
+
+def _everything(_: Path) -> bool:
+    return True
+
+
+def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Finding]:
+    """Run all checks over all workspaces.
+
+    Args:
+        stack: The complete stack; files, defaults and templates are merged into each workspace.
+        explicit: Tells whether a workspace's own entry sets the value at a path.
+
+    Returns:
+        Errors and warnings; no warnings about workspaces that are not active.
+    """
+    findings = [
+        *workspaces_missing(stack),
+        *check_stacks(stack),
+        *check_stack_allowances(stack),
+        *check_secret_places(stack),
+    ]
+    for name, workspace in stack.workspaces.items():
+        found = [finding for check in CHECKS for finding in check(("workspaces", name), name, workspace)]
+        in_use = workspace.state is WorkspaceState.ACTIVE
+        findings += [finding for finding in found if in_use or not finding.warning]
+    active = {name for name, workspace in stack.workspaces.items() if workspace.state is WorkspaceState.ACTIVE}
+    whole = (*check_grants(stack), *check_keys(stack, explicit), *check_buckets(stack, explicit), *check_sources(stack))
+    findings += [found for found in whole if found.path[1] in active or not found.warning]
+    return findings
+
+
+def workspaces_missing(stack: StackFile) -> Iterator[Finding]:
+    """Require `workspaces`, even if it is `{}`: otherwise an empty file would be treated as a removal of everything.
+
+    Included files and files that name stacks are exempt.
+    """
+    if not {"workspaces", "stacks"} & stack.model_fields_set:
+        yield Finding(("workspaces",), "is missing", "add it; write {} for none")
+
+
+def check_workspace_name(path: Path, name: str, _workspace: Workspace) -> Iterator[Finding]:
+    """Find workspace names that the platform's V1 or V2 API rejects. Contract 1.1."""
+    yield from _name_finding(path, name, workspace_name_problem)
+
+
+def check_key_ids(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find key ids that the platform's sanitiser changes, because two ids could produce the same object name."""
+    for key_id in workspace.keys:
+        yield from _name_finding((*path, "keys", key_id), key_id, key_id_problem)
+
+
+def check_owners(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find duplicate owners, and owners with one object name: the platform cuts it to 40 characters. Contract 1.2."""
+    names, first = owner_names(), dict[str, Path]()
+    for index, owner in enumerate(workspace.owners):
+        here = (*path, "owners", index)
+        taken = first.setdefault(str(owner), here)
+        if taken != here:
+            yield Finding(here, f"{str(owner)!r} is an owner already", "keep one of them", taken)
+        yield from names.add(here, str(owner), owner_binding(owner))
+
+
+def check_subjects(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Warn about owners and grants with names that look like others. Kubernetes compares byte by byte."""
+    named = [((*path, "owners", index), owner.name) for index, owner in enumerate(workspace.owners)]
+    for index, grant in enumerate(workspace.grants):
+        named.append(((*path, "grants", index, str(grant.subject.kind)), grant.subject.name))
+    for here, name in named:
+        if why := lookalike(name):
+            remedy = "make sure that the identity provider has it so, or type it again"
+            yield Finding(here, f"{name!a} {why}", remedy, warning=True)
+
+
+def check_reviewers(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find duplicate reviewers."""
+    first: dict[str, Path] = {}
+    for index, reviewer in enumerate(workspace.reviewers):
+        here = (*path, "reviewers", index)
+        taken = first.setdefault(str(reviewer), here)
+        if taken != here:
+            yield Finding(here, f"{str(reviewer)!r} is a reviewer already", "keep one of them", taken)
+
+
+CHECKS: tuple[Check, ...] = (
+    check_workspace_name,
+    check_key_ids,
+    check_owners,
+    check_subjects,
+    check_reviewers,
+    *SECRET_CHECKS,
+    *STORAGE_CHECKS,
+    *SETTING_CHECKS,
+    *LIMIT_CHECKS,
+    check_allowances,
+)
+"""All checks that run for each workspace."""
+
+
+def _name_finding(path: Path, name: str, problem_of: Callable[[str], Verdict]) -> Iterator[Finding]:
+    verdict = problem_of(name)
+    if verdict is None:
+        return
+    near = sanitize_name(name)
+    # The nearest name of a credential would be the credential, in lower case.
+    may_guess = near != name and any(map(str.isalnum, name)) and without_credentials(name) == name
+    guess = f"did you mean {near!r}?" if may_guess and problem_of(near) is None else ""
+    yield Finding(path, verdict[0], hints_of(verdict[1], guess), at_key=True)

@@ -1,0 +1,53 @@
+"""Checks of secrets: valid variables, and variables without effect.
+
+A variable's name is never quoted if it may be the secret itself.
+"""
+
+from collections.abc import Iterator
+
+from ambient_components.platform.contract import RUNNER_SECRET_KEYS
+from ambient_components.platform.variables import variable_problem, variable_warning
+from ambient_components.rules.findings import Finding, Path, below, verdict_finding
+from ambient_components.rules.secret_patterns import says_secret
+from ambient_components.rules.secrets import runner_findings
+from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
+from ambient_components.stackfile.models.stack import Check, Workspace
+
+_CLAUDE_KEY = "ANTHROPIC_API_KEY"
+
+
+def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Check the runner secret: at least one of three keys. Contract 3."""
+    here = (*path, "secrets", "runner")
+    keys = workspace.secrets.runner
+    allowed = f"allowed: {', '.join(RUNNER_SECRET_KEYS)}"
+    if "runner" in workspace.secrets.model_fields_set and not keys:
+        yield Finding(here, "is an empty secret", f"{allowed}; leave runner out for no secret")
+    yield from below(here, runner_findings(keys))
+    for key, source in keys.items():
+        if key in RUNNER_SECRET_KEYS and source.value is not None:
+            yield Finding((*here, key, "value"), "is a plain value for a secret", GIVE_OTHERWISE)
+    if keys and _CLAUDE_KEY not in keys and all(key in RUNNER_SECRET_KEYS for key in keys):
+        problem = f"has no {_CLAUDE_KEY}: the platform refuses sessions with Claude"
+        yield Finding(here, problem, f"add {_CLAUDE_KEY}, unless all sessions are Gemini's", warning=True)
+
+
+def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Check the integration secret: at least one variable, with names that sessions receive. Contract 3, 10.15."""
+    here = (*path, "secrets", "integrations")
+    variables = workspace.secrets.integrations
+    if "integrations" in workspace.secrets.model_fields_set and not variables:
+        yield Finding(here, "is an empty secret", "name a variable, or leave integrations out for no secret")
+    for name, source in variables.items():
+        problem = variable_problem(name)
+        yield from verdict_finding((*here, name), problem, at_key=True)
+        if problem is None:
+            yield from verdict_finding((*here, name), variable_warning(name), at_key=True, warning=True)
+        if source.value is not None and says_secret(name):
+            yield Finding(
+                (*here, name, "value"), "is a plain value, and the variable's name says secret", GIVE_OTHERWISE
+            )
+
+
+SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
+"""All checks of secrets."""

@@ -1,0 +1,151 @@
+"""Checks of storage: allowed fields of each driver, ownership, tags, and lifetime of access keys."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+from ambient_components.rules.buckets import (
+    CREDENTIALS,
+    BucketDriver,
+    adopt_with_aws,
+    credential_missing,
+    field_problem,
+    fitting_findings,
+    tag_findings,
+)
+from ambient_components.rules.findings import Finding, Path, below, verdict_finding
+from ambient_components.rules.lifetimes import NEVER
+from ambient_components.rules.object_store import MINIO, OBJECT_STORE, StoreConfig, set_command
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE, policy_problem
+from ambient_components.rules.secrets import drift_findings
+from ambient_components.stackfile.checks.keys import Explicit, check_times
+from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
+from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
+from ambient_components.stackfile.models.storage import Bucket, BucketCredentials
+
+
+def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find fields that the bucket's driver does not allow or a shared bucket cannot have."""
+    bucket = workspace.storage.bucket
+    if bucket is None:
+        return
+    here = (*path, "storage", "bucket")
+    said = [field for name, field in _fields().items() if name in bucket.model_fields_set]
+    if bucket.driver is BucketDriver.EXISTING:
+        yield from below(here, (credential_missing(field) for field in CREDENTIALS if field not in said))
+    for field in said:
+        if field == "endpoint" and bucket.driver is not BucketDriver.EXISTING:
+            remedy = "remove it: the stack's config says where its store is, by objectStore; or write driver: existing"
+            yield Finding(
+                (*here, field), f"is for driver: existing, and the driver is {bucket.driver}", remedy, at_key=True
+            )
+        verdict = field_problem(field, bucket.driver, shared=bucket.shared)
+        yield from verdict_finding((*here, field), verdict, at_key=True)
+
+
+def check_bucket(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find settings of an own bucket that conflict with each other."""
+    bucket = workspace.storage.bucket
+    if bucket is None or not bucket.own:
+        return
+    here = (*path, "storage", "bucket")
+    said = {
+        "onDelete": bucket.on_delete,
+        "force": bucket.force,
+        "state": bucket.state,
+        "versioning": bucket.versioning,
+        "objectLock": bucket.object_lock,
+    }
+    yield from below(here, fitting_findings(said))
+    yield from below((*here, "tags"), tag_findings(bucket.tags))
+
+
+def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find plain secret keys, and drift policies that would lose the credentials. Contract 3, 10.12."""
+    bucket = workspace.storage.bucket
+    if bucket is None:
+        return
+    here = (*path, "storage", "bucket")
+    if bucket.secret_key is not None and bucket.secret_key.value is not None:
+        yield Finding((*here, "secretKey", "value"), "is a plain value for a secret", GIVE_OTHERWISE)
+    drift = {"integrations": workspace.secrets.on_drift.integrations}
+    for found in below((*path, "secrets", "onDrift"), drift_findings(drift, has_bucket=True)):
+        yield replace(found, other=(*here, "name"))
+    if bucket.driver is not BucketDriver.EXISTING and bucket.credentials.lifetime == NEVER:
+        problem = "is never: every session of the workspace gets this access key, and it works until it is revoked"
+        remedy = "leave it out for 90d: an access key is renewed without anybody's doing"
+        yield Finding((*here, "credentials", "lifetime"), problem, remedy, warning=True)
+
+
+def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:
+    """Run the checks of buckets that need the whole stack: one workspace per own bucket, and frequent enough runs.
+
+    Args:
+        stack: The stack with effective entries.
+        explicit: Tells whether a workspace's own entry sets the value at a path.
+    """
+    owners: dict[str, str] = {}
+    for name, workspace in stack.workspaces.items():
+        bucket = workspace.storage.bucket
+        if bucket is None:
+            continue
+        here = ("workspaces", name, "storage", "bucket")
+        if bucket.own and (owner := owners.setdefault(bucket.name, name)) != name:
+            problem = f"{bucket.name!r} is the bucket of workspace {owner!r}"
+            remedy = "give each a bucket of its own, or write shared: true here"
+            yield Finding((*here, "name"), problem, remedy, ("workspaces", owner, *here[2:], "name"))
+        if bucket.driver is not BucketDriver.EXISTING:
+            yield from _times((*here, "credentials"), bucket.credentials, stack.run_every or 0, explicit)
+
+
+STORAGE_CHECKS: tuple[Check, ...] = (check_driver, check_bucket, check_credentials)
+"""All checks of storage that need only one workspace."""
+
+
+def _fields() -> dict[str, str]:
+    """Return the fields of a bucket in the file's notation, by attribute."""
+    return {name: field.alias or name for name, field in Bucket.model_fields.items()}
+
+
+def _times(path: Path, credentials: BucketCredentials, run_every: int, explicit: Explicit) -> Iterator[Finding]:
+    policy_of = partial(credentials.policy, run_every)
+    misfits = list(check_times(path, policy_of, explicit, ACCESS_KEY_LIFE))
+    yield from misfits
+    if not misfits:
+        yield from verdict_finding((*path, "lifetime"), policy_problem(policy_of(()), ACCESS_KEY_LIFE))
+
+
+def against_store(workspaces: Mapping[str, Workspace], store: StoreConfig | None) -> Iterator[Finding]:
+    """Find buckets that the store does not support, or that have no store.
+
+    Args:
+        workspaces: Workspaces by name.
+        store: The store in the config; None if there is none.
+    """
+    for name, workspace in workspaces.items():
+        bucket = workspace.storage.bucket
+        if bucket is not None:
+            here = ("workspaces", name, "storage", "bucket")
+            yield from _of_aws(here, bucket, store) if bucket.driver is BucketDriver.AWS else _of(here, bucket, store)
+
+
+def _of(path: Path, bucket: Bucket, store: StoreConfig | None) -> Iterator[Finding]:
+    if store is not None:
+        return
+    say = f"say where it is: {set_command('endpoint', 'https://…')}, or for AWS {set_command('region', 'eu-central-1')}"
+    problem = f"needs an object store, and the stack's config has no {OBJECT_STORE}"
+    if bucket.driver is BucketDriver.S3:
+        yield Finding((*path, "name"), problem, say)
+    elif bucket.endpoint is None:
+        yield Finding((*path, "name"), f"has no endpoint, and the stack's config no {OBJECT_STORE}", "add endpoint")
+
+
+def _of_aws(path: Path, bucket: Bucket, store: StoreConfig | None) -> Iterator[Finding]:
+    if store is not None and store.credentials == MINIO:
+        yield Finding(
+            (*path, "driver"),
+            f"is aws, which makes users by IAM, and the store's API for them is {MINIO}",
+            "write driver: s3",
+        )
+    if bucket.adopt:
+        yield from below(path, [adopt_with_aws()])

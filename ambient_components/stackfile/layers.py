@@ -1,0 +1,199 @@
+"""Layers of one workspace: defaults, its template, its own entry; and how they are merged.
+
+Plain data with positions, before validation by the models. Mappings are merged; lists and all other values replace the
+layer below: a list of grants from three files would be one that no person has reviewed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
+
+from ambient_components.errors import PathPart, Where
+from ambient_components.stackfile.yaml.positions import MappingMarks, Marks, SourceMap
+
+Path = tuple[PathPart, ...]
+
+WORKSPACE: Final = "workspace"
+"""Name of the layer for a workspace's own entry."""
+
+DEFAULTS: Final = "defaults"
+"""Name of the layer for the merged defaults."""
+
+BUILT_IN: Final = "built-in"
+"""Name of the layer for values that no file sets."""
+
+
+class Tree(NamedTuple):
+    """A value with all its positions."""
+
+    data: Any
+    marks: Any
+    """`Marks` of the same shape as the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The fields that one part of the files sets for one workspace."""
+
+    name: str
+    """`workspace`, `template NAME` or `defaults`."""
+
+    path: Path
+    """Path in the files, such as `("templates", NAME)`."""
+
+    tree: Tree
+    """Content in the form of a workspace's entry: defaults for keys are copied to each key of the workspace."""
+
+    def written(self, path: Path) -> Path:
+        """Translate a path in the entry into a path in the files, where defaults for keys exist only once."""
+        if self.name != WORKSPACE and path[:1] == ("keys",):
+            path = ("keys", *path[2:])
+        return (*self.path, *path)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Mappings that are replaced instead of merged: half of two references would not be a valid one."""
+
+    whole: bool = False
+    below: "Mapping[str, Rules]" = field(default_factory=dict)
+    """Rules by key; `*` is any other key."""
+
+    def at(self, key: PathPart) -> "Rules":
+        """Return the rules for one key."""
+        return self.below.get(str(key)) or self.below.get("*", MERGED)
+
+
+MERGED: Final = Rules()
+"""Rules that merge everything."""
+
+_EACH_WHOLE = Rules(below={"*": Rules(whole=True)})
+
+RULES: Final = Rules(
+    below={
+        "secrets": Rules(below={"*": _EACH_WHOLE}),
+        "storage": Rules(below={"bucket": Rules(below=dict.fromkeys(("accessKey", "secretKey"), Rules(whole=True)))}),
+        "settings": Rules(
+            below={"mcpServers": Rules(below={"custom": _EACH_WHOLE}), "caBundle": Rules(whole=True)},
+        ),
+    }
+)
+"""Rules for a workspace's entry: one secret, a bucket's key, one MCP server and the CA bundle each come from one layer.
+"""
+
+
+def merge(lower: Tree, upper: Tree, rules: Rules = MERGED) -> Tree:
+    """Merge one mapping over another without changing either. Positions are those of the effective values."""
+    data: dict[str, object] = dict(lower.data)
+    below: MappingMarks = lower.marks
+    above: MappingMarks = upper.marks
+    marks = MappingMarks(above.start, {**below.keys, **above.keys}, {**below.values, **above.values})
+    for key, value in upper.data.items():
+        under = data.get(key)
+        if isinstance(value, dict) and isinstance(under, dict) and not (rule := rules.at(key)).whole:
+            data[key], marks.values[key] = merge(Tree(under, below.values[key]), Tree(value, above.values[key]), rule)
+        else:
+            data[key] = value
+    return Tree(data, marks)
+
+
+def flatten(layers: Iterable[Layer]) -> Tree:
+    """Merge all layers, lowest first; at least one."""
+    return reduce(lambda lower, upper: merge(lower, upper, RULES), (layer.tree for layer in layers))
+
+
+def layers_of(name: str, entry: Tree, defaults: Tree | None, template: tuple[str, Tree] | None) -> tuple[Layer, ...]:
+    """Return the layers of one workspace, lowest first.
+
+    Args:
+        name: Name of the workspace.
+        entry: Its own entry, a mapping.
+        defaults: The merged defaults, a mapping; None if there are none.
+        template: Name and content of the workspace's template, if it has one.
+    """
+    lower = []
+    if defaults is not None:
+        lower.append(Layer(DEFAULTS, (DEFAULTS,), _for_each_key(defaults, entry)))
+    if template is not None:
+        title, tree = template
+        lower.append(Layer(f"template {title}", ("templates", title), _for_each_key(tree, entry)))
+    return (*lower, Layer(WORKSPACE, ("workspaces", name), entry))
+
+
+def _for_each_key(shared: Tree, entry: Tree) -> Tree:
+    """Copy the defaults for keys to each key of the entry; without keys they have no effect."""
+    if "keys" not in shared.data:
+        return shared
+    data: dict[str, object] = {key: value for key, value in shared.data.items() if key != "keys"}
+    marks = MappingMarks(shared.marks.start, dict(shared.marks.keys), dict(shared.marks.values))
+    place, fields = marks.keys.pop("keys"), marks.values.pop("keys")
+    own = entry.data.get("keys")
+    if isinstance(own, dict) and own and isinstance(shared.data["keys"], dict):
+        data["keys"] = dict.fromkeys(own, shared.data["keys"])
+        marks.keys["keys"] = place
+        marks.values["keys"] = MappingMarks(_start(fields), dict.fromkeys(own, place), dict.fromkeys(own, fields))
+    return Tree(data, marks)
+
+
+def _start(marks: Marks) -> tuple[str, int, int]:
+    return marks if isinstance(marks, tuple) else marks.start
+
+
+class Origin(NamedTuple):
+    """Source of a value."""
+
+    layer: str
+    """`workspace`, `template NAME`, `defaults` or `built-in`."""
+
+    where: Where | None
+    """Position in a file; None for built-in values."""
+
+
+class Provenance:
+    """Lookup by paths such as `("workspaces", "payments", "keys", "ci", "lifetime")`.
+
+    Args:
+        layers: Layers of each workspace, lowest first.
+    """
+
+    def __init__(self, layers: Mapping[str, tuple[Layer, ...]]) -> None:
+        self._layers = layers
+
+    def origin(self, path: Path) -> Origin:
+        """Return the layer and position of a value; for a mapping from several layers, those of the uppermost."""
+        layer, found = self._owner(path)
+        if layer is None or len(found) < len(path):
+            return Origin(BUILT_IN, None)
+        return Origin(layer.name, SourceMap(layer.tree.marks).value(path[2:]))
+
+    def written(self, path: Path) -> Path:
+        """Translate a path in a workspace into the path where the value was written, such as `("defaults", "grants")`.
+
+        For a missing value, it is the path below its written parent. Paths outside of workspaces stay unchanged.
+        """
+        layer, _ = self._owner(path)
+        return path if layer is None else layer.written(path[2:])
+
+    def _owner(self, path: Path) -> tuple[Layer | None, Path]:
+        """Return the layer of a value or of its nearest existing parent, and the existing part of the path."""
+        if len(path) < 2 or path[0] != "workspaces" or path[1] not in self._layers:
+            return None, ()
+        nodes = [(layer, layer.tree.data) for layer in reversed(self._layers[str(path[1])])]
+        rules = RULES
+        for depth, part in enumerate(path[2:], start=2):
+            rules = rules.at(part)
+            below = [(layer, data[part]) for layer, data in nodes if _has(data, part)]
+            if not below:
+                return nodes[0][0], path[:depth]
+            # Mappings are merged; any other value hides the layers below it.
+            mappings = [] if rules.whole else list(takewhile(lambda node: isinstance(node[1], dict), below))
+            nodes = mappings or below[:1]
+        return nodes[0][0], path
+
+
+def _has(data: object, part: PathPart) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)

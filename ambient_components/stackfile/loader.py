@@ -1,0 +1,202 @@
+"""Loading of a stack: files, layers, models and checks, with all problems in one report."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ambient_components.errors import AmbientError, PathPart, Problem, Problems
+from ambient_components.rules.findings import Finding
+from ambient_components.stackfile.checks.keys import Explicit
+from ambient_components.stackfile.checks.names import check_stack
+from ambient_components.stackfile.checks.sources import allowed_folder, check_files
+from ambient_components.stackfile.effective import apply_layers
+from ambient_components.stackfile.files import DISK, Files
+from ambient_components.stackfile.includes import Reader
+from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree
+from ambient_components.stackfile.merge_files import unite
+from ambient_components.stackfile.models.stack import StackFile
+from ambient_components.stackfile.partial import Partial
+from ambient_components.stackfile.places import Project, placed
+from ambient_components.stackfile.privacy import without_credentials_in
+from ambient_components.stackfile.regular import SECRET_FILE_MAX
+from ambient_components.stackfile.report import Report
+from ambient_components.stackfile.shards import beyond_shards, shards_of
+from ambient_components.stackfile.yaml.positions import SourceMap
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStack:
+    """A stack that passed all checks."""
+
+    file: StackFile
+    """Its content, with the effective entry of each workspace."""
+
+    sources: SourceMap
+    """Positions in all files, for reports of later steps."""
+
+    path: str
+    """Path of the stack file, as the user named it."""
+
+    files: tuple[str, ...]
+    """Paths of all files that were read, the stack file first."""
+
+    granted: frozenset[str]
+    """Paths of included files that may contain more than workspaces."""
+
+    project: Project
+    """Project folder, which all paths in `file` are relative to."""
+
+    warnings: tuple[Problem, ...]
+    """Warnings."""
+
+    data: Mapping[str, Any]
+    """Effective entries by workspace, unconverted: durations are text, built-in defaults are missing. None in a file
+    that names stacks.
+    """
+
+    provenance: Provenance
+    """Source layer of each value."""
+
+    def origin(self, path: tuple[PathPart, ...]) -> Origin:
+        """Return the layer and position of a value such as `("workspaces", "payments", "protect")`."""
+        return self.provenance.origin(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The result of reading a stack, valid or not, for commands that report problems."""
+
+    stack: LoadedStack | None
+    """The stack; None if there is an error."""
+
+    problems: tuple[Problem, ...]
+    """Errors and warnings, sorted by position."""
+
+    files: tuple[str, ...]
+    """Paths of all files found, readable or not, the stack file first."""
+
+
+def load_stack(path: str | Path) -> LoadedStack:
+    """Read, validate and check a stack file and all files that it includes.
+
+    Raises:
+        AmbientError: All problems at once, each with line and column; never with the value of a secret.
+    """
+    return _loaded(review_stack(path))
+
+
+def parse_stack(text: str, file: str) -> LoadedStack:
+    """Validate and check the content of a stack file.
+
+    Args:
+        text: The content.
+        file: Name of the file in positions; includes are relative to its folder.
+
+    Raises:
+        AmbientError: All problems at once.
+    """
+    return _loaded(review_stack(file, text))
+
+
+def review_stack(path: str | Path, text: str | None = None, files: Files = DISK) -> Review:
+    """Read, validate and check a stack, and return all problems, including warnings.
+
+    Args:
+        path: Path of the stack file.
+        text: Its content, if known already.
+        files: Access to files.
+    """
+    reader = Reader(files)
+    project = reader.read(str(path), text)
+    problems, stack = Problems(reader.problems), None
+    if reader.files:  # empty if the stack file itself could not be read
+        tree = unite(reader.files, problems, complete=reader.complete)
+        tree, layers = apply_layers(tree, problems, complete=reader.complete)
+        provenance = Provenance(layers)
+        sources = SourceMap(tree.marks)
+        report = Report(sources, provenance, problems, {item.where for item in reader.problems})
+        file = _validate(tree, report, lambda place: provenance.origin(place).layer == WORKSPACE, sources, project)
+        if file is not None and not problems.errors:
+            data: Mapping[str, Any] = tree.data.get("workspaces", {})
+            warnings = tuple(map(without_credentials_in, problems.warnings))
+            stack = LoadedStack(
+                placed(file, sources, project),
+                sources,
+                str(path),
+                tuple(reader.paths),
+                frozenset(reader.granted),
+                project,
+                warnings,
+                data,
+                provenance,
+            )
+    everything = sorted((*problems.errors, *problems.warnings), key=lambda problem: problem.sort_key)
+    return Review(stack, tuple(map(without_credentials_in, everything)), tuple(reader.paths))
+
+
+def _validate(tree: Tree, report: Report, explicit: Explicit, sources: SourceMap, project: Project) -> StackFile | None:
+    """Return the models, or None if they are invalid; then the checks run on the valid part."""
+    try:
+        stack = StackFile.model_validate(tree.data)
+    except ValidationError as error:
+        report.add_model_errors(error, tree.data)
+        partial = Partial(tree.data, [item["loc"] for item in error.errors(include_input=False)])
+        if partial.stack is not None:
+            report.add_findings(check_stack(partial.stack, explicit), partial.original)
+            report.add_findings(check_files(partial.stack, project, sources, partial.original), partial.original)
+        return None
+    report.add_findings(check_stack(stack, explicit))
+    report.add_findings(check_files(stack, project, sources))
+    return stack
+
+
+def _loaded(review: Review) -> LoadedStack:
+    if review.stack is None:
+        raise AmbientError(problem for problem in review.problems if not problem.warning)
+    return review.stack
+
+
+def located(stack: LoadedStack, findings: Iterable[Finding]) -> list[Problem]:
+    """Convert findings of later steps into problems with positions.
+
+    Args:
+        stack: The loaded stack.
+        findings: Findings of checks that need more than the files, such as the cluster's limits.
+    """
+    problems = Problems()
+    Report(stack.sources, stack.provenance, problems).add_findings(findings)
+    return list(problems)
+
+
+def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
+    """Read a file with a secret.
+
+    Args:
+        stack: The stack that names the file.
+        workspace: Name of the workspace that uses it.
+        place: Path of the file, relative to the project's folder or absolute, as in the models of a loaded stack.
+
+    Raises:
+        Unreadable: The file cannot or may not be read.
+        UnicodeDecodeError: The file is not UTF-8.
+    """
+    folder = allowed_folder(place, stack.project, workspace, stack.file.rails)
+    return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
+
+
+def divided(stack: LoadedStack, count: int) -> dict[int, tuple[str, ...]]:
+    """Return the names of the workspaces of each shard of a fleet.
+
+    Args:
+        stack: The files of the whole fleet.
+        count: Number of shards.
+
+    Raises:
+        AmbientError: Workspaces name a shard that does not exist.
+    """
+    if beyond := located(stack, beyond_shards(stack.file.workspaces, count)):
+        raise AmbientError(beyond)
+    return shards_of(stack.file.workspaces, count)

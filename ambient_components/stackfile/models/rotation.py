@@ -1,0 +1,79 @@
+"""Renewal settings in the stack file, shared by keys' tokens and access keys."""
+
+from collections.abc import Collection
+from typing import Annotated, Final, Protocol
+
+from pydantic import BeforeValidator
+
+from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, default_rotate_before
+from ambient_components.stackfile.models.base import choice, text_schema
+from ambient_components.stackfile.models.types import DURATION_PATTERN, read_duration
+
+_NO_OVERLAP: Final = "0"
+_OVERLAPS: Final = f"allowed: {_NO_OVERLAP}, or a whole number and a unit of s, m, h, d or y, such as 7d or 12h"
+
+
+def _rotate(value: object) -> object:
+    return choice(value, Rotate, "way of rotation")
+
+
+def _overlap(value: object) -> int:
+    if value in (0, _NO_OVERLAP) and not isinstance(value, bool):
+        return 0
+    return read_duration(value, _OVERLAPS)
+
+
+RotateName = Annotated[Rotate, BeforeValidator(_rotate)]
+"""auto or manual."""
+
+Overlap = Annotated[int, BeforeValidator(_overlap), text_schema("duration or 0", f"0|{DURATION_PATTERN}", minLength=1)]
+"""A duration or 0, converted to seconds."""
+
+
+class Renewed(Protocol):
+    """Common fields of both models; times in seconds."""
+
+    @property
+    def lifetime(self) -> int:
+        """Lifetime; `NEVER` for no expiry."""
+        ...
+
+    @property
+    def rotate_before(self) -> int | None:
+        """Renewal window; None if not set."""
+        ...
+
+    @property
+    def overlap(self) -> int | None:
+        """Overlap; None if not set."""
+        ...
+
+    @property
+    def rotate(self) -> Rotate | None:
+        """Way of renewal; None if not set."""
+        ...
+
+
+def is_manual(renewed: Renewed) -> bool:
+    """Return whether renewal is manual; without expiry, that is the default."""
+    return renewed.lifetime == NEVER if renewed.rotate is None else renewed.rotate is Rotate.MANUAL
+
+
+def renewal(renewed: Renewed, run_every: int, uncut: Collection[str], *, static: bool = False) -> Policy:
+    """Return the policy; defaults that do not fit the lifetime are shortened.
+
+    Args:
+        renewed: The model.
+        run_every: Guaranteed interval of runs in seconds; 0 for none.
+        uncut: Names in the file of fields that are not shortened: `spec.key_checks` refuses an entry's own misfit
+            values.
+        static: Whether the token is static.
+    """
+    lifetime, before, overlap = renewed.lifetime, renewed.rotate_before, renewed.overlap
+    if before is None:
+        before = default_rotate_before(lifetime)
+    if before >= lifetime and "rotateBefore" not in uncut:
+        before = lifetime // 2
+    if overlap is not None and "overlap" not in uncut:
+        overlap = max(0, min(overlap, before - run_every, lifetime - before))
+    return Policy.of(lifetime, before, overlap, run_every, manual=is_manual(renewed), static=static)

@@ -1,0 +1,205 @@
+"""Handling of running sessions when a workspace is closed."""
+
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
+from pydantic.config import JsonDict
+
+from ambient_components.errors import BadValue
+from ambient_components.rules.durations import format_seconds, parse_duration
+from ambient_components.rules.settings import (
+    FLAG_PATTERN,
+    IDLE_TIMEOUT_MAX,
+    SERVER_NAME_MAX,
+    SERVER_NAME_PATTERN,
+    McpType,
+    address_problem,
+    command_problem,
+    server_problem,
+)
+from ambient_components.rules.workspaces import WAIT_DEFAULT, WAIT_MAX, SessionsOnClose
+from ambient_components.stackfile.models.base import Model, choice, is_scalar, refuse, text_schema, type_name
+from ambient_components.stackfile.models.types import DURATION_PATTERN, FilePath, Flag, Text, read_duration
+from ambient_components.suggest import did_you_mean
+
+_WAITS = f"allowed: durations up to {format_seconds(WAIT_MAX)}, a whole number and a unit of s, m or h, such as 30s"
+
+
+def _sessions(value: object) -> object:
+    return choice(value, SessionsOnClose, "way to end sessions")
+
+
+def _wait(value: object) -> int:
+    seconds = read_duration(value, _WAITS)
+    if seconds > WAIT_MAX:
+        refuse(f"{value} is too long", _WAITS)
+    return seconds
+
+
+SessionsName = Annotated[SessionsOnClose, BeforeValidator(_sessions)]
+"""stop or deletePods."""
+
+Wait = Annotated[int, BeforeValidator(_wait), text_schema("duration", DURATION_PATTERN, minLength=2)]
+"""A duration, converted to seconds."""
+
+
+class OnClose(Model):
+    """How the sessions of a workspace end when it is closed, and how long that may take."""
+
+    sessions: SessionsName = SessionsOnClose.STOP
+    """stop: the platform stops them, and those that do not stop in time are reported; deletePods: their pods are then
+    deleted. Default: stop.
+    """
+
+    wait: Wait = WAIT_DEFAULT
+    """Time for sessions to stop. Default: 2m."""
+
+
+NEVER: Final = "never"
+"""Idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
+
+_SERVER_NAMES: JsonDict = {"propertyNames": {"pattern": f"^{SERVER_NAME_PATTERN}$", "maxLength": SERVER_NAME_MAX}}
+_IDLE_FORMS = (
+    f"allowed: never, or durations up to {format_seconds(IDLE_TIMEOUT_MAX)}, a whole number and a unit of "
+    "s, m, h, d or y (365 days), such as 12h"
+)
+
+
+def _idle_timeout(value: object) -> int:
+    if value == NEVER:
+        return 0
+    if not is_scalar(value):
+        refuse(f"is {type_name(value)}", _IDLE_FORMS)
+    try:
+        seconds = parse_duration(value)
+    except BadValue as error:
+        meant = "did you mean 'never'?" if str(value).strip("shmdy") == "0" else did_you_mean(str(value), [NEVER])
+        refuse(error.problem, _IDLE_FORMS, meant)
+    if seconds > IDLE_TIMEOUT_MAX:
+        refuse(f"{value} is too long", _IDLE_FORMS)
+    return seconds
+
+
+def _mcp_type(value: object) -> object:
+    return choice(value, McpType, "type of MCP server")
+
+
+def _url(value: str) -> str:
+    if verdict := address_problem(value):
+        refuse(*verdict)
+    return value
+
+
+def _filled(value: str) -> str:
+    if verdict := command_problem(value):
+        refuse(*verdict)
+    return value
+
+
+IdleTimeout = Annotated[
+    int, BeforeValidator(_idle_timeout), text_schema("duration or never", f"{NEVER}|{DURATION_PATTERN}", minLength=2)
+]
+"""A duration, converted to seconds; never becomes 0."""
+
+McpTypeName = Annotated[McpType, BeforeValidator(_mcp_type)]
+"""http, sse or stdio."""
+
+Url = Annotated[StrictStr, AfterValidator(_url), text_schema("address", "https?://[^ /][^ ]*")]
+"""A web address."""
+
+Command = Annotated[StrictStr, AfterValidator(_filled), Field(min_length=1)]
+"""A program."""
+
+
+class McpServer(Model):
+    """An MCP server for all sessions: either a web server, by `url`, or a program in the session, by `command`.
+
+    Texts may contain `${NAME}` and `${NAME:-default}`; the runner replaces them with the session's variables, so that
+    secrets stay under `secrets.integrations`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"title": "on the web", "required": ["url"]}, {"title": "a program", "required": ["command"]}],
+            "dependentRequired": {"headers": ["url"], "args": ["command"], "env": ["command"]},
+        }
+    )
+
+    type: McpTypeName | None = None
+    """http or sse with `url`, stdio with `command`. Default: http or stdio."""
+
+    url: Url | None = None
+    """Address of the server, http or https."""
+
+    headers: dict[Text, Text] = {}
+    """HTTP headers for `url`, such as `{Authorization: "Bearer ${SEARCH_TOKEN}"}`."""
+
+    command: Command | None = None
+    """Program in the runner's image, such as uvx."""
+
+    args: list[Text] = []
+    """Arguments of `command`."""
+
+    env: dict[Text, Text] = {}
+    """Environment variables of `command`."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if verdict := server_problem({field: getattr(self, field) for field in self.model_fields_set}):
+            refuse(*verdict)
+        return self
+
+    @property
+    def transport(self) -> McpType:
+        """The type, or the default for the given fields."""
+        return self.type or (McpType.STDIO if self.url is None else McpType.HTTP)
+
+    def as_platform(self) -> dict[str, Any]:
+        """Return the entry for `spec.mcpServers.custom` of ProjectSettings: the type, and only the given fields."""
+        fields = {
+            "url": self.url,
+            "headers": self.headers,
+            "command": self.command,
+            "args": self.args,
+            "env": self.env,
+        }
+        return {"type": self.transport.value, **{name: value for name, value in fields.items() if value}}
+
+
+class McpServers(Model):
+    """MCP servers of sessions, in addition to those in the runner's image."""
+
+    private: ClassVar[bool] = True
+
+    custom: dict[Text, McpServer] = Field(default={}, json_schema_extra=_SERVER_NAMES)
+    """Further servers by name; a server with the name of a shipped one replaces it."""
+
+    disabled: list[Text] = []
+    """Names of servers to disable in all sessions. The image ships context7, deepwiki and webfetch."""
+
+
+class CaBundle(Model):
+    """Certificates that sessions trust, instead of the image's own."""
+
+    file: FilePath
+    """Path of a file of PEM certificates, relative to this file. Include the public certificates that sessions need."""
+
+
+class Settings(Model):
+    """Session settings of a workspace."""
+
+    idle_timeout: IdleTimeout | None = Field(default=None, examples=["12h", "never"])
+    """Time without activity after which a session is stopped, such as 12h; `never` for no limit. Default: the
+    platform's 24h.
+    """
+
+    mcp_servers: McpServers | None = None
+    """MCP servers of all sessions. Default: managed in the platform's UI."""
+
+    feature_flags: dict[Text, Flag] = Field(
+        default={}, json_schema_extra={"propertyNames": {"pattern": f"^{FLAG_PATTERN}$"}}
+    )
+    """Overrides of the platform's feature flags, such as `{jira-write: true}`; other flags are not changed."""
+
+    ca_bundle: CaBundle | None = None
+    """Certificates that sessions trust."""

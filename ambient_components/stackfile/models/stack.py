@@ -1,0 +1,317 @@
+"""The stack file as frozen models; the docstrings of fields are also the descriptions in the JSON Schema."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+
+from ambient_components.platform.contract import (
+    DISPLAY_NAME_MAX,
+    PLATFORM_NAMESPACE_DEFAULT,
+    RESERVED_NAMESPACES,
+    WORKSPACE_DESCRIPTION_MAX,
+    Role,
+)
+from ambient_components.platform.naming import KEY_ID_MAX
+from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.rules.findings import Finding, Path
+from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTERN
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile.models.base import Model, choice, refuse
+from ambient_components.stackfile.models.dates import DayOrMoment, Span, TimeZone
+from ambient_components.stackfile.models.guardrails import Allowance, Rails, StackAllowance
+from ambient_components.stackfile.models.keys import Key, KeyDefaults
+from ambient_components.stackfile.models.limits import Limits
+from ambient_components.stackfile.models.settings import OnClose, Settings
+from ambient_components.stackfile.models.sources import Secrets
+from ambient_components.stackfile.models.storage import Storage
+from ambient_components.stackfile.models.types import (
+    Duration,
+    FilePath,
+    Flag,
+    PodSecurityName,
+    ReviewerText,
+    RoleName,
+    ShardNumber,
+    StackName,
+    StateName,
+    SubjectName,
+    SubjectText,
+    Text,
+)
+
+# Patterns of names for editors; `spec.checks` has the same rules with messages, and tests compare both.
+_WORKSPACE_NAMES: JsonDict = {
+    "propertyNames": {
+        "pattern": "^[a-z][-a-z0-9]{0,61}[a-z0-9]$",
+        "not": {"enum": [*sorted({*RESERVED_NAMESPACES, PLATFORM_NAMESPACE_DEFAULT})]},
+    }
+}
+_KEY_IDS: JsonDict = {"propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": KEY_ID_MAX}}
+_LABELS: JsonDict = {
+    "propertyNames": {"pattern": f"^{LABEL_KEY_PATTERN}$"},
+    "additionalProperties": {"type": "string", "pattern": f"^{LABEL_VALUE_PATTERN}$"},
+}
+_ANNOTATIONS: JsonDict = {"propertyNames": {"pattern": f"^{LABEL_KEY_PATTERN}$"}}
+
+
+class Grant(Model):
+    """Access of one user or one group to the workspace, listed and revocable on its Sharing page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"title": "a user", "required": ["user"]}, {"title": "a group", "required": ["group"]}]
+        }
+    )
+
+    user: SubjectName | None = None
+    """Name of a user, exactly as the cluster authenticates it. Either this or `group`."""
+
+    group: SubjectName | None = None
+    """Name of a group, exactly as the cluster knows it. Either this or `user`."""
+
+    role: RoleName = Role.VIEW
+    """view, edit or admin. Default: view, as in the platform's UI."""
+
+    from_: DayOrMoment | None = Field(default=None, alias="from")
+    """First day of the grant, or the time at which it starts. Default: the next run."""
+
+    until: DayOrMoment | None = None
+    """Last day of the grant, or the time at which it ends. Default: no end."""
+
+    warn_ahead: Duration | None = None
+    """How early runs announce its start and end. Default: 14d."""
+
+    @model_validator(mode="after")
+    def _exactly_one_subject(self) -> Self:
+        if (self.user is None) == (self.group is None):
+            problem = "names neither a user nor a group" if self.user is None else "names a user and a group"
+            refuse(problem, "allowed: exactly one of them, as {user: NAME} or {group: NAME}")
+        return self
+
+    @property
+    def subject(self) -> Subject:
+        """Subject of the grant."""
+        if self.user is not None:
+            return Subject(SubjectKind.USER, self.user)
+        return Subject(SubjectKind.GROUP, self.group or "")
+
+    @property
+    def dated(self) -> bool:
+        """Whether the grant has a start or end date."""
+        return self.from_ is not None or self.until is not None
+
+    def span(self, zone: ZoneInfo) -> Span:
+        """Return the period of the grant.
+
+        Args:
+            zone: Time zone of the stack.
+        """
+        return Span.of(self.from_, self.until, zone)
+
+
+class Defaults(Model):
+    """Defaults of workspaces: mappings are merged; lists and values of a workspace replace these."""
+
+    owners: list[SubjectText] = []
+    """Admins that the Sharing page neither lists nor revokes."""
+
+    reviewers: list[ReviewerText] = []
+    """Subjects that approve changes of a workspace; in `defaults` also changes of the whole stack, and new workspaces.
+    """
+
+    grants: list[Grant] = []
+    """Grants of access to the workspace."""
+
+    keys: KeyDefaults = KeyDefaults()
+    """Defaults for each key of a workspace; they create no key."""
+
+    secrets: Secrets = Secrets()
+    """References to the environment variables of all sessions."""
+
+    settings: Settings = Settings()
+    """Behaviour of sessions."""
+
+    limits: Limits = Limits()
+    """Limits of the workspace."""
+
+    labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
+    """Further labels of the namespace."""
+
+    annotations: dict[Text, Text] = Field(default={}, json_schema_extra=_ANNOTATIONS)
+    """Further annotations of the namespace."""
+
+    pod_security: PodSecurityName | None = None
+    """Pod Security level that the namespace enforces: privileged or baseline."""
+
+    protect: Flag | None = None
+    """Whether the engine refuses to delete the namespace."""
+
+    on_close: OnClose = OnClose()
+    """What happens to running sessions when a workspace is closed."""
+
+
+class Workspace(Model):
+    """One workspace: a namespace of the platform with access, keys, secrets and session settings."""
+
+    template: Text | None = None
+    """Name of the template for this workspace, which is merged over `defaults`."""
+
+    display_name: Text = Field(default="", max_length=DISPLAY_NAME_MAX)
+    """Name in the UI, on OpenShift only. Default: the workspace's name."""
+
+    description: Text = Field(default="", max_length=WORKSPACE_DESCRIPTION_MAX)
+    """Purpose of the workspace, shown on OpenShift only."""
+
+    owners: list[SubjectText] = []
+    """Admins that the Sharing page neither lists nor revokes: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME."""
+
+    reviewers: list[ReviewerText] = []
+    """Subjects that approve changes of this entry; one approval is enough: user:NAME, group:NAME. Does not give access.
+    """
+
+    grants: list[Grant] = []
+    """Grants of access to the workspace; at most one per subject at a time."""
+
+    keys: dict[Text, Key] = Field(default={}, json_schema_extra=_KEY_IDS)
+    """API keys by id; an id must stay the same, because object names contain it."""
+
+    secrets: Secrets = Secrets()
+    """References to the environment variables of all sessions."""
+
+    storage: Storage = Storage()
+    """Storage of session state. Default: the platform's shared bucket."""
+
+    settings: Settings = Settings()
+    """Behaviour of sessions."""
+
+    limits: Limits = Limits()
+    """Limits of the workspace."""
+
+    labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
+    """Further labels of the namespace, such as `{cost-center: "4711"}`; the platform's labels are reserved."""
+
+    annotations: dict[Text, Text] = Field(default={}, json_schema_extra=_ANNOTATIONS)
+    """Further annotations of the namespace; the platform's annotations are reserved."""
+
+    pod_security: PodSecurityName | None = None
+    """Pod Security level that the namespace enforces: privileged or baseline. Default: the cluster's own."""
+
+    protect: Flag = True
+    """Whether `pulumi destroy` refuses to delete the namespace. Default: true."""
+
+    state: StateName = WorkspaceState.ACTIVE
+    """active; closed: grants, keys, secrets and the bucket's credentials are removed, while owners and data stay;
+    released: everything stays, but this tool no longer manages it. Default: active.
+    """
+
+    on_close: OnClose = OnClose()
+    """What happens to running sessions when the workspace is closed."""
+
+    adopt: Flag = False
+    """Whether to adopt an existing namespace without an ownership annotation; may stay set afterwards. Default: false,
+    which refuses an existing namespace.
+    """
+
+    allow: list[Allowance] = []
+    """Exceptions from guardrails in this workspace, each with a reason."""
+
+    shard: ShardNumber | None = None
+    """Number of the fleet's shard for this workspace. Default: computed from its name. Ignored in a stack without
+    shards.
+    """
+
+
+class Section(StrEnum):
+    """A section that an included file may contain only if the including file grants it."""
+
+    INCLUDE = "include"
+    """Further files."""
+
+    TIMEZONE = "timezone"
+    """Time zone of days."""
+
+    RUN_EVERY = "runEvery"
+    """Guaranteed interval of runs."""
+
+    ALLOW = "allow"
+    """Exceptions from guardrails in all workspaces."""
+
+    RAILS = "rails"
+    """Settings of guardrails."""
+
+    DEFAULTS = "defaults"
+    """Defaults of all workspaces."""
+
+    TEMPLATES = "templates"
+    """Named defaults."""
+
+
+def _section(value: object) -> object:
+    if value == "workspaces":
+        refuse("every included file may hold workspaces", "remove it")
+    return choice(value, Section, "section that can be granted")
+
+
+SectionName = Annotated[Section, BeforeValidator(_section)]
+"""include, timezone, runEvery, allow, rails, defaults or templates."""
+
+
+class Included(Model):
+    """Further files of this stack, and the sections that they may contain."""
+
+    path: FilePath
+    """Path of a file, or a pattern for several, relative to this file."""
+
+    sections: list[SectionName] = []
+    """Sections that the file may contain besides `workspaces`. They affect the workspaces of all files, so grant them
+    only to files that the reviewers of this one approve. Default: none.
+    """
+
+
+def _included(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class StackFile(Model):
+    """The declaration of one stack."""
+
+    model_config = ConfigDict(title="Stack file")
+
+    include: list[Annotated[Included, BeforeValidator(_included, json_schema_input_type=FilePath | Included)]] = []
+    """Further files of this stack, relative to this one: a path, or a mapping with the path and the sections that the
+    file may contain besides `workspaces`.
+    """
+
+    timezone: TimeZone = ZoneInfo("UTC")
+    """Time zone of days, such as Europe/Berlin. Default: UTC."""
+
+    run_every: Duration | None = None
+    """Guaranteed interval of runs, such as 1d; keys with a renewal window that is too short for it are refused."""
+
+    allow: list[StackAllowance] = []
+    """Exceptions from guardrails in all workspaces, each with a reason."""
+
+    rails: Rails = Rails()
+    """Settings of guardrails."""
+
+    stacks: list[StackName] = []
+    """Stacks that run together, for example of several clusters, each with its own file; this file may contain nothing
+    else.
+    """
+
+    defaults: Defaults = Defaults()
+    """Defaults of all workspaces."""
+
+    templates: dict[Text, Defaults] = {}
+    """Named defaults, for workspaces that set `template`."""
+
+    workspaces: dict[Text, Workspace] = Field(default={}, json_schema_extra=_WORKSPACE_NAMES)
+    """Workspaces by name, which is also the namespace's name and cannot be changed."""
+
+
+Check = Callable[[Path, str, Workspace], Iterator[Finding]]
+"""A pure function of a workspace's path, name and effective entry."""

@@ -1,0 +1,155 @@
+"""Storage in the stack file: the bucket for a workspace's sessions, and the lifetime of its access keys.
+
+`spec.storage_checks` defines which fields each driver allows.
+"""
+
+from collections.abc import Collection
+
+from pydantic import Field
+from pydantic.config import JsonDict
+
+from ambient_components.rules.bucket_names import RESERVED_TAGS
+from ambient_components.rules.buckets import TAG_KEY_MAX, TAG_VALUE_MAX, BucketDriver, OnDelete
+from ambient_components.rules.durations import DAY
+from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.renewals import ACCESS_KEY_LIFE
+from ambient_components.rules.states import BucketState
+from ambient_components.stackfile.models.base import Model
+from ambient_components.stackfile.models.rotation import RotateName, is_manual, renewal
+from ambient_components.stackfile.models.sources import Source
+from ambient_components.stackfile.models.storage_types import (
+    AccessKeyLifetime,
+    AccessKeyOverlap,
+    Age,
+    BucketName,
+    BucketStateName,
+    DriverName,
+    EncryptionName,
+    Endpoint,
+    OnDeleteName,
+)
+from ambient_components.stackfile.models.types import Duration, Flag, Generation, Text
+
+_TAGS: JsonDict = {
+    "propertyNames": {
+        "pattern": f"^(?!{'|'.join(RESERVED_TAGS)})",
+        "minLength": 1,
+        "maxLength": TAG_KEY_MAX,
+    },
+    "additionalProperties": {"type": "string", "maxLength": TAG_VALUE_MAX},
+}
+
+
+class BucketCredentials(Model):
+    """The access key of sessions for the bucket, created for this workspace and renewed before it expires."""
+
+    lifetime: AccessKeyLifetime = ACCESS_KEY_LIFE.default
+    """Lifetime of an access key, from 1d to 1y, or never for no expiry. Default: 90d."""
+
+    rotate_before: Duration | None = None
+    """Renewal window: the first run within this time before expiry renews the access key. Default: 14d, or a quarter of
+    a shorter lifetime.
+    """
+
+    overlap: AccessKeyOverlap | None = None
+    """How long the old access key stays valid after a renewal, for running sessions; at least 1h. Default: half of
+    rotateBefore.
+    """
+
+    rotate: RotateName | None = None
+    """auto; manual: only a new generation creates another access key. Default: auto; manual for keys without expiry."""
+
+    generation: Generation = 1
+    """Number of the store's user; a new number creates a new user with a new access key. Default: 1."""
+
+    @property
+    def manual(self) -> bool:
+        """Whether its access key is never renewed automatically."""
+        return is_manual(self)
+
+    def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
+        """Return the policy for its access keys; defaults that do not fit the lifetime are shortened.
+
+        Args:
+            run_every: Guaranteed interval of runs in seconds; 0 for none.
+            uncut: Names in the file of fields that are not shortened.
+        """
+        return renewal(self, run_every, uncut)
+
+
+class Bucket(Model):
+    """A bucket for the sessions of one workspace, or the workspace's prefix in a shared one."""
+
+    name: BucketName
+    """Name of the bucket, such as payments-sessions."""
+
+    driver: DriverName = BucketDriver.S3
+    """s3: created in the stack's object store; aws: created on AWS by pulumi-aws; existing: bucket and credentials
+    exist already. Default: s3.
+    """
+
+    shared: Flag = False
+    """Whether the bucket belongs to others: only credentials for the workspace's prefix are created. Default: false."""
+
+    versioning: Flag | None = None
+    """Whether the store keeps overwritten and deleted objects. Default: not changed."""
+
+    expire_after: Age | None = None
+    """Age at which the store deletes an object, in whole days such as 90d. Default: no rule is created."""
+
+    tags: dict[Text, Text] = Field(default={}, json_schema_extra=_TAGS)
+    """Further tags of the bucket, such as `{team: payments}`; this tool's tags are reserved."""
+
+    object_lock: Flag = False
+    """Whether objects can be locked against deletion; only for new buckets. Default: false."""
+
+    encryption: EncryptionName | None = None
+    """AES256 or aws:kms, if the store supports it. Default: not changed."""
+
+    adopt: Flag = False
+    """Whether to adopt an existing bucket without an ownership annotation; may stay set afterwards. Default: false,
+    which refuses an existing bucket.
+    """
+
+    protect: Flag = True
+    """Whether `pulumi destroy` refuses to delete the bucket. Default: true."""
+
+    state: BucketStateName = BucketState.ACTIVE
+    """active; released: everything stays, but this tool no longer manages it. Default: active."""
+
+    on_delete: OnDeleteName = OnDelete.KEEP
+    """What happens to the bucket when its closed workspace is removed from this file: keep, or delete if it is empty.
+    Default: keep.
+    """
+
+    force: Flag = False
+    """With onDelete: delete, whether a bucket with objects is deleted too. Default: false."""
+
+    endpoint: Endpoint | None = None
+    """Address of the bucket's store, with driver: existing. Default: the stack's own store."""
+
+    access_key: Source | None = None
+    """Id of the access key, with driver: existing."""
+
+    secret_key: Source | None = Field(default=None, json_schema_extra={"not": {"required": ["value"]}})
+    """Secret of the access key, with driver: existing; never a plain value."""
+
+    credentials: BucketCredentials = BucketCredentials()
+    """Lifetime and renewal of access keys; not with driver: existing."""
+
+    @property
+    def own(self) -> bool:
+        """Whether this stack manages the bucket and its data."""
+        return not self.shared and self.driver is not BucketDriver.EXISTING
+
+    @property
+    def expire_after_days(self) -> int | None:
+        """Age in days at which the store deletes an object; None for never."""
+        return None if self.expire_after is None else self.expire_after // DAY
+
+
+class Storage(Model):
+    """Storage of a workspace's session state."""
+
+    bucket: Bucket | None = None
+    """A bucket with its own credentials. Default: the platform's shared bucket."""

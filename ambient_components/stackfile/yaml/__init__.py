@@ -1,0 +1,1 @@
+"""Strict YAML with positions, and edits that leave every other byte alone."""

@@ -1,0 +1,1 @@
+"""The stacks of a project: their files, their states, and what both say."""

@@ -1,0 +1,102 @@
+"""The Pulumi project of a command: its folder, its name, and the two files of each stack."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ambient_components.engine.stack_config import PROJECT_FILE, ConfigFiles
+from ambient_components.errors import BadValue, Where, fail
+from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
+
+STACK_FILES: Final = "stacks"
+"""The folder of the stack files, as in the program."""
+
+_STACK = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,2}([A-Za-z0-9_.-]{1,100})")
+
+
+@dataclass(frozen=True)
+class Project(ConfigFiles):
+    """A folder with a Pulumi.yaml."""
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Find the project by searching upward from `start` (default: the working directory), as Pulumi does.
+
+        Raises:
+            AmbientError: There is no Pulumi.yaml, or it can't be read.
+        """
+        here = (start or Path.cwd()).absolute()
+        for folder in (here, *here.parents):
+            if (folder / PROJECT_FILE).is_file():
+                return cls.of(folder)
+        return fail(
+            None,
+            "",
+            f"there is no Pulumi.yaml in {here} or above it",
+            "run this in the folder of the project, a clone of the repository for instance",
+        )
+
+    def config_file(self, stack: str) -> Path:
+        """Return Pulumi's config file of a stack. A shard uses the file of its fleet."""
+        return self.path(bare_name(self._fleet(stack)))
+
+    def stack_file(self, stack: str) -> Path:
+        """Return the stack file of a stack. A shard uses the file of its fleet."""
+        return self.folder / STACK_FILES / f"{bare_name(self._fleet(stack))}.yaml"
+
+    def config(self, stack: str, namespace: str = "") -> Mapping[str, Any]:
+        """Return the config in a namespace (default: the project's). Encrypted values stay encrypted."""
+        return self._config(self.config_file(stack), namespace)
+
+    def shards(self, stack: str) -> int | None:
+        """Return the number of shards in a stack's config. None for a plain stack or for a shard.
+
+        Raises:
+            AmbientError: The number of shards is invalid.
+        """
+        path = self.path(bare_name(stack))
+        value = self._config(path).get(CONFIG_KEY)
+        if value is None:
+            return None
+        try:
+            return shard_count(value)
+        except BadValue as error:
+            fail(Where(self.shown(path)), f"{self.name}:{CONFIG_KEY}", error.problem, error.hints)
+
+    def shard_of(self, stack: str) -> tuple[str, int] | None:
+        """Return the fleet and the number of a shard, which has no config of its own. None for any other stack.
+
+        Raises:
+            AmbientError: See `shards`.
+        """
+        split = split_shard(stack)
+        # The name is not enough: it may be the name of a plain stack.
+        if split is None or self._says_something(self.path(bare_name(stack))):
+            return None
+        count = self.shards(split[0])
+        return split if count is not None and split[1] < count else None
+
+    def _says_something(self, path: Path) -> bool:
+        """Tell whether a config has values. Without --config-file, `pulumi preview` creates one with only a salt."""
+        return path.exists() and bool(self.read(path).get("config"))
+
+    def _fleet(self, stack: str) -> str:
+        shard = self.shard_of(stack)
+        return stack if shard is None else shard[0]
+
+    def _config(self, path: Path, namespace: str = "") -> Mapping[str, Any]:
+        return self.values(path, namespace) if path.exists() else {}
+
+
+def bare_name(stack: str) -> str:
+    """Return a stack's name without organisation and project. Its files have this name.
+
+    Raises:
+        AmbientError: The name is invalid.
+    """
+    match = _STACK.fullmatch(stack)
+    if match is None or match[1].strip(".") == "":
+        fail(None, "", f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
+    return match[1]

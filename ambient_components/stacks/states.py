@@ -1,0 +1,137 @@
+"""The states of a fleet's shards, read in parallel and joined into one."""
+
+import os
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from ambient_components.engine import backend
+from ambient_components.engine.state import Export, joined, parse_export
+from ambient_components.errors import AmbientError, BadValue, fail
+from ambient_components.shards import shard_stack, split_shard
+from ambient_components.stacks.project import Project, bare_name
+
+if TYPE_CHECKING:
+    from ambient_components.engine.command import Engine
+
+
+def export(project: Project, stack: str, engine: "Engine | None" = None) -> Export:
+    """Return the state of a stack, of a shard, or of a whole fleet as one, with secrets encrypted.
+
+    Shards that are not deployed yet are left out.
+
+    Raises:
+        AmbientError: A state can't be read, or no shard is deployed.
+    """
+    from ambient_components.stacks import pulumi as engines  # noqa: PLC0415
+    from ambient_components.stacks.selection import listed  # noqa: PLC0415
+
+    if (names := listed(project, stack)) is not None:
+        fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
+    engine = engine or engines.PulumiEngine(project.folder)
+    count = project.shards(stack)
+    if count is None:
+        return backend.export(engine, stack)
+    found = exports(engine, deployed_shards(engine, project, stack, count))
+    for one in found.values():
+        if isinstance(one, AmbientError):
+            raise one
+    if not found:
+        fail(None, "", f"fleet {stack!r} has deployed nothing yet", f"ambient up {stack}")
+    return joined([one for one in found.values() if not isinstance(one, AmbientError)])
+
+
+def deployed_shards(
+    engine: "Engine", project: Project, fleet: str, count: int, known: Collection[str] | None = None
+) -> list[str]:
+    """Return a fleet's stacks in the backend, including those beyond a lowered number of shards.
+
+    Args:
+        engine: The engine.
+        project: The project.
+        fleet: The fleet's name.
+        count: The configured number of shards.
+        known: Names of the backend's stacks. Default: the backend is queried.
+    """
+    there = {bare_name(stack) for stack in (backend.stack_names(engine) if known is None else known)}
+    numbers = [found[1] for stack in there if (found := split_shard(stack)) and found[0] == bare_name(fleet)]
+    return [
+        shard_stack(fleet, number)
+        for number in sorted(numbers)
+        if number < count or not _is_plain(project, shard_stack(fleet, number))
+    ]
+
+
+def exports(engine: "Engine", stacks: Collection[str], jobs: int = 0) -> dict[str, Export | AmbientError]:
+    """Read the states of several stacks in parallel. A state that can't be read is replaced by its error.
+
+    Args:
+        engine: The engine.
+        stacks: The stacks.
+        jobs: Number of states to read in parallel. 0 means one for each processor.
+    """
+
+    def read(stack: str) -> Export | AmbientError:
+        try:
+            found: Export = parse_export(engine.run("stack", "export", "--stack", stack))
+        except AmbientError as error:
+            return error
+        return found
+
+    if not stacks:
+        return {}
+    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        return dict(zip(stacks, pool.map(read, stacks), strict=True))
+
+
+def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> dict[str, str]:
+    """Return the stack that deploys each workspace. For a fleet, this is its shard.
+
+    Args:
+        project: The project.
+        stack: The name on the command line.
+        pins: The workspaces with their pinned shard, if any.
+
+    Raises:
+        AmbientError: A shard was named, and a workspace is in another one.
+    """
+    from ambient_components.shards import home  # noqa: PLC0415
+
+    shard = project.shard_of(stack)
+    fleet = shard[0] if shard else stack
+    count = project.shards(fleet)
+    if count is None:
+        return dict.fromkeys(pins, stack)
+    try:
+        found = {name: shard_stack(fleet, home(name, count, pin)) for name, pin in pins.items()}
+    except BadValue as error:
+        fail(None, "shard", error.problem, error.hints)
+    for name, where in found.items():
+        if shard and where != stack:
+            fail(None, "", f"workspace {name!r} is in shard {where}, not in {stack}", f"name {fleet} or {where}")
+    return found
+
+
+def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> Collection[str]:
+    """Return the workspaces of a stack: all of the file, or those of one shard.
+
+    Args:
+        project: The project.
+        stack: The name on the command line.
+        names: The workspaces of the file with their pinned shard, if any.
+    """
+    from ambient_components.shards import assigned  # noqa: PLC0415
+
+    shard = project.shard_of(stack)
+    if shard is None:
+        return names.keys()
+    fleet, number = shard
+    try:
+        return assigned(names, project.shards(fleet) or 1)[number]
+    except BadValue as error:
+        fail(None, "shard", error.problem, error.hints)
+
+
+def _is_plain(project: Project, stack: str) -> bool:
+    """Tell whether a stack with the name of a shard is a plain stack."""
+    return project.config_file(stack).exists()
