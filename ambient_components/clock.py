@@ -41,14 +41,14 @@ GRPC_LOG_VARIABLE: Final = "PULUMI_DEBUG_GRPC"
 def warnings() -> list[str]:
     """Return one warning for each of these variables that is set."""
     found = []
-    if offset := os.environ.get(OFFSET_VARIABLE):
+    if text := os.environ.get(OFFSET_VARIABLE):
         try:
             offset()
             # Without the current time, so that a saved plan and its run have the same warnings.
             what = "the clock is moved by that, and tokens are issued and revoked by the moved clock"
         except ValueError:
             what = "that is not a duration"
-        found.append(f"{OFFSET_VARIABLE} is set to {offset!r}: {what}. The variable is for tests: unset it")
+        found.append(f"{OFFSET_VARIABLE} is set to {text!r}: {what}. The variable is for tests: unset it")
     if os.environ.get(GRPC_LOG_VARIABLE):
         found.append(
             f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "

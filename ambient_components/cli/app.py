@@ -2,22 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Final
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from ambient_components import clock
 from ambient_components._version import VERSION
-from ambient_components.cli import destroy, refresh, reshard, schema, up
-from ambient_components.cli.access import command
-from ambient_components.cli.init import command as init
-from ambient_components.cli.keys import command as keys
-from ambient_components.cli.plan import command as plan
-from ambient_components.cli.report import command as report
-from ambient_components.cli.reviewers import command as reviewers
-from ambient_components.cli.shards import command as shards
-from ambient_components.cli.show import command as show
-from ambient_components.cli.validate import command as validate
 from ambient_components.errors import AmbientError
 from ambient_components.output import INTERRUPTED, USAGE, show_problems
 from ambient_components.printable import one_line
@@ -48,30 +40,71 @@ exit codes: 0 success; 1 error; 2 changes pending (plan, reshard) or attention n
             reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
 """
 
+_SETTINGS: Final[dict[str, Any]] = {
+    "name": "ambient",
+    # Plain help that reads the same in a pipe, and no tracebacks with the values of variables in them.
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 120},
+}
+
+VERBS: Final = {
+    "init": "Create or complete a stack for a cluster.",
+    "validate": "Check stack files and report every problem with its line.",
+    "plan": "Show what a run would do, before it is done.",
+    "up": "Deploy a stack after showing the plan.",
+    "refresh": "Refresh a stack's state from the cluster.",
+    "destroy": "Delete all resources of a stack, after its name is typed.",
+    "show": "Show access and keys, or one workspace's entry.",
+    "access": "Show who may do what, and why.",
+    "report": "Show who can gain more than their grants, and how to prevent it.",
+    "reviewers": "Show which workspaces a change affects, and which reviewers it needs.",
+    "shards": "List a fleet's shards, as a plan of work for several machines.",
+    "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
+    "keys": "API keys: list, show, deliver, rotate, revoke.",
+    "schema": "Print the schema of the stack file.",
+}
+"""The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
+
+_FOLDERS: Final = frozenset({"access", "init", "keys", "plan", "report", "reviewers", "shards", "show", "validate"})
+"""Verbs that have a folder, with the verb itself in `command.py`."""
+
+
+def verb_app(name: str) -> typer.Typer:
+    """Import a verb and return its command, or its group of commands.
+
+    Args:
+        name: One of `VERBS`.
+    """
+    module = import_module(f"ambient_components.cli.{name}{'.command' if name in _FOLDERS else ''}")
+    if isinstance(group := getattr(module, "app", None), typer.Typer):
+        return group
+    alone = typer.Typer(add_completion=False, **_SETTINGS)
+    alone.command(name, epilog=module.EPILOG)(getattr(module, name))
+    return alone
+
+
+class _Verbs(TyperGroup):
+    """The group of all verbs. Only the verb that runs is imported: `ambient --help` waits for no client."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        return typer.main.get_command(verb_app(cmd_name)) if cmd_name in VERBS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
 app = typer.Typer(
-    name="ambient",
-    help="Manage workspaces, grants and API keys of the Ambient Code Platform as code.",
+    cls=_Verbs,
+    help="Workspaces, grants and API keys of the Ambient Code Platform as code: what `pulumi` itself can't say.",
     epilog=_EPILOG,
     no_args_is_help=True,
-    # Plain help that is the same in a pipe, and no tracebacks, which would show the values of variables.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    **_SETTINGS,
 )
-app.command(epilog=init.EPILOG)(init.init)
-app.command(epilog=validate.EPILOG)(validate.validate)
-app.command(epilog=plan.EPILOG)(plan.plan)
-app.command(epilog=up.EPILOG)(up.up)
-app.command(epilog=refresh.EPILOG)(refresh.refresh)
-app.command(epilog=destroy.EPILOG)(destroy.destroy)
-app.command(epilog=show.EPILOG)(show.show)
-app.command(epilog=command.EPILOG)(command.access)
-app.command(epilog=report.EPILOG)(report.report)
-app.command(epilog=reviewers.EPILOG)(reviewers.reviewers)
-app.command(epilog=shards.EPILOG)(shards.shards)
-app.command(epilog=reshard.EPILOG)(reshard.reshard)
-app.add_typer(keys.app, name="keys")
-app.command(epilog=schema.EPILOG)(schema.schema)
 
 
 def _version(asked: bool) -> None:

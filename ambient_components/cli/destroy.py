@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
-from ambient_components.output import Format, show_problems
+from ambient_components.cli.prompts import Question, one_stack, prompt
+from ambient_components.engine import backend
+from ambient_components.errors import fail
+from ambient_components.fleet.destroy import run_destroy
+from ambient_components.fleet.run import Request
+from ambient_components.output import REFUSED, Format, show_problems
+from ambient_components.stacks import destruction, pulumi
+from ambient_components.stacks.project import Project, bare_name
 
 EPILOG = """\
 \b
@@ -42,15 +49,6 @@ def destroy(
     form: Form = Format.TEXT,
 ) -> None:
     """Delete all resources of a stack, after its name is typed."""
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.engine import backend  # noqa: PLC0415
-    from ambient_components.fleet.destroy import run_destroy  # noqa: PLC0415
-    from ambient_components.fleet.run import Request  # noqa: PLC0415
-    from ambient_components.output import REFUSED  # noqa: PLC0415
-    from ambient_components.stacks import destruction  # noqa: PLC0415
-    from ambient_components.stacks.project import Project, bare_name  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
-
     stack = one_stack(stack, named)
     name = bare_name(stack)
     if confirm and confirm not in (stack, name):
@@ -60,8 +58,8 @@ def destroy(
     asked = Request("destroy", stack, jobs or 0, form=form)
     if (fleets := fleets_of(project, stack, asked)) is not None:
         raise typer.Exit(run_destroy(fleets, asked, lambda: None if confirm else _ask(name)))
-    pulumi = engine_for(project.folder)
-    found = destruction.read_destruction(backend.export(pulumi, stack))
+    engine = pulumi.engine_for(project.folder)
+    found = destruction.read_destruction(backend.export(engine, stack))
     if found.empty:
         print(f"Stack {stack} has nothing: there is nothing to destroy.")
         return
@@ -73,7 +71,7 @@ def destroy(
         raise typer.Exit(REFUSED)
     if not confirm:
         _ask(name)
-    pulumi.run("destroy", "--yes", "--skip-preview", "--stack", stack, ask=True)
+    engine.run("destroy", "--yes", "--skip-preview", "--stack", stack, ask=True)
     print(f"\nThe stack and its config stay. To remove it as well: pulumi stack rm {stack} --preserve-config")
 
 
@@ -83,9 +81,6 @@ def _ask(name: str) -> None:
     Raises:
         AmbientError: There is no terminal, or the name does not match.
     """
-    from ambient_components.cli.prompts import Question, prompt  # noqa: PLC0415
-    from ambient_components.errors import fail  # noqa: PLC0415
-
     if not sys.stdin.isatty():
         fail(None, "", "the stack's name has to be typed, and there is no terminal to ask at", f"give --confirm {name}")
     typed = prompt(Question(f"\nType {name} to destroy it", "--confirm"))

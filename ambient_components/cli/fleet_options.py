@@ -1,19 +1,15 @@
 """The options of verbs that run a fleet, and the stacks that they apply to."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
 import typer
 
 from ambient_components.cli.options import format_option
+from ambient_components.fleet.run import Request
 from ambient_components.output import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ambient_components.fleet.run import Request
-    from ambient_components.stacks.project import Project
-    from ambient_components.stacks.selection import Fleet
-
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet, find_fleets
 
 Jobs = Annotated[
     int | None,
@@ -34,15 +30,13 @@ Form = Annotated[
 ]
 
 
-def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet, ...] | None":
+def fleets_of(project: Project, stack: str, asked: Request) -> tuple[Fleet, ...] | None:
     """Return the fleets that a name means. None for a plain stack or a single shard.
 
     Raises:
         AmbientError: The config or the list is invalid.
         typer.BadParameter: An option is only for fleets.
     """
-    from ambient_components.stacks.selection import find_fleets  # noqa: PLC0415
-
     found = find_fleets(project, stack)
     if found is None:
         flags = {"--jobs": asked.jobs, "--shard": asked.shards, "--all": asked.every, "--format": asked.form == "json"}
@@ -55,7 +49,7 @@ def fleets_of(project: "Project", stack: str, asked: "Request") -> "tuple[Fleet,
     return found
 
 
-def refuse_words_of_fleets(stack: str, flags: "Mapping[str, object]") -> None:
+def refuse_words_of_fleets(stack: str, flags: Mapping[str, object]) -> None:
     """Refuse options that are only for fleets if a single stack is named.
 
     Args:
@@ -71,7 +65,7 @@ def refuse_words_of_fleets(stack: str, flags: "Mapping[str, object]") -> None:
             raise typer.BadParameter(msg, param_hint=flag)
 
 
-def check_shards(fleet: "Fleet", numbers: "Iterable[int]") -> None:
+def check_shards(fleet: Fleet, numbers: Iterable[int]) -> None:
     """Refuse numbers that no shard has.
 
     Raises:

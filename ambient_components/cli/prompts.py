@@ -4,7 +4,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import typer
+
 from ambient_components.errors import AmbientError, fail
+from ambient_components.stacks.project import bare_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,16 @@ def refuse(question: Question) -> str:
 
 def prompt(question: Question) -> str:
     """Ask the user at the terminal."""
-    import typer  # noqa: PLC0415
-
     try:
         return str(typer.prompt(question.text, default=question.default, show_default=bool(question.default), err=True))
     except typer.Abort:
         # Ctrl-C exits with code 130, as everywhere else.
         raise KeyboardInterrupt from None
+
+
+def confirmed(question: str) -> bool:
+    """Ask a yes-or-no question on standard error. The default is no."""
+    return bool(typer.confirm(question, default=False, err=True))
 
 
 def asker(*, yes: bool) -> Ask:
@@ -67,8 +73,6 @@ def one_stack(argument: str, option: str) -> str:
     Raises:
         typer.BadParameter: No stack or two different stacks are given, or the name is invalid.
     """
-    import typer  # noqa: PLC0415
-
     if argument and option and argument != option:
         msg = f"two stacks are named, {argument!r} and {option!r}"
         raise typer.BadParameter(msg, param_hint="STACK")
@@ -95,8 +99,6 @@ def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
     Raises:
         typer.BadParameter: One of them is missing, or the stack's name is invalid.
     """
-    import typer  # noqa: PLC0415
-
     stack, key = stack_and_workspace(first, second, option)
     if not key:
         msg = "which key? Name it after the stack: payments/ci, for instance"
@@ -106,10 +108,6 @@ def stack_and_key(first: str, second: str, option: str) -> tuple[str, str]:
 
 def _stack_name(text: str) -> str:
     """Return a valid stack name unchanged. An invalid one on the command line is wrong usage."""
-    import typer  # noqa: PLC0415
-
-    from ambient_components.stacks.project import bare_name  # noqa: PLC0415
-
     try:
         bare_name(text)
     except AmbientError as error:

@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
+from ambient_components.cli.prompts import one_stack
+from ambient_components.errors import fail
+from ambient_components.fleet.run import Request, run_refresh
 from ambient_components.output import Format
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.project import Project
 
 EPILOG = """\
 \b
@@ -33,12 +38,6 @@ def refresh(
     form: Form = Format.TEXT,
 ) -> None:
     """Refresh a stack's state from the cluster."""
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.fleet.run import Request, run_refresh  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
-
     stack = one_stack(stack, named)
     if not yes and not sys.stdin.isatty():
         fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
@@ -48,7 +47,7 @@ def refresh(
     if fleets is None:
         # The engine asks by itself after it has shown the differences.
         flags = ("--yes", "--skip-preview") if yes else ()
-        engine_for(project.folder).run("refresh", *flags, "--stack", stack, ask=True)
+        pulumi.engine_for(project.folder).run("refresh", *flags, "--stack", stack, ask=True)
         return
     question = f"\nLook into the cluster, and write what is there into every state of {stack}?"
     if not yes and not typer.confirm(question, default=True, err=True):

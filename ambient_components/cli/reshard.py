@@ -1,15 +1,24 @@
 """`ambient reshard`: move each workspace's state to its assigned shard. Nothing in a cluster changes."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from ambient_components.fleet.resharding.apply import Resharder
-    from ambient_components.fleet.resharding.plan import Resharding
-    from ambient_components.stacks.project import Project
-    from ambient_components.stacks.selection import Fleet
+from ambient_components.cli.prompts import one_stack
+from ambient_components.engine.rewriting import items
+from ambient_components.errors import Where, fail
+from ambient_components.fleet.records import Records
+from ambient_components.fleet.resharding import apply
+from ambient_components.fleet.resharding import plan as reshard_stacks
+from ambient_components.fleet.resharding.apply import Resharder
+from ambient_components.fleet.resharding.plan import Resharding, lines, named, resharding
+from ambient_components.shards import home, shard_count
+from ambient_components.stackfile.loader import divided, load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet, find_fleet, listed
 
 EPILOG = """\
 \b
@@ -43,13 +52,6 @@ def reshard(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
 ) -> None:
     """Move workspaces between the shards of a fleet, without changing the cluster."""
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.engine.rewriting import items  # noqa: PLC0415
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.fleet.resharding.plan import resharding  # noqa: PLC0415
-    from ambient_components.shards import home, shard_count  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     name = one_stack(fleet, named)
     if not yes and not dry_run and not sys.stdin.isatty():
         fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes, or --dry-run")
@@ -89,18 +91,13 @@ def reshard(
     print(f"Done. Nothing changed in the cluster: ambient plan {name}" if todo else "Nothing is to move.")
 
 
-def _survey(wanted: "Fleet") -> "Resharder":
+def _survey(wanted: Fleet) -> Resharder:
     """Return every state that may have workspaces of the fleet, ready to be moved.
 
     Raises:
         AmbientError: A state can't be read or moved.
     """
-    from ambient_components.fleet.records import Records  # noqa: PLC0415
-    from ambient_components.fleet.resharding import apply  # noqa: PLC0415
-    from ambient_components.fleet.resharding import plan as reshard_stacks
-    from ambient_components.stacks.pulumi import PulumiEngine  # noqa: PLC0415
-
-    engine = PulumiEngine(wanted.project.folder)
+    engine = pulumi.PulumiEngine(wanted.project.folder)
     known = reshard_stacks.known_stacks(engine)
     numbers = {wanted.stack(number): number for number in reshard_stacks.numbers_of(wanted, known)}
     plain = [wanted.name] if wanted.name.rsplit("/", 1)[-1] in known else []
@@ -112,15 +109,12 @@ def _survey(wanted: "Fleet") -> "Resharder":
     return resharder
 
 
-def _fleets(project: "Project", name: str, shards: int) -> "tuple[Fleet | None, Fleet]":
+def _fleets(project: Project, name: str, shards: int) -> tuple[Fleet | None, Fleet]:
     """Return the fleet as configured (None for a plain stack) and as it is to be.
 
     Raises:
         AmbientError: The stack does not exist, or no number of shards is given.
     """
-    from ambient_components.errors import Where, fail  # noqa: PLC0415
-    from ambient_components.stacks.selection import Fleet, find_fleet, listed  # noqa: PLC0415
-
     if names := listed(project, name):
         fail(None, "", f"{name} is several fleets", f"one at a time: ambient reshard {names[0]}")
     if (shard := project.shard_of(name)) is not None:
@@ -135,22 +129,17 @@ def _fleets(project: "Project", name: str, shards: int) -> "tuple[Fleet | None, 
     return before, wanted
 
 
-def _homes(project: "Project", fleet: "Fleet") -> dict[str, str]:
+def _homes(project: Project, fleet: Fleet) -> dict[str, str]:
     """Return the assigned stack of each declared workspace.
 
     Raises:
         AmbientError: The files are invalid, or a workspace is pinned to a shard that will not exist.
     """
-    from ambient_components.stackfile.loader import divided, load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-
     found = divided(load_stack(stack_path(project, fleet.name)), fleet.count)
     return {name: fleet.stack(number) for number, names in found.items() for name in names}
 
 
-def _show(before: "Fleet | None", wanted: "Fleet", plan: "Resharding", missing: list[int]) -> None:
-    from ambient_components.fleet.resharding.plan import lines, named  # noqa: PLC0415
-
+def _show(before: Fleet | None, wanted: Fleet, plan: Resharding, missing: list[int]) -> None:
     was = "a plain stack so far" if before is None else f"{before.count} so far"
     now = "" if before is not None and before.count == wanted.count else f" ({was})"
     print(f"{wanted.name}: {wanted.count} shard{'' if wanted.count == 1 else 's'}{now}")
@@ -160,7 +149,7 @@ def _show(before: "Fleet | None", wanted: "Fleet", plan: "Resharding", missing: 
         print(line)
 
 
-def _leave(resharder: "Resharder", stack: str, *, remove: bool) -> None:
+def _leave(resharder: Resharder, stack: str, *, remove: bool) -> None:
     if not resharder.empty(stack, remove=remove):
         print(f"{stack} still has something that no workspace's file speaks of: pulumi stack export --stack {stack}")
     elif remove:

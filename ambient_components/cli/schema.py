@@ -4,6 +4,8 @@ from typing import Annotated
 
 from ambient_components.cli.options import format_option
 from ambient_components.output import Format
+from ambient_components.stackfile.reference import reference_text
+from ambient_components.stackfile.schema import schema_text
 
 EPILOG = """\
 \b
@@ -21,7 +23,4 @@ def schema(
     form: Annotated[Format, format_option("Output format.", Format.JSON, Format.MARKDOWN)] = Format.JSON,
 ) -> None:
     """Print the schema of the stack file."""
-    from ambient_components.stackfile.reference import reference_text  # noqa: PLC0415
-    from ambient_components.stackfile.schema import schema_text  # noqa: PLC0415
-
     print(schema_text() if form is Format.JSON else reference_text(), end="")

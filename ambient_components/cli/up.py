@@ -1,23 +1,27 @@
 """`ambient up`: show the plan, ask, and deploy it. Also for a fleet, or for exactly a reviewed plan."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
 
 import typer
 
+from ambient_components import clock
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
-from ambient_components.output import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from ambient_components.engine.command import Engine
-    from ambient_components.fleet.run import Request
-    from ambient_components.plan import Plan
-    from ambient_components.plan.saved import Saved
-    from ambient_components.stacks.project import Project
-    from ambient_components.stacks.selection import Fleet
+from ambient_components.cli.prompts import confirmed, one_stack
+from ambient_components.engine import backend
+from ambient_components.engine.command import Engine
+from ambient_components.errors import fail
+from ambient_components.fleet.run import Request, run_up
+from ambient_components.output import REFUSED, Format
+from ambient_components.plan import Plan, making, saved
+from ambient_components.plan.page import show
+from ambient_components.plan.saved import Saved, differences, is_same
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet
 
 _SHOWN: Final = 20
 
@@ -62,14 +66,6 @@ def up(
     form: Form = Format.TEXT,
 ) -> None:
     """Deploy a stack after showing the plan."""
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.fleet.run import Request  # noqa: PLC0415
-    from ambient_components.output import REFUSED  # noqa: PLC0415
-    from ambient_components.plan import saved  # noqa: PLC0415
-    from ambient_components.plan.page import show  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     stack = one_stack(stack, named)
     if plan and refresh:
         msg = "a saved plan says itself whether it refreshes: leave --refresh out"
@@ -94,32 +90,24 @@ def up(
         raise typer.Exit(1)
     if not found.changes:
         return
-    if not yes and not typer.confirm(f"\nDeploy this to {stack}?", default=False, err=True):
+    if not yes and not confirmed(f"\nDeploy this to {stack}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
         raise typer.Exit(1)
     flags = ("--refresh",) if refresh else ()
     engine.run("up", "--yes", "--skip-preview", *flags, "--stack", stack, ask=True)
 
 
-def _up_fleets(fleets: "Sequence[Fleet]", asked: "Request", plan: str) -> int:
+def _up_fleets(fleets: Sequence[Fleet], asked: Request, plan: str) -> int:
     """Deploy one or several fleets and return the exit code."""
-    from ambient_components.fleet.run import run_up  # noqa: PLC0415
-
     if plan:
         first = fleets[0].stack(0)
         msg = f"a saved plan is of one state, and {asked.name} has many: ambient up {first} --plan FILE, one by one"
         raise typer.BadParameter(msg, param_hint="--plan")
-    return run_up(fleets, asked)
+    return run_up(fleets, asked, confirmed)
 
 
-def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refresh: bool) -> "tuple[Engine, Plan]":
+def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> tuple[Engine, Plan]:
     """Return the engine, set to the plan's time, and the current plan for that time."""
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.engine import backend  # noqa: PLC0415
-    from ambient_components.plan import making, saved  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-
     at: datetime | None = reviewed.at if reviewed else None
     engine = making.engine_at(project, at)
     export = backend.export(engine, stack)
@@ -130,15 +118,12 @@ def _planned(project: "Project", stack: str, reviewed: "Saved | None", *, refres
     return engine, making.online(engine, stack, export, wanted, when, refresh=refresh)
 
 
-def _check_same(reviewed: "Saved", found: "Plan", stack: str) -> None:
+def _check_same(reviewed: Saved, found: Plan, stack: str) -> None:
     """Refuse a plan that differs from the reviewed one.
 
     Raises:
         AmbientError: The plans differ. The error has the differences.
     """
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.plan.saved import differences, is_same  # noqa: PLC0415
-
     if is_same(reviewed, found):
         return
     lines = differences(reviewed, found)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ambient_components._version import VERSION
 from ambient_components.cluster.kubeconfig import is_loopback
 
@@ -53,8 +55,6 @@ def _load(settings: Any, context: str | None, environ: Mapping[str, str], conten
     config: Any = reader  # its functions have no types
     found = files(environ)
     if contents is not None:
-        import yaml  # noqa: PLC0415
-
         config.load_kube_config_from_dict(
             yaml.safe_load(contents), context=context, client_configuration=settings, persist_config=False
         )

@@ -6,16 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, cast
+from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from ambient_components.resources import Provider, ProviderArgs
 from ambient_components.rules.object_store import REGION_DEFAULT, is_aws
-
-if TYPE_CHECKING:
-    from ambient_components.resources import ProviderArgs
 
 
 class StoreArgs(TypedDict):
@@ -40,7 +37,7 @@ class StoreArgs(TypedDict):
     """Stored as a secret."""
 
 
-def store_settings(store: StoreArgs) -> "ProviderArgs":
+def store_settings(store: StoreArgs) -> ProviderArgs:
     """Return the store as settings of this project's provider."""
     names = {
         "endpoint": "storeEndpoint",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+import yaml
+
 from ambient_components.errors import Where, fail
 
 PROJECT_FILE: Final = "Pulumi.yaml"
@@ -74,8 +76,6 @@ class ConfigFiles:
 
 
 def _read(path: Path, shown: str) -> Mapping[str, Any]:
-    import yaml  # noqa: PLC0415  # a verb that fails earlier needs none
-
     remedy = "mend it, or restore it from Git"
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

@@ -14,9 +14,11 @@ from ambient_components.fleet.skipping import Task, Wanted, task
 from ambient_components.fleet.source_digests import needs_key
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.stackfile import LoadedStack, load_stack
+from ambient_components.stacks import pulumi
 from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.selection import Fleet
+from ambient_components.stacks.states import deployed_shards, exports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +139,10 @@ def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Cho
 
 def beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
     """Return the numbers of deployed shards beyond the configured number, sorted."""
-    from ambient_components.stacks.states import deployed_shards  # noqa: PLC0415
-
     if fleet.plain:
         return []
     known = [name for name, state in states.items() if not state.empty]
-    engine = PulumiEngine(fleet.project.folder)
+    engine = pulumi.PulumiEngine(fleet.project.folder)
     found = map(split_shard, deployed_shards(engine, fleet.project, fleet.name, fleet.count, known))
     return [one[1] for one in found if one is not None and one[1] >= fleet.count]
 
@@ -157,9 +157,6 @@ def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Ledger]:
     Raises:
         AmbientError: A state can't be read.
     """
-    from ambient_components.stacks.ledgers import ledger_from_state  # noqa: PLC0415
-    from ambient_components.stacks.states import exports  # noqa: PLC0415
-
     fleet = decision.fleet
     found: dict[str, Ledger] = {fleet.stack(number): {} for number in range(fleet.count)}
     for number, record in decision.known.items():
@@ -167,7 +164,7 @@ def ledgers_before(decision: Decision, jobs: int = 0) -> dict[str, Ledger]:
             found[fleet.stack(number)] = record.declared
     deployed = {stack.rsplit("/", 1)[-1] for stack in decision.deployed}
     unknown = [stack for stack, ledger in found.items() if not ledger and stack.rsplit("/", 1)[-1] in deployed]
-    for stack, export in exports(PulumiEngine(fleet.project.folder), unknown, jobs).items() if unknown else ():
+    for stack, export in exports(pulumi.PulumiEngine(fleet.project.folder), unknown, jobs).items() if unknown else ():
         if isinstance(export, AmbientError):
             raise export
         found[stack] = ledger_from_state(export) or {}
@@ -191,7 +188,7 @@ def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, S
 def _key(fleet: Fleet) -> bytes | None:
     """Return the key for secret digests. None if it can't be decrypted; the engine then reports the error."""
     try:
-        text = PulumiEngine(fleet.project.folder).run(
+        text = pulumi.PulumiEngine(fleet.project.folder).run(
             "config", "get", FLEET_KEY, "--stack", fleet.stack(0), "--config-file", str(fleet.config_file)
         )
     except AmbientError:

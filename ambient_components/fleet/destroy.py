@@ -10,10 +10,9 @@ from ambient_components.engine.state import Export, joined
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.decisions import Chosen, ask_states, every
 from ambient_components.fleet.run import Request, carried_out
-from ambient_components.output import show_problems
+from ambient_components.output import REFUSED, show_problems
 from ambient_components.shards import left, needs_refresh
-from ambient_components.stacks import destruction, states
-from ambient_components.stacks.pulumi import engine_for
+from ambient_components.stacks import destruction, pulumi, states
 from ambient_components.stacks.selection import Fleet
 
 
@@ -28,8 +27,6 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     Raises:
         AmbientError: A state can't be read.
     """
-    from ambient_components.output import REFUSED  # noqa: PLC0415
-
     begun = time.monotonic()
     question = ask_states(fleets[0])
     decisions = [every(fleet, question, request.shards) for fleet in fleets]
@@ -87,7 +84,7 @@ def _together(one: Chosen) -> Export:
     found: list[Export] = []
     stacks = [task.stack for task in one.tasks]
     deployed = [stack for stack in stacks if (state := stack_of(one.states, stack)) and state.at]
-    for export in states.exports(engine_for(one.fleet.project.folder), deployed).values():
+    for export in states.exports(pulumi.engine_for(one.fleet.project.folder), deployed).values():
         if isinstance(export, AmbientError):
             raise export
         found.append(export)

@@ -6,29 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, fleet_refusals, removals_mark
 from ambient_components.access.guardrail_names import REMOVALS
+from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
 from ambient_components.errors import AmbientError, BadValue, Problem, fail
 from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
+from ambient_components.plan.state import read_export
 from ambient_components.rules.refusals import Rule
+from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.shards import shards_of
 from ambient_components.stacks import states as reading
 from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.selection import Fleet
-
-if TYPE_CHECKING:
-    from ambient_components.engine.command import Engine
-    from ambient_components.stackfile.loader import LoadedStack
-
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
 """Settings of Go's garbage collector for short-lived engines and plugins: a sixth less CPU for about 80 MiB more
@@ -89,7 +86,7 @@ def judge(
     )
 
 
-def wanted_of(fleet: Fleet, loaded: "LoadedStack", ledger: Ledger) -> dict[str, Ledger]:
+def wanted_of(fleet: Fleet, loaded: LoadedStack, ledger: Ledger) -> dict[str, Ledger]:
     """Return the declared ledger of each shard, by stack.
 
     Raises:
@@ -104,7 +101,7 @@ def wanted_of(fleet: Fleet, loaded: "LoadedStack", ledger: Ledger) -> dict[str, 
 
 def plan_fleet(
     fleet: Fleet,
-    loaded: "LoadedStack",
+    loaded: LoadedStack,
     at: datetime | None = None,
     *,
     offline: bool = False,
@@ -164,7 +161,7 @@ def plan_fleet(
 
 
 def plan_plain(
-    fleet: Fleet, loaded: "LoadedStack", at: datetime | None = None, *, offline: bool = False, refresh: bool = False
+    fleet: Fleet, loaded: LoadedStack, at: datetime | None = None, *, offline: bool = False, refresh: bool = False
 ) -> Plan:
     """Return the plan of a plain stack that is listed with others. If it fails, the plan has the error.
 
@@ -187,7 +184,7 @@ def plan_plain(
 
 
 def _known(
-    fleet: Fleet, engine: "Engine", wanted: making.Declared, every: Mapping[str, Ledger], asked: Collection[str],
+    fleet: Fleet, engine: Engine, wanted: making.Declared, every: Mapping[str, Ledger], asked: Collection[str],
     jobs: int, folder: str, known: Collection[str] | None,
 ) -> _Known:  # fmt: skip
     """Read the states of the selected shards and of those beyond the configured number."""
@@ -203,8 +200,6 @@ def _known(
 
 
 def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str, Export | AmbientError]:
-    from ambient_components.plan.state import read_export  # noqa: PLC0415
-
     found: dict[str, Export | AmbientError] = {}
     for stack in stacks:
         name = bare_name(stack)
@@ -221,7 +216,7 @@ def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
 
 
 def _online(
-    known: _Known, engine: "Engine", judged: Judged, at: datetime, jobs: int, *, refresh: bool
+    known: _Known, engine: Engine, judged: Judged, at: datetime, jobs: int, *, refresh: bool
 ) -> list[Plan]:  # fmt: skip
     def asked(stack: str) -> Plan:
         wanted = replace(known.wanted, ledger=known.parts[stack], warnings=())

@@ -4,11 +4,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ambient_components import clock
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import Problem
 from ambient_components.fleet.decisions import Chosen, Decision, ask_states, decide, every, ledgers_before
@@ -16,16 +16,17 @@ from ambient_components.fleet.excluded import of_all
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase, Plan
 from ambient_components.fleet.machine import default_jobs
+from ambient_components.fleet.planning import Judged, judge, plan_fleet, plan_plain, wanted_of
 from ambient_components.fleet.progress import Unseen, view_for
 from ambient_components.fleet.recording import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.skipping import Wanted
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
 from ambient_components.output import REFUSED, show_problem
+from ambient_components.plan import making
+from ambient_components.plan.merge import together
+from ambient_components.plan.page import show
 from ambient_components.stacks.selection import Fleet
-
-if TYPE_CHECKING:
-    from ambient_components.fleet.planning import Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Request:
     yes: bool = False
 
 
-def run_up(fleets: Sequence[Fleet], request: Request) -> int:
+def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], bool]) -> int:
     """Show the plan, ask, deploy, and return the exit code.
 
     Raises:
@@ -57,7 +58,7 @@ def run_up(fleets: Sequence[Fleet], request: Request) -> int:
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
     judged = _judged(decisions)
-    code, rails = _shown(decisions, request, judged)
+    code, rails = _shown(decisions, request, judged, confirm)
     if code is not None:
         return code
     environs = {stack: environ for one in judged for stack, environ in one.environ.items()}
@@ -148,19 +149,12 @@ def _states(decisions: Sequence[Chosen]) -> Mapping[str, Stack]:
 
 
 def _shown(
-    decisions: Sequence[Decision], request: Request, judged: "Sequence[Judged]"
+    decisions: Sequence[Decision], request: Request, judged: Sequence[Judged], confirm: Callable[[str], bool]
 ) -> tuple[int | None, frozenset[Problem]]:
     """The page, and the question: an exit code where nothing is to be run, and what rails say of single workspaces.
 
     With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
     """
-    import typer  # noqa: PLC0415
-
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.fleet.planning import plan_fleet, plan_plain  # noqa: PLC0415
-    from ambient_components.plan.merge import together  # noqa: PLC0415
-    from ambient_components.plan.page import show  # noqa: PLC0415
-
     pages = [
         plan_plain(one.fleet, one.loaded, offline=request.yes, refresh=request.refresh)
         if one.fleet.plain
@@ -186,21 +180,17 @@ def _shown(
     if page.errors and not request.yes:
         # A shard that can't be planned does not stop the others. Its own run reports the error.
         print("ambient: not every shard can be planned; the others are deployed", file=sys.stderr)
-    if not request.yes and not typer.confirm(f"\nDeploy this to {request.name}?", default=False, err=True):
+    if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
         return 1, alone
     return None, alone
 
 
-def _judged(decisions: Sequence[Decision]) -> "list[Judged]":
+def _judged(decisions: Sequence[Decision]) -> list[Judged]:
     """Evaluate each fleet as a whole, and return the results with the marks that each shard's own check expects.
 
     Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
     """
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.fleet.planning import judge, wanted_of  # noqa: PLC0415
-    from ambient_components.plan import making  # noqa: PLC0415
-
     found = []
     for one in decisions:
         if one.fleet.plain:

@@ -18,7 +18,7 @@ from ambient_components.fleet.records import Records
 from ambient_components.fleet.run_events import Failure, Told
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
 from ambient_components.shards.excluded import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
-from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.stacks import pulumi
 
 _LOOK: Final = 0.2
 """Seconds between two checks of the running engines."""
@@ -155,7 +155,7 @@ class Runner:
             found = reasons(one.problem for one in job.told.failures)
             if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.held}:
                 break
-            outputs = output_names(PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
+            outputs = output_names(pulumi.PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
             if outputs is None:
                 break  # without the output names, the keys of excluded workspaces would no longer be exported
             held = {**job.held, **found}

@@ -3,29 +3,39 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
+from ambient_components.access import RailSettings, rail_warnings, refusals
 from ambient_components.access.entries import Ledger
+from ambient_components.engine import texts
+from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import Plan, Waiting
 from ambient_components.plan.guardrail_changes import stack_rail_changes
-from ambient_components.plan.ledgers import UTC_ZONE, from_ledgers
+from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers
 from ambient_components.plan.preview import Digest, from_preview
 from ambient_components.plan.recorded import Holdings
 from ambient_components.plan.state import holdings, pending
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import ended_allowances, stack_rails
+from ambient_components.program.ledger import ledger_of
+from ambient_components.program.storage import uses_aws
 from ambient_components.rules.durations import format_seconds
-
-if TYPE_CHECKING:
-    from ambient_components.access import RailSettings
-    from ambient_components.engine.command import Answer, Engine
-    from ambient_components.rules.object_store import StoreConfig
-    from ambient_components.stackfile.loader import LoadedStack
-    from ambient_components.stacks.project import Project
+from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
+from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
+from ambient_components.stackfile.loader import LoadedStack, located
+from ambient_components.stackfile.models.dates import written
+from ambient_components.stacks import pulumi
+from ambient_components.stacks import pulumi as engines
+from ambient_components.stacks.ledgers import ledger_from_state, ledgers_in
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import of_shard
+from ambient_components.stacks.summary import read_overview
 
 OFFLINE: Final = (
     "what others changed in the cluster since the last run",
@@ -43,7 +53,7 @@ class Declared:
     """The declared state of a stack at a given time."""
 
     ledger: Ledger
-    rails: "RailSettings"
+    rails: RailSettings
     warnings: tuple[Problem, ...]
     zone: ZoneInfo
     rules: Mapping[str, Any]
@@ -62,7 +72,7 @@ class Deployed:
     """The guardrail settings, as the ledger's input."""
 
 
-def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime) -> Declared:
+def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) -> Declared:
     """Return the declared state at a given time, without a cluster and without a passphrase.
 
     Args:
@@ -74,14 +84,6 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
     Raises:
         AmbientError: The config's object store is invalid.
     """
-    from ambient_components.access import RailSettings  # noqa: PLC0415
-    from ambient_components.program.calendar import Calendar  # noqa: PLC0415
-    from ambient_components.program.guardrails import ended_allowances, stack_rails  # noqa: PLC0415
-    from ambient_components.program.ledger import ledger_of  # noqa: PLC0415
-    from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending  # noqa: PLC0415
-    from ambient_components.stackfile.loader import located  # noqa: PLC0415
-    from ambient_components.stacks.states import of_shard  # noqa: PLC0415
-
     calendar = Calendar.of(loaded.file, at)
     own = of_shard(project, stack, {name: one.shard for name, one in loaded.file.workspaces.items()})
     workspaces = {name: loaded.file.workspaces[name] for name in own}
@@ -94,10 +96,8 @@ def declared(project: "Project", stack: str, loaded: "LoadedStack", at: datetime
     )  # fmt: skip
 
 
-def _ahead(loaded: "LoadedStack") -> Ahead:
+def _ahead(loaded: LoadedStack) -> Ahead:
     """Return how early upcoming dates are shown, where the files set it."""
-    from ambient_components.stackfile.models.dates import written  # noqa: PLC0415
-
     grants, keys = {}, {}
     for name, workspace in loaded.file.workspaces.items():
         for grant in workspace.grants:
@@ -111,13 +111,10 @@ def _ahead(loaded: "LoadedStack") -> Ahead:
     return Ahead(grants=grants, keys=keys)
 
 
-def _store(project: "Project", stack: str, loaded: "LoadedStack") -> "StoreConfig | None":
+def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | None:
     """Return the stack's object store from its config. Secrets stay encrypted and are not needed."""
     if not any(one.storage.bucket for one in loaded.file.workspaces.values()):
         return None
-    from ambient_components.program.storage import uses_aws  # noqa: PLC0415
-    from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store  # noqa: PLC0415
-
     region = project.config(stack, "aws").get("region")
     given = given_store(project.config(stack).get(OBJECT_STORE), region)
     if given is None:
@@ -140,9 +137,6 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
         stack: The stack's name.
         at: The time of the run, UTC.
     """
-    from ambient_components.stacks.ledgers import ledger_from_state  # noqa: PLC0415
-    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
-
     overview = read_overview(export, stack, at)
     return Deployed(
         ledger_from_state(export) or {}, holdings(overview), tuple(pending(overview)), rules_from_state(export)
@@ -151,8 +145,6 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
 
 def rules_from_state(export: Export) -> dict[str, Any]:
     """Return the guardrail settings of the last run's ledgers, as their input `rails`."""
-    from ambient_components.stacks.ledgers import ledgers_in  # noqa: PLC0415
-
     rules: dict[str, Any] = {}
     for inputs in ledgers_in(export):
         rules |= inputs.get("rails") or {}
@@ -161,8 +153,6 @@ def rules_from_state(export: Export) -> dict[str, Any]:
 
 def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan:
     """Return the plan from the files and the state, without engine and cluster."""
-    from ambient_components.access import rail_warnings  # noqa: PLC0415
-
     rails = crossed(there.ledger, wanted, at)
     warnings = [*wanted.warnings, *([] if rails else rail_warnings(there.ledger, wanted.ledger, at))]
     return from_ledgers(
@@ -174,13 +164,11 @@ def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan
 
 def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:
     """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
-    from ambient_components.access import refusals  # noqa: PLC0415
-
     return refusals(before, wanted.ledger, wanted.rails, at)
 
 
 def online(
-    engine: "Engine",
+    engine: Engine,
     stack: str,
     export: Export,
     wanted: Declared,
@@ -220,9 +208,7 @@ def online(
     return replace(plan, online=True, errors=tuple(said))
 
 
-def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
-    from ambient_components.engine.command import failed  # noqa: PLC0415
-
+def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
     preview = read_preview(answer.stdout)
     if preview is not None:
         return Digest.of(preview)
@@ -231,10 +217,8 @@ def _digest(arguments: tuple[str, ...], answer: "Answer") -> Digest:
     return fail(None, "", "`pulumi preview --json` printed something else than a preview")
 
 
-def _errors(digest: Digest, answer: "Answer", rails: list[Problem]) -> list[Problem]:
+def _errors(digest: Digest, answer: Answer, rails: list[Problem]) -> list[Problem]:
     """Return why there is no preview, other than guardrail violations."""
-    from ambient_components.engine import texts  # noqa: PLC0415
-
     told = {(one.rule, one.workspaces) for one in rails}
     said = digest.problems("error")
     errors = [one for one in said if (one.rule, one.workspaces) not in told and not texts.is_afterword(one.problem)]
@@ -243,17 +227,14 @@ def _errors(digest: Digest, answer: "Answer", rails: list[Problem]) -> list[Prob
     return errors
 
 
-def engine_at(project: "Project", at: datetime | None) -> "Engine":
+def engine_at(project: Project, at: datetime | None) -> Engine:
     """Return the engine, with the clock of its program and its provider set to a time. None keeps the clock.
 
     Args:
         project: The project.
         at: The time of the run, UTC.
     """
-    from ambient_components.stacks import pulumi as engines  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
-
-    engine = engine_for(project.folder)
+    engine = pulumi.engine_for(project.folder)
     if at is None:
         return engine
     moved = clock.offset() + (at - clock.now())
@@ -273,8 +254,6 @@ def moment(text: str, zone: ZoneInfo = UTC_ZONE) -> datetime:
     Raises:
         ValueError: The text is neither. The message says what is allowed.
     """
-    from ambient_components.plan.ledgers import begins  # noqa: PLC0415
-
     try:
         return begins(text, zone)
     except ValueError:

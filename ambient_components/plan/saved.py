@@ -5,19 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ambient_components import clock
 from ambient_components._version import VERSION as VERSION_OF_AMBIENT
+from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export, state_digest
 from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.plan.document import digest, document
 from ambient_components.plan.facts import EXPIRING, Plan
 from ambient_components.rotation.state import format_time, parse_time
-from ambient_components.rules.durations import DAY, format_seconds
-
-if TYPE_CHECKING:
-    from ambient_components.engine.command import Engine
+from ambient_components.rules.durations import DAY, format_seconds, parse_duration
 
 VERSION: Final = 1
 """The version of the file format."""
@@ -77,7 +75,7 @@ def saved(
     return Saved(plan.stack, plan.at, age, state_digest(export), contents(plan), versions, refresh, document(plan))
 
 
-def versions(engine: "Engine") -> dict[str, str]:
+def versions(engine: Engine) -> dict[str, str]:
     """Return the versions of the programs that make a plan. Other versions may act differently on the same files."""
     return {"ambient": VERSION_OF_AMBIENT, "pulumi": engine.run("version").strip()}
 
@@ -124,8 +122,6 @@ def read(path: str) -> Saved:
     Raises:
         AmbientError: The file can't be read, is not a saved plan, was changed, or has too long a lifetime.
     """
-    from ambient_components.rules.durations import parse_duration  # noqa: PLC0415
-
     again = "ambient plan STACK --save FILE makes one"
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from ambient_components.cluster.connection import connect, files, location
 from ambient_components.cluster.kubeconfig import what_is_wrong
 from ambient_components.errors import AmbientError, Problem, fail
@@ -127,8 +129,6 @@ def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") ->
 
 def _merged(environ: Mapping[str, str]) -> dict[str, Any] | None:
     """Merge the files by kubectl's rule: the first one that defines a name wins. Relative paths become absolute."""
-    import yaml  # noqa: PLC0415
-
     merged: dict[str, Any] = {}
     for path in files(environ):
         with _told(path):

@@ -1,15 +1,19 @@
 """A stack's access as one ledger, from its state or from its files."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.state import Export, resources
 from ambient_components.engine.urns import ACCESS_LEDGER
 from ambient_components.errors import fail
-
-if TYPE_CHECKING:
-    from ambient_components.stacks.project import Project
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.ledger import ledger_of
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import export, of_shard
+from ambient_components.suggest import did_you_mean
 
 
 def ledgers_in(export: Export) -> list[Mapping[str, Any]]:
@@ -34,24 +38,18 @@ def ledger_from_state(export: Export) -> dict[str, Entry] | None:
     return ledger if found else None
 
 
-def ledger_from_files(project: "Project", stack: str) -> dict[str, Entry]:
+def ledger_from_files(project: Project, stack: str) -> dict[str, Entry]:
     """Return the ledger that the stack's files declare, by workspace.
 
     Raises:
         AmbientError: The files are missing or invalid.
     """
-    from ambient_components.program.calendar import Calendar  # noqa: PLC0415
-    from ambient_components.program.ledger import ledger_of  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-    from ambient_components.stacks.states import of_shard  # noqa: PLC0415
-
     file = load_stack(stack_path(project, stack)).file
     own = of_shard(project, stack, {name: one.shard for name, one in file.workspaces.items()})
     return ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
 
 
-def chosen_ledger(project: "Project", stack: str, *, files: bool) -> Ledger:
+def chosen_ledger(project: Project, stack: str, *, files: bool) -> Ledger:
     """Return the ledger from the files or the state, for a verb with `--files`.
 
     Raises:
@@ -59,8 +57,6 @@ def chosen_ledger(project: "Project", stack: str, *, files: bool) -> Ledger:
     """
     if files:
         return ledger_from_files(project, stack)
-    from ambient_components.stacks.states import export  # noqa: PLC0415
-
     ledger = ledger_from_state(export(project, stack))
     if ledger is None:
         fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
@@ -73,8 +69,6 @@ def check_workspaces(stack: str, ledger: Ledger, chosen: Collection[str]) -> Non
     Raises:
         AmbientError: A workspace does not exist. The message suggests a similar name.
     """
-    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
-
     for name in chosen:
         if name not in ledger:
             fail(None, "", f"stack {stack!r} has no workspace {name!r}", did_you_mean(name, ledger))

@@ -3,19 +3,18 @@
 import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from ambient_components.engine import backend
+from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export, joined, parse_export
 from ambient_components.errors import AmbientError, BadValue, fail
-from ambient_components.shards import shard_stack, split_shard
+from ambient_components.shards import assigned, home, shard_stack, split_shard
+from ambient_components.stacks import pulumi as engines
 from ambient_components.stacks.project import Project, bare_name
-
-if TYPE_CHECKING:
-    from ambient_components.engine.command import Engine
+from ambient_components.stacks.selection import listed
 
 
-def export(project: Project, stack: str, engine: "Engine | None" = None) -> Export:
+def export(project: Project, stack: str, engine: Engine | None = None) -> Export:
     """Return the state of a stack, of a shard, or of a whole fleet as one, with secrets encrypted.
 
     Shards that are not deployed yet are left out.
@@ -23,9 +22,6 @@ def export(project: Project, stack: str, engine: "Engine | None" = None) -> Expo
     Raises:
         AmbientError: A state can't be read, or no shard is deployed.
     """
-    from ambient_components.stacks import pulumi as engines  # noqa: PLC0415
-    from ambient_components.stacks.selection import listed  # noqa: PLC0415
-
     if (names := listed(project, stack)) is not None:
         fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
     engine = engine or engines.PulumiEngine(project.folder)
@@ -42,7 +38,7 @@ def export(project: Project, stack: str, engine: "Engine | None" = None) -> Expo
 
 
 def deployed_shards(
-    engine: "Engine", project: Project, fleet: str, count: int, known: Collection[str] | None = None
+    engine: Engine, project: Project, fleet: str, count: int, known: Collection[str] | None = None
 ) -> list[str]:
     """Return a fleet's stacks in the backend, including those beyond a lowered number of shards.
 
@@ -62,7 +58,7 @@ def deployed_shards(
     ]
 
 
-def exports(engine: "Engine", stacks: Collection[str], jobs: int = 0) -> dict[str, Export | AmbientError]:
+def exports(engine: Engine, stacks: Collection[str], jobs: int = 0) -> dict[str, Export | AmbientError]:
     """Read the states of several stacks in parallel. A state that can't be read is replaced by its error.
 
     Args:
@@ -95,8 +91,6 @@ def stacks_of(project: Project, stack: str, pins: Mapping[str, int | None]) -> d
     Raises:
         AmbientError: A shard was named, and a workspace is in another one.
     """
-    from ambient_components.shards import home  # noqa: PLC0415
-
     shard = project.shard_of(stack)
     fleet = shard[0] if shard else stack
     count = project.shards(fleet)
@@ -120,8 +114,6 @@ def of_shard(project: Project, stack: str, names: Mapping[str, int | None]) -> C
         stack: The name on the command line.
         names: The workspaces of the file with their pinned shard, if any.
     """
-    from ambient_components.shards import assigned  # noqa: PLC0415
-
     shard = project.shard_of(stack)
     if shard is None:
         return names.keys()

@@ -1,20 +1,27 @@
 """`ambient access`: who may do what in a stack's workspaces, and why."""
 
 import sys
+from collections.abc import Collection
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
+from ambient_components.access.effective import parse_right
+from ambient_components.access.entries import Ledger
+from ambient_components.access.roles import RoleRight
+from ambient_components.cli.access import report as access_reading
+from ambient_components.cli.access import text as access_text
+from ambient_components.cli.access.report import Report, part, report
 from ambient_components.cli.options import choice, format_option
-from ambient_components.output import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from ambient_components.access.entries import Ledger
-    from ambient_components.access.roles import RoleRight
-    from ambient_components.cli.access.report import Report
+from ambient_components.cli.prompts import one_stack
+from ambient_components.errors import BadValue
+from ambient_components.output import Format, paint_for
+from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
+from ambient_components.printable import one_line
+from ambient_components.stacks.ledgers import check_workspaces, chosen_ledger
+from ambient_components.stacks.project import Project
+from ambient_components.suggest import did_you_mean
 
 DIFFERS: Final = 2
 """Exit code if files and cluster differ, so that a pipeline can tell it from an error."""
@@ -84,14 +91,6 @@ def access(
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.CSV)] = Format.TEXT,
 ) -> None:
     """Show who may do what, and why."""
-    from ambient_components.cli.access import report as access_reading  # noqa: PLC0415
-    from ambient_components.cli.access import text as access_text
-    from ambient_components.cli.access.report import part, report  # noqa: PLC0415
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.output import paint_for  # noqa: PLC0415
-    from ambient_components.stacks.ledgers import chosen_ledger  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     stack, wanted = one_stack(stack, named), _right(right)
     _check_subject(subject)
     project = Project.find()
@@ -110,9 +109,7 @@ def access(
         raise typer.Exit(DIFFERS)
 
 
-def _right(text: str) -> "RoleRight | None":
-    from ambient_components.access.effective import parse_right  # noqa: PLC0415
-
+def _right(text: str) -> RoleRight | None:
     try:
         return parse_right(text) if text else None
     except ValueError as error:
@@ -121,9 +118,6 @@ def _right(text: str) -> "RoleRight | None":
 
 def _check_subject(text: str) -> None:
     """Refuse an invalid subject, which could never match."""
-    from ambient_components.errors import BadValue  # noqa: PLC0415
-    from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject  # noqa: PLC0415
-
     if not text or text.partition(":")[0] == "key":
         return
     try:
@@ -132,19 +126,14 @@ def _check_subject(text: str) -> None:
         raise typer.BadParameter(str(error), param_hint="--subject") from None
 
 
-def _chosen(stack: str, ledger: "Ledger", workspaces: "Collection[str]") -> "Ledger":
+def _chosen(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger:
     """Return the entries of the given workspaces, or all."""
-    from ambient_components.stacks.ledgers import check_workspaces  # noqa: PLC0415
-
     check_workspaces(stack, ledger, workspaces)
     return {name: ledger[name] for name in workspaces} if workspaces else ledger
 
 
-def _hint(whole: "Report", found: "Report", subject: str) -> None:
+def _hint(whole: Report, found: Report, subject: str) -> None:
     """Print a hint to standard error if a subject has no access at all, because its name may be mistyped."""
-    from ambient_components.printable import one_line  # noqa: PLC0415
-    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
-
     if not subject or found.rows or found.missing:
         return
     names = {row.subject for row in whole.rows} | {one.subject for one in whole.missing}

@@ -3,23 +3,22 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ambient_components.access.cluster_access import expected, missing, unknown
+from ambient_components.access.cluster_access import expected, live, missing, unknown
 from ambient_components.access.effective import Row, gives, rows, who_can
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import PLATFORM, Holding, of_ledger
 from ambient_components.access.roles import RoleRight
+from ambient_components.cluster.client import ApiError, Cluster, core, path
+from ambient_components.cluster.guard import Guard
 from ambient_components.errors import fail
-
-if TYPE_CHECKING:
-    from ambient_components.access.entries import Ledger
-    from ambient_components.access.role_assignments import Holding
-    from ambient_components.cluster.client import Cluster
-    from ambient_components.stacks.project import Project
+from ambient_components.failure import StepError
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
+from ambient_components.stacks.project import Project
 
 
-def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one: bool) -> "frozenset[Holding]":
+def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[Holding]:
     """Return the access that the stack's cluster gives to these workspaces.
 
     Args:
@@ -32,11 +31,6 @@ def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one
     Raises:
         AmbientError: The cluster does not respond, is another one, or denies reading.
     """
-    from ambient_components.access.cluster_access import live  # noqa: PLC0415
-    from ambient_components.cluster.client import ApiError, Cluster  # noqa: PLC0415
-    from ambient_components.cluster.guard import Guard  # noqa: PLC0415
-    from ambient_components.failure import StepError  # noqa: PLC0415
-
     config = project.config(stack)
     try:
         cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
@@ -47,11 +41,8 @@ def from_cluster(project: "Project", stack: str, ledger: "Ledger", *, one_by_one
     return live(bindings, accounts, ledger)
 
 
-def _listed(cluster: "Cluster", workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
+def _listed(cluster: Cluster, workspaces: Collection[str]) -> tuple[list[Any], list[Any]]:
     """Return RoleBindings, and the ServiceAccounts of keys."""
-    from ambient_components.cluster.client import core, path  # noqa: PLC0415
-    from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP  # noqa: PLC0415
-
     places: list[tuple[str, ...]] = [("namespaces", name) for name in workspaces] or [()]
     bindings, accounts = [], []
     for place in places:

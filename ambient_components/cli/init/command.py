@@ -2,16 +2,18 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ambient_components.cli.init.fleet import initialize_fleet
+from ambient_components.cli.init.initialize import Request, initialize
 from ambient_components.cli.prompts import Ask, Question, asker, one_stack
+from ambient_components.engine.backend import current_backend
+from ambient_components.engine.command import Engine
 from ambient_components.errors import Where, fail
-
-if TYPE_CHECKING:
-    from ambient_components.engine.command import Engine
-    from ambient_components.stacks.project import Project
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.project import Project
 
 EPILOG = """\
 \b
@@ -56,14 +58,10 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Use the defaults without prompts.")] = False,
 ) -> None:
     """Create or complete a stack for a cluster."""
-    from ambient_components.cli.init.initialize import Request, initialize  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import PulumiEngine  # noqa: PLC0415
-
     stack = one_stack(stack, named)
     project = Project.find()
     ask = asker(yes=yes)
-    engine, first_steps = settle_backend(PulumiEngine(project.folder), backend, ask)
+    engine, first_steps = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
     request = Request(
         stack, secrets_provider or None, context or None, cluster_uid or None, openshift, interactive=interactive
@@ -72,8 +70,6 @@ def init(
         _not_a_fleet(project, stack)
         outcome = initialize(request, project, engine, ask=ask)
     else:
-        from ambient_components.cli.init.fleet import initialize_fleet  # noqa: PLC0415
-
         outcome = initialize_fleet(request, shards, project, engine, ask=ask)
     for line in (*(outcome.done or [f"Stack {stack} is complete; nothing was changed."]), *outcome.notes):
         print(line)
@@ -82,7 +78,7 @@ def init(
         print(f"  {step}")
 
 
-def _not_a_fleet(project: "Project", stack: str) -> None:
+def _not_a_fleet(project: Project, stack: str) -> None:
     """Refuse a fleet or one of its shards, which can't be completed alone."""
     shard = project.shard_of(stack)
     fleet = stack if shard is None else shard[0]
@@ -96,13 +92,11 @@ def _complete(fleet: str, count: int | None) -> str:
     return f"to complete it: ambient init {fleet} --shards {count}"
 
 
-def settle_backend(engine: "Engine", asked: str, ask: Ask) -> tuple["Engine", list[str]]:
+def settle_backend(engine: Engine, asked: str, ask: Ask) -> tuple[Engine, list[str]]:
     """Return the engine on the chosen backend, and the commands with which the user selects it for `pulumi` too.
 
     A login is never changed, because it applies to every project on the machine.
     """
-    from ambient_components.engine.backend import current_backend  # noqa: PLC0415
-
     current = current_backend(engine)
     wanted = asked or current or ask(Question("Backend for the state", "--backend", "file://~"))
     if wanted == current:

@@ -5,16 +5,16 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ambient_components.cli.keys.edit import Chosen
+from ambient_components.cli.keys.now import Deployment, deploy
+from ambient_components.cli.keys.required import Aim
+from ambient_components.cli.prompts import one_stack
+from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem
-
-if TYPE_CHECKING:
-    from ambient_components.cli.keys.edit import Chosen
-    from ambient_components.cli.keys.required import Aim
-    from ambient_components.engine.command import Engine
-    from ambient_components.stackfile.loader import LoadedStack
-    from ambient_components.stacks.project import Project
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import stacks_of
 
 
 def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:
@@ -23,14 +23,12 @@ def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str
     Raises:
         typer.BadParameter: No stack is given, or the name is invalid.
     """
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-
     if option and first and first != option:
         return one_stack("", option), [first, *others]
     return one_stack(first, option), list(others)
 
 
-def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
+def write_stack(path: str, texts: Mapping[str, str]) -> LoadedStack:
     """Write a stack's edited files, all or none, and return the resulting stack.
 
     Args:
@@ -40,8 +38,6 @@ def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
     Raises:
         AmbientError: The files can't be written, or the resulting stack is invalid. The old files are then restored.
     """
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-
     before = {file: Path(file).read_bytes() for file in texts}
     try:
         _write({file: text.encode() for file, text in texts.items()})
@@ -52,16 +48,12 @@ def write_stack(path: str, texts: Mapping[str, str]) -> "LoadedStack":
         raise AmbientError([note, *error.problems]) from None
 
 
-def by_stack(
-    project: "Project", stack: str, loaded: "LoadedStack", chosen: Collection["Chosen"]
-) -> dict[str, list["Chosen"]]:
+def by_stack(project: Project, stack: str, loaded: LoadedStack, chosen: Collection[Chosen]) -> dict[str, list[Chosen]]:
     """Return the keys by the stack that deploys them. For a fleet, these are the shards that have the keys.
 
     Raises:
         AmbientError: A shard was named, and one of the keys is in another one.
     """
-    from ambient_components.stacks.states import stacks_of  # noqa: PLC0415
-
     pins = {workspace: loaded.file.workspaces[workspace].shard for workspace, _ in chosen}
     places = stacks_of(project, stack, pins)
     found: dict[str, list[Chosen]] = {}
@@ -71,10 +63,10 @@ def by_stack(
 
 
 def finish(
-    engine: "Engine",
-    project: "Project",
-    places: Mapping[str, Collection["Chosen"]],
-    aims: "Mapping[Chosen, Aim]",
+    engine: Engine,
+    project: Project,
+    places: Mapping[str, Collection[Chosen]],
+    aims: Mapping[Chosen, Aim],
     files: Collection[str],
     *,
     now: bool,
@@ -95,8 +87,6 @@ def finish(
         AmbientError: Pulumi failed, or an old key is still valid.
         typer.Exit: The plan has other changes, which are printed.
     """
-    from ambient_components.cli.keys.now import Deployment, deploy  # noqa: PLC0415
-
     steps = [f"git diff {' '.join(files)}", f"git commit {' '.join(files)}"]
     if now:
         deploy(

@@ -21,6 +21,7 @@ app: Final = typer.Typer(
     help="List, show, deliver, rotate and revoke API keys.",
     epilog=_EPILOG,
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )

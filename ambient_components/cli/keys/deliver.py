@@ -12,7 +12,14 @@ from typing import Annotated, Final
 
 import typer
 
+from ambient_components import clock
+from ambient_components.cli.keys.reading import find, read
+from ambient_components.cli.prompts import stack_and_key
 from ambient_components.errors import fail
+from ambient_components.stacks import pulumi as engine
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import export
+from ambient_components.stacks.summary import read_overview
 
 WITHHELD: Final = (
     "PULUMI_", "AMBIENT_", "KUBE", "AWS_", "ARM_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "MC_",
@@ -68,14 +75,6 @@ def deliver(
     ] = None,
 ) -> None:
     """Pass a key to a file or a program, without showing it."""
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli.keys.reading import find, read  # noqa: PLC0415
-    from ambient_components.cli.prompts import stack_and_key  # noqa: PLC0415
-    from ambient_components.stacks import pulumi as engine  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.states import export  # noqa: PLC0415
-    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
-
     words = list(command or ())
     if named and key and "/" in stack and stack != named:
         # With --stack, the first argument is the key and the second begins the program.

@@ -8,19 +8,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import typer
 
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.editing import Change, edited
+from ambient_components.stackfile.editing import Path as FieldPath
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.models.keys import Key
 from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
 from ambient_components.suggest import did_you_mean
-
-if TYPE_CHECKING:
-    from ambient_components.stackfile.editing import Path as FieldPath
 
 Chosen = tuple[str, str]
 """A workspace and the id of one of its keys."""
@@ -67,8 +67,6 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
         typer.BadParameter: Nothing is selected.
     """
     if not names and not workspaces:
-        import typer  # noqa: PLC0415
-
         msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     problems = Problems()
@@ -208,7 +206,7 @@ def _some(names: Collection[str]) -> str:
     return f"it has {', '.join(shown)}" + (f" and {more} more" if more else "") if shown else "it has none"
 
 
-def _path(workspace: str, key_id: str) -> "FieldPath":
+def _path(workspace: str, key_id: str) -> FieldPath:
     return ("workspaces", workspace, "keys", key_id)
 
 

@@ -1,19 +1,32 @@
 """`ambient keys list`: every key of one stack or of all, and which of them need attention."""
 
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
+from ambient_components import clock
+from ambient_components.cli.keys import table_text
+from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
 from ambient_components.cli.options import format_option
-from ambient_components.output import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ambient_components.cli.keys.table import Row, Seen
-    from ambient_components.stacks.project import Project
+from ambient_components.cli.prompts import one_stack
+from ambient_components.cluster.client import Cluster, core
+from ambient_components.cluster.guard import Guard
+from ambient_components.engine import backend
+from ambient_components.errors import AmbientError, fail
+from ambient_components.failure import StepError
+from ambient_components.output import Format, paint_for
+from ambient_components.platform.contract import APP_LABEL, KEY_APP
+from ambient_components.rules.durations import YEAR, parse_duration
+from ambient_components.shards import split_shard
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.files import stack_files, stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import export
+from ambient_components.stacks.summary import read_overview
 
 ATTENTION: Final = 2
 """Exit code if a key needs attention, so that a pipeline can tell it from an error."""
@@ -70,12 +83,6 @@ def list_keys(
     ] = False,
 ) -> None:
     """List keys with age, last use, expiry, state and next action."""
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli.keys import table_text  # noqa: PLC0415
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.output import paint_for  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     soon, unused = _duration(within, "--within"), _duration(idle, "--idle")
     project = Project.find()
     wanted = [one_stack(stack, named)] if stack or named else _deployed(project)
@@ -90,14 +97,8 @@ def list_keys(
         raise typer.Exit(ATTENTION)
 
 
-def _deployed(project: "Project") -> list[str]:
+def _deployed(project: Project) -> list[str]:
     """Return the stacks that have a file here and are in the backend. Not all files are stacks or deployed."""
-    from ambient_components.engine import backend  # noqa: PLC0415
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.shards import split_shard  # noqa: PLC0415
-    from ambient_components.stacks import pulumi  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_files  # noqa: PLC0415
-
     there = backend.stack_names(pulumi.PulumiEngine(project.folder))
     fleets = {found[0] for name in there if (found := split_shard(name)) is not None}
     names = [
@@ -113,24 +114,15 @@ def _deployed(project: "Project") -> list[str]:
 
 
 def _rows(
-    project: "Project", stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
-) -> "list[Row]":
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli.keys.table import Limits, rows  # noqa: PLC0415
-    from ambient_components.stacks.states import export  # noqa: PLC0415
-    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
-
+    project: Project, stack: str, within: timedelta | None, idle: timedelta | None, *, offline: bool
+) -> list[Row]:
     overview = read_overview(export(project, stack), stack, clock.now())
     limits = Limits(within or _promised(project, stack), idle)
     return rows(overview, None if offline else _seen(project, stack), limits)
 
 
-def _promised(project: "Project", stack: str) -> timedelta:
+def _promised(project: Project, stack: str) -> timedelta:
     """Return the promised interval between runs from the stack file. One day if it has none or can't be read."""
-    from ambient_components.errors import AmbientError  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-
     try:
         seconds = load_stack(stack_path(project, stack)).file.run_every
     except AmbientError:
@@ -138,14 +130,8 @@ def _promised(project: "Project", stack: str) -> timedelta:
     return timedelta(seconds=seconds or _DAY)
 
 
-def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | None":
+def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None:
     """Return what the stack's cluster reports about keys. On failure, print a warning and return None."""
-    from ambient_components.cli.keys.table import seen_in  # noqa: PLC0415
-    from ambient_components.cluster.client import Cluster, core  # noqa: PLC0415
-    from ambient_components.cluster.guard import Guard  # noqa: PLC0415
-    from ambient_components.failure import StepError  # noqa: PLC0415
-    from ambient_components.platform.contract import APP_LABEL, KEY_APP  # noqa: PLC0415
-
     config = project.config(stack)
     try:
         cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
@@ -156,8 +142,6 @@ def _seen(project: "Project", stack: str) -> "Mapping[tuple[str, str], Seen] | N
 
 
 def _duration(text: str, flag: str) -> timedelta | None:
-    from ambient_components.rules.durations import YEAR, parse_duration  # noqa: PLC0415
-
     if not text:
         return None
     try:

@@ -3,23 +3,23 @@
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import typer
 
+from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.deployed import Identity, identities, recorded
+from ambient_components.cli.keys.edit import Chosen, Recorded
 from ambient_components.cli.keys.proof import Witness
 from ambient_components.cli.keys.required import Aim, Pending, lacks, pending
+from ambient_components.cluster.client import Cluster
+from ambient_components.cluster.guard import Guard
 from ambient_components.engine.backend import export, export_with_secrets
-from ambient_components.engine.command import failed
+from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import Preview, read_preview
 from ambient_components.errors import AmbientError, Problem, fail, hints_of, refusal
 from ambient_components.failure import StepError
-
-if TYPE_CHECKING:
-    from ambient_components.cli.keys.edit import Chosen, Recorded
-    from ambient_components.engine.command import Engine
-    from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project
 
 _SHOWN_STEPS: Final = 20
 
@@ -36,10 +36,10 @@ class Deployment:
         files: The edited files.
     """
 
-    engine: "Engine"
-    project: "Project"
+    engine: Engine
+    project: Project
     stack: str
-    aims: "Mapping[Chosen, Aim]"
+    aims: Mapping[Chosen, Aim]
     files: Collection[str]
 
     @property
@@ -53,7 +53,7 @@ class Deployment:
         return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
 
-def deployed_generations(engine: "Engine", places: "Mapping[str, Collection[Chosen]]") -> "dict[Chosen, Recorded]":
+def deployed_generations(engine: Engine, places: Mapping[str, Collection[Chosen]]) -> dict[Chosen, Recorded]:
     """Return the generations of keys that their stacks have on record.
 
     Args:
@@ -134,10 +134,6 @@ def _by_hand(one: Deployment, before: Collection[Identity]) -> list[str]:
 
 
 def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
-    from ambient_components.cli.keys.bearer_check import Bearers  # noqa: PLC0415
-    from ambient_components.cluster.client import Cluster  # noqa: PLC0415
-    from ambient_components.cluster.guard import Guard  # noqa: PLC0415
-
     config = one.project.config(one.stack)
     context = config.get("context") or None
     try:

@@ -1,17 +1,17 @@
 """One key of a stack: lookup by name, its token, and who else can read it. For `ambient keys show` and `deliver`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import typer
 
+from ambient_components.engine.backend import output
+from ambient_components.engine.command import Engine
 from ambient_components.errors import fail
 from ambient_components.rules.roles import MINTERS, OWNER
+from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stacks.summary import Key, Overview, WorkspaceView
 from ambient_components.suggest import did_you_mean
-
-if TYPE_CHECKING:
-    from ambient_components.engine.command import Engine
 
 _MINTERS: Final = (OWNER, *MINTERS)
 
@@ -62,19 +62,15 @@ def find(overview: Overview, name: str) -> Named:
 
 def _shown(name: str) -> str:
     """Return a name for an error message, masked if it looks like a token that was pasted as the name."""
-    from ambient_components.rules.secret_patterns import without_credentials  # noqa: PLC0415
-
     return without_credentials(repr(name))
 
 
-def read(engine: "Engine", overview: Overview, named: Named) -> str:
+def read(engine: Engine, overview: Overview, named: Named) -> str:
     """Return the key's token.
 
     Raises:
         AmbientError: The stack does not have it, or it no longer works.
     """
-    from ambient_components.engine.backend import output  # noqa: PLC0415
-
     key = named.key
     if key.dead or (key.expires_at is not None and key.expires_at <= overview.now):
         mended = f"give it another one: ambient keys rotate {overview.stack} {named.name}"

@@ -4,6 +4,14 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.edit import chosen_keys, revocation, revocation_lines
+from ambient_components.cli.keys.required import Aim
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+
 EPILOG = """\
 \b
 examples:
@@ -38,14 +46,6 @@ def revoke(
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""
-    from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
-    from ambient_components.cli.keys.edit import chosen_keys, revocation, revocation_lines  # noqa: PLC0415
-    from ambient_components.cli.keys.required import Aim  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
-
     stack, names = stack_and_names(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
@@ -55,4 +55,6 @@ def revoke(
     write_stack(loaded.path, texts)
     print("\n".join(revocation_lines(loaded, chosen)))
     aims = {one: Aim(loaded.file.workspaces[one[0]].keys[one[1]].generation, revoked=True) for one in chosen}
-    finish(engine_for(project.folder), project, places, aims, list(texts), now=now, fleet=stack if fleets else "")
+    finish(
+        pulumi.engine_for(project.folder), project, places, aims, list(texts), now=now, fleet=stack if fleets else ""
+    )

@@ -2,19 +2,24 @@
 
 import re
 import sys
-from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, NoReturn
 
 import typer
 
+from ambient_components import clock
+from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.edit import Chosen, OverlapUntil, Recorded, chosen_keys, rotation, rotation_lines
+from ambient_components.cli.keys.now import deployed_generations
+from ambient_components.cli.keys.required import Aim
+from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import datetime
-
-    from ambient_components.cli.keys.edit import Chosen, OverlapUntil, Recorded
-    from ambient_components.engine.command import Engine
+from ambient_components.rules.durations import YEAR, parse_duration
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
 
 EPILOG = """\
 \b
@@ -74,15 +79,6 @@ def rotate(
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Rotate keys: write a new identity into the stack's files."""
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack  # noqa: PLC0415
-    from ambient_components.cli.keys.edit import chosen_keys, rotation, rotation_lines  # noqa: PLC0415
-    from ambient_components.cli.keys.required import Aim  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import engine_for  # noqa: PLC0415
-
     stack, names = stack_and_names(stack, keys or (), named)
     if sum(map(bool, (overlap, overlap_until, leaked))) > 1:
         msg = "only one of --overlap, --overlap-until and --leaked says when the old keys end"
@@ -96,7 +92,7 @@ def rotate(
         msg = f"{last_day} is over; to end the old keys at once: --leaked"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
     places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
-    engine = engine_for(project.folder)
+    engine = pulumi.engine_for(project.folder)
     deployed = _deployed(engine, places, now=now)
     texts = rotation(loaded, chosen, ends(here, seconds, last_day, leaked=leaked), deployed)
     after = write_stack(loaded.path, texts)
@@ -109,11 +105,9 @@ def rotate(
 
 
 def _deployed(
-    engine: "Engine", places: "Mapping[str, Collection[Chosen]]", *, now: bool
-) -> "Mapping[Chosen, Recorded] | None":
+    engine: Engine, places: Mapping[str, Collection[Chosen]], *, now: bool
+) -> Mapping[Chosen, Recorded] | None:
     """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
-    from ambient_components.cli.keys.now import deployed_generations  # noqa: PLC0415
-
     try:
         return deployed_generations(engine, places)
     except AmbientError as error:
@@ -130,7 +124,7 @@ def _deployed(
         return None
 
 
-def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked: bool) -> "OverlapUntil":
+def ends(here: datetime, seconds: int | None, last_day: date | None, *, leaked: bool) -> OverlapUntil:
     """Return a function for the last day of an old identity.
 
     Args:
@@ -152,8 +146,6 @@ def ends(here: "datetime", seconds: int | None, last_day: date | None, *, leaked
 
 
 def _duration(text: str) -> int | None:
-    from ambient_components.rules.durations import YEAR, parse_duration  # noqa: PLC0415
-
     if not text:
         return None
     try:

@@ -5,6 +5,15 @@ from typing import Annotated
 
 import typer
 
+from ambient_components import clock
+from ambient_components.cli.keys.reading import find, read, readers
+from ambient_components.cli.prompts import stack_and_key
+from ambient_components.engine import backend, state
+from ambient_components.stacks import pulumi as engine
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import export
+from ambient_components.stacks.summary import read_overview
+
 EPILOG = """\
 \b
 examples:
@@ -28,15 +37,6 @@ def show(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the key.")] = False,
 ) -> None:
     """Print a key, and who else can read it."""
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli.keys.reading import find, read, readers  # noqa: PLC0415
-    from ambient_components.cli.prompts import stack_and_key  # noqa: PLC0415
-    from ambient_components.engine import backend, state  # noqa: PLC0415
-    from ambient_components.stacks import pulumi as engine  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.states import export  # noqa: PLC0415
-    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
-
     stack, key = stack_and_key(stack, key, named)
     project = Project.find()
     pulumi = engine.PulumiEngine(project.folder)

@@ -1,19 +1,28 @@
 """`ambient plan`: one page with all changes of a run: access, keys, buckets and guardrails."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from datetime import datetime
+from typing import Annotated, Final
 
 import typer
 
+from ambient_components import clock
 from ambient_components.cli.options import format_option
+from ambient_components.cli.plan.fleets import Asked, plan_of_fleets
+from ambient_components.cli.prompts import one_stack
+from ambient_components.engine import backend
+from ambient_components.engine.state import parse_export
 from ambient_components.output import CHANGES, REFUSED, Format
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ambient_components.plan import Plan
-    from ambient_components.stackfile.loader import LoadedStack
-    from ambient_components.stacks.project import Project
+from ambient_components.plan import Plan, making, saved
+from ambient_components.plan import state as plan_state
+from ambient_components.plan.making import moment
+from ambient_components.plan.page import show
+from ambient_components.plan.saved import MOST_AGE
+from ambient_components.rules.durations import parse_duration
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project, bare_name
 
 _SHORTEST: Final = 5_000
 """The minimum for --limit, enough for the totals of every section."""
@@ -79,13 +88,6 @@ def plan(
     ] = 0,
 ) -> None:
     """Show what a run would do, before it is done."""
-    from ambient_components.cli.plan.fleets import Asked, plan_of_fleets  # noqa: PLC0415
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.plan.page import show  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     stack = one_stack(stack, named)
     _check_usage(offline=offline, state=state, at=at, save=save, max_age=max_age, refresh=refresh, diff=diff)
     _check_limit(limit, form)
@@ -109,14 +111,7 @@ def plan(
     raise typer.Exit(CHANGES if found.changes else 0)
 
 
-def _offline(project: "Project", stack: str, loaded: "LoadedStack", at: "datetime | None", state: str) -> "Plan":
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.engine.state import parse_export  # noqa: PLC0415
-    from ambient_components.plan import making
-    from ambient_components.plan import state as plan_state  # noqa: PLC0415
-    from ambient_components.stacks import pulumi  # noqa: PLC0415
-    from ambient_components.stacks.project import bare_name  # noqa: PLC0415
-
+def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | None, state: str) -> Plan:
     when = at or clock.now()
     if state:
         export = plan_state.read_export(state, project.name, bare_name(stack))
@@ -133,19 +128,15 @@ def _offline(project: "Project", stack: str, loaded: "LoadedStack", at: "datetim
 
 
 def _online(
-    project: "Project",
+    project: Project,
     stack: str,
-    loaded: "LoadedStack",
-    at: "datetime | None",
+    loaded: LoadedStack,
+    at: datetime | None,
     save: str,
     age: int | None,
     *,
     refresh: bool,
-) -> "Plan":
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.engine import backend  # noqa: PLC0415
-    from ambient_components.plan import making, saved  # noqa: PLC0415
-
+) -> Plan:
     pulumi, when = making.engine_at(project, at), at or clock.now()
     export = backend.export(pulumi, stack)
     wanted = making.declared(project, stack, loaded, when)
@@ -183,9 +174,6 @@ def _check_limit(limit: int, form: Format) -> None:
 
 
 def _duration(text: str) -> int | None:
-    from ambient_components.plan.saved import MOST_AGE  # noqa: PLC0415
-    from ambient_components.rules.durations import parse_duration  # noqa: PLC0415
-
     try:
         seconds = parse_duration(text) if text else None
     except ValueError as error:
@@ -196,10 +184,7 @@ def _duration(text: str) -> int | None:
     return seconds
 
 
-def _moment(text: str, loaded: "LoadedStack") -> "datetime | None":
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.plan.making import moment  # noqa: PLC0415
-
+def _moment(text: str, loaded: LoadedStack) -> datetime | None:
     if not text:
         return None
     try:

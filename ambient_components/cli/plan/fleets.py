@@ -5,18 +5,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
+from ambient_components import clock
 from ambient_components.cli.fleet_options import check_shards, refuse_words_of_fleets
 from ambient_components.errors import AmbientError, fail
-
-if TYPE_CHECKING:
-    from ambient_components.plan import Plan
-    from ambient_components.stackfile.loader import LoadedStack
-    from ambient_components.stacks.project import Project
-    from ambient_components.stacks.selection import Fleet
+from ambient_components.fleet.decisions import ask_states, decide
+from ambient_components.fleet.machine import default_jobs
+from ambient_components.fleet.planning import plan_fleet, plan_plain
+from ambient_components.fleet.skipping import Wanted
+from ambient_components.plan import Plan
+from ambient_components.plan.merge import together
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,13 @@ class Asked:
     save: bool
 
 
-def plan_of_fleets(project: "Project", stack: str, loaded: "LoadedStack", asked: Asked) -> "Plan | None":
+def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, asked: Asked) -> Plan | None:
     """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard.
 
     Raises:
         AmbientError: The files, the config or the states are invalid.
         typer.BadParameter: An option does not apply to a fleet or to a stack.
     """
-    from ambient_components.stacks.selection import find_fleet, listed  # noqa: PLC0415
-
     if (names := listed(project, stack)) is not None:
         _refuse_saving(asked, names[0])
         return _several(project, stack, asked)
@@ -59,10 +61,7 @@ def plan_of_fleets(project: "Project", stack: str, loaded: "LoadedStack", asked:
     return _of_fleet(fleet, loaded, asked)
 
 
-def _of_fleet(fleet: "Fleet", loaded: "LoadedStack", asked: Asked) -> "Plan":
-    from ambient_components.fleet.machine import default_jobs  # noqa: PLC0415
-    from ambient_components.fleet.planning import plan_fleet  # noqa: PLC0415
-
+def _of_fleet(fleet: Fleet, loaded: LoadedStack, asked: Asked) -> Plan:
     skipped: Collection[int] = ()
     # At another time, other shards may be due.
     if not (asked.offline or asked.everything or asked.refresh or asked.at):
@@ -73,27 +72,16 @@ def _of_fleet(fleet: "Fleet", loaded: "LoadedStack", asked: Asked) -> "Plan":
     )  # fmt: skip
 
 
-def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> Collection[int]:
+def _up_to_date(fleet: Fleet, loaded: LoadedStack) -> Collection[int]:
     """Return the shards that have no changes now, according to the run records."""
-    from ambient_components.fleet.decisions import ask_states, decide  # noqa: PLC0415
-    from ambient_components.fleet.skipping import Wanted  # noqa: PLC0415
-
     decision = decide(fleet, ask_states(fleet), Wanted(), loaded=loaded)
     for note in decision.notes:
         print(f"ambient: {note}", file=sys.stderr)
     return decision.up_to_date
 
 
-def _several(project: "Project", name: str, asked: Asked) -> "Plan":
+def _several(project: Project, name: str, asked: Asked) -> Plan:
     """Return the merged plan of several stacks. A failed one appears with its error."""
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.fleet.planning import plan_plain  # noqa: PLC0415
-    from ambient_components.plan import Plan  # noqa: PLC0415
-    from ambient_components.plan.merge import together  # noqa: PLC0415
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-    from ambient_components.stacks.selection import find_fleets  # noqa: PLC0415
-
     fleets = find_fleets(project, name) or ()
     if asked.shards or asked.state:
         msg = f"{name} names several stacks: ask one of them, {', '.join(one.name for one in fleets)}"
@@ -112,7 +100,7 @@ def _several(project: "Project", name: str, asked: Asked) -> "Plan":
     return together(name, when, plans)
 
 
-def _check(asked: Asked, fleet: "Fleet") -> None:
+def _check(asked: Asked, fleet: Fleet) -> None:
     check_shards(fleet, asked.shards)
     if asked.state and not Path(asked.state).is_dir():
         remedy = f"a folder with the states of its shards: pulumi stack export --stack {fleet.stack(0)} > FOLDER/"

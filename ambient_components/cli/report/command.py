@@ -6,8 +6,13 @@ from typing import Annotated, Final
 
 import typer
 
+from ambient_components.access.escalation import escalations
 from ambient_components.cli.options import choice, format_option
-from ambient_components.output import Format
+from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.report import text
+from ambient_components.output import Format, paint_for
+from ambient_components.stacks.ledgers import check_workspaces, chosen_ledger
+from ambient_components.stacks.project import Project
 
 FOUND: Final = 2
 """Exit code if `--fail-on` matches a finding, so that a pipeline can tell it from an error."""
@@ -66,13 +71,6 @@ def report(
     ] = None,
 ) -> None:
     """Show who can gain more than their grants, and how to prevent it."""
-    from ambient_components.access.escalation import escalations  # noqa: PLC0415
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.cli.report import text  # noqa: PLC0415
-    from ambient_components.output import paint_for  # noqa: PLC0415
-    from ambient_components.stacks.ledgers import check_workspaces, chosen_ledger  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     stack = one_stack(stack, named)
     chosen = tuple(dict.fromkeys(workspaces or ()))
     ledger = chosen_ledger(Project.find(), stack, files=files)

@@ -1,20 +1,23 @@
 """`ambient reviewers`: the workspaces that a change affects, and the reviewers that it needs."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ambient_components.cli.options import format_option
-from ambient_components.output import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ambient_components.cli.reviewers.revisions import Repository
-    from ambient_components.stackfile.files import Files
-    from ambient_components.stackfile.ownership import Version
+from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.reviewers import text as reviewers_text
+from ambient_components.cli.reviewers.codeowners import as_codeowners, owners
+from ambient_components.cli.reviewers.revisions import WORKING_TREE, Repository, changes, versions
+from ambient_components.errors import fail
+from ambient_components.output import Format, from_here, paint_for
+from ambient_components.platform.subjects import parse_subject
+from ambient_components.stackfile.files import DISK, Files
+from ambient_components.stackfile.ownership import Version
+from ambient_components.stacks.project import STACK_FILES, Project, bare_name
 
 ATTENTION = 2
 """Exit code if a change affects something without reviewers before the change."""
@@ -62,10 +65,6 @@ def reviewers(
     ] = None,
 ) -> None:
     """Show which workspaces a change affects, and which reviewers it needs."""
-    from ambient_components.cli.reviewers.revisions import Repository  # noqa: PLC0415
-    from ambient_components.output import from_here  # noqa: PLC0415
-    from ambient_components.stacks.project import STACK_FILES, Project  # noqa: PLC0415
-
     if codeowners == (change is not None):
         msg = "what is asked for? Either --change A B or --codeowners"
         raise typer.BadParameter(msg, param_hint="--change")
@@ -80,12 +79,8 @@ def reviewers(
 
 
 def _print_change(
-    repository: "Repository", folder: str, names: "Sequence[str]", change: tuple[str, str], form: Format
+    repository: Repository, folder: str, names: Sequence[str], change: tuple[str, str], form: Format
 ) -> None:
-    from ambient_components.cli.reviewers import text as reviewers_text  # noqa: PLC0415
-    from ambient_components.cli.reviewers.revisions import changes  # noqa: PLC0415
-    from ambient_components.output import paint_for  # noqa: PLC0415
-
     with repository.files(change[0]) as old, repository.files(change[1]) as new:
         before = _versions(old, folder, names, change[0])
         after = _versions(new, folder, names, change[1])
@@ -99,39 +94,23 @@ def _print_change(
         raise typer.Exit(ATTENTION)
 
 
-def _print_codeowners(
-    repository: "Repository", folder: str, names: "Sequence[str]", handles: "Mapping[str, str]"
-) -> None:
-    from ambient_components.cli.reviewers.codeowners import as_codeowners, owners  # noqa: PLC0415
-    from ambient_components.cli.reviewers.revisions import WORKING_TREE  # noqa: PLC0415
-    from ambient_components.stackfile.files import DISK  # noqa: PLC0415
-
+def _print_codeowners(repository: Repository, folder: str, names: Sequence[str], handles: Mapping[str, str]) -> None:
     found = _versions(DISK, folder, names, WORKING_TREE)
     _refuse_unknown(names, found)
     print(as_codeowners(owners(found, repository.from_top), handles))
 
 
-def _versions(files: "Files", folder: str, names: "Sequence[str]", revision: str) -> "Mapping[str, Version]":
-    from ambient_components.cli.reviewers.revisions import (
-        WORKING_TREE,  # noqa: PLC0415
-        versions,  # noqa: PLC0415
-    )
-
+def _versions(files: Files, folder: str, names: Sequence[str], revision: str) -> Mapping[str, Version]:
     called = "" if revision == WORKING_TREE else revision
     return versions(folder, files, names, called)
 
 
-def _stacks(arguments: "Sequence[str]", option: str) -> list[str]:
+def _stacks(arguments: Sequence[str], option: str) -> list[str]:
     """Return the stack file names of the requested stacks."""
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.stacks.project import bare_name  # noqa: PLC0415
-
     return [bare_name(one_stack(name, "")) for name in dict.fromkeys([*arguments, *([option] if option else [])])]
 
 
-def _refuse_unknown(names: "Sequence[str]", found: "Mapping[str, Version]") -> None:
-    from ambient_components.errors import fail  # noqa: PLC0415
-
+def _refuse_unknown(names: Sequence[str], found: Mapping[str, Version]) -> None:
     for name in names:
         if name not in found:
             fail(None, "", f"stack {name!r} has no file, neither before nor after", "name another, or none for all")
@@ -143,8 +122,6 @@ def _handle(text: str) -> tuple[str, str]:
     Raises:
         typer.BadParameter: The text does not have the form SUBJECT=@NAME.
     """
-    from ambient_components.platform.subjects import parse_subject  # noqa: PLC0415
-
     subject, equals, name = text.rpartition("=")
     try:
         parse_subject(subject)

@@ -1,19 +1,25 @@
 """`ambient shards`: a fleet's shards, for people and for runners on other machines."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ambient_components.cli.options import choice
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from ambient_components.cli.shards.formats import Shard
-    from ambient_components.stackfile.loader import LoadedStack
-    from ambient_components.stacks.project import Project
-    from ambient_components.stacks.selection import Fleet
+from ambient_components.cli.prompts import one_stack
+from ambient_components.cli.shards import formats
+from ambient_components.cli.shards.formats import Shard
+from ambient_components.engine.backend import read_stacks, stack_of
+from ambient_components.errors import AmbientError, fail
+from ambient_components.fleet.decisions import ask_states, decide
+from ambient_components.fleet.skipping import Wanted
+from ambient_components.stackfile.loader import LoadedStack, divided, load_stack
+from ambient_components.stacks import pulumi
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.selection import Fleet, find_fleets
 
 EPILOG = """\
 \b
@@ -74,12 +80,6 @@ def shards(
     ] = "",
 ) -> None:
     """List a fleet's shards, as a plan of work for several machines."""
-    from ambient_components.cli.prompts import one_stack  # noqa: PLC0415
-    from ambient_components.cli.shards import formats  # noqa: PLC0415
-    from ambient_components.errors import fail  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-    from ambient_components.stacks.selection import find_fleets  # noqa: PLC0415
-
     name = one_stack(fleet, named)
     if (form is Form.OPERATOR) != bool(repo):
         msg = (
@@ -108,16 +108,12 @@ def shards(
     typer.echo(text, nl=False)
 
 
-def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
+def _shards(fleet: Fleet, *, only_changed: bool) -> list[Shard]:
     """Return the shards according to files and config, optionally without unchanged ones.
 
     Raises:
         AmbientError: The files are invalid.
     """
-    from ambient_components.cli.shards.formats import Shard  # noqa: PLC0415
-    from ambient_components.stackfile.loader import divided, load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-
     loaded = load_stack(stack_path(fleet.project, fleet.name))
     found = divided(loaded, fleet.count)
     config_file = fleet.project.shown(fleet.config_file)
@@ -129,24 +125,15 @@ def _shards(fleet: "Fleet", *, only_changed: bool) -> "list[Shard]":
     ]
 
 
-def _up_to_date(fleet: "Fleet", loaded: "LoadedStack") -> "Collection[int]":
+def _up_to_date(fleet: Fleet, loaded: LoadedStack) -> Collection[int]:
     """Return the numbers of shards that had a successful `ambient up` and no change since."""
-    from ambient_components.fleet.decisions import ask_states, decide  # noqa: PLC0415
-    from ambient_components.fleet.skipping import Wanted  # noqa: PLC0415
-
     return decide(fleet, ask_states(fleet), Wanted(), loaded=loaded).up_to_date
 
 
-def _with_resources(project: "Project", listed: "list[Shard]") -> "list[Shard]":
+def _with_resources(project: Project, listed: list[Shard]) -> list[Shard]:
     """Return the shards with the number of resources in each state. Unknown if the backend does not respond."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from ambient_components.engine.backend import read_stacks, stack_of  # noqa: PLC0415
-    from ambient_components.errors import AmbientError  # noqa: PLC0415
-    from ambient_components.stacks.pulumi import PulumiEngine  # noqa: PLC0415
-
     try:
-        answer = PulumiEngine(project.folder).attempt("stack", "ls", "--json")
+        answer = pulumi.PulumiEngine(project.folder).attempt("stack", "ls", "--json")
         states = read_stacks(answer.stdout) if answer.code == 0 else {}
     except AmbientError:
         states = {}

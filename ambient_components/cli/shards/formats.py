@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import yaml
+
 from ambient_components.errors import fail
 
 GITHUB_MOST: Final = 256
@@ -172,6 +174,4 @@ def _check_most(shards: Sequence[Shard], most: int, what: str) -> None:
 
 
 def _yaml(documents: Sequence[Any]) -> str:
-    import yaml  # noqa: PLC0415  # only two of the forms need it
-
     return "---\n".join(yaml.safe_dump(one, sort_keys=False, allow_unicode=True, width=120) for one in documents)

@@ -2,18 +2,25 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ambient_components import clock
 from ambient_components.cli.options import format_option
 from ambient_components.cli.prompts import stack_and_workspace
+from ambient_components.cli.show import effective, summary_text
 from ambient_components.errors import fail
 from ambient_components.output import Format, paint_for
-
-if TYPE_CHECKING:
-    from ambient_components.stacks.cluster import Endpoint
-    from ambient_components.stacks.project import Project
+from ambient_components.stackfile.layers import WORKSPACE, Origin
+from ambient_components.stackfile.loader import load_stack
+from ambient_components.stacks import cluster
+from ambient_components.stacks.cluster import Endpoint
+from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.project import Project
+from ambient_components.stacks.states import export
+from ambient_components.stacks.summary import read_overview
+from ambient_components.suggest import did_you_mean
 
 _SHOWN_NAMES = 10
 
@@ -51,8 +58,6 @@ def show(
     ] = False,
 ) -> None:
     """Show access and keys, or one workspace's entry."""
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     stack, workspace = stack_and_workspace(stack, workspace, named)
     if workspace and ca_certificate:
         msg = "a cluster has one, not a workspace: leave WORKSPACE out"
@@ -64,49 +69,30 @@ def show(
         _show_stack(project, stack, form, ca_certificate=ca_certificate)
 
 
-def _show_stack(project: "Project", stack: str, form: Format, *, ca_certificate: bool) -> None:
-    from ambient_components import clock  # noqa: PLC0415
-    from ambient_components.cli.show.summary_text import as_json, as_text, usage  # noqa: PLC0415
-    from ambient_components.stacks import cluster  # noqa: PLC0415
-    from ambient_components.stacks.states import export  # noqa: PLC0415
-    from ambient_components.stacks.summary import read_overview  # noqa: PLC0415
-
+def _show_stack(project: Project, stack: str, form: Format, *, ca_certificate: bool) -> None:
     endpoint = cluster.endpoint(project.config(stack).get("context"))
     if ca_certificate:
         _print_ca(endpoint)
         return
     overview = read_overview(export(project, stack), stack, clock.now())
     if form is Format.JSON:
-        print(json.dumps(as_json(overview), indent=2))
+        print(json.dumps(summary_text.as_json(overview), indent=2))
         return
-    commands = usage(overview, endpoint)
-    print(as_text(overview, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
+    commands = summary_text.usage(overview, endpoint)
+    print(summary_text.as_text(overview, paint_for(sys.stdout)) + (f"\n\n{commands}" if commands else ""))
 
 
-def _show_workspace(project: "Project", stack: str, workspace: str, form: Format) -> None:
-    from ambient_components.cli.show.effective import (  # noqa: PLC0415
-        as_json,
-        as_text,
-        effective,  # noqa: PLC0415
-    )
-    from ambient_components.stackfile.layers import (
-        WORKSPACE,  # noqa: PLC0415
-        Origin,  # noqa: PLC0415
-    )
-    from ambient_components.stackfile.loader import load_stack  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_path  # noqa: PLC0415
-    from ambient_components.suggest import did_you_mean  # noqa: PLC0415
-
+def _show_workspace(project: Project, stack: str, workspace: str, form: Format) -> None:
     loaded = load_stack(stack_path(project, stack))
     if workspace not in loaded.data:
         suggestion = did_you_mean(workspace, loaded.data)
         fail(None, "", f"stack {stack!r} has no workspace {workspace!r}", suggestion or _some(sorted(loaded.data)))
-    values = effective(loaded, workspace)
+    values = effective.effective(loaded, workspace)
     if form is Format.JSON:
-        print(as_json(stack, workspace, values))
+        print(effective.as_json(stack, workspace, values))
     else:
         place = Origin(WORKSPACE, loaded.sources.key(("workspaces", workspace)))
-        print(as_text(workspace, values, place, paint_for(sys.stdout)))
+        print(effective.as_text(workspace, values, place, paint_for(sys.stdout)))
 
 
 def _some(names: list[str]) -> str:
@@ -116,7 +102,7 @@ def _some(names: list[str]) -> str:
     return f"it has {', '.join(names[:_SHOWN_NAMES])}" + (f" and {more} more" if more > 0 else "")
 
 
-def _print_ca(endpoint: "Endpoint | None") -> None:
+def _print_ca(endpoint: Endpoint | None) -> None:
     if endpoint is None or endpoint.ca is None:
         where = f"the one of {endpoint.server}" if endpoint else "the kubeconfig"
         fail(None, "", f"{where} has no CA certificate", "check KUBECONFIG; a public server needs no --cacert")

@@ -1,5 +1,6 @@
 """An overview as aligned text, with warnings and with instructions for reading and using a key."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -250,7 +251,5 @@ def usage(overview: Overview, endpoint: Endpoint | None, ca_file: Path | None = 
 
 
 def _quoted(path: Path) -> str:
-    import shlex  # noqa: PLC0415
-
     here = Path.cwd()
     return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

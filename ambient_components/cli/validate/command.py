@@ -7,7 +7,11 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.options import format_option
-from ambient_components.output import Format
+from ambient_components.cli.validate.text import as_github, as_json, as_text, shards, summary
+from ambient_components.cli.validate.validation import validate_files, validate_stacks
+from ambient_components.output import Format, from_here, paint_for
+from ambient_components.stacks.files import stack_files
+from ambient_components.stacks.project import Project
 
 EPILOG = """\
 \b
@@ -46,12 +50,6 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
 ) -> None:
     """Check stack files and report every problem with its line."""
-    from ambient_components.cli.validate.text import as_github, as_json, as_text, shards, summary  # noqa: PLC0415
-    from ambient_components.cli.validate.validation import validate_files, validate_stacks  # noqa: PLC0415
-    from ambient_components.output import from_here, paint_for  # noqa: PLC0415
-    from ambient_components.stacks.files import stack_files  # noqa: PLC0415
-    from ambient_components.stacks.project import Project  # noqa: PLC0415
-
     if files:
         result = validate_files([str(file) for file in files])
     else:

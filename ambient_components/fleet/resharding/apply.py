@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.backend import export
@@ -19,6 +18,7 @@ from ambient_components.engine.rewriting import items
 from ambient_components.engine.state import EMPTY
 from ambient_components.errors import fail
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
+from ambient_components.fleet.records import Records
 from ambient_components.fleet.resharding.arrival import Place
 from ambient_components.fleet.resharding.exports import Deployment, owner_of, workspaces_of
 from ambient_components.fleet.resharding.moves import check_state, drop, emptied, furnished, move
@@ -26,10 +26,7 @@ from ambient_components.fleet.resharding.plan import Resharding
 from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
 from ambient_components.shards.digest import canonical
 from ambient_components.stacks.project import bare_name
-
-if TYPE_CHECKING:
-    from ambient_components.fleet.records import Records
-    from ambient_components.stacks.selection import Fleet
+from ambient_components.stacks.selection import Fleet
 
 _AT_ONCE = 4
 
@@ -44,8 +41,8 @@ class Resharder:
     """
 
     engine: Engine
-    fleet: "Fleet"
-    records: "Records"
+    fleet: Fleet
+    records: Records
     states: dict[str, Deployment]
     numbers: Mapping[str, int]
     say: Callable[[str], object]

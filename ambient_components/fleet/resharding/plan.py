@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ambient_components.engine.backend import stack_names
 from ambient_components.engine.command import Engine
@@ -11,12 +11,10 @@ from ambient_components.errors import Where, fail
 from ambient_components.fleet.resharding.exports import Deployment, ledgers, parts_of, workspaces_of
 from ambient_components.shards import split_shard
 from ambient_components.stacks.project import bare_name
-
-if TYPE_CHECKING:
-    from ambient_components.stacks.selection import Fleet
+from ambient_components.stacks.selection import Fleet
 
 
-def numbers_of(fleet: "Fleet", known: Collection[str]) -> Iterator[int]:
+def numbers_of(fleet: Fleet, known: Collection[str]) -> Iterator[int]:
     """Yield the numbers of all stacks that are or were shards of this fleet.
 
     Args:
@@ -39,7 +37,7 @@ def numbers_of(fleet: "Fleet", known: Collection[str]) -> Iterator[int]:
         yield split[1]
 
 
-def with_count(fleet: "Fleet", count: int) -> "Fleet":
+def with_count(fleet: Fleet, count: int) -> Fleet:
     """Return the same fleet with another number of shards."""
     return replace(fleet, count=count)
 

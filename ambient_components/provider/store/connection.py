@@ -11,6 +11,8 @@ from ambient_components.cluster.kubeconfig import is_loopback
 from ambient_components.provider.store.accounts import Accounts
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import IAM, S3, Asked, explained, no_credentials
+from ambient_components.provider.store.iam import IamAccounts
+from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.object_store import IAM as BY_IAM
 from ambient_components.rules.object_store import MINIO, REGION_DEFAULT, is_aws
 
@@ -92,13 +94,9 @@ class Store:
             return self._accounts
 
     def _by_iam(self) -> Accounts:
-        from ambient_components.provider.store.iam import IamAccounts  # noqa: PLC0415
-
         return IamAccounts(self._api(IAM, self.settings.users))
 
     def _by_minio(self) -> Accounts:
-        from ambient_components.provider.store.minio import MinioAccounts  # noqa: PLC0415
-
         settings = self.settings
         endpoint = settings.users
         key, secret = settings.access_key, settings.secret_key
