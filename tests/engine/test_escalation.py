@@ -1,6 +1,6 @@
 """Every claim of `ambient report`, tried on the real API server by whoever it names: the yes and the no.
 
-`CLAIMS` says which test holds which claim, and tests/unit/test_access_escalation.py that no path is without both.
+`CLAIMS` says which test holds which claim, and tests/unit/access/test_escalation.py that no path is without both.
 Those about the platform's own programs are tried with them, in test_escalation_platform.py.
 """
 

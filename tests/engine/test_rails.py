@@ -1,6 +1,6 @@
 """The rails in plain `pulumi preview` and `pulumi up`: what is refused changes nothing, and a word in the file lets it.
 
-What each rail judges is in tests/unit/test_access_rails.py; here are a few of them on the real engine, and slips.
+What each rail judges is in tests/unit/access/test_guardrails.py; here are a few of them on the real engine, and slips.
 """
 
 import re

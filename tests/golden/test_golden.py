@@ -137,7 +137,7 @@ def _inputs(item: Registration) -> list[str]:
 def _shown(field: str, value):
     if holds_secret(value):
         return "[secret]"
-    # What it says is judged by tests/unit/test_storage.py and on a real store.
+    # What it says is judged by tests/unit/program/test_storage.py and on a real store.
     return "[document]" if field == "policy" else _whole(value)
 
 

@@ -20,7 +20,7 @@ from ambient_components.problem_json import MINT, encode
 from ambient_components.shards import excluded
 from tests.support.fake_pulumi import said, urn
 from tests.support.ledgers import refused
-from tests.unit.test_shards_hold import ALONE, STRICT, entry, ledger_of
+from tests.unit.shards.test_excluded import ALONE, STRICT, entry, ledger_of
 
 PACKAGE = Path(ambient_components.__file__).parent
 LEDGER = "ambient:index:AccessLedger"

@@ -1,0 +1,191 @@
+"""`ambient report`: of a state and of files, as text, JSON and Markdown, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.report.text import Report, as_json, as_markdown, as_text
+from ambient_components.engine import backend
+from ambient_components.stacks.ledgers import ledger_from_state
+from tests.support.ledgers import escalations
+
+STACK = """\
+workspaces:
+  payments:
+    owners: [user:alice@example.com]
+    grants: [{group: payments-devs, role: edit}, {user: bob@example.com}]
+    keys:
+      ci: {role: edit}
+      cleanup: {role: admin}
+    allow: [{rail: adminKey, reason: tried here}]
+    secrets: {integrations: {GITHUB_TOKEN: {env: GH_HUNTER2}}}
+  reports:
+    grants: [{group: auditors}]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "prod.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def entry(**grants):
+    return {"state": "active", "owners": [], "grants": grants, "keys": {}}
+
+
+def report(ledger, source="state"):
+    return Report("prod", source, len(ledger), tuple(escalations(ledger)))
+
+
+TEXT = """\
+prod, as of the files: 1 high, 5 medium, 4 low, in 2 of 2 workspaces
+
+payments: 1 high, 4 medium, 4 low
+
+  high    group:payments-devs (edit), key ci (edit) can become admin
+  how     edit may mint a token of any ServiceAccount of the namespace, that of key cleanup too; the token goes on
+          working after the grant is gone
+  change  - keys.cleanup.role: edit or view; or no such key, and a person's grant of admin
+          - give view instead of edit to whoever only reads
+          - after either of them raise keys.cleanup.generation: it ends what was minted until then
+          - rails.adminKeysApart: true in the stack file refuses an admin key beside edit from then on
+
+"""
+
+
+def test_files_as_text(project, capsys):
+    assert run(["report", "prod", "--files"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(TEXT)
+    assert "\n\nreports: 1 medium\n\n  medium  group:auditors (view) can read and write the session data" in text
+    assert "HUNTER2" not in text
+    assert all(len(line) <= 120 for line in text.splitlines())
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_the_state_is_what_the_last_run_declared(project, capsys, monkeypatch):
+    ledger = {"type": "ambient:index:AccessLedger", "inputs": {"workspaces": {"old": entry(**{"group:g": "edit"})}}}
+    other = {"type": "kubernetes:core/v1:Namespace", "inputs": {}}
+    monkeypatch.setattr(backend, "export", lambda *_: {"deployment": {"resources": [other, ledger]}})
+    assert run(["report", "prod", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["source"], document["workspaces"]) == ("state", 1)
+    assert {finding["workspace"] for finding in document["findings"]} == {"old"}
+
+
+def test_a_stack_that_has_deployed_nothing_says_so(project, capsys, monkeypatch):
+    monkeypatch.setattr(backend, "export", lambda *_: {"deployment": {}})
+    assert run(["report", "prod"]) == 1
+    assert "stack 'prod' has deployed nothing yet\n  hint: pulumi up --stack prod" in capsys.readouterr().err
+
+
+def test_a_state_without_a_ledger_has_none():
+    assert ledger_from_state({}) is None
+    assert ledger_from_state({"deployment": {"resources": None}}) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([], 0),
+        (["--fail-on", "high"], 2),
+        (["--fail-on", "low", "-w", "payments"], 2),
+        (["--fail-on", "high", "--workspace", "reports"], 0),
+        (["--fail-on", "medium", "--workspace", "reports"], 2),
+        (["--fail-on", "medium", "--workspace", "reports", "-w", "payments"], 2),
+        (["--fail-on", "worst"], 64),
+        (["--format", "yaml"], 64),
+        (["--workspace", "report"], 1),
+    ],
+)
+def test_exit_codes(project, capsys, words, code):
+    assert run(["report", "prod", "--files", *words]) == code
+
+
+def test_no_stack_is_wrong_usage(project, capsys):
+    assert run(["report", "--files"]) == 64
+
+
+def test_a_workspace_that_is_not_there_is_guessed(project, capsys):
+    run(["report", "prod", "--files", "--workspace", "report"])
+    said = capsys.readouterr().err
+    assert "stack 'prod' has no workspace 'report'" in said
+    assert "reports" in said
+
+
+def test_of_one_workspace_the_whole_stack_counts(project, capsys):
+    """Whoever mints in another workspace is found though only this one is shown."""
+    text = STACK.replace("grants: [{group: auditors}]", "owners: [serviceaccount:payments:bot]")
+    (project / "stacks" / "prod.yaml").write_text(text)
+    assert run(["report", "prod", "--files", "--workspace", "reports"]) == 0
+    text = capsys.readouterr().out
+    assert "in 1 of 1 workspace\n" in text
+    assert "  high    group:payments-devs (edit in payments), key ci (edit in payments)" in text
+    assert "\npayments:" not in text
+
+
+JSON_FIELDS = ["workspace", "path", "severity", "who", "can", "becomes", "how", "remedy", "keys"]
+
+
+def test_json_is_what_the_help_says():
+    document = json.loads(as_json(report({"w": entry(**{"group:g": "edit"})})))
+    assert list(document) == ["version", "stack", "source", "workspaces", "summary", "findings"]
+    assert document["version"] == 1
+    assert document["summary"] == {"high": 0, "medium": 2, "low": 3}
+    assert all(list(finding) == JSON_FIELDS for finding in document["findings"])
+    first = document["findings"][0]
+    assert first["who"] == [{"workspace": "w", "subject": "group:g", "role": "edit", "reason": "grant"}]
+    assert (first["path"], first["severity"], first["becomes"], first["keys"]) == ("creatorNote", "medium", None, [])
+
+
+def test_nothing_found_is_said():
+    assert as_text(report({})) == "prod, as of the last run: nobody can become more than was granted"
+    assert "nobody can become more" in as_markdown(report({"w": entry()}))
+    assert json.loads(as_json(report({})))["findings"] == []
+
+
+def test_who_can_is_others_where_it_is_nobody_of_the_stack():
+    ledger = {"w": {**entry(), "keys": {"r": {"role": "view", "generation": 1, "deliver": "ci/payments"}}}}
+    assert "others can use key r (view)" in as_text(report(ledger))
+
+
+def test_of_many_the_first_few_are_named_and_the_rest_is_counted():
+    text = " ".join(as_text(report({"w": entry(**{f"user:{number:02}": "edit" for number in range(40)})})).split())
+    assert "user:05 (edit) and 34 more can act as any user" in text
+    assert "user:06" not in text
+
+
+HOSTILE = "group:a|b\n| x | <img src=x> [l](http://h) `c` *b* @team\x1b[31m"
+
+
+def test_a_name_is_no_markup_in_markdown():
+    table = as_markdown(report({"w": entry(**{HOSTILE: "edit"})}))
+    rows = [line for line in table.splitlines() if line.startswith("| medium")]
+    assert len(rows) == 2
+    for row in rows:
+        assert row.replace("\\|", "").count("|") == 6
+        assert "<img" not in row.replace("\\<", "")
+        assert "@team" not in row
+        assert "\x1b" not in row
+
+
+def test_a_name_moves_no_cursor_in_text():
+    text = as_text(report({"w": entry(**{HOSTILE: "edit"})}))
+    assert "\x1b" not in text
+    assert "\n| x" not in text
+
+
+def test_the_page_shows_what_the_command_says(project, capsys):
+    page = (Path(__file__).parents[3] / "docs" / "escalation.md").read_text(encoding="utf-8")
+    file = page.partition("```yaml\n")[2].partition("```")[0]
+    shown = page.partition("$ ambient report prod --files\n")[2].partition("```")[0]
+    assert file.startswith("# stacks/prod.yaml\n")
+    (project / "stacks" / "prod.yaml").write_text(file)
+    assert run(["report", "prod", "--files"]) == 0
+    assert capsys.readouterr().out == shown

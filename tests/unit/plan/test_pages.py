@@ -1,0 +1,216 @@
+"""The pages of a plan: text, Markdown that a comment can hold and that nothing in a name can break, and JSON."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ambient_components.access.role_assignments import GRANT, AccessDiff, Holding
+from ambient_components.engine.steps import Preview
+from ambient_components.errors import refusal
+from ambient_components.plan import Digest, facts
+from ambient_components.plan.document import SCHEMA_FILE, digest, document, document_text, plan_schema, schema_text
+from ambient_components.plan.facts import (
+    BucketChange,
+    Exposed,
+    KeyChange,
+    Plan,
+    RailChange,
+    SourceChange,
+    Step,
+    Waiting,
+    WorkspaceChange,
+)
+from ambient_components.plan.lines import sections, summary
+from ambient_components.plan.markdown import LIMIT, as_markdown, code
+from ambient_components.plan.text import as_text
+from tests.support.json_schema import faults
+from tests.support.ledgers import from_ledgers, from_preview, holdings_of
+from tests.support.plans import LEDGERS, ROLES, preview
+
+ROOT = Path(__file__).parents[3]
+AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SCHEMA = plan_schema()
+UPDATE = ".venv/bin/pytest tests/unit/plan/test_pages.py --update-golden"
+
+_NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.sampled_from(
+    ["a|b", "`x`", "``", "@team", "<!-- x -->", "</details>", "~~~~~~~~", "[a](http://x)", "x" * 253, "ü", "\x1b[31m"]
+)
+_PROBLEMS = st.lists(
+    st.builds(lambda text, hint, name: refusal(text, hint, rule="noAdmin", workspaces=(name,)), _NAMES, _NAMES, _NAMES)
+).map(tuple)
+_HOLDINGS = st.builds(Holding, _NAMES, _NAMES, ROLES, st.sampled_from(["owner", "grant", "key"]))
+_KINDS = st.sampled_from(["kubernetes:core/v1:Secret", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"])
+_OPS = st.sampled_from(["create", "delete", "update", "replace"])
+_PLANS = st.builds(
+    Plan,
+    stack=_NAMES,
+    at=st.just(AT),
+    online=st.booleans(),
+    access=st.builds(AccessDiff, st.lists(_HOLDINGS).map(tuple), st.lists(_HOLDINGS).map(tuple)),
+    workspaces=st.lists(st.builds(WorkspaceChange, _NAMES, st.sampled_from(facts.WORKSPACE_CHANGES))).map(tuple),
+    keys=st.lists(
+        st.builds(KeyChange, _NAMES, _NAMES, st.integers(1, 9), st.sampled_from(facts.KEY_CHANGES), ROLES, _NAMES)
+    ).map(tuple),
+    buckets=st.lists(st.builds(BucketChange, _NAMES, _NAMES, st.sampled_from(facts.BUCKET_CHANGES), _NAMES)).map(tuple),
+    rail_changes=st.lists(
+        st.builds(RailChange, st.just("") | _NAMES, _NAMES, st.sampled_from(facts.RAIL_RULE_CHANGES))
+    ).map(tuple),
+    unjudged=st.lists(_NAMES).map(tuple),
+    beside=st.lists(st.builds(Step, _OPS, _KINDS, _NAMES)).map(tuple),
+    rails=_PROBLEMS,
+    exposed=st.lists(st.builds(Exposed, _NAMES, st.just(("edit of x",)), st.just(("ci",)))).map(tuple),
+    pending=st.lists(st.builds(Waiting, _NAMES, _NAMES)).map(tuple),
+    warnings=_PROBLEMS,
+    sources=st.lists(st.builds(SourceChange, _NAMES, _NAMES, _NAMES, _NAMES, _NAMES)).map(tuple),
+    other=st.lists(_NAMES).map(tuple),
+    steps=st.lists(st.builds(Step, st.just("create"), _NAMES, _NAMES, st.lists(_NAMES).map(tuple))).map(tuple),
+)
+
+
+KINDS = ("core/v1:ConfigMap", "rbac.authorization.k8s.io/v1:ClusterRoleBinding")
+
+
+def large(count):
+    """A plan of so many changes, of every kind."""
+    gained = [Holding(f"team-{i:05}", f"group:{i % 7}", ("view", "edit", "admin")[i % 3], GRANT) for i in range(count)]
+    lost = [Holding(f"team-{i:05}", f"user:{i}", "edit", GRANT) for i in range(count // 2)]
+    return Plan(
+        "prod",
+        AT,
+        online=True,
+        access=AccessDiff(tuple(gained), tuple(lost)),
+        workspaces=tuple(WorkspaceChange(f"old-{i:05}", facts.REMOVED) for i in range(count // 10)),
+        keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
+        warnings=tuple(refusal(f"warning {i}") for i in range(count)),
+        rail_changes=tuple(RailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
+        unjudged=("no AccessLedger any more",) if count else (),
+        beside=tuple(Step("create", f"kubernetes:{KINDS[i % 2]}", f"x{i:05}") for i in range(count // 50)),
+        steps=tuple(Step("create", "a:b:C", f"team-{i:05}/grant/x") for i in range(count)),
+    )
+
+
+def hidden(page):
+    """Per section of a page: its total, and how many of its lines are there or said to be left out."""
+    found = {}
+    section = re.compile(r"^\*\*([^*]+) \((\d+)\)\*\*\n\n(.*?)(?=^\*\*|^\n|\Z)", re.MULTILINE | re.DOTALL)
+    for title, total, body in section.findall(page):
+        lines = body.splitlines()
+        left_out = sum(int(match[1]) for line in lines if (match := re.fullmatch(r"- … and (\d+) more, .*", line)))
+        found[title] = (int(total), sum(line.startswith("- `") for line in lines) + left_out)
+    return found
+
+
+@pytest.mark.parametrize("count", [0, 10, 500, 10_000])
+def test_the_page_is_bounded_and_its_totals_are_exact(count):
+    plan = large(count)
+    page = as_markdown(plan)
+    assert len(page) <= LIMIT
+    for line in summary(plan):
+        assert f"- {line}\n" in page
+    told = hidden(page)
+    assert told == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
+    if count == 10_000:
+        assert f"access: {count} gained (3333 admin, 3333 edit, 3334 view), {count // 2} lost" in page
+        assert len(page) > LIMIT - 1500
+        # The engine's diff is the first thing that is cut.
+        assert "The engine's own diff (10000 steps) is left out here." in page
+
+
+@settings(max_examples=60)
+@given(_PLANS, st.integers(2_500, 8_000))
+def test_whatever_the_names_are_the_page_is_bounded_and_nothing_is_miscounted(plan, limit):
+    page = as_markdown(plan, limit)
+    assert len(page) <= limit
+    told = hidden(page)
+    assert told == {one.title: (len(one.lines), len(one.lines)) for one in sections(plan)}
+
+
+def test_the_most_dangerous_comes_first_and_is_cut_last():
+    page = as_markdown(large(10_000), 8_000)
+    titles = re.findall(r"^\*\*(.+) \(\d+\)\*\*$", page, re.MULTILINE)
+    assert titles == [
+        "No rail judges this run", "Workspaces removed", "Rails changed", "Admin gained",
+        "Rights beside the workspaces", "Edit gained", "View gained", "Access lost", "Keys minted",
+        "Made or changed beside the workspaces", "Warnings",
+    ]  # fmt: skip
+    assert "`old-00000`" in page
+    assert "`group:0` view" not in page  # hidden, as something more dangerous already was
+
+
+@given(_NAMES)
+def test_a_name_is_one_code_span(name):
+    span = code(name)
+    ticks = re.match(r"`+", span)[0]
+    inner = span[len(ticks) : -len(ticks)]
+    assert "\n" not in span
+    assert span.endswith(ticks)
+    assert re.findall(rf"(?<!`){ticks}(?!`)", inner) == []
+
+
+def test_the_engines_diff_is_folded():
+    plan = Plan("prod", AT, online=True, steps=(Step("update", "a:b:C", "pay/x", ("spec.a", "spec.b")),))
+    page = as_markdown(plan)
+    assert "<details><summary>The engine's own diff (1 steps)</summary>" in page
+    assert "update a:b:C pay/x [spec.a, spec.b]" in page
+    assert page.rstrip().endswith("</details>")
+
+
+def test_the_text_says_all_of_it():
+    page = as_text(large(300))
+    assert len(re.findall(r"^  \+  team-\d+  group:", page, re.MULTILINE)) == 300
+    assert "The engine's steps" not in page
+    assert "The engine's steps (300)" in as_text(large(300), steps=True)
+    assert as_text(Plan("prod", AT, online=True)) == "prod at 2026-11-25T12:00:00Z\nNothing to do."
+
+
+@given(_PLANS)
+def test_no_text_moves_the_cursor(plan):
+    assert all(char.isprintable() or char == "\n" for char in as_text(plan, steps=True))
+
+
+@given(_PLANS)
+def test_the_document_is_as_its_schema_says(plan):
+    said = json.loads(document_text(plan))
+    assert list(faults(said, SCHEMA, SCHEMA)) == []
+    assert said["totals"]["gained"] == len(plan.access.gained)
+    assert sum(said["totals"]["keys"].values()) == len(plan.keys)
+
+
+@given(LEDGERS, LEDGERS)
+def test_the_documents_of_plans_are_as_the_schema_says(before, after):
+    for plan in (
+        from_ledgers(before, after, stack="prod", at=AT),
+        from_preview(
+            Digest.of(Preview.of(preview(before, after))), before, stack="prod", at=AT, held=holdings_of(before)
+        ),
+    ):
+        assert list(faults(document(plan), SCHEMA, SCHEMA)) == []
+
+
+def test_equal_documents_have_one_digest():
+    said = document(large(3))
+    assert digest(said) == digest(json.loads(json.dumps(said)))
+    assert digest(said) != digest({**said, "stack": "dev"})
+
+
+def test_the_schema_is_fresh(request):
+    path = ROOT / "docs" / SCHEMA_FILE
+    if request.config.getoption("--update-golden"):
+        path.write_text(schema_text(), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == schema_text(), f"write it anew: {UPDATE}"
+
+
+def test_every_field_of_the_schema_says_what_it_is():
+    def bare(schema, path):
+        for name, part in schema.get("properties", {}).items():
+            if not part.get("description"):
+                yield f"{path}.{name}"
+            yield from bare(part, f"{path}.{name}")
+            yield from bare(part.get("items", {}), f"{path}.{name}[]")
+
+    assert list(bare(SCHEMA, "")) == []

@@ -1,0 +1,262 @@
+"""A key that is delivered to a Secret elsewhere: new beside old, kept or not, lost, moved, and never over another's."""
+
+import base64
+
+import pytest
+
+from tests.support.fake_plugin import UNKNOWN, plain, secret
+from tests.unit.provider.tokens.test_token import DAY, NONE, SECRETS, SOME, WANTED, due, refusal, told, world
+
+__all__ = ["world"]
+
+ELSEWHERE = "/api/v1/namespaces/ci-system/secrets"
+TARGET = f"{ELSEWHERE}/payments-key"
+DELIVERED = {**WANTED, "deliver": {"namespace": "ci-system", "name": "payments-key", "key": "token"}}
+ONLY_THERE = {**DELIVERED, "retain": "none"}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(world):
+    world.api.jwt = True
+    world.api.add("/api/v1/namespaces", "ci-system")
+
+
+@pytest.fixture(params=[DELIVERED, ONLY_THERE], ids=["kept in the state", "only there"])
+def wanted(request):
+    return request.param
+
+
+def there(world, path=TARGET):
+    """What lies in the Secret, by key."""
+    data = (world.api.objects.get(path) or {}).get("data") or {}
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def token_of(world, handle):
+    """The token that was minted for a handle."""
+    return world.api.token_of({"name": handle["handle"], "uid": handle["uid"]})
+
+
+def mints(world):
+    return len([one for one in world.api.seen("POST") if one.path.endswith("/token")])
+
+
+def refreshed(world, wanted, state):
+    return plain(world.plugin.read(wanted, state).properties)
+
+
+def test_the_token_is_put_into_the_secret_and_kept_only_where_that_is_asked(world, wanted):
+    _, state = world.plugin.create(wanted)
+    token = token_of(world, state["current"])
+    assert there(world) == {"token": token}
+    assert state["token"] == (None if wanted is ONLY_THERE else secret(token))
+    assert (wanted is ONLY_THERE) == (token not in str(state))
+    metadata = world.api.objects[TARGET]["metadata"]
+    assert metadata["labels"] == {"ambient-components/delivery": "true"}
+    assert metadata["annotations"] == {
+        "ambient-components/owner": "app/dev",
+        "ambient-components/delivered-key": "pay/ci",
+        "ambient-components/generation": "1",
+    }
+    assert world.plugin.diff(wanted, state, wanted).changes == NONE
+    assert world.plugin.diff(wanted, refreshed(world, wanted, state), wanted).changes == NONE
+
+
+def test_during_an_overlap_the_token_before_has_a_name_of_its_own(world, wanted):
+    _, state = world.plugin.create(wanted)
+    old = there(world)["token"]
+    due(world)
+    rotated = world.plugin.update(state, wanted)
+    new = token_of(world, rotated["current"])
+    assert there(world) == {"token": new, "previous-token": old}
+    assert world.plugin.diff(wanted, refreshed(world, wanted, rotated), wanted).changes == NONE
+    world.later(88 * DAY)
+    after = world.plugin.update(rotated, wanted)
+    assert there(world) == {"token": new}
+    assert after["retiring"] == []
+
+
+def test_a_secret_of_somebody_elses_is_never_touched(world, wanted):
+    world.api.add(ELSEWHERE, "payments-key", data={"token": "eA=="})
+    text = refusal(lambda: world.plugin.create(wanted))
+    assert "Secret ci-system/payments-key exists, and it was not made by this tool: it is not touched" in text
+    assert there(world) == {"token": "x"}
+    assert world.api.names(SECRETS) == []
+
+
+def test_another_keys_secret_is_never_touched(world, wanted):
+    world.plugin.create({**wanted, "key": "report"})
+    before = there(world)
+    text = refusal(lambda: world.plugin.create(wanted))
+    assert "it holds the key pay/report of app/dev: it is not touched" in text
+    assert there(world) == before
+
+
+@pytest.mark.parametrize(
+    ("deliver", "told"),
+    [
+        ({"namespace": "pay", "name": "n", "key": "k"}, "is the workspace itself, where every session could"),
+        ({"namespace": "other", "name": "n"}, "deliver: namespace, name, key are expected"),
+        ("ci-system", "deliver: namespace, name, key are expected"),
+        ({"namespace": UNKNOWN, "name": "n", "key": "k"}, "known before the update"),
+    ],
+    ids=str,
+)
+def test_where_no_key_may_lie(world, deliver, told):
+    (failure,) = world.plugin.check({**WANTED, "deliver": deliver}).failures
+    assert told in failure.reason
+
+
+def test_a_key_that_is_not_kept_must_be_delivered(world):
+    (failure,) = world.plugin.check({**WANTED, "retain": "none"}).failures
+    assert (
+        failure.reason == "retain: is retained nowhere and delivered nowhere; allowed: retain: none only beside deliver"
+    )
+    (failure,) = world.plugin.check({**DELIVERED, "retain": "nothing"}).failures
+    assert failure.reason == "retain: 'nothing' is not a place to keep a token; allowed: state, none"
+
+
+def test_another_workspace_is_no_place_either(world, wanted):
+    world.api.objects["/api/v1/namespaces/ci-system"]["metadata"]["labels"]["ambient-code.io/managed"] = "true"
+    assert "is a workspace: every session in it could read the key" in refusal(lambda: world.plugin.create(wanted))
+    assert (mints(world), world.api.names(SECRETS)) == (0, [])
+
+
+def test_a_namespace_that_is_not_there_is_told_before_anything_is_minted(world, wanted):
+    world.api.objects.pop("/api/v1/namespaces/ci-system")
+    assert "there is no namespace 'ci-system' to deliver the key to" in refusal(lambda: world.plugin.create(wanted))
+    assert (mints(world), world.api.names(SECRETS)) == (0, [])
+
+
+# It is lost.
+
+
+def test_a_kept_token_is_delivered_again(world):
+    _, state = world.plugin.create(DELIVERED)
+    world.api.objects.pop(TARGET)
+    found = refreshed(world, DELIVERED, state)
+    assert found["undelivered"] == "Secret ci-system/payments-key is gone"
+    assert world.plugin.diff(DELIVERED, found, DELIVERED).changes == SOME
+    after = world.plugin.update(found, DELIVERED)
+    assert there(world) == {"token": token_of(world, state["current"])}
+    assert (after["undelivered"], after["current"]) == (None, state["current"])
+    assert mints(world) == 1
+
+
+def test_one_that_was_not_kept_is_minted_again_and_the_lost_one_ends_with_the_overlap(world):
+    _, state = world.plugin.create(ONLY_THERE)
+    world.api.objects[TARGET]["data"]["token"] = "eA=="
+    found = refreshed(world, ONLY_THERE, state)
+    assert found["undelivered"] == "Secret ci-system/payments-key holds another token"
+    assert world.plugin.diff(ONLY_THERE, found, ONLY_THERE).changes == SOME
+    after = world.plugin.update(found, ONLY_THERE)
+    assert after["reason"] == "the token is lost: Secret ci-system/payments-key holds another token"
+    assert there(world)["token"] == token_of(world, after["current"])
+    assert after["retiring"] == [state["current"]]
+    assert world.plugin.diff(ONLY_THERE, after, ONLY_THERE).changes == NONE
+
+
+def test_a_manual_key_that_was_not_kept_is_lost_until_its_next_generation(world):
+    manual = {**ONLY_THERE, "manual": True}
+    _, state = world.plugin.create(manual)
+    world.api.objects.pop(TARGET)
+    after = world.plugin.update(refreshed(world, manual, state), manual)
+    assert "only another generation has another token" in after["undelivered"]
+    assert mints(world) == 1
+
+
+# The delivery fails.
+
+
+def test_a_kept_token_that_could_not_be_delivered_is_delivered_by_the_next_run(world):
+    world.api.fail("POST", f"{ELSEWHERE}$", 500, "etcd is away")
+    _, state = world.plugin.create(DELIVERED)
+    assert "can't deliver the key to Secret ci-system/payments-key" in state["undelivered"]
+    assert "the token is kept, and the next pulumi up tries again" in told(world, "warning")
+    assert world.plugin.diff(DELIVERED, state, DELIVERED).changes == SOME
+    world.api.heal()
+    after = world.plugin.update(state, DELIVERED)
+    assert there(world) == {"token": token_of(world, state["current"])}
+    assert (after["undelivered"], mints(world)) == (None, 1)
+
+
+def test_one_that_is_not_kept_is_revoked_again_and_the_one_before_stays(world):
+    _, state = world.plugin.create(ONLY_THERE)
+    before = there(world)
+    due(world)
+    world.api.fail("PATCH", f"{TARGET}$", 500, "etcd is away")
+    assert "can't deliver the key to" in refusal(lambda: world.plugin.update(state, ONLY_THERE))
+    assert world.api.names(SECRETS) == [state["current"]["handle"]]
+    assert there(world) == before
+
+
+# The line in the file changes.
+
+
+def test_a_new_place_gets_the_same_token_and_the_old_one_goes(world, wanted):
+    _, state = world.plugin.create(wanted)
+    moved = {**wanted, "deliver": {"namespace": "ci-system", "name": "elsewhere", "key": "api-key"}}
+    after = world.plugin.update(state, moved)
+    assert there(world, f"{ELSEWHERE}/elsewhere") == {"api-key": token_of(world, state["current"])}
+    assert TARGET not in world.api.objects
+    assert (after["current"], after["undelivered"], mints(world)) == (state["current"], None, 1)
+
+
+def test_without_the_line_the_secret_goes(world):
+    _, state = world.plugin.create(DELIVERED)
+    after = world.plugin.update(state, WANTED)
+    assert TARGET not in world.api.objects
+    assert after["token"] == state["token"]
+
+
+def test_from_then_on_it_is_kept_or_not(world):
+    _, state = world.plugin.create(DELIVERED)
+    only_there = world.plugin.update(state, ONLY_THERE)
+    assert only_there["token"] is None
+    kept = world.plugin.update(only_there, DELIVERED)
+    assert kept["token"] == state["token"]
+    assert mints(world) == 1
+
+
+def test_a_removed_key_takes_its_secret_along(world, wanted):
+    _, state = world.plugin.create(wanted)
+    world.plugin.delete(state)
+    assert TARGET not in world.api.objects
+    assert world.api.names(SECRETS) == []
+
+
+def test_a_secret_that_cant_be_deleted_keeps_no_key_alive(world, wanted):
+    _, state = world.plugin.create(wanted)
+    world.api.fail("DELETE", f"{TARGET}$", 500, "etcd is away")
+    world.plugin.delete(state)
+    assert world.api.names(SECRETS) == []
+    assert "could not delete Secret ci-system/payments-key" in told(world, "warning")
+
+
+# Another generation follows.
+
+
+def test_the_next_generation_takes_the_secret_over_and_the_one_before_leaves_it(world, wanted):
+    _, old = world.plugin.create(wanted)
+    first = there(world)["token"]
+    world.api.add("/api/v1/namespaces/pay/serviceaccounts", "ambient-key-ci-2", uid="uid-2")
+    next_one = {**wanted, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
+    overlapping = {**next_one, "overlapping": True}
+    former = world.plugin.update(old, {**wanted, "former": True})
+    _, new = world.plugin.create(overlapping)
+    second = token_of(world, new["current"])
+    assert there(world) == {"token": second, "previous-token": first}
+    assert refreshed(world, {**wanted, "former": True}, former)["undelivered"] is None
+    # The overlap ends: the former identity goes, and the Secret is the new one's.
+    after = world.plugin.update(new, next_one)
+    world.plugin.delete(former)
+    assert there(world) == {"token": second}
+    assert after["undelivered"] is None
+
+
+def test_without_an_overlap_the_next_generation_leaves_nothing_of_the_one_before(world, wanted):
+    world.plugin.create(wanted)
+    world.api.add("/api/v1/namespaces/pay/serviceaccounts", "ambient-key-ci-2", uid="uid-2")
+    next_one = {**wanted, "serviceAccount": "ambient-key-ci-2", "serviceAccountUid": "uid-2", "generation": 2.0}
+    _, new = world.plugin.create(next_one)
+    assert there(world) == {"token": token_of(world, new["current"])}

@@ -1,0 +1,245 @@
+"""Tokens that do not expire, that lie in a Secret, that nobody renews, and whose identity another has followed."""
+
+import base64
+
+import pytest
+
+from ambient_components.rules.lifetimes import NEVER
+from tests.support.fake_api import Answer
+from tests.support.fake_plugin import secret
+from tests.unit.provider.tokens.test_token import (
+    ACCOUNT,
+    DAY,
+    NONE,
+    SECRETS,
+    SOME,
+    WANTED,
+    due,
+    leftover,
+    made,
+    plain,
+    refusal,
+    told,
+    world,
+)
+
+__all__ = ["made", "world"]
+
+ENDLESS = {name: value for name, value in WANTED.items() if not name.endswith("Seconds")} | {"never": True}
+MANUAL = {**WANTED, "manual": True}
+
+
+# Without an end.
+
+
+def test_a_token_without_an_end_is_asked_for_with_the_longest_life(world):
+    assert not world.plugin.check(ENDLESS).failures
+    _, state = world.plugin.create(ENDLESS)
+    (request,) = [one.body for one in world.api.seen("POST") if one.path.endswith("/token")]
+    assert request["spec"]["expirationSeconds"] == NEVER
+    assert state["current"]["expiresAt"].startswith("216")
+    assert state["nextAction"] is None
+    world.later(300 * 365 * DAY // 10)
+    assert world.plugin.diff(ENDLESS, state, ENDLESS).changes == NONE
+
+
+def test_a_cluster_that_caps_has_no_token_without_an_end(world):
+    world.api.cap = 365 * DAY
+    text = refusal(lambda: world.plugin.create(ENDLESS))
+    assert "it granted 1y where one without an end was asked. Write a lifetime up to 1y" in text
+    assert world.api.names(SECRETS) == []
+
+
+def test_a_token_without_an_end_has_no_life(world):
+    (failure,) = world.plugin.check({**ENDLESS, "lifetimeSeconds": 90.0 * DAY}).failures
+    assert "lifetimeSeconds: is the life of a token that never expires" in failure.reason
+
+
+# Static.
+
+STATIC = {**ENDLESS, "static": True}
+
+
+@pytest.fixture
+def controller(world):
+    """The token controller, which puts a token into every Secret of its type; it takes a moment."""
+    looks = []
+
+    def fill(request):
+        secret = world.api.objects.get(request.path)
+        looks.append(request.path)
+        if secret and secret.get("type") == "kubernetes.io/service-account-token" and len(looks) > 2:
+            secret["data"] = {"token": base64.b64encode(b"a-static-token").decode()}
+
+    world.api.rule("GET", f"{SECRETS}/", fill)
+    return looks
+
+
+def test_a_static_token_lies_in_its_handle(world, controller):
+    _, state = world.plugin.create(STATIC)
+    (name,) = world.api.names(SECRETS)
+    handle = world.api.objects[f"{SECRETS}/{name}"]
+    assert handle["type"] == "kubernetes.io/service-account-token"
+    assert handle["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "ambient-key-ci-1"
+    assert state["token"] == secret("a-static-token")
+    assert (state["current"]["expiresAt"], state["grantedSeconds"]) == (None, None)
+    assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
+    assert world.plugin.diff(STATIC, state, STATIC).changes == NONE
+    world.plugin.delete(state)
+    assert world.api.names(SECRETS) == []
+
+
+def test_without_a_token_controller_nothing_is_left(world, monkeypatch):
+    ticks = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(ticks))
+    assert "does the cluster's token controller run?" in refusal(lambda: world.plugin.create(STATIC))
+    assert world.api.names(SECRETS) == []
+
+
+# By hand.
+
+
+def test_a_manual_key_is_never_minted_again(world):
+    _, state = world.plugin.create(MANUAL)
+    for days in (80, 91):
+        world.later(days * DAY)
+        assert world.plugin.diff(MANUAL, state, MANUAL).changes == NONE
+    assert state["nextAction"]["what"] == "expire"
+    world.api.objects.pop(f"{SECRETS}/{state['current']['handle']}")
+    found = plain(world.plugin.read(MANUAL, state).properties)
+    assert found["current"]["dead"] == "it was revoked: its handle was deleted"
+    assert world.plugin.diff(MANUAL, found, MANUAL).changes == NONE
+
+
+@pytest.mark.parametrize(
+    ("days", "ahead", "said"),
+    [
+        pytest.param(75, None, "", id="not yet"),
+        pytest.param(76, None, "expires", id="14 days before"),
+        pytest.param(59, 30, "", id="not yet, as the key says"),
+        pytest.param(60, 30, "expires", id="as the key says"),
+        pytest.param(91, None, "expired", id="too late"),
+        pytest.param(89, 0, "", id="not at all"),
+    ],
+)
+def test_the_end_of_a_manual_key_is_announced(world, days, ahead, said):
+    news = MANUAL if ahead is None else {**MANUAL, "warnAheadSeconds": float(ahead * DAY)}
+    assert not world.plugin.check(news).failures
+    _, state = world.plugin.create(news)
+    world.engine.lines.clear()
+    world.later(days * DAY)
+    assert world.plugin.diff(news, state, news).changes == NONE
+    text = f"the token {said} on {state['current']['expiresAt']}, and nobody renews it (rotate: manual)"
+    assert told(world, "warning").partition(": another generation")[0] == (text if said else "")
+
+
+@pytest.mark.parametrize("more", [{"manual": False}, {"former": True}, {"released": True}])
+def test_no_end_is_announced_of_what_somebody_renews_or_lets_go(world, more):
+    _, state = world.plugin.create(MANUAL)
+    world.engine.lines.clear()
+    world.later(85 * DAY)
+    world.plugin.diff({**MANUAL, **more}, state, {**MANUAL, **more})
+    assert "nobody renews it" not in told(world, "warning")
+
+
+def test_a_manual_key_whose_account_is_replaced_is_dead_and_its_handle_goes(world):
+    _, state = world.plugin.create(MANUAL)
+    news = {**MANUAL, "serviceAccountUid": "another"}
+    after = world.plugin.update(state, news)
+    assert after["current"]["dead"] == "its ServiceAccount is replaced"
+    assert world.api.names(SECRETS) == []
+    assert world.plugin.diff(news, after, news).changes == NONE
+
+
+def test_a_manual_key_needs_no_notice(world):
+    assert not world.plugin.check({**MANUAL, "rotateBeforeSeconds": 91.0 * DAY, "overlapSeconds": 0.0}).failures
+
+
+# Runs that are promised.
+
+
+@pytest.mark.parametrize(
+    ("every", "allowed"),
+    [
+        (DAY, None),
+        (7 * DAY, None),
+        (8 * DAY, "rotateBefore from 15d, or overlap up to 6d"),
+        (14 * DAY, "rotateBefore over 14d and a life longer than that, or rotate: manual"),
+    ],
+)
+def test_a_notice_in_which_no_promised_run_might_come_is_refused(world, every, allowed):
+    failures = world.plugin.check({**WANTED, "runEverySeconds": float(every)}).failures
+    assert [failure.reason.split("allowed: ")[1] for failure in failures] == ([allowed] if allowed else [])
+
+
+def test_the_overlap_is_cut_to_the_runs_that_are_promised(world):
+    news = {name: value for name, value in WANTED.items() if name != "overlapSeconds"} | {"runEverySeconds": 10.0 * DAY}
+    assert plain(world.plugin.check(news).inputs)["overlapSeconds"] == 4.0 * DAY
+
+
+# Former: another generation has followed.
+
+FORMER = {**WANTED, "former": True}
+
+
+def test_a_former_identity_never_mints(world, made):
+    after = world.plugin.update(made, FORMER)
+    assert (after["current"], after["token"]) == (made["current"], made["token"])
+    assert after["nextAction"]["what"] == "expire"
+    due(world)
+    assert world.plugin.diff(FORMER, after, FORMER).changes == NONE
+    world.api.objects.pop(f"{SECRETS}/{made['current']['handle']}")
+    found = plain(world.plugin.read(FORMER, after).properties)
+    assert found["current"]["dead"]
+    assert world.plugin.diff(FORMER, found, FORMER).changes == NONE
+    assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
+
+
+def test_a_former_identity_still_ends_its_own_overlap(world, made):
+    due(world)
+    rotated = world.plugin.update(made, WANTED)
+    former = world.plugin.update(rotated, FORMER)
+    assert len(former["retiring"]) == 1
+    world.later(88 * DAY)
+    assert world.plugin.diff(FORMER, former, FORMER).changes == SOME
+    after = world.plugin.update(former, FORMER)
+    assert after["retiring"] == []
+    assert world.api.names(SECRETS) == [rotated["current"]["handle"]]
+
+
+def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):
+    leftover(world, "old")
+    _, state = world.plugin.create({**FORMER, "adopt": True})
+    assert [one["handle"] for one in state["retiring"]] == ["old"]
+    assert (state["current"], state["token"]) == (None, None)
+    assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
+    assert world.plugin.diff(FORMER, state, FORMER).changes == NONE
+    assert told(world, "warning") == ""
+
+
+def test_a_former_identity_whose_account_is_replaced_loses_its_tokens(world, made):
+    news = {**FORMER, "serviceAccountUid": "another"}
+    after = world.plugin.update(made, news)
+    assert after["current"]["dead"] == "its ServiceAccount is replaced"
+    assert world.api.names(SECRETS) == []
+
+
+def test_a_token_whose_identity_could_not_be_made_fails_and_changes_nothing(world, made):
+    text = "its ServiceAccount or its RoleBinding could not be made"
+    news = {**WANTED, "incomplete": True}
+    assert text in refusal(lambda: world.plugin.create(news))
+    due(world)
+    assert text in refusal(lambda: world.plugin.update(made, news))
+    assert world.api.names(SECRETS) == [made["current"]["handle"]]
+
+
+def test_a_wrong_flag_is_named(world):
+    (failure,) = world.plugin.check({**WANTED, "former": "yes"}).failures
+    assert failure.reason == "former: true or false is expected"
+
+
+def test_the_account_is_asked_for_by_path(world):
+    world.api.rule("GET", f"{ACCOUNT}$", Answer(200, {"metadata": {"uid": "another"}}))
+    _, state = world.plugin.create(MANUAL)
+    found = plain(world.plugin.read(MANUAL, state).properties)
+    assert found["current"]["dead"] == "its ServiceAccount was replaced"

@@ -1,0 +1,263 @@
+"""The documents say what the code does: links, examples, arguments, rights, commands and tests are checked against it.
+
+A block that must not be checked has an HTML comment on the line before it: ``<!-- unchecked: REASON -->``. A block of
+YAML whose first line is a path, ``# stacks/prod.yaml``, is that file of its page, and may include the page's others.
+The fields of the stack file have a page of their own, which is generated: test_schema.py holds it against the models.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ambient_components import components, resources
+from ambient_components.access import RIGHTS, Right
+from ambient_components.platform.contract import OWNER_ANNOTATION
+from ambient_components.provider.buckets.ownership import MAKING
+from ambient_components.provider.store.accounts import KEYS_TAG
+from ambient_components.rules.bucket_names import EXPIRY_RULE
+from ambient_components.stackfile.loader import review_stack
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+_FENCE = re.compile(
+    r"^(?P<fence>```+)(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL
+)
+STACK_FILE = re.compile(r"^(include|stacks|defaults|templates|workspaces):", re.MULTILINE)
+_PATH = re.compile(r"# (?P<path>[\w./-]+\.yaml)\n")
+_TRAP = re.compile(r"^\| (?P<number>\d+) \|.*\|(?P<tests>[^|]*)\|$", re.MULTILINE)
+_TEST = re.compile(r"`(?P<file>tests/[\w/]+\.py)::(?P<name>\w+)`")
+_UNCHECKED = re.compile(r"<!-- unchecked: \S.*-->\s*\Z")
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_CODE = re.compile(r"`[^`\n]+`")
+_MAKE = re.compile(r"\bmake((?:\s+-\w)*)((?:\s+[A-Z_]+=\S+)*)\s+(?P<target>[a-z][a-z-]*)")
+_TARGET = re.compile(r"^(?P<target>[a-z][a-z-]*):(?!=)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(language: str) -> list[Block]:
+    found = []
+    for page in PAGES:
+        content = page.read_text(encoding="utf-8")
+        for match in _FENCE.finditer(content):
+            before = content[: match.start()]
+            if match["language"] == language and not _UNCHECKED.search(before):
+                found.append(Block(page, before.count("\n") + 1, language, match["text"]))
+    return found
+
+
+def named(block: Block, page: Path) -> re.Match[str] | None:
+    """The path that a block of this page gives itself in its first line."""
+    return _PATH.match(block.text) if block.page == page else None
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.+)$", prose(page), re.MULTILINE):
+        plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        kept = "".join(c for c in plain if c in "-_ " or unicodedata.category(c)[0] in "LN")
+        found.add(kept.replace(" ", "-"))
+    return found
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def test_there_are_pages_and_examples() -> None:
+    assert len(PAGES) > 10
+    assert len(blocks("python")) >= 2
+    assert any(STACK_FILE.search(block.text) for block in blocks("yaml"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for match in _LINK.finditer(_CODE.sub("", prose(page))):
+        target = match["target"]
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        if not there.exists() or not there.is_relative_to(ROOT):
+            broken.append(f"{target}: no such file")
+        elif anchor and anchor not in anchors(there):
+            broken.append(f"{target}: no such heading")
+    assert broken == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"}
+    assert [page_id(page) for page in sorted(pages) if f"{page.relative_to(ROOT / 'docs')})" not in index] == []
+
+
+def test_every_page_of_docs_that_the_code_names_exists() -> None:
+    sources = [
+        *ROOT.glob("ambient_components/**/*.py"),
+        *ROOT.glob("sandbox/**/*.py"),
+        *ROOT.glob("bench/**/*.py"),
+        *ROOT.glob("deploy/*.yaml"),
+    ]
+    sources.append(ROOT / "pyproject.toml")
+    missing = []
+    for source in sources:
+        for named in re.findall(r"docs/[\w/-]+\.md|docs/adr/\d{4}", source.read_text(encoding="utf-8")):
+            pattern = named if named.endswith(".md") else f"{named}-*.md"
+            if not list(ROOT.glob(pattern)):
+                missing.append(f"{source.relative_to(ROOT)}: {named}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("yaml") if STACK_FILE.search(block.text)], ids=str)
+def test_every_stack_file_loads(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {match["path"]: other.text for other in blocks("yaml") if (match := named(other, block.page))}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    match = named(block, block.page)
+    own = match["path"] if match else "stack.yaml"
+    if any(own in review_stack(path, text).files[1:] for path, text in files.items()):
+        return  # a part: it is read, and judged, with the file that includes it
+    problems = review_stack(own, block.text).problems
+    # An excerpt may show a stack without its workspaces.
+    assert [str(problem) for problem in problems if problem.path != "workspaces"] == []
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_every_python_block_compiles(block: Block) -> None:
+    compile(block.text, str(block), "exec")
+
+
+def _public(suffixes: tuple[str, ...]) -> Iterator[type]:
+    for package in (components, resources):
+        yield from (getattr(package, name) for name in package.__all__ if name.endswith(suffixes))
+
+
+@pytest.mark.parametrize("args", list(_public(("Args", "Spec"))), ids=lambda args: args.__name__)
+def test_every_argument_is_in_the_library_page(args: type) -> None:
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    assert [name for name in args.__annotations__ if f"`{name}`" not in text] == []
+
+
+def test_every_component_and_resource_is_in_the_library_page() -> None:
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    names = {cls.__name__ for cls in _public(("",))} - {cls.__name__ for cls in _public(("Args", "Spec"))}
+    assert sorted(name for name in names if f"`{name}" not in text) == []
+
+
+def test_every_set_of_providers_is_in_the_library_page() -> None:
+    text = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    sets = [name for name, part in vars(components.ClusterProviders).items() if isinstance(part, property)]
+    assert sorted(sets) == ["both", "with_aws"]
+    assert [name for name in sets if not re.search(rf"`(?:\S+\.)?{name}`", text)] == []
+
+
+def test_what_people_meet_in_a_store_is_named() -> None:
+    text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
+    assert [name for name in (OWNER_ANNOTATION, MAKING, KEYS_TAG, EXPIRY_RULE) if f"`{name}`" not in text] == []
+
+
+def documented_rights() -> list[tuple[str, str, str, str]]:
+    """The rows of the table: group, resource, verb, name of the one object."""
+    text = (ROOT / "docs" / "deployer-rights.md").read_text(encoding="utf-8")
+    rows = []
+    for group, objects, verb in re.findall(r"^\| (core|`[\w.-]+`) \| (`[^|]+`) \| `(\w+)` \|", text, re.MULTILINE):
+        resource, _, name = objects.replace("`", "").partition(" ")
+        rows.append(("" if group == "core" else group.strip("`"), resource, verb, name))
+    return rows
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=str)
+def test_every_right_is_explained(right: Right) -> None:
+    assert (right.group, right.resource, right.verb, right.name) in documented_rights()
+
+
+def test_no_right_is_explained_that_nobody_needs() -> None:
+    needed = {(right.group, right.resource, right.verb, right.name) for right in RIGHTS}
+    rows = documented_rights()
+    assert len(rows) == len(set(rows))
+    assert set(rows) - needed == set()
+
+
+def test_every_trap_of_the_platform_is_handled_and_held() -> None:
+    """Contract 10 lists them; the page says for each what we do and which test would notice if we did not."""
+    contract = (ROOT / "docs" / "platform-contract.md").read_text(encoding="utf-8")
+    section = contract[contract.index("\n## 10. ") : contract.index("\n## 11. ")]
+    numbers = re.findall(r"^(\d+)\. ", section, re.MULTILINE)
+    page = (ROOT / "docs" / "surprises.md").read_text(encoding="utf-8")
+    rows = {match["number"]: match["tests"] for match in _TRAP.finditer(page[page.index("24 traps") :])}
+    assert list(rows) == numbers
+    assert len(numbers) == 24
+    assert [number for number, tests in rows.items() if not _TEST.search(tests)] == []
+
+
+def test_every_line_of_the_page_of_drift_is_held_and_every_test_of_drift_is_a_line() -> None:
+    page = (ROOT / "docs" / "drift.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!-|a user )(.*) \|$", page[page.index("\n## ") :], re.MULTILINE)
+    assert len(rows) >= 20
+    assert [row for row in rows if not _TEST.search(row.rpartition(" | ")[2])] == []
+    named = {(match["file"], match["name"]) for match in _TEST.finditer("\n".join(rows))}
+    tests = {
+        (str(file.relative_to(ROOT)), name)
+        for file in ROOT.glob("tests/engine/test_drift_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert sorted(tests - named) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    tests = {(match["file"], match["name"]) for match in _TEST.finditer(page.read_text(encoding="utf-8"))}
+    assert [
+        f"{file}::{name}"
+        for file, name in sorted(tests)
+        if not (ROOT / file).is_file()
+        or not re.search(rf"^ *def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    ] == []
+
+
+def test_every_make_target_exists() -> None:
+    targets = set()
+    for file in (ROOT / "Makefile", ROOT / "sandbox.mk"):
+        targets |= {match["target"] for match in _TARGET.finditer(file.read_text(encoding="utf-8"))}
+    unknown = []
+    for page in PAGES:
+        if page.name == "platform-contract.md":  # the platform's own targets
+            continue
+        content = page.read_text(encoding="utf-8")
+        code = [*_CODE.findall(_FENCE.sub("", content)), *(block.text for block in blocks("sh") if block.page == page)]
+        unknown += [
+            f"{page_id(page)}: make {match['target']}"
+            for text in code
+            for match in _MAKE.finditer(text)
+            if match["target"] not in targets
+        ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_no_credential_and_no_path_of_a_machine(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"eyJ[\w-]{20,}|sk-ant-[\w-]{8,}|(?<![\w.~/-])/(?:home|root|work|tmp|Users)/\S+", text) == []

@@ -1,0 +1,110 @@
+"""docs/rails.md shows what is really said: each text on the page, made by the code."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.access import RailSettings
+from ambient_components.access.guardrail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.errors import AmbientError
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import ended_allowances
+from ambient_components.program.ledger import ledger_of
+from ambient_components.stackfile import parse_stack
+from ambient_components.stacks import destruction
+from tests.support.ledgers import fleet_refusals, refusals, refused
+
+PAGE = (Path(__file__).parents[3] / "docs" / "rails.md").read_text(encoding="utf-8")
+SHOWN = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
+FILE = re.search(r"^```yaml\n# stacks/prod.yaml\n.*?^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+LEADS = ["group:payments-leads"]
+KEYS = {f"k{number}": {"role": "view", "generation": 1} for number in range(10)}
+DEPLOY = {"deploy": {"role": "admin", "generation": 1}}
+PEOPLE = dict.fromkeys(("group:devs", "group:ops", "user:bob", "user:carol"), "edit")
+
+
+def entry(owners: Any = (), **rest: Any) -> dict[str, Any]:
+    return {"state": "active", "owners": list(owners), "grants": {}, "keys": {}, **rest}
+
+
+CHANGES: dict[str, tuple[Any, Any, RailSettings]] = {
+    "removals": (entry(LEADS, grants=PEOPLE), entry(LEADS), RailSettings()),
+    "noAdmin": (entry(LEADS), entry(), RailSettings()),
+    "wideSubject": (entry(), entry(grants={"group:system:authenticated": "edit"}), RailSettings()),
+    "adminKey": (entry(), entry(keys=DEPLOY), RailSettings()),
+    "endlessKey": (entry(), entry(keys={"report": {"role": "view", "generation": 1, "never": True}}), RailSettings()),
+    "manyKeys": (
+        entry(keys=KEYS),
+        entry(keys={**KEYS, "one-more": {"role": "view", "generation": 1}}),
+        RailSettings(),
+    ),
+    "personalGrant": (entry(), entry(grants={"user:bob": "edit"}), RailSettings(groups_only=True)),
+    "adminKeyBesideEdit": (
+        entry(keys=DEPLOY),
+        entry(keys=DEPLOY, grants={"group:payments-devs": "edit"}),
+        RailSettings(admin_keys_apart=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("rail", CHANGES)
+def test_the_text_of_each_rail_is_the_real_one(rail: str) -> None:
+    before, after, settings = CHANGES[rail]
+    (problem,) = refused({"payments": before}, {"payments": after}, settings)
+    assert problem.text in SHOWN
+    assert f"\n## {rail}\n" in PAGE
+
+
+def test_every_rail_has_its_line() -> None:
+    assert {*CHANGES, EXPIRE_AFTER} == {*RAILS}
+    rows = dict(re.findall(r"^\| \[`(\w+)`\]\([^)]+\) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE))
+    where = {
+        rail: ", ".join([*["workspace"] * (rail in WORKSPACE_RAILS), *["stack"] * (rail in STACK_RAILS)])
+        for rail in RAILS
+    }
+    assert {rail: by.replace("the ", "") for rail, by in rows.items()} == where
+
+
+def test_the_text_of_a_source_that_is_not_allowed_is_the_real_one() -> None:
+    page = PAGE[PAGE.index("# stacks/vault.yaml") :]
+    text = page[: page.index("```")]
+    assert parse_stack(text, "s.yaml").file.rails.secret_sources
+    elsewhere = text.replace("{namespace: vault-sync, name: payments,", "{namespace: vault-sync, name: other,", 1)
+    with pytest.raises(AmbientError) as caught:
+        parse_stack(elsewhere, "s.yaml")
+    (problem,) = caught.value.problems
+    assert "\n  ".join((problem.problem, *problem.lines[1:])) in SHOWN
+
+
+def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
+    assert FILE is not None
+    text = FILE[0].removeprefix("```yaml\n").removesuffix("```")
+    loaded = parse_stack(text, "stacks/prod.yaml")
+    calendar = Calendar.of(loaded.file, datetime(2027, 4, 1, tzinfo=UTC))
+    told = ended_allowances(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)
+    assert [f"warning: {one.text}" for one in told] == [text for text in SHOWN if text.startswith("warning")]
+    # And on the day on which it is written, nothing is refused.
+    today = Calendar.of(loaded.file, datetime(2026, 11, 25, tzinfo=UTC))
+    settings = RailSettings(groups_only=True, admin_keys_apart=True)
+    assert refusals({}, ledger_of(loaded.file.workspaces, today), settings) == []
+
+
+def test_the_refusal_of_a_destroy_is_the_real_one() -> None:
+    urn = "urn:pulumi:prod::project::kubernetes:core/v1:Namespace::payments/namespace"
+    namespace = {"type": "kubernetes:core/v1:Namespace", "urn": urn, "protect": True}
+    found = destruction.read_destruction({"deployment": {"resources": [namespace]}})
+    assert destruction.refusals(found, "pulumi up --stack prod")[0].text in SHOWN
+
+
+def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
+    before, after = {"prod-05": {"payments": entry()}}, {"prod-03": {"payments": entry()}}
+    (found,) = fleet_refusals("prod", before, after, RailSettings())
+    assert found.text in SHOWN
+
+
+def test_nothing_else_is_shown() -> None:
+    assert len(SHOWN) == len(CHANGES) + 4

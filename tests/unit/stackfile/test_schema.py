@@ -1,0 +1,292 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ambient_components.cli.schema import schema
+from ambient_components.output import Format
+from ambient_components.platform.naming import key_id_problem, workspace_name_problem
+from ambient_components.stackfile import StackFile
+from ambient_components.stackfile.checks.names import check_stack
+from ambient_components.stackfile.reference import reference_text
+from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text, stack_schema
+from tests.support.json_schema import faults
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = stack_schema()
+UPDATE = ".venv/bin/pytest tests/unit/stackfile/test_schema.py --update-golden"
+REF = {"config": "pay/x"}
+
+
+def refused_by_schema(data) -> bool:
+    return bool(list(faults(data, SCHEMA, SCHEMA)))
+
+
+def refused_by_us(data) -> bool:
+    try:
+        stack = StackFile.model_validate(data)
+    except ValidationError:
+        return True
+    return any(not finding.warning for finding in check_stack(stack))
+
+
+def in_workspace(**fields):
+    return {"workspaces": {"pay": fields}}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [(f"stacks/{SCHEMA_FILE}", schema_text), ("docs/fields.md", reference_text)], ids=["json", "page"]
+)
+def test_the_generated_files_are_fresh(request, file, text):
+    path = ROOT / file
+    if request.config.getoption("--update-golden"):
+        path.write_text(text(), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text(), f"write it anew: {UPDATE}"
+
+
+@pytest.mark.parametrize(("form", "text"), [(Format.JSON, schema_text), (Format.MARKDOWN, reference_text)])
+def test_the_command_prints_what_the_files_hold(capsys, form, text):
+    schema(form)
+    assert capsys.readouterr().out == text()
+
+
+def test_the_example_names_the_schema_in_its_first_line():
+    first = (ROOT / "stacks/dev.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={SCHEMA_FILE}"
+
+
+GOOD = [
+    {},
+    {"include": ["teams/*.yaml"], "defaults": {"keys": {"lifetime": "1d12h"}, "protect": False}, "workspaces": {}},
+    {"templates": {"team": {"limits": {"quota": {"pods": 5}}, "grants": [{"group": "devs"}]}}, "workspaces": {}},
+    in_workspace(),
+    in_workspace(owners=["user:a", "group:b:c", "serviceaccount:ci:bot"], grants=[{"user": "a", "role": "admin"}]),
+    in_workspace(keys={"ci": {"name": "CI", "lifetime": "1y", "generation": 2, "role": "view"}, "a-b": {}}),
+    in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": {"env": "A"}}, "integrations": {"A.B": {"file": "./x y"}}}),
+    in_workspace(secrets={"integrations": {"A": {"secret": {"namespace": "pay", "name": "b.c", "key": "d"}}}}),
+    in_workspace(secrets={"integrations": {"A": {"value": ""}}, "onDrift": {"runner": "keep"}}),
+    in_workspace(storage={}, allow=[]),
+    in_workspace(
+        storage={"bucket": {"name": "a.b-c", "versioning": True, "expireAfter": "1y", "tags": {"a b/c": "ü"}}}
+    ),
+    in_workspace(
+        storage={
+            "bucket": {"name": "abc", "objectLock": True, "encryption": "aws:kms", "onDelete": "delete", "force": True}
+        },
+        allow=[{"rail": "expireAfter", "reason": "x", "until": "2026-12-31"}],
+    ),
+    in_workspace(
+        storage={"bucket": {"name": "abc", "shared": True, "driver": "aws", "credentials": {"lifetime": "never"}}}
+    ),
+    in_workspace(
+        storage={
+            "bucket": {
+                "name": "abc",
+                "driver": "existing",
+                "endpoint": "HTTP://minio:9000/",
+                "accessKey": {"value": "id"},
+                "secretKey": REF,
+            }
+        }
+    ),
+    in_workspace(settings={"idleTimeout": "never"}),
+    in_workspace(settings={"idleTimeout": "12h", "featureFlags": {"jira-write": True}, "caBundle": {"file": "ca.pem"}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a_b": {"url": "https://x", "headers": {"A": "b"}}}}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a": {"command": "x", "args": [], "type": "stdio"}}}}),
+    in_workspace(limits={"containers": {"max": {"cpu": 0.5, "memory": "1.5Gi"}}, "quota": {"count/pods": 10}}),
+    in_workspace(limits={"network": {"allow": [{"cidr": "::/0", "ports": [1, 65535], "protocol": "UDP"}]}}),
+    in_workspace(limits={}, labels={"example.com/a": "b", "c": ""}, annotations={"a": "any thing\n"}),
+    in_workspace(podSecurity="privileged", protect=True, state="released", adopt=True, template="t", displayName="x"),
+    in_workspace(onClose={"sessions": "deletePods", "wait": "1m30s"}),
+]
+
+BAD = [
+    {"workspace": {}, "workspaces": {}},
+    {"workspaces": []},
+    {"workspaces": {"kube-system": {}}},
+    {"workspaces": {"ambient-code": {}}},
+    {"workspaces": {"1st": {}}},
+    {"workspaces": {"pay": None}},
+    {"include": "a.yaml", "workspaces": {}},
+    {"include": [""], "workspaces": {}},
+    {"defaults": {"state": "closed"}, "workspaces": {}},
+    {"defaults": {"keys": {"ci": {}}}, "workspaces": {}},
+    {"defaults": {"protect": None}, "workspaces": {}},
+    {"templates": {"team": None}, "workspaces": {}},
+    in_workspace(displayname="x"),
+    in_workspace(displayName=5),
+    in_workspace(displayName="x" * 101),
+    in_workspace(description="x" * 501),
+    in_workspace(owners=["alice"]),
+    in_workspace(owners=[{"user": "alice"}]),
+    in_workspace(grants={"user": "a"}),
+    in_workspace(grants=[{}]),
+    in_workspace(grants=[{"user": "a", "group": "b"}]),
+    in_workspace(grants=[{"user": ""}]),
+    in_workspace(grants=[{"user": "a" * 254}]),
+    in_workspace(grants=[{"user": "a", "role": "admni"}]),
+    in_workspace(keys={"CI": {}}),
+    in_workspace(keys={"ci": {"lifetime": 90}}),
+    in_workspace(keys={"ci": {"lifetime": "12h1d"}}),
+    in_workspace(keys={"ci": {"lifetime": ""}}),
+    in_workspace(keys={"ci": {"generation": 0}}),
+    in_workspace(keys={"ci": {"generation": True}}),
+    in_workspace(secrets={"runner": {}}),
+    in_workspace(secrets={"runner": {"OPENAI_API_KEY": REF}}),
+    in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": "x"}}),
+    in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": {"value": "x"}}}),
+    in_workspace(secrets={"integrations": {}}),
+    in_workspace(secrets={"integrations": {"A": {}}}),
+    in_workspace(secrets={"integrations": {"A": {"config": "x", "env": "Y"}}}),
+    in_workspace(secrets={"integrations": {"A": {"config": "x y"}}}),
+    in_workspace(secrets={"integrations": {"A": {"env": "1"}}}),
+    in_workspace(secrets={"integrations": {"A": {"secret": {"namespace": "a", "name": "b"}}}}),
+    in_workspace(secrets={"integrations": {"S3_BUCKET": REF}}),
+    in_workspace(secrets={"integrations": {"1A": REF}}),
+    in_workspace(secrets={"integrations": {"..A": REF}}),
+    in_workspace(secrets={"onDrift": {"runner": "ask"}}),
+    in_workspace(storage="abc"),
+    in_workspace(storage={"bucket": {}}),
+    in_workspace(storage={"bucket": None}),
+    in_workspace(storage={"bucket": {"name": "ab"}}),
+    in_workspace(storage={"bucket": {"name": "a..b"}}),
+    in_workspace(storage={"bucket": {"name": "ABC"}}),
+    in_workspace(storage={"bucket": {"name": "x" * 64}}),
+    in_workspace(storage={"bucket": {"name": "abc", "driver": "minio"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "expireAfter": 90}}),
+    in_workspace(storage={"bucket": {"name": "abc", "expireAfter": "never"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"": "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"aws:x": "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"ambient-components/owner": "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"a" * 129: "x"}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "tags": {"a": "x" * 257}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "encryption": "aes256"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "state": "closed"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "onDelete": "destroy"}}),
+    in_workspace(storage={"bucket": {"name": "abc", "endpoint": "s3.example.com"}}),
+    in_workspace(
+        storage={"bucket": {"name": "abc", "driver": "existing", "accessKey": REF, "secretKey": {"value": "x"}}}
+    ),
+    in_workspace(storage={"bucket": {"name": "abc", "driver": "existing", "accessKey": {}, "secretKey": REF}}),
+    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"overlap": 0}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"lifetime": 90}}}),
+    in_workspace(storage={"bucket": {"name": "abc", "credentials": {"generation": 0}}}),
+    in_workspace(allow={"rail": "expireAfter"}),
+    in_workspace(allow=[{"rail": "expireAfter"}]),
+    in_workspace(allow=[{"rail": "other", "reason": "x"}]),
+    in_workspace(allow=[{"rail": "expireAfter", "reason": ""}]),
+    in_workspace(allow=[{"rail": "expireAfter", "reason": "x" * 201}]),
+    in_workspace(settings={"idleTimeout": 0}),
+    in_workspace(settings={"idleTimeout": ""}),
+    in_workspace(settings={"idleTimeout": None}),
+    in_workspace(settings={"featureFlags": {"a b": True}}),
+    in_workspace(settings={"featureFlags": {"a": "on"}}),
+    in_workspace(settings={"caBundle": {}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a": {}}}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a": {"url": "https://x", "command": "x"}}}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a": {"url": "https://x", "args": []}}}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a": {"command": "x", "headers": {}}}}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a": {"url": "ftp://x"}}}}),
+    in_workspace(settings={"mcpServers": {"custom": {"a__b": {"url": "https://x"}}}}),
+    in_workspace(limits={"containers": {"max": {"gpu": 1}}}),
+    in_workspace(limits={"containers": {"max": {"cpu": "lots"}}}),
+    in_workspace(limits={"containers": {"max": {"cpu": -1}}}),
+    in_workspace(limits={"quota": {"pods": True}}),
+    in_workspace(limits={"network": {"isolate": "yes"}}),
+    in_workspace(limits={"network": {"allow": [{}]}}),
+    in_workspace(limits={"network": {"allow": [{"cidr": "10.0.0.1"}]}}),
+    in_workspace(limits={"network": {"allow": [{"namespace": "db", "ports": [0]}]}}),
+    in_workspace(limits={"network": {"allow": [{"namespace": "db", "ports": [65536]}]}}),
+    in_workspace(labels={"a/b/c": "x"}),
+    in_workspace(labels={"a": "x y"}),
+    in_workspace(annotations={"-": "x"}),
+    in_workspace(annotations={"a": 5}),
+    in_workspace(podSecurity="restricted"),
+    in_workspace(onClose={"sessions": "delete"}),
+    in_workspace(onClose={"wait": 30}),
+    in_workspace(state="open"),
+    in_workspace(adopt=None),
+]
+
+
+@pytest.mark.parametrize("data", GOOD, ids=json.dumps)
+def test_what_is_good_is_good_for_the_schema_too(data):
+    assert list(faults(data, SCHEMA, SCHEMA)) == []
+    assert "workspaces" not in data or not refused_by_us(data)
+
+
+@pytest.mark.parametrize("data", BAD, ids=lambda data: json.dumps(data)[:80])
+def test_what_a_schema_can_see_it_refuses(data):
+    assert (refused_by_us(data), refused_by_schema(data)) == (True, True)
+
+
+def test_the_example_is_good_for_the_schema():
+    data = yaml.safe_load((ROOT / "stacks/dev.yaml").read_text(encoding="utf-8"))
+    assert list(faults(data, SCHEMA, SCHEMA)) == []
+
+
+@given(st.from_regex(r"[a-z0-9.-]{2,64}", fullmatch=True) | st.from_regex(r"[a-z0-9-]{3,12}", fullmatch=True))
+def test_a_bucket_that_the_schema_refuses_we_refuse_too(name):
+    data = in_workspace(storage={"bucket": {"name": name}})
+    assert refused_by_us(data) or not refused_by_schema(data)
+
+
+@given(st.from_regex(r"[a-zA-Z0-9_.-]{1,64}", fullmatch=True))
+def test_names_are_judged_alike(name):
+    names = {"workspaces": workspace_name_problem(name), "keys": key_id_problem(name)}
+    data = {"workspaces": {"workspaces": {name: {}}}, "keys": in_workspace(keys={name: {}})}
+    assert {key: refused_by_schema(value) for key, value in data.items()} == {
+        key: problem is not None for key, problem in names.items()
+    }
+
+
+_WORDS = st.sampled_from([None, "", "x", "12h", "1Gi", "never", 0, 1, 0.5, True, [], ["user:a"], {}, {"a": "b"}])
+_FIELDS = st.sampled_from(sorted(SCHEMA["$defs"]["Workspace"]["properties"]))
+
+
+@given(st.dictionaries(_FIELDS, _WORDS | st.dictionaries(st.sampled_from(["quota", "cpu", "runner", "a"]), _WORDS)))
+def test_what_the_schema_refuses_we_refuse_too(fields):
+    data = in_workspace(**fields)
+    assert refused_by_us(data) or not refused_by_schema(data)
+
+
+def objects():
+    return {"StackFile": SCHEMA, **{name: part for name, part in SCHEMA["$defs"].items() if "properties" in part}}
+
+
+def test_every_object_and_field_says_what_it_is():
+    missing = [
+        (name, field)
+        for name, part in objects().items()
+        for field, rules in [("", part), *part["properties"].items()]
+        if not rules.get("description")
+    ]
+    assert (len(objects()), missing) == (29, [])
+
+
+def test_objects_are_closed_and_nothing_is_null():
+    assert all(part["additionalProperties"] is False for part in objects().values())
+    assert re.findall(r'"null"|null|anyOf|"Contract', schema_text()) == []
+
+
+def test_defaults_are_written_as_in_the_file():
+    properties = SCHEMA["$defs"]["Key"]["properties"]
+    assert [properties[name].get("default") for name in ("lifetime", "role", "generation", "name")] == [
+        "90d",
+        "edit",
+        1,
+        None,
+    ]
+
+
+def test_every_field_is_in_the_reference():
+    page = reference_text()
+    sections = {heading: text for heading, _, text in (part.partition("\n") for part in page.split("\n## "))}
+    rows = {heading: re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) for heading, text in sections.items()}
+    fields = sorted(sorted(part["properties"]) for part in objects().values())
+    assert sorted(sorted(names) for names in rows.values() if names) == fields
