@@ -7,7 +7,7 @@ from typing import Any
 
 import typer.main
 
-from ambient_components.cli.app import app
+from ambient_components.cli.app import VERBS, verb_app
 
 PULUMI = {
     "preview": {"--stack", "--diff", "--non-interactive", "--expect-no-changes", "--refresh"},
@@ -29,12 +29,25 @@ def commands(text: str) -> Iterator[list[str]]:
                 yield [words[0].removeprefix(".venv/bin/"), *words[1:]]
 
 
+def verb_of(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that a command line of `ambient` runs, and its arguments; None for a verb that there is not."""
+    if words[0] not in VERBS:
+        return None, words
+    command: Any = typer.main.get_command(verb_app(words[0]))
+    rest = words[1:]
+    while hasattr(command, "commands"):
+        if not rest or rest[0] not in command.commands:
+            return None, rest
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
 def complaint(words: list[str]) -> str:
     """What is wrong with a command line; empty if it could be run."""
     program, *rest = words
     flags = {word.partition("=")[0] for word in rest if word.startswith("-")}
     if program == "ambient":
-        verb: Any = typer.main.get_command(app).commands.get(rest[0])  # type: ignore[attr-defined]
+        verb, _ = verb_of(rest)
         known = {flag for parameter in verb.params for flag in parameter.opts} if verb else set()
         return "" if verb and flags <= known else f"ambient has no such thing: {shlex.join(words)}"
     for name, known in PULUMI.items():

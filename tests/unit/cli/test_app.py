@@ -14,11 +14,11 @@ import typer
 import yaml
 
 from ambient_components._version import VERSION
-from ambient_components.cli.app import USAGE, app, run
+from ambient_components.cli.app import VERBS, run, verb_app
 from ambient_components.cli.prompts import asker, refuse, take_defaults
 from ambient_components.engine.backend import current_backend, has_stack
 from ambient_components.errors import AmbientError
-from ambient_components.output import paint_for
+from ambient_components.output import USAGE, paint_for
 from ambient_components.stacks import cluster as kube
 from ambient_components.stacks.pulumi import PulumiEngine
 
@@ -36,10 +36,14 @@ def misspelled(word: str) -> str:
     return word[:-2] + word[-1]
 
 
-def choices(verbs: typer.Typer = app, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def choices() -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Every word of every option with a closed vocabulary: its verb, its flag, the word."""
-    for group in verbs.registered_groups:
-        yield from choices(group.typer_instance, (*before, group.name or ""))
+    for name in VERBS:
+        verbs = verb_app(name)
+        yield from choices_of(verbs, (name,) if len(verbs.registered_commands) > 1 else ())
+
+
+def choices_of(verbs: typer.Typer, before: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     for command in verbs.registered_commands:
         for kind in get_type_hints(command.callback, include_extras=True).values():
             declared, *infos = get_args(kind) or (kind,)  # Annotated: the flag is what else would be the default
@@ -57,6 +61,11 @@ class TestCommandLine:
         text = capsys.readouterr().out
         assert re.search("ambient (show|init|validate) ", text)
         assert "\033[" not in text
+
+    @pytest.mark.parametrize("name", VERBS)
+    def test_the_table_of_verbs_has_their_first_sentences(self, name: str) -> None:
+        command = typer.main.get_command(verb_app(name))
+        assert (command.help or "").partition("\n")[0] == VERBS[name]
 
     def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["--version"]) == 0

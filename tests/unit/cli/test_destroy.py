@@ -259,7 +259,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, answer: str | BaseException) -> list[
         return answer
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(prompts, "prompt", prompt)
+    monkeypatch.setattr(destroy, "prompt", prompt)
     return asked
 
 

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from ambient_components.cli import app
+from ambient_components.cli.shards import command
 from ambient_components.cli.shards.formats import GITHUB_MOST, GITLAB_INCLUDE, GITLAB_MOST, Shard, github, gitlab
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
-from ambient_components.fleet import decisions
 from ambient_components.stacks import pulumi
 from tests.unit.repository.test_pipelines import ROOT, commands, complaint, read
 
@@ -161,9 +161,9 @@ def check_spec(spec: dict[str, Any]) -> None:
 def test_what_up_would_skip_is_left_out_if_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(decisions, "ask_states", lambda fleet: fleet.count)
+    monkeypatch.setattr(command, "ask_states", lambda fleet: fleet.count)
     monkeypatch.setattr(
-        decisions, "decide", lambda fleet, asked, wanted, loaded: SimpleNamespace(up_to_date=(0, asked - 1))
+        command, "decide", lambda fleet, asked, wanted, loaded: SimpleNamespace(up_to_date=(0, asked - 1))
     )
     found = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
     assert [one["stack"] for one in found] == ["prod-01"]

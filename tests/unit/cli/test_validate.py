@@ -213,7 +213,7 @@ class TestCommand:
     @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["--strict"], 1)])
     def test_warnings(self, write: Write, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int) -> None:
         write(stacks__prod=GOOD)
-        monkeypatch.setattr("ambient_components.cli.validate.validation.validate_stacks", lambda _: result(WARNING))
+        monkeypatch.setattr("ambient_components.cli.validate.command.validate_stacks", lambda _: result(WARNING))
         assert run(["validate", *arguments]) == code
 
     def test_a_project_without_stacks(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def test_an_unexpected_error_is_text_without_its_message(world, monkeypatch):
     text = refusal(lambda: world.plugin.check(WANTED))
     assert "sk-secret" not in text
     assert text.startswith("a bug in the ambient provider: RuntimeError at ")
-    assert "test_provider_protocol:" in text
+    assert "test_servicer:" in text
 
 
 @pytest.mark.parametrize("call", ["check", "diff", "create", "read", "update", "delete"])

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 import yaml
 from markdown_it import MarkdownIt
 
-from ambient_components.cli.app import app
 from ambient_components.rules.lifetimes import Policy, misfit
 from ambient_components.stackfile.loader import load_stack
 from tests.support.commands import PULUMI as TRIED
+from tests.support.commands import verb_of
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples/payments"
@@ -129,11 +128,9 @@ def complaint(words: list[str]) -> str:
         known = next((flags for verb, flags in PULUMI.items() if rest[: len(verb.split())] == verb.split()), None)
         used = {word.partition("=")[0] for word in rest if word.startswith("-")}
         return "" if known is not None and used <= known else f"not among what is tested: {shlex.join(words)}"
-    command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands"):
-        if not rest or rest[0] not in command.commands:
-            return f"ambient has no such verb: {shlex.join(words)}"
-        command, rest = command.commands[rest[0]], rest[1:]
+    command, rest = verb_of(rest)
+    if command is None:
+        return f"ambient has no such verb: {shlex.join(words)}"
     try:
         command.make_context("ambient", rest)
     except Exception as error:  # of Typer's own Click, or of the one that is installed
