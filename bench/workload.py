@@ -46,8 +46,8 @@ def stack_file(workspaces: int, change: Change = Change.NONE) -> str:
             workspace["grants"].append({"group": "auditors", "role": "view"})
     # Without this exception, a guardrail refuses to destroy more than three workspaces.
     until = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
-    allow = [{"rail": "removals", "reason": "the benchmark destroys what it made", "until": until}]
-    return yaml.safe_dump({"allow": allow, "workspaces": declared}, sort_keys=False)
+    allow = [{"guardrail": "massRemoval", "reason": "the benchmark destroys what it made", "until": until}]
+    return yaml.safe_dump({"exceptions": allow, "workspaces": declared}, sort_keys=False)
 
 
 def stack_files(workspaces: int) -> dict[str, str]:

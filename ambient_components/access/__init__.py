@@ -15,8 +15,8 @@ from ambient_components.access.entries import (
     read_ledger,
     write_ledger,
 )
-from ambient_components.access.guardrail_names import RailSettings, StackRails
-from ambient_components.access.guardrails import Crossed, crossed, rail_warnings, standing
+from ambient_components.access.guardrail_names import GuardrailSettings, StackGuardrails
+from ambient_components.access.guardrails import Crossed, crossed, guardrail_warnings, standing
 from ambient_components.access.ledger import object_names, refusals
 from ambient_components.access.path_changes import PathChange, changed_paths
 
@@ -29,22 +29,22 @@ __all__ = [
     "Ending",
     "Entry",
     "Expected",
+    "GuardrailSettings",
     "KeyEntry",
     "Ledger",
     "PathChange",
     "Period",
-    "RailSettings",
     "Right",
-    "StackRails",
+    "StackGuardrails",
     "changed_paths",
     "crossed",
     "ended",
     "endings",
     "expected_objects",
+    "guardrail_warnings",
     "ledger_misfits",
     "misfit_problems",
     "object_names",
-    "rail_warnings",
     "read_ledger",
     "refusals",
     "standing",

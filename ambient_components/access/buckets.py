@@ -45,7 +45,7 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
         return released
     return [
         *_lock(workspace, same, new),
-        *_expiry(workspace, same, new, after.allow),
+        *_expiry(workspace, same, new, after.exceptions),
         *(_generation(workspace, old, new) if old is not None else ()),
     ]
 
@@ -255,7 +255,7 @@ def expiry_refusal(workspace: str, what: str, days: int) -> Problem:
     return _refusal(
         workspace,
         f"{what}: the store deletes all objects in it that are older than {days} days: nothing is changed",
-        f"if that is meant, write in the workspace's entry: allow: [{{rail: {EXPIRE_AFTER}, reason: WHY}}]",
+        f"if that is meant, write in the workspace's entry: exceptions: [{{guardrail: {EXPIRE_AFTER}, reason: WHY}}]",
         rule=EXPIRE_AFTER,
     )
 

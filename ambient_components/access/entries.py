@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from ambient_components.access.guardrail_names import WORKSPACE_RAILS
+from ambient_components.access.guardrail_names import WORKSPACE_GUARDRAILS
 from ambient_components.access.periods import check_date
 from ambient_components.access.recorded import (
     REQUIRED,
@@ -183,7 +183,7 @@ class Entry:
     """Names of the declared limits, sorted."""
     bucket: Annotated[BucketEntry | None, nested(BucketEntry)] = None
     """Storage of its session state; a closed workspace keeps it."""
-    allow: Annotated[tuple[str, ...], listed(text(WORKSPACE_RAILS))] = ()
+    exceptions: Annotated[tuple[str, ...], listed(text(WORKSPACE_GUARDRAILS))] = ()
     """Guardrails with a valid exception in this workspace, sorted."""
 
     @property

@@ -1,7 +1,7 @@
 """Guardrails for a whole fleet: too many removals at once, workspaces in another shard, shared buckets.
 
 The provider checks the ledger of each shard separately. There, a quarter of a small shard is reached quickly, and a
-fleet with many shards could lose far more than a quarter. So `removals` is evaluated here, over all shards.
+fleet with many shards could lose far more than a quarter. So `massRemoval` is evaluated here, over all shards.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from typing import Final
 
 from ambient_components.access.buckets import sharing_refusals
 from ambient_components.access.entries import Entry, Ledger
-from ambient_components.access.guardrail_names import REMOVALS, RailSettings
+from ambient_components.access.guardrail_names import MASS_REMOVAL, GuardrailSettings
 from ambient_components.access.guardrails import removed, too_many
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.refusals import Rule
 
-JUDGED_VARIABLE: Final = "AMBIENT_JUDGED_REMOVALS"
+JUDGED_VARIABLE: Final = "AMBIENT_APPROVED_REMOVALS"
 """Variable in the environment of a shard's engine: the `removals_mark` of the removals that were approved for the
 fleet.
 """
@@ -30,7 +30,7 @@ def fleet_refusals(
     fleet: str,
     before: Mapping[str, Ledger],
     after: Mapping[str, Ledger],
-    settings: RailSettings,
+    settings: GuardrailSettings,
     now: datetime | None = None,
     homes: Mapping[str, str] | None = None,
 ) -> list[Problem]:
@@ -50,7 +50,7 @@ def fleet_refusals(
     found = [*_elsewhere(fleet, before, homes)]
     alone = {one for stack, ledger in after.items() for one in sharing_refusals(before.get(stack) or {}, ledger)}
     found += [one for one in sharing_refusals(old, new) if one not in alone]
-    if REMOVALS not in settings.allow:
+    if MASS_REMOVAL not in settings.exceptions:
         found += [one.refusal for one in too_many(old, new, now, "this fleet")]
     return found
 
@@ -70,8 +70,8 @@ def removals_mark(before: Ledger, after: Ledger, now: datetime | None = None) ->
 
 
 def as_judged(
-    settings: RailSettings, mark: str | None, before: Ledger, after: Ledger, now: datetime | None = None
-) -> RailSettings:
+    settings: GuardrailSettings, mark: str | None, before: Ledger, after: Ledger, now: datetime | None = None
+) -> GuardrailSettings:
     """Return a shard's settings; exactly the removals that the fleet approved are allowed.
 
     Args:
@@ -85,7 +85,7 @@ def as_judged(
     if not mark:
         return settings
     same = mark == removals_mark(before, after, now)
-    return replace(settings, allow=settings.allow | {REMOVALS}) if same else settings
+    return replace(settings, exceptions=settings.exceptions | {MASS_REMOVAL}) if same else settings
 
 
 def _united(ledgers: Iterable[Ledger]) -> dict[str, Entry]:

@@ -1,7 +1,7 @@
 """The guardrails: changes of a stack's access that are refused without an exception.
 
 Only changes since the last deployment are evaluated, never the deployed access itself. So an exception may expire while
-the access it allowed stays until it is removed, and nightly rotations continue (docs/rails.md).
+the access it allowed stays until it is removed, and nightly rotations continue (docs/guardrails.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
 from ambient_components.access.escalation import admin_keys_beside_edit
 from ambient_components.access.guardrail_names import (
     ADMIN_KEY,
-    ADMIN_KEY_BESIDE_EDIT,
-    ENDLESS_KEY,
-    MANY_KEYS,
+    ADMIN_KEY_WITH_EDITORS,
+    INDIVIDUAL_GRANT,
+    MASS_REMOVAL,
     NO_ADMIN,
-    PERSONAL_GRANT,
-    REMOVALS,
-    WIDE_SUBJECT,
-    RailSettings,
+    NON_EXPIRING_KEY,
+    PUBLIC_ACCESS,
+    TOO_MANY_KEYS,
+    GuardrailSettings,
 )
 from ambient_components.access.public_access import who_is_meant
 from ambient_components.access.violations import declared, ended_by_date, is_judged, may_edit, persons
@@ -36,7 +36,7 @@ ALWAYS: Final = 3
 _NAMED: Final = 10
 """Maximum number of names in a message."""
 
-BUILT_IN: Final = RailSettings()
+BUILT_IN: Final = GuardrailSettings()
 """Default settings."""
 
 
@@ -44,7 +44,7 @@ BUILT_IN: Final = RailSettings()
 class Crossed:
     """One guardrail that a run violates, in one workspace or in the whole stack."""
 
-    rail: str
+    guardrail: str
     """Name of the guardrail."""
     workspace: str | None
     """Name of the workspace; None for the stack."""
@@ -57,16 +57,16 @@ class Crossed:
     def refusal(self) -> Problem:
         """Why nothing is changed, what to write instead, and the line that allows it."""
         if self.workspace is None:
-            where, line = "at the top of the stack file", f"{{rail: {self.rail}, reason: WHY, until: DAY}}"
+            where, line = "at the top of the stack file", f"{{guardrail: {self.guardrail}, reason: WHY, until: DAY}}"
             whose = ""
         else:
-            where, line = "in the workspace's entry", f"{{rail: {self.rail}, reason: WHY}}"
+            where, line = "in the workspace's entry", f"{{guardrail: {self.guardrail}, reason: WHY}}"
             whose = f"workspace {self.workspace!r}: "
         return refusal(
             f"{whose}{self.what}: nothing is changed",
             self.remedy,
-            f"if that is meant, write {where}: allow: [{line}]",
-            rule=self.rail,
+            f"if that is meant, write {where}: exceptions: [{line}]",
+            rule=self.guardrail,
             workspaces=() if self.workspace is None else (self.workspace,),
         )
 
@@ -74,7 +74,7 @@ class Crossed:
 def crossed(
     before: Ledger,
     after: Ledger,
-    settings: RailSettings = BUILT_IN,
+    settings: GuardrailSettings = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Crossed]:
     """Return the guardrails that a change violates without an exception; those of the stack first, then by workspace.
@@ -90,10 +90,10 @@ def crossed(
         old, new = before.get(name, NOTHING), after[name]
         for rule in _RULES:
             found += rule(name, old, new, settings, now)
-    return [one for one in found if one.rail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
+    return [one for one in found if one.guardrail not in _allowed(settings, after.get(one.workspace or "", NOTHING))]
 
 
-def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
+def standing(after: Ledger, settings: GuardrailSettings = BUILT_IN, now: datetime | None = None) -> list[Crossed]:
     """Return the existing violations in a ledger, with and without exceptions.
 
     Args:
@@ -101,11 +101,11 @@ def standing(after: Ledger, settings: RailSettings = BUILT_IN, now: datetime | N
         settings: Guardrail settings of the stack; exceptions are ignored.
         now: As for `crossed`.
     """
-    bare = RailSettings(frozenset(), settings.keys_max, settings.groups_only, settings.admin_keys_apart)
-    return crossed({}, {name: replace(entry, allow=()) for name, entry in after.items()}, bare, now)
+    bare = GuardrailSettings(frozenset(), settings.max_keys, settings.groups_only, settings.isolate_admin_keys)
+    return crossed({}, {name: replace(entry, exceptions=()) for name, entry in after.items()}, bare, now)
 
 
-def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
+def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) -> list[Problem]:
     """Return warnings about workspaces that lost their last admin by a grant's end date."""
     return [
         refusal(
@@ -123,8 +123,8 @@ def rail_warnings(before: Ledger, after: Ledger, now: datetime | None = None) ->
     ]
 
 
-def _allowed(settings: RailSettings, entry: Entry) -> frozenset[str]:
-    return settings.allow | frozenset(entry.allow)
+def _allowed(settings: GuardrailSettings, entry: Entry) -> frozenset[str]:
+    return settings.exceptions | frozenset(entry.exceptions)
 
 
 # Guardrails of the stack.
@@ -152,7 +152,7 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
 def too_many(
     before: Ledger, after: Ledger, now: datetime | None = None, whose: str = "this stack"
 ) -> Iterator[Crossed]:
-    """Evaluate the guardrail `removals`, without exceptions: each kind is compared with its own total.
+    """Evaluate the guardrail `massRemoval`, without exceptions: each kind is compared with its own total.
 
     Args:
         before: The deployed ledger; for a fleet, of all shards.
@@ -186,7 +186,7 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
         return
     more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
     yield Crossed(
-        REMOVALS,
+        MASS_REMOVAL,
         None,
         f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
         f"({', '.join(gone[:_NAMED])}{more})",
@@ -197,10 +197,10 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
 
 # Guardrails of one workspace: its name, its entries before and after, the settings, the time.
 
-_Rule = Callable[[str, Entry, Entry, RailSettings, datetime | None], Iterator[Crossed]]
+_Rule = Callable[[str, Entry, Entry, GuardrailSettings, datetime | None], Iterator[Crossed]]
 
 
-def _no_admin(name: str, old: Entry, new: Entry, _: RailSettings, now: datetime | None) -> Iterator[Crossed]:
+def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
     had = persons(old)
     if not had or persons(new) or not is_judged(old, new):
         return
@@ -211,7 +211,7 @@ def _no_admin(name: str, old: Entry, new: Entry, _: RailSettings, now: datetime 
 
 
 def _subject_rules(
-    name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None
+    name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None
 ) -> Iterator[Crossed]:
     """Find new or extended access for all users, and for single users if only groups are allowed."""
     had = declared(old, now)
@@ -221,13 +221,13 @@ def _subject_rules(
         as_what = "is an owner" if role == OWNER else f"has {role}"
         meant = who_is_meant(who)
         if meant is not None:
-            yield Crossed(WIDE_SUBJECT, name, f"{who} {as_what}, and that is {meant}", "name a group of people")
+            yield Crossed(PUBLIC_ACCESS, name, f"{who} {as_what}, and that is {meant}", "name a group of people")
         elif settings.groups_only and role != OWNER and who.startswith("user:"):
-            what = f"{who} {as_what}, and this stack gives access to groups only (rails.groupsOnly)"
-            yield Crossed(PERSONAL_GRANT, name, what, "put the user into a group that has it")
+            what = f"{who} {as_what}, and this stack gives access to groups only (guardrails.groupsOnly)"
+            yield Crossed(INDIVIDUAL_GRANT, name, what, "put the user into a group that has it")
 
 
-def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: datetime | None) -> Iterator[Crossed]:
+def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _: datetime | None) -> Iterator[Crossed]:
     """Find keys that are new, or have more rights or a longer lifetime than before."""
     had, has = old.keys, new.keys
     for key_id, key in sorted(has.items()):
@@ -245,15 +245,15 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: RailSettings, _: dat
         ]
         if endless:
             remedy = "leave lifetime out for 90d: a key is renewed before it ends"
-            yield Crossed(ENDLESS_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy)
-    if len(has) > max(len(had), settings.keys_max):
+            yield Crossed(NON_EXPIRING_KEY, name, f"key {key_id!r} {' and '.join(endless)}", remedy)
+    if len(has) > max(len(had), settings.max_keys):
         before = f", {len(had)} before" if had else ""
-        what = f"it has {len(has)} keys{before}, and {settings.keys_max} are the most (rails.keysMax)"
-        yield Crossed(MANY_KEYS, name, what, "remove keys that nobody uses: ambient keys list STACK --idle 90d")
+        what = f"it has {len(has)} keys{before}, and {settings.max_keys} are the most (guardrails.maxKeys)"
+        yield Crossed(TOO_MANY_KEYS, name, what, "remove keys that nobody uses: ambient keys list STACK --idle 90d")
 
 
-def _apart(name: str, old: Entry, new: Entry, settings: RailSettings, now: datetime | None) -> Iterator[Crossed]:
-    if not settings.admin_keys_apart:
+def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
+    if not settings.isolate_admin_keys:
         return
 
     def beside(entry: Entry) -> set[str]:
@@ -263,9 +263,9 @@ def _apart(name: str, old: Entry, new: Entry, settings: RailSettings, now: datet
     if ids:
         what = (
             f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit stand "
-            "side by side, and who may edit can mint a token of that key (rails.adminKeysApart)"
+            "side by side, and who may edit can mint a token of that key (guardrails.isolateAdminKeys)"
         )
-        yield Crossed(ADMIN_KEY_BESIDE_EDIT, name, what, "give the key another role, or a workspace of its own")
+        yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, "give the key another role, or a workspace of its own")
 
 
 _RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _apart)

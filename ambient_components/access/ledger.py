@@ -10,7 +10,7 @@ from typing import Final
 from ambient_components.access.bindings import expected_objects
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.guardrail_names import RailSettings
+from ambient_components.access.guardrail_names import GuardrailSettings
 from ambient_components.access.guardrails import BUILT_IN, crossed
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
@@ -26,7 +26,7 @@ _BONES: Final = ("owners", "grants", "keys", "secrets", "settings", "limits", "b
 def refusals(
     before: Ledger,
     after: Ledger,
-    rails: RailSettings = BUILT_IN,
+    guardrails: GuardrailSettings = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Problem]:
     """Why this change must not be deployed; nothing, where it may.
@@ -37,7 +37,7 @@ def refusals(
     Args:
         before: The deployed ledger.
         after: The new ledger, which passed `ledger_misfits`.
-        rails: Guardrail settings of the stack.
+        guardrails: Guardrail settings of the stack.
         now: Current time, to find grants that ended by their dates.
     """
     problems = [
@@ -74,7 +74,7 @@ def refusals(
         if not (before[name].is_released or after[name].is_released):
             problems += bucket_refusals(name, before[name], after[name])
     problems += sharing_refusals(before, after)
-    return problems + [one.refusal for one in crossed(before, after, rails, now)]
+    return problems + [one.refusal for one in crossed(before, after, guardrails, now)]
 
 
 def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:

@@ -27,7 +27,7 @@ examples:
 their namespaces. This command refuses before anything changes:
   a protected workspace or bucket               close it, or set protect: false, and deploy
   a bucket that would be deleted with objects   set onDelete: keep, or empty it, and deploy
-  more than three workspaces                    add allow: [{rail: removals, ...}] at the top of the file, and deploy
+  more than three workspaces                    add an exception for massRemoval at the top of the file, and deploy
 
 \b
 It evaluates the state (the last deployment), not the files. Released workspaces stay unchanged. A failed step does not

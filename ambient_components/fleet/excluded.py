@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from ambient_components.errors import Problem
 
 
-def of_all(rails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
+def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
     """Those that stop every shard. The others stop one workspace: its shard is run without it (`shards.hold`).
 
     Args:
-        rails: Violations in all shards.
+        guardrails: Violations in all shards.
         whole: Violations of the fleet as a whole, such as a bucket that workspaces of two shards declare.
     """
-    return list(dict.fromkeys([*whole, *(rail for rail in rails if not rail.workspaces)]))
+    return list(dict.fromkeys([*whole, *(guardrail for guardrail in guardrails if not guardrail.workspaces)]))

@@ -125,7 +125,9 @@ def _workspace(
 def _common(fleet: Fleet, loaded: LoadedStack, of_workspaces: Iterable[str]) -> str:
     """Return the digest of what every shard depends on."""
     kept = set(of_workspaces)
-    top = loaded.file.model_dump(mode="json", include={"timezone", "run_every", "allow", "rails"}, by_alias=True)
+    top = loaded.file.model_dump(
+        mode="json", include={"timezone", "run_every", "exceptions", "guardrails"}, by_alias=True
+    )
     folder = fleet.project.folder
     return _hash(
         {

@@ -10,7 +10,7 @@ from pathlib import Path
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, fleet_refusals, removals_mark
-from ambient_components.access.guardrail_names import REMOVALS
+from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
 from ambient_components.errors import AmbientError, BadValue, Problem, fail
@@ -36,7 +36,7 @@ memory."""
 class Judged:
     """The evaluation of a fleet before any shard runs."""
 
-    rails: tuple[Problem, ...]
+    guardrails: tuple[Problem, ...]
     """The violations that stop the whole fleet."""
     environ: Mapping[str, Mapping[str, str]]
     """Environment variables for each shard's engine, by stack. With them its removals are checked against the fleet's
@@ -77,7 +77,7 @@ def judge(
         at: The time of the run, UTC.
         homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
     """
-    found = fleet_refusals(fleet, before, after, wanted.rails, at, homes)
+    found = fleet_refusals(fleet, before, after, wanted.guardrails, at, homes)
     marks = {stack: removals_mark(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
     return Judged(
         tuple(found),
@@ -156,8 +156,8 @@ def plan_fleet(
         warnings=warnings,
     )  # fmt: skip
     # Not what a single shard may lose counts.
-    own = (one for one in plan.rails if one.rule != REMOVALS)
-    return replace(plan, rails=sorted_problems([*own, *judged.rails]))
+    own = (one for one in plan.guardrails if one.rule != MASS_REMOVAL)
+    return replace(plan, guardrails=sorted_problems([*own, *judged.guardrails]))
 
 
 def plan_plain(

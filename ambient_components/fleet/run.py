@@ -58,11 +58,11 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
     judged = _judged(decisions)
-    code, rails = _shown(decisions, request, judged, confirm)
+    code, guardrails = _shown(decisions, request, judged, confirm)
     if code is not None:
         return code
     environs = {stack: environ for one in judged for stack, environ in one.environ.items()}
-    return carried_out(decisions, request, environs, begun, rails)
+    return carried_out(decisions, request, environs, begun, guardrails)
 
 
 def run_refresh(fleets: Sequence[Fleet], request: Request) -> int:
@@ -91,7 +91,7 @@ def carried_out(
     request: Request,
     environs: Mapping[str, Mapping[str, str]],
     begun: float,
-    rails: Collection[Problem] = (),
+    guardrails: Collection[Problem] = (),
 ) -> int:
     """Run all shards that are not skipped, show progress and a summary, and return the exit code.
 
@@ -100,7 +100,7 @@ def carried_out(
         request: The command line's request.
         environs: Additional environment variables of a shard's engine, by stack.
         begun: The start time, from time.monotonic().
-        rails: Guardrail violations of single workspaces.
+        guardrails: Guardrail violations of single workspaces.
     """
     jobs = [
         Job(
@@ -132,7 +132,7 @@ def carried_out(
         for job in jobs:
             view.ended(job)
         view.close()
-    code = exit_code(jobs, interrupted=interrupted, rails=rails)
+    code = exit_code(jobs, interrupted=interrupted, guardrails=guardrails)
     seconds = time.monotonic() - begun
     with suppress(BrokenPipeError):  # the reader closed the pipe
         if request.form == "json":
@@ -151,7 +151,7 @@ def _states(decisions: Sequence[Chosen]) -> Mapping[str, Stack]:
 def _shown(
     decisions: Sequence[Decision], request: Request, judged: Sequence[Judged], confirm: Callable[[str], bool]
 ) -> tuple[int | None, frozenset[Problem]]:
-    """The page, and the question: an exit code where nothing is to be run, and what rails say of single workspaces.
+    """The page, and the question: an exit code where nothing is to be run, and the refusals of single workspaces.
 
     With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
     """
@@ -168,13 +168,13 @@ def _shown(
     if request.form != "json":
         show(page)
         sys.stdout.flush()
-    rails = [rail for one in pages for rail in one.rails]
-    if stopping := of_all(rails, [rail for one in judged for rail in one.rails]):
-        for rail in stopping:
-            if request.form == "json" or rail not in rails:  # else the page has it
-                show_problem(rail)
+    guardrails = [guardrail for one in pages for guardrail in one.guardrails]
+    if stopping := of_all(guardrails, [guardrail for one in judged for guardrail in one.guardrails]):
+        for guardrail in stopping:
+            if request.form == "json" or guardrail not in guardrails:  # else the page has it
+                show_problem(guardrail)
         return REFUSED, frozenset()
-    alone = frozenset(rails)
+    alone = frozenset(guardrails)
     if alone:
         print("ambient: what is refused stays as it is; all the rest is deployed", file=sys.stderr)
     if page.errors and not request.yes:

@@ -17,7 +17,7 @@ from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.run_events import Failure, Told
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
-from ambient_components.shards.excluded import HOLD_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
 from ambient_components.stacks import pulumi
 
 _LOOK: Final = 0.2
@@ -169,7 +169,7 @@ class Runner:
                     break
                 job.held, job.told = held, told
                 command = [*self._command(job), *hold_flags(held)]
-                job.child = Child(command, job.fleet.project.folder, {**environ, HOLD_VARIABLE: variable}, told)
+                job.child = Child(command, job.fleet.project.folder, {**environ, EXCLUDE_VARIABLE: variable}, told)
             code = job.child.wait()
             job.said = job.child.said
         for name, problems in job.held.items():
@@ -224,7 +224,7 @@ class Runner:
         # Never inherit these: without checkpoints and without a record, a killed run would leave unknown objects.
         environ.pop(CHECKPOINTS_VARIABLE, None)
         environ.pop(RUN_VARIABLE, None)
-        environ.pop(HOLD_VARIABLE, None)
+        environ.pop(EXCLUDE_VARIABLE, None)
         if job.run is not None:
             environ[RUN_VARIABLE] = job.run.id
             if not job.run.checkpoints:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from ambient_components.access.guardrail_names import RAILS
+from ambient_components.access.guardrail_names import GUARDRAILS
 from ambient_components.errors import Problem
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.locks import ways_out
@@ -14,21 +14,21 @@ _SHOWN = 50
 """Maximum number of failures in the text. The others are counted."""
 
 
-def exit_code(jobs: Collection[Job], *, interrupted: bool, rails: Collection[Problem] = ()) -> int:
-    """0: all went well; 1: not all of it; 3: rails or rules refused some of it; 130: somebody interrupted it.
+def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collection[Problem] = ()) -> int:
+    """0: all went well; 1: not all of it; 3: guardrails or rules refused some of it; 130: somebody interrupted it.
 
     Args:
         jobs: All shards, after the run.
         interrupted: Whether the run was interrupted.
-        rails: Guardrail violations of single workspaces.
+        guardrails: Guardrail violations of single workspaces.
     """
     if interrupted:
         return INTERRUPTED
     if any(one.rule for job in jobs for problems in job.held.values() for one in problems):
         return REFUSED
-    refused = {(one.rule, one.workspaces) for one in rails}
+    refused = {(one.rule, one.workspaces) for one in guardrails}
     failed = [one.problem for job in jobs for one in job.told.failures]
-    if any(one.rule in RAILS or (one.rule, one.workspaces) in refused for one in failed):
+    if any(one.rule in GUARDRAILS or (one.rule, one.workspaces) in refused for one in failed):
         return REFUSED
     return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
 

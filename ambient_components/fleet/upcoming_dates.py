@@ -11,7 +11,7 @@ from ambient_components.stackfile.models.dates import Span, end_of
 
 def next_of_stack(file: StackFile, now: datetime) -> datetime | None:
     """Return the next end of a setting that applies to every workspace."""
-    return _first((end_of(one.until, file.timezone) for one in file.allow if one.until is not None), now)
+    return _first((end_of(one.until, file.timezone) for one in file.exceptions if one.until is not None), now)
 
 
 def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -20,7 +20,7 @@ def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> da
 
 
 def _moments(workspace: Workspace, zone: ZoneInfo) -> Iterator[datetime]:
-    for one in workspace.allow:
+    for one in workspace.exceptions:
         if one.until is not None:
             yield end_of(one.until, zone)
     if workspace.state is WorkspaceState.CLOSED:

@@ -35,7 +35,7 @@ _HOLDING: Final = record(
 
 _PROBLEM: Final = record(
     "One of them.",
-    rule=text("Id of the rail or of the rule that refuses it.").or_none,
+    rule=text("Id of the guardrail or of the rule that refuses it.").or_none,
     workspaces=texts("The workspaces that it is about; left out where it is about the stack as a whole.").or_none,
     path=text("Place in the file.").or_none,
     problem=text("What is wrong."),
@@ -73,21 +73,21 @@ PLAN: Final = record(
         keys=counts("Key identities, by change.", "what"),
         buckets=counts("Buckets and their access keys, by change.", "what"),
         sources=count("Sources of secrets that are added, removed or changed."),
-        railChanges=count("Changes of guardrail settings.").of("rail_changes"),
+        guardrailChanges=count("Changes of guardrail settings.").of("guardrail_changes"),
         beside=count("The engine's steps outside all workspaces."),
         steps=counts("The engine's steps, by operation. Empty offline.", "op"),
     ).of(lambda plan: plan),
-    rails=each("Guard rails that are crossed without leave, and rules that nobody can allow.", _PROBLEM),
-    railChanges=each(
+    guardrails=each("Guardrails that are crossed without leave, and rules that nobody can allow.", _PROBLEM),
+    guardrailChanges=each(
         "Changes of guardrail settings.",
         record(
             "One guardrail or rule.",
             workspace=_WORKSPACE.or_none,
-            rail=text("A guardrail that gained or lost an exception, or a changed rule, such as keysMax."),
-            what=text("The change.", enum=sorted(facts.RAIL_RULE_CHANGES)),
+            guardrail=text("A guardrail that gained or lost an exception, or a changed rule, such as maxKeys."),
+            what=text("The change.", enum=sorted(facts.GUARDRAIL_RULE_CHANGES)),
             how=text("The old and the new value of a rule.").or_none,
         ),
-    ).of("rail_changes"),
+    ).of("guardrail_changes"),
     unjudged=texts("A text for each AccessLedger that leaves the program. No guardrail is evaluated in such a run."),
     access=record(
         "Gained and lost access. A changed role is one lost and one gained.",
@@ -166,7 +166,7 @@ PLAN: Final = record(
         record("One of them.", workspace=_WORKSPACE.or_none, text=text("The difference.")),
     ),
     warnings=each("What somebody should know.", _PROBLEM),
-    errors=each("Why the engine made no preview, where no rail is the reason.", _PROBLEM),
+    errors=each("Why the engine made no preview, where no guardrail is the reason.", _PROBLEM),
     unknown=texts("What a plan of this kind can't know."),
     steps=each(
         "The engine's steps, one for each resource.",

@@ -40,7 +40,7 @@ ACCESS_KEY_ENDED: Final = "access key revoked"
 ALLOWED: Final = "allowed"
 DISALLOWED: Final = "not allowed any more"
 
-RAIL_RULE_CHANGES: Final = (ALLOWED, CHANGED, DISALLOWED)
+GUARDRAIL_RULE_CHANGES: Final = (ALLOWED, CHANGED, DISALLOWED)
 """Changes of a guardrail setting."""
 
 BUCKET_CHANGES: Final = (DELETED, CHANGED, MADE, ADOPTED, RELEASED, TAKEN_BACK, KEPT, NEW_ACCESS_KEY, ACCESS_KEY_ENDED)
@@ -100,15 +100,15 @@ class DateComing:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class RailChange:
+class GuardrailChange:
     """A change of a guardrail setting."""
 
     workspace: str
     """The workspace. Empty for the stack as a whole."""
-    rail: str
-    """A guardrail that gained or lost an exception, or a changed rule of the stack, such as keysMax."""
+    guardrail: str
+    """A guardrail that gained or lost an exception, or a changed rule of the stack, such as maxKeys."""
     what: str
-    """One of `RAIL_RULE_CHANGES`."""
+    """One of `GUARDRAIL_RULE_CHANGES`."""
     how: str = ""
     """A rule's change, such as ``10 -> 1000``."""
 
@@ -205,9 +205,9 @@ class Plan:
     other: tuple[str, ...] = ()
     """Other changed paths of the ledger: names of settings and limits."""
     exposed: tuple[Exposed, ...] = ()
-    rails: tuple[Problem, ...] = ()
-    """Guard rails that this change crosses without leave, and rules that nobody can allow: nothing is then deployed."""
-    rail_changes: tuple[RailChange, ...] = ()
+    guardrails: tuple[Problem, ...] = ()
+    """Guardrails that this change crosses without leave, and rules that nobody can allow: nothing is then deployed."""
+    guardrail_changes: tuple[GuardrailChange, ...] = ()
     unjudged: tuple[str, ...] = ()
     """A text for each ledger that leaves the program. No guardrail is evaluated in such a run."""
     pending: tuple[Waiting, ...] = ()
@@ -233,7 +233,7 @@ class Plan:
             self.access.gained
             or self.access.lost
             or self.workspaces
-            or self.rail_changes
+            or self.guardrail_changes
             or self.buckets
             or self.sources
             or self.other
@@ -246,7 +246,7 @@ class Plan:
     @property
     def refused(self) -> bool:
         """Whether a guardrail stops the run."""
-        return bool(self.rails)
+        return bool(self.guardrails)
 
     @property
     def step_counts(self) -> dict[str, int]:

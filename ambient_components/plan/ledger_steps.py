@@ -8,8 +8,8 @@ from ambient_components.access.entries import Entry, Ledger, read_ledger
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
 from ambient_components.engine.urns import ACCESS_LEDGER, Urn
-from ambient_components.plan.facts import RailChange
-from ambient_components.plan.guardrail_changes import stack_rail_changes
+from ambient_components.plan.facts import GuardrailChange
+from ambient_components.plan.guardrail_changes import stack_guardrail_changes
 
 
 def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
@@ -37,10 +37,10 @@ def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:
     return after
 
 
-def rail_changes(steps: Iterable[Step]) -> list[RailChange]:
+def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
     """Return the changes of the ledgers' guardrail settings, sorted."""
     found = (one for one in _ledgers(steps).values() if one[1] is not None)
-    return sorted({one for old, new in found for one in stack_rail_changes(_rails(old), _rails(new))})
+    return sorted({one for old, new in found for one in stack_guardrail_changes(_guardrails(old), _guardrails(new))})
 
 
 def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
@@ -51,9 +51,10 @@ def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
         return []
     recorded = {workspace for old in gone.values() for workspace in _names(old)}
     if len(gone) == len(found) and before.keys() <= recorded:
-        return ["no AccessLedger any more: no rail judges this run, and nothing is recorded of who has access"]
+        return ["no AccessLedger any more: no guardrail judges this run, and nothing is recorded of who has access"]
     return sorted(
-        f"AccessLedger {urn.name} leaves the program: no rail judges what becomes of what it recorded" for urn in gone
+        f"AccessLedger {urn.name} leaves the program: no guardrail judges what becomes of what it recorded"
+        for urn in gone
     )
 
 
@@ -79,8 +80,8 @@ def _workspaces(inputs: Mapping[str, Any] | None) -> Ledger:
     return read_ledger((inputs or {}).get("workspaces"))
 
 
-def _rails(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return (inputs or {}).get("rails") or {}
+def _guardrails(inputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return (inputs or {}).get("guardrails") or {}
 
 
 def _staying(workspaces: Ledger, deleted: Collection[str]) -> Iterable[tuple[str, Entry]]:

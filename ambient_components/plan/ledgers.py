@@ -16,14 +16,14 @@ from ambient_components.plan.buckets import access_key_changes, bucket_changes
 from ambient_components.plan.facts import (
     DateComing,
     Exposed,
+    GuardrailChange,
     Plan,
-    RailChange,
     SourceChange,
     Waiting,
     WorkspaceChange,
     sorted_problems,
 )
-from ambient_components.plan.guardrail_changes import workspace_rail_changes
+from ambient_components.plan.guardrail_changes import workspace_guardrail_changes
 from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.recorded import Holdings
 from ambient_components.rotation.state import format_time
@@ -45,8 +45,8 @@ def from_ledgers(
     held: Holdings | None = None,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
-    rails: Iterable[Problem] = (),
-    rail_changes: Iterable[RailChange] = (),
+    guardrails: Iterable[Problem] = (),
+    guardrail_changes: Iterable[GuardrailChange] = (),
     pending: Iterable[Waiting] = (),
     warnings: Iterable[Problem] = (),
     unknown: Iterable[str] = (),
@@ -61,8 +61,8 @@ def from_ledgers(
         held: The keys in the state. Default: all keys that `before` declares, with unknown dates.
         zone: The time zone of plain dates.
         ahead: How early upcoming dates are shown.
-        rails: Guardrail violations.
-        rail_changes: Changes of the stack's guardrail settings. Those of workspaces come from the ledgers.
+        guardrails: Guardrail violations.
+        guardrail_changes: Changes of the stack's guardrail settings. Those of workspaces come from the ledgers.
         pending: What the last run did not complete.
         warnings: Warnings from the stack file.
         unknown: What such a plan can't know.
@@ -80,8 +80,8 @@ def from_ledgers(
         sources=tuple(sorted(source_changes(before, after))),
         other=tuple(sorted(_other(before, after))),
         exposed=tuple(sorted(_exposed(before, after))),
-        rails=sorted_problems(rails),
-        rail_changes=tuple(sorted([*rail_changes, *workspace_rail_changes(before, after)])),
+        guardrails=sorted_problems(guardrails),
+        guardrail_changes=tuple(sorted([*guardrail_changes, *workspace_guardrail_changes(before, after)])),
         pending=tuple(sorted(pending)),
         warnings=sorted_problems(warnings),
         unknown=tuple(unknown),

@@ -7,7 +7,7 @@ from typing import Final
 from ambient_components.access.role_assignments import GRANT, KEY, OWNER, Holding
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
-from ambient_components.plan.facts import BucketChange, KeyChange, Plan, RailChange, Shards, SourceChange, Step
+from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, Shards, SourceChange, Step
 from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 
@@ -58,12 +58,12 @@ _KEYS: Final = {
 def sections(plan: Plan) -> list[Section]:
     """Return all sections that have lines, most dangerous first."""
     found = [
-        Section("Refused", tuple(map(_problem, plan.rails))),
+        Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
-        Section("No rail judges this run", tuple(Line("!", (), text) for text in plan.unjudged)),
+        Section("No guardrail judges this run", tuple(Line("!", (), text) for text in plan.unjudged)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
-        Section("Rails changed", tuple(_rail_change(one) for one in plan.rail_changes)),
+        Section("Guardrails changed", tuple(_guardrail_change(one) for one in plan.guardrail_changes)),
         _gained(plan, Role.ADMIN),
         Section("Other roles gained", tuple(_gains(plan, lambda one: one.role not in ROLES))),
         Section("Rights beside the workspaces", tuple(_beside(one) for one in plan.beside if one.rights)),
@@ -100,8 +100,8 @@ def summary(plan: Plan) -> list[str]:
     lines += _counted("buckets", [one.what for one in plan.buckets], facts.BUCKET_CHANGES)
     if plan.sources:
         lines.append(f"sources of secrets: {len(plan.sources)} changed")
-    if plan.rail_changes:
-        lines.append(f"rails changed: {len(plan.rail_changes)}")
+    if plan.guardrail_changes:
+        lines.append(f"guardrails changed: {len(plan.guardrail_changes)}")
     if plan.beside:
         rights = sum(one.rights for one in plan.beside)
         lines.append(f"beside the workspaces: {len(plan.beside)} ({rights} of them rights)")
@@ -118,7 +118,7 @@ def summary(plan: Plan) -> list[str]:
 def verdict(plan: Plan) -> str:
     """Return the first sentence of the page."""
     if plan.refused:
-        return f"Refused: nothing would be changed ({len(plan.rails)} to settle first)."
+        return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
     if plan.errors:
         return "The engine made no preview." if plan.shards is None else _partly(plan, plan.shards)
     return "There is something to do." if plan.changes else "Nothing to do."
@@ -217,11 +217,11 @@ def _problem(one: Problem) -> Line:
     return Line("!", (), one.sentence, one.hints)
 
 
-def _rail_change(one: RailChange) -> Line:
+def _guardrail_change(one: GuardrailChange) -> Line:
     names = (one.workspace,) if one.workspace else ()
     if one.what == facts.CHANGED:
-        return Line("~", names, f"{one.rail} {one.how}")
-    return Line("+" if one.what == facts.ALLOWED else "-", names, f"allow {one.rail}")
+        return Line("~", names, f"{one.guardrail} {one.how}")
+    return Line("+" if one.what == facts.ALLOWED else "-", names, f"allow {one.guardrail}")
 
 
 def _source(one: SourceChange) -> Line:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
-from ambient_components.access import RailSettings, rail_warnings, refusals
+from ambient_components.access import GuardrailSettings, guardrail_warnings, refusals
 from ambient_components.access.entries import Ledger
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
@@ -16,13 +16,13 @@ from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import Plan, Waiting
-from ambient_components.plan.guardrail_changes import stack_rail_changes
+from ambient_components.plan.guardrail_changes import stack_guardrail_changes
 from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers
 from ambient_components.plan.preview import Digest, from_preview
 from ambient_components.plan.recorded import Holdings
 from ambient_components.plan.state import holdings, pending
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import ended_allowances, stack_rails
+from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
 from ambient_components.program.ledger import ledger_of
 from ambient_components.program.storage import uses_aws
 from ambient_components.rules.durations import format_seconds
@@ -53,7 +53,7 @@ class Declared:
     """The declared state of a stack at a given time."""
 
     ledger: Ledger
-    rails: RailSettings
+    guardrails: GuardrailSettings
     warnings: tuple[Problem, ...]
     zone: ZoneInfo
     rules: Mapping[str, Any]
@@ -89,10 +89,10 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
     workspaces = {name: loaded.file.workspaces[name] for name in own}
     ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
     dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
-    warnings = [*loaded.warnings, *dated, *ended_allowances(loaded, ledger, calendar)]
-    rules = stack_rails(loaded.file, calendar)
+    warnings = [*loaded.warnings, *dated, *expired_exceptions(loaded, ledger, calendar)]
+    rules = stack_guardrails(loaded.file, calendar)
     return Declared(
-        ledger, RailSettings.of(rules), tuple(warnings), loaded.file.timezone, rules, _ahead(loaded)
+        ledger, GuardrailSettings.of(rules), tuple(warnings), loaded.file.timezone, rules, _ahead(loaded)
     )  # fmt: skip
 
 
@@ -144,27 +144,27 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
 
 
 def rules_from_state(export: Export) -> dict[str, Any]:
-    """Return the guardrail settings of the last run's ledgers, as their input `rails`."""
+    """Return the guardrail settings of the last run's ledgers, as their input `guardrails`."""
     rules: dict[str, Any] = {}
     for inputs in ledgers_in(export):
-        rules |= inputs.get("rails") or {}
+        rules |= inputs.get("guardrails") or {}
     return rules
 
 
 def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan:
     """Return the plan from the files and the state, without engine and cluster."""
-    rails = crossed(there.ledger, wanted, at)
-    warnings = [*wanted.warnings, *([] if rails else rail_warnings(there.ledger, wanted.ledger, at))]
+    guardrails = crossed(there.ledger, wanted, at)
+    warnings = [*wanted.warnings, *([] if guardrails else guardrail_warnings(there.ledger, wanted.ledger, at))]
     return from_ledgers(
-        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, rails=rails,
-        ahead=wanted.ahead, rail_changes=stack_rail_changes(there.rules, wanted.rules),
+        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, guardrails=guardrails,
+        ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
         pending=there.pending, warnings=warnings, unknown=OFFLINE,
     )  # fmt: skip
 
 
 def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:
     """Return what the ledger's check would refuse: guardrails, and rules that allow no exception."""
-    return refusals(before, wanted.ledger, wanted.rails, at)
+    return refusals(before, wanted.ledger, wanted.guardrails, at)
 
 
 def online(
@@ -198,11 +198,11 @@ def online(
             digest, there.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, ahead=wanted.ahead,
             pending=there.pending,
         )  # fmt: skip
-    rails = crossed(there.ledger, wanted, at)
-    said = _errors(digest, answer, rails)
+    guardrails = crossed(there.ledger, wanted, at)
+    said = _errors(digest, answer, guardrails)
     plan = from_ledgers(
-        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, rails=rails,
-        ahead=wanted.ahead, rail_changes=stack_rail_changes(there.rules, wanted.rules),
+        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, guardrails=guardrails,
+        ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
         pending=there.pending, warnings=digest.problems("warning") or wanted.warnings,
     )  # fmt: skip
     return replace(plan, online=True, errors=tuple(said))
@@ -217,12 +217,12 @@ def _digest(arguments: tuple[str, ...], answer: Answer) -> Digest:
     return fail(None, "", "`pulumi preview --json` printed something else than a preview")
 
 
-def _errors(digest: Digest, answer: Answer, rails: list[Problem]) -> list[Problem]:
+def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[Problem]:
     """Return why there is no preview, other than guardrail violations."""
-    told = {(one.rule, one.workspaces) for one in rails}
+    told = {(one.rule, one.workspaces) for one in guardrails}
     said = digest.problems("error")
     errors = [one for one in said if (one.rule, one.workspaces) not in told and not texts.is_afterword(one.problem)]
-    if not errors and not rails:
+    if not errors and not guardrails:
         errors = [*said] or [refusal(texts.reason(answer.stderr) or f"exit code {answer.code}")]
     return errors
 

@@ -21,7 +21,7 @@ def merge(
     asked: Iterable[str] | None = None,
     skipped: Iterable[str] = (),
     failed: Mapping[str, Iterable[Problem]] | None = None,
-    rails: Iterable[Problem] = (),
+    guardrails: Iterable[Problem] = (),
     warnings: Iterable[Problem] = (),
 ) -> Plan:
     """Return the plan of a fleet. Equal facts of all shards, such as a changed rule, appear once.
@@ -34,7 +34,7 @@ def merge(
         asked: The evaluated stacks. Default: those of `parts`.
         skipped: Stacks that are up to date and have no plan.
         failed: Reasons for missing plans, by stack name.
-        rails: Guardrail violations of the fleet as a whole.
+        guardrails: Guardrail violations of the fleet as a whole.
         warnings: Warnings from the stack file.
     """
     broken = dict(failed or {})
@@ -51,7 +51,7 @@ def merge(
     return replace(
         whole,
         errors=sorted_problems(errors),
-        rails=sorted_problems([*whole.rails, *rails]),
+        guardrails=sorted_problems([*whole.guardrails, *guardrails]),
         warnings=sorted_problems([*whole.warnings, *warnings]),
         shards=shards,
     )
@@ -101,8 +101,8 @@ def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> 
         sources=every(lambda plan: plan.sources),
         other=every(lambda plan: plan.other),
         exposed=every(lambda plan: plan.exposed),
-        rails=sorted_problems(one for plan in plans for one in plan.rails),
-        rail_changes=_once(every(lambda plan: plan.rail_changes)),
+        guardrails=sorted_problems(one for plan in plans for one in plan.guardrails),
+        guardrail_changes=_once(every(lambda plan: plan.guardrail_changes)),
         unjudged=every(lambda plan: plan.unjudged),
         pending=every(lambda plan: plan.pending),
         warnings=sorted_problems(one for plan in plans for one in plan.warnings),
@@ -153,8 +153,8 @@ def _in_stack(plan: Plan) -> Plan:
         sources=renamed(plan.sources),
         other=tuple(f"{within}/{text}" for text in plan.other),
         exposed=renamed(plan.exposed),
-        rails=_within(within, plan.rails),
-        rail_changes=renamed(plan.rail_changes),
+        guardrails=_within(within, plan.guardrails),
+        guardrail_changes=renamed(plan.guardrail_changes),
         unjudged=told(plan.unjudged),
         pending=renamed(plan.pending),
         warnings=_within(within, plan.warnings),

@@ -86,7 +86,7 @@ def from_preview(
     held: Holdings,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
-    rails: Iterable[Problem] = (),
+    guardrails: Iterable[Problem] = (),
     pending: Iterable[Waiting] = (),
 ) -> Plan:
     """Return the plan from the engine's preview.
@@ -99,13 +99,13 @@ def from_preview(
         held: The keys and access keys in the state.
         zone: The time zone of plain dates.
         ahead: How early upcoming dates are shown.
-        rails: Guardrail violations.
+        guardrails: Guardrail violations.
         pending: What the last run did not complete.
     """
     after = digest.ledger_after(before)
     plan = from_ledgers(
-        before, after, stack=stack, at=at, held=held, zone=zone, ahead=ahead, rails=rails, pending=pending,
-        rail_changes=ledger_steps.rail_changes(digest.steps), warnings=digest.problems("warning"),
+        before, after, stack=stack, at=at, held=held, zone=zone, ahead=ahead, guardrails=guardrails, pending=pending,
+        guardrail_changes=ledger_steps.guardrail_changes(digest.steps), warnings=digest.problems("warning"),
     )  # fmt: skip
     keys = _keys(digest, before, after, held, at, ahead)
     buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]

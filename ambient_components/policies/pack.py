@@ -20,23 +20,23 @@ from pulumi_policy import (
 )
 
 from ambient_components import clock
-from ambient_components.access.guardrail_names import ADMIN_KEY_BESIDE_EDIT, MANY_KEYS, PERSONAL_GRANT
+from ambient_components.access.guardrail_names import ADMIN_KEY_WITH_EDITORS, INDIVIDUAL_GRANT, TOO_MANY_KEYS
 from ambient_components.engine import urns
 from ambient_components.policies.advice import ADVICE, Given, Resource, Rule, unguarded
-from ambient_components.policies.rails import STATE_RAILS, Exceptions, violations
+from ambient_components.policies.guardrails import STATE_GUARDRAILS, Exceptions, violations
 
 _HONOUR: Final = {"honourAllow": {"type": "boolean", "default": True}}
 _MORE: Final[Mapping[str, Mapping[str, Any]]] = {
-    MANY_KEYS: {"max": {"type": "integer", "minimum": 1}},
-    PERSONAL_GRANT: {"everywhere": {"type": "boolean", "default": False}},
-    ADMIN_KEY_BESIDE_EDIT: {"everywhere": {"type": "boolean", "default": False}},
+    TOO_MANY_KEYS: {"max": {"type": "integer", "minimum": 1}},
+    INDIVIDUAL_GRANT: {"everywhere": {"type": "boolean", "default": False}},
+    ADMIN_KEY_WITH_EDITORS: {"everywhere": {"type": "boolean", "default": False}},
 }
 
 
 def policies() -> list[Policy]:
     """Return every policy: guardrails are mandatory, best practices are advice."""
     return [
-        *(_rail(rail, text) for rail, text in STATE_RAILS.items()),
+        *(_guardrail(guardrail, text) for guardrail, text in STATE_GUARDRAILS.items()),
         StackValidationPolicy(
             "ledger",
             "Workspaces are declared together with an AccessLedger.",
@@ -47,7 +47,7 @@ def policies() -> list[Policy]:
     ]
 
 
-def _rail(rail: str, text: str) -> Policy:
+def _guardrail(guardrail: str, text: str) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.resource_type != urns.ACCESS_LEDGER:
             return
@@ -55,19 +55,19 @@ def _rail(rail: str, text: str) -> Policy:
         most = config.get("max")
         said = Exceptions(
             honour_allow=bool(config.get("honourAllow", True)),
-            keys_max=None if most is None else int(most),
+            max_keys=None if most is None else int(most),
             everywhere=bool(config.get("everywhere", False)),
         )
-        for violation in violations(plain(args.props), rail, said, clock.now()):
+        for violation in violations(plain(args.props), guardrail, said, clock.now()):
             report(violation, None)
 
-    schema = PolicyConfigSchema({**_HONOUR, **{key: dict(value) for key, value in _MORE.get(rail, {}).items()}})
-    return ResourceValidationPolicy(rail, text, validate, EnforcementLevel.MANDATORY, schema)
+    schema = PolicyConfigSchema({**_HONOUR, **{key: dict(value) for key, value in _MORE.get(guardrail, {}).items()}})
+    return ResourceValidationPolicy(guardrail, text, validate, EnforcementLevel.MANDATORY, schema)
 
 
 def _ledger(args: StackValidationArgs, report: ReportViolation) -> None:
     if unguarded(Resource(one.resource_type, {}) for one in args.resources):
-        report("Without it no rail judges them: add an AccessLedger, and let all workspaces depend on it", None)
+        report("Without it no guardrail judges them: add an AccessLedger, and let all workspaces depend on it", None)
 
 
 def _advice(name: str, text: str, rule: Rule) -> Policy:

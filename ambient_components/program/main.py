@@ -21,7 +21,7 @@ from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.excluded import held_workspaces, is_exported
-from ambient_components.program.guardrails import ended_allowances, stack_rails
+from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
 from ambient_components.program.ledger import ledger_of
 from ambient_components.program.object_store import effective_store
 from ambient_components.program.sdk_tuning import without_debug_lines, without_needless_collection, without_stack_traces
@@ -155,11 +155,11 @@ def _declare(
     cluster = settings.cluster if settings.store is None else ClusterArgs(**settings.cluster, store=settings.store.args)
     providers = ClusterProviders.of(CLUSTER_NAME, cluster)
     access = ledger_of(stack.file.workspaces, calendar, settings.store_config)
-    for warning in ended_allowances(stack, access, calendar):
+    for warning in expired_exceptions(stack, access, calendar):
         pulumi.log.warn(for_engine([warning]))
     args: AccessLedgerArgs = {"owner": settings.owner, "workspaces": write_ledger(access)}
-    if rails := stack_rails(stack.file, calendar):
-        args["rails"] = rails
+    if guardrails := stack_guardrails(stack.file, calendar):
+        args["guardrails"] = guardrails
     if settings.shard is not None:
         args["record"] = settings.shard.record(settings.owner, settings.platform_namespace)
     if held:

@@ -79,14 +79,14 @@ _TYPES: Final[dict[str, Any]] = {
         },
         "required": ["namespace", "name", "key"],
     },
-    "ambient:index:StackRails": {
+    "ambient:index:StackGuardrails": {
         "type": "object",
-        "description": "Guardrail settings: docs/rails.md.",
+        "description": "Guardrail settings: docs/guardrails.md.",
         "properties": {
-            "allow": {"type": "array", "items": _TEXT, "description": "Guardrails with an exception in this run."},
-            "keysMax": _WHOLE | {"description": "Maximum number of keys per workspace. Default: 10."},
+            "exceptions": {"type": "array", "items": _TEXT, "description": "Guardrails with an exception in this run."},
+            "maxKeys": _WHOLE | {"description": "Maximum number of keys per workspace. Default: 10."},
             "groupsOnly": _FLAG | {"description": "New grants for single users are refused. Default: false."},
-            "adminKeysApart": _FLAG
+            "isolateAdminKeys": _FLAG
             | {"description": "Admin keys are refused in a workspace that another subject may edit. Default: false."},
             "secretSources": {
                 "type": "array",
@@ -113,8 +113,8 @@ _LEDGER: Final[dict[str, Any]] = {
         "additionalProperties": {"$ref": "pulumi.json#/Any"},
         "description": "Entries by workspace: state, owners, grants by subject, keys by id. Never a secret.",
     },
-    "rails": {
-        "$ref": "#/types/ambient:index:StackRails",
+    "guardrails": {
+        "$ref": "#/types/ambient:index:StackGuardrails",
         "description": "Guardrail settings of the stack. Default: built-in.",
     },
     "held": {

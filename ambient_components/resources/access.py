@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from ambient_components.access import StackRails
+from ambient_components.access import StackGuardrails
 from ambient_components.engine import urns
 from ambient_components.rules.keys import TokenTerms
 
@@ -159,7 +159,7 @@ class AccessLedgerArgs(TypedDict):
     workspaces: Mapping[str, Mapping[str, Any]]
     """Complete access of the stack by workspace, as `access.write_ledger` returns it."""
 
-    rails: NotRequired[StackRails]
+    guardrails: NotRequired[StackGuardrails]
     """Guardrail settings of the stack; built-in defaults if left out."""
 
     held: NotRequired[list[str]]

@@ -1,4 +1,4 @@
-"""Ids of the rules that refuse a change of a workspace, beside the rails: nothing in a file allows it."""
+"""Ids of the rules that refuse a change of a workspace, beside the guardrails: nothing in a file allows it."""
 
 from enum import StrEnum
 

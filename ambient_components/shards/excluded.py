@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ambient_components.errors import Problem, reject
 
-HOLD_VARIABLE: Final = "AMBIENT_HOLD"
+EXCLUDE_VARIABLE: Final = "AMBIENT_EXCLUDE"
 """The environment variable by which `ambient up` passes the excluded workspaces to the program (`hold_text`)."""
 
 ROUNDS: Final = 3
@@ -89,7 +89,7 @@ def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tupl
 
 
 def hold_text(held: Held) -> str:
-    """Return the value of `HOLD_VARIABLE`."""
+    """Return the value of `EXCLUDE_VARIABLE`."""
     return json.dumps({name: list(keys) for name, keys in held.items()}, sort_keys=True)
 
 
@@ -99,7 +99,7 @@ def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     Raises:
         BadValue: the variable has another form.
     """
-    text = environ.get(HOLD_VARIABLE, "")
+    text = environ.get(EXCLUDE_VARIABLE, "")
     if not text:
         return {}
     try:
@@ -107,7 +107,7 @@ def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     except ValueError:
         said = None
     if not isinstance(said, dict) or not all(_SHAPE.fullmatch(name) and _is_ids(keys) for name, keys in said.items()):
-        reject(f"the environment variable {HOLD_VARIABLE} is only for ambient up to set", "unset it")
+        reject(f"the environment variable {EXCLUDE_VARIABLE} is only for ambient up to set", "unset it")
     return {name: tuple(keys) for name, keys in said.items()}
 
 

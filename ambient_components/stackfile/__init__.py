@@ -2,7 +2,7 @@
 
 from ambient_components.stackfile.layers import Origin
 from ambient_components.stackfile.loader import LoadedStack, Review, load_stack, parse_stack, review_stack
-from ambient_components.stackfile.models.guardrails import Allowance, Rail, Rails, StackAllowance
+from ambient_components.stackfile.models.guardrails import Guardrail, GuardrailException, Guardrails, StackException
 from ambient_components.stackfile.models.keys import Key, KeyDefaults
 from ambient_components.stackfile.models.limits import ContainerLimits, Limits, Network, NetworkPeer
 from ambient_components.stackfile.models.settings import CaBundle, McpServer, McpServers, OnClose, Settings
@@ -12,13 +12,15 @@ from ambient_components.stackfile.models.storage import Bucket, BucketCredential
 from ambient_components.stackfile.yaml.positions import SourceMap
 
 __all__ = [
-    "Allowance",
     "Bucket",
     "BucketCredentials",
     "CaBundle",
     "ContainerLimits",
     "Defaults",
     "Grant",
+    "Guardrail",
+    "GuardrailException",
+    "Guardrails",
     "Key",
     "KeyDefaults",
     "Limits",
@@ -30,15 +32,13 @@ __all__ = [
     "OnClose",
     "OnDrift",
     "Origin",
-    "Rail",
-    "Rails",
     "Review",
     "SecretRef",
     "Secrets",
     "Settings",
     "Source",
     "SourceMap",
-    "StackAllowance",
+    "StackException",
     "StackFile",
     "Storage",
     "Workspace",

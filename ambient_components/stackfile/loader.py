@@ -183,7 +183,7 @@ def secret_file(stack: LoadedStack, workspace: str, place: str) -> str:
         Unreadable: The file cannot or may not be read.
         UnicodeDecodeError: The file is not UTF-8.
     """
-    folder = allowed_folder(place, stack.project, workspace, stack.file.rails)
+    folder = allowed_folder(place, stack.project, workspace, stack.file.guardrails)
     return stack.project.read(place, SECRET_FILE_MAX, folder).decode()
 
 

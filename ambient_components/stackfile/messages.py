@@ -11,7 +11,7 @@ from ambient_components.errors import PathPart, Remedy
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.rules.limits import CONTAINER_RESOURCES
 from ambient_components.stackfile.models.base import ERROR_TYPE, Model, type_name
-from ambient_components.stackfile.models.guardrails import Allowance, Rails, SecretPlace, StackAllowance
+from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, SecretPlace, StackException
 from ambient_components.stackfile.models.keys import Delivery, DeliverySecret, Key
 from ambient_components.stackfile.models.limits import Limits, NetworkPeer
 from ambient_components.stackfile.models.settings import CaBundle, McpServer, McpServers, OnClose
@@ -33,7 +33,7 @@ _EXPECTED: Mapping[str, str] = {
 }
 
 _EXAMPLES: Final[Mapping[type[Model], str]] = {
-    Allowance: "{rail: adminKey, reason: TEXT}",
+    GuardrailException: "{guardrail: adminKey, reason: TEXT}",
     Bucket: "{name: payments-sessions}",
     BucketCredentials: "{lifetime: 90d}",
     CaBundle: "{file: PATH}",
@@ -46,11 +46,11 @@ _EXAMPLES: Final[Mapping[type[Model], str]] = {
     NetworkPeer: "{cidr: 10.0.0.0/8}",
     OnClose: "{sessions: deletePods}",
     OnDrift: "{runner: keep, integrations: keep}",
-    Rails: "{keysMax: 10}",
+    Guardrails: "{maxKeys: 10}",
     SecretPlace: "{namespace: NAME}",
     SecretRef: "{namespace: NAME, name: NAME, key: KEY}",
     Secrets: "{runner: {ANTHROPIC_API_KEY: {config: NAME}}}",
-    StackAllowance: "{rail: removals, reason: TEXT, until: DAY}",
+    StackException: "{guardrail: massRemoval, reason: TEXT, until: DAY}",
     Storage: "{bucket: {name: payments-sessions}}",
 }
 """Examples of mappings that users write as text or as a list."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, read_ledger
-from ambient_components.access.guardrail_names import REMOVALS
+from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.access.guardrails import ALWAYS
 from ambient_components.engine import names, urns
 from ambient_components.engine.names import Part
@@ -100,7 +100,7 @@ def read_destruction(export: Export) -> Destruction:
     allowed: set[str] = set()
     for inputs in ledgers_in(export):
         ledger |= read_ledger(inputs.get("workspaces"))
-        allowed |= {*((inputs.get("rails") or {}).get("allow") or ())}
+        allowed |= {*((inputs.get("guardrails") or {}).get("exceptions") or ())}
     found, rest = _by_workspace(deployed, ledger)
     return Destruction(
         tuple(
@@ -175,13 +175,13 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
             )
     count = len(destruction.deleted)
     # All of a stack exceeds any share of it, so only the number counts.
-    if count > ALWAYS and REMOVALS not in destruction.allowed:
+    if count > ALWAYS and MASS_REMOVAL not in destruction.allowed:
         found.append(
             refusal(
                 f"{count} workspaces would be deleted, and {ALWAYS} are the most that may: nothing is destroyed",
-                "if that is meant, write at the top of the stack file: allow: [{rail: removals, reason: WHY, until: "
-                f"DAY}}], {then_deploy}",
-                rule=REMOVALS,
+                "if that is meant, write at the top of the stack file: "
+                f"exceptions: [{{guardrail: massRemoval, reason: WHY, until: DAY}}], {then_deploy}",
+                rule=MASS_REMOVAL,
             )
         )
     return found

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ambient_components.engine.command import Pulumi
 from ambient_components.shards import split_shard
-from ambient_components.shards.excluded import HOLD_VARIABLE
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE
 from ambient_components.stacks.project import Project
 
 _CONFIGURED = frozenset({"up", "preview", "refresh", "destroy", "config"})
@@ -31,7 +31,7 @@ class PulumiEngine(Pulumi):
 
     def environment(self) -> dict[str, str]:
         """Return the environment, without excluded workspaces, which only a run over a fleet sets, with flags."""
-        return {name: value for name, value in super().environment().items() if name != HOLD_VARIABLE}
+        return {name: value for name, value in super().environment().items() if name != EXCLUDE_VARIABLE}
 
 
 def engine_for(folder: Path) -> PulumiEngine:

@@ -238,7 +238,7 @@ def test_a_bucket_leaves_only_by_the_words(stored: Stack, store: Store) -> None:
     for text, words in (
         (without, (f"bucket '{bucket}'", "state: released")),
         (file_of(f"{bucket}-2"), (f"bucket '{bucket}'",)),
-        (file_of(bucket, ", expireAfter: 30d"), ("expireAfter", "allow")),
+        (file_of(bucket, ", expireAfter: 30d"), ("expireAfter", "exceptions")),
         (EMPTY, (f"workspace '{stored.w}' is gone from the files",)),
     ):
         stored.write(text)
@@ -326,14 +326,14 @@ def test_what_is_somebody_elses_is_refused_before_anything_is_made(stored: Stack
 def test_a_store_that_is_away_is_told_and_holds_back_no_revocation(stored: Stack, store: Store) -> None:
     bucket = f"{stored.w}-own"
     grants = "    grants: [{user: bob@example.com}, {user: carol@example.com}]\n"
-    stored.write(file_of(bucket, allow=grants))
+    stored.write(file_of(bucket, exceptions=grants))
     stored.up().ok()
     found = variables(stored)
     binding = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stored.w}/rolebindings"
     assert "bob" in str(stored.machine.get(binding))
     store.stop()
     try:
-        stored.write(file_of(bucket, allow="    grants: [{user: carol@example.com}]\n"))
+        stored.write(file_of(bucket, exceptions="    grants: [{user: carol@example.com}]\n"))
         stored.up().ok()
         assert "bob" not in str(stored.machine.get(binding))
         assert "carol" in str(stored.machine.get(binding))

@@ -341,10 +341,10 @@ workspaces:
     protect: false
     grants: [{group: payments-devs, role: edit}]
     keys: {root: {role: admin}}
-    allow: [{rail: adminKey, reason: a test of what it comes to}]
+    exceptions: [{guardrail: adminKey, reason: a test of what it comes to}]
 """
 APART = """
-rails: {adminKeysApart: true}
+guardrails: {isolateAdminKeys: true}
 workspaces:
   THIS:
     protect: false

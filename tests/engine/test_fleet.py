@@ -119,7 +119,7 @@ def test_a_fleets_life(fleet: Fleet) -> None:
     assert refused.code == 3, refused.text
     assert "6 workspaces would be deleted" in refused.text
     path = fleet.folder / "stacks" / f"{fleet.name}.yaml"
-    allowed = "allow: [{rail: removals, reason: the test ends}]\n"
+    allowed = "exceptions: [{guardrail: massRemoval, reason: the test ends}]\n"
     path.write_text(allowed + path.read_text())
     assert fleet.up_json()[0] == 0
     gone = fleet.ambient("destroy", fleet.name, "--confirm", fleet.name)

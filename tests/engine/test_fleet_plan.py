@@ -1,4 +1,4 @@
-"""A fleet of two shards on the real engine: one plan, rails over both, and verbs that read it as one stack."""
+"""A fleet of two shards on the real engine: one plan, guardrails over both, and verbs that read it as one stack."""
 
 import json
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def test_one_plan_of_all_shards(fleet: Two) -> None:
     online, offline = fleet.plan("--all", code=2), fleet.plan("--offline", code=2)
     gained = [(one["workspace"], one["subject"]) for one in online["access"]["gained"]]
     assert gained == [(f"{fleet.w}-{name}", "group:g4") for name in "abc"]
-    for part in ("access", "workspaces", "keys", "other", "rails", "pending"):
+    for part in ("access", "workspaces", "keys", "other", "guardrails", "pending"):
         assert online[part] == offline[part], part
     assert online["totals"]["steps"]["create"] == 3
     one = fleet.said("plan", SHARDS[1], "--offline", code=2)
@@ -89,14 +89,16 @@ def test_what_leaves_counts_over_all_shards(fleet: Two) -> None:
     fleet.write("".join(lines))
     for how in ("--offline", "--all"):
         refused = fleet.plan(how, code=3)
-        assert [one["rail"] for one in refused["rails"]] == ["removals"], how
-        assert "5 of the 15 grants of this fleet end in this run, and 3 are the most" in refused["rails"][0]["text"]
+        assert [one["guardrail"] for one in refused["guardrails"]] == ["massRemoval"], how
+        assert (
+            "5 of the 15 grants of this fleet end in this run, and 3 are the most" in refused["guardrails"][0]["text"]
+        )
     # By itself each shard may lose so much; where the fleet was judged, its own share does not count.
     lines[2] = lines[2].replace(", {group: g1}, {group: g2}, {group: g3}", "")
     fleet.write("".join(lines))
     alone = fleet.said("plan", SHARDS[0], "--offline", code=3)
-    assert "6 of the 10 grants of this stack end" in alone["rails"][0]["text"]
-    fleet.write("allow: [{rail: removals, reason: x}]\n" + "".join(lines))
+    assert "6 of the 10 grants of this stack end" in alone["guardrails"][0]["text"]
+    fleet.write("exceptions: [{guardrail: massRemoval, reason: x}]\n" + "".join(lines))
     allowed = fleet.plan("--all", code=2)
     assert len(allowed["access"]["lost"]) == 8
 

@@ -54,7 +54,7 @@ REQUESTS = [
 def test_a_key_may_what_its_role_may_and_nothing_once_it_is_removed(stack: Stack) -> None:
     machine = stack.machine
     keys = "".join(f"      a-{role}: {{role: {role}}}\n" for role in ROLES)
-    allow = "    allow: [{rail: adminKey, reason: every role is tried}]\n"
+    allow = "    exceptions: [{guardrail: adminKey, reason: every role is tried}]\n"
     stack.write(f"workspaces:\n  THIS:\n    protect: false\n    keys:\n{keys}{allow}")
     stack.up().ok()
     tokens = {role: stack.token(f"a-{role}") for role in ROLES}

@@ -158,7 +158,7 @@ def test_neither_a_killed_run_nor_a_lost_state_locks_anybody_out(stack: Stack) -
 
 def test_what_somebody_could_mint_outlives_his_grant_and_ends_with_the_identity(stack: Stack) -> None:
     text = file_of("role: view", boss="role: admin, description: never handed out")
-    text += "    allow: [{rail: adminKey, reason: it is what bob takes}]\n"
+    text += "    exceptions: [{guardrail: adminKey, reason: it is what bob takes}]\n"
     stack.write(f"{text}    grants: [{{user: bob@example.com, role: edit}}]\n")
     stack.up().ok()
     machine = stack.machine

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.guardrail_names import KEYS_MAX
+from ambient_components.access.guardrail_names import MAX_KEYS
 from ambient_components.rules.durations import DAY, YEAR
 from ambient_components.rules.lifetimes import NEVER
 from sandbox.toolchain import Toolchain
@@ -30,8 +30,12 @@ STATIC = "role: view, lifetime: never, static: true"
 
 def file_of(**keys: str) -> str:
     lines = "".join(f"      {key_id}: {{{text}}}\n" for key_id, text in keys.items())
-    crossed = {"endlessKey": "never" in lines, "manyKeys": len(keys) > KEYS_MAX}
-    allow = [f"      - {{rail: {rail}, reason: all lives are tried}}\n" for rail, yes in crossed.items() if yes]
+    crossed = {"nonExpiringKey": "never" in lines, "tooManyKeys": len(keys) > MAX_KEYS}
+    allow = [
+        f"      - {{guardrail: {guardrail}, reason: all lives are tried}}\n"
+        for guardrail, yes in crossed.items()
+        if yes
+    ]
     allowed = "".join(["    allow:\n", *allow]) if allow else ""
     return f"workspaces:\n  THIS:\n    protect: false\n    keys:\n{lines}{allowed}"
 

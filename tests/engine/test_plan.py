@@ -91,7 +91,7 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     assert access(online) == (["group:devs admin"], ["group:devs edit"])
     assert keys(online) == [("ci", 1, "revoked"), ("ci", 2, "minted")]
     # The engine and the files say the same, each of what it can know.
-    for part in ("access", "workspaces", "buckets", "other", "exposed", "rails", "pending"):
+    for part in ("access", "workspaces", "buckets", "other", "exposed", "guardrails", "pending"):
         assert online[part] == offline[part], part
     assert keys(online) == keys(offline)
     page = stack.ambient("plan", stack.name, "--diff")
@@ -105,17 +105,17 @@ def test_the_page_says_what_the_run_does(stack: Stack) -> None:
     assert said(stack, code=0)["changes"] is False
 
 
-def test_a_rail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
+def test_a_guardrail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
     stack = deployed
     before = stack.export()
     stack.write("workspaces: {}\n")
     online = said(stack, code=3)
-    assert "it was not closed" in online["rails"][0]["text"]
-    assert said(stack, "--offline", code=3)["rails"] == online["rails"]
+    assert "it was not closed" in online["guardrails"][0]["text"]
+    assert said(stack, "--offline", code=3)["guardrails"] == online["guardrails"]
     assert stack.ambient("up", stack.name, "--yes").code == 3
     assert stack.export() == before
     written(stack, ("ci: {role: view", "ci: {role: admin"))
-    assert [one["rail"] for one in said(stack, code=3)["rails"]] == ["adminKey"]
+    assert [one["guardrail"] for one in said(stack, code=3)["guardrails"]] == ["adminKey"]
 
 
 def test_the_future_is_shown_as_it_comes(deployed: Stack) -> None:

@@ -7,7 +7,7 @@ from tests.support.stacks import REPOSITORY, Stack
 
 LIBRARY = """
 import pulumi
-from ambient_components import AccessLedger; from ambient_components import ClusterProviders; from ambient_components import Workspace
+from ambient_components import AccessLedger, ClusterProviders, Workspace
 
 config = pulumi.Config()
 name = config.require("workspace")

@@ -15,11 +15,11 @@ workspaces:
     owners: [user:alice@example.com]
     grants: [{group: devs, role: edit}, {group: readers}]
     keys: {once: {role: view, lifetime: never}}
-    allow: [{rail: endlessKey, reason: a printer that nobody can update}]
+    exceptions: [{guardrail: nonExpiringKey, reason: a printer that nobody can update}]
 """
 
 
-def without_allowance(text: str) -> str:
+def without_exception(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if "allow:" not in line)
 
 
@@ -33,7 +33,7 @@ def grants(stack: Stack) -> list[str]:
 def strict(tmp_path: Path) -> tuple[str, ...]:
     """A configuration that no line of a stack file overrides."""
     path = tmp_path / "strict.json"
-    path.write_text(json.dumps({"endlessKey": {"honourAllow": False}}))
+    path.write_text(json.dumps({"nonExpiringKey": {"honourAllow": False}}))
     return (*PACK, "--policy-pack-config", str(path))
 
 
@@ -41,7 +41,7 @@ def test_a_central_pack_forbids_what_a_stack_allows_before_anything_is_made(
     stack: Stack, strict: tuple[str, ...]
 ) -> None:
     stack.write(ONE)
-    what = "endlessKey", f"workspace '{stack.w}': key 'once' never expires"
+    what = "nonExpiringKey", f"workspace '{stack.w}': key 'once' never expires"
     for result in (stack.preview(*strict), stack.up(*strict), stack.up(*strict, "--continue-on-error")):
         text = result.refused("[mandatory]", *what).text
         assert "If that is meant" not in text
@@ -66,9 +66,9 @@ def test_it_judges_what_is_there_and_a_violation_stops_removals_too(stack: Stack
     """The ledger lets be what is deployed; a pack sees no state before, and refuses it with all else of the run."""
     stack.write(ONE)
     stack.up(*PACK).ok()
-    stack.write(without_allowance(ONE).replace(", {group: readers}", ""))
+    stack.write(without_exception(ONE).replace(", {group: readers}", ""))
     stack.preview().ok()
-    stack.up(*PACK, "--continue-on-error").refused("[mandatory]", "endlessKey")
+    stack.up(*PACK, "--continue-on-error").refused("[mandatory]", "nonExpiringKey")
     assert grants(stack) == ["devs", "readers"]
     stack.up().ok()
     assert grants(stack) == ["devs"]

@@ -7,7 +7,7 @@ from tests.support.stacks import Stack
 
 INTEGRATIONS = "ambient-non-vertex-integrations"
 FILE = """
-rails: {secretSources: [{namespace: THIS-vault}]}
+guardrails: {secretSources: [{namespace: THIS-vault}]}
 workspaces:
   THIS:
     protect: false

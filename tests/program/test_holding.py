@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.problem_json import AS_JSON, VARIABLE, decode
-from ambient_components.shards.excluded import HOLD_VARIABLE, hold_text
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, hold_text
 from tests.support.recorder import UNKNOWN, Secret
 
 MISSING = {"secrets": {"integrations": {"TOKEN": {"env": "NOBODY_HAS_SET_THIS"}}}}
@@ -14,7 +14,7 @@ STACK = {"workspaces": {"good": {"keys": KEYS}, "bad": {"keys": KEYS, **MISSING}
 @pytest.fixture
 def hold(monkeypatch):
     def hold(**held):
-        monkeypatch.setenv(HOLD_VARIABLE, hold_text(held))
+        monkeypatch.setenv(EXCLUDE_VARIABLE, hold_text(held))
 
     return hold
 
@@ -94,6 +94,6 @@ def test_what_is_wrong_with_the_stack_is_so_whatever_is_held(run_fleet, hold):
 
 
 def test_another_form_is_refused(run_fleet, monkeypatch):
-    monkeypatch.setenv(HOLD_VARIABLE, "bad")
+    monkeypatch.setenv(EXCLUDE_VARIABLE, "bad")
     (line,) = run_fleet.refusal({"workspaces": {"good": {}}})
-    assert line == "the environment variable AMBIENT_HOLD is only for ambient up to set; unset it"
+    assert line == "the environment variable AMBIENT_EXCLUDE is only for ambient up to set; unset it"

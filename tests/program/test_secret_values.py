@@ -15,7 +15,10 @@ LATER = "unknown in this preview, an error in pulumi up"
 
 
 def stack(source, **entry):
-    return {"workspaces": {"payments": {"secrets": {"integrations": {"FOO": source}}, **entry}}, "rails": VAULT_SYNC}
+    return {
+        "workspaces": {"payments": {"secrets": {"integrations": {"FOO": source}}, **entry}},
+        "guardrails": VAULT_SYNC,
+    }
 
 
 def values(recording, workspace="payments", kind="integrations"):
@@ -239,7 +242,7 @@ def test_each_secret_of_the_cluster_is_read_and_nothing_is_written(run_fleet, gi
     given.add(VAULT, "other", data={"token": encoded("v-other")})
     sources = {"A": secret_of("token"), "B": secret_of("token"), "C": secret_of("token", "other")}
     recording = run_fleet(
-        {"workspaces": {"payments": {"secrets": {"integrations": sources}}}, "rails": VAULT_SYNC}, config=CONFIG
+        {"workspaces": {"payments": {"secrets": {"integrations": sources}}}, "guardrails": VAULT_SYNC}, config=CONFIG
     )
     assert values(recording) == {"A": Secret("v-vault"), "B": Secret("v-vault"), "C": Secret("v-other")}
     assert {one.method for one in given.log} == {"GET"}
@@ -320,9 +323,9 @@ def test_a_folder_elsewhere_is_read_where_the_stack_allows_it(run_fleet, given, 
     (mounted / "token").symlink_to("..data/token")
     (mounted / "out").symlink_to("/etc/hostname")
     allowed = {"secretSources": [{"folder": str(mounted), "workspaces": ["payments"]}]}
-    recording = run_fleet({**stack({"file": f"{mounted}/token"}), "rails": allowed}, config=CONFIG)
+    recording = run_fleet({**stack({"file": f"{mounted}/token"}), "guardrails": allowed}, config=CONFIG)
     assert values(recording) == {"FOO": Secret("v-mounted")}
-    (line,) = run_fleet.refusal({**stack({"file": f"{mounted}/out"}), "rails": allowed}, config=CONFIG)
+    (line,) = run_fleet.refusal({**stack({"file": f"{mounted}/out"}), "guardrails": allowed}, config=CONFIG)
     assert "leads out of the project" in line
     (line,) = run_fleet.refusal(stack({"file": f"{mounted}/token"}), config=CONFIG)
     assert "is outside of the project" in line
@@ -330,7 +333,10 @@ def test_a_folder_elsewhere_is_read_where_the_stack_allows_it(run_fleet, given, 
 
 def test_the_platforms_own_namespace_is_never_a_source(run_fleet, given):
     entry = {"keys": {"ci": {"deliver": {"secret": {"namespace": "acp", "name": "x"}}}}}
-    text = {**stack(secret_of("token", namespace="acp"), **entry), "rails": {"secretSources": [{"namespace": "acp"}]}}
+    text = {
+        **stack(secret_of("token", namespace="acp"), **entry),
+        "guardrails": {"secretSources": [{"namespace": "acp"}]},
+    }
     lines = run_fleet.refusal(text, config={**CONFIG, "platformNamespace": "acp"}, preview=True)
     assert [line.split(": ", 2)[1] for line in lines] == [
         "workspaces.payments.secrets.integrations.….secret.namespace",
@@ -341,6 +347,6 @@ def test_the_platforms_own_namespace_is_never_a_source(run_fleet, given):
 
 
 def test_another_namespace_is_not_asked_where_the_stack_does_not_allow_it(run_fleet, given):
-    (line,) = run_fleet.refusal({**stack(secret_of("token")), "rails": {}}, config=CONFIG, preview=True)
+    (line,) = run_fleet.refusal({**stack(secret_of("token")), "guardrails": {}}, config=CONFIG, preview=True)
     assert "Secret vault-sync/payments is in another namespace; allowed only by the stack file" in line
     assert given.log == []

@@ -1,6 +1,6 @@
 """Slips that take access away: no edit of the files ends more than a few grants, or deletes data, in silence.
 
-Judged by counting what is lost, without the rails' own code: whatever is refused is fine, and what passes is little.
+Judged by counting what is lost, without the guardrails' code: whatever is refused is fine, and what passes is little.
 """
 
 from collections.abc import Iterator

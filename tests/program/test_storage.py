@@ -201,7 +201,7 @@ def test_a_closed_workspace_keeps_its_bucket_and_no_keys():
 
 def test_a_workspace_without_a_bucket_has_none_in_the_ledger():
     workspace = parse_stack("workspaces: {payments: {}}", "x.yaml").file.workspaces["payments"]
-    assert not recorded({"payments": workspace}, CALENDAR)["payments"].keys() & {"bucket", "allow"}
+    assert not recorded({"payments": workspace}, CALENDAR)["payments"].keys() & {"bucket", "exceptions"}
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_a_workspace_without_a_bucket_has_none_in_the_ledger():
     ],
 )
 def test_an_override_holds_to_the_end_of_its_last_day_where_the_team_is(now, zone, allowed):
-    more = "allow: [{rail: expireAfter, reason: agreed, until: 2026-12-31}]"
+    more = "exceptions: [{guardrail: expireAfter, reason: agreed, until: 2026-12-31}]"
     entry = entry_of("{name: s-1, expireAfter: 3d}", Calendar(now, ZoneInfo(zone)), more=more)
-    assert entry.get("allow") == allowed
+    assert entry.get("exceptions") == allowed
 
 
 def test_an_override_without_a_day_holds():
-    more = "allow: [{rail: expireAfter, reason: agreed}]"
-    assert entry_of("{name: s-1, expireAfter: 3d}", more=more)["allow"] == ["expireAfter"]
+    more = "exceptions: [{guardrail: expireAfter, reason: agreed}]"
+    assert entry_of("{name: s-1, expireAfter: 3d}", more=more)["exceptions"] == ["expireAfter"]
 
 
 # As a whole.

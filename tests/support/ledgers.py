@@ -74,7 +74,7 @@ def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
 
 crossed = _over(ledger, access.crossed)
 standing = _over(ledger, access.standing)
-rail_warnings = _over(ledger, access.rail_warnings)
+guardrail_warnings = _over(ledger, access.guardrail_warnings)
 removals_mark = _over(ledger, fleet_guardrails.removals_mark)
 as_judged = _over(ledger, fleet_guardrails.as_judged)
 removed = _over(ledger, guardrails.removed)

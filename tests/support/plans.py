@@ -32,11 +32,14 @@ def _entry(
     owners: list[str],
     grants: dict[str, str],
     keys: dict[str, Any],
-    allow: list[str],
+    exceptions: list[str],
     sources: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
     closed = state == "closed"
-    given = {**({"allow": allow} if allow else {}), **({"secrets": sources} if sources and not closed else {})}
+    given = {
+        **({"exceptions": exceptions} if exceptions else {}),
+        **({"secrets": sources} if sources and not closed else {}),
+    }
     return {
         "state": state,
         "owners": owners,
@@ -61,8 +64,8 @@ ENTRIES = st.builds(
 RULES = st.fixed_dictionaries(
     {},
     optional={
-        "allow": st.lists(st.sampled_from(["adminKey", "removals"]), unique=True).map(sorted),
-        "keysMax": st.sampled_from([10, 10.0, 1000]),
+        "exceptions": st.lists(st.sampled_from(["adminKey", "massRemoval"]), unique=True).map(sorted),
+        "maxKeys": st.sampled_from([10, 10.0, 1000]),
         "groupsOnly": st.booleans(),
         "secretSources": st.lists(st.sampled_from(["namespace vault-sync", "folder /run/secrets"]), unique=True),
     },
@@ -93,7 +96,7 @@ def ledger_step(
     rules: tuple[dict[str, Any], dict[str, Any]] = ({}, {}),
     name: str = "access",
 ) -> dict[str, Any]:
-    """Of a ledger with these workspaces before and after, and what it says of rails; None: there is none."""
+    """Of a ledger with these workspaces before and after, and what it says of guardrails; None: there is none."""
     op = "delete" if after is None else "update" if before else "create"
     states = zip(("oldState", "newState"), (before, after), rules, strict=True)
     return beside(
@@ -102,7 +105,7 @@ def ledger_step(
         name,
         detailedDiff={"workspaces.x": {"kind": "update"}},
         **{
-            state: {"inputs": {"owner": "p/prod", "workspaces": workspaces, **({"rails": said} if said else {})}}
+            state: {"inputs": {"owner": "p/prod", "workspaces": workspaces, **({"guardrails": said} if said else {})}}
             for state, workspaces, said in states
             if workspaces is not None
         },

@@ -142,7 +142,9 @@ EXISTING_BUCKETS = st.builds(
     REFERENCES,
 )
 STORAGE = fields(bucket=OWN_BUCKETS | SHARED_BUCKETS | EXISTING_BUCKETS)
-ALLOWANCES = fields(until=st.just("2026-12-31")).map(lambda rest: {"rail": "expireAfter", "reason": "agreed", **rest})
+EXCEPTIONS = fields(until=st.just("2026-12-31")).map(
+    lambda rest: {"guardrail": "expireAfter", "reason": "agreed", **rest}
+)
 WORKSPACES = fields(
     **SHARED,
     displayName=st.text(max_size=10),
@@ -151,7 +153,7 @@ WORKSPACES = fields(
     state=st.sampled_from(["active", "closed", "released"]),
     adopt=st.booleans(),
     storage=STORAGE,
-    allow=st.lists(ALLOWANCES, max_size=1),
+    exceptions=st.lists(EXCEPTIONS, max_size=1),
     shard=st.integers(min_value=0, max_value=9),
 )
 DEFAULTS = fields(**SHARED, keys=fields(role=ROLES, lifetime=LIFETIMES))
@@ -173,7 +175,7 @@ def with_sources(data: dict[str, Any]) -> dict[str, Any]:
     """Allow every namespace that a secret is read from."""
     secrets = [at(data, path) for path in places(data) if path[-1] == "secret"]
     found = {secret["namespace"] for secret in secrets if isinstance(secret, dict)}
-    return {**data, "rails": {"secretSources": [{"namespace": one} for one in sorted(found)]}} if found else data
+    return {**data, "guardrails": {"secretSources": [{"namespace": one} for one in sorted(found)]}} if found else data
 
 
 ALONE = SEVERAL.map(lambda workspaces: with_sources({"workspaces": workspaces}))

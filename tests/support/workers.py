@@ -31,7 +31,7 @@ LONGEST_FIRST = (
     "test_refusals.py",
     "test_buckets.py",
     "test_bucket_resources.py",
-    "test_rails.py",
+    "test_guardrails.py",
     "test_bucket_aws.py",
     "test_settings.py",
     "test_life_crashes.py",

@@ -20,7 +20,7 @@ TEXTS = st.text(max_size=40) | st.sampled_from([PREFIX, f"{PREFIX}{{}}", "<{%res
 WHERE = st.none() | st.builds(Where, TEXTS, st.integers(0, 999), st.integers(0, 99))
 HINTS = st.lists(TEXTS, max_size=3).map(tuple)
 NAMES = st.lists(st.sampled_from(["pay", "lab"]), max_size=2).map(tuple)
-RULES = st.none() | st.sampled_from(["removals", "ownership"])
+RULES = st.none() | st.sampled_from(["massRemoval", "ownership"])
 PROBLEMS = st.builds(Problem, WHERE, TEXTS, TEXTS, HINTS, RULES, NAMES, st.booleans())
 
 
@@ -86,7 +86,7 @@ def test_only_our_own_messages_are_believed(token, ours):
 
 
 def test_quoting_the_prefix_forges_nothing():
-    forged = encode(refusal("x", rule="removals", workspaces=("lab",)))
+    forged = encode(refusal("x", rule="massRemoval", workspaces=("lab",)))
     problem = refusal(f"the cluster says: {forged}", workspaces=("pay",))
     assert decode(encode(problem)) == (problem,)
 
@@ -104,9 +104,9 @@ def test_what_a_foreign_error_quotes_stays_out():
 
 
 def test_programs_get_all_fields():
-    problem = Problem(Where("s.yaml", 3, 5), "workspaces.pay", "a\nb", ("c",), "removals", ("pay",))
+    problem = Problem(Where("s.yaml", 3, 5), "workspaces.pay", "a\nb", ("c",), "massRemoval", ("pay",))
     assert json.loads(json.dumps(fields(problem))) == {
-        "rule": "removals",
+        "rule": "massRemoval",
         "workspaces": ["pay"],
         "path": "workspaces.pay",
         "problem": r"a\nb",

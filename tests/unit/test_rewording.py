@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ambient_components
-from ambient_components.access import RailSettings
+from ambient_components.access import GuardrailSettings
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, refusal
 from ambient_components.fleet.excluded import REFUSED, of_all
@@ -65,7 +65,7 @@ def test_the_same_workspace_is_held(words, case) -> None:
 @WORDS
 def test_the_same_stops_a_fleet(words) -> None:
     alone, whole = (
-        [words(one) for one in refused(*ledgers, RailSettings())]
+        [words(one) for one in refused(*ledgers, GuardrailSettings())]
         for ledgers in (
             (ledger_of(entry()), ledger_of(entry(owners=[]))),
             ({f"w{number}": entry("closed") for number in range(9)}, {}),
@@ -87,10 +87,10 @@ class Job:
 
 @WORDS
 def test_the_exit_code_is_the_same(words) -> None:
-    (rail,) = [words(one) for one in refused(ledger_of(entry()), ledger_of(entry(owners=[])))]
+    (guardrail,) = [words(one) for one in refused(ledger_of(entry()), ledger_of(entry(owners=[])))]
     missing = words(refusal("the environment variable 'X' is not set", workspaces=("pay-1",)))
     foreign = words(refusal("namespace 'x' exists", rule="ownership", workspaces=("x",)))
-    assert exit_code([Job([rail], {})], interrupted=False) == REFUSED  # type: ignore[list-item]
+    assert exit_code([Job([guardrail], {})], interrupted=False) == REFUSED  # type: ignore[list-item]
     assert exit_code([Job([], {"x": (foreign,)})], interrupted=False) == REFUSED  # type: ignore[list-item]
     assert exit_code([Job([missing], {"pay-1": (missing,)})], interrupted=False) != REFUSED  # type: ignore[list-item]
     assert exit_code([Job([foreign], {})], interrupted=False) != REFUSED  # type: ignore[list-item]

@@ -21,7 +21,7 @@ def admin_keys_beside_edit(entry: Entry) -> list[str]:
     """Return the sorted ids of a workspace's admin keys that a subject with edit can take over.
 
     A subject with edit and without admin, by a grant or a key, can mint a token for an admin key's ServiceAccount. The
-    guardrail ``adminKeyBesideEdit`` and the stack's ``rails.adminKeysApart`` block such keys.
+    guardrail ``adminKeyWithEditors`` and the stack's ``guardrails.isolateAdminKeys`` block such keys.
 
     Args:
         entry: One workspace of a ledger.

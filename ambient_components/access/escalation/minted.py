@@ -34,7 +34,7 @@ def admin_keys(place: Place) -> Iterator[Finding]:
                 f"{fields(keys, 'role')}: edit or view; or no such key, and a person's grant of admin",
                 LESS,
                 f"after either of them raise {fields(keys, 'generation')}: it ends what was minted until then",
-                "rails.adminKeysApart: true in the stack file refuses an admin key beside edit from then on",
+                "guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on",
             ),
             keys,
         )

@@ -89,7 +89,7 @@ def _case(workspace: str, before: Entry, after: Entry | None) -> _Case:
         and not (after.is_closed or after.is_released)
         and new is not None
         and bool(new.generation),
-        allowed=frozenset(after.allow if after is not None else ()),
+        allowed=frozenset(after.exceptions if after is not None else ()),
     )
 
 

@@ -1,7 +1,7 @@
 """``ambient:index:S3Credentials``: a user of the object store for one workspace, with access keys over rotations.
 
-As for AccessToken, `ambient_components.rotation` plans the steps; here they use the two keys that IAM allows per user. The
-state has the id and, encrypted, the secret of the newest key.
+As for AccessToken, `ambient_components.rotation` plans the steps; here they use the two keys that IAM allows per user.
+The state has the id and, encrypted, the secret of the newest key.
 """
 
 from collections.abc import Callable, Iterable

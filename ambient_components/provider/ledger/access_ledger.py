@@ -11,7 +11,7 @@ from typing import Final
 
 from ambient_components import clock
 from ambient_components import clock as environment
-from ambient_components.access import Ledger, changed_paths, rail_warnings, read_ledger, refusals
+from ambient_components.access import Ledger, changed_paths, guardrail_warnings, read_ledger, refusals
 from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, as_judged
 from ambient_components.engine import urns
 from ambient_components.engine.names import LEDGER_NAME
@@ -90,9 +90,9 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
     if not problems:
         # Removals are limited per fleet. `ambient` has evaluated them over all shards, with the complete request,
         # including workspaces that were excluded later.
-        judged = as_judged(inputs.rails, os.environ.get(JUDGED_VARIABLE), before, inputs.asked, now)
+        judged = as_judged(inputs.guardrails, os.environ.get(JUDGED_VARIABLE), before, inputs.asked, now)
         problems = refusals(before, after, judged, now)
-    for warning in () if problems else rail_warnings(before, after, now):
+    for warning in () if problems else guardrail_warnings(before, after, now):
         context.warn(warning)
     try:
         ending = interrupted_runs.ending(context, place, after) if place and not problems else ()

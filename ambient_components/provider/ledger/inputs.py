@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ambient_components.access import Ledger, RailSettings, ledger_misfits, misfit_problems, read_ledger
+from ambient_components.access import GuardrailSettings, Ledger, ledger_misfits, misfit_problems, read_ledger
 from ambient_components.errors import Problem, reject
 from ambient_components.provider.ledger.moved_workspaces import elsewhere
 from ambient_components.provider.ledger.run_record import RunRecord
@@ -22,7 +22,7 @@ class LedgerInputs:
 
     owner: str
     """PROJECT/FLEET."""
-    rails: RailSettings
+    guardrails: GuardrailSettings
     record: RunRecord | None
     """Run record of the shard; None if the stack is not a shard."""
     before: Ledger
@@ -66,7 +66,7 @@ class LedgerInputs:
         to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
         return cls(
             owner,
-            RailSettings.of(news.get("rails")),
+            GuardrailSettings.of(news.get("guardrails")),
             RunRecord.of(news),
             before,
             asked,

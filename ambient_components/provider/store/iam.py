@@ -20,7 +20,7 @@ from ambient_components.rules.bucket_policy import same_policy
 POLICY: Final = "ambient-components"
 """Name of the inline policy with all rights of a user."""
 
-KEYS_MAX: Final = 2
+MAX_KEYS: Final = 2
 """Maximum number of access keys per user: IAM's limit."""
 
 _SETTLING: Final = 20
@@ -92,7 +92,7 @@ class IamAccounts:
             raise StepError(msg)
         _require_ours(account, tags.get(OWNER_ANNOTATION))
         there = self._keys(account)
-        if len(there) >= KEYS_MAX:
+        if len(there) >= MAX_KEYS:
             raise StepError(_in_the_way(account, there))
         note = Note.of(tags.get(KEYS_TAG)).before_mint(each["AccessKeyId"] for each in there)
         self._write(account, note)

@@ -32,7 +32,7 @@ from ambient_components.rules.bucket_policy import same_policy
 if TYPE_CHECKING:
     from ambient_components.provider.store.minio_client import MinioClient
 
-KEYS_MAX: Final = 2
+MAX_KEYS: Final = 2
 """Maximum number of keys per account. MinIO has no limit; IAM's applies to all stores."""
 SHORTEST: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(days=365)
@@ -118,7 +118,7 @@ class MinioAccounts:
             raise StepError(msg)
         _require_ours(account, found)
         minted = [key.id for key in found.keys if key.is_of(account)]
-        if len(minted) >= KEYS_MAX:
+        if len(minted) >= MAX_KEYS:
             msg = (
                 f"the object store's user {account.name!r} has {len(minted)} keys ({', '.join(minted)}): end one first"
             )

@@ -1,7 +1,7 @@
 """``ambient:index:AccessToken``: the tokens of one key's ServiceAccount over its rotations.
 
-`ambient_components.rotation` plans the steps; this module executes and records them. The state has the records of the token
-Secrets and, encrypted, the token; the namespace has only the token Secrets.
+`ambient_components.rotation` plans the steps; this module executes and records them. The state has the records of the
+token Secrets and, encrypted, the token; the namespace has only the token Secrets.
 """
 
 from datetime import timedelta

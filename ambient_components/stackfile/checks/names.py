@@ -14,7 +14,7 @@ from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.checks.grants import check_grants
-from ambient_components.stackfile.checks.guardrails import check_allowances, check_stack_allowances
+from ambient_components.stackfile.checks.guardrails import check_exceptions, check_stack_exceptions
 from ambient_components.stackfile.checks.keys import Explicit, check_keys
 from ambient_components.stackfile.checks.limits import LIMIT_CHECKS
 from ambient_components.stackfile.checks.secrets import SECRET_CHECKS
@@ -44,7 +44,7 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
     findings = [
         *workspaces_missing(stack),
         *check_stacks(stack),
-        *check_stack_allowances(stack),
+        *check_stack_exceptions(stack),
         *check_secret_places(stack),
     ]
     for name, workspace in stack.workspaces.items():
@@ -119,7 +119,7 @@ CHECKS: tuple[Check, ...] = (
     *STORAGE_CHECKS,
     *SETTING_CHECKS,
     *LIMIT_CHECKS,
-    check_allowances,
+    check_exceptions,
 )
 """All checks that run for each workspace."""
 

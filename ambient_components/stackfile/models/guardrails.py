@@ -26,44 +26,44 @@ REASON_MAX: Final = 200
 """Maximum characters of a reason: one line for reviewers."""
 
 
-class Rail(StrEnum):
+class Guardrail(StrEnum):
     """A change that is refused unless the stack file has an exception."""
 
-    REMOVALS = guardrail_names.REMOVALS
+    MASS_REMOVAL = guardrail_names.MASS_REMOVAL
     """More than three, and more than a quarter, of the stack's workspaces, grants or keys are removed in one run."""
 
     NO_ADMIN = guardrail_names.NO_ADMIN
     """A workspace loses its last admin."""
 
-    WIDE_SUBJECT = guardrail_names.WIDE_SUBJECT
+    PUBLIC_ACCESS = guardrail_names.PUBLIC_ACCESS
     """Access for a group of all users or all service accounts, such as system:authenticated."""
 
     ADMIN_KEY = guardrail_names.ADMIN_KEY
     """A key with the role admin."""
 
-    ENDLESS_KEY = guardrail_names.ENDLESS_KEY
+    NON_EXPIRING_KEY = guardrail_names.NON_EXPIRING_KEY
     """A key that never expires, or a static one."""
 
-    MANY_KEYS = guardrail_names.MANY_KEYS
-    """More keys in one workspace than `rails.keysMax`."""
+    TOO_MANY_KEYS = guardrail_names.TOO_MANY_KEYS
+    """More keys in one workspace than `guardrails.maxKeys`."""
 
-    PERSONAL_GRANT = guardrail_names.PERSONAL_GRANT
-    """A grant for one user, if `rails.groupsOnly` is true."""
+    INDIVIDUAL_GRANT = guardrail_names.INDIVIDUAL_GRANT
+    """A grant for one user, if `guardrails.groupsOnly` is true."""
 
-    ADMIN_KEY_BESIDE_EDIT = guardrail_names.ADMIN_KEY_BESIDE_EDIT
-    """An admin key in a workspace that another subject may edit, if `rails.adminKeysApart` is true."""
+    ADMIN_KEY_WITH_EDITORS = guardrail_names.ADMIN_KEY_WITH_EDITORS
+    """An admin key in a workspace that another subject may edit, if `guardrails.isolateAdminKeys` is true."""
 
     EXPIRE_AFTER = guardrail_names.EXPIRE_AFTER
     """An expiry for objects that exist already in a bucket."""
 
 
-def _rail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object], object]:
+def _guardrail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object], object]:
     """Return a validator for guardrail names in one scope; a guardrail of another scope gets its own error."""
 
     def read(value: object) -> object:
-        if isinstance(value, str) and value in guardrail_names.RAILS and value not in allowed:
+        if isinstance(value, str) and value in guardrail_names.GUARDRAILS and value not in allowed:
             refuse(f"{value} {elsewhere}", f"allowed here: {', '.join(allowed)}")
-        return choice(value, allowed, "rail") and Rail(str(value))
+        return choice(value, allowed, "guardrail") and Guardrail(str(value))
 
     return read
 
@@ -74,40 +74,40 @@ def _reason(value: str) -> str:
     return value
 
 
-WorkspaceRail = Annotated[
-    Rail,
+WorkspaceGuardrail = Annotated[
+    Guardrail,
     BeforeValidator(
-        _rail_of(
-            guardrail_names.WORKSPACE_RAILS,
-            "is counted over the whole stack, and no workspace can allow it: write it in allow at the top of the file",
+        _guardrail_of(
+            guardrail_names.WORKSPACE_GUARDRAILS,
+            "is counted over the whole stack, and no workspace can except it: write it at the top of the file",
         )
     ),
-    WithJsonSchema({"type": "string", "enum": [*guardrail_names.WORKSPACE_RAILS]}),
+    WithJsonSchema({"type": "string", "enum": [*guardrail_names.WORKSPACE_GUARDRAILS]}),
 ]
-"""noAdmin, wideSubject, adminKey, endlessKey, manyKeys, personalGrant, adminKeyBesideEdit or expireAfter."""
+"""noAdmin, publicAccess, adminKey, nonExpiringKey, tooManyKeys, individualGrant, adminKeyWithEditors or expireAfter."""
 
-StackRail = Annotated[
-    Rail,
+StackGuardrail = Annotated[
+    Guardrail,
     BeforeValidator(
-        _rail_of(
-            guardrail_names.STACK_RAILS,
-            "is about the objects of one bucket, and the stack can't allow it: write it in allow of the workspace",
+        _guardrail_of(
+            guardrail_names.STACK_GUARDRAILS,
+            "is about the objects of one bucket, and the stack can't allow it: write it in exceptions of the workspace",
         )
     ),
-    WithJsonSchema({"type": "string", "enum": [*guardrail_names.STACK_RAILS]}),
+    WithJsonSchema({"type": "string", "enum": [*guardrail_names.STACK_GUARDRAILS]}),
 ]
-"""removals, noAdmin, wideSubject, adminKey, endlessKey, manyKeys, personalGrant or adminKeyBesideEdit."""
+"""massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, tooManyKeys, individualGrant or adminKeyWithEditors."""
 
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]
 """Reason, in words."""
 
 
-class Allowance(Model):
+class GuardrailException(Model):
     """An exception from one guardrail in this workspace."""
 
-    rail: WorkspaceRail
+    guardrail: WorkspaceGuardrail
     """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry;
-    docs/rails.md describes the others.
+    docs/guardrails.md describes the others.
     """
 
     reason: Reason
@@ -117,11 +117,11 @@ class Allowance(Model):
     """Last day of the exception. Default: no end."""
 
 
-class StackAllowance(Model):
+class StackException(Model):
     """An exception from one guardrail in all workspaces of this stack."""
 
-    rail: StackRail
-    """Name of the guardrail. removals: a run may remove more than usual; docs/rails.md describes the others."""
+    guardrail: StackGuardrail
+    """Name of the guardrail. removals: a run may remove more than usual; docs/guardrails.md describes the others."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""
@@ -191,16 +191,16 @@ class SecretPlace(Model):
         return where + (f" for {', '.join(sorted(self.workspaces))}" if self.workspaces else "")
 
 
-class Rails(Model):
+class Guardrails(Model):
     """Guardrail settings of this stack."""
 
-    keys_max: Annotated[StrictInt, Field(ge=1)] = guardrail_names.KEYS_MAX
+    max_keys: Annotated[StrictInt, Field(ge=1)] = guardrail_names.MAX_KEYS
     """Maximum number of keys per workspace. Default: 10."""
 
     groups_only: Flag = False
     """Whether new grants for single users are refused; owners may be users. Default: false."""
 
-    admin_keys_apart: Flag = False
+    isolate_admin_keys: Flag = False
     """Whether admin keys are refused in a workspace that another subject may edit. Default: false."""
 
     secret_sources: list[SecretPlace] = Field(default=[])

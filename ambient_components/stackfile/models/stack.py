@@ -22,7 +22,7 @@ from ambient_components.rules.labels import LABEL_KEY_PATTERN, LABEL_VALUE_PATTE
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.models.base import Model, choice, refuse
 from ambient_components.stackfile.models.dates import DayOrMoment, Span, TimeZone
-from ambient_components.stackfile.models.guardrails import Allowance, Rails, StackAllowance
+from ambient_components.stackfile.models.guardrails import GuardrailException, Guardrails, StackException
 from ambient_components.stackfile.models.keys import Key, KeyDefaults
 from ambient_components.stackfile.models.limits import Limits
 from ambient_components.stackfile.models.settings import OnClose, Settings
@@ -216,7 +216,7 @@ class Workspace(Model):
     which refuses an existing namespace.
     """
 
-    allow: list[Allowance] = []
+    exceptions: list[GuardrailException] = []
     """Exceptions from guardrails in this workspace, each with a reason."""
 
     shard: ShardNumber | None = None
@@ -237,10 +237,10 @@ class Section(StrEnum):
     RUN_EVERY = "runEvery"
     """Guaranteed interval of runs."""
 
-    ALLOW = "allow"
+    EXCEPTIONS = "exceptions"
     """Exceptions from guardrails in all workspaces."""
 
-    RAILS = "rails"
+    GUARDRAILS = "guardrails"
     """Settings of guardrails."""
 
     DEFAULTS = "defaults"
@@ -257,7 +257,7 @@ def _section(value: object) -> object:
 
 
 SectionName = Annotated[Section, BeforeValidator(_section)]
-"""include, timezone, runEvery, allow, rails, defaults or templates."""
+"""include, timezone, runEvery, exceptions, guardrails, defaults or templates."""
 
 
 class Included(Model):
@@ -292,10 +292,10 @@ class StackFile(Model):
     run_every: Duration | None = None
     """Guaranteed interval of runs, such as 1d; keys with a renewal window that is too short for it are refused."""
 
-    allow: list[StackAllowance] = []
+    exceptions: list[StackException] = []
     """Exceptions from guardrails in all workspaces, each with a reason."""
 
-    rails: Rails = Rails()
+    guardrails: Guardrails = Guardrails()
     """Settings of guardrails."""
 
     stacks: list[StackName] = []

@@ -100,7 +100,7 @@ def test_another_teams_secret_is_no_source(stack: Stack) -> None:
     stack.write(text)
     refused(stack, f"Secret {other}/keys is in another namespace")
     # What the platform team allows at the top of the stack file is read, and both are seen in the preview.
-    stack.write(f"rails: {{secretSources: [{{namespace: {other}, workspaces: [THIS]}}]}}\n{text}")
+    stack.write(f"guardrails: {{secretSources: [{{namespace: {other}, workspaces: [THIS]}}]}}\n{text}")
     preview = stack.preview().ok()
     assert f'"Secret {other}/keys, key key"' in preview.text
     assert f'"namespace {other} for {stack.w}"' in preview.text
@@ -131,8 +131,8 @@ def test_a_team_file_reaches_no_other_workspace(stack: Stack) -> None:
     stack.up().ok()
     sections = (
         "defaults: {owners: [user:mallory@example.com]}",
-        "allow: [{rail: wideSubject, reason: mine}]",
-        "rails: {secretSources: [{namespace: vault}]}",
+        "exceptions: [{guardrail: publicAccess, reason: mine}]",
+        "guardrails: {secretSources: [{namespace: vault}]}",
         "templates: {t: {owners: [user:mallory@example.com]}}",
     )
     team.write_text("\n".join([*sections, team.read_text()]))

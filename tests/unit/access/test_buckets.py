@@ -1,4 +1,4 @@
-"""What a change may not do to a bucket: each rail with what it says, and everything around it that it lets pass."""
+"""What a change may not do to a bucket: each guardrail with its message, and what it lets pass."""
 
 import pytest
 from hypothesis import given
@@ -16,15 +16,15 @@ OTHER = {**BUCKET, "name": "other-sessions"}
 ON_AWS = {**BUCKET, "driver": "aws"}
 
 
-def entry(bucket=None, state="active", allow=None, **rest):
+def entry(bucket=None, state="active", exceptions=None, **rest):
     whole = {"state": state, "owners": [], "grants": {}, "keys": {}, **rest}
-    return {**whole, **({"bucket": bucket} if bucket else {}), **({"allow": allow} if allow else {})}
+    return {**whole, **({"bucket": bucket} if bucket else {}), **({"exceptions": exceptions} if exceptions else {})}
 
 
-def refused(old, new, *, was="active", state="active", allow=None):
+def refused(old, new, *, was="active", state="active", exceptions=None):
     """What is said to this change of a bucket; False for an entry that is not there."""
     before = {} if old is False else {"pay": entry(old, was)}
-    return refusals(before, {"pay": entry(new, state, allow)})
+    return refusals(before, {"pay": entry(new, state, exceptions)})
 
 
 def with_days(days, **rest):
@@ -161,8 +161,8 @@ def test_an_age_for_objects_that_lie_there_is_refused_unless_it_is_allowed(old, 
     assert text.startswith(f"workspace 'pay': bucket {new['name']!r}: expireAfter is {days} days, and ")
     assert told in text
     assert f"the store deletes all objects in it that are older than {days} days: nothing is changed" in text
-    assert text.endswith("write in the workspace's entry: allow: [{rail: expireAfter, reason: WHY}]")
-    assert refused(old, new, allow=["expireAfter"]) == []
+    assert text.endswith("write in the workspace's entry: exceptions: [{guardrail: expireAfter, reason: WHY}]")
+    assert refused(old, new, exceptions=["expireAfter"]) == []
 
 
 @pytest.mark.parametrize("state", ["active", "closed"])
@@ -190,17 +190,17 @@ def test_an_age_that_deletes_nothing_is_no_matter(old, new):
 
 
 @given(st.none() | st.integers(1, 400), st.none() | st.integers(1, 400), st.booleans(), st.booleans())
-def test_the_rail_holds_exactly_where_objects_would_go(were, days, there, adopt):
+def test_the_guardrail_holds_exactly_where_objects_would_go(were, days, there, adopt):
     old = with_days(were, adopt=True) if there else None
     told = refused(old, with_days(days, **({"adopt": True} if adopt else {})))
     earlier = days is not None and (were is None or days < were) if there else days is not None and adopt
     assert bool(told) == earlier
-    assert refused(old, with_days(days), allow=["expireAfter"]) == []
+    assert refused(old, with_days(days), exceptions=["expireAfter"]) == []
 
 
-def test_an_allowance_crosses_no_other_rail():
+def test_an_allowance_crosses_no_other_guardrail():
     for new in (None, OTHER, SHARED, with_days(30, objectLock=True)):
-        assert len(refused(BUCKET, new, allow=["expireAfter"])) == 1
+        assert len(refused(BUCKET, new, exceptions=["expireAfter"])) == 1
 
 
 # Its release
@@ -221,7 +221,7 @@ def test_an_allowance_crosses_no_other_rail():
 )
 @pytest.mark.parametrize(("old", "new"), [(BUCKET, RELEASED), (RELEASED, BUCKET), (RELEASED, RELEASED)])
 def test_a_release_is_alone_in_its_run_and_so_is_the_way_back(old, new, change, named):
-    (text,) = refused(old, {**new, **change}, allow=["expireAfter"])
+    (text,) = refused(old, {**new, **change}, exceptions=["expireAfter"])
     assert f"its {named} would change in the same one" in text
     assert ("is taken back in this run" in text) == (new is BUCKET)
     assert ("as it was deployed last" in text) == (old is BUCKET)
@@ -269,7 +269,7 @@ def test_a_workspace_that_is_closed_keeps_its_bucket():
 @pytest.mark.parametrize("way", [("active", "released"), ("released", "active"), ("released", "released")])
 @pytest.mark.parametrize("new", [None, OTHER, RELEASED, {**BUCKET, "endpoint": "https://x"}, with_days(30)])
 def test_a_released_workspace_keeps_its_bucket_as_it_is(way, new):
-    (text,) = refused(BUCKET, new, was=way[0], state=way[1], allow=["expireAfter"])
+    (text,) = refused(BUCKET, new, was=way[0], state=way[1], exceptions=["expireAfter"])
     assert "its bucket would change in the same one" in text
 
 
@@ -328,9 +328,9 @@ def test_the_same_user_is_meant_where_a_shared_bucket_becomes_ones_own():
         {"bucket": {**BUCKET, "expireAfterDays": "30"}},
         {"bucket": {**BUCKET, "expireAfterDays": float("inf")}},
         {"bucket": {**BUCKET, "generation": True}},
-        {"allow": "expireAfter"},
-        {"allow": ["everything"]},
-        {"allow": [["expireAfter"]]},
+        {"exceptions": "expireAfter"},
+        {"exceptions": ["everything"]},
+        {"exceptions": [["expireAfter"]]},
     ],
     ids=str,
 )

@@ -57,7 +57,7 @@ WHOLE = {
         "never": True,
         "lifetimeSeconds": 86400,
     },
-    "allow": ["adminKey"],
+    "exceptions": ["adminKey"],
 }
 """An entry with every field, none of them with its default."""
 

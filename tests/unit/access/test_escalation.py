@@ -262,7 +262,7 @@ def test_where_all_only_view_and_there_are_no_keys_nobody_mints(ledger):
 
 
 @given(LEDGERS)
-def test_the_rails_predicate_and_the_report_agree(ledger):
+def test_the_guardrails_predicate_and_the_report_agree(ledger):
     reported = {one.workspace: list(one.keys) for one in escalations(ledger) if one.path is Path.ADMIN_KEY}
     exposed = {name: keys for name, one in ledger.items() if (keys := admin_keys_beside_edit(one))}
     assert reported == exposed

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import RailSettings
+from ambient_components.access import GuardrailSettings
 from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
-from ambient_components.access.guardrail_names import REMOVALS
+from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.provider.ledger.access_ledger import AccessLedger
 from ambient_components.rules.refusals import Rule
 from tests.support.ledgers import as_judged, fleet_refusals, refusals, removals_mark, removed
 from tests.support.plans import LEDGERS, entry, key
 
-PLAIN = RailSettings()
+PLAIN = GuardrailSettings()
 
 
-def texts(before: Any, after: Any, settings: RailSettings = PLAIN) -> list[str]:
+def texts(before: Any, after: Any, settings: GuardrailSettings = PLAIN) -> list[str]:
     return [one.text for one in fleet_refusals("prod", before, after, settings)]
 
 
@@ -30,7 +30,7 @@ def test_removals_are_counted_over_all_shards() -> None:
     # Three of each shard, which each shard alone may lose: of the fleet 30 of 50 are too many.
     assert refusals(shards(1, 5)["prod-00"], shards(1, 5, gone=3)["prod-00"]) == []
     assert "30 of the 50 workspaces of this fleet leave" in texts(shards(10, 5), shards(10, 5, gone=3))[0]
-    assert texts(shards(10, 5), shards(10, 5, gone=3), RailSettings(frozenset({REMOVALS}))) == []
+    assert texts(shards(10, 5), shards(10, 5, gone=3), GuardrailSettings(frozenset({MASS_REMOVAL}))) == []
     # And a shard may lose more than its share, where the fleet does not.
     before = shards(10, 5)
     after = {**before, "prod-00": {}}
@@ -78,7 +78,7 @@ def test_a_workspace_that_another_shard_has() -> None:
 def test_a_mark_is_good_for_exactly_what_leaves(before: Any, after: Any, other: Any) -> None:
     mark = removals_mark(before, after)
     assert bool(mark) is any(removed(before, after).values())
-    assert (REMOVALS in as_judged(PLAIN, mark, before, after).allow) is bool(mark)
+    assert (MASS_REMOVAL in as_judged(PLAIN, mark, before, after).exceptions) is bool(mark)
     if removed(before, other) != removed(before, after):
         assert as_judged(PLAIN, mark, before, other) == PLAIN
 

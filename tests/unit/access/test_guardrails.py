@@ -1,13 +1,13 @@
-"""The rails of access: what each refuses, what it lets pass, what allows it, and what it says."""
+"""The guardrails of access: what each refuses, what it lets pass, what allows it, and what it says."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.access import Period, RailSettings
-from ambient_components.access.guardrail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.access import GuardrailSettings, Period
+from ambient_components.access.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.access.violations import declared, is_over
-from tests.support.ledgers import crossed, rail_warnings, refusals, standing
+from tests.support.ledgers import crossed, guardrail_warnings, refusals, standing
 from tests.support.ledgers import entry as typed
 
 ADMIN = ["user:alice"]
@@ -23,14 +23,14 @@ def key(role="edit", **rest):
     return {"role": role, "generation": 1, **rest}
 
 
-def rails_of(before, after, settings=None, now=NOW):
-    return [one.rail for one in crossed(before, after, settings or RailSettings(), now)]
+def guardrails_of(before, after, settings=None, now=NOW):
+    return [one.guardrail for one in crossed(before, after, settings or GuardrailSettings(), now)]
 
 
 def of_pay(before, after, **settings):
-    """Rails that a change of workspace `pay` crosses; before None: it is new."""
+    """Guardrails that a change of workspace `pay` crosses; before None: it is new."""
     olds = {} if before is None else {"pay": before}
-    return rails_of(olds, {"pay": after}, RailSettings(**settings))
+    return guardrails_of(olds, {"pay": after}, GuardrailSettings(**settings))
 
 
 # Removals.
@@ -83,14 +83,14 @@ def fewer(stack, kind, count):
 )
 def test_three_or_a_quarter_may_leave_in_one_run(kind, total, gone, refused):
     before = many(kind, total, state="closed" if kind == "workspaces" else "active")
-    assert rails_of(before, fewer(before, kind, gone)) == (["removals"] if refused else [])
+    assert guardrails_of(before, fewer(before, kind, gone)) == (["massRemoval"] if refused else [])
 
 
 def test_each_kind_is_counted_by_itself():
     grants, keys = many("grants", 8), many("keys", 8)
     before = {name: {**grants[name], "keys": keys[name]["keys"]} for name in grants}
     after = {name: entry() for name in before}
-    assert rails_of(before, after) == ["removals", "removals"]
+    assert guardrails_of(before, after) == ["massRemoval", "massRemoval"]
 
 
 def test_a_removal_names_what_goes_and_how_to_allow_it():
@@ -100,7 +100,7 @@ def test_a_removal_names_what_goes_and_how_to_allow_it():
         "4 of the 5 grants of this stack end in this run, and 3 are the most that may (pay: group:d, pay: group:e, "
         "pay: user:b, pay: user:c): nothing is changed; if that is a slip, such as a file that is not included any "
         "more, put them back; or remove them in several runs; if that is meant, write at the top of the stack file: "
-        "allow: [{rail: removals, reason: WHY, until: DAY}]"
+        "exceptions: [{guardrail: massRemoval, reason: WHY, until: DAY}]"
     )
 
 
@@ -128,11 +128,11 @@ FOUR = dict.fromkeys(("user:a", "user:b", "user:c", "user:d"), "edit")
     ],
 )
 def test_what_is_no_removal(before, after):
-    assert rails_of({"pay": before}, {} if after is None else {"pay": after}) == []
+    assert guardrails_of({"pay": before}, {} if after is None else {"pay": after}) == []
 
 
 def test_owners_of_what_is_closed_already_are_counted():
-    assert "removals" in of_pay(entry([*ADMIN, *FOUR], "closed"), entry(ADMIN, "closed"))
+    assert "massRemoval" in of_pay(entry([*ADMIN, *FOUR], "closed"), entry(ADMIN, "closed"))
 
 
 def dated(until, role="edit", **extra):
@@ -155,12 +155,12 @@ def dated(until, role="edit", **extra):
 def test_a_grant_that_ends_by_its_own_date_is_no_removal(was, is_now, refused):
     before = entry(ADMIN, grants=FOUR, **({"dates": dict.fromkeys(FOUR, was)} if was else {}))
     after = entry(ADMIN, **({"dates": dict.fromkeys(FOUR, is_now)} if is_now else {}))
-    assert of_pay(before, after) == (["removals"] if refused else [])
+    assert of_pay(before, after) == (["massRemoval"] if refused else [])
 
 
 def test_without_a_clock_a_line_that_left_was_taken_away():
     before = {"pay": entry(ADMIN, grants=FOUR, dates=dict.fromkeys(FOUR, dated(ENDED)))}
-    assert rails_of(before, {"pay": entry(ADMIN)}, now=None) == ["removals"]
+    assert guardrails_of(before, {"pay": entry(ADMIN)}, now=None) == ["massRemoval"]
 
 
 def test_the_last_day_of_the_calendar_never_ends():
@@ -222,15 +222,15 @@ def test_the_last_admin_is_named():
     assert text == (
         "workspace 'pay': nobody would be an admin of it any more (it had group:a, user:b): nothing is changed; keep "
         "one of them, or add another under owners or grants; if that is meant, write in the workspace's entry: allow: "
-        "[{rail: noAdmin, reason: WHY}]"
+        "[{guardrail: noAdmin, reason: WHY}]"
     )
 
 
 def test_an_admin_whose_grant_ends_by_its_date_is_a_warning():
     dates = {"user:a": dated(ENDED, "admin")}
     before, after = {"pay": entry(grants={"user:a": "admin"}, dates=dates)}, {"pay": entry(dates=dates)}
-    assert rails_of(before, after) == []
-    (warning,) = rail_warnings(before, after, NOW)
+    assert guardrails_of(before, after) == []
+    (warning,) = guardrail_warnings(before, after, NOW)
     assert str(warning) == (
         "workspace 'pay': nobody is an admin of it any more: the grant of user:a has ended by its date; add one under "
         "owners or grants"
@@ -241,8 +241,8 @@ def test_one_that_is_removed_with_one_that_ends_is_refused():
     dates = {"user:a": dated(ENDED, "admin")}
     before = {"pay": entry(ADMIN, grants={"user:a": "admin"}, dates=dates)}
     after = {"pay": entry(dates=dates)}
-    assert rails_of(before, after) == ["noAdmin"]
-    assert rail_warnings(before, after, NOW) == []
+    assert guardrails_of(before, after) == ["noAdmin"]
+    assert guardrail_warnings(before, after, NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_one_that_is_removed_with_one_that_ends_is_refused():
     [(entry(ADMIN), entry(ADMIN)), (entry(), entry()), (entry(ADMIN), entry(state="closed")), (entry(ADMIN), entry())],
 )
 def test_there_is_no_warning_where_no_date_took_the_last_admin(before, after):
-    assert rail_warnings({"pay": before}, {"pay": after}, NOW) == []
+    assert guardrail_warnings({"pay": before}, {"pay": after}, NOW) == []
 
 
 # Who gets access.
@@ -274,9 +274,9 @@ EVERYBODY = WIDE[0]
 
 @pytest.mark.parametrize("who", WIDE)
 def test_access_for_everybody_is_refused(who):
-    assert of_pay(None, entry(grants={who: "view"})) == ["wideSubject"]
-    assert of_pay(entry(), entry([who])) == ["wideSubject"]
-    assert of_pay(entry(), entry(dates={who: [{"role": "view", "from": COMING}]})) == ["wideSubject"]
+    assert of_pay(None, entry(grants={who: "view"})) == ["publicAccess"]
+    assert of_pay(entry(), entry([who])) == ["publicAccess"]
+    assert of_pay(entry(), entry(dates={who: [{"role": "view", "from": COMING}]})) == ["publicAccess"]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_access_for_somebody_is_not(who):
     ],
 )
 def test_what_was_deployed_is_not_judged_again(before, after, refused):
-    assert of_pay(before, after) == (["wideSubject"] if refused else [])
+    assert of_pay(before, after) == (["publicAccess"] if refused else [])
 
 
 def test_who_is_meant_is_told():
@@ -326,7 +326,7 @@ def test_who_is_meant_is_told():
     assert text == (
         "workspace 'pay': group:system:authenticated has edit, and that is everybody with any login of the cluster, "
         "and every pod with a service account: nothing is changed; name a group of people; if that is meant, write in "
-        "the workspace's entry: allow: [{rail: wideSubject, reason: WHY}]"
+        "the workspace's entry: exceptions: [{guardrail: publicAccess, reason: WHY}]"
     )
     (one,) = crossed({}, {"pay": entry(["group:system:serviceaccounts:ci"])})
     assert "is an owner, and that is every service account of namespace ci" in one.what
@@ -346,7 +346,7 @@ def test_who_is_meant_is_told():
     ],
 )
 def test_where_groups_are_wanted_a_user_is_refused(before, after, refused):
-    assert of_pay(before, after, groups_only=True) == (["personalGrant"] if refused else [])
+    assert of_pay(before, after, groups_only=True) == (["individualGrant"] if refused else [])
     assert of_pay(before, after) == []
 
 
@@ -354,26 +354,28 @@ def test_where_groups_are_wanted_a_user_is_refused(before, after, refused):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "rails"),
+    ("before", "after", "guardrails"),
     [
         pytest.param({}, {"k": key("admin")}, ["adminKey"], id="a new one"),
         pytest.param({"k": key()}, {"k": key("admin")}, ["adminKey"], id="a role that is raised"),
         pytest.param({"k": key("admin")}, {"k": key("admin")}, [], id="it was there"),
         pytest.param({"k": key("admin")}, {"k": {**key("admin"), "generation": 2}}, [], id="another generation"),
         pytest.param({"k": key("admin")}, {"j": key("admin")}, ["adminKey"], id="another key"),
-        pytest.param({}, {"k": key(never=True)}, ["endlessKey"], id="a new one without an end"),
-        pytest.param({"k": key(lifetimeSeconds=600)}, {"k": key(never=True)}, ["endlessKey"], id="its end goes"),
+        pytest.param({}, {"k": key(never=True)}, ["nonExpiringKey"], id="a new one without an end"),
+        pytest.param({"k": key(lifetimeSeconds=600)}, {"k": key(never=True)}, ["nonExpiringKey"], id="its end goes"),
         pytest.param({"k": key(never=True)}, {"k": key(never=True)}, [], id="it had none"),
-        pytest.param({"k": key(never=True)}, {"k": key(never=True, static=True)}, ["endlessKey"], id="it gets static"),
+        pytest.param(
+            {"k": key(never=True)}, {"k": key(never=True, static=True)}, ["nonExpiringKey"], id="it gets static"
+        ),
         pytest.param({"k": key(never=True)}, {"k": key(lifetimeSeconds=600)}, [], id="it gets an end"),
-        pytest.param({}, {"k": key("admin", never=True)}, ["adminKey", "endlessKey"], id="both"),
+        pytest.param({}, {"k": key("admin", never=True)}, ["adminKey", "nonExpiringKey"], id="both"),
         pytest.param({}, {"k": key("view")}, [], id="a key"),
     ],
 )
-def test_keys_that_are_worth_a_reason(before, after, rails):
-    assert of_pay(entry(keys=before), entry(keys=after)) == rails
+def test_keys_that_are_worth_a_reason(before, after, guardrails):
+    assert of_pay(entry(keys=before), entry(keys=after)) == guardrails
     if not before:
-        assert of_pay(None, entry(keys=after)) == rails
+        assert of_pay(None, entry(keys=after)) == guardrails
 
 
 def keys(count):
@@ -394,8 +396,8 @@ def keys(count):
     ],
 )
 def test_a_workspace_has_so_many_keys(before, after, most, refused):
-    got = of_pay(entry(keys=keys(before)), entry(keys=keys(after)), keys_max=most)
-    assert got == (["manyKeys"] if refused else [])
+    got = of_pay(entry(keys=keys(before)), entry(keys=keys(after)), max_keys=most)
+    assert got == (["tooManyKeys"] if refused else [])
 
 
 def test_what_a_key_may_is_told():
@@ -403,7 +405,7 @@ def test_what_a_key_may_is_told():
     assert [text.partition(": nothing is changed; ")[0] for text in texts] == [
         "workspace 'pay': key 'ci' is of role admin, and whoever finds it may share the workspace and read its secrets",
         "workspace 'pay': key 'ci' never expires and is one that every session can read",
-        "workspace 'pay': it has 11 keys, and 10 are the most (rails.keysMax)",
+        "workspace 'pay': it has 11 keys, and 10 are the most (guardrails.maxKeys)",
     ]
 
 
@@ -440,7 +442,7 @@ BOSS = {"boss": key("admin")}
     ],
 )
 def test_admin_keys_are_kept_apart_where_that_is_wanted(before, after, refused):
-    assert of_pay(before, after, admin_keys_apart=True) == (["adminKeyBesideEdit"] if refused else [])
+    assert of_pay(before, after, isolate_admin_keys=True) == (["adminKeyWithEditors"] if refused else [])
     assert of_pay(before, after) == []
 
 
@@ -452,63 +454,68 @@ def test_a_day_that_passes_puts_no_edit_beside_an_admin_key(first, then):
     dates = {"user:bob": [{"role": "admin", "until": first}, {"role": "edit", "from": then}]}
     was = entry(ADMIN, grants={"user:bob": "admin"}, keys={"deploy": key("admin")}, dates=dates)
     night = {**was, "grants": {"user:bob": "edit"}}
-    settings = RailSettings(admin_keys_apart=True)
-    without = {**was, "dates": {}, "allow": ["adminKey"]}
-    assert rails_of({"pay": without}, {"pay": was}, settings) == ["adminKeyBesideEdit"]
+    settings = GuardrailSettings(isolate_admin_keys=True)
+    without = {**was, "dates": {}, "exceptions": ["adminKey"]}
+    assert guardrails_of({"pay": without}, {"pay": was}, settings) == ["adminKeyWithEditors"]
     for now in (NOW, datetime(2026, 11, 28, 3, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)):
-        assert rails_of({"pay": was}, {"pay": night}, settings, now) == []
+        assert guardrails_of({"pay": was}, {"pay": night}, settings, now) == []
 
 
 # What allows them.
 
 CROSSING = {
     "noAdmin": (entry(ADMIN), entry(), {}),
-    "wideSubject": (entry(), entry(grants={EVERYBODY: "view"}), {}),
+    "publicAccess": (entry(), entry(grants={EVERYBODY: "view"}), {}),
     "adminKey": (entry(), entry(keys=BOSS), {}),
-    "endlessKey": (entry(), entry(keys={"k": key(never=True)}), {}),
-    "manyKeys": (entry(), entry(keys=keys(11)), {}),
-    "personalGrant": (entry(), entry(grants={"user:bob": "view"}), {"groups_only": True}),
-    "adminKeyBesideEdit": (entry(keys=BOSS), entry(keys={**BOSS, **keys(1)}), {"admin_keys_apart": True}),
-    "removals": (entry(ADMIN, grants=FOUR), entry(ADMIN), {}),
+    "nonExpiringKey": (entry(), entry(keys={"k": key(never=True)}), {}),
+    "tooManyKeys": (entry(), entry(keys=keys(11)), {}),
+    "individualGrant": (entry(), entry(grants={"user:bob": "view"}), {"groups_only": True}),
+    "adminKeyWithEditors": (entry(keys=BOSS), entry(keys={**BOSS, **keys(1)}), {"isolate_admin_keys": True}),
+    "massRemoval": (entry(ADMIN, grants=FOUR), entry(ADMIN), {}),
 }
 
 
-def test_every_rail_but_the_buckets_own_is_here():
-    assert {*CROSSING, "expireAfter"} == {*RAILS}
+def test_every_guardrail_but_the_buckets_own_is_here():
+    assert {*CROSSING, "expireAfter"} == {*GUARDRAILS}
 
 
-@pytest.mark.parametrize("rail", CROSSING)
-def test_a_rail_is_allowed_by_name_at_its_levels(rail):
-    before, after, settings = CROSSING[rail]
-    assert of_pay(before, after, **settings) == [rail]
-    assert of_pay(before, {**after, "allow": [rail]}, **settings) == ([] if rail in WORKSPACE_RAILS else [rail])
-    assert of_pay(before, after, **settings, allow=frozenset({rail})) == []
-    assert rail in STACK_RAILS
-    others = {*WORKSPACE_RAILS} - {rail}
-    assert of_pay(before, {**after, "allow": sorted(others)}, **settings) == [rail]
+@pytest.mark.parametrize("guardrail", CROSSING)
+def test_a_guardrail_is_allowed_by_name_at_its_levels(guardrail):
+    before, after, settings = CROSSING[guardrail]
+    assert of_pay(before, after, **settings) == [guardrail]
+    assert of_pay(before, {**after, "exceptions": [guardrail]}, **settings) == (
+        [] if guardrail in WORKSPACE_GUARDRAILS else [guardrail]
+    )
+    assert of_pay(before, after, **settings, exceptions=frozenset({guardrail})) == []
+    assert guardrail in STACK_GUARDRAILS
+    others = {*WORKSPACE_GUARDRAILS} - {guardrail}
+    assert of_pay(before, {**after, "exceptions": sorted(others)}, **settings) == [guardrail]
 
 
-@pytest.mark.parametrize("rail", CROSSING)
-def test_each_says_that_nothing_is_changed_and_how_to_allow_it(rail):
-    before, after, settings = CROSSING[rail]
-    (text,) = refusals({"pay": before}, {"pay": after}, RailSettings(**settings))
-    where = "at the top of the stack file" if rail == "removals" else "in the workspace's entry"
+@pytest.mark.parametrize("guardrail", CROSSING)
+def test_each_says_that_nothing_is_changed_and_how_to_allow_it(guardrail):
+    before, after, settings = CROSSING[guardrail]
+    (text,) = refusals({"pay": before}, {"pay": after}, GuardrailSettings(**settings))
+    where = "at the top of the stack file" if guardrail == "massRemoval" else "in the workspace's entry"
     assert ": nothing is changed; " in text
-    assert f"if that is meant, write {where}: allow: [{{rail: {rail}, reason: WHY" in text
-    assert text.startswith("4 of the 5 grants" if rail == "removals" else "workspace 'pay': ")
+    assert f"if that is meant, write {where}: exceptions: [{{guardrail: {guardrail}, reason: WHY" in text
+    assert text.startswith("4 of the 5 grants" if guardrail == "massRemoval" else "workspace 'pay': ")
 
 
 def test_another_workspaces_allowance_is_of_no_use():
-    after = {"pay": entry(keys=BOSS), "lab": entry(keys=BOSS, allow=["adminKey"])}
+    after = {"pay": entry(keys=BOSS), "lab": entry(keys=BOSS, exceptions=["adminKey"])}
     assert [one.workspace for one in crossed({}, after)] == ["pay"]
 
 
-@pytest.mark.parametrize("rail", sorted(CROSSING.keys() - {"removals", "noAdmin"}))
-def test_what_stands_is_told_allowed_or_not_and_never_refused(rail):
-    _, after, settings = CROSSING[rail]
-    after = {**after, "allow": sorted(WORKSPACE_RAILS)}
-    assert rail in [one.rail for one in standing({"pay": after}, RailSettings(allow=frozenset({rail}), **settings))]
-    assert of_pay({**after, "allow": [rail]}, {**after, "allow": []}, **settings) == []
+@pytest.mark.parametrize("guardrail", sorted(CROSSING.keys() - {"massRemoval", "noAdmin"}))
+def test_what_stands_is_told_allowed_or_not_and_never_refused(guardrail):
+    _, after, settings = CROSSING[guardrail]
+    after = {**after, "exceptions": sorted(WORKSPACE_GUARDRAILS)}
+    assert guardrail in [
+        one.guardrail
+        for one in standing({"pay": after}, GuardrailSettings(exceptions=frozenset({guardrail}), **settings))
+    ]
+    assert of_pay({**after, "exceptions": [guardrail]}, {**after, "exceptions": []}, **settings) == []
 
 
 def test_what_is_declared_is_the_most_that_a_subject_holds_or_will():
@@ -524,46 +531,49 @@ def test_what_is_declared_is_the_most_that_a_subject_holds_or_will():
     assert declared(typed(one), None) == {"user:a": "admin", "user:b": "edit", "user:o": "owner"}
 
 
-# What a stack says of its rails, as it comes over the wire.
+# What a stack says of its guardrails, as it comes over the wire.
 
 
 def test_settings_come_from_the_ledgers_input():
-    assert RailSettings.of(None) == RailSettings.of({}) == RailSettings()
-    got = RailSettings.of({"allow": ["removals"], "keysMax": 3.0, "groupsOnly": True, "adminKeysApart": True})
-    assert got == RailSettings(frozenset({"removals"}), 3, groups_only=True, admin_keys_apart=True)
+    assert GuardrailSettings.of(None) == GuardrailSettings.of({}) == GuardrailSettings()
+    got = GuardrailSettings.of(
+        {"exceptions": ["massRemoval"], "maxKeys": 3.0, "groupsOnly": True, "isolateAdminKeys": True}
+    )
+    assert got == GuardrailSettings(frozenset({"massRemoval"}), 3, groups_only=True, isolate_admin_keys=True)
 
 
 @pytest.mark.parametrize(
     "bad",
     [
         [],
-        "removals",
+        "massRemoval",
         3,
-        {"allow": "removals"},
-        {"allow": ["removal"]},
-        {"allow": ["expireAfter"]},
-        {"allow": [["removals"]]},
-        {"allow": None},
-        {"keysMax": 0},
-        {"keysMax": 1.5},
-        {"keysMax": True},
-        {"keysMax": "3"},
-        {"keysMax": None},
-        {"keysMax": float("nan")},
+        {"exceptions": "massRemoval"},
+        {"exceptions": ["removal"]},
+        {"exceptions": ["expireAfter"]},
+        {"exceptions": [["massRemoval"]]},
+        {"exceptions": None},
+        {"maxKeys": 0},
+        {"maxKeys": 1.5},
+        {"maxKeys": True},
+        {"maxKeys": "3"},
+        {"maxKeys": None},
+        {"maxKeys": float("nan")},
         {"groupsOnly": "yes"},
-        {"adminKeysApart": 1},
+        {"isolateAdminKeys": 1},
         {"keyMax": 3},
         {1: 2},
     ],
 )
 def test_settings_of_another_form_are_refused_as_text(bad):
     with pytest.raises(
-        ValueError, match=r"rails: not of the form it must have; allowed: allow \(a list of removals, noAdmin"
+        ValueError,
+        match=r"guardrails: not of the form it must have; allowed: exceptions \(a list of massRemoval, noAdmin",
     ):
-        RailSettings.of(bad)
+        GuardrailSettings.of(bad)
 
 
-@pytest.mark.parametrize("allow", ["adminKey", ["removals"], ["adminKeys"], [None], {"adminKey": True}])
+@pytest.mark.parametrize("exceptions", ["adminKey", ["massRemoval"], ["adminKeys"], [None], {"adminKey": True}])
 def test_an_entry_that_allows_what_it_cant_is_of_a_wrong_form(allow):
-    (text,) = refusals({}, {"pay": entry(keys=BOSS, allow=allow)})
+    (text,) = refusals({}, {"pay": entry(keys=BOSS, exceptions=allow)})
     assert text.startswith("workspace 'pay': allow")

@@ -48,9 +48,9 @@ def bucket(workspace: str, inputs: Mapping[str, Any], kind: str = "ambient:index
 AWS = "aws:s3/bucket:Bucket"
 
 
-def ledger(rails: Mapping[str, Any] | None = None, **states: str) -> dict[str, Any]:
+def ledger(guardrails: Mapping[str, Any] | None = None, **states: str) -> dict[str, Any]:
     workspaces = {name: {"state": state} for name, state in states.items()}
-    inputs = {"owner": "p/dev", "workspaces": workspaces, **({"rails": rails} if rails else {})}
+    inputs = {"owner": "p/dev", "workspaces": workspaces, **({"guardrails": guardrails} if guardrails else {})}
     return resource("ambient:index:AccessLedger", "access", inputs)
 
 
@@ -167,19 +167,24 @@ def test_what_is_protected_is_told_before_any_access_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "rails", "refused"),
-    [(3, None, False), (4, None, True), (4, {"allow": ["adminKey"]}, True), (9, {"allow": ["removals"]}, False)],
+    ("count", "guardrails", "refused"),
+    [
+        (3, None, False),
+        (4, None, True),
+        (4, {"exceptions": ["adminKey"]}, True),
+        (9, {"exceptions": ["massRemoval"]}, False),
+    ],
 )
-def test_many_workspaces_need_a_word_in_the_file(count: int, rails: Any, refused: bool) -> None:
+def test_many_workspaces_need_a_word_in_the_file(count: int, guardrails: Any, refused: bool) -> None:
     names = [f"w{number}" for number in range(count)]
-    found = of(ledger(rails, **dict.fromkeys(names, "active")), *map(namespace, names))
+    found = of(ledger(guardrails, **dict.fromkeys(names, "active")), *map(namespace, names))
     texts = told(found)
     assert bool(texts) is refused
     if refused:
         assert texts == [
             "4 workspaces would be deleted, and 3 are the most that may: nothing is destroyed; if that is meant, write "
-            "at the top of the stack file: allow: [{rail: removals, reason: WHY, until: DAY}], and deploy: pulumi up "
-            "--stack dev"
+            "at the top of the stack file: exceptions: [{guardrail: massRemoval, reason: WHY, until: DAY}], "
+            "and deploy: pulumi up --stack dev"
         ]
 
 
@@ -328,7 +333,7 @@ def test_the_name_may_be_given_with_its_organisation(pulumi: FakePulumi, confirm
     assert ("destroy", "--yes", "--skip-preview", "--stack", "org/dev") in pulumi.calls
 
 
-def test_what_a_rail_refuses_is_not_asked_about(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_guardrail_refuses_is_not_asked_about(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
     pulumi.resources.append(namespace("prod", protect=True))
     assert run(["destroy", "dev", "--confirm", "dev"]) == 3
     assert "ambient: workspace 'prod' is protected" in capsys.readouterr().err

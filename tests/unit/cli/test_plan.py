@@ -75,7 +75,7 @@ class TestOffline:
         assert run(["plan", "prod", "--offline"]) == 0
         assert pulumi.calls == [("stack", "export", "--stack", "prod")]
 
-    def test_a_rail_refuses(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_guardrail_refuses(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         Path("stacks/prod.yaml").write_text("workspaces:\n  other: {}\n")
         assert offline() == 3
         page = capsys.readouterr().out
@@ -83,26 +83,29 @@ class TestOffline:
         assert "workspace 'pay' is gone from the files, but it was not closed" in page
         assert "Workspaces removed (1)" in page
 
-    def test_a_rail_is_named_with_its_workspace(
+    def test_a_guardrail_is_named_with_its_workspace(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
         write(("{role: edit, lifetime: 30d}", "{role: admin, lifetime: 30d}"))
         assert offline("--format", "json") == 3
         said = json.loads(capsys.readouterr().out)
-        assert [(one["rule"], one["workspaces"]) for one in said["rails"]] == [("adminKey", ["pay"])]
-        write(("    keys:", "    allow: [{rail: adminKey, reason: x}]\n    keys:"))
+        assert [(one["rule"], one["workspaces"]) for one in said["guardrails"]] == [("adminKey", ["pay"])]
+        write(("    keys:", "    exceptions: [{guardrail: adminKey, reason: x}]\n    keys:"))
         assert offline() == 2
 
-    def test_other_rails_are_something_to_do(
+    def test_other_guardrails_are_something_to_do(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        rules = "rails: {keysMax: 1000}\nallow: [{rail: removals, reason: x}]\n"
+        rules = "guardrails: {maxKeys: 1000}\nallow: [{guardrail: massRemoval, reason: x}]\n"
         write(("timezone", f"{rules}timezone"))
         assert offline() == 2
         page = capsys.readouterr().out
-        assert "Rails changed (2)\n  ~  keysMax 10 -> 1000\n  +  allow removals\n" in page
+        assert "Guardrails changed (2)\n  ~  maxKeys 10 -> 1000\n  +  except massRemoval\n" in page
         export = state()
-        export["deployment"]["resources"][0]["inputs"]["rails"] = {"keysMax": 1000.0, "allow": ["removals"]}
+        export["deployment"]["resources"][0]["inputs"]["guardrails"] = {
+            "maxKeys": 1000.0,
+            "exceptions": ["massRemoval"],
+        }
         deployed(export)
         assert offline() == 0
 
@@ -301,23 +304,27 @@ class TestOnline:
         Path("stacks/prod.yaml").write_text("workspaces:\n  other: {}\n")
         text = "workspace 'pay' is gone from the files, but it was not closed"
         assert run(["plan", "prod", "--offline", "--format", "json"]) == 3
-        rail = json.loads(capsys.readouterr().out)["rails"][0]
-        problem = refusal(rail["problem"], tuple(rail["hints"]), rule=rail["rule"], workspaces=rail["workspaces"])
+        guardrail = json.loads(capsys.readouterr().out)["guardrails"][0]
+        problem = refusal(
+            guardrail["problem"], tuple(guardrail["hints"]), rule=guardrail["rule"], workspaces=guardrail["workspaces"]
+        )
         failing = [{"severity": "error", "message": f"{BAD_LEDGER}{encode(problem)}\n"}]
         pulumi.answer = Answer(255, json.dumps({"diagnostics": failing}), "")
         assert run(["plan", "prod", "--format", "json"]) == 3
         said = json.loads(capsys.readouterr().out)
-        assert said["rails"][0]["problem"].startswith(text)
+        assert said["guardrails"][0]["problem"].startswith(text)
         assert said["errors"] == []
         assert said["workspaces"] == [{"workspace": "other", "what": "made"}, {"workspace": "pay", "what": "removed"}]
 
-    def test_a_preview_that_fails_tells_other_rails_too(
+    def test_a_preview_that_fails_tells_other_guardrails_too(
         self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        write(("timezone", "rails: {groupsOnly: true}\ntimezone"), ("role: edit, lifetime", "role: admin, lifetime"))
+        write(
+            ("timezone", "guardrails: {groupsOnly: true}\ntimezone"), ("role: edit, lifetime", "role: admin, lifetime")
+        )
         pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
         assert run(["plan", "prod"]) == 3
-        assert "Rails changed (1)\n  ~  groupsOnly no -> yes\n" in capsys.readouterr().out
+        assert "Guardrails changed (1)\n  ~  groupsOnly no -> yes\n" in capsys.readouterr().out
 
     def test_a_date_is_told_as_early_as_its_grant_says(
         self, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]

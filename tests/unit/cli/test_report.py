@@ -19,7 +19,7 @@ workspaces:
     keys:
       ci: {role: edit}
       cleanup: {role: admin}
-    allow: [{rail: adminKey, reason: tried here}]
+    exceptions: [{guardrail: adminKey, reason: tried here}]
     secrets: {integrations: {GITHUB_TOKEN: {env: GH_HUNTER2}}}
   reports:
     grants: [{group: auditors}]
@@ -54,7 +54,7 @@ payments: 1 high, 4 medium, 4 low
   change  - keys.cleanup.role: edit or view; or no such key, and a person's grant of admin
           - give view instead of edit to whoever only reads
           - after either of them raise keys.cleanup.generation: it ends what was minted until then
-          - rails.adminKeysApart: true in the stack file refuses an admin key beside edit from then on
+          - guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on
 
 """
 

@@ -5,7 +5,7 @@ import signal
 
 from ambient_components.fleet.processes import Interrupts
 from ambient_components.fleet.progress import Unseen
-from ambient_components.shards.excluded import HOLD_VARIABLE, of_ledger
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, of_ledger
 from ambient_components.stacks.pulumi import PulumiEngine
 
 
@@ -57,9 +57,9 @@ def test_nohup_stays_nohup():
 
 def test_no_verb_inherits_what_is_to_be_held(tmp_path):
     program = tmp_path / "pulumi"
-    program.write_text(f'#!/bin/sh\necho "${{{HOLD_VARIABLE}-none}}"\n')
+    program.write_text(f'#!/bin/sh\necho "${{{EXCLUDE_VARIABLE}-none}}"\n')
     program.chmod(0o755)
-    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", HOLD_VARIABLE: '{"payments": []}'}
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", EXCLUDE_VARIABLE: '{"payments": []}'}
     assert PulumiEngine(tmp_path, environ).run("version").strip() == "none"
 
 

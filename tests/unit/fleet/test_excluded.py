@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ambient_components.access import read_ledger
-from ambient_components.access.guardrail_names import REMOVALS, WIDE_SUBJECT
+from ambient_components.access.guardrail_names import MASS_REMOVAL, PUBLIC_ACCESS
 from ambient_components.cli.app import run
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.excluded import of_all
@@ -34,16 +34,16 @@ GOOD = ended("create", BINDING, "team-4/grant/user:b")
 def rounds(fleet: Fleet) -> list[dict[str, list[str]]]:
     """What each run of shard 1 was told to hold."""
     runs = [one for one in fleet.pulumi.calls("up") if "pid" in one and "prod-01" in one["words"]]
-    return [json.loads(one["env"]["AMBIENT_HOLD"] or "{}") for one in runs]
+    return [json.loads(one["env"]["AMBIENT_EXCLUDE"] or "{}") for one in runs]
 
 
-def test_a_rail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
+def test_a_guardrail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The page knows of it before, and all others are deployed nevertheless."""
     entry = ENTRY.format(shard=1, more=", grants: [{group: 'system:authenticated'}]")
     fleet.write(team_1=entry)
-    no = refused(refusal(f"workspace 'team-1': {WIDE}", "no", rule=WIDE_SUBJECT, workspaces=("team-1",)))
+    no = refused(refusal(f"workspace 'team-1': {WIDE}", "no", rule=PUBLIC_ACCESS, workspaces=("team-1",)))
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [GOOD]}]})
     assert up() == 3
     assert rounds(fleet) == [{}, {"team-1": ["ci"]}]
@@ -55,7 +55,7 @@ def test_a_rail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
     assert up("--all", "--shard", "0") == 0  # the exit code is of what was run
 
 
-def test_a_rail_of_the_fleet_stops_all_of_it(fleet: Fleet) -> None:
+def test_a_guardrail_of_the_fleet_stops_all_of_it(fleet: Fleet) -> None:
     fleet.write("defaults: {}\n")
     assert up() == 0
     fleet.pulumi.forget()
@@ -75,8 +75,8 @@ def closed() -> dict[str, object]:
 
 def test_what_stops_all_of_it() -> None:
     """A bucket that workspaces of two shards want names them, and no shard would refuse it by itself."""
-    alone = refusal("group:x has view", rule=WIDE_SUBJECT, workspaces=("pay",))
-    several = refusal("8 of the 9 workspaces of this fleet leave the files", rule=REMOVALS)
+    alone = refusal("group:x has view", rule=PUBLIC_ACCESS, workspaces=("pay",))
+    several = refusal("8 of the 9 workspaces of this fleet leave the files", rule=MASS_REMOVAL)
     shared = refusal("bucket 'x' is the bucket of two", rule=Rule.SHARED_BUCKET, workspaces=("a", "b"))
     assert of_all([alone], []) == []
     assert of_all([alone, several], []) == [several]

@@ -127,11 +127,11 @@ def test_what_leaves_is_counted_over_all_shards(pulumi: FakeShards, capsys: pyte
     pulumi.plans(_by_pin(ledger_of()))
     # Three in each shard are allowed there; of the fleet nine are too many.
     found = said(capsys, code=3)
-    assert [(one["rule"], one.get("workspaces")) for one in found["rails"]] == [("removals", None)]
-    assert "9 of the 20 workspaces of this fleet leave the files" in found["rails"][0]["problem"]
-    assert said(capsys, "--offline", code=3)["rails"] == found["rails"]
-    write("allow: [{rail: removals, reason: x}]\n" + many(closed=9, gone=9))
-    assert said(capsys, "--offline", code=2)["rails"] == []
+    assert [(one["rule"], one.get("workspaces")) for one in found["guardrails"]] == [("massRemoval", None)]
+    assert "9 of the 20 workspaces of this fleet leave the files" in found["guardrails"][0]["problem"]
+    assert said(capsys, "--offline", code=3)["guardrails"] == found["guardrails"]
+    write("exceptions: [{guardrail: massRemoval, reason: x}]\n" + many(closed=9, gone=9))
+    assert said(capsys, "--offline", code=2)["guardrails"] == []
 
 
 def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,8 +145,8 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
     write(text)
     after = _by_pin(ledger_of())
     pulumi.plans(after)
-    assert said(capsys, "--offline", code=2)["rails"] == []
-    assert said(capsys, code=2)["rails"] == []
+    assert said(capsys, "--offline", code=2)["guardrails"] == []
+    assert said(capsys, code=2)["guardrails"] == []
     # The shard's own check is told of exactly this.
     assert pulumi.environs["prod-02"][JUDGED_VARIABLE] == removals_mark(before["prod-02"], after["prod-02"])
     assert JUDGED_VARIABLE not in pulumi.environs["prod-00"]
@@ -154,13 +154,13 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
 
 def test_a_workspace_in_another_shard_is_to_be_moved(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     write(FILE.replace("shard: 2", "shard: 1"))
-    text = json.dumps(said(capsys, "--offline", code=3)["rails"][0])
+    text = json.dumps(said(capsys, "--offline", code=3)["guardrails"][0])
     assert "1 workspace is deployed by another shard than it belongs to (ops: prod-02 -> prod-01)" in text
     assert "ambient reshard prod" in text
     # So are those of a shard that is there no more.
     write(FILE.replace("shard: 2", "shard: 0"))
     Path("stacks/Pulumi.prod.yaml").write_text("config:\n  p:shards: 1\n")
-    assert "ops: prod-02 -> prod-00" in said(capsys, "--offline", code=3)["rails"][0]["problem"]
+    assert "ops: prod-02 -> prod-00" in said(capsys, "--offline", code=3)["guardrails"][0]["problem"]
 
 
 def test_the_plan_of_one_shard_is_of_its_workspaces(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +168,7 @@ def test_the_plan_of_one_shard_is_of_its_workspaces(pulumi: FakeShards, capsys: 
     assert run(["plan", "prod-02", "--offline", "--format", "json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert [one["workspace"] for one in found["access"]["gained"]] == ["ops"]
-    assert found["rails"] == []
+    assert found["guardrails"] == []
     assert "shards" not in found
 
 

@@ -203,8 +203,8 @@ def test_a_refused_workspace_is_held_and_the_rest_of_its_shard_is_run(
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     assert up() == 3
     assert fleet.pulumi.ran().count("prod-01") == 2
-    held = [one for one in fleet.pulumi.calls("up") if "pid" in one and one["env"]["AMBIENT_HOLD"]]
-    assert [one["env"]["AMBIENT_HOLD"] for one in held] == ['{"team-1": ["ci"]}']
+    held = [one for one in fleet.pulumi.calls("up") if "pid" in one and one["env"]["AMBIENT_EXCLUDE"]]
+    assert [one["env"]["AMBIENT_EXCLUDE"] for one in held] == ['{"team-1": ["ci"]}']
     assert held[0]["words"][-6:-2] == ["--exclude", "**::ambient:index:Workspace::team-1", "--exclude", "**::team-1/**"]
     text = summary(capsys)
     assert "prod-01: team-1: namespace 'team-1' exists" in text

@@ -219,7 +219,7 @@ def test_refresh_and_plan_take_both(world: World, capsys: pytest.CaptureFixture[
     assert sorted(world.pulumi.ran("refresh")) == ["prod-eu-00", "prod-us"]
 
 
-def test_a_rail_of_one_stack_stops_all(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_guardrail_of_one_stack_stops_all(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     names = [f"team-{number}" for number in range(4)]
     entry = {"owners": ["user:a@example.com"], "grants": [], "keys": {}, "state": "closed"}
     inputs = {"workspaces": dict.fromkeys(names, entry), "owner": "p/prod-us", "stack": "prod-us"}

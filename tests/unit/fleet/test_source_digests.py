@@ -39,7 +39,7 @@ def stack(folder: Path, **workspaces: str) -> LoadedStack:
     """Each workspace with variables from these sources."""
     lines = [f"  {name}: {{secrets: {{integrations: {{{sources}}}}}}}\n" for name, sources in workspaces.items()]
     path = folder / "dev.yaml"
-    path.write_text(f"rails: {{secretSources: [{{namespace: vault-sync}}]}}\nworkspaces:\n{''.join(lines)}")
+    path.write_text(f"guardrails: {{secretSources: [{{namespace: vault-sync}}]}}\nworkspaces:\n{''.join(lines)}")
     return load_stack(path)
 
 

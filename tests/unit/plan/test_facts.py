@@ -15,12 +15,12 @@ from ambient_components.plan.facts import (
     BucketChange,
     DateComing,
     Exposed,
+    GuardrailChange,
     KeyChange,
-    RailChange,
     SourceChange,
     WorkspaceChange,
 )
-from ambient_components.plan.guardrail_changes import stack_rail_changes
+from ambient_components.plan.guardrail_changes import stack_guardrail_changes
 from ambient_components.plan.ledgers import begins
 from ambient_components.plan.recorded import Held, Holdings
 from ambient_components.problem_json import MINT, encode
@@ -57,7 +57,7 @@ def test_what_was_less_what_is_lost_and_what_is_gained_is_what_will_be(before, a
 
 @given(LEDGERS, LEDGERS, RULES, RULES)
 def test_the_engine_and_the_files_say_the_same(before, after, was, now):
-    offline = plan(before, after, rail_changes=stack_rail_changes(was, now))
+    offline = plan(before, after, guardrail_changes=stack_guardrail_changes(was, now))
     held = holdings_of(before)
     online = from_preview(
         Digest.of(Preview.of(preview(before, after, (was, now)))), before, stack="prod", at=AT, held=held
@@ -200,9 +200,9 @@ def test_dates_that_come_soon_are_told_in_the_zone_of_the_stack():
 def test_what_else_changes_is_told_by_name():
     found = plan(
         {"pay": entry(settings=["idleTimeout"])},
-        {"pay": entry(settings=["mcpServers"], allow=["adminKey"])},
+        {"pay": entry(settings=["mcpServers"], exceptions=["adminKey"])},
     )
-    assert found.rail_changes == (RailChange("pay", "adminKey", facts.ALLOWED),)
+    assert found.guardrail_changes == (GuardrailChange("pay", "adminKey", facts.ALLOWED),)
     assert found.other == ("pay: settings: +mcpServers, -idleTimeout",)
     assert found.changes
 
@@ -241,28 +241,28 @@ def test_what_is_recorded_in_no_known_form_is_left_out():
         assert plan({"pay": entry(secrets=said)}, new).sources == (SourceChange("pay", "runner", "A", "", "env A"),)
 
 
-def test_another_place_for_secrets_is_a_change_of_the_rails():
+def test_another_place_for_secrets_is_a_change_of_the_guardrails():
     old, new = {"secretSources": ["namespace vault", "folder /run/x"]}, {"secretSources": ["namespace vault", "n b"]}
-    assert stack_rail_changes(old, new) == [
-        RailChange("", "secretSources", facts.CHANGED, "+n b"),
-        RailChange("", "secretSources", facts.CHANGED, "-folder /run/x"),
+    assert stack_guardrail_changes(old, new) == [
+        GuardrailChange("", "secretSources", facts.CHANGED, "+n b"),
+        GuardrailChange("", "secretSources", facts.CHANGED, "-folder /run/x"),
     ]
-    assert stack_rail_changes(None, {"secretSources": ["a"]}) == [
-        RailChange("", "secretSources", facts.CHANGED, "+a"),
+    assert stack_guardrail_changes(None, {"secretSources": ["a"]}) == [
+        GuardrailChange("", "secretSources", facts.CHANGED, "+a"),
     ]
 
 
 def test_a_new_workspace_is_told_with_its_content():
     dates = {"group:x": [{"role": "view", "from": "2027-01-01", "until": "2027-02-01"}]}
     new = entry(
-        dates=dates, allow=["noAdmin"], settings=["featureFlags"], secrets={"runner": {"A": "env A"}}, adopt=True
+        dates=dates, exceptions=["noAdmin"], settings=["featureFlags"], secrets={"runner": {"A": "env A"}}, adopt=True
     )
     found = plan({}, {"pay": new | {"keys": {"ci": key(manual=True, deliver="ci/token")}}})
     assert found.other == (
         "pay: dates: +group:x view from 2027-01-01 until 2027-02-01",
         "pay: settings: +featureFlags",
     )
-    assert found.rail_changes == (RailChange("pay", "noAdmin", facts.ALLOWED),)
+    assert found.guardrail_changes == (GuardrailChange("pay", "noAdmin", facts.ALLOWED),)
     assert [one.why for one in found.keys] == [
         "its workspace is new; lifetime 90d, manual, delivered to ci/token",
     ]
@@ -283,19 +283,21 @@ def test_the_end_of_an_overlap_that_moves_is_told_by_the_files_and_by_the_engine
     assert online({"steps": [ledger_step(before, after)]}, before).keys == said
 
 
-def test_the_rails_of_the_stack_that_change_are_a_change():
+def test_the_guardrails_of_the_stack_that_change_are_a_change():
     ledger = {"pay": entry()}
-    changed = stack_rail_changes({"allow": ["noAdmin"]}, {"allow": ["removals"], "keysMax": 1000.0, "groupsOnly": True})
+    changed = stack_guardrail_changes(
+        {"exceptions": ["noAdmin"]}, {"exceptions": ["massRemoval"], "maxKeys": 1000.0, "groupsOnly": True}
+    )
     assert changed == [
-        RailChange("", "groupsOnly", facts.CHANGED, "no -> yes"),
-        RailChange("", "keysMax", facts.CHANGED, "10 -> 1000"),
-        RailChange("", "noAdmin", facts.DISALLOWED),
-        RailChange("", "removals", facts.ALLOWED),
+        GuardrailChange("", "groupsOnly", facts.CHANGED, "no -> yes"),
+        GuardrailChange("", "maxKeys", facts.CHANGED, "10 -> 1000"),
+        GuardrailChange("", "noAdmin", facts.DISALLOWED),
+        GuardrailChange("", "massRemoval", facts.ALLOWED),
     ]
-    assert plan(ledger, ledger, rail_changes=changed).changes
-    assert stack_rail_changes({"keysMax": 10.0, "groupsOnly": False, "allow": []}, None) == []
-    step_ = ledger_step(ledger, ledger, ({}, {"allow": ["removals"]}))
-    assert online({"steps": [step_]}, ledger).rail_changes == (RailChange("", "removals", facts.ALLOWED),)
+    assert plan(ledger, ledger, guardrail_changes=changed).changes
+    assert stack_guardrail_changes({"maxKeys": 10.0, "groupsOnly": False, "exceptions": []}, None) == []
+    step_ = ledger_step(ledger, ledger, ({}, {"exceptions": ["massRemoval"]}))
+    assert online({"steps": [step_]}, ledger).guardrail_changes == (GuardrailChange("", "massRemoval", facts.ALLOWED),)
 
 
 def test_what_comes_by_date_is_told_as_early_as_the_files_say():

@@ -12,7 +12,7 @@ from ambient_components.errors import refusal
 from ambient_components.plan import Digest
 from ambient_components.plan.document import document, document_text, plan_schema
 from ambient_components.plan.facts import Plan, Shards, Step, Waiting
-from ambient_components.plan.guardrail_changes import stack_rail_changes
+from ambient_components.plan.guardrail_changes import stack_guardrail_changes
 from ambient_components.plan.lines import summary, verdict
 from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
@@ -25,7 +25,7 @@ AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOMES = st.fixed_dictionaries({name: st.integers(0, 2) for name in ("pay", "lab", "ops", "web")})
 WARNINGS = st.lists(st.sampled_from([refusal("a"), refusal("b")]), max_size=2)
 
-MANY = refusal("too many", rule="removals")
+MANY = refusal("too many", rule="massRemoval")
 MOVED = refusal("is elsewhere", rule="otherShard", workspaces=("pay",))
 OF_FILES, W, X = map(refusal, ("of the files", "w", "x"))
 
@@ -40,7 +40,12 @@ def plan(name="prod-00", **parts):
 
 @given(LEDGERS, LEDGERS, HOMES, RULES, RULES, WARNINGS)
 def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes, was, now, warnings):
-    more = {"rail_changes": stack_rail_changes(was, now), "warnings": warnings, "unknown": ("z", "y"), "at": AT}
+    more = {
+        "guardrail_changes": stack_guardrail_changes(was, now),
+        "warnings": warnings,
+        "unknown": ("z", "y"),
+        "at": AT,
+    }
     whole = from_ledgers(before, after, stack="prod", **more)
     parts = [
         from_ledgers(part(before, homes, shard), part(after, homes, shard), stack=f"prod-{shard:02d}", **more)
@@ -74,15 +79,15 @@ def test_so_are_the_engines_previews(before, after, homes):
 def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_name():
     killed = Waiting("", "a run was killed")
     parts = [
-        plan(warnings=(W,), rails=(MANY,), pending=(killed,), unjudged=("gone",)),
-        plan("prod-01", warnings=(W, X), rails=(MANY,), errors=(refusal("no cluster"),)),
+        plan(warnings=(W,), guardrails=(MANY,), pending=(killed,), unjudged=("gone",)),
+        plan("prod-01", warnings=(W, X), guardrails=(MANY,), errors=(refusal("no cluster"),)),
     ]
     merged = merge(
         "prod", AT, parts, online=True, skipped=["prod-02"], failed={"prod-03": [refusal("locked")]},
-        rails=[MOVED], warnings=[W, OF_FILES],
+        guardrails=[MOVED], warnings=[W, OF_FILES],
     )  # fmt: skip
     assert merged.warnings == (OF_FILES, W, X)
-    assert merged.rails == (MOVED, MANY)
+    assert merged.guardrails == (MOVED, MANY)
     assert merged.pending == (Waiting("", "prod-00: a run was killed"),)
     assert merged.unjudged == ("prod-00: gone",)
     assert tuple(map(str, merged.errors)) == ("prod-01: no cluster", "prod-03: locked")
@@ -124,7 +129,7 @@ def test_the_same_workspace_in_two_clusters_is_two_things():
             stack=stack,
             at=AT,
             warnings=[W],
-            rails=[refusal("an admin key", rule="adminKey", workspaces=("pay",))],
+            guardrails=[refusal("an admin key", rule="adminKey", workspaces=("pay",))],
         )
         for stack in ("prod-eu", "prod-us")
     ]
@@ -136,7 +141,7 @@ def test_the_same_workspace_in_two_clusters_is_two_things():
     assert [one.workspace for one in whole.keys] == ["prod-eu/pay", "prod-us/pay"]
     assert whole.other == ("prod-eu/pay: limits: +quota", "prod-us/pay: limits: +quota")
     assert tuple(map(str, whole.warnings)) == ("prod-eu: w", "prod-us: w")
-    assert [(one.workspaces, str(one)) for one in whole.rails] == [
+    assert [(one.workspaces, str(one)) for one in whole.guardrails] == [
         (("prod-eu/pay",), "prod-eu: an admin key"),
         (("prod-us/pay",), "prod-us: an admin key"),
     ]

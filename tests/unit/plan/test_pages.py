@@ -17,9 +17,9 @@ from ambient_components.plan.document import SCHEMA_FILE, digest, document, docu
 from ambient_components.plan.facts import (
     BucketChange,
     Exposed,
+    GuardrailChange,
     KeyChange,
     Plan,
-    RailChange,
     SourceChange,
     Step,
     Waiting,
@@ -57,12 +57,12 @@ _PLANS = st.builds(
         st.builds(KeyChange, _NAMES, _NAMES, st.integers(1, 9), st.sampled_from(facts.KEY_CHANGES), ROLES, _NAMES)
     ).map(tuple),
     buckets=st.lists(st.builds(BucketChange, _NAMES, _NAMES, st.sampled_from(facts.BUCKET_CHANGES), _NAMES)).map(tuple),
-    rail_changes=st.lists(
-        st.builds(RailChange, st.just("") | _NAMES, _NAMES, st.sampled_from(facts.RAIL_RULE_CHANGES))
+    guardrail_changes=st.lists(
+        st.builds(GuardrailChange, st.just("") | _NAMES, _NAMES, st.sampled_from(facts.GUARDRAIL_RULE_CHANGES))
     ).map(tuple),
     unjudged=st.lists(_NAMES).map(tuple),
     beside=st.lists(st.builds(Step, _OPS, _KINDS, _NAMES)).map(tuple),
-    rails=_PROBLEMS,
+    guardrails=_PROBLEMS,
     exposed=st.lists(st.builds(Exposed, _NAMES, st.just(("edit of x",)), st.just(("ci",)))).map(tuple),
     pending=st.lists(st.builds(Waiting, _NAMES, _NAMES)).map(tuple),
     warnings=_PROBLEMS,
@@ -87,7 +87,7 @@ def large(count):
         workspaces=tuple(WorkspaceChange(f"old-{i:05}", facts.REMOVED) for i in range(count // 10)),
         keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
         warnings=tuple(refusal(f"warning {i}") for i in range(count)),
-        rail_changes=tuple(RailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
+        guardrail_changes=tuple(GuardrailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
         unjudged=("no AccessLedger any more",) if count else (),
         beside=tuple(Step("create", f"kubernetes:{KINDS[i % 2]}", f"x{i:05}") for i in range(count // 50)),
         steps=tuple(Step("create", "a:b:C", f"team-{i:05}/grant/x") for i in range(count)),
@@ -134,7 +134,7 @@ def test_the_most_dangerous_comes_first_and_is_cut_last():
     page = as_markdown(large(10_000), 8_000)
     titles = re.findall(r"^\*\*(.+) \(\d+\)\*\*$", page, re.MULTILINE)
     assert titles == [
-        "No rail judges this run", "Workspaces removed", "Rails changed", "Admin gained",
+        "No guardrail judges this run", "Workspaces removed", "Guardrails changed", "Admin gained",
         "Rights beside the workspaces", "Edit gained", "View gained", "Access lost", "Keys minted",
         "Made or changed beside the workspaces", "Warnings",
     ]  # fmt: skip

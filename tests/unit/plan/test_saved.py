@@ -14,7 +14,7 @@ from ambient_components.engine.state import state_digest
 from ambient_components.plan import saved as plan_saved
 from ambient_components.plan.document import digest
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import stack_rails
+from ambient_components.program.guardrails import stack_guardrails
 from ambient_components.stackfile.loader import load_stack
 from tests.support.planned import NOW, RBAC, STACK, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import preview, step
@@ -64,7 +64,7 @@ class TestUp:
         assert run(["up", "prod", "--yes"]) == 0
         assert pulumi.ups == []
 
-    def test_a_rail_refuses(self, pulumi: FakePulumi) -> None:
+    def test_a_guardrail_refuses(self, pulumi: FakePulumi) -> None:
         Path("stacks/prod.yaml").write_text("workspaces:\n  other: {}\n")
         pulumi.answer = Answer(255, json.dumps({"diagnostics": []}), "")
         assert run(["up", "prod", "--yes"]) == 3
@@ -128,7 +128,7 @@ class TestContents:
         "change",
         [
             ("role: view, until: 2126-12-31", "role: view, until: 2126-12-30"),
-            ("rails: {keysMax: 20}", "rails: {keysMax: 2000}"),
+            ("guardrails: {maxKeys: 20}", "guardrails: {maxKeys: 2000}"),
             ("{role: edit, lifetime: 30d}", "{role: edit, lifetime: 60d}"),
         ],
         ids=" ".join,
@@ -139,11 +139,11 @@ class TestContents:
         def asked(text: str) -> None:
             Path("stacks/prod.yaml").write_text(text)
             file, document = load_stack("stacks/prod.yaml").file, preview({}, ledger())
-            document["steps"][0]["newState"]["inputs"]["rails"] = stack_rails(file, Calendar.of(file))
+            document["steps"][0]["newState"]["inputs"]["guardrails"] = stack_guardrails(file, Calendar.of(file))
             pulumi.answer = Answer(0, json.dumps(document), "")
 
         pulumi.state = {"version": 3, "deployment": None}
-        text = f"rails: {{keysMax: 20}}\n{STACK}".replace("until: 2026-12-31", "until: 2126-12-31")
+        text = f"guardrails: {{maxKeys: 20}}\n{STACK}".replace("until: 2026-12-31", "until: 2126-12-31")
         asked(text)
         assert run(["plan", "prod", "--save", "plan.json"]) == 2
         assert text.count(change[0]) == 1

@@ -9,9 +9,9 @@ from pulumi_policy import EnforcementLevel, PolicyResource, ResourceValidationAr
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from ambient_components import clock
-from ambient_components.access.guardrail_names import RAILS, RailSettings
+from ambient_components.access.guardrail_names import GUARDRAILS, GuardrailSettings
 from ambient_components.engine.urns import ACCESS_LEDGER
-from ambient_components.policies import ADVICE, STATE_RAILS, Exceptions, Resource, unguarded, violations
+from ambient_components.policies import ADVICE, STATE_GUARDRAILS, Exceptions, Resource, unguarded, violations
 from ambient_components.policies.advice import Given
 from ambient_components.policies.pack import plain, policies
 from tests.support.ledgers import refusals
@@ -24,85 +24,85 @@ def entry(**fields):
     return {"state": "active", "owners": ["user:o"], "grants": {}, "keys": {}, **fields}
 
 
-def ledger(rails=None, **workspaces):
-    return {"owner": "p/s", "workspaces": workspaces, **({"rails": rails} if rails else {})}
+def ledger(guardrails=None, **workspaces):
+    return {"owner": "p/s", "workspaces": workspaces, **({"guardrails": guardrails} if guardrails else {})}
 
 
 def crossed(inputs, said=None):
-    """The rails that a ledger crosses, each with its first sentence."""
+    """The guardrails that a ledger crosses, each with its first sentence."""
     said = said or Exceptions()
-    return {rail: found for rail in STATE_RAILS if (found := violations(inputs, rail, said, NOW))}
+    return {guardrail: found for guardrail in STATE_GUARDRAILS if (found := violations(inputs, guardrail, said, NOW))}
 
 
-# The rails.
+# The guardrails.
 
 CROSSING = {
-    "wideSubject": entry(grants={"group:system:authenticated": "view"}),
+    "publicAccess": entry(grants={"group:system:authenticated": "view"}),
     "adminKey": entry(keys={"ci": {"role": "admin", "generation": 1}}),
-    "endlessKey": entry(keys={"ci": {**EDIT, "never": True}}),
-    "manyKeys": entry(keys={f"k{number}": EDIT for number in range(11)}),
-    "personalGrant": entry(grants={"user:bob": "view"}),
-    "adminKeyBesideEdit": entry(
-        grants={"group:devs": "edit"}, keys={"ci": {"role": "admin", "generation": 1}}, allow=["adminKey"]
+    "nonExpiringKey": entry(keys={"ci": {**EDIT, "never": True}}),
+    "tooManyKeys": entry(keys={f"k{number}": EDIT for number in range(11)}),
+    "individualGrant": entry(grants={"user:bob": "view"}),
+    "adminKeyWithEditors": entry(
+        grants={"group:devs": "edit"}, keys={"ci": {"role": "admin", "generation": 1}}, exceptions=["adminKey"]
     ),
 }
-STRICT = {"groupsOnly": True, "adminKeysApart": True}
+STRICT = {"groupsOnly": True, "isolateAdminKeys": True}
 
 
-@pytest.mark.parametrize("rail", STATE_RAILS)
-def test_each_rail_speaks_of_what_is_there(rail):
-    inputs = ledger(STRICT, pay=CROSSING[rail], other=entry())
+@pytest.mark.parametrize("guardrail", STATE_GUARDRAILS)
+def test_each_guardrail_speaks_of_what_is_there(guardrail):
+    inputs = ledger(STRICT, pay=CROSSING[guardrail], other=entry())
     (found,) = crossed(inputs).items()
-    assert found[0] == rail
+    assert found[0] == guardrail
     (text,) = found[1]
     assert text.startswith("workspace 'pay': ")
-    assert text.endswith(f"if that is meant, write in its entry: allow: [{{rail: {rail}, reason: WHY}}]")
+    assert text.endswith(f"if that is meant, write in its entry: exceptions: [{{guardrail: {guardrail}, reason: WHY}}]")
     assert "0 before" not in text
 
 
-@pytest.mark.parametrize("rail", STATE_RAILS)
-def test_what_is_allowed_passes_unless_the_pack_says_otherwise(rail):
-    allowed = {**CROSSING[rail], "allow": [rail, *CROSSING[rail].get("allow", [])]}
+@pytest.mark.parametrize("guardrail", STATE_GUARDRAILS)
+def test_what_is_allowed_passes_unless_the_pack_says_otherwise(guardrail):
+    allowed = {**CROSSING[guardrail], "exceptions": [guardrail, *CROSSING[guardrail].get("exceptions", [])]}
     inputs = ledger(STRICT, pay=allowed)
     assert crossed(inputs) == {}
-    found = violations(inputs, rail, Exceptions(honour_allow=False), NOW)
+    found = violations(inputs, guardrail, Exceptions(honour_allow=False), NOW)
     assert (len(found), "if that is meant" in found[0]) == (1, False)
-    of_stack = ledger({**STRICT, "allow": [rail]}, pay=CROSSING[rail])
+    of_stack = ledger({**STRICT, "exceptions": [guardrail]}, pay=CROSSING[guardrail])
     assert crossed(of_stack) == {}
 
 
 def test_a_pack_can_be_stricter_than_the_stack():
     inputs = ledger(pay=entry(grants={"user:bob": "view"}, keys={"a": EDIT, "b": EDIT}))
     assert crossed(inputs) == {}
-    assert crossed(inputs, Exceptions(everywhere=True)).keys() == {"personalGrant"}
-    assert crossed(inputs, Exceptions(keys_max=1)).keys() == {"manyKeys"}
-    assert crossed(ledger({"keysMax": 1}, **inputs["workspaces"]), Exceptions(keys_max=2)) == {}
+    assert crossed(inputs, Exceptions(everywhere=True)).keys() == {"individualGrant"}
+    assert crossed(inputs, Exceptions(max_keys=1)).keys() == {"tooManyKeys"}
+    assert crossed(ledger({"maxKeys": 1}, **inputs["workspaces"]), Exceptions(max_keys=2)) == {}
 
 
 def test_closed_workspaces_are_left_alone():
     assert crossed(ledger(pay=entry(state="closed", owners=["group:system:masters"]))) == {}
 
 
-def test_it_has_every_rail_that_a_state_can_cross():
-    assert set(RAILS) - set(STATE_RAILS) == {"removals", "noAdmin", "expireAfter"}
+def test_it_has_every_guardrail_that_a_state_can_cross():
+    assert set(GUARDRAILS) - set(STATE_GUARDRAILS) == {"massRemoval", "noAdmin", "expireAfter"}
 
 
 SUBJECTS = st.sampled_from(["user:bob", "group:devs", "group:system:authenticated", "group:system:serviceaccounts:ns"])
 ROLES = st.sampled_from(["view", "edit", "admin"])
 KEYS = st.fixed_dictionaries({"role": ROLES, "generation": st.just(1)}, optional={"never": st.just(True)})
 ENTRIES = st.builds(
-    lambda grants, keys, allow: entry(grants=grants, keys=keys, allow=sorted(allow)),
+    lambda grants, keys, allow: entry(grants=grants, keys=keys, exceptions=sorted(allow)),
     st.dictionaries(SUBJECTS, ROLES),
     st.dictionaries(st.sampled_from(["a", "b", "c"]), KEYS),
-    st.sets(st.sampled_from(sorted(STATE_RAILS))),
+    st.sets(st.sampled_from(sorted(STATE_GUARDRAILS))),
 )
 
 
 @given(st.dictionaries(st.sampled_from(["pay", "lab"]), ENTRIES), st.integers(1, 3), st.booleans(), st.booleans())
 def test_of_a_new_stack_pack_and_ledger_say_the_same(workspaces, most, groups, apart):
     """Where there is nothing before, what is there is what a run introduces."""
-    settings = RailSettings(frozenset(), most, groups, apart)
-    inputs = ledger({"keysMax": most, "groupsOnly": groups, "adminKeysApart": apart}, **workspaces)
+    settings = GuardrailSettings(frozenset(), most, groups, apart)
+    inputs = ledger({"maxKeys": most, "groupsOnly": groups, "isolateAdminKeys": apart}, **workspaces)
     found = [text for texts in crossed(inputs).values() for text in texts]
     refused = refusals({}, workspaces, settings, NOW)
     assert len(found) == len(refused)
@@ -173,7 +173,7 @@ def test_descriptions():
 
 def test_endless_keys_are_told_of_though_they_are_allowed():
     keys = {"a": {**EDIT, "never": True}, "b": {**EDIT, "static": True, "never": True}, "c": EDIT}
-    assert advised("endlessKeys", of_ledger(pay=entry(keys=keys, allow=["endlessKey"]))) == [
+    assert advised("endlessKeys", of_ledger(pay=entry(keys=keys, exceptions=["nonExpiringKey"]))) == [
         "workspace 'pay': key 'a': it never expires: leave lifetime out for 90d",
         "workspace 'pay': key 'b': every session can read it, and it never expires: leave lifetime out for 90d",
     ]
@@ -235,38 +235,38 @@ def on_stack(name, *resources, config=None):
     return found
 
 
-def test_rails_are_mandatory_and_best_practices_advice():
+def test_guardrails_are_mandatory_and_best_practices_advice():
     levels = {one.name: one.enforcement_level for one in policies()}
     assert levels == {
-        **dict.fromkeys([*STATE_RAILS, "ledger"], EnforcementLevel.MANDATORY),
+        **dict.fromkeys([*STATE_GUARDRAILS, "ledger"], EnforcementLevel.MANDATORY),
         **dict.fromkeys(ADVICE, EnforcementLevel.ADVISORY),
     }
 
 
-@pytest.mark.parametrize("rail", STATE_RAILS)
-def test_a_policy_judges_the_ledger_and_nothing_else(rail):
+@pytest.mark.parametrize("guardrail", STATE_GUARDRAILS)
+def test_a_policy_judges_the_ledger_and_nothing_else(guardrail):
     # Numbers of the wire are floats.
-    inputs = plain(unknown_checking_proxy(ledger({**STRICT, "keysMax": 10.0}, pay=CROSSING[rail])))
-    (found,) = on_resource(rail, inputs)
-    assert found == (violations(inputs, rail, Exceptions(), NOW)[0], None)
-    assert on_resource(rail, inputs, kind="kubernetes:core/v1:Secret") == []
+    inputs = plain(unknown_checking_proxy(ledger({**STRICT, "maxKeys": 10.0}, pay=CROSSING[guardrail])))
+    (found,) = on_resource(guardrail, inputs)
+    assert found == (violations(inputs, guardrail, Exceptions(), NOW)[0], None)
+    assert on_resource(guardrail, inputs, kind="kubernetes:core/v1:Secret") == []
 
 
 @pytest.mark.parametrize(
-    ("rail", "config", "count"),
+    ("guardrail", "config", "count"),
     [
         ("adminKey", {"honourAllow": False}, 1),
         ("adminKey", {"honourAllow": True}, 0),
-        ("manyKeys", {"max": 1.0}, 1),
-        ("manyKeys", {}, 0),
-        ("personalGrant", {"everywhere": True}, 1),
-        ("personalGrant", None, 0),
+        ("tooManyKeys", {"max": 1.0}, 1),
+        ("tooManyKeys", {}, 0),
+        ("individualGrant", {"everywhere": True}, 1),
+        ("individualGrant", None, 0),
     ],
 )
-def test_the_packs_configuration(rail, config, count):
+def test_the_packs_configuration(guardrail, config, count):
     keys = {"ci": {"role": "admin", "generation": 1.0}, "b": EDIT}
-    inputs = ledger(pay=entry(keys=keys, grants={"user:bob": "view"}, allow=["adminKey"]))
-    assert len(on_resource(rail, inputs, config)) == count
+    inputs = ledger(pay=entry(keys=keys, grants={"user:bob": "view"}, exceptions=["adminKey"]))
+    assert len(on_resource(guardrail, inputs, config)) == count
 
 
 def test_advice_names_the_resource_and_takes_its_time():

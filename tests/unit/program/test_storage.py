@@ -294,13 +294,13 @@ def test_two_workspaces_of_one_bucket_never_meet(one, other, rest):
 
 # Whether two documents allow the same
 
-ALLOW = access_policy("pay-sessions")
+EXCEPTIONS = access_policy("pay-sessions")
 SHARED = access_policy("pay-sessions", "pay/")
 
 
 def changed(change):
     """The document after a change that is made in place."""
-    policy = copy.deepcopy(ALLOW)
+    policy = copy.deepcopy(EXCEPTIONS)
     change(policy)
     return policy
 
@@ -319,7 +319,7 @@ def changed(change):
     ],
 )
 def test_stores_write_one_policy_in_many_ways(change):
-    assert same_policy(ALLOW, changed(change))
+    assert same_policy(EXCEPTIONS, changed(change))
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_stores_write_one_policy_in_many_ways(change):
     ],
 )
 def test_another_policy_is_not_the_same(change):
-    assert not same_policy(ALLOW, changed(change))
+    assert not same_policy(EXCEPTIONS, changed(change))
 
 
 def test_conditions_are_compared_as_well():
@@ -354,20 +354,20 @@ def test_conditions_are_compared_as_well():
         lambda condition: condition.update(StringEquals={"s3:delimiter": ["/"]}),
     ):
         assert not same_policy(SHARED, with_condition(change))
-    assert not same_policy(SHARED, ALLOW)
+    assert not same_policy(SHARED, EXCEPTIONS)
 
 
 def test_no_policy_is_the_same_as_none_alone():
     assert same_policy(None, None)
-    assert not same_policy(None, ALLOW)
-    assert not same_policy(ALLOW, {})
-    assert not same_policy(ALLOW, {"Statement": []})
+    assert not same_policy(None, EXCEPTIONS)
+    assert not same_policy(EXCEPTIONS, {})
+    assert not same_policy(EXCEPTIONS, {"Statement": []})
 
 
 def test_a_single_statement_may_stand_without_a_list():
     one = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": BUCKET}
     assert same_policy({"Statement": one}, {"Statement": [one]})
-    assert not same_policy({"Statement": one}, ALLOW)
+    assert not same_policy({"Statement": one}, EXCEPTIONS)
 
 
 # Variables

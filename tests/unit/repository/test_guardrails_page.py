@@ -1,4 +1,4 @@
-"""docs/rails.md shows what is really said: each text on the page, made by the code."""
+"""docs/guardrails.md shows what is really said: each text on the page, made by the code."""
 
 import re
 from datetime import UTC, datetime
@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access import RailSettings
-from ambient_components.access.guardrail_names import EXPIRE_AFTER, RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.access import GuardrailSettings
+from ambient_components.access.guardrail_names import EXPIRE_AFTER, GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.errors import AmbientError
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import ended_allowances
+from ambient_components.program.guardrails import expired_exceptions
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile import parse_stack
 from ambient_components.stacks import destruction
 from tests.support.ledgers import fleet_refusals, refusals, refused
 
-PAGE = (Path(__file__).parents[3] / "docs" / "rails.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "guardrails.md").read_text(encoding="utf-8")
 SHOWN = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
 FILE = re.search(r"^```yaml\n# stacks/prod.yaml\n.*?^```$", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -31,48 +31,54 @@ def entry(owners: Any = (), **rest: Any) -> dict[str, Any]:
     return {"state": "active", "owners": list(owners), "grants": {}, "keys": {}, **rest}
 
 
-CHANGES: dict[str, tuple[Any, Any, RailSettings]] = {
-    "removals": (entry(LEADS, grants=PEOPLE), entry(LEADS), RailSettings()),
-    "noAdmin": (entry(LEADS), entry(), RailSettings()),
-    "wideSubject": (entry(), entry(grants={"group:system:authenticated": "edit"}), RailSettings()),
-    "adminKey": (entry(), entry(keys=DEPLOY), RailSettings()),
-    "endlessKey": (entry(), entry(keys={"report": {"role": "view", "generation": 1, "never": True}}), RailSettings()),
-    "manyKeys": (
+CHANGES: dict[str, tuple[Any, Any, GuardrailSettings]] = {
+    "massRemoval": (entry(LEADS, grants=PEOPLE), entry(LEADS), GuardrailSettings()),
+    "noAdmin": (entry(LEADS), entry(), GuardrailSettings()),
+    "publicAccess": (entry(), entry(grants={"group:system:authenticated": "edit"}), GuardrailSettings()),
+    "adminKey": (entry(), entry(keys=DEPLOY), GuardrailSettings()),
+    "nonExpiringKey": (
+        entry(),
+        entry(keys={"report": {"role": "view", "generation": 1, "never": True}}),
+        GuardrailSettings(),
+    ),
+    "tooManyKeys": (
         entry(keys=KEYS),
         entry(keys={**KEYS, "one-more": {"role": "view", "generation": 1}}),
-        RailSettings(),
+        GuardrailSettings(),
     ),
-    "personalGrant": (entry(), entry(grants={"user:bob": "edit"}), RailSettings(groups_only=True)),
-    "adminKeyBesideEdit": (
+    "individualGrant": (entry(), entry(grants={"user:bob": "edit"}), GuardrailSettings(groups_only=True)),
+    "adminKeyWithEditors": (
         entry(keys=DEPLOY),
         entry(keys=DEPLOY, grants={"group:payments-devs": "edit"}),
-        RailSettings(admin_keys_apart=True),
+        GuardrailSettings(isolate_admin_keys=True),
     ),
 }
 
 
-@pytest.mark.parametrize("rail", CHANGES)
-def test_the_text_of_each_rail_is_the_real_one(rail: str) -> None:
-    before, after, settings = CHANGES[rail]
+@pytest.mark.parametrize("guardrail", CHANGES)
+def test_the_text_of_each_guardrail_is_the_real_one(guardrail: str) -> None:
+    before, after, settings = CHANGES[guardrail]
     (problem,) = refused({"payments": before}, {"payments": after}, settings)
     assert problem.text in SHOWN
-    assert f"\n## {rail}\n" in PAGE
+    assert f"\n## {guardrail}\n" in PAGE
 
 
-def test_every_rail_has_its_line() -> None:
-    assert {*CHANGES, EXPIRE_AFTER} == {*RAILS}
+def test_every_guardrail_has_its_line() -> None:
+    assert {*CHANGES, EXPIRE_AFTER} == {*GUARDRAILS}
     rows = dict(re.findall(r"^\| \[`(\w+)`\]\([^)]+\) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE))
     where = {
-        rail: ", ".join([*["workspace"] * (rail in WORKSPACE_RAILS), *["stack"] * (rail in STACK_RAILS)])
-        for rail in RAILS
+        guardrail: ", ".join(
+            [*["workspace"] * (guardrail in WORKSPACE_GUARDRAILS), *["stack"] * (guardrail in STACK_GUARDRAILS)]
+        )
+        for guardrail in GUARDRAILS
     }
-    assert {rail: by.replace("the ", "") for rail, by in rows.items()} == where
+    assert {guardrail: by.replace("the ", "") for guardrail, by in rows.items()} == where
 
 
 def test_the_text_of_a_source_that_is_not_allowed_is_the_real_one() -> None:
     page = PAGE[PAGE.index("# stacks/vault.yaml") :]
     text = page[: page.index("```")]
-    assert parse_stack(text, "s.yaml").file.rails.secret_sources
+    assert parse_stack(text, "s.yaml").file.guardrails.secret_sources
     elsewhere = text.replace("{namespace: vault-sync, name: payments,", "{namespace: vault-sync, name: other,", 1)
     with pytest.raises(AmbientError) as caught:
         parse_stack(elsewhere, "s.yaml")
@@ -85,11 +91,11 @@ def test_the_warning_of_an_allowance_that_ended_is_the_real_one() -> None:
     text = FILE[0].removeprefix("```yaml\n").removesuffix("```")
     loaded = parse_stack(text, "stacks/prod.yaml")
     calendar = Calendar.of(loaded.file, datetime(2027, 4, 1, tzinfo=UTC))
-    told = ended_allowances(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)
+    told = expired_exceptions(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)
     assert [f"warning: {one.text}" for one in told] == [text for text in SHOWN if text.startswith("warning")]
     # And on the day on which it is written, nothing is refused.
     today = Calendar.of(loaded.file, datetime(2026, 11, 25, tzinfo=UTC))
-    settings = RailSettings(groups_only=True, admin_keys_apart=True)
+    settings = GuardrailSettings(groups_only=True, isolate_admin_keys=True)
     assert refusals({}, ledger_of(loaded.file.workspaces, today), settings) == []
 
 
@@ -102,7 +108,7 @@ def test_the_refusal_of_a_destroy_is_the_real_one() -> None:
 
 def test_the_refusal_of_a_fleet_is_the_real_one() -> None:
     before, after = {"prod-05": {"payments": entry()}}, {"prod-03": {"payments": entry()}}
-    (found,) = fleet_refusals("prod", before, after, RailSettings())
+    (found,) = fleet_refusals("prod", before, after, GuardrailSettings())
     assert found.text in SHOWN
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access import RailSettings
+from ambient_components.access import GuardrailSettings
 from ambient_components.errors import refusal
 from ambient_components.shards import excluded
 from tests.support.ledgers import refused
@@ -56,10 +56,10 @@ ALONE = {
     "many keys": (None, entry(keys={f"k{n}": KEY for n in range(3)})),
     "admin key beside edit": (
         None,
-        entry(keys={"ci": {**KEY, "role": "admin"}}, grants={"group:devs": "edit"}, allow=["adminKey"]),
+        entry(keys={"ci": {**KEY, "role": "admin"}}, grants={"group:devs": "edit"}, exceptions=["adminKey"]),
     ),
 }
-STRICT = RailSettings(keys_max=2, groups_only=True, admin_keys_apart=True)
+STRICT = GuardrailSettings(max_keys=2, groups_only=True, isolate_admin_keys=True)
 
 
 def ledger_of(pay, **others):
@@ -156,14 +156,14 @@ NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 
 @given(st.dictionaries(NAMES, st.lists(NAMES, max_size=3).map(tuple)))
 def test_what_is_told_is_what_is_heard(held):
-    assert excluded.held_of({excluded.HOLD_VARIABLE: excluded.hold_text(held)}) == held
+    assert excluded.held_of({excluded.EXCLUDE_VARIABLE: excluded.hold_text(held)}) == held
 
 
 @pytest.mark.parametrize("text", ["yes", "[]", '{"a": "ci"}', '{"a": [1]}', '{"A B": []}', '{"a/**": []}'])
 def test_another_form_is_refused(text):
-    with pytest.raises(ValueError, match="AMBIENT_HOLD is only for ambient up"):
-        excluded.held_of({excluded.HOLD_VARIABLE: text})
+    with pytest.raises(ValueError, match="AMBIENT_EXCLUDE is only for ambient up"):
+        excluded.held_of({excluded.EXCLUDE_VARIABLE: text})
 
 
 def test_nothing_is_held_where_nothing_is_said():
-    assert excluded.held_of({}) == excluded.held_of({excluded.HOLD_VARIABLE: ""}) == {}
+    assert excluded.held_of({}) == excluded.held_of({excluded.EXCLUDE_VARIABLE: ""}) == {}

@@ -519,20 +519,23 @@ def test_nobody_promises_runs_for_a_bucket_of_others():
     assert len(bucket_findings({"runEvery": "60d"})) == 1
 
 
-ALLOWED = {"rail": "expireAfter", "reason": "agreed"}
+ALLOWED = {"guardrail": "expireAfter", "reason": "agreed"}
 
 
-def test_a_rail_is_crossed_once_and_for_something():
+def test_a_guardrail_is_crossed_once_and_for_something():
     with_age = {"bucket": {"name": "pay-sessions", "expireAfter": "30d"}}
-    assert findings_of(storage=with_age, allow=[ALLOWED]) == []
-    assert findings_of(storage=with_age, allow=[ALLOWED, ALLOWED]) == [
+    assert findings_of(storage=with_age, exceptions=[ALLOWED]) == []
+    assert findings_of(storage=with_age, exceptions=[ALLOWED, ALLOWED]) == [
         Finding(
-            (*WS, "allow", 1, "rail"), "expireAfter is allowed already", "keep one of them", (*WS, "allow", 0, "rail")
+            (*WS, "exceptions", 1, "guardrail"),
+            "expireAfter is allowed already",
+            "keep one of them",
+            (*WS, "exceptions", 0, "guardrail"),
         )
     ]
-    assert findings_of(storage={"bucket": {"name": "pay-sessions"}}, allow=[ALLOWED]) == [
+    assert findings_of(storage={"bucket": {"name": "pay-sessions"}}, exceptions=[ALLOWED]) == [
         Finding(
-            (*WS, "allow", 0, "rail"),
+            (*WS, "exceptions", 0, "guardrail"),
             "expireAfter is allowed, and the bucket has none",
             "remove it: it would let the next one pass unseen",
             warning=True,

@@ -338,6 +338,6 @@ def test_the_strategies_know_every_field_of_a_workspace() -> None:
         "adopt",
         "template",
         "storage",
-        "allow",
+        "exceptions",
         "shard",
     } == known

@@ -8,10 +8,10 @@ from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile import (
-    Allowance,
     Bucket,
     BucketCredentials,
     Grant,
+    GuardrailException,
     Key,
     Secrets,
     Source,
@@ -30,7 +30,7 @@ LIFETIMES = (
 SUBJECTS = "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 WORKSPACE_FIELDS = (
     "allowed: template, displayName, description, owners, reviewers, grants, keys, secrets, storage, settings, limits, "
-    "labels, annotations, podSecurity, protect, state, onClose, adopt, allow, shard"
+    "labels, annotations, podSecurity, protect, state, onClose, adopt, exceptions, shard"
 )
 RUNNER_KEYS = "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY"
 
@@ -52,13 +52,13 @@ def test_the_example_shows_every_field():
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
     of_a_key = {"overlap_until", "adopt", "warn_ahead", "deliver", "retain", "static"}
-    of_a_workspace = {"allow", "shard", "on_close"}
+    of_a_workspace = {"exceptions", "shard", "on_close"}
     in_comments = {Workspace: of_a_workspace, Key: of_a_key, Secrets: set()}
     assert shown == [set(model.model_fields) - left_out for model, left_out in in_comments.items()]
     text = (ROOT / "stacks/dev.yaml").read_text()
     assert all(f"# {Key.model_fields[field].alias or field}: " in text for field in of_a_key)
     assert all(f"    # {Workspace.model_fields[field].alias or field}:" in text for field in of_a_workspace)
-    parts = (Bucket, BucketCredentials, Allowance)
+    parts = (Bucket, BucketCredentials, GuardrailException)
     fields = {field.alias or name for model in parts for name, field in model.model_fields.items()}
     assert {field for field in fields if not re.search(rf"\b{field}: ", text)} == set()
 
@@ -145,7 +145,7 @@ def test_an_empty_entry_has_the_platforms_defaults():
         "state": "active",
         "on_close": {"sessions": "stop", "wait": 120},
         "adopt": False,
-        "allow": [],
+        "exceptions": [],
         "shard": None,
     }
     assert workspace.model_dump() == expected
@@ -169,7 +169,7 @@ def test_later_steps_can_ask_for_places():
         (
             "workspaces: {}\nworkspace: {}",
             "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, "
-            "allow, rails, stacks, defaults, templates, workspaces; "
+            "allow, guardrails, stacks, defaults, templates, workspaces; "
             "did you mean 'workspaces'?",
         ),
     ],

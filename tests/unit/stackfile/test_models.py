@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ambient_components.access.guardrail_names import RAILS, STACK_RAILS, WORKSPACE_RAILS
+from ambient_components.access.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.platform.contract import PodSecurity
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
@@ -13,19 +13,19 @@ from ambient_components.rules.secrets import DriftPolicy
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType
 from ambient_components.rules.states import BucketState, WorkspaceState
 from ambient_components.stackfile import (
-    Allowance,
     Bucket,
     BucketCredentials,
     ContainerLimits,
     Defaults,
+    Guardrail,
+    GuardrailException,
+    Guardrails,
     KeyDefaults,
     Limits,
     McpServer,
     Network,
     NetworkPeer,
     OnDrift,
-    Rail,
-    Rails,
     SecretRef,
     Settings,
     Source,
@@ -138,7 +138,7 @@ def test_defaults_say_what_they_say_and_no_more():
 
 
 @pytest.mark.parametrize("section", ["defaults", "templates.team"])
-@pytest.mark.parametrize("field", ["displayName", "description", "template", "state", "adopt", "storage", "allow"])
+@pytest.mark.parametrize("field", ["displayName", "description", "template", "state", "adopt", "storage", "exceptions"])
 def test_what_belongs_to_one_workspace_is_no_default(section, field):
     first, _, name = section.partition(".")
     data = {first: {name: {field: "x"}} if name else {field: "x"}}
@@ -155,7 +155,7 @@ def test_defaults_know_every_other_field_of_a_workspace():
         "state",
         "adopt",
         "storage",
-        "allow",
+        "exceptions",
         "shard",
     }
 
@@ -599,13 +599,13 @@ def test_access_keys_and_tokens_are_renewed_alike(lifetime, run_every):
     assert BucketCredentials(lifetime=text).policy(run_every) == key.policy(run_every)
 
 
-# Rails
+# Guardrails
 
 
-def test_an_allowance():
-    (got,) = workspace(allow=[{"rail": "expireAfter", "reason": "agreed", "until": "2026-12-31"}]).allow
-    assert got == Allowance(rail=Rail.EXPIRE_AFTER, reason="agreed", until="2026-12-31")
-    (got,) = workspace(allow=[{"rail": "expireAfter", "reason": "x" * 200}]).allow
+def test_an_exception():
+    (got,) = workspace(exceptions=[{"guardrail": "expireAfter", "reason": "agreed", "until": "2026-12-31"}]).exceptions
+    assert got == GuardrailException(guardrail=Guardrail.EXPIRE_AFTER, reason="agreed", until="2026-12-31")
+    (got,) = workspace(exceptions=[{"guardrail": "expireAfter", "reason": "x" * 200}]).exceptions
     assert got.until is None
 
 
@@ -613,10 +613,10 @@ def test_an_allowance():
     ("fields", "path", "problem", "remedy"),
     [
         (
-            {"rail": "expireafter"},
-            ".rail",
-            "'expireafter' is not a rail",
-            f"allowed: {', '.join(WORKSPACE_RAILS)}; did you mean 'expireAfter'?",
+            {"guardrail": "expireafter"},
+            ".guardrail",
+            "'expireafter' is not a guardrail",
+            f"allowed: {', '.join(WORKSPACE_GUARDRAILS)}; did you mean 'expireAfter'?",
         ),
         ({"reason": ""}, ".reason", "is empty", "allowed: text"),
         ({"reason": " \n"}, ".reason", "is blank", "allowed: text that tells a reviewer why"),
@@ -626,35 +626,35 @@ def test_an_allowance():
         ({"until": None}, ".until", "is empty", "allowed: a day as YYYY-MM-DD, such as 2026-12-31"),
     ],
 )
-def test_faults_of_an_allowance(fields, path, problem, remedy):
-    got = in_workspace(allow=[{"rail": "expireAfter", "reason": "agreed", **fields}])
+def test_faults_of_an_exception(fields, path, problem, remedy):
+    got = in_workspace(exceptions=[{"guardrail": "expireAfter", "reason": "agreed", **fields}])
     assert got == [(f"allow.0{path}", problem, remedy)]
 
 
-@pytest.mark.parametrize("missing", ["rail", "reason"])
+@pytest.mark.parametrize("missing", ["guardrail", "reason"])
 def test_an_allowance_says_what_and_why(missing):
-    fields = {"rail": "expireAfter", "reason": "agreed"}
+    fields = {"guardrail": "expireAfter", "reason": "agreed"}
     del fields[missing]
-    assert in_workspace(allow=[fields]) == [(f"allow.0.{missing}", "is missing", "add it")]
+    assert in_workspace(exceptions=[fields]) == [(f"allow.0.{missing}", "is missing", "add it")]
 
 
 def test_allowances_are_a_list():
-    assert in_workspace(allow="expireAfter") == [
-        ("allow", "is text", "allowed: a list, such as [{rail: adminKey, reason: TEXT}]")
+    assert in_workspace(exceptions="expireAfter") == [
+        ("exceptions", "is text", "allowed: a list, such as [{guardrail: adminKey, reason: TEXT}]")
     ]
 
 
-def test_the_rails_are_those_that_the_ledger_holds():
-    assert tuple(Rail) == RAILS
-    assert {*STACK_RAILS} | {*WORKSPACE_RAILS} == {*RAILS}
+def test_the_guardrails_are_those_that_the_ledger_holds():
+    assert tuple(Guardrail) == GUARDRAILS
+    assert {*STACK_GUARDRAILS} | {*WORKSPACE_GUARDRAILS} == {*GUARDRAILS}
 
 
-@pytest.mark.parametrize("rail", RAILS)
-def test_a_rail_is_allowed_at_its_levels_alone(rail):
-    line = {"rail": rail, "reason": "agreed"}
+@pytest.mark.parametrize("guardrail", GUARDRAILS)
+def test_a_guardrail_is_allowed_at_its_levels_alone(guardrail):
+    line = {"guardrail": guardrail, "reason": "agreed"}
     for allowed, data in (
-        (rail in WORKSPACE_RAILS, {"workspaces": {"pay": {"allow": [line]}}}),
-        (rail in STACK_RAILS, {"workspaces": {}, "allow": [line]}),
+        (guardrail in WORKSPACE_GUARDRAILS, {"workspaces": {"pay": {"exceptions": [line]}}}),
+        (guardrail in STACK_GUARDRAILS, {"workspaces": {}, "exceptions": [line]}),
     ):
         if allowed:
             StackFile.model_validate(data)
@@ -663,9 +663,9 @@ def test_a_rail_is_allowed_at_its_levels_alone(rail):
                 StackFile.model_validate(data)
 
 
-def test_rails_are_as_built_in_where_nothing_is_said():
-    assert StackFile.model_validate({"workspaces": {}}).rails == Rails(keysMax=10)
-    assert (Rails().groups_only, Rails().admin_keys_apart) == (False, False)
+def test_guardrails_are_as_built_in_where_nothing_is_said():
+    assert StackFile.model_validate({"workspaces": {}}).guardrails == Guardrails(maxKeys=10)
+    assert (Guardrails().groups_only, Guardrails().isolate_admin_keys) == (False, False)
 
 
 # Settings

@@ -254,7 +254,7 @@ def test_what_is_not_touched_is_the_same_and_who_was_named_is_asked(first, secon
     before, after = old.stack.file, new.stack.file
     for name in {*before.workspaces, *after.workspaces} - items.keys():
         one, other = before.workspaces[name].model_dump(), after.workspaces[name].model_dump()
-        for field in ("owners", "reviewers", "grants", "allow"):
+        for field in ("owners", "reviewers", "grants", "exceptions"):
             one[field], other[field] = (sorted(side[field], key=repr) for side in (one, other))
         assert one == other
     for name in items.keys() & before.workspaces.keys():

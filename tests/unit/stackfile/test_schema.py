@@ -70,7 +70,7 @@ GOOD = [
     in_workspace(secrets={"runner": {"ANTHROPIC_API_KEY": {"env": "A"}}, "integrations": {"A.B": {"file": "./x y"}}}),
     in_workspace(secrets={"integrations": {"A": {"secret": {"namespace": "pay", "name": "b.c", "key": "d"}}}}),
     in_workspace(secrets={"integrations": {"A": {"value": ""}}, "onDrift": {"runner": "keep"}}),
-    in_workspace(storage={}, allow=[]),
+    in_workspace(storage={}, exceptions=[]),
     in_workspace(
         storage={"bucket": {"name": "a.b-c", "versioning": True, "expireAfter": "1y", "tags": {"a b/c": "ü"}}}
     ),
@@ -78,7 +78,7 @@ GOOD = [
         storage={
             "bucket": {"name": "abc", "objectLock": True, "encryption": "aws:kms", "onDelete": "delete", "force": True}
         },
-        allow=[{"rail": "expireAfter", "reason": "x", "until": "2026-12-31"}],
+        exceptions=[{"guardrail": "expireAfter", "reason": "x", "until": "2026-12-31"}],
     ),
     in_workspace(
         storage={"bucket": {"name": "abc", "shared": True, "driver": "aws", "credentials": {"lifetime": "never"}}}
@@ -176,11 +176,11 @@ BAD = [
     in_workspace(storage={"bucket": {"name": "abc", "credentials": {"overlap": 0}}}),
     in_workspace(storage={"bucket": {"name": "abc", "credentials": {"lifetime": 90}}}),
     in_workspace(storage={"bucket": {"name": "abc", "credentials": {"generation": 0}}}),
-    in_workspace(allow={"rail": "expireAfter"}),
-    in_workspace(allow=[{"rail": "expireAfter"}]),
-    in_workspace(allow=[{"rail": "other", "reason": "x"}]),
-    in_workspace(allow=[{"rail": "expireAfter", "reason": ""}]),
-    in_workspace(allow=[{"rail": "expireAfter", "reason": "x" * 201}]),
+    in_workspace(exceptions={"guardrail": "expireAfter"}),
+    in_workspace(exceptions=[{"guardrail": "expireAfter"}]),
+    in_workspace(exceptions=[{"guardrail": "other", "reason": "x"}]),
+    in_workspace(exceptions=[{"guardrail": "expireAfter", "reason": ""}]),
+    in_workspace(exceptions=[{"guardrail": "expireAfter", "reason": "x" * 201}]),
     in_workspace(settings={"idleTimeout": 0}),
     in_workspace(settings={"idleTimeout": ""}),
     in_workspace(settings={"idleTimeout": None}),

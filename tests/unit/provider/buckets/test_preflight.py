@@ -176,8 +176,8 @@ def test_what_lies_in_a_bucket_that_is_on_no_record_gets_no_end_unasked(world, s
     assert told.startswith(
         "workspace 'pay': bucket 'pay-sessions' exists, and expireAfter is 1 days: the store deletes"
     )
-    assert told.endswith("allow: [{rail: expireAfter, reason: WHY}]")
-    assert reasons(world, entry(ending, allow=["expireAfter"])) == []
+    assert told.endswith("exceptions: [{guardrail: expireAfter, reason: WHY}]")
+    assert reasons(world, entry(ending, exceptions=["expireAfter"])) == []
 
 
 def test_a_bucket_that_a_run_of_ours_was_making_is_no_obstacle(world, s3):

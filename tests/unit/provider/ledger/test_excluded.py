@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
 from ambient_components.shards import Record, Run, record_name
-from ambient_components.shards.excluded import HOLD_VARIABLE, hold_text
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, hold_text
 from tests.support.fake_plugin import LEDGER, plain, running
 from tests.support.ledgers import declare, object_names, removals_mark
 
@@ -41,7 +41,7 @@ WIDE = entry(grants={"group:system:authenticated": "view"})
 @pytest.mark.parametrize(
     ("was", "asked"),
     [
-        pytest.param(entry(), WIDE, id="a rail is crossed"),
+        pytest.param(entry(), WIDE, id="a guardrail is crossed"),
         pytest.param(entry(), None, id="it vanished"),
         pytest.param(None, WIDE, id="new"),
         pytest.param(None, {**entry(), "state": "open"}, id="misshapen"),
@@ -105,10 +105,10 @@ def test_what_a_lost_run_gave_in_what_is_held_waits(world, monkeypatch):
     for workspace in given:
         world.api.add(bindings.format(workspace), binding)
     news = {**ledger(bad=entry(()), good=entry(())), "record": f"ambient-code/{name}"}
-    monkeypatch.setenv(HOLD_VARIABLE, hold_text({"bad": ()}))
+    monkeypatch.setenv(EXCLUDE_VARIABLE, hold_text({"bad": ()}))
     _, state = world.plugin.create(news, urn=LEDGER)
     assert [one["namespace"] for one in state["lostRun"]] == ["bad"]
     assert [f"{bindings.format(one)}/{binding}" in world.api.objects for one in given] == [True, False]
-    monkeypatch.delenv(HOLD_VARIABLE)
+    monkeypatch.delenv(EXCLUDE_VARIABLE)
     assert world.plugin.update(state, news, urn=LEDGER)["lostRun"] == []
     assert f"{bindings.format('bad')}/{binding}" not in world.api.objects

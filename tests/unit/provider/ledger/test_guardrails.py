@@ -1,4 +1,4 @@
-"""The rails over real gRPC: the ledger's check refuses, in preview and in update alike, and takes what a stack says."""
+"""The guardrails over real gRPC: the ledger's check refuses in previews and updates alike."""
 
 import pytest
 
@@ -11,8 +11,8 @@ def entry(owners=("user:alice",), state="active", **rest):
     return {"state": state, "owners": list(owners), "grants": {}, "keys": {}, **rest}
 
 
-def ledger(rails=None, **workspaces):
-    return {"owner": OWNER, "workspaces": workspaces, **({"rails": rails} if rails is not None else {})}
+def ledger(guardrails=None, **workspaces):
+    return {"owner": OWNER, "workspaces": workspaces, **({"guardrails": guardrails} if guardrails is not None else {})}
 
 
 @pytest.fixture
@@ -28,55 +28,57 @@ def reasons(world, news, olds=None):
 BOSS = {"boss": {"role": "admin", "generation": 1}}
 
 
-def test_a_rail_is_refused_before_anything_is_made(world):
+def test_a_guardrail_is_refused_before_anything_is_made(world):
     (reason,) = reasons(world, ledger(pay=entry(keys=BOSS)))
     assert reason.startswith("workspace 'pay': key 'boss' is of role admin")
-    assert reason.endswith("write in the workspace's entry: allow: [{rail: adminKey, reason: WHY}]")
+    assert reason.endswith("write in the workspace's entry: exceptions: [{guardrail: adminKey, reason: WHY}]")
     assert world.writes() == []
 
 
 def test_it_passes_where_the_stack_or_the_workspace_allows_it(world):
-    assert reasons(world, ledger({"allow": ["adminKey"]}, pay=entry(keys=BOSS))) == []
-    assert reasons(world, ledger(pay=entry(keys=BOSS, allow=["adminKey"]))) == []
+    assert reasons(world, ledger({"exceptions": ["adminKey"]}, pay=entry(keys=BOSS))) == []
+    assert reasons(world, ledger(pay=entry(keys=BOSS, exceptions=["adminKey"]))) == []
 
 
 def test_what_was_deployed_passes_when_its_allowance_ends(world):
-    olds = ledger({"allow": ["adminKey"]}, pay=entry(keys=BOSS))
+    olds = ledger({"exceptions": ["adminKey"]}, pay=entry(keys=BOSS))
     assert reasons(world, ledger(pay=entry(keys=BOSS)), olds) == []
 
 
 def test_the_settings_of_a_stack_count(world):
-    news = ledger({"keysMax": 1, "groupsOnly": True}, pay=entry(grants={"user:bob": "view"}))
+    news = ledger({"maxKeys": 1, "groupsOnly": True}, pay=entry(grants={"user:bob": "view"}))
     news["workspaces"]["pay"]["keys"] = {name: {"role": "view", "generation": 1} for name in ("a", "b")}
     assert [reason.partition(": nothing is changed")[0] for reason in reasons(world, news)] == [
-        "workspace 'pay': user:bob has view, and this stack gives access to groups only (rails.groupsOnly)",
-        "workspace 'pay': it has 2 keys, and 1 are the most (rails.keysMax)",
+        "workspace 'pay': user:bob has view, and this stack gives access to groups only (guardrails.groupsOnly)",
+        "workspace 'pay': it has 2 keys, and 1 are the most (guardrails.maxKeys)",
     ]
 
 
 def test_the_inputs_come_back_with_what_the_stack_says(world):
-    news = ledger({"allow": ["removals"], "keysMax": 3}, pay=entry())
+    news = ledger({"exceptions": ["massRemoval"], "maxKeys": 3}, pay=entry())
     answer = world.plugin.check(news, urn=LEDGER)
     assert not answer.failures
     assert plain(answer.inputs) == news
 
 
-@pytest.mark.parametrize("rails", ["removals", ["removals"], {"allow": ["expireAfter"]}, {"keysMax": 0}, {"a": 1}, 3])
-def test_what_is_no_setting_is_refused_as_text(world, rails):
-    (reason,) = reasons(world, ledger(rails, pay=entry()))
-    assert reason.startswith("rails: not of the form it must have; allowed: allow (a list of removals,")
+@pytest.mark.parametrize(
+    "guardrails", ["massRemoval", ["massRemoval"], {"exceptions": ["expireAfter"]}, {"maxKeys": 0}, {"a": 1}, 3]
+)
+def test_what_is_no_setting_is_refused_as_text(world, guardrails):
+    (reason,) = reasons(world, ledger(guardrails, pay=entry()))
+    assert reason.startswith("guardrails: not of the form it must have; allowed: exceptions (a list of massRemoval,")
 
 
 def test_what_is_not_known_yet_is_refused(world):
-    assert reasons(world, ledger({"keysMax": UNKNOWN}, pay=entry())) == [
+    assert reasons(world, ledger({"maxKeys": UNKNOWN}, pay=entry())) == [
         "its inputs must be known before the update; give names and roles as plain text"
     ]
 
 
 def test_a_change_of_what_is_allowed_is_a_difference(world):
-    before, after = ledger(pay=entry()), ledger({"allow": ["removals"]}, pay=entry())
+    before, after = ledger(pay=entry()), ledger({"exceptions": ["massRemoval"]}, pay=entry())
     answer = world.plugin.diff(before, {}, after, urn=LEDGER)
-    assert sorted(answer.detailedDiff) == ["rails"]
+    assert sorted(answer.detailedDiff) == ["guardrails"]
 
 
 def test_an_end_by_date_that_leaves_no_admin_is_a_warning(world):

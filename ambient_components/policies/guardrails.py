@@ -1,0 +1,79 @@
+"""The guardrails that need only the new state, evaluated on the AccessLedger's inputs with the rules of its own check.
+
+The ledger blocks only what a run introduces. A policy pack does not see the previous state, so it evaluates everything:
+a violation under an exception is refused again once the exception has expired.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from ambient_components.access import NOTHING, Crossed, GuardrailSettings, Ledger, read_ledger, standing
+from ambient_components.access.guardrail_names import (
+    ADMIN_KEY,
+    ADMIN_KEY_WITH_EDITORS,
+    INDIVIDUAL_GRANT,
+    NON_EXPIRING_KEY,
+    PUBLIC_ACCESS,
+    TOO_MANY_KEYS,
+)
+from ambient_components.errors import refusal
+
+STATE_GUARDRAILS: Final = {
+    PUBLIC_ACCESS: "No access for a group that includes all users or all service accounts.",
+    ADMIN_KEY: "No key of role admin.",
+    NON_EXPIRING_KEY: "No key that never expires.",
+    TOO_MANY_KEYS: "No more keys in one workspace than the stack allows.",
+    INDIVIDUAL_GRANT: "No grant to a single user if the stack requires groups.",
+    ADMIN_KEY_WITH_EDITORS: "No admin key in a workspace with editors if the stack isolates admin keys.",
+}
+"""The state guardrails, with descriptions. All others are about a change, not a state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptions:
+    """The pack's configuration for one guardrail, in addition to the stack's own settings."""
+
+    honour_allow: bool = True
+    """Whether exceptions in the stack's files are honoured."""
+    max_keys: int | None = None
+    """Maximum number of keys in a workspace. Overrides the stack's setting."""
+    everywhere: bool = False
+    """Whether opt-in guardrails (groups only, admin keys apart) apply to all stacks."""
+
+
+def violations(ledger: Mapping[str, Any], guardrail: str, said: Exceptions, now: datetime) -> list[str]:
+    """Return this guardrail's violations in a ledger as messages.
+
+    Args:
+        ledger: Inputs of the AccessLedger: `workspaces` and, if the stack has settings for guardrails, `guardrails`.
+        guardrail: One of `STATE_GUARDRAILS`.
+        said: The pack's configuration.
+        now: Decides which grants have ended.
+
+    Raises:
+        ValueError: The stack's `guardrails` are invalid. The ledger's own check refuses them too.
+    """
+    settings = GuardrailSettings.of(ledger.get("guardrails"))
+    if said.max_keys is not None:
+        settings = replace(settings, max_keys=said.max_keys)
+    if said.everywhere:
+        settings = replace(settings, groups_only=True, isolate_admin_keys=True)
+    workspaces = read_ledger(ledger.get("workspaces"))
+    of_workspaces = {name: entry for name, entry in workspaces.items() if not entry.is_closed}
+    return [
+        _text(one, said)
+        for one in standing(of_workspaces, settings, now)
+        if one.guardrail == guardrail and not (said.honour_allow and _is_allowed(one, settings, workspaces))
+    ]
+
+
+def _is_allowed(one: Crossed, settings: GuardrailSettings, workspaces: Ledger) -> bool:
+    entry = workspaces.get(one.workspace or "", NOTHING)
+    return one.guardrail in settings.exceptions or one.guardrail in entry.exceptions
+
+
+def _text(one: Crossed, said: Exceptions) -> str:
+    way_out = f"if that is meant, write in its entry: exceptions: [{{guardrail: {one.guardrail}, reason: WHY}}]"
+    return str(refusal(f"workspace {one.workspace!r}: {one.what}", one.remedy, way_out if said.honour_allow else ""))

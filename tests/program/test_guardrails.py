@@ -1,0 +1,124 @@
+"""What a stack file says of the guardrails, on its way to the ledger; and exceptions that end before their reason."""
+
+import pytest
+
+from ambient_components.access import GuardrailSettings
+from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
+from ambient_components.program.ledger import ledger_of
+from ambient_components.stackfile import parse_stack
+from tests.program.conftest import NOW
+
+
+def parsed(text):
+    loaded = parse_stack(text, "x.yaml")
+    return loaded, Calendar.of(loaded.file)
+
+
+@pytest.mark.parametrize(
+    ("text", "guardrails"),
+    [
+        ("", {}),
+        ("guardrails: {}\n", {}),
+        ("guardrails: {maxKeys: 10, groupsOnly: false, isolateAdminKeys: false}\n", {}),
+        ("guardrails: {maxKeys: 3, groupsOnly: true, isolateAdminKeys: true}\n", None),
+        ("exceptions: [{guardrail: massRemoval, reason: x}]\n", {"exceptions": ["massRemoval"]}),
+        ("exceptions: [{guardrail: massRemoval, reason: x, until: 2026-11-24}]\n", {}),
+        ("exceptions: [{guardrail: massRemoval, reason: x, until: 2026-11-25}]\n", {"exceptions": ["massRemoval"]}),
+        (
+            "exceptions: [{guardrail: massRemoval, reason: x, until: 2027-01-01}, {guardrail: adminKey, reason: x}]\n",
+            {"exceptions": ["adminKey", "massRemoval"]},
+        ),
+    ],
+)
+def test_the_ledger_gets_what_is_in_force(text, guardrails):
+    loaded, calendar = parsed(f"{text}workspaces: {{}}\n")
+    got = stack_guardrails(loaded.file, calendar)
+    assert got == ({"maxKeys": 3, "groupsOnly": True, "isolateAdminKeys": True} if guardrails is None else guardrails)
+    GuardrailSettings.of(got)
+
+
+def test_the_program_hands_it_on(run_fleet):
+    text = "guardrails: {maxKeys: 3}\nallow: [{guardrail: massRemoval, reason: moved}]\nworkspaces: {pay: {}}\n"
+    assert run_fleet(text).named("AccessLedger", "access").inputs["guardrails"] == {
+        "exceptions": ["massRemoval"],
+        "maxKeys": 3,
+    }
+    assert "guardrails" not in run_fleet("workspaces: {pay: {}}\n").named("AccessLedger", "access").inputs
+
+
+def test_a_day_is_one_of_the_stacks_time_zone():
+    text = (
+        "timezone: Pacific/Honolulu\nallow: [{guardrail: massRemoval, reason: x, until: 2026-11-24}]\nworkspaces: {}\n"
+    )
+    loaded, calendar = parsed(text)
+    assert calendar.now == NOW  # the 24th over there, for half an hour still
+    assert stack_guardrails(loaded.file, calendar) == {"exceptions": ["massRemoval"]}
+
+
+ENDED = "until: 2026-11-24"
+KEYS = "keys: {boss: {role: admin}}"
+
+
+def warnings(text):
+    loaded, calendar = parsed(text)
+    return [str(one) for one in expired_exceptions(loaded, ledger_of(loaded.file.workspaces, calendar), calendar)]
+
+
+def test_an_allowance_that_ended_is_told_while_its_reason_stands():
+    text = f"workspaces:\n  pay:\n    {KEYS}\n    exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\n"
+    assert warnings(text) == [
+        "x.yaml:4:48: workspaces.pay.exceptions[0].until: has ended, and what it let through stands: key "
+        "'boss' is of role admin, and whoever finds it may share the workspace and read its secrets; take "
+        "that out, or agree on another day; it stays deployed, and no new adminKey passes"
+    ]
+
+
+def test_one_of_the_stack_names_the_first_workspace():
+    text = (
+        f"exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\nworkspaces:\n  aa: {{{KEYS}}}\n  bb: {{{KEYS}}}\n"
+    )
+    (told,) = warnings(text)
+    assert told.startswith(
+        "x.yaml:1:44: exceptions[0].until: has ended, and what it let through stands: workspace 'aa': key"
+    )
+    assert "(and 1 more)" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            f"workspaces: {{aa: {{{KEYS}, exceptions: [{{guardrail: adminKey, reason: x}}]}}}}\n", id="it has no end"
+        ),
+        pytest.param(
+            f"workspaces: {{aa: {{{KEYS}, exceptions: [{{guardrail: adminKey, reason: x, until: 2026-12-31}}]}}}}\n",
+            id="it holds",
+        ),
+        pytest.param(
+            f"workspaces: {{aa: {{exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]}}}}\n", id="nothing stands"
+        ),
+        pytest.param(
+            f"workspaces: {{aa: {{{KEYS}}}, bb: {{exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]}}}}\n",
+            id="it stands elsewhere",
+        ),
+        pytest.param(
+            f"exceptions: [{{guardrail: adminKey, reason: x}}]\n"
+            f"workspaces: {{aa: {{{KEYS}, exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]}}}}\n",
+            id="the stack allows it",
+        ),
+        pytest.param(
+            f"exceptions: [{{guardrail: massRemoval, reason: x, {ENDED}}}]\nworkspaces: {{}}\n",
+            id="a change that is over",
+        ),
+    ],
+)
+def test_nothing_is_told_where_nobody_has_to_do_anything(text):
+    assert warnings(text) == []
+
+
+def test_the_program_warns_of_it(run_fleet):
+    text = f"workspaces:\n  pay:\n    {KEYS}\n    exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\n"
+    recording = run_fleet(text)
+    assert [one for one in recording.warnings if "workspaces.pay.exceptions[0].until: has ended" in one]
+    assert recording.named("AccessLedger", "access").inputs["workspaces"]["pay"].get("exceptions") is None
