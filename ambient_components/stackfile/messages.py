@@ -1,7 +1,7 @@
 """Messages for pydantic's errors in terms of the stack file: YAML type names, allowed values and suggestions."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, Final, get_args, get_origin
 
@@ -99,6 +99,15 @@ _ITEMS: Final[Mapping[str, str]] = {
 
 _NEVER_EMPTY: Final = ("runner", "integrations")
 
+_RENAMED: Final = {
+    "rails": "guardrails",
+    "allow": "exceptions",
+    "rail": "guardrail",
+    "keysMax": "maxKeys",
+    "adminKeysApart": "isolateAdminKeys",
+}
+"""Former names of fields, for stack files from before the first release."""
+
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _YES: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -128,7 +137,7 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, Remedy]:
 def meant_fields(path: Sequence[PathPart]) -> Iterator[tuple[PathPart, ...]]:
     """Yield the path of the field that a misspelt one resembles, so that it is not reported as missing too."""
     allowed = _fields(_model_at(path[:-1]))
-    if near := nearest(str(path[-1]), allowed):
+    if near := _renamed(str(path[-1]), allowed) or nearest(str(path[-1]), allowed):
         yield (*path[:-1], near)
 
 
@@ -194,8 +203,15 @@ def _unknown_field(path: Sequence[PathPart]) -> tuple[str, Remedy]:
     model = _model_at(path[:-1])
     problem = f"{word!r} is not a field" if may_quote_key(path) else "is a field that doesn't exist"
     fields = _fields(model)
+    if renamed := _renamed(word, fields):
+        return problem, f"it is called {renamed!r} now"
     home = "" if nearest(word, fields) else _home(word, model)
     return problem, (*allowed_words(word, fields), home)
+
+
+def _renamed(word: str, fields: Collection[str]) -> str | None:
+    """Return the present name of a field, if this is its former one."""
+    return name if (name := _RENAMED.get(word)) in fields else None
 
 
 def _home(word: str, model: type[Model]) -> str:

@@ -57,10 +57,23 @@ class Guardrail(StrEnum):
     """An expiry for objects that exist already in a bucket."""
 
 
+_RENAMED: Final = {
+    "removals": guardrail_names.MASS_REMOVAL,
+    "wideSubject": guardrail_names.PUBLIC_ACCESS,
+    "endlessKey": guardrail_names.NON_EXPIRING_KEY,
+    "manyKeys": guardrail_names.TOO_MANY_KEYS,
+    "personalGrant": guardrail_names.INDIVIDUAL_GRANT,
+    "adminKeyBesideEdit": guardrail_names.ADMIN_KEY_WITH_EDITORS,
+}
+"""Former names of guardrails, for stack files from before the first release."""
+
+
 def _guardrail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object], object]:
     """Return a validator for guardrail names in one scope; a guardrail of another scope gets its own error."""
 
     def read(value: object) -> object:
+        if isinstance(value, str) and value in _RENAMED:
+            refuse(f"{value!r} is not a guardrail", f"it is called {_RENAMED[value]!r} now")
         if isinstance(value, str) and value in guardrail_names.GUARDRAILS and value not in allowed:
             refuse(f"{value} {elsewhere}", f"allowed here: {', '.join(allowed)}")
         return choice(value, allowed, "guardrail") and Guardrail(str(value))
