@@ -5,7 +5,7 @@ import signal
 
 from ambient_components.fleet.processes import Interrupts
 from ambient_components.fleet.progress import Unseen
-from ambient_components.shards.excluded import EXCLUDE_VARIABLE, of_ledger
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE
 from ambient_components.stacks.pulumi import PulumiEngine
 
 
@@ -61,9 +61,3 @@ def test_no_verb_inherits_what_is_to_be_held(tmp_path):
     program.chmod(0o755)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", EXCLUDE_VARIABLE: '{"payments": []}'}
     assert PulumiEngine(tmp_path, environ).run("version").strip() == "none"
-
-
-def test_a_rule_is_told_from_a_secret_that_is_missing():
-    assert of_ledger("workspace 'payments': nobody would be an admin of it any more")
-    assert of_ledger("namespace 'payments' exists, and it belongs to the stack app/other")
-    assert not of_ledger("stacks/prod.yaml:3:4: workspaces.payments.secrets.runner.KEY: is not set")

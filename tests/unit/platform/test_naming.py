@@ -125,7 +125,7 @@ def test_workspace_names_that_both_platform_apis_take(name):
 
 @pytest.mark.parametrize("name", ["", "a", "1a", "-a", "a-", "A1", "a_b", "a.b", "a" * 64, "é1", "ab\n"])
 def test_workspace_names_that_one_platform_api_refuses(name):
-    problem = naming.workspace_name_problem(name)
+    problem = "; ".join(naming.workspace_name_problem(name) or ())
     assert problem == f"{name!r} can't name a workspace; allowed: 2-63 of a-z 0-9 -, a letter first, no dash at the end"
 
 
@@ -140,12 +140,12 @@ def test_workspace_names_are_those_that_both_platform_apis_take(name):
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMESPACES))
 def test_reserved_namespaces_are_refused(name):
     expected = f"{name!r} is reserved by Kubernetes or OpenShift; choose another name"
-    assert naming.workspace_name_problem(name) == expected
+    assert "; ".join(naming.workspace_name_problem(name) or ()) == expected
 
 
 def test_the_platforms_own_namespace_is_refused():
     expected = "'ambient-code' is the platform's own namespace; choose another name"
-    assert naming.workspace_name_problem("ambient-code") == expected
+    assert "; ".join(naming.workspace_name_problem("ambient-code") or ()) == expected
 
 
 @given(st.text("ab1-_.A", max_size=70) | KEY_IDS)
@@ -155,7 +155,7 @@ def test_key_ids_are_exactly_what_the_platforms_sanitiser_leaves_alone(key_id):
 
 def test_key_id_problem_says_what_is_allowed():
     expected = "'a--b' can't be a key's id; allowed: 1-63 of a-z 0-9 and single dashes between them"
-    assert naming.key_id_problem("a--b") == expected
+    assert "; ".join(naming.key_id_problem("a--b") or ()) == expected
 
 
 def test_names_survive_json():

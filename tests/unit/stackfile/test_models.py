@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ambient_components.access.guardrail_names import GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
+from ambient_components.errors import hints_of
 from ambient_components.platform.contract import PodSecurity
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
@@ -57,7 +58,8 @@ def problems_of(data):
     with pytest.raises(ValidationError) as caught:
         StackFile.model_validate(data)
     items = caught.value.errors(include_url=False, include_input=False)
-    return [(".".join(map(str, item["loc"])), *explain(item, data)) for item in items]
+    found = [(".".join(map(str, item["loc"])), *explain(item, data)) for item in items]
+    return [(path, problem, "; ".join(hints_of(remedy))) for path, problem, remedy in found]
 
 
 def in_workspace(**fields):

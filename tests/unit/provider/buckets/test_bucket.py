@@ -227,7 +227,7 @@ def test_a_store_that_does_not_keep_tags_is_refused_before_anything_is_in_the_bu
         (MARK, True, None),
         (OTHERS, False, "it belongs to the stack other/one: it is not touched"),
         (OTHERS, True, "it belongs to the stack other/one: it is not touched"),
-        (None, False, "it was not made by this tool: it is not touched. Write 'adopt: true'"),
+        (None, False, "it was not made by this tool: it is not touched; write 'adopt: true'"),
         (None, True, None),
     ],
 )

@@ -215,7 +215,7 @@ def test_a_lost_state_between_two_rotations_says_who_loses_a_key(made, iam, worl
     again = OneResource(S3Credentials(), world)
     again.up(WANTED)
     assert ids(iam) == {second, again.state["accessKey"]}
-    told = [text for _, text in world.engine.lines]
+    told = [str(text) for _, text in world.engine.lines]
     assert any(
         f"access key {first} was in the store without a record, beside the one that is in use" in text
         and "sessions that started before the last rotation lose it" in text
