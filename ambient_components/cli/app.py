@@ -61,7 +61,7 @@ VERBS: Final = {
     "reviewers": "Show which workspaces a change affects, and which reviewers it needs.",
     "shards": "List a fleet's shards, as a plan of work for several machines.",
     "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
-    "keys": "API keys: list, show, deliver, rotate, revoke.",
+    "keys": "List, show, deliver, rotate and revoke API keys.",
     "schema": "Print the schema of the stack file.",
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""

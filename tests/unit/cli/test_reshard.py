@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli import app
+from ambient_components.cli import app, reshard
 from ambient_components.engine.rewriting import items
-from ambient_components.fleet import records
 from ambient_components.fleet.resharding.exports import parts_of, workspaces_of
 from ambient_components.fleet.resharding.plan import Move, Twice, resharding
 from ambient_components.shards import Record, Run, home
@@ -46,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "Pulumi.yaml").write_text("name: ours\nruntime: python\nstackConfigDir: stacks\n")
     (tmp_path / "stacks").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(records, "Records", Records)
+    monkeypatch.setattr(reshard, "Records", Records)
     monkeypatch.setattr(Records, "kept", {}, raising=False)
     monkeypatch.setattr(Records, "removed", [], raising=False)
     files(tmp_path, dict.fromkeys(NAMES))

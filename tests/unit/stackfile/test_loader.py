@@ -65,7 +65,7 @@ def test_the_example_shows_every_field():
 
 def test_what_the_example_has_as_comments_is_good_without_their_signs():
     text = (ROOT / "stacks/dev.yaml").read_text()
-    start = text.index("    # allow:")
+    start = text.index("    # exceptions:")
     block = re.match(r"(    #.*\n)+", text[start:])[0]
     text = text.replace(block, re.sub(r"(?m)^    # ", "    ", block))
     for field in ("expireAfter", "encryption", "force"):

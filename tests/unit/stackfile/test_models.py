@@ -630,14 +630,14 @@ def test_an_exception():
 )
 def test_faults_of_an_exception(fields, path, problem, remedy):
     got = in_workspace(exceptions=[{"guardrail": "expireAfter", "reason": "agreed", **fields}])
-    assert got == [(f"allow.0{path}", problem, remedy)]
+    assert got == [(f"exceptions.0{path}", problem, remedy)]
 
 
 @pytest.mark.parametrize("missing", ["guardrail", "reason"])
 def test_an_allowance_says_what_and_why(missing):
     fields = {"guardrail": "expireAfter", "reason": "agreed"}
     del fields[missing]
-    assert in_workspace(exceptions=[fields]) == [(f"allow.0.{missing}", "is missing", "add it")]
+    assert in_workspace(exceptions=[fields]) == [(f"exceptions.0.{missing}", "is missing", "add it")]
 
 
 def test_allowances_are_a_list():
