@@ -221,7 +221,7 @@ def _guardrail_change(one: GuardrailChange) -> Line:
     names = (one.workspace,) if one.workspace else ()
     if one.what == facts.CHANGED:
         return Line("~", names, f"{one.guardrail} {one.how}")
-    return Line("+" if one.what == facts.ALLOWED else "-", names, f"allow {one.guardrail}")
+    return Line("+" if one.what == facts.ALLOWED else "-", names, f"exception {one.guardrail}")
 
 
 def _source(one: SourceChange) -> Line:

@@ -39,7 +39,7 @@ def test_the_ledger_gets_what_is_in_force(text, guardrails):
 
 
 def test_the_program_hands_it_on(run_fleet):
-    text = "guardrails: {maxKeys: 3}\nallow: [{guardrail: massRemoval, reason: moved}]\nworkspaces: {pay: {}}\n"
+    text = "guardrails: {maxKeys: 3}\nexceptions: [{guardrail: massRemoval, reason: moved}]\nworkspaces: {pay: {}}\n"
     assert run_fleet(text).named("AccessLedger", "access").inputs["guardrails"] == {
         "exceptions": ["massRemoval"],
         "maxKeys": 3,
@@ -48,9 +48,8 @@ def test_the_program_hands_it_on(run_fleet):
 
 
 def test_a_day_is_one_of_the_stacks_time_zone():
-    text = (
-        "timezone: Pacific/Honolulu\nallow: [{guardrail: massRemoval, reason: x, until: 2026-11-24}]\nworkspaces: {}\n"
-    )
+    exceptions = "exceptions: [{guardrail: massRemoval, reason: x, until: 2026-11-24}]\n"
+    text = f"timezone: Pacific/Honolulu\n{exceptions}workspaces: {{}}\n"
     loaded, calendar = parsed(text)
     assert calendar.now == NOW  # the 24th over there, for half an hour still
     assert stack_guardrails(loaded.file, calendar) == {"exceptions": ["massRemoval"]}
@@ -68,7 +67,7 @@ def warnings(text):
 def test_an_allowance_that_ended_is_told_while_its_reason_stands():
     text = f"workspaces:\n  pay:\n    {KEYS}\n    exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\n"
     assert warnings(text) == [
-        "x.yaml:4:48: workspaces.pay.exceptions[0].until: has ended, and what it let through stands: key "
+        "x.yaml:4:58: workspaces.pay.exceptions[0].until: has ended, and what it let through stands: key "
         "'boss' is of role admin, and whoever finds it may share the workspace and read its secrets; take "
         "that out, or agree on another day; it stays deployed, and no new adminKey passes"
     ]
@@ -80,7 +79,7 @@ def test_one_of_the_stack_names_the_first_workspace():
     )
     (told,) = warnings(text)
     assert told.startswith(
-        "x.yaml:1:44: exceptions[0].until: has ended, and what it let through stands: workspace 'aa': key"
+        "x.yaml:1:54: exceptions[0].until: has ended, and what it let through stands: workspace 'aa': key"
     )
     assert "(and 1 more)" in told
 

@@ -13,9 +13,9 @@ from ambient_components.access import GuardrailSettings
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, refusal
 from ambient_components.fleet.excluded import of_all
-from ambient_components.output import REFUSED
 from ambient_components.fleet.run_events import Told
 from ambient_components.fleet.summary import exit_code
+from ambient_components.output import REFUSED
 from ambient_components.plan import Digest
 from ambient_components.problem_json import MINT, encode
 from ambient_components.shards import excluded
@@ -111,8 +111,9 @@ def test_a_plan_has_the_reason_of_a_note(words) -> None:
 PULUMIS = {"engine/texts.py", "engine/backend.py", "engine/command.py"}
 OF_OTHERS = {
     # Texts of the API server, of stores and of Python's TLS, which give no other data.
-    "cluster.py", "kubeconfig.py", "cli/kube.py", "cli/keys_asking.py", "provider/handles.py",
-    "provider/store/errors.py", "provider/store/minio_errors.py", "spec/syntax.py",
+    "cluster/client.py", "cluster/kubeconfig.py", "stacks/cluster.py", "cli/keys/bearer_check.py",
+    "provider/tokens/token_secrets.py",
+    "provider/store/errors.py", "provider/store/minio_errors.py", "stackfile/yaml/syntax.py",
 }  # fmt: skip
 
 

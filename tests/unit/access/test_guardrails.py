@@ -221,8 +221,8 @@ def test_the_last_admin_is_named():
     (text,) = refusals({"pay": entry(["user:b", "group:a"])}, {"pay": entry()})
     assert text == (
         "workspace 'pay': nobody would be an admin of it any more (it had group:a, user:b): nothing is changed; keep "
-        "one of them, or add another under owners or grants; if that is meant, write in the workspace's entry: allow: "
-        "[{guardrail: noAdmin, reason: WHY}]"
+        "one of them, or add another under owners or grants; if that is meant, write in the workspace's entry: "
+        "exceptions: [{guardrail: noAdmin, reason: WHY}]"
     )
 
 

@@ -96,11 +96,11 @@ class TestOffline:
     def test_other_guardrails_are_something_to_do(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        rules = "guardrails: {maxKeys: 1000}\nallow: [{guardrail: massRemoval, reason: x}]\n"
+        rules = "guardrails: {maxKeys: 1000}\nexceptions: [{guardrail: massRemoval, reason: x}]\n"
         write(("timezone", f"{rules}timezone"))
         assert offline() == 2
         page = capsys.readouterr().out
-        assert "Guardrails changed (2)\n  ~  maxKeys 10 -> 1000\n  +  except massRemoval\n" in page
+        assert "Guardrails changed (2)\n  +  exception massRemoval\n  ~  maxKeys 10 -> 1000\n" in page
         export = state()
         export["deployment"]["resources"][0]["inputs"]["guardrails"] = {
             "maxKeys": 1000.0,

@@ -290,9 +290,9 @@ def test_the_guardrails_of_the_stack_that_change_are_a_change():
     )
     assert changed == [
         GuardrailChange("", "groupsOnly", facts.CHANGED, "no -> yes"),
+        GuardrailChange("", "massRemoval", facts.ALLOWED),
         GuardrailChange("", "maxKeys", facts.CHANGED, "10 -> 1000"),
         GuardrailChange("", "noAdmin", facts.DISALLOWED),
-        GuardrailChange("", "massRemoval", facts.ALLOWED),
     ]
     assert plan(ledger, ledger, guardrail_changes=changed).changes
     assert stack_guardrail_changes({"maxKeys": 10.0, "groupsOnly": False, "exceptions": []}, None) == []

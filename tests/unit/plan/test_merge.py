@@ -87,7 +87,7 @@ def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_nam
         guardrails=[MOVED], warnings=[W, OF_FILES],
     )  # fmt: skip
     assert merged.warnings == (OF_FILES, W, X)
-    assert merged.guardrails == (MOVED, MANY)
+    assert merged.guardrails == (MANY, MOVED)
     assert merged.pending == (Waiting("", "prod-00: a run was killed"),)
     assert merged.unjudged == ("prod-00: gone",)
     assert tuple(map(str, merged.errors)) == ("prod-01: no cluster", "prod-03: locked")

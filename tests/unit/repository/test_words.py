@@ -52,7 +52,6 @@ PAGES: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "d
 
 # How many words a file may still have. Only lower these: the aim is an empty table.
 NOT_YET: Final[dict[str, int]] = {
-    "CONTRIBUTING.md": 1,
     "ambient_components/access/buckets.py": 3,
     "ambient_components/access/escalation/minted.py": 5,
     "ambient_components/access/escalation/paths.py": 6,
@@ -140,7 +139,7 @@ NOT_YET: Final[dict[str, int]] = {
     "docs/library.md": 2,
     "docs/plan.md": 1,
     "docs/stack-file.md": 1,
-    "sandbox/up.py": 2,
+    "sandbox/up.py": 1,
 }
 
 

@@ -169,7 +169,7 @@ def test_later_steps_can_ask_for_places():
         (
             "workspaces: {}\nworkspace: {}",
             "x.yaml:2:1: workspace: 'workspace' is not a field; allowed: include, timezone, runEvery, "
-            "allow, guardrails, stacks, defaults, templates, workspaces; "
+            "exceptions, guardrails, stacks, defaults, templates, workspaces; "
             "did you mean 'workspaces'?",
         ),
     ],
