@@ -220,7 +220,7 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
             raise SandboxError(message)
         # State, cluster and passphrase are in one folder, so without the state no key to this file's secrets is left.
         path.unlink()
-        _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
+        _say(f"{project.shown(path)} was of a sandbox that is gone: it is written again.")
     elif UID in project.config(STACK) and not resources(export(engine, STACK)):
         engine.run("config", "rm", UID, "--stack", STACK)
 
@@ -238,7 +238,7 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
         return
     # An interrupted run leaves only the secret. It is set first, and the rest shows that it is complete.
     if not ours and set(config) - {"secretKey"}:
-        _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's: it stays as it is.")
+        _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's: it stays unchanged.")
         return
     wanted = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
     changed = {key: value for key, value in wanted.items() if config.get(key) != value}

@@ -1,6 +1,6 @@
 """Grants with dates on the real parts: absent before, there from its day to its last one, refused after it.
 
-The clock of the program and of the plugin is moved; the file stays as it is.
+The clock of the program and of the plugin is moved; the file stays unchanged.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -64,6 +64,6 @@ def test_no_verb_inherits_what_is_to_be_held(tmp_path):
 
 
 def test_a_rule_is_told_from_a_secret_that_is_missing():
-    assert of_ledger("workspace 'payments': nobody would be an admin of it any more")
+    assert of_ledger("workspace 'payments': it would have no admin any more")
     assert of_ledger("namespace 'payments' exists, and it belongs to the stack app/other")
     assert not of_ledger("stacks/prod.yaml:3:4: workspaces.payments.secrets.runner.KEY: is not set")
