@@ -246,8 +246,8 @@ def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
         msg = (
             f"bucket {bucket!r} bore no mark until {since}, when it was put back: it had been taken off, or the "
             "bucket had been deleted and another of that name made, with objects that this stack must not delete. "
-            "Look at what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write 'onDelete: "
-            "keep', deploy, and remove it: it stays unchanged"
+            "Look at what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write "
+            "'onDelete: keep', deploy, and remove it: it stays unchanged"
         )
         raise StepError(msg)
 
