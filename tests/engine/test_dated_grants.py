@@ -92,7 +92,8 @@ def test_a_role_changes_on_its_day_with_the_new_binding_first_and_whoever_could_
     plan = stack.preview(offset=offset(2)).ok()
     assert '~ user:alice@example.com: "edit" => "view"' in plan.text
     assert (
-        "edit of user:alice@example.com ends in this run, and people who had it could mint tokens of the keys ci" in plan.text
+        "edit of user:alice@example.com ends in this run, and people who had it could mint tokens of the keys ci"
+        in plan.text
     )
     up = stack.up(offset=offset(2)).ok()
     assert 0 < up.text.index("created replacement") < up.text.index("deleting original")

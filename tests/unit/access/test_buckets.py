@@ -45,8 +45,8 @@ def test_a_bucket_that_vanishes_is_refused_with_the_ways_out():
     assert text == (
         "workspace 'pay': its bucket 'pay-sessions' is gone from the files, and the state of its sessions is in it: "
         "nothing is changed; if that is a mistake, put storage.bucket back; to keep the bucket and only stop managing "
-        "it, put it back with 'state: released', deploy, and then remove it; it leaves with its workspace, too, once that "
-        "is closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
+        "it, put it back with 'state: released', deploy, and then remove it; it leaves with its workspace, too, once "
+        "that is closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
     )
 
 
