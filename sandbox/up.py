@@ -238,7 +238,7 @@ def _configure_store(store: Store | None, project: Project, engine: Engine) -> N
         return
     # An interrupted run leaves only the secret. It is set first, and the rest shows that it is complete.
     if not ours and set(config) - {"secretKey"}:
-        _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's: it stays unchanged.")
+        _say(f"The {OBJECT_STORE} of {STACK} is not the sandbox's and stays unchanged.")
         return
     wanted = {"accessKey": store.access_key, "endpoint": store.endpoint, "iamEndpoint": store.iam_endpoint}
     changed = {key: value for key, value in wanted.items() if config.get(key) != value}
