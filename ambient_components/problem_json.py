@@ -57,7 +57,7 @@ def encode(problem: Problem) -> str:
 
 
 def decode(text: str) -> tuple[Problem, ...]:
-    """Return the problems that a text of the engine holds; what stands around them is the engine's own."""
+    """Return the problems that a text of the engine holds; the text around them is the engine's own."""
     return tuple(_decoded(text))
 
 

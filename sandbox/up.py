@@ -220,7 +220,7 @@ def _forget_old_cluster(project: Project, engine: PulumiEngine) -> None:
             raise SandboxError(message)
         # State, cluster and passphrase are in one folder, so without the state no key to this file's secrets is left.
         path.unlink()
-        _say(f"{project.shown(path)} was of a sandbox that is gone: it is written anew.")
+        _say(f"{project.shown(path)} was of a sandbox that is gone: it is written again.")
     elif UID in project.config(STACK) and not resources(export(engine, STACK)):
         engine.run("config", "rm", UID, "--stack", STACK)
 

@@ -146,7 +146,7 @@ def _gone(workspace: str, old: BucketEntry) -> list[Problem]:
             workspace,
             f"its bucket {old.name!r} is gone from the files, and the state of its sessions is in it: nothing is "
             "changed",
-            "if that is a slip, put storage.bucket back",
+            "if that is a mistake, put storage.bucket back",
             "to keep the bucket and only stop managing it, put it back with 'state: released', deploy, and then remove "
             "it",
             "it leaves with its workspace, too, once that is closed or released: it is then kept, or deleted if "
@@ -162,7 +162,7 @@ def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Proble
         _refusal(
             workspace,
             f"bucket {old.name!r} of driver {old.driver!r} was deployed, and {' and '.join(changes)}: sessions would "
-            "lose what is in it, and nobody would look after it: nothing is changed",
+            "lose what is in it, and it would no longer be managed: nothing is changed",
             "write it as it was",
             "if that is meant, write it as it was but with 'state: released', and deploy; copy its objects; then make "
             "the change and deploy",
@@ -200,7 +200,7 @@ def _released(workspace: str, old: BucketEntry | None, new: BucketEntry, besides
                 "remove 'state: released'",
             )
         ]
-    # adopt says whose it may be, which is no part of it.
+    # adopt says who may own it, which is no part of it.
     changed = changed_parts(old, new, ("state", "adopt", *besides))
     if not changed:
         return []

@@ -109,8 +109,7 @@ def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = Non
     """Return warnings about workspaces that lost their last admin by a grant's end date."""
     return [
         refusal(
-            f"workspace {name!r}: nobody is an admin of it any more: the grant of {' and '.join(ended)} has ended by "
-            "its date",
+            f"workspace {name!r}: it has no admin any more: the grant of {' and '.join(ended)} has ended by its date",
             "add one under owners or grants",
             rule=NO_ADMIN,
             workspaces=(name,),
@@ -190,7 +189,7 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
         None,
         f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
         f"({', '.join(gone[:_NAMED])}{more})",
-        "if that is a slip, such as a file that is not included any more, put them back; or remove them in several "
+        "if that is a mistake, such as a file that is not included any more, put them back; or remove them in several "
         "runs",
     )
 
@@ -207,7 +206,7 @@ def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: date
     if any(not ended_by_date(who, old, new, now) for who in had):
         remedy = "keep one of them, or add another under owners or grants"
         listed = ", ".join(had[:_NAMED])
-        yield Crossed(NO_ADMIN, name, f"nobody would be an admin of it any more (it had {listed})", remedy)
+        yield Crossed(NO_ADMIN, name, f"it would have no admin any more (it had {listed})", remedy)
 
 
 def _subject_rules(
@@ -233,7 +232,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
     for key_id, key in sorted(has.items()):
         was = had.get(key_id, KeyEntry())
         if key.role == "admin" and was.role != "admin":
-            what = f"key {key_id!r} is of role admin, and whoever finds it may share the workspace and read its secrets"
+            what = f"key {key_id!r} is of role admin, and anyone with it may share the workspace and read its secrets"
             yield Crossed(ADMIN_KEY, name, what, "write role: edit or view")
         endless = [
             why
@@ -249,7 +248,7 @@ def _key_rules(name: str, old: Entry, new: Entry, settings: GuardrailSettings, _
     if len(has) > max(len(had), settings.max_keys):
         before = f", {len(had)} before" if had else ""
         what = f"it has {len(has)} keys{before}, and {settings.max_keys} are the most (guardrails.maxKeys)"
-        yield Crossed(TOO_MANY_KEYS, name, what, "remove keys that nobody uses: ambient keys list STACK --idle 90d")
+        yield Crossed(TOO_MANY_KEYS, name, what, "remove unused keys: ambient keys list STACK --idle 90d")
 
 
 def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
@@ -262,7 +261,7 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
     ids = sorted(beside(new) - beside(old))
     if ids:
         what = (
-            f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit stand "
+            f"{'admin key' if len(ids) == 1 else 'admin keys'} {', '.join(map(repr, ids))} and access to edit are "
             "side by side, and who may edit can mint a token of that key (guardrails.isolateAdminKeys)"
         )
         yield Crossed(ADMIN_KEY_WITH_EDITORS, name, what, "give the key another role, or a workspace of its own")

@@ -43,7 +43,7 @@ def refusals(
     problems = [
         refusal(
             f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed",
-            "if that is a slip, put the entry back",
+            "if that is a mistake, put the entry back",
             "to delete the workspace, write 'state: closed' in its entry and deploy, which ends every grant and key; "
             "then remove the entry and deploy again: that deletes the namespace",
             "to keep all of it and only stop managing it, write 'state: released', deploy, and then remove the entry",
@@ -198,7 +198,7 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
             problems.append(
                 refusal(
                     f"{whose}: its role changes from {was.role} to {key.role} in the run that makes generation "
-                    f"{key.generation}, and the identity of generation {kept} lives on with its own",
+                    f"{key.generation}, and the identity of generation {kept} stays valid with its own",
                     "deploy one of the two changes first",
                     rule=Rule.OVERLAP,
                     workspaces=(workspace,),

@@ -3,12 +3,12 @@
 from typing import Final
 
 _EVERYBODY: Final = {
-    "group:system:authenticated": "everybody with any login of the cluster, and every pod with a service account",
-    "group:system:authenticated:oauth": "everybody who can log in to the cluster",
-    "group:system:unauthenticated": "everybody who reaches the API server, without any login",
-    "user:system:anonymous": "everybody who reaches the API server, without any login",
+    "group:system:authenticated": "everyone with any login of the cluster, and every pod with a service account",
+    "group:system:authenticated:oauth": "everyone who can log in to the cluster",
+    "group:system:unauthenticated": "everyone who reaches the API server, without any login",
+    "user:system:anonymous": "everyone who reaches the API server, without any login",
     "group:system:serviceaccounts": "every service account of the cluster, hence every pod in it",
-    "group:system:masters": "whoever has a break-glass certificate of the cluster, who needs no grant",
+    "group:system:masters": "everyone with a break-glass certificate of the cluster, who needs no grant",
     "group:kubeadm:cluster-admins": "everyone with the admin certificate that kubeadm made, who needs no grant",
     "group:system:nodes": "every node of the cluster",
     "group:system:bootstrappers": "every machine that is about to join the cluster, by its bootstrap token",

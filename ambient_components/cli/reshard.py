@@ -87,7 +87,7 @@ def reshard(
     for stack in leaving:
         _leave(resharder, stack, remove=remove_empty)
     if resharder.settle_records():
-        print("mended run records that an interrupted move had left")
+        print("repaired run records that an interrupted move had left")
     print(f"Done. Nothing changed in the cluster: ambient plan {name}" if todo else "Nothing is to move.")
 
 

@@ -67,6 +67,6 @@ class Guard:
             msg = (
                 f"this is another cluster than the stack's: its uid is {uid}, the stack's config says clusterUid "
                 f"{self._expected}; nothing is done. Choose the stack's cluster (KUBECONFIG, or context in the stack's "
-                "config), or, if the cluster was made anew, begin a new stack: ambient init"
+                "config), or, if the cluster was recreated, begin a new stack: ambient init"
             )
             raise WrongClusterError(msg)

@@ -56,7 +56,7 @@ def end(cluster: Cluster, kind: str, namespace: str, name: str, uid: str | None 
     if cluster.get(where) is None:
         return found
     msg = (
-        f"{kind} {namespace}/{name} is still there after {_TRIES} deletions: somebody makes it again, or keeps it. "
+        f"{kind} {namespace}/{name} is still there after {_TRIES} deletions: something makes it again, or keeps it. "
         "Find who may write to this namespace (ambient access --live), and run again"
     )
     raise StepError(msg)

@@ -30,7 +30,7 @@ class Wholeness:
 
     @property
     def failed(self) -> pulumi.Input[list[pulumi.Resource]]:
-        """The failed resources, known after all were tried: what depends on these alone is then skipped.
+        """The failed resources, known after all are done: what depends on these alone is then skipped.
 
         A skipped resource keeps its old dependencies in the state. A dependency on a resource that the same run
         deletes, such as a grant, makes the state invalid, and the engine panics (Pulumi 3.274). So a resource that may

@@ -97,7 +97,7 @@ def resource_limits(
         if store and (port := network_policies.store_unreached(store, platform_namespace, allow)):
             closed = refusal(
                 f"workspace {namespace!r} is closed off, and the port {port} of its object store is open to none of "
-                "its pods as far as can be told: no session would start",
+                "its pods as far as is known: no session would start",
                 f"allow it: limits: {{network: {{allow: [{{cidr: ADDRESS/32, ports: [{port}]}}]}}}}",
                 workspaces=(namespace,),
             )

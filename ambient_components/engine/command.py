@@ -160,7 +160,7 @@ def shown(
 ) -> int:
     """Run a command of the program to its end, with all that it prints handed on line by line; return its exit code.
 
-    Ctrl-C reaches it as well, as it is in the same terminal, and makes it end its steps in good order: it is waited
+    Ctrl-C reaches it as well, in the same terminal, and makes it end its steps in good order: it is waited
     for, since what it would leave behind is a lock and half of a state. A SIGTERM is handed on to it.
 
     Args:

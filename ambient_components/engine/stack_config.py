@@ -64,7 +64,7 @@ class ConfigFiles:
         """
         entries = self.read(path).get("config") or {}
         if not isinstance(entries, Mapping):
-            fail(Where(self.shown(path)), "config", "is no mapping", "mend it, or restore it from Git")
+            fail(Where(self.shown(path)), "config", "is no mapping", "fix it, or restore it from Git")
         prefix = f"{namespace or self.name}:"
         # A key without a namespace belongs to the project.
         whole = {str(key) if ":" in str(key) else f"{self.name}:{key}": value for key, value in entries.items()}
@@ -76,7 +76,7 @@ class ConfigFiles:
 
 
 def _read(path: Path, shown: str) -> Mapping[str, Any]:
-    remedy = "mend it, or restore it from Git"
+    remedy = "fix it, or restore it from Git"
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:

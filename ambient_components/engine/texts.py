@@ -52,7 +52,7 @@ def is_canceled(text: str) -> bool:
 
 
 def is_about_plugins(text: str) -> bool:
-    """Tell whether the engine says which plugins it uses from PATH: nobody who reads a plan can change that."""
+    """Tell whether the engine says which plugins it uses from PATH: a reader of the plan can't change that."""
     return text.startswith(_PLUGINS)
 
 
@@ -77,5 +77,5 @@ def is_cut_off(text: str) -> bool:
 
 
 def has_no_backend(text: str) -> bool:
-    """Tell whether a command failed because nobody is logged in to a backend."""
+    """Tell whether a command failed because there is no login to a backend."""
     return any(words in text for words in _NO_BACKEND)

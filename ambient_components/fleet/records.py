@@ -86,7 +86,7 @@ class Records:
             self._note(f"the run records can't be written: {error}")
             return None
         if written is None:
-            self._note(f"{self._fleet.stack(number)}: somebody else writes its run record all the time")
+            self._note(f"{self._fleet.stack(number)}: another process writes its run record all the time")
         return written
 
     def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:

@@ -176,7 +176,7 @@ def _shown(
         return REFUSED, frozenset()
     alone = frozenset(guardrails)
     if alone:
-        print("ambient: what is refused stays as it is; all the rest is deployed", file=sys.stderr)
+        print("ambient: what is refused stays unchanged; all the rest is deployed", file=sys.stderr)
     if page.errors and not request.yes:
         # A shard that can't be planned does not stop the others. Its own run reports the error.
         print("ambient: not every shard can be planned; the others are deployed", file=sys.stderr)

@@ -163,7 +163,7 @@ class Runner:
             if job.run is not None:
                 # A state that was written earlier does not belong to the round that begins now.
                 job.run = replace(job.run, begun=_now())
-            told = Told(step=f"leaves {', '.join(sorted(held))} as it is")
+            told = Told(step=f"leaves {', '.join(sorted(held))} unchanged")
             with self._lock:
                 if self._stopping:
                     break

@@ -94,7 +94,7 @@ def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted
     if done.next_action and now >= datetime.fromisoformat(done.next_action):
         return f"due since {done.next_action}"
     if state is None or state.at != done.state_at:
-        return "its state was changed by somebody else"
+        return "its state was changed since its last run"
     return ""
 
 

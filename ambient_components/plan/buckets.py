@@ -40,9 +40,9 @@ def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
 
 def _leaving(workspace: str, bucket: BucketEntry, *, released: bool) -> BucketChange:
     if not bucket.is_held or released:
-        return BucketChange(workspace, bucket.name, facts.KEPT, "it is not ours, and stays as it is")
+        return BucketChange(workspace, bucket.name, facts.KEPT, "it is not ours, and stays unchanged")
     if bucket.on_delete != OnDelete.DELETE:
-        why = "onDelete: keep was deployed; nobody looks after it any more"
+        why = "onDelete: keep was deployed; it is no longer managed"
         return BucketChange(workspace, bucket.name, facts.KEPT, why)
     force = "with all that is in it" if bucket.force else "if it is empty"
     return BucketChange(workspace, bucket.name, facts.DELETED, f"onDelete: delete was deployed: {force}")
@@ -50,7 +50,7 @@ def _leaving(workspace: str, bucket: BucketEntry, *, released: bool) -> BucketCh
 
 def _coming(workspace: str, bucket: BucketEntry) -> BucketChange:
     if not bucket.is_own:
-        return BucketChange(workspace, bucket.name, facts.ADOPTED, "used from now on; somebody else's")
+        return BucketChange(workspace, bucket.name, facts.ADOPTED, "used from now on; not ours")
     if bucket.adopt:
         return BucketChange(workspace, bucket.name, facts.ADOPTED, "taken over if it exists, with what is in it")
     recorded = write(bucket)

@@ -77,7 +77,7 @@ PLAN: Final = record(
         beside=count("The engine's steps outside all workspaces."),
         steps=counts("The engine's steps, by operation. Empty offline.", "op"),
     ).of(lambda plan: plan),
-    guardrails=each("Guardrails that are crossed without leave, and rules that nobody can allow.", _PROBLEM),
+    guardrails=each("Guardrails that are crossed without leave, and rules that allow no exception.", _PROBLEM),
     guardrailChanges=each(
         "Changes of guardrail settings.",
         record(
@@ -165,7 +165,7 @@ PLAN: Final = record(
         "Differences between what the last run declared and what it did.",
         record("One of them.", workspace=_WORKSPACE.or_none, text=text("The difference.")),
     ),
-    warnings=each("What somebody should know.", _PROBLEM),
+    warnings=each("What a reader should know.", _PROBLEM),
     errors=each("Why the engine made no preview, where no guardrail is the reason.", _PROBLEM),
     unknown=texts("What a plan of this kind can't know."),
     steps=each(

@@ -206,7 +206,7 @@ class Plan:
     """Other changed paths of the ledger: names of settings and limits."""
     exposed: tuple[Exposed, ...] = ()
     guardrails: tuple[Problem, ...] = ()
-    """Guardrails that this change crosses without leave, and rules that nobody can allow: nothing is then deployed."""
+    """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
     guardrail_changes: tuple[GuardrailChange, ...] = ()
     unjudged: tuple[str, ...] = ()
     """A text for each ledger that leaves the program. No guardrail is evaluated in such a run."""

@@ -66,7 +66,7 @@ def _due(has: Held, at: datetime) -> str:
 def expiring(identity: Identity, role: str, has: Held, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
     """Yield a change for a token that ends soon or has ended, and is not renewed automatically."""
     if has.next_action == "expire" and has.next_at is not None and has.next_at <= at + ahead.of_key(*identity[:2]):
-        yield change(identity, facts.EXPIRING, role, "nobody renews it: ambient keys rotate", has)
+        yield change(identity, facts.EXPIRING, role, "not renewed automatically: ambient keys rotate", has)
 
 
 def change(identity: Identity, what: str, role: str, why: str, has: Held | None = None) -> KeyChange:
@@ -132,7 +132,7 @@ def why_minted(identity: Identity, before: Ledger, after: Ledger) -> str:
     differing = _differences(was, key) if key is not None and is_current else ""
     also = f"; {differing}" if differing else ""
     if key is not None and key.overlapping == was.generation:
-        return f"generation {generation} follows {was.generation}, which lives on until its day{also}"
+        return f"generation {generation} follows {was.generation}, which stays valid until its day{also}"
     return f"generation {generation} takes the place of {was.generation}{also}"
 
 

@@ -51,9 +51,9 @@ def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
         return []
     recorded = {workspace for old in gone.values() for workspace in _names(old)}
     if len(gone) == len(found) and before.keys() <= recorded:
-        return ["no AccessLedger any more: no guardrail judges this run, and nothing is recorded of who has access"]
+        return ["no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access"]
     return sorted(
-        f"AccessLedger {urn.name} leaves the program: no guardrail judges what becomes of what it recorded"
+        f"AccessLedger {urn.name} leaves the program: no guardrail evaluates what becomes of what it recorded"
         for urn in gone
     )
 

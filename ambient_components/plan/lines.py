@@ -43,7 +43,7 @@ _WORKSPACES: Final = {
     facts.OPENED: ("+", "Workspaces opened again", ""),
     facts.RELEASED: ("~", "Workspaces released", "all of it stays, and is not managed any more"),
     facts.TAKEN_BACK: ("+", "Workspaces taken back", "managed again, as it was released"),
-    facts.FORGOTTEN: ("~", "Workspaces forgotten", "released before: all of it stays as it is"),
+    facts.FORGOTTEN: ("~", "Workspaces forgotten", "released before: all of it stays unchanged"),
 }
 _KEYS: Final = {
     facts.REVOKED: ("-", "Keys revoked"),
@@ -60,7 +60,7 @@ def sections(plan: Plan) -> list[Section]:
     found = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
-        Section("No guardrail judges this run", tuple(Line("!", (), text) for text in plan.unjudged)),
+        Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unjudged)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_change(one) for one in plan.guardrail_changes)),
@@ -127,10 +127,10 @@ def verdict(plan: Plan) -> str:
 def _partly(plan: Plan, shards: Shards) -> str:
     """Return the first sentence for a fleet with shards that could not be evaluated."""
     if not shards.failed:
-        return "Errors: not all of it could be judged."
+        return "Errors: not all of it could be evaluated."
     others = "there is something to do" if plan.changes else "nothing is to do"
     known = f"; in the others {others}" if len(shards.failed) < shards.count else ""
-    return f"{len(shards.failed)} of {shards.count} shards could not be judged{known}."
+    return f"{len(shards.failed)} of {shards.count} shards could not be evaluated{known}."
 
 
 def _shards(shards: Shards) -> str:

@@ -130,7 +130,7 @@ def unused_keys(given: Given) -> Iterator[Advised]:
             else f"made {days} days ago, and no use of it is known; `pulumi refresh` reads the last one"
         )
         hint = f", and may {power}" if power in ("edit", "admin") else ""
-        yield Advised(f"{whose}: {what}{hint}: ambient keys revoke, if nobody needs it", urn)
+        yield Advised(f"{whose}: {what}{hint}: ambient keys revoke, if it is not needed", urn)
 
 
 def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:

@@ -121,7 +121,7 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
     Args:
         key_id: its id.
         key: the effective entry.
-        calendar: judges whether the generation before lives on.
+        calendar: decides whether the generation before stays valid.
     """
     spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
     policy = key.policy(calendar.run_every)
@@ -179,7 +179,7 @@ def bucket_spec(
 
 
 def _own(bucket: Bucket) -> dict[str, Any]:
-    """What is said of a bucket that is the stack's own."""
+    """Return the arguments of a bucket that is the stack's own."""
     said: dict[str, Any] = {
         "versioning": bucket.versioning,
         "expireAfterDays": bucket.expire_after_days,

@@ -67,7 +67,7 @@ def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Fin
                 continue
             where = "" if workspace else f"workspace {held[0].workspace!r}: "
             more = f" (and {len(held) - 1} more)" if len(held) > 1 else ""
-            problem = f"has ended, and what it let through stands: {where}{held[0].what}{more}"
+            problem = f"has ended, and what it let through is still deployed: {where}{held[0].what}{more}"
             remedy = (
                 f"take that out, or agree on another day; it stays deployed, and no new {exception.guardrail} passes"
             )

@@ -23,7 +23,7 @@ def ledger_of(
 
     Args:
         workspaces: by name.
-        calendar: judges which grants, overlaps and overrides are in force.
+        calendar: decides which grants, overlaps and overrides are in force.
         store: where their buckets are.
     """
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
@@ -78,7 +78,7 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
 
     Args:
         key: the effective entry.
-        calendar: judges whether the generation before lives on.
+        calendar: decides whether the generation before stays valid.
     """
     never = key.lifetime == NEVER
     return KeyEntry(
@@ -97,7 +97,7 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
 
 
 def bucket_entry(workspace: Workspace, store: StoreConfig | None) -> BucketEntry | None:
-    """A workspace's bucket as the ledger records it: whose data it is, what may delete it, how long its keys live.
+    """A workspace's bucket as the ledger records it: who owns its data, what may delete it, how long its keys live.
 
     A closed workspace keeps its data, and has no keys.
     """

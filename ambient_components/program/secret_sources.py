@@ -131,7 +131,7 @@ def _secrets(guard: Guard, places: Iterable[_Place]) -> dict[_Place, Mapping[str
     if not wanted:
         return {}
     try:
-        guard.cluster  # noqa: B018  # the one question whose failure is everybody's
+        guard.cluster  # noqa: B018  # a failure here concerns all values
     except StepError as error:
         return dict.fromkeys(wanted, Missing(f"the cluster can't be asked: {error}", "it holds the value"))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -147,5 +147,5 @@ def _data(guard: Guard, namespace: str, name: str) -> Mapping[str, Any] | Missin
     except StepError as error:
         return Missing(f"{place} can't be read: {error}", "it holds the value")
     if secret is None:
-        return Missing(f"there is no {place}", "create it, or mend the reference")
+        return Missing(f"there is no {place}", "create it, or fix the reference")
     return secret.get("data") or {}

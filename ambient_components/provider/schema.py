@@ -63,7 +63,7 @@ _TYPES: Final[dict[str, Any]] = {
             "uid": _TEXT | {"description": "Its uid."},
             "generation": _WHOLE | {"description": "Generation of its identity."},
             "issuedAt": _TEXT | {"description": "RFC 3339."},
-            "expiresAt": _TEXT | {"description": "RFC 3339, as the cluster granted it; null where nobody recorded it."},
+            "expiresAt": _TEXT | {"description": "RFC 3339, as the cluster granted it; null if it was not recorded."},
             "dead": _TEXT | {"description": "Why it no longer works, as a refresh found; null while it works."},
             "lapsed": _FLAG | {"description": "Whether that is because its life is over; left out where it is not."},
         },

@@ -86,8 +86,8 @@ def plan(
         policy: what the stack file asks.
         now: the one clock reading of this process.
         force: why every token on record is dead, whatever it says (the ServiceAccount was replaced).
-        again: why a token is needed beside one that works (nobody has that one).
-        former: another generation has taken this identity's place, and it lives on beside that one for a while. It
+        again: why a token is needed beside one that works (that one is lost).
+        former: another generation has taken this identity's place, and it stays valid beside that one for a while. It
             never mints.
         what: what is minted, in words.
     """

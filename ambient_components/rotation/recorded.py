@@ -44,7 +44,7 @@ class TokenRecord:
     retiring: tuple[Minted, ...] = ()
     """Older ones that still work."""
     pending: tuple[Minted, ...] = ()
-    """Those whose revocation failed: they still work, and every run tries again."""
+    """Those that could not be revoked: they still work, and every run tries again."""
     next_action: str | None = None
     """`rotate` or `revoke`."""
     next_at: datetime | None = None
@@ -70,7 +70,7 @@ class TokenRecord:
         )
 
     def __iter__(self) -> Iterator[Minted]:
-        """Yield each that still works, as far as it is known by name."""
+        """Yield each that still works and is known by name."""
         held = (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
         return (one for one in held if one.id)
 
@@ -80,5 +80,5 @@ def _minted(items: Any) -> tuple[Minted, ...]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """Return a mapping as it is; what the engine has hidden is a text, and says nothing."""
+    """Return a mapping unchanged; what the engine has hidden is a text, and says nothing."""
     return value if isinstance(value, Mapping) else {}

@@ -104,7 +104,7 @@ def bucket_findings(args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from choice_findings(("driver",), driver, BucketDriver, "driver")
     if not endpoint:
         remedy = "allowed: https://HOST or http://HOST"
-        yield Finding(("endpoint",), "is missing: sessions are told where the store is", remedy)
+        yield Finding(("endpoint",), "is missing: sessions need it to reach the store", remedy)
     else:
         yield from verdict_finding(("endpoint",), endpoint_problem(endpoint))
     yield from choice_findings(("state",), args.get("state"), BucketState, "state of a bucket")

@@ -128,7 +128,7 @@ def endless_problem(role: object) -> Verdict:
         return None
     return (
         "is a key of role admin that never expires",
-        "give it a lifetime, or another role: whoever finds it could do anything here for ever",
+        "give it a lifetime, or another role: anyone who finds it could do anything here for ever",
     )
 
 

@@ -1,6 +1,6 @@
 """Limits of a workspace: what its containers get, what a quota counts, and whom an isolated workspace may reach.
 
-The stack file has quantities in canonical form by then; a component has them as they are written.
+The stack file has quantities in canonical form by then; a component has them as written.
 """
 
 import ipaddress
@@ -122,7 +122,7 @@ def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
     """Peers are for a workspace that is isolated, and each is one destination."""
     peers = network.get("allow") or ()
     if peers and not network.get("isolate", True):
-        problem = "has no effect, since isolate is false: pods may talk to everybody"
+        problem = "has no effect, since isolate is false: pods may talk to every peer"
         yield Finding(("allow",), problem, "set isolate: true, or remove it", warning=True)
     for index, peer in enumerate(peers):
         yield from below(("allow", index), peer_findings(peer))

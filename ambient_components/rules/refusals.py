@@ -25,10 +25,10 @@ class Rule(StrEnum):
     """Generations only go up."""
 
     OVERLAP = "overlap"
-    """An identity that lives on must be there, and keeps what it is."""
+    """An identity that stays valid must be there, and keeps what it is."""
 
     BUCKET = "bucket"
-    """A bucket is not lost, exchanged or emptied by a slip."""
+    """A bucket is not lost, exchanged or emptied by mistake."""
 
     SHARED_BUCKET = "sharedBucket"
     """A bucket is one workspace's own."""

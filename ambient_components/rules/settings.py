@@ -34,7 +34,7 @@ class McpType(StrEnum):
 
 
 IDLE_TIMEOUT_MAX: Final = 68 * YEAR
-"""Seconds; the most whole years in 32 bits. The CRD takes any number, and whoever wants more means 0, never."""
+"""Seconds; the most whole years in 32 bits. The CRD takes any number, and for more there is 0, never."""
 
 FLAG_PATTERN: Final = r"[-._a-zA-Z0-9]{1,253}"
 """Names of feature flags: they are keys of a ConfigMap."""
@@ -65,7 +65,7 @@ def setting_findings(settings: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find names that agents can't say, and credentials in what everybody with access to the workspace reads.
+    """Find names that agents can't say, and credentials in what every user with access to the workspace reads.
 
     Contract 4, 7: ProjectSettings is readable with the role view.
     """

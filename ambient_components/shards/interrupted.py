@@ -78,7 +78,7 @@ def vanished(workspace: str) -> Problem:
     """Return why a workspace that an interrupted run may have begun must not be removed from the files yet."""
     return refusal(
         f"workspace {workspace!r} is gone from the files, and {_MAY} begun it: nothing is changed",
-        "if that is a slip, put the entry back",
+        "if that is a mistake, put the entry back",
         "to delete the workspace, put the entry back and deploy, so that the state has it; then write 'state: closed' "
         "in it and deploy; then remove the entry and deploy again",
         rule=Rule.INTERRUPTED_RUN,
@@ -87,7 +87,7 @@ def vanished(workspace: str) -> Problem:
 
 
 def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) -> list[Problem]:
-    """Why the buckets must not be deployed so: one that only a lost run declared may be there, and hold data or keys.
+    """Why the buckets must not be deployed so: one that only an interrupted run declared may hold data or keys.
 
     Args:
         left: Entries of interrupted runs by workspace.

@@ -281,7 +281,7 @@ def _run(value: Mapping[str, Any]) -> Run:
     if schema != SCHEMA:
         text = (
             f"the shard's run record has the schema {schema!r}, and this version knows {SCHEMA}; "
-            "use the newest version of ambient-components that anybody runs on this fleet"
+            "use the newest version of ambient-components that runs on this fleet"
         )
         raise ValueError(text)
     return Run(
@@ -307,6 +307,6 @@ def _done(value: Mapping[str, Any]) -> Done:
 
 def _unreadable(what: str) -> ValueError:
     return ValueError(
-        f"the shard's run record {what}; if nobody can mend it: delete the ConfigMap, and run ambient up --all "
+        f"the shard's run record {what}; if it can't be fixed: delete the ConfigMap, and run ambient up --all "
         "--refresh for the fleet"
     )

@@ -227,7 +227,7 @@ def _home(word: str, model: type[Model]) -> str:
     if model is Limits and word in CONTAINER_RESOURCES:
         return f"did you mean 'containers.default.{word}'?"
     if model is McpServers:
-        return "further servers stand below custom"
+        return "further servers belong below custom"
     if model is Workspace and word in (*_fields(Key), "credentials"):
         return ""  # may belong to a key, to secrets or to the bucket
     below = [(model, "")]

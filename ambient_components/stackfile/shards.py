@@ -48,7 +48,7 @@ def check_stacks(stack: StackFile) -> Iterator[Finding]:
         for field, info in StackFile.model_fields.items():
             if field != "stacks" and field in stack.model_fields_set:
                 path = (info.alias or field,)
-                problem = "stands in a file of stacks, and would hold for none of them"
+                problem = "is in a file of stacks, and would hold for none of them"
                 yield Finding(path, problem, "write it into the files of those stacks, or remove stacks", at_key=True)
         if not stack.stacks:
             yield Finding(("stacks",), "names no stack", "allowed: a list of stacks, such as [prod-eu, prod-us]")

@@ -116,7 +116,7 @@ def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | 
 
 
 @contextmanager
-def _told(where: object, hint: str = "mend it, or set KUBECONFIG to another") -> Iterator[None]:
+def _told(where: object, hint: str = "fix it, or set KUBECONFIG to another") -> Iterator[None]:
     """Replace exceptions from parsing a broken file by our own message, because theirs could quote tokens."""
     try:
         yield

@@ -266,7 +266,7 @@ def _of_bucket(bucket: Resource) -> str:
 def _fate(one: Going) -> str:
     bucket = f"; bucket {one.bucket}: {one.fate}" if one.bucket else ""
     if not one.deleted:
-        return f"{'released: ' if one.state == 'released' else ''}stays as it is{bucket}"
+        return f"{'released: ' if one.state == 'released' else ''}stays unchanged{bucket}"
     state = "" if one.state == ACTIVE else f"{one.state}: "
     return f"{state}{_listed(['the namespace', *_access(one.owners, one.grants, one.keys)])}{bucket}"
 

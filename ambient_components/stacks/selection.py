@@ -102,7 +102,7 @@ def listed(project: Project, stack: str) -> tuple[str, ...] | None:
         fail(where, "stacks", "is no list of names", "allowed: stacks: [prod-eu, prod-us]")
     if others := sorted(set(parsed.data) - {"stacks"}):
         at = parsed.sources.key((others[0],))
-        fail(at, others[0], "stands beside stacks", "a file that names stacks has nothing else")
+        fail(at, others[0], "is beside stacks", "a file that names stacks has nothing else")
     prefix = stack.rpartition("/")[0]
     found = tuple(f"{prefix}/{name}" if prefix and "/" not in name else name for name in names)
     bare = [bare_name(name) for name in found]

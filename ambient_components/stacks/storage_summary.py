@@ -151,9 +151,9 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
         mended = _ANEW if key.manual else "pulumi up"
         found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
     if key.drift:
-        found.append(f"changed by others ({', '.join(key.drift)}): pulumi up mends it")
+        found.append(f"changed by others ({', '.join(key.drift)}): pulumi up fixes it")
     if key.foreign:
-        found.append(f"opened as well by access keys that somebody made by hand: {', '.join(key.foreign)}")
+        found.append(f"opened as well by access keys made by hand: {', '.join(key.foreign)}")
     if key.pending:
         found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
     return found

@@ -139,7 +139,7 @@ def test_the_platform_shows_it_and_a_save_in_the_ui_is_drift(stored: Stack, stor
     assert platform.call("PUT", path, saved, user="sandbox-admin").status == 200
     shown = stored.refresh().ok()
     lost = "S3_ACCESS_KEY, S3_BUCKET, S3_ENDPOINT, S3_SECRET_KEY"
-    assert f"{SECRET}: somebody has changed or removed {lost}, STORAGE_MODE: " in shown.text
+    assert f"{SECRET}: something has changed or removed {lost}, STORAGE_MODE: " in shown.text
     assert "is not kept in the workspace's own bucket" in shown.text
     stored.up().ok()
     assert variables(stored) == before

@@ -1,6 +1,6 @@
 """Grants with dates on the real parts: absent before, there from its day to its last one, refused after it.
 
-The clock of the program and of the plugin is moved; the file stays as it is.
+The clock of the program and of the plugin is moved; the file stays unchanged.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -92,7 +92,8 @@ def test_a_role_changes_on_its_day_with_the_new_binding_first_and_whoever_could_
     plan = stack.preview(offset=offset(2)).ok()
     assert '~ user:alice@example.com: "edit" => "view"' in plan.text
     assert (
-        "edit of user:alice@example.com ends in this run. Whoever had it could mint tokens of the keys ci" in plan.text
+        "edit of user:alice@example.com ends in this run, and people who had it could mint tokens of the keys ci"
+        in plan.text
     )
     up = stack.up(offset=offset(2)).ok()
     assert 0 < up.text.index("created replacement") < up.text.index("deleting original")

@@ -79,7 +79,7 @@ def test_a_whole_workspace_that_was_deleted(ours: Stack, platform: Backend) -> N
     says(
         preview,
         f"workspace '{stack.w}': its namespace is gone from the cluster",
-        "pulumi up --refresh makes the workspace anew",
+        "pulumi up --refresh makes the workspace again",
     )
     stack.refresh().ok()
     kinds = {item["type"] for item in stack.export() if stack.w in item["urn"].split("::")[-1]}

@@ -1,6 +1,6 @@
 """The guardrails in plain `pulumi preview` and `pulumi up`: a refused change changes nothing.
 
-What each guardrail judges is in tests/unit/access/test_guardrails.py; here are a few on the real engine.
+What each guardrail evaluates is in tests/unit/access/test_guardrails.py; here are a few on the real engine.
 """
 
 import re
@@ -46,9 +46,9 @@ CROSSINGS = {
     "nonExpiringKey": (f"{OWNED}, keys: {{ci: {{role: view, lifetime: never}}}}", "key 'ci' never expires"),
     "publicAccess": (
         f"{OWNED}, grants: [{{group: 'system:authenticated'}}], keys: {{ci: {{role: view}}}}",
-        "group:system:authenticated has view, and that is everybody with any login of the cluster",
+        "group:system:authenticated has view, and that is everyone with any login of the cluster",
     ),
-    "noAdmin": (f"grants: [{PEOPLE}], keys: {{ci: {{role: view}}}}", "nobody would be an admin of it any more"),
+    "noAdmin": (f"grants: [{PEOPLE}], keys: {{ci: {{role: view}}}}", "it would have no admin any more"),
 }
 
 
@@ -103,7 +103,10 @@ def test_the_night_goes_on_when_an_allowance_has_ended(stack: Stack) -> None:
     stack.up().ok()
     old = stack.token("boss")
     night = stack.up(offset="23d").ok()
-    assert "exceptions[0].until: has ended, and what it let through stands: key 'boss' is of role admin" in night.text
+    assert (
+        "exceptions[0].until: has ended, and what it let through is still deployed: key 'boss' is of role admin"
+        in night.text
+    )
     assert stack.token("boss") != old
     assert stack.preview("--expect-no-changes", offset="23d").unchanged
 
@@ -219,7 +222,7 @@ SLIPS: dict[Callable[[Stack], None], str] = {
     entry_moved_in: "is not a field",
     keys_moved_out: "'keys' is not a field",
     grants_dropped: "6 of the 9 grants of this stack end in this run, and 3 are the most that may",
-    owners_dropped: "nobody would be an admin of it any more (it had group:platform)",
+    owners_dropped: "it would have no admin any more (it had group:platform)",
     cut_short: "is gone from the files, but it was not closed",
 }
 

@@ -120,7 +120,7 @@ def test_a_key_is_handed_over_and_lies_nowhere_else(deployed: Stack, tmp_path_fa
     state = f"file://{stack.machine.directory / 'state'}"
     assert shown.stderr.splitlines() == [
         f"{name} can be read by:",
-        f"  whoever reads the state ({state}) and can decrypt it (secrets provider: passphrase)",
+        f"  anyone who reads the state ({state}) and can decrypt it (secrets provider: passphrase)",
         "  not this key, but one of the same rights can be made by user:alice@example.com, key nightly-report: owners, "
         "admin and edit may mint tokens of every account here",
     ]

@@ -169,8 +169,8 @@ def test_what_somebody_could_mint_outlives_his_grant_and_ends_with_the_identity(
     stack.write(text)
     for result in (stack.preview().ok(), stack.up().ok()):
         said = re.search(
-            rf"workspace '{stack.w}': edit of user:bob@example.com ends in this run. Whoever had it could mint tokens "
-            r"of the keys boss, ci and the accounts (?P<accounts>[^:]+), and those outlive it. If that may have "
+            rf"workspace '{stack.w}': edit of user:bob@example.com ends in this run, and people who had it could mint "
+            r"tokens of the keys boss, ci and the accounts (?P<accounts>[^:]+), and those outlive it. If that may have "
             rf"happened, rotate them: ambient (?P<words>keys rotate {stack.name} --workspace {stack.w} --leaked) ",
             result.text.replace("\n", " "),
         )

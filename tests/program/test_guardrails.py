@@ -67,8 +67,8 @@ def warnings(text):
 def test_an_allowance_that_ended_is_told_while_its_reason_stands():
     text = f"workspaces:\n  pay:\n    {KEYS}\n    exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\n"
     assert warnings(text) == [
-        "x.yaml:4:58: workspaces.pay.exceptions[0].until: has ended, and what it let through stands: key "
-        "'boss' is of role admin, and whoever finds it may share the workspace and read its secrets; take "
+        "x.yaml:4:58: workspaces.pay.exceptions[0].until: has ended, and what it let through is still deployed: key "
+        "'boss' is of role admin, and anyone with it may share the workspace and read its secrets; take "
         "that out, or agree on another day; it stays deployed, and no new adminKey passes"
     ]
 
@@ -79,7 +79,7 @@ def test_one_of_the_stack_names_the_first_workspace():
     )
     (told,) = warnings(text)
     assert told.startswith(
-        "x.yaml:1:54: exceptions[0].until: has ended, and what it let through stands: workspace 'aa': key"
+        "x.yaml:1:54: exceptions[0].until: has ended, and what it let through is still deployed: workspace 'aa': key"
     )
     assert "(and 1 more)" in told
 

@@ -105,10 +105,10 @@ UNCHECKED = "so whether it is encrypted can't be checked; set it there: pulumi c
         ("config: {}", f"objectStore.secretKey: is not in this file, {UNCHECKED}"),
         ("config: {ambient-components:objectStore: x}", f"objectStore.secretKey: is not in this file, {UNCHECKED}"),
         ("config: {ambient-components:objectStore: {accessKey: a}}", "objectStore.secretKey: is not in this file, "),
-        ("config: [", "can't be read: while parsing a flow node; mend it, or restore it from Git"),
-        ("config: [v-root]", "config: is no mapping; mend it, or restore it from Git"),
-        ("v-root", "is no mapping; mend it, or restore it from Git"),
-        ("config: {a: 2026-99-99}", "can't be read: month must be in 1..12; mend it"),
+        ("config: [", "can't be read: while parsing a flow node; fix it, or restore it from Git"),
+        ("config: [v-root]", "config: is no mapping; fix it, or restore it from Git"),
+        ("v-root", "is no mapping; fix it, or restore it from Git"),
+        ("config: {a: 2026-99-99}", "can't be read: month must be in 1..12; fix it"),
     ],
 )
 def test_a_secret_that_cannot_be_checked_is_refused(run_fleet, content, told):

@@ -101,7 +101,7 @@ MISSING = [
     ({"file": "newline.txt"}, "the file 'stacks/newline.txt' is empty; write the value into it"),
     (secret_of("none"), "Secret vault-sync/payments has no key 'none'; it has: binary, empty, token"),
     (secret_of("empty"), "key 'empty' of Secret vault-sync/payments is empty; the platform wants a value"),
-    (secret_of("token", "none"), "there is no Secret vault-sync/none; create it, or mend the reference"),
+    (secret_of("token", "none"), "there is no Secret vault-sync/none; create it, or fix the reference"),
 ]
 
 

@@ -260,7 +260,7 @@ def test_no_slip_takes_much_in_silence(folder: Path) -> None:
             id="a template's grants",
         ),
         pytest.param(
-            {**FILES, "stack.yaml": without_block(STACK, 1)}, "nobody would be an admin of it", id="the defaults"
+            {**FILES, "stack.yaml": without_block(STACK, 1)}, "it would have no admin any more", id="the defaults"
         ),
         pytest.param(
             {**FILES, "stack.yaml": without_block(STACK, 16)}, "4 of the 5 keys of this stack end", id="all keys of one"

@@ -27,7 +27,7 @@ class FleetEngine:
         """Counted from 1; 0: it lives."""
         self.made_in: list[list[str]] = []
         self.deploys: dict[str, Any] = {}
-        """States that somebody else writes right after they were read once."""
+        """States that another process writes right after they were read once."""
 
     def with_backend(self, url: str) -> "FleetEngine":
         assert url

@@ -200,7 +200,7 @@ class Judge:
         """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""
         runs = self.stack.runs
         if runs[-1].waits:
-            return  # nobody renews it
+            return  # not renewed automatically
         # One that expires while a run is under way is the next run's.
         expired = last.end == last.expires
         first = bisect_left(runs, last.end, key=lambda run: run.start if expired else run.end)

@@ -8,7 +8,7 @@ from ambient_components.access.escalation.workspaces import ADMIN, EDIT, Place, 
 from ambient_components.access.role_assignments import Holding
 from ambient_components.platform.contract import CREATED_BY_USER_ID_ANNOTATION
 
-LESS: Final = "give view instead of edit to whoever only reads"
+LESS: Final = "give view instead of edit to users who only read"
 """Remedy for paths that come with the role edit."""
 
 
@@ -72,7 +72,7 @@ def _account(
     own = home == place.name
     where = "this namespace" if own else f"the namespace {home}"
     whose = (
-        "whoever holds edit there may, and what runs there is such an account"
+        "anyone with edit there may, and what runs there is such an account"
         if known
         else "it is no workspace of this stack, and who may there is not known here"
     )
@@ -83,12 +83,12 @@ def _account(
         who,
         f"become {role}",
         role,
-        f"{subjects}, with the role {role} here, is of {where}: whoever may mint tokens there takes that role; {whose}",
+        f"{subjects}, with the role {role} here, is of {where}: anyone who mints tokens there takes that role; {whose}",
         (
             f"owners, grants: without {subjects}; a program outside gets a key, keys.ID.role: {role}"
             if not own
             else f"owners, grants: without {subjects}",
-            "an account of a namespace in which nobody holds edit",
+            "an account of a namespace in which no user has edit",
         ),
     )
 
@@ -126,6 +126,6 @@ def kept_tokens(place: Place) -> Iterator[Finding]:
             None,
             "a token that edit or admin minted of a key's ServiceAccount ends with that ServiceAccount, not with the "
             "grant, and not with the key's own token",
-            (f"in the run that ends somebody's edit or admin raise {fields(keys, 'generation')}", *less(place)),
+            (f"in the run that ends a user's edit or admin raise {fields(keys, 'generation')}", *less(place)),
             keys,
         )

@@ -30,7 +30,7 @@ _WAYS: Final[Mapping[Path, tuple[str, str, str]]] = {
     Path.REMOVES_ACCESS: (
         "take others' access away, an admin's too",
         "edit may delete every RoleBinding of the namespace",
-        "pulumi up --refresh gives back what the files say",
+        "pulumi up --refresh restores the declared access",
     ),
 }
 
@@ -57,7 +57,7 @@ def static_keys(place: Place) -> Iterator[Finding]:
         f"use {named(keys)} ({', '.join(roles)}), without an end",
         roles[-1],
         "the token lies in a Secret of the workspace, and a session's ServiceAccount may get every Secret there by "
-        "name: so can the code that an agent runs, and whoever runs sessions",
+        "name: so can the code that an agent runs, and anyone who runs sessions",
         (f"{fields(keys, 'static')}: take it away, with a lifetime such as 90d and a higher generation",),
         keys,
     )
@@ -67,12 +67,12 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
     """Find the object store's credentials in the pods of sessions, which all roles can read."""
     if not (place.holdings and place.runs_sessions):
         return
-    remedy = ("storage.bucket: a bucket of this workspace, whose credentials open nothing else",)
+    remedy = ("storage.bucket: a bucket of this workspace, with credentials that open nothing else",)
     can = "read and write the session data of all workspaces that share the platform's store"
     if place.bucket:
         can = f"read and write the bucket {place.bucket.name}"
         remedy = (
-            "when somebody's access ends raise storage.bucket.credentials.generation; of an existing bucket replace "
+            "when a user's access ends raise storage.bucket.credentials.generation; of an existing bucket replace "
             "its keys",
         )
     yield Finding(
@@ -103,7 +103,7 @@ def session_secrets(place: Place) -> Iterator[Finding]:
         f"read {', '.join(names)}",
         None,
         f"{RUNNER_SECRET} and {INTEGRATION_SECRET} are variables of every session, and its ServiceAccount may get "
-        "every Secret of the namespace by name: so can the code that an agent runs, and whoever runs sessions",
+        "every Secret of the namespace by name: so can the code that an agent runs, and anyone who runs sessions",
         (
             "secrets: only what every session may know, and of a token only the rights that sessions need",
             "limits.network.isolate: true, so that code which reads a secret can send it to few places",
@@ -123,7 +123,7 @@ def delivered_keys(place: Place) -> Iterator[Finding]:
             (),
             f"use key {key_id} ({key.role})",
             key.role,
-            f"it is delivered to the Secret {key.deliver}: whoever reads Secrets there has it, and who that is, is "
+            f"it is delivered to the Secret {key.deliver}: anyone who reads Secrets there has it, and who that is, is "
             "not known here",
             (
                 f"keys.{key_id}.deliver: a namespace in which only the key's user reads Secrets",

@@ -35,7 +35,7 @@ def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plai
     said += _groups(report, report.rows, subjects_first=subjects_first, paint=paint)
     said += [] if report.rows else [_nobody(report)]
     if report.perhaps:
-        said.append("Perhaps these too, by roles whose rules were not read:")
+        said.append("Perhaps these too, by roles with unread rules:")
         said += _groups(report, report.perhaps, subjects_first=subjects_first, paint=paint)
     if report.missing:
         said += _gone(report, paint)
@@ -51,7 +51,7 @@ def _head(right: RoleRight) -> str:
 
 
 def _nobody(report: Report) -> str:
-    return f"Nobody may {report.right}." if report.right else "Nobody has access."
+    return f"No subject may {report.right}." if report.right else "No subject has access."
 
 
 def _groups(report: Report, rows: Sequence[Row], *, subjects_first: bool, paint: Paint) -> Iterator[str]:

@@ -88,7 +88,7 @@ def initialize_fleet(
         lines.append(f"Set {FLEET_KEY}: a random secret, by which runs see whether a secret changed, in {shown}")
     lines += write_files(project, fleet)
     there = len(missing) < count and lines
-    added = ("Some of it was there already: what was missing was added, the rest left as it is.",) if there else ()
+    added = ("Some of it was there already: what was missing was added, the rest is unchanged.",) if there else ()
     by_hand = f"--stack {names[0]} --config-file {shown}"
     notes = (note.replace(f"--stack {fleet}", by_hand) for note in decision.notes)
     return Outcome(tuple(lines), (*added, *notes))

@@ -144,7 +144,7 @@ def decide(request: Request, found: Found, config_file: str) -> Decision:
             if request.openshift is None:
                 notes.append("The cluster is OpenShift (it serves project.openshift.io): workspaces get its names too.")
         elif request.openshift is None and found.openshift is None:
-            notes.append("Nobody asked the cluster whether it is OpenShift: give --openshift if it is.")
+            notes.append("The cluster was not asked whether it is OpenShift: give --openshift if it is.")
     elif request.openshift is not None and _truth(found.config[OPENSHIFT]) != request.openshift:
         value = str(request.openshift).lower()
         notes.append(
@@ -153,7 +153,7 @@ def decide(request: Request, found: Found, config_file: str) -> Decision:
         )
     if request.secrets_provider and found.stack_exists:
         notes.append(
-            "The secrets provider stays as it is. To change it: "
+            "The secrets provider is unchanged. To change it: "
             f"pulumi stack change-secrets-provider {request.secrets_provider} --stack {request.stack}"
         )
     return Decision(not found.stack_exists, settings, not found.has_file, tuple(notes))
@@ -210,7 +210,7 @@ def initialize(
         at = f" ({server})" if key == UID and server else ""
         lines.append(f"Set {key}: {value}{at} in {project.shown(config_file)}")
     lines += write_files(project, request.stack)
-    added = ("It was there already: what was missing was added, the rest left as it is.",) if exists and lines else ()
+    added = ("It was there already: what was missing was added, the rest is unchanged.",) if exists and lines else ()
     return Outcome(tuple(lines), (*added, *decision.notes))
 
 

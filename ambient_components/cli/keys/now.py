@@ -99,7 +99,7 @@ def _checked(one: Deployment) -> tuple[Pending, Witness]:
         plan = pending(_plan(one), one.aims)
     except AmbientError as error:
         note = f"{one.edited}, and nothing is deployed"
-        hints = (f"mend it, then: {one.command}", *_by_hand(one, before))
+        hints = (f"fix it, then: {one.command}", *_by_hand(one, before))
         raise AmbientError([*error.problems, refusal(note, hints)]) from None
     if plan.others:
         shown, more = plan.others[:_SHOWN_STEPS], len(plan.others) - _SHOWN_STEPS

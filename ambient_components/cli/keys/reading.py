@@ -96,10 +96,10 @@ def readers(named: Named, backend: str, provider: str) -> list[str]:
         provider: The secrets provider, in Pulumi's terms.
     """
     key, workspace = named.key, named.workspace
-    said = [f"whoever reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
+    said = [f"anyone who reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
     if key.delivered_to:
         space, name = key.delivered_to.split("/", 1)
-        said.append(f"whoever may read Secrets in namespace {space} (it lies in {name})")
+        said.append(f"anyone who may read Secrets in namespace {space} (it lies in {name})")
     if key.static:
         said.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
     makers = [item.subject for item in workspace.access if {item.declared, *item.actual} & set(_MINTERS)]

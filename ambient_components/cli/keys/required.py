@@ -65,7 +65,7 @@ def pending(plan: engine_steps.Preview, keys: Collection[tuple[str, str]]) -> Pe
         else:
             (own if _is_of(step.name, keys) else others).append(Step(step.op, step.name, step.kind))
     if not plan.steps:
-        # The stack itself is always listed: this is a plan of a form that nobody knows.
+        # The stack itself is always listed: this is a plan of an unknown form.
         others += (Step(op, f"{count} resources") for op, count in plan.changes.items())
     return Pending(tuple(own), tuple(others))
 

@@ -155,7 +155,7 @@ def _ending(key: Key, expires: datetime, now: datetime, limits: Limits) -> Itera
     elif expires - now <= limits.within:
         yield f"expires in {left(expires - now)}, before the next run"
     elif key.manual and expires - now <= timedelta(seconds=default_rotate_before(_life(key, expires))):
-        yield f"expires in {left(expires - now)}, and nobody renews it: ambient keys rotate"
+        yield f"expires in {left(expires - now)}, and is not renewed: ambient keys rotate"
     elif key.next_action == "rotate" and key.next_at is not None and now - key.next_at > 2 * limits.within:
         yield f"due for renewal since {key.next_at:%Y-%m-%d %H:%M} UTC: do the runs come?"
 

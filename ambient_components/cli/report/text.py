@@ -101,7 +101,7 @@ def _has_high(findings: Iterable[Finding]) -> bool:
 def _summary(report: Report) -> str:
     what = "the last run" if report.source == "state" else "the files"
     if not report.findings:
-        return f"{report.stack}, as of {what}: nobody can become more than was granted"
+        return f"{report.stack}, as of {what}: no subject can become more than was granted"
     number = len({finding.workspace for finding in report.findings})
     of = f"{number} of {report.workspaces} workspace{'s' if report.workspaces != 1 else ''}"
     return f"{report.stack}, as of {what}: {_counts(report.findings)}, in {of}"

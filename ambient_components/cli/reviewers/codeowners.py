@@ -91,7 +91,7 @@ def _handle(subject: str, handles: Mapping[str, str]) -> str:
 
 def _why_not(parts: set[tuple[str, ...]]) -> str:
     if parts == {()}:
-        return "nobody is named"
+        return "no reviewer is named"
     if len(parts) == 1:
         return f"{' or '.join(next(iter(parts)))}; a name that CODEOWNERS can't hold"
-    return "several: " + "; ".join(" or ".join(part) or "nobody" for part in sorted(parts))
+    return "several: " + "; ".join(" or ".join(part) or "none" for part in sorted(parts))

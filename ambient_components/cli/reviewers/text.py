@@ -27,7 +27,7 @@ def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
         lines += ["", "approvals, one of each line:", *(f"  {' or '.join(one)}" for one in approvals)]
     unguarded = sum(not item.guarded for item in found)
     if unguarded:
-        text = f"for {unguarded} of {len(found)} nobody was named before this change"
+        text = f"for {unguarded} of {len(found)} no reviewer was named before this change"
         lines += ["", paint(text, "loud")]
     return "\n".join(lines)
 
@@ -61,7 +61,7 @@ def _approvals(found: Iterable[Touched]) -> list[tuple[str, ...]]:
 def _row(item: Touched) -> tuple[str, str, str]:
     how = f"{item.how.value}: {', '.join(item.fields)}" if item.how is How.CHANGED else item.how.value
     # The stack's name is in the line above. No workspace can have this name.
-    who = "; and ".join(_need(need) for need in item.needs) or "nobody is named"
+    who = "; and ".join(_need(need) for need in item.needs) or "no reviewer is named"
     return item.workspace or "(the stack)", how, who
 
 

@@ -60,7 +60,7 @@ def _title(workspace: WorkspaceView, paint: Paint) -> str:
 
 def _access(access: Sequence[Access], paint: Paint) -> list[str]:
     if not access:
-        return ["  nobody has access"]
+        return ["  no subject has access"]
     lines, before = [], ""
     for item in access:
         role = (item.actual or (item.declared or "-",))[0]

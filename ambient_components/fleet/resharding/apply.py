@@ -189,7 +189,7 @@ class Resharder:
                 None,
                 "",
                 f"stack {stack!r} was deployed meanwhile",
-                f"wait until nobody deploys it, then again: ambient reshard {self.fleet.name}",
+                f"wait until no run deploys it, then again: ambient reshard {self.fleet.name}",
             )
 
     def _import(self, stack: str, state: Deployment) -> None:

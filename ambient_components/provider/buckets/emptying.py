@@ -32,7 +32,7 @@ def delete_empty(context: Context, bucket: str) -> None:
     msg = (
         f"bucket {bucket!r} is not empty: {'at least ' if more else ''}{count} objects and versions are in it. Write "
         "'force: true' beside 'onDelete: delete' to delete them with it, deploy, and then remove it; or write "
-        "'onDelete: keep', deploy, and then remove it: it stays as it is"
+        "'onDelete: keep', deploy, and then remove it: it stays unchanged"
     )
     raise StepError(msg)
 
@@ -50,7 +50,7 @@ def delete_with_objects(context: Context, bucket: str) -> None:
         if _delete(context, bucket):
             context.note(f"deleted bucket {bucket} with {total} objects and versions")
             return
-    msg = f"bucket {bucket!r} does not get empty: somebody goes on writing into it. End that, and run pulumi up again"
+    msg = f"bucket {bucket!r} does not get empty: something keeps writing into it. End that, and run pulumi up again"
     raise StepError(msg)
 
 
@@ -149,11 +149,11 @@ def _undeletable(context: Context, bucket: str, errors: Sequence[Mapping[str, An
             "and so on): it takes the rights s3:DeleteObject and s3:DeleteObjectVersion. Those before them are gone"
         )
     until = f"until {format_time(max(ends))}" if ends else ""
-    hold = f"{holds} of them by a legal hold, which somebody has to take off" if holds else ""
+    hold = f"{holds} of them by a legal hold, which has to be taken off" if holds else ""
     return StepError(
         f"bucket {bucket!r}: {len(errors)} objects are locked {', '.join(filter(None, (until, hold)))}: they can't be "
         "deleted, and so the bucket can't. Run pulumi up again then, or write 'onDelete: keep', deploy, and remove the "
-        "bucket: it stays as it is"
+        "bucket: it stays unchanged"
     )
 
 

@@ -52,7 +52,7 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
             return {}
         if error.denied:
             msg = (
-                f"bucket {bucket!r} can't be looked at, so it is somebody else's, or a right is missing: all accounts "
+                f"bucket {bucket!r} can't be looked at, so it is not ours, or a right is missing: all accounts "
                 "of a store share one list of names"
             )
             raise ForeignBucketError(msg, "choose another name", f"if it is your own: {error}") from None
@@ -61,7 +61,7 @@ def tags_of(context: Context, bucket: str) -> dict[str, str] | None:
                 f"{store.settings.name} has no tags of buckets ({error.code or error.status}), in which their owner is "
                 "noted"
             )
-            hint = "use it by driver: existing, with a bucket and a key that somebody makes"
+            hint = "use it by driver: existing, with a bucket and a key made by hand"
             raise StepError(msg, hint) from None
         raise
     return {each["Key"]: each["Value"] for each in found}

@@ -171,14 +171,14 @@ def _elsewhere(case: _Case, new: BucketEntry) -> Problem:
     return case.refusal(
         f"bucket {new.name!r} was deployed in the object store at {was}, and there is none of that name at {is_now}: "
         "sessions would lose what is in it: nothing is changed",
-        "if that is a slip, put ambient:objectStore back as it was",
+        "if that is a mistake, put ambient:objectStore back as it was",
         "to move, release the bucket there first ('state: released'), deploy, copy it over, and then change the store "
         "and write 'adopt: true'",
     )
 
 
 def _there(context: Context, owner: str, case: _Case, new: BucketEntry, tags: Mapping[str, str]) -> Iterable[Problem]:
-    # Ours by the record: released and taken back, or somebody took the mark off, which the update mends.
+    # Ours by the record: released and taken back, or the annotation was taken off, which the update restores.
     by_record = case.is_same and ownership.holder_of(tags) is None
     adopt = new.adopt or by_record
     if refused := ownership.refusal(context, new.name, owner, tags, adopt=adopt, namespace=case.workspace):
@@ -207,7 +207,7 @@ def _shared(context: Context, case: _Case, new: BucketEntry) -> Iterable[Problem
         return
     if tags is None:
         yield case.refusal(
-            f"there is no bucket {new.name!r}: with 'shared: true' it is somebody else's to make",
+            f"there is no bucket {new.name!r}: with 'shared: true' it is not made here",
             "make it first, or remove 'shared: true' for a bucket of the workspace's own",
         )
 
@@ -217,7 +217,7 @@ def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterab
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:
-        whose = f"belongs to the stack {standing.owner}" if standing.owner else "bears nobody's mark"
+        whose = f"belongs to the stack {standing.owner}" if standing.owner else "bears no mark"
         yield case.refusal(
             f"the object store's user {name!r} {whose}: it is not touched",
             "write another generation for the bucket's credentials, or delete that user if nothing needs it",

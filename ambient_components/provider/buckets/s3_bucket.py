@@ -71,7 +71,7 @@ class S3Bucket:
         if not inputs:
             msg = (
                 f"{identity} can't be imported: declare the bucket. One that bears this stack's mark is taken as its "
-                "own by the next pulumi up, and one that bears nobody's with 'adopt: true'"
+                "own by the next pulumi up, and one that bears none with 'adopt: true'"
             )
             raise StepError(msg)
         if inputs.get("released"):
@@ -88,7 +88,7 @@ class S3Bucket:
             context.warn(f"bucket {bucket} is not looked at: {error}")
             return Found({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
-            context.warn(f"bucket {bucket} has no object lock: somebody has deleted it, and made another of its name")
+            context.warn(f"bucket {bucket} has no object lock: it was deleted, and another of its name was made")
         holder = ownership.holder_of(tags)
         drift = {}
         if holder != inputs["owner"]:
@@ -105,7 +105,7 @@ class S3Bucket:
             return outputs
         if news.get("released"):
             if ownership.unmark(context, bucket, state["owner"]):
-                context.note(f"bucket {bucket} is let go: it bears nobody's mark now, and stays as it is")
+                context.note(f"bucket {bucket} is let go: it bears no mark now, and stays unchanged")
             return outputs
         tags = ownership.tags_of(context, bucket)
         if tags is None:
@@ -129,19 +129,19 @@ class S3Bucket:
         try:
             tags = ownership.tags_of(context, bucket)
         except ownership.ForeignBucketError as error:
-            context.warn(f"{error}. It is forgotten, and stays as it is")
+            context.warn(f"{error}. It is forgotten, and stays unchanged")
             return
         if tags is None:
             return
         if ownership.holder_of(tags) != owner:
             holder = ownership.holder_of(tags)
             whose = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
-            context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays as it is")
+            context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays unchanged")
         elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
-            context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays as it is")
+            context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays unchanged")
         elif state.get("onDelete") != OnDelete.DELETE:
             ownership.unmark(context, bucket, owner)
-            context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears nobody's mark")
+            context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears no mark")
         elif state.get("force"):
             _require_known(bucket, tags)
             emptying.delete_with_objects(context, bucket)
@@ -176,7 +176,7 @@ class S3Bucket:
         if ownership.holder_of(ownership.tags_of(context, bucket) or {}) != news["owner"]:
             msg = (
                 f"{context.store.settings.name} does not keep the tags of buckets, in which their owner is noted: use "
-                "it by driver: existing, with a bucket and a key that somebody makes"
+                "it by driver: existing, with a bucket and a key made by hand"
             )
             raise StepError(msg)
         settings.make_private(context, bucket)
@@ -210,7 +210,7 @@ class S3Bucket:
                 _require_own_rule(news, live)
                 # In the same request as the annotation: a value only in the state is lost if the run is interrupted.
                 wanted[_AGAIN] = format_time(context.now)
-            context.note(f"bucket {bucket}: somebody had taken this stack's mark off, and it is put back")
+            context.note(f"bucket {bucket}: this stack's mark had been taken off, and it is put back")
         ownership.put_tags(context, bucket, tags, wanted)
         for done in settings.write(context, news, live):
             context.note(f"bucket {bucket}: {done}")
@@ -244,10 +244,10 @@ def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
     """Refuse to empty a bucket that may not be the one that was created or adopted."""
     if since := tags.get(_AGAIN):
         msg = (
-            f"bucket {bucket!r} bore no mark until {since}, when it was put back: somebody had taken it off, or had "
-            "deleted the bucket and made another of that name, whose objects are not this stack's to delete. Look at "
-            "what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write 'onDelete: "
-            "keep', deploy, and remove it: it stays as it is"
+            f"bucket {bucket!r} bore no mark until {since}, when it was put back: it had been taken off, or the "
+            "bucket had been deleted and another of that name made, with objects that this stack must not delete. "
+            "Look at what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write "
+            "'onDelete: keep', deploy, and remove it: it stays unchanged"
         )
         raise StepError(msg)
 
@@ -256,9 +256,9 @@ def _require_own_rule(news: Values, live: settings.Live) -> None:
     """Refuse expiry for a bucket without ownership annotation and without this tool's rule: it may be another one."""
     if news.get("expireAfterDays") is not None and live.own_rule is None:
         msg = (
-            f"bucket {news['bucket']!r} bears neither this stack's mark nor its rule any more: somebody has deleted it "
-            "and made another of that name, or taken both off. Nothing of it is touched, as expireAfter would delete "
-            "what is in it: write 'adopt: true' beside its name to take it over, or remove expireAfter"
+            f"bucket {news['bucket']!r} bears neither this stack's mark nor its rule any more: it was deleted, "
+            "and another of that name made, or both were taken off. Nothing of it is touched, as expireAfter would "
+            "delete what is in it: write 'adopt: true' beside its name to take it over, or remove expireAfter"
         )
         raise StepError(msg)
 
@@ -278,5 +278,5 @@ def _not_made(bucket: str, error: RefusedError) -> StepError:
             "another name"
         )
     if error.code == _OWN:
-        return StepError(f"bucket {bucket!r} was made by somebody else in this very moment: run pulumi up again")
+        return StepError(f"bucket {bucket!r} was made by another client just now: run pulumi up again")
     return StepError(f"can't make bucket {bucket!r}: {error}")

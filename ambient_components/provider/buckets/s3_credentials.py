@@ -163,7 +163,7 @@ class S3Credentials:
         if who.keys_only:
             accounts.remove(who)
             return
-        whose = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears nobody's mark"
+        whose = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears no mark"
         rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
         context.warn(
             f"the object store's user {who.name} {whose}: the keys on record are revoked, and the user is left alone"
@@ -277,7 +277,7 @@ def _require_whole(news: Values) -> None:
 
 def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
     context.warn(
-        f"somebody made access keys by hand for the object store's user {values['user']}, which open bucket "
+        f"access keys made by hand for the object store's user {values['user']} open bucket "
         f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}. Delete them; or, if a secret may be known to "
         "others, write another generation for the bucket's credentials: the user goes with all its keys"
     )

@@ -40,7 +40,7 @@ def drift(
         _warning(
             workspace,
             "its namespace is gone from the cluster, and all that was in it",
-            "pulumi up --refresh makes the workspace anew, with new keys",
+            "pulumi up --refresh makes the workspace again, with new keys",
         )
         for workspace in sorted(active & before.keys() - there)
     ]
@@ -98,7 +98,7 @@ class _Place:
         if others:
             yield _warning(
                 self.workspace,
-                f"{listing(others)}: in the cluster, and in no file: it stays as it is",
+                f"{listing(others)}: in the cluster, and in no file: it stays unchanged",
                 "declare it, or remove it on the workspace's Sharing or Keys page (a creator's binding, which those "
                 "don't show, with kubectl)",
             )
@@ -108,7 +108,7 @@ class _Place:
             yield _warning(
                 self.workspace,
                 f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
-                "if the last run failed, this one makes it; if it was removed, pulumi up --refresh makes it anew",
+                "if the last run failed, this one makes it; if it was removed, pulumi up --refresh makes it again",
             )
         differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
         if differing:
@@ -139,7 +139,7 @@ def _ending(expected: Expected, item: Json) -> list[str]:
 
 
 def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger) -> list[Problem]:
-    """Accounts of which somebody whose access ends in this run may have a token: it outlives that access.
+    """Return accounts of which a user may have a token that outlives the access that ends in this run.
 
     Args:
         cluster: Cluster of the stack.

@@ -28,7 +28,7 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[P
             name = metadata["name"]
             found.append(
                 refusal(
-                    f"namespace {name!r} belongs to this stack, whose ledger is new and does not declare it: the state "
+                    f"namespace {name!r} belongs to this stack, but is not in its new ledger: the state "
                     "was lost, or the ledger is not the one that was deployed",
                     "put the workspace's entry back and deploy, then remove it",
                     f"or delete what is there first (kubectl delete namespace {name})",

@@ -177,7 +177,7 @@ def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], befo
     if there:
         context.warn(
             f"a run that was lost may have begun {listing(there)}, and the state knows nothing of it: all access "
-            "ended, and what else is in it stays; delete it if nobody needs it (kubectl delete namespace "
+            "ended, and what else is in it stays; delete it if it is not needed (kubectl delete namespace "
             f"{' '.join(there)})"
         )
     place.remove(cluster)

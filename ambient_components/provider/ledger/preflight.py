@@ -120,7 +120,7 @@ def foreign(
     after: Ledger,
     warn: Callable[[Problem], None],
 ) -> tuple[list[Problem], set[str]]:
-    """Reasons not to begin, and the workspaces whose namespace is there.
+    """Return reasons not to begin, and the workspaces that have a namespace.
 
     An existing namespace must be this stack's: it has the ownership annotation, or none and may be adopted (``adopt:
     true``, or released by this stack and still in its files).
@@ -166,7 +166,7 @@ def foreign(
                 _refusal(
                     workspace,
                     f"workspace {workspace!r} was taken back by a run that did not end: until one has, it can't be "
-                    "released, and what is removed from its entry would live on",
+                    "released, and what is removed from its entry would stay valid",
                     "write the entry as it was, with 'state: active', and deploy; then make the change",
                     rule=Rule.ENTIRE_RELEASE,
                 )

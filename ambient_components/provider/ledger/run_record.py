@@ -20,7 +20,7 @@ from ambient_components.rotation.state import format_time
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, fleet_label
 from ambient_components.shards.cluster_records import Place, change_record, parsed
 
-_DEAF: Final = "no run without checkpoints may begin, as nobody could know what it left if it dies"
+_DEAF: Final = "no run without checkpoints may begin, as what it leaves if it dies would not be known"
 
 
 def skips_checkpoints() -> bool:
@@ -77,7 +77,7 @@ class RunRecord:
             StepError: The record cannot be read or written.
         """
         if change_record(cluster, self._place, change) is None:
-            msg = f"ConfigMap {self.namespace}/{self.name}: somebody else writes it all the time"
+            msg = f"ConfigMap {self.namespace}/{self.name}: another process writes it all the time"
             raise StepError(msg)
 
     def remove(self, cluster: Cluster) -> None:

@@ -49,8 +49,8 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
                 f"workspace {name!r}: the cluster has ServiceAccounts of its keys that are in no state "
                 f"({listing(unknown)}): {what}",
                 "" if end else "delete them if they are not its own",
-                f"if a state was lost, name them in the keys' entries ({lines}): their tokens then live on through the "
-                "overlap",
+                f"if a state was lost, name them in the keys' entries ({lines}): their tokens then stay valid through "
+                "the overlap",
                 rule=Rule.UNKNOWN_ACCOUNTS,
                 workspaces=(name,),
             )

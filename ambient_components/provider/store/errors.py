@@ -229,7 +229,7 @@ def _no_store(asked: Asked, status: int) -> str:
 def _other_apis() -> str:
     return (
         f"set iamEndpoint {CONFIG} if it is at another address, or credentials: minio for MinIO's admin API; a store "
-        "with neither can be used by driver: existing, with a bucket and a key that somebody makes"
+        "with neither can be used by driver: existing, with a bucket and a key made by hand"
     )
 
 

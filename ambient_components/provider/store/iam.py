@@ -281,7 +281,7 @@ class IamAccounts:
 def _require_ours(account: Account, holder: str | None) -> None:
     if holder == account.owner:
         return
-    whose = f"belongs to {holder}" if holder else "bears nobody's mark: it was made by hand, or let go"
+    whose = f"belongs to {holder}" if holder else "bears no mark: it was made by hand, or let go"
     msg = (
         f"the object store's user {account.name!r} {whose}, so it is left alone; give the bucket's credentials another "
         "generation, or delete that user if nothing needs it"
@@ -301,7 +301,7 @@ def _in_the_way(account: Account, keys: list[Any]) -> str:
     )
     return (
         f"the object store's user {account.name!r} has {len(keys)} access keys, and can't have more: {named}. Delete "
-        "the one that somebody made by hand, if nothing uses it, and run pulumi up again; or write another generation "
+        "the one that was made by hand, if nothing uses it, and run pulumi up again; or write another generation "
         "for the bucket's credentials, which makes another user"
     )
 

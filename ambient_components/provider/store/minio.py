@@ -204,7 +204,7 @@ class MinioAccounts:
         try:
             made = self._connected().key(key_id)
         except StepError:
-            msg = f"{error}; whether a key was made can't be told: if so, the next run finds it and ends it"
+            msg = f"{error}; it is not known whether a key was made: if so, the next run finds it and ends it"
             raise StepError(msg) from None
         if made is None:
             raise error
@@ -231,7 +231,7 @@ class MinioAccounts:
 def _require_ours(account: Account, found: Found) -> None:
     if found.owner == account.owner:
         return
-    whose = f"belongs to {found.owner}" if found.owner else "bears nobody's mark: it was made by hand, or let go"
+    whose = f"belongs to {found.owner}" if found.owner else "bears no mark: it was made by hand, or let go"
     msg = (
         f"the object store's user {account.name!r} {whose}, so it is left alone; give the bucket's credentials another "
         f"generation, or remove it (mc admin user rm, mc admin policy rm)"
@@ -241,7 +241,7 @@ def _require_ours(account: Account, found: Found) -> None:
 
 def _refuse_keys_only(account: Account) -> None:
     if account.keys_only:
-        msg = "only AWS's IAM has keys on a user that somebody else makes (driver: aws): say credentials: iam"
+        msg = "only AWS's IAM has keys on a user that is made elsewhere (driver: aws): say credentials: iam"
         raise StepError(msg)
 
 

@@ -80,11 +80,11 @@ def _reason(asked: Asked, status: int, code: str, said: str, body: str) -> str:
             return f"is in another region: check region {config}{said}"
         case "XMinioIAMActionNotAllowed":
             return (
-                "lets nobody make users, as MinIO does where they come from LDAP: have the bucket's credentials made "
+                "allows no new users, as MinIO does where they come from LDAP: have the bucket's credentials made "
                 "there, and give them by driver: existing"
             )
         case "XMinioIAMPolicyInUse":
-            return "keeps the policy, as somebody gave it to another user or group: detach it (mc admin policy detach)"
+            return "keeps the policy, as another user or group has it: detach it (mc admin policy detach)"
         case "XMinioAdminVersionMismatch":
             return f"speaks another version of MinIO's admin API than v3{said}"
         case "" if "HTTP request to an HTTPS server" in body:

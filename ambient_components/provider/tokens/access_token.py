@@ -251,7 +251,7 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
         return
     ends = "expires" if left > timedelta() else "expired"
     context.warn(
-        f"the token {ends} on {format_time(current.expires_at)}, and nobody renews it (rotate: manual): another "
+        f"the token {ends} on {format_time(current.expires_at)}, and is not renewed (rotate: manual): another "
         "generation of the key has a new one (ambient keys rotate)"
     )
 

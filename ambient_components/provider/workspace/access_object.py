@@ -147,7 +147,7 @@ class AccessObject(ABC):
             if this != uid:
                 context.warn(
                     f"{self.kind} {_identity(news)} is not the one of this stack: it and what it gave are ended, and "
-                    f"it is made again. Whoever may write to namespace {_namespace(news)} can have made it"
+                    f"it is made again. Anyone who may write to namespace {_namespace(news)} can have made it"
                 )
             end(cluster, self.kind, _namespace(news), _name(news), this)
             uid = None

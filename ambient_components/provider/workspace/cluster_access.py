@@ -97,7 +97,7 @@ def _gives_access(binding: Json) -> bool:
 
 def _binding(item: Json) -> Found:
     role = role_ref(item).partition("/")[2]
-    what = one_line(f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'nobody'}")
+    what = one_line(f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'none'}")
     return _found(item, "RoleBinding", what)
 
 

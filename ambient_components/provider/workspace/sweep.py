@@ -98,7 +98,7 @@ def sweep(context: Context, namespace: str, staying: Collection[str], *, session
     left = [one for one in ending(context, namespace, staying, sessions=sessions) if _key(one) not in failed]
     again = (
         f"could not end {title(one)}: it was made again each time. Find who makes it (a controller of the cluster, or "
-        "somebody with access outside the workspace), and run again"
+        "a user with access outside the workspace), and run again"
         for one in left
     )
     return [*failed.values(), *again]
@@ -177,7 +177,7 @@ def _binding(item: dict[str, Any]) -> str:
         ":".join(filter(None, (text_at(one, "kind").lower(), text_at(one, "namespace"), text_at(one, "name"))))
         for one in (given if isinstance(given, list) else [])
     ]
-    return f"{text_at(item, 'roleRef', 'kind')} {text_at(item, 'roleRef', 'name')} of {', '.join(subjects) or 'nobody'}"
+    return f"{text_at(item, 'roleRef', 'kind')} {text_at(item, 'roleRef', 'name')} of {', '.join(subjects) or 'none'}"
 
 
 def _access(item: dict[str, Any], namespace: str, kind: str, what: str) -> Access:

@@ -116,7 +116,7 @@ class WorkspaceSecret(Part):
         if lost:
             # The UI silently does that with every save in its shared mode (contract 3).
             context.warn(
-                f"{_shown(inputs)}: somebody has changed or removed {', '.join(lost)}: the state of sessions that "
+                f"{_shown(inputs)}: something has changed or removed {', '.join(lost)}: the state of sessions that "
                 "start now is not kept in the workspace's own bucket. pulumi up puts it right"
             )
         return Found({"drift": differs})

@@ -78,7 +78,7 @@ def check_times(
 
     Args:
         path: of what says them.
-        policy: what is asked, with the fields of these names taken as they are.
+        policy: what is asked, with the fields of these names unchanged.
         explicit: tells what a workspace says itself from what lies under it.
         life: of what is renewed.
     """

@@ -73,7 +73,7 @@ def check_credentials(path: Path, _name: str, workspace: Workspace) -> Iterator[
         yield replace(found, other=(*here, "name"))
     if bucket.driver is not BucketDriver.EXISTING and bucket.credentials.lifetime == NEVER:
         problem = "is never: every session of the workspace gets this access key, and it works until it is revoked"
-        remedy = "leave it out for 90d: an access key is renewed without anybody's doing"
+        remedy = "leave it out for 90d: an access key is renewed automatically"
         yield Finding((*here, "credentials", "lifetime"), problem, remedy, warning=True)
 
 

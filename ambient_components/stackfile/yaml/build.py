@@ -127,7 +127,7 @@ class Builder:
             frame.discarded = True
         elif invisible := _INVISIBLE.search(key):
             code = f"U+{ord(invisible[0]):04X}"
-            self._problem(event, f"a key with an invisible character, {code}", "type the key and its indentation anew")
+            self._problem(event, f"a key with an invisible character, {code}", "type the key and its indentation again")
             frame.discarded = True
         elif key == "<<" and not event.style:
             self._problem(event, "'<<' (merge) is not supported", "write the fields out, or use an alias for the whole")

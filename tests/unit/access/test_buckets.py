@@ -44,9 +44,9 @@ def test_a_bucket_that_vanishes_is_refused_with_the_ways_out():
     (text,) = refused(BUCKET, None)
     assert text == (
         "workspace 'pay': its bucket 'pay-sessions' is gone from the files, and the state of its sessions is in it: "
-        "nothing is changed; if that is a slip, put storage.bucket back; to keep the bucket and only stop managing it, "
-        "put it back with 'state: released', deploy, and then remove it; it leaves with its workspace, too, once that "
-        "is closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
+        "nothing is changed; if that is a mistake, put storage.bucket back; to keep the bucket and only stop managing "
+        "it, put it back with 'state: released', deploy, and then remove it; it leaves with its workspace, too, once "
+        "that is closed or released: it is then kept, or deleted if onDelete: delete was deployed before"
     )
 
 
@@ -103,8 +103,8 @@ def test_another_bucket_in_its_place_is_refused(new, told):
     (text,) = refused(BUCKET, new)
     assert text == (
         f"workspace 'pay': bucket 'pay-sessions' of driver 's3' was deployed, and {told}: sessions would lose what is "
-        "in it, and nobody would look after it: nothing is changed; write it as it was; if that is meant, write it as "
-        "it was but with 'state: released', and deploy; copy its objects; then make the change and deploy"
+        "in it, and it would no longer be managed: nothing is changed; write it as it was; if that is meant, write it "
+        "as it was but with 'state: released', and deploy; copy its objects; then make the change and deploy"
     )
     assert refused(RELEASED, new) == []
 

@@ -98,7 +98,7 @@ def test_a_removal_names_what_goes_and_how_to_allow_it():
     (text,) = refusals(before, {"pay": entry(ADMIN)})
     assert text == (
         "4 of the 5 grants of this stack end in this run, and 3 are the most that may (pay: group:d, pay: group:e, "
-        "pay: user:b, pay: user:c): nothing is changed; if that is a slip, such as a file that is not included any "
+        "pay: user:b, pay: user:c): nothing is changed; if that is a mistake, such as a file that is not included any "
         "more, put them back; or remove them in several runs; if that is meant, write at the top of the stack file: "
         "exceptions: [{guardrail: massRemoval, reason: WHY, until: DAY}]"
     )
@@ -220,7 +220,7 @@ def test_a_workspace_keeps_an_admin(before, after, refused):
 def test_the_last_admin_is_named():
     (text,) = refusals({"pay": entry(["user:b", "group:a"])}, {"pay": entry()})
     assert text == (
-        "workspace 'pay': nobody would be an admin of it any more (it had group:a, user:b): nothing is changed; keep "
+        "workspace 'pay': it would have no admin any more (it had group:a, user:b): nothing is changed; keep "
         "one of them, or add another under owners or grants; if that is meant, write in the workspace's entry: "
         "exceptions: [{guardrail: noAdmin, reason: WHY}]"
     )
@@ -232,7 +232,7 @@ def test_an_admin_whose_grant_ends_by_its_date_is_a_warning():
     assert guardrails_of(before, after) == []
     (warning,) = guardrail_warnings(before, after, NOW)
     assert str(warning) == (
-        "workspace 'pay': nobody is an admin of it any more: the grant of user:a has ended by its date; add one under "
+        "workspace 'pay': it has no admin any more: the grant of user:a has ended by its date; add one under "
         "owners or grants"
     )
 
@@ -324,7 +324,7 @@ def test_what_was_deployed_is_not_judged_again(before, after, refused):
 def test_who_is_meant_is_told():
     (text,) = refusals({}, {"pay": entry(grants={EVERYBODY: "edit"})})
     assert text == (
-        "workspace 'pay': group:system:authenticated has edit, and that is everybody with any login of the cluster, "
+        "workspace 'pay': group:system:authenticated has edit, and that is everyone with any login of the cluster, "
         "and every pod with a service account: nothing is changed; name a group of people; if that is meant, write in "
         "the workspace's entry: exceptions: [{guardrail: publicAccess, reason: WHY}]"
     )
@@ -403,7 +403,7 @@ def test_a_workspace_has_so_many_keys(before, after, most, refused):
 def test_what_a_key_may_is_told():
     texts = refusals({}, {"pay": entry(keys={"ci": key("admin", never=True, static=True), **keys(10)})})
     assert [text.partition(": nothing is changed; ")[0] for text in texts] == [
-        "workspace 'pay': key 'ci' is of role admin, and whoever finds it may share the workspace and read its secrets",
+        "workspace 'pay': key 'ci' is of role admin, and anyone with it may share the workspace and read its secrets",
         "workspace 'pay': key 'ci' never expires and is one that every session can read",
         "workspace 'pay': it has 11 keys, and 10 are the most (guardrails.maxKeys)",
     ]

@@ -269,7 +269,7 @@ def test_an_identity_that_lives_on_keeps_its_role_in_the_run_that_bumps():
     (text,) = refusals({"pay": with_key(1)}, {"pay": with_key(2, 1, "view")})
     assert text == (
         "workspace 'pay': key 'ci': its role changes from edit to view in the run that makes generation 2, and the "
-        "identity of generation 1 lives on with its own; deploy one of the two changes first"
+        "identity of generation 1 stays valid with its own; deploy one of the two changes first"
     )
 
 

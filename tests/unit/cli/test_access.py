@@ -71,13 +71,13 @@ class TestDeclared:
     def test_a_subject_without_access(self, pulumi: FakePulumi, capsys: Shown) -> None:
         assert run(["access", "dev", "--subject", "user:alice@example.org"]) == 0
         assert capsys.readouterr() == (
-            "Nobody has access.\n",
+            "No subject has access.\n",
             "ambient: no access of user:alice@example.org is known; did you mean 'user:alice@example.com'?\n",
         )
         # One that has some, and not what is asked for, is no slip of the hand.
         assert run(["access", "dev", "--subject", "user:bob@example.com", "--who-can", "create secrets"]) == 0
         assert capsys.readouterr() == (
-            "create secrets is a right of edit and admin. An owner is an admin.\n\nNobody may create secrets.\n",
+            "create secrets is a right of edit and admin. An owner is an admin.\n\nNo subject may create secrets.\n",
             "",
         )
 
@@ -114,7 +114,7 @@ class TestDeclared:
     def test_a_stack_without_workspaces(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:
         (project / "stacks/dev.yaml").write_text("workspaces: {}\n")
         assert run(["access", "dev", "--files"]) == 0
-        assert capsys.readouterr() == ("Nobody has access.\n", "")
+        assert capsys.readouterr() == ("No subject has access.\n", "")
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

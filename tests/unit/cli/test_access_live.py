@@ -122,7 +122,7 @@ class TestLive:
         assert capsys.readouterr().out == (
             "get secrets is a right of admin. An owner is an admin.\n\n"
             f"payments\n  admin  {ALICE}  owner\n  2 accounts of the platform's own: see --format json\n\n"
-            "Perhaps these too, by roles whose rules were not read:\n\n"
+            "Perhaps these too, by roles with unread rules:\n\n"
             "payments\n"
             "  ClusterRole/admin  group:ops             RoleBinding debug  ! in the cluster, and not declared\n"
             "  ClusterRole/admin  user:bob@example.com  RoleBinding debug  ! in the cluster, and not declared\n\n"

@@ -113,7 +113,7 @@ def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
 
 def test_what_goes_is_told_by_workspace() -> None:
     assert lines(of(*FULL)) == [
-        "  lab  released: stays as it is; bucket lab-sessions: kept",
+        "  lab  released: stays unchanged; bucket lab-sessions: kept",
         "  old  closed: the namespace and 1 owner",
         "  pay  the namespace, 1 owner, 2 grants and 2 keys; bucket pay-sessions: kept",
         "",
@@ -280,7 +280,7 @@ def test_the_name_is_typed_and_all_goes(
     ]
     assert pulumi.environ["PULUMI_CONTINUE_ON_ERROR"] == "true"
     shown = capsys.readouterr().out
-    assert shown.startswith("Stack dev:\n\n  lab  released: stays as it is")
+    assert shown.startswith("Stack dev:\n\n  lab  released: stays unchanged")
     assert "pulumi stack rm dev --preserve-config" in shown
 
 

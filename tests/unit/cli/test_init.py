@@ -167,7 +167,7 @@ class TestAStackThatIsThere:
         pulumi.broken = ""
         outcome = initialize(Request("a"), project, pulumi, ask=refuse, look=Cluster())
         assert [line.split()[0] for line in outcome.done] == ["Set", "Wrote", "Wrote"]
-        assert "the rest left as it is" in outcome.notes[0]
+        assert "the rest is unchanged" in outcome.notes[0]
 
     def test_its_own_context_is_asked_and_kept(self, project: Project, pulumi: FakePulumi) -> None:
         initialize(Request("a", "passphrase", context="one"), project, pulumi, look=Cluster())

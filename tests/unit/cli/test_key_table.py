@@ -226,17 +226,17 @@ class TestAttention:
             (key(expires_at=NOW + DAY, manual=True), [BEFORE_THE_RUN]),
             (
                 key(manual=True, expires_at=NOW + 14 * DAY, issued_at=NOW - 76 * DAY),
-                ["expires in 14 days, and nobody renews it: ambient keys rotate"],
+                ["expires in 14 days, and is not renewed: ambient keys rotate"],
             ),
             (
                 # A quarter of a life of 8 days.
                 key(manual=True, expires_at=NOW + 2 * DAY, issued_at=NOW - 6 * DAY),
-                ["expires in 2 days, and nobody renews it: ambient keys rotate"],
+                ["expires in 2 days, and is not renewed: ambient keys rotate"],
             ),
             (
                 # Of a life that nobody noted: 14 days.
                 key(manual=True, expires_at=NOW + 14 * DAY, issued_at=None),
-                ["expires in 14 days, and nobody renews it: ambient keys rotate"],
+                ["expires in 14 days, and is not renewed: ambient keys rotate"],
             ),
             (
                 key(next_at=NOW - 2 * DAY - SECOND),

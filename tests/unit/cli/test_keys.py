@@ -334,7 +334,7 @@ def _html(answer: Any) -> Any:
     return answer
 
 
-BY_STATE = "  whoever reads the state (s3://states) and can decrypt it (secrets provider: passphrase)\n"
+BY_STATE = "  anyone who reads the state (s3://states) and can decrypt it (secrets provider: passphrase)\n"
 MINTERS = "owners, admin and edit may mint tokens of every account here\n"
 
 
@@ -371,7 +371,7 @@ class TestShow:
         assert capsys.readouterr().err == (
             "payments/ci can be read by:\n"
             + BY_STATE
-            + "  whoever may read Secrets in namespace ops (it lies in ci-key)\n"
+            + "  anyone who may read Secrets in namespace ops (it lies in ci-key)\n"
             "  every session of workspace payments, and its admins: it lies in a Secret there\n"
             "  not this key, but one of the same rights can be made by user:alice, user:new, group:devs, "
             f"user:left-over, key deploy: {MINTERS}"

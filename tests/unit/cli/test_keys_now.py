@@ -320,7 +320,7 @@ class TestRotateNow:
         assert UP not in stack.calls
         err = capsys.readouterr().err
         assert f"ambient: `pulumi preview --json --stack dev` {told}\n" in err
-        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: mend it, then: pulumi up" in err
+        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: pulumi up" in err
         assert f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}" in err
         assert "hunter2" not in err
 

@@ -52,7 +52,7 @@ payments: 1 high, 4 medium, 4 low
   how     edit may mint a token of any ServiceAccount of the namespace, that of key cleanup too; the token goes on
           working after the grant is gone
   change  - keys.cleanup.role: edit or view; or no such key, and a person's grant of admin
-          - give view instead of edit to whoever only reads
+          - give view instead of edit to users who only read
           - after either of them raise keys.cleanup.generation: it ends what was minted until then
           - guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on
 
@@ -145,8 +145,8 @@ def test_json_is_what_the_help_says():
 
 
 def test_nothing_found_is_said():
-    assert as_text(report({})) == "prod, as of the last run: nobody can become more than was granted"
-    assert "nobody can become more" in as_markdown(report({"w": entry()}))
+    assert as_text(report({})) == "prod, as of the last run: no subject can become more than was granted"
+    assert "no subject can become more" in as_markdown(report({"w": entry()}))
     assert json.loads(as_json(report({})))["findings"] == []
 
 

@@ -302,7 +302,7 @@ def test_records_that_an_interruption_left_are_mended(
     monkeypatch.setattr(Records, "kept", {0: Record(declared=everything), 1: Record(declared=everything)})
     assert run(pulumi, monkeypatch, "--yes") == 0
     settled(pulumi, 2)
-    assert "mended" in capsys.readouterr().out
+    assert "repaired" in capsys.readouterr().out
 
 
 def test_every_order_of_names_gives_the_same_plan() -> None:

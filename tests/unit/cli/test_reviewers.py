@@ -150,13 +150,13 @@ def test_where_nobody_was_named_it_says_so(repository, capsys):
         2,
         [
             "prod",
-            "  own  changed: protect  ! nobody is named",
+            "  own  changed: protect  ! no reviewer is named",
             "  zz   new               ! user:me (named by this change)",
             "",
             "approvals, one of each line:",
             "  user:me",
             "",
-            "for 2 of 2 nobody was named before this change",
+            "for 2 of 2 no reviewer was named before this change",
         ],
     )
 
@@ -302,8 +302,8 @@ def test_lines_and_comments():
         "",
         "# teams/a b.yaml: group:a; a name that CODEOWNERS can't hold",
         "# teams/both.yaml: several: group:a; group:b or user:c",
-        "# teams/half.yaml: several: nobody; group:a",
-        "# teams/nobody.yaml: nobody is named",
+        "# teams/half.yaml: several: none; group:a",
+        "# teams/nobody.yaml: no reviewer is named",
     ]
 
 

@@ -104,7 +104,7 @@ def test_what_becomes_of_keys_by_the_files():
         ("ci", 2, facts.MINTED, "generation 2 takes the place of 1"),
     ]
     assert keys({"ci": key()}, {"ci": key(generation=2, overlapping=1)}) == [
-        ("ci", 2, facts.MINTED, "generation 2 follows 1, which lives on until its day"),
+        ("ci", 2, facts.MINTED, "generation 2 follows 1, which stays valid until its day"),
     ]
     assert keys({"ci": key(generation=2, overlapping=1)}, {"ci": key(generation=2)}) == [
         ("ci", 1, facts.REVOKED, "its overlap is over"),

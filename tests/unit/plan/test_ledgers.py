@@ -22,7 +22,7 @@ def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost()
     steps = [ledger_step(before, None), *(step("delete", NAMESPACE, f"{name}/namespace") for name in before)]
     found = online({"steps": steps}, before)
     assert found.unjudged == (
-        "no AccessLedger any more: no guardrail judges this run, and nothing is recorded of who has access",
+        "no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access",
     )
     assert [(one.workspace, one.subject) for one in found.access.lost] == [("lab", "user:a"), ("pay", "user:a")]
     assert found.workspaces == (WorkspaceChange("lab", facts.REMOVED), WorkspaceChange("pay", facts.REMOVED))
@@ -48,7 +48,7 @@ def test_of_several_ledgers_each_says_its_own():
     left = online({"steps": [ledger_step(pay, None, name="one"), step("delete", NAMESPACE, "pay/namespace")]}, before)
     assert [one.workspace for one in left.access.lost] == ["pay"]
     assert left.unjudged == (
-        "AccessLedger one leaves the program: no guardrail judges what becomes of what it recorded",
+        "AccessLedger one leaves the program: no guardrail evaluates what becomes of what it recorded",
     )
     # A refresh looks at a ledger, and says nothing of what is asked for.
     seen = {"op": "refresh", "urn": moved[0]["urn"], "newState": {"inputs": {"workspaces": pay}}}

@@ -134,7 +134,7 @@ def test_the_most_dangerous_comes_first_and_is_cut_last():
     page = as_markdown(large(10_000), 8_000)
     titles = re.findall(r"^\*\*(.+) \(\d+\)\*\*$", page, re.MULTILINE)
     assert titles == [
-        "No guardrail judges this run", "Workspaces removed", "Guardrails changed", "Admin gained",
+        "No guardrail evaluates this run", "Workspaces removed", "Guardrails changed", "Admin gained",
         "Rights beside the workspaces", "Edit gained", "View gained", "Access lost", "Keys minted",
         "Made or changed beside the workspaces", "Warnings",
     ]  # fmt: skip

@@ -184,12 +184,12 @@ def test_endless_keys_are_told_of_though_they_are_allowed():
     [
         (account(days=200, used=1), None),
         (account(days=89), None),
-        (account(days=200, used=91), "not used for 91 days, and may edit: ambient keys revoke, if nobody needs it"),
-        (account(days=200, used=91, role="view"), "not used for 91 days: ambient keys revoke, if nobody needs it"),
+        (account(days=200, used=91), "not used for 91 days, and may edit: ambient keys revoke, if it is not needed"),
+        (account(days=200, used=91, role="view"), "not used for 91 days: ambient keys revoke, if it is not needed"),
         (
             account(days=90),
             "made 90 days ago, and no use of it is known; `pulumi refresh` reads the last one, and may edit: "
-            "ambient keys revoke, if nobody needs it",
+            "ambient keys revoke, if it is not needed",
         ),
         (account(**{"ambient-code.io/created-at": "yesterday"}), None),
     ],

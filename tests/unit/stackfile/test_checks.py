@@ -403,7 +403,7 @@ def test_an_access_key_without_an_end_is_worth_a_warning(shared):
         Finding(
             (*BUCKET, "credentials", "lifetime"),
             "is never: every session of the workspace gets this access key, and it works until it is revoked",
-            "leave it out for 90d: an access key is renewed without anybody's doing",
+            "leave it out for 90d: an access key is renewed automatically",
             warning=True,
         )
     ]
@@ -774,7 +774,7 @@ def test_peers_of_a_workspace_that_is_not_isolated():
     assert findings_of(limits={"network": {"isolate": False, "allow": [{"namespace": "db"}]}}) == [
         Finding(
             (*WS, "limits", "network", "allow"),
-            "has no effect, since isolate is false: pods may talk to everybody",
+            "has no effect, since isolate is false: pods may talk to every peer",
             "set isolate: true, or remove it",
             warning=True,
         )

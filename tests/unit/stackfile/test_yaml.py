@@ -189,7 +189,7 @@ def test_what_is_not_yaml_is_said_in_words_that_help(text, said):
 
 def test_a_key_with_an_invisible_character_is_no_key():
     (problem,) = problems_of("a:\n  \xa0b: 1\n")
-    assert problem.endswith("a key with an invisible character, U+00A0; type the key and its indentation anew")
+    assert problem.endswith("a key with an invisible character, U+00A0; type the key and its indentation again")
 
 
 @pytest.mark.parametrize(

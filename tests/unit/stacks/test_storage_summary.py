@@ -95,7 +95,7 @@ def test_a_bucket_as_it_should_be() -> None:
     )
     assert lines(state()) == [
         "payments",
-        "  nobody has access",
+        "  no subject has access",
         "  bucket  payments-sessions  at http://minio.minio.svc:9000",
         "          access key until 2027-02-20 (86 days), new one from 2027-02-06",
     ]
@@ -104,7 +104,7 @@ def test_a_bucket_as_it_should_be() -> None:
 def test_a_workspace_without_one_says_nothing_of_it() -> None:
     (workspace,) = read_overview(state(None, "active", resource("x:Other", "")), "dev", NOW).workspaces
     assert workspace.bucket is None
-    assert lines(state(None, "active", resource("x:Other", ""))) == ["payments", "  nobody has access"]
+    assert lines(state(None, "active", resource("x:Other", ""))) == ["payments", "  no subject has access"]
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
         ),
         (
             {"drift": {"user": "removed", "policy": "changed"}},
-            "changed by others (policy: changed, user: removed): pulumi up mends it",
+            "changed by others (policy: changed, user: removed): pulumi up fixes it",
         ),
-        ({"foreign": ["AKIA9"]}, "opened as well by access keys that somebody made by hand: AKIA9"),
+        ({"foreign": ["AKIA9"]}, "opened as well by access keys made by hand: AKIA9"),
         ({"pendingRevocations": [{"handle": "AKIA1"}]}, "not revoked yet, still valid: AKIA1; pulumi up tries again"),
         ({"accessKey": None, "current": None}, "nothing opens it yet: pulumi up"),
     ],

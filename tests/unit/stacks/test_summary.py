@@ -292,7 +292,7 @@ class TestText:
             '  ci   edit  2026-12-25 (29 days)  new token from 2026-12-17  "GitHub Actions"',
             "",
             "research  closed",
-            "  nobody has access",
+            "  no subject has access",
         ]
 
     def test_what_is_unsettled_is_loud(self) -> None:

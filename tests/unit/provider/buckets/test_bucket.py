@@ -268,14 +268,14 @@ def test_a_bucket_without_object_lock_cant_be_taken_where_that_is_declared(bucke
 def test_a_bucket_that_may_not_be_looked_at_is_somebody_elses(bucket, monkeypatch):
     lacking(monkeypatch, "get_bucket_tagging", status=403, code="AccessDenied")
     told = refusal(bucket.up, WANTED)
-    assert "bucket 'pay-sessions' can't be looked at, so it is somebody else's, or a right is missing" in told
+    assert "bucket 'pay-sessions' can't be looked at, so it is not ours, or a right is missing" in told
 
 
 @pytest.mark.parametrize(
     ("code", "told"),
     [
         ("BucketAlreadyExists", "belongs to another account: all accounts of a store share one list of names"),
-        ("BucketAlreadyOwnedByYou", "was made by somebody else in this very moment: run pulumi up again"),
+        ("BucketAlreadyOwnedByYou", "was made by another client just now: run pulumi up again"),
         ("TooManyBuckets", "can't make bucket 'pay-sessions'"),
     ],
 )
@@ -475,7 +475,7 @@ def test_a_mark_that_was_taken_off_is_put_back(made, s3, world):
     assert made.state["drift"] == {"owner": "removed"}
     assert made.up(wanted) == "update"
     assert tags(s3)["ambient-components/owner"] == OWNER
-    assert "somebody had taken this stack's mark off, and it is put back" in world.told("info")
+    assert "this stack's mark had been taken off, and it is put back" in world.told("info")
 
 
 def test_the_mark_of_another_is_told_and_stays(made, s3, world):
@@ -531,7 +531,7 @@ def test_a_bucket_is_kept_by_default_and_bears_nobodys_mark(bucket, s3, world, h
     s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
     bucket.destroy()
     assert tags(s3) == {"team": "pay"}
-    assert "is kept with all that is in it (onDelete: keep), and bears nobody's mark" in world.told("info")
+    assert "is kept with all that is in it (onDelete: keep), and bears no mark" in world.told("info")
     assert "it was not made by this tool" in refusal(bucket.up, WANTED)
     assert bucket.up({**WANTED, "adopt": True}) == "create"
 
@@ -580,7 +580,7 @@ def test_a_bucket_whose_mark_is_not_ours_is_never_deleted(bucket, s3, world, mar
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark or {"Key": "x", "Value": "y"}]})
     bucket.destroy()
     assert there(s3) == ["pay-sessions"]
-    assert "it is forgotten, and stays as it is" in world.told("warning")
+    assert "it is forgotten, and stays unchanged" in world.told("warning")
     assert len(tags(s3)) == 1
 
 

@@ -446,7 +446,7 @@ def test_a_key_that_somebody_made_by_hand_is_reported_and_never_touched(made, ia
     assert made.refresh()
     assert made.state["foreign"] == [other]
     told = world.told("warning")
-    assert f"somebody made access keys by hand for the object store's user {USER}" in told
+    assert f"access keys made by hand for the object store's user {USER}" in told
     assert other in told
     assert made.up(WANTED) == "nothing"
     made.up({**WANTED, "overlapSeconds": 6 * DAY})
@@ -467,7 +467,7 @@ def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch)
     ("tags", "told"),
     [
         ([{"Key": "ambient-components/owner", "Value": "other/one"}], "belongs to other/one"),
-        ([], "bears nobody's mark"),
+        ([], "bears no mark"),
     ],
 )
 def test_a_user_of_somebody_else_is_refused(keys, iam, tags, told):

@@ -191,7 +191,7 @@ def test_a_bucket_that_a_run_of_ours_was_making_is_no_obstacle(world, s3):
 
 def test_a_shared_bucket_must_be_there(world):
     (reason,) = reasons(world, entry({**BUCKET, "shared": True}))
-    assert reason.startswith("workspace 'pay': there is no bucket 'pay-sessions': with 'shared: true' it is somebody")
+    assert reason.startswith("workspace 'pay': there is no bucket 'pay-sessions': with 'shared: true' it is not made")
 
 
 def test_a_shared_bucket_whose_tags_may_not_be_seen_is_taken_for_there(world, monkeypatch):
@@ -205,7 +205,7 @@ def test_a_shared_bucket_whose_tags_may_not_be_seen_is_taken_for_there(world, mo
     monkeypatch.setattr(Api, "_send", refuse)
     assert reasons(world, entry({**BUCKET, "shared": True})) == []
     (reason,) = reasons(world, entry(BUCKET))
-    assert reason.startswith("workspace 'pay': bucket 'pay-sessions' can't be looked at, so it is somebody else's")
+    assert reason.startswith("workspace 'pay': bucket 'pay-sessions' can't be looked at, so it is not ours")
 
 
 def test_a_mark_that_was_taken_off_is_no_obstacle_to_a_change(world, s3):
@@ -276,7 +276,7 @@ def test_one_bucket_goes_and_another_comes_in_one_run(world, s3):
     assert "was not released whole" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
 
 
-@pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "bears nobody's mark")])
+@pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "bears no mark")])
 def test_a_user_of_somebody_else_in_the_way_is_told(world, client, mark, told):
     client("iam").create_user(UserName=USER, Tags=[mark] if mark else [])
     (reason,) = reasons(world, entry(BUCKET))

@@ -85,4 +85,4 @@ def test_an_end_by_date_that_leaves_no_admin_is_a_warning(world):
     dates = {"user:bob": [{"role": "admin", "until": "2024-11-23"}]}
     olds = ledger(pay=entry((), grants={"user:bob": "admin"}, dates=dates))
     assert reasons(world, ledger(pay=entry((), dates=dates)), olds) == []
-    assert [text for text in world.engine.texts("warning") if "nobody is an admin of it any more" in text]
+    assert [text for text in world.engine.texts("warning") if "it has no admin any more" in text]

@@ -157,7 +157,7 @@ def test_a_new_ledger_declares_all_that_the_stack_has(world):
     world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
     world.api.add("/api/v1/namespaces", "lost", annotations=MINE)
     (reason,) = reasons(world, ledger(pay=entry()))
-    assert "namespace 'lost' belongs to this stack, whose ledger is new and does not declare it" in reason
+    assert "namespace 'lost' belongs to this stack, but is not in its new ledger" in reason
     assert reasons(world, ledger(pay=entry(), lost=entry())) == []
     # A deletion that failed is tried again, and blocks nothing until then.
     assert reasons(world, ledger(pay=entry()), ledger(pay=entry())) == []

@@ -97,7 +97,7 @@ def test_what_is_in_order_is_not_written_again(accounts, monkeypatch):
 
 @pytest.mark.parametrize(
     ("mark", "told"),
-    [("other/one", "belongs to other/one, so it is left alone"), (None, "bears nobody's mark: it was made by hand")],
+    [("other/one", "belongs to other/one, so it is left alone"), (None, "bears no mark: it was made by hand")],
 )
 def test_a_user_of_somebody_else_is_never_touched(accounts, iam, mark, told):
     iam.create_user(UserName=NAME, Tags=[{"Key": "ambient-components/owner", "Value": mark}] if mark else [])
@@ -294,7 +294,7 @@ def test_a_third_key_is_refused_and_the_two_are_named(accounts, iam):
     assert "has 2 access keys, and can't have more" in told
     assert f"{first} (active, made on" in told
     assert f"{second} (inactive, made on" in told
-    assert "Delete the one that somebody made by hand" in told
+    assert "Delete the one that was made by hand" in told
     assert len(ids(iam)) == 2
 
 
@@ -318,7 +318,7 @@ def test_an_account_is_let_go_with_its_keys_and_taken_back(accounts, iam):
     accounts.unmark(OURS)
     assert "ambient-components/owner" not in tags(iam)
     assert ids(iam) == {made.id}
-    assert "bears nobody's mark" in refusal(accounts.ensure, OURS, POLICY)
+    assert "bears no mark" in refusal(accounts.ensure, OURS, POLICY)
     accounts.unmark(OURS)
     accounts.mark(OURS, [made.id])
     accounts.ensure(OURS, POLICY)

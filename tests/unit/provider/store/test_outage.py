@@ -81,7 +81,7 @@ def test_a_bucket_that_may_be_somebody_elses_is_told_and_kept_on_record(both, wo
 
     monkeypatch.setattr(Api, "_send", refuse)
     assert both[0].refresh()
-    assert "so it is somebody else's, or a right is missing" in world.told("warning")
+    assert "so it is not ours, or a right is missing" in world.told("warning")
     assert both[0].up(BUCKET) == "nothing"
 
 

@@ -129,7 +129,7 @@ def test_the_end_of_a_manual_key_is_announced(world, days, ahead, said):
     world.engine.lines.clear()
     world.later(days * DAY)
     assert world.plugin.diff(news, state, news).changes == NONE
-    text = f"the token {said} on {state['current']['expiresAt']}, and nobody renews it (rotate: manual)"
+    text = f"the token {said} on {state['current']['expiresAt']}, and is not renewed (rotate: manual)"
     assert told(world, "warning").partition(": another generation")[0] == (text if said else "")
 
 
@@ -139,7 +139,7 @@ def test_no_end_is_announced_of_what_somebody_renews_or_lets_go(world, more):
     world.engine.lines.clear()
     world.later(85 * DAY)
     world.plugin.diff({**MANUAL, **more}, state, {**MANUAL, **more})
-    assert "nobody renews it" not in told(world, "warning")
+    assert "not renewed automatically" not in told(world, "warning")
 
 
 def test_a_manual_key_whose_account_is_replaced_is_dead_and_its_handle_goes(world):

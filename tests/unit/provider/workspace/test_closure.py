@@ -138,7 +138,7 @@ def test_what_ended_is_told_by_whose_it_was(world):
         "edit of user:bob (RoleBinding devs-edit)",
         "key ambient-key-ci-1 (ServiceAccount ambient-key-ci-1)",
         "session ambient-session-run-1 (ServiceAccount ambient-session-run-1)",
-        "view of nobody (RoleBinding to-nobody)",
+        "view of none (RoleBinding to-nobody)",
         "view of user:bob (RoleBinding ambient-permission-view-bob-user)",
     ]
 

@@ -101,7 +101,7 @@ def test_each_kind_of_undeclared_access_is_named_in_one_warning_a_workspace(worl
     first, second = warnings(world, {"pay": entry(), "zoo": entry()})
     assert first.startswith("workspace 'pay': ")
     assert (
-        "in the cluster, and in no file: it stays as it is; declare it, or remove it on the workspace's Sharing or "
+        "in the cluster, and in no file: it stays unchanged; declare it, or remove it on the workspace's Sharing or "
         "Keys page" in first
     )
     listed = first.removeprefix("workspace 'pay': ").split(": in the cluster")[0].split(", ")

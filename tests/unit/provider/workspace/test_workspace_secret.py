@@ -246,7 +246,7 @@ def test_a_save_that_drops_the_storage_is_told_by_name(world):
     refreshed(world, state)
     (warning,) = warnings(world)
     lost = "S3_ACCESS_KEY, S3_BUCKET, S3_ENDPOINT, S3_SECRET_KEY, STORAGE_MODE"
-    assert warning.startswith(f"{SHOWN}: somebody has changed or removed {lost}: the state of sessions")
+    assert warning.startswith(f"{SHOWN}: something has changed or removed {lost}: the state of sessions")
 
 
 def test_a_secret_that_vanished_is_made_again(world):
