@@ -30,9 +30,9 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
     """
     old, new = before.bucket, after.bucket
     if new is None:
-        return _gone(workspace, old) if old is not None and old.is_held else []
+        return _gone(workspace, old) if old is not None and old.is_managed else []
     same = old if old is not None and old.is_own and new.is_own and old.is_same(new) else None
-    if old is not None and old.is_held and same is None:
+    if old is not None and old.is_managed and same is None:
         return _replaced(workspace, old, new)
     # Closing a workspace ends access, so a bucket that was released before does not prevent it.
     moves = before.state != after.state
@@ -62,7 +62,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
     """
     problems, owners, had = [], dict[str, str](), defaultdict[str, list[str]](list)
     for name, entry in sorted(before.items()):
-        if entry.bucket is not None and entry.bucket.is_held:
+        if entry.bucket is not None and entry.bucket.is_managed:
             had[entry.bucket.name].append(name)
     for name, entry in sorted(after.items()):
         if (bucket := entry.bucket) is None:
@@ -137,7 +137,7 @@ def _then(new: BucketEntry) -> str:
 def _looks_after(entry: Entry, name: str | None = None) -> bool:
     """Return whether this stack manages the entry's bucket, or the bucket with this name."""
     bucket = entry.bucket
-    return bucket is not None and bucket.is_held and not entry.is_released and name in (None, bucket.name)
+    return bucket is not None and bucket.is_managed and not entry.is_released and name in (None, bucket.name)
 
 
 def _gone(workspace: str, old: BucketEntry) -> list[Problem]:

@@ -44,7 +44,7 @@ class Job:
     recorded: bool = True
     """Whether the end of the run was recorded. If not, the next run does not skip the shard."""
     child: Child | None = None
-    held: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    excluded: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """The excluded workspaces with the reasons for their refusal."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """Additional environment variables for the engine."""

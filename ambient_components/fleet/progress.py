@@ -233,7 +233,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "revoked": told.revoked,
         "seconds": round(job.seconds, 2),
         "locked": job.locked,
-        "held": sorted(map(job.named, job.held)),
+        "excluded": sorted(map(job.named, job.excluded)),
         "errors": [
             {"workspace": job.named(one.workspace), "resource": one.resource, **fields(one.problem)}
             for one in told.failures

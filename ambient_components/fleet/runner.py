@@ -17,7 +17,7 @@ from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.run_events import Failure, Told
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
-from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.stacks import pulumi
 
 _LOOK: Final = 0.2
@@ -153,29 +153,29 @@ class Runner:
         job.said = job.child.said
         for _ in range(ROUNDS):
             found = reasons(one.problem for one in job.told.failures)
-            if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.held}:
+            if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.excluded}:
                 break
             outputs = output_names(pulumi.PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
             if outputs is None:
                 break  # without the output names, the keys of excluded workspaces would no longer be exported
-            held = {**job.held, **found}
-            variable = hold_text(keys_in(outputs, held))
+            excluded = {**job.excluded, **found}
+            variable = excluded_text(keys_in(outputs, excluded))
             if job.run is not None:
                 # A state that was written earlier does not belong to the round that begins now.
                 job.run = replace(job.run, begun=_now())
-            told = Told(step=f"leaves {', '.join(sorted(held))} as it is")
+            told = Told(step=f"leaves {', '.join(sorted(excluded))} as it is")
             with self._lock:
                 if self._stopping:
                     break
-                job.held, job.told = held, told
-                command = [*self._command(job), *hold_flags(held)]
+                job.excluded, job.told = excluded, told
+                command = [*self._command(job), *exclude_flags(excluded)]
                 job.child = Child(command, job.fleet.project.folder, {**environ, EXCLUDE_VARIABLE: variable}, told)
             code = job.child.wait()
             job.said = job.child.said
-        for name, problems in job.held.items():
+        for name, problems in job.excluded.items():
             for problem in problems:
                 job.told.failures.setdefault(Failure(name, "", problem))
-        return code or (1 if job.held else 0)
+        return code or (1 if job.excluded else 0)
 
     def _begin(self, job: Job) -> Record | None:
         """Record the start of the run and return the previous record. None if nothing was recorded."""

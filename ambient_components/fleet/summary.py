@@ -24,7 +24,7 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
     """
     if interrupted:
         return INTERRUPTED
-    if any(one.rule for job in jobs for problems in job.held.values() for one in problems):
+    if any(one.rule for job in jobs for problems in job.excluded.values() for one in problems):
         return REFUSED
     refused = {(one.rule, one.workspaces) for one in guardrails}
     failed = [one.problem for job in jobs for one in job.told.failures]

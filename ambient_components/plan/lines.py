@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.role_assignments import GRANT, KEY, OWNER, Holding
+from ambient_components.access.role_assignments import GRANT, KEY, OWNER, RoleAssignment
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, Shards, SourceChange, Step
@@ -171,7 +171,7 @@ def _gained(plan: Plan, role: str) -> Section:
     return Section(f"{role.capitalize()} gained", tuple(_gains(plan, lambda one: one.role == role)))
 
 
-def _gains(plan: Plan, chosen: Callable[[Holding], bool]) -> Iterator[Line]:
+def _gains(plan: Plan, chosen: Callable[[RoleAssignment], bool]) -> Iterator[Line]:
     were = _roles(plan.access.lost)
     for one in plan.access.gained:
         if chosen(one):
@@ -186,15 +186,15 @@ def _losses(plan: Plan) -> Iterator[Line]:
         yield Line("-", (one.workspace, one.subject), _role(one) + (f" (is {now} now)" if now else ""))
 
 
-def _who(one: Holding) -> tuple[str, str, str]:
+def _who(one: RoleAssignment) -> tuple[str, str, str]:
     return one.workspace, one.subject, one.reason
 
 
-def _roles(holdings: tuple[Holding, ...]) -> dict[tuple[str, str, str], str]:
-    return {_who(one): one.role for one in holdings}
+def _roles(assignments: tuple[RoleAssignment, ...]) -> dict[tuple[str, str, str], str]:
+    return {_who(one): one.role for one in assignments}
 
 
-def _role(one: Holding) -> str:
+def _role(one: RoleAssignment) -> str:
     return one.role if one.reason == GRANT else f"{one.role}, {_AS.get(one.reason, one.reason)}"
 
 

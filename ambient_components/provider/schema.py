@@ -117,12 +117,12 @@ _LEDGER: Final[dict[str, Any]] = {
         "$ref": "#/types/ambient:index:StackGuardrails",
         "description": "Guardrail settings of the stack. Default: built-in.",
     },
-    "held": {
+    "excluded": {
         "type": "array",
         "items": _TEXT,
         "description": "Workspaces excluded from this run: their entries stay as deployed. Never recorded.",
     },
-    "elsewhere": {
+    "moved": {
         "type": "array",
         "items": _TEXT,
         "description": "Workspaces of the fleet's other shards, which a run must not remove. Never recorded.",

@@ -19,7 +19,7 @@ from ambient_components.access.recorded import read
 from ambient_components.errors import Problem
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
-from ambient_components.plan import recorded as held
+from ambient_components.plan.recorded import Recorded
 
 
 def ledger(plain: Any) -> dict[str, Entry]:
@@ -84,7 +84,7 @@ live = _over(ledger, live_access.live)
 expected = _over(ledger, live_access.expected)
 from_ledgers = _over(ledger, plan_ledgers.from_ledgers)
 from_preview = _over(ledger, preview.from_preview)
-holdings_of = _over(ledger, held.Holdings.of_ledger)
+recorded_of = _over(ledger, Recorded.of_ledger)
 
 endings = _over(entry, access.endings)
 ended = _over(entry, access.ended)

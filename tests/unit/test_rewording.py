@@ -51,7 +51,7 @@ def events(problems: list[Problem]) -> Told:
 
 @WORDS
 @pytest.mark.parametrize("case", ALONE)
-def test_the_same_workspace_is_held(words, case) -> None:
+def test_the_same_workspace_is_excluded(words, case) -> None:
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
     problems = [words(one) for one in refused(before, after, STRICT)]
     told = events(problems)
@@ -81,8 +81,8 @@ class Job:
 
     phase = None
 
-    def __init__(self, problems: list[Problem], held: dict[str, tuple[Problem, ...]]) -> None:
-        self.told, self.held = events(problems), held
+    def __init__(self, problems: list[Problem], excluded: dict[str, tuple[Problem, ...]]) -> None:
+        self.told, self.excluded = events(problems), excluded
 
 
 @WORDS

@@ -20,7 +20,7 @@ from ambient_components.provider.ledger.run_record import RunRecord, or_warn, ru
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record, declare, left
-from ambient_components.shards.excluded import held_of
+from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
     Leftover,
     begun,
@@ -131,9 +131,9 @@ def settle(
         nonlocal remains
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
-        todo, held = _ending(unended, lost, after), held_of(os.environ)
+        todo, excluded = _ending(unended, lost, after), excluded_of(os.environ)
         # Excluded workspaces may have another owner by now, so their access stays recorded.
-        waiting = tuple(one for one in todo if one.namespace in held)
+        waiting = tuple(one for one in todo if one.namespace in excluded)
         remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
         run = this_run()
         # Workspaces that were started and are not declared now (excluded, or without objects) stay recorded.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.facts import WorkspaceChange
-from tests.support.ledgers import from_preview, holdings_of, ledger
+from tests.support.ledgers import from_preview, ledger, recorded_of
 from tests.support.plans import beside, entry, key, ledger_step, step
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -14,7 +14,7 @@ ROLE_BINDING = "ambient:index:RoleBinding"
 
 
 def online(document, before):
-    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, held=holdings_of(before))
+    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, recorded=recorded_of(before))
 
 
 def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost():

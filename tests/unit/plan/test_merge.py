@@ -18,7 +18,7 @@ from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
-from tests.support.ledgers import from_ledgers, from_preview, holdings_of
+from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes,
 def test_so_are_the_engines_previews(before, after, homes):
     def asked(old, new, stack):
         return from_preview(
-            Digest.of(Preview.of(preview(old, new))), old, stack=stack, at=AT, held=holdings_of(old)
+            Digest.of(Preview.of(preview(old, new))), old, stack=stack, at=AT, recorded=recorded_of(old)
         )  # fmt: skip
 
     whole = asked(before, after, "prod")
