@@ -46,7 +46,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """What to measure."""
 
     sizes: Sequence[int]
@@ -58,7 +58,7 @@ Snapshots = dict[Phase, list[Object]]
 """The objects in the cluster after each phase of the fleet, as input for kubectl and the raw API client."""
 
 
-def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
+def benchmark(toolchain: Toolchain, wanted: Selection, say: Say) -> Results:
     """Run the benchmark. After a failure, results are lost and all started programs are stopped.
 
     The fleet always runs if kubectl or the raw API client are wanted, because their objects come from its cluster.
@@ -90,7 +90,7 @@ def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
     return results
 
 
-def _phases(contender: Contender, size: int, wanted: Wanted) -> list[Phase]:
+def _phases(contender: Contender, size: int, wanted: Selection) -> list[Phase]:
     """Return the wanted phases, and the creation before them."""
     found = [phase for phase in phases_of(contender, size) if phase in wanted.phases]
     return [Phase.CREATE, *(phase for phase in found if phase is not Phase.CREATE)] if found else []

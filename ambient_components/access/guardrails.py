@@ -23,7 +23,7 @@ from ambient_components.access.guardrail_names import (
     GuardrailSettings,
 )
 from ambient_components.access.public_access import who_is_meant
-from ambient_components.access.violations import declared, ended_by_date, is_judged, may_edit, persons
+from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.roles import OWNER, rank
 
@@ -116,7 +116,7 @@ def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = Non
             workspaces=(name,),
         )
         for name in sorted(before.keys() & after.keys())
-        if is_judged(before[name], after[name])
+        if is_evaluated(before[name], after[name])
         and not persons(after[name])
         and (gone := persons(before[name]))
         and (ended := [who for who in gone if ended_by_date(who, before[name], after[name], now)]) == gone
@@ -141,7 +141,7 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
     grants, keys = [], []
     for name in sorted(ours.keys() & after.keys()):
         old, new = ours[name], after[name]
-        if not is_judged(old, new):
+        if not is_evaluated(old, new):
             continue
         kept = _subjects(new)
         grants += [f"{name}: {who}" for who in sorted(_subjects(old) - kept) if not ended_by_date(who, old, new, now)]
@@ -202,7 +202,7 @@ _Rule = Callable[[str, Entry, Entry, GuardrailSettings, datetime | None], Iterat
 
 def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
     had = persons(old)
-    if not had or persons(new) or not is_judged(old, new):
+    if not had or persons(new) or not is_evaluated(old, new):
         return
     if any(not ended_by_date(who, old, new, now) for who in had):
         remedy = "keep one of them, or add another under owners or grants"

@@ -37,7 +37,7 @@ class Failure:
 
 
 @dataclass
-class Told:
+class Reported:
     """The events of a run so far. It is read while it changes."""
 
     done: int = 0

@@ -43,7 +43,7 @@ def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
     return sorted({one for old, new in found for one in stack_guardrail_changes(_guardrails(old), _guardrails(new))})
 
 
-def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
+def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
     """Return a text for each ledger that leaves the program. Without a ledger no guardrail is evaluated."""
     found = _ledgers(steps)
     gone = {urn: old for urn, (old, new) in found.items() if new is None}
@@ -51,9 +51,9 @@ def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
         return []
     recorded = {workspace for old in gone.values() for workspace in _names(old)}
     if len(gone) == len(found) and before.keys() <= recorded:
-        return ["no AccessLedger any more: no guardrail judges this run, and nothing is recorded of who has access"]
+        return ["no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access"]
     return sorted(
-        f"AccessLedger {urn.name} leaves the program: no guardrail judges what becomes of what it recorded"
+        f"AccessLedger {urn.name} leaves the program: no guardrail evaluates what becomes of what it recorded"
         for urn in gone
     )
 

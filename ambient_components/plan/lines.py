@@ -60,7 +60,7 @@ def sections(plan: Plan) -> list[Section]:
     found = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
-        Section("No guardrail judges this run", tuple(Line("!", (), text) for text in plan.unjudged)),
+        Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_change(one) for one in plan.guardrail_changes)),
@@ -127,16 +127,16 @@ def verdict(plan: Plan) -> str:
 def _partly(plan: Plan, shards: Shards) -> str:
     """Return the first sentence for a fleet with shards that could not be evaluated."""
     if not shards.failed:
-        return "Errors: not all of it could be judged."
+        return "Errors: not all of it could be evaluated."
     others = "there is something to do" if plan.changes else "nothing is to do"
     known = f"; in the others {others}" if len(shards.failed) < shards.count else ""
-    return f"{len(shards.failed)} of {shards.count} shards could not be judged{known}."
+    return f"{len(shards.failed)} of {shards.count} shards could not be evaluated{known}."
 
 
 def _shards(shards: Shards) -> str:
-    counts = {"up to date": shards.skipped, "asked": shards.asked, "failed": shards.failed}
+    counts = {"up to date": shards.skipped, "evaluated": shards.evaluated, "failed": shards.failed}
     said = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
-    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {said or 'none asked'}"
+    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {said or 'none evaluated'}"
 
 
 def _counted(what: str, changes: list[str], order: tuple[str, ...]) -> list[str]:

@@ -112,7 +112,7 @@ def from_preview(
     buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]
     return replace(
         plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(digest.actions()),
-        beside=tuple(digest.beside()), unjudged=tuple(ledger_steps.unjudged(digest.steps, before)),
+        beside=tuple(digest.beside()), unevaluated=tuple(ledger_steps.unevaluated(digest.steps, before)),
     )  # fmt: skip
 
 

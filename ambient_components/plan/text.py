@@ -11,7 +11,7 @@ from ambient_components.rotation.state import format_time
 Paint = Callable[[str, str], str]
 """Styles a text as `bold`, `loud` or `dim`."""
 
-_UNSEEN: Final = ("No guardrail judges this run", "Guardrails changed", "Rights beside the workspaces")
+_UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
 _LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", "Admin gained", *_UNSEEN}
 
 

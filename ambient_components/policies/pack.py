@@ -67,7 +67,7 @@ def _guardrail(guardrail: str, text: str) -> Policy:
 
 def _ledger(args: StackValidationArgs, report: ReportViolation) -> None:
     if unguarded(Resource(one.resource_type, {}) for one in args.resources):
-        report("Without it no guardrail judges them: add an AccessLedger, and let all workspaces depend on it", None)
+        report("Without it no guardrail evaluates them: add an AccessLedger, and let all workspaces depend on it", None)
 
 
 def _advice(name: str, text: str, rule: Rule) -> Policy:

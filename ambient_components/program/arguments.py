@@ -121,7 +121,7 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
     Args:
         key_id: its id.
         key: the effective entry.
-        calendar: judges whether the generation before lives on.
+        calendar: tells whether the generation before lives on.
     """
     spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
     policy = key.policy(calendar.run_every)

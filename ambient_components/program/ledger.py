@@ -23,7 +23,7 @@ def ledger_of(
 
     Args:
         workspaces: by name.
-        calendar: judges which grants, overlaps and overrides are in force.
+        calendar: tells which grants, overlaps and overrides are in force.
         store: where their buckets are.
     """
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
@@ -78,7 +78,7 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
 
     Args:
         key: the effective entry.
-        calendar: judges whether the generation before lives on.
+        calendar: tells whether the generation before lives on.
     """
     never = key.lifetime == NEVER
     return KeyEntry(

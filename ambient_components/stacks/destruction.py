@@ -81,7 +81,7 @@ class Destruction:
 
 
 @dataclass
-class _Found:
+class _Resources:
     """The resources of one workspace in the state."""
 
     namespace: Resource | None = None
@@ -104,7 +104,8 @@ def read_destruction(export: Export) -> Destruction:
     found, rest = _by_workspace(deployed, ledger)
     return Destruction(
         tuple(
-            _going(name, ledger.get(name, NOTHING), found.get(name) or _Found()) for name in sorted({*ledger, *found})
+            _going(name, ledger.get(name, NOTHING), found.get(name) or _Resources())
+            for name in sorted({*ledger, *found})
         ),
         tuple(sorted(filter(None, map(_other, rest)), key=lambda one: one.name)),
         frozenset(allowed),
@@ -198,19 +199,19 @@ def lines(destruction: Destruction) -> list[str]:
     return [*rows, "", f"This deletes {_listed(total)}. Sessions and all that is in the namespaces go with them."]
 
 
-def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[dict[str, _Found], list[Resource]]:
+def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[dict[str, _Resources], list[Resource]]:
     """Return the resources by workspace, sorted out by logical name, and those of no workspace."""
     items = [item for item in deployed if item.custom and not item.delete]
     # A program may use workspace names with slashes.
     namespaces = (item.name for item in items if item.kind == "Namespace")
     workspaces = {*ledger, *(name.removesuffix(f"/{Part.NAMESPACE}") for name in namespaces)}
-    found: dict[str, _Found] = {}
+    found: dict[str, _Resources] = {}
     rest = []
     for item in items:
         name = names.parse(item.name, workspaces)
         match item.kind, name and name.part:
             case "Namespace", Part.NAMESPACE if name:
-                found.setdefault(name.workspace, _Found()).namespace = item
+                found.setdefault(name.workspace, _Resources()).namespace = item
             case "RoleBinding", Part.OWNER if name:
                 _counted(found, name.workspace, "owners")
             case "RoleBinding", Part.GRANT if name:
@@ -218,7 +219,7 @@ def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[
             case "AccessToken", Part.KEY_GENERATION if name:
                 _counted(found, name.workspace, "keys")
             case "S3Bucket" | "Bucket", Part.BUCKET if name:
-                found.setdefault(name.workspace, _Found()).bucket = item
+                found.setdefault(name.workspace, _Resources()).bucket = item
             case _:
                 rest.append(item)
     return found, rest
@@ -234,12 +235,12 @@ def _other(item: Resource) -> Other | None:
     return Other(item.name, item.kind, item.protect, str(item.inputs.get("bucket") or ""), _of_bucket(item))
 
 
-def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
-    counts = found.setdefault(workspace, _Found()).counts
+def _counted(found: dict[str, _Resources], workspace: str, what: str) -> None:
+    counts = found.setdefault(workspace, _Resources()).counts
     counts[what] = counts.get(what, 0) + 1
 
 
-def _going(name: str, entry: Entry, found: _Found) -> Going:
+def _going(name: str, entry: Entry, found: _Resources) -> Going:
     namespace, bucket = found.namespace, found.bucket
     return Going(
         name,

@@ -114,10 +114,10 @@ def report(stack: str, source: str, ledger: Ledger, there: Collection[RoleAssign
     if there is None:
         return Report(stack, source, False, tuple(rows(of_ledger(ledger))), frozenset(), ())
     released = frozenset(name for name, entry in ledger.items() if entry.is_released)
-    judged = [assignment for assignment in there if assignment.workspace not in released]
+    compared = [assignment for assignment in there if assignment.workspace not in released]
     declared = [assignment for assignment in expected(ledger) if assignment.workspace not in released]
-    others = frozenset(unknown(declared, judged))
-    return Report(stack, source, True, tuple(rows(there)), others, missing(declared, judged), released)
+    others = frozenset(unknown(declared, compared))
+    return Report(stack, source, True, tuple(rows(there)), others, missing(declared, compared), released)
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:

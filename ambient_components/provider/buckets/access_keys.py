@@ -62,21 +62,21 @@ def see(context: Context, values: Values, known: TokenState) -> Seen:
 
 def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:
     # Unlike a revoked token, a deactivated key can be activated again.
-    def judged(handle: Handle) -> Handle:
+    def checked(handle: Handle) -> Handle:
         why = _fate(context, handle, there, all_gone)
         if why is None:
             return replace(handle, dead=None, lapsed=False)
         lapsed = not all_gone and handle.lapse(context.now) is not None
         return handle if handle.dead else handle.killed(why, lapsed=lapsed)
 
-    pending = [(handle, judged(handle)) for handle in known.pending if handle.uid in there]
+    pending = [(handle, checked(handle)) for handle in known.pending if handle.uid in there]
     risen = [now for before, now in pending if before.dead and not now.dead]
     retiring = sorted(
-        (*(judged(handle) for handle in known.retiring if handle.uid in there), *risen),
+        (*(checked(handle) for handle in known.retiring if handle.uid in there), *risen),
         key=lambda handle: handle.issued_at,
     )
     return TokenState(
-        judged(known.current) if known.current else None,
+        checked(known.current) if known.current else None,
         tuple(handle for handle in retiring if not handle.dead),
         # A deactivated key is useless, and takes one of two places.
         (*(before for before, now in pending if now not in risen), *(handle for handle in retiring if handle.dead)),

@@ -12,7 +12,7 @@ from ambient_components.engine import urns
 from ambient_components.failure import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.buckets import bucket_inputs, emptying, ownership, settings
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.rotation.state import format_time
@@ -66,7 +66,7 @@ class S3Bucket:
             ownership.unclaim(context, news.get("namespace"), bucket)
         return str(bucket), outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return the inputs as found in the store, and drift of the ownership annotation."""
         if not inputs:
             msg = (
@@ -75,7 +75,7 @@ class S3Bucket:
             )
             raise StepError(msg)
         if inputs.get("released"):
-            return Found({"drift": {}})
+            return ReadResult({"drift": {}})
         bucket = inputs["bucket"]
         try:
             tags = ownership.tags_of(context, bucket)
@@ -86,7 +86,7 @@ class S3Bucket:
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(f"bucket {bucket} is not looked at: {error}")
-            return Found({"drift": state.get("drift") or {}})
+            return ReadResult({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
             context.warn(f"bucket {bucket} has no object lock: somebody has deleted it, and made another of its name")
         holder = ownership.holder_of(tags)
@@ -95,7 +95,7 @@ class S3Bucket:
             drift["owner"] = "changed" if holder else "removed"
             if holder:
                 context.warn(f"bucket {bucket} bears the mark of the stack {holder}, and not of {inputs['owner']}")
-        return Found({"drift": drift}, settings.as_inputs(inputs, live, tags))
+        return ReadResult({"drift": drift}, settings.as_inputs(inputs, live, tags))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Update ownership annotation, tags and settings; or release the bucket."""

@@ -23,7 +23,7 @@ from ambient_components.provider.buckets.access_keys import (
 )
 from ambient_components.provider.buckets.credential_inputs import account, generation, policy, rights
 from ambient_components.provider.buckets.credential_outputs import COMPUTED, kept, record, unknown
-from ambient_components.provider.protocol.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.tokens import inputs as token_inputs
 from ambient_components.provider.tokens.announcements import announce
@@ -86,7 +86,7 @@ class S3Credentials:
         steps = plan(held.state, policy(news), context.now, what=WHAT)
         return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect deleted and deactivated keys, and other drift."""
         if not inputs:
             msg = (
@@ -95,19 +95,19 @@ class S3Credentials:
             )
             raise StepError(msg)
         if inputs.get("released"):
-            return Found(kept(state))
+            return ReadResult(kept(state))
         recorded = token_state(state)
         try:
             seen = see(context, inputs, recorded)
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(f"the access keys of the object store's user {inputs['user']} are not looked at: {error}")
-            return Found(kept(state))
+            return ReadResult(kept(state))
         if seen.foreign:
             _tell_of_foreign(context, inputs, seen)
         for what, how in sorted(seen.drift.items()):
             context.warn(f"the object store's user {inputs['user']} is not as declared: {what} {how}")
-        return Found(record(seen.state, inputs, state, seen.foreign, seen.drift))
+        return ReadResult(record(seen.state, inputs, state, seen.foreign, seen.drift))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Rotate or revoke if due, and repair drift."""

@@ -25,7 +25,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
 from ambient_components.provider.store.errors import LostError
 from ambient_components.provider.store.minio_errors import RefusedError
-from ambient_components.provider.store.minio_existing import Found, Key, description_of, document_of, end_of, mark_of
+from ambient_components.provider.store.minio_existing import Existing, Key, description_of, document_of, end_of, mark_of
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.bucket_policy import same_policy
 
@@ -210,13 +210,13 @@ class MinioAccounts:
             raise error
         return made
 
-    def _find(self, account: Account) -> Found:
+    def _find(self, account: Account) -> Existing:
         _refuse_keys_only(account)
         client = self._connected()
         user = client.user(account.name)
         document = client.policy(account.name)
         keys = client.keys(account.name) if user is not None else []
-        return Found(user, document, tuple(Key.of(key, client.now) for key in keys))
+        return Existing(user, document, tuple(Key.of(key, client.now) for key in keys))
 
     def _connected(self) -> "MinioClient":
         with self._lock:
@@ -228,7 +228,7 @@ class MinioAccounts:
             return self._client
 
 
-def _require_ours(account: Account, found: Found) -> None:
+def _require_ours(account: Account, found: Existing) -> None:
     if found.owner == account.owner:
         return
     whose = f"belongs to {found.owner}" if found.owner else "bears nobody's mark: it was made by hand, or let go"

@@ -55,7 +55,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Existing:
     """Content of the store under an account's name."""
 
     user: Mapping[str, Any] | None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ambient_components.engine import urns
 from ambient_components.failure import StepError
-from ambient_components.provider.protocol.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery, handover
 from ambient_components.provider.tokens import inputs as token_inputs
@@ -86,7 +86,7 @@ class AccessToken:
             )
         return identity.path, outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect tokens that were revoked or deleted, or have expired; mint nothing."""
         if not inputs:
             msg = (
@@ -98,7 +98,7 @@ class AccessToken:
         if inputs.get("released"):
             if not context.guard.cluster.get(about.namespace_path):
                 return None
-            return Found(kept(state))
+            return ReadResult(kept(state))
         known = token_state(state)
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
@@ -124,7 +124,7 @@ class AccessToken:
         )
         outputs = record(found, inputs, state)
         outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)
-        return Found(outputs)
+        return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""

@@ -34,7 +34,7 @@ from ambient_components.platform.contract import (
     TRIGGER,
 )
 from ambient_components.provider.protocol.resource import Context
-from ambient_components.provider.workspace.cluster_access import Found as Access
+from ambient_components.provider.workspace.cluster_access import ExistingAccess as Access
 from ambient_components.provider.workspace.cluster_access import bindings_path, inside
 from ambient_components.provider.workspace.served import objects
 

@@ -576,4 +576,4 @@ def test_settings_of_another_form_are_refused_as_text(bad):
 @pytest.mark.parametrize("allow", ["adminKey", ["massRemoval"], ["adminKeys"], [None], {"adminKey": True}])
 def test_an_entry_that_allows_what_it_cant_is_of_a_wrong_form(allow):
     (text,) = refusals({}, {"pay": entry(keys=BOSS, exceptions=allow)})
-    assert text.startswith("workspace 'pay': allow")
+    assert text.startswith("workspace 'pay': exceptions")

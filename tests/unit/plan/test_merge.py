@@ -79,7 +79,7 @@ def test_so_are_the_engines_previews(before, after, homes):
 def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_name():
     killed = Waiting("", "a run was killed")
     parts = [
-        plan(warnings=(W,), guardrails=(MANY,), pending=(killed,), unjudged=("gone",)),
+        plan(warnings=(W,), guardrails=(MANY,), pending=(killed,), unevaluated=("gone",)),
         plan("prod-01", warnings=(W, X), guardrails=(MANY,), errors=(refusal("no cluster"),)),
     ]
     merged = merge(
@@ -89,19 +89,19 @@ def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_nam
     assert merged.warnings == (OF_FILES, W, X)
     assert merged.guardrails == (MOVED, MANY)
     assert merged.pending == (Waiting("", "prod-00: a run was killed"),)
-    assert merged.unjudged == ("prod-00: gone",)
+    assert merged.unevaluated == ("prod-00: gone",)
     assert tuple(map(str, merged.errors)) == ("prod-01: no cluster", "prod-03: locked")
     assert merged.shards == Shards(("prod-00",), ("prod-02",), ("prod-01", "prod-03"))
 
 
 def test_one_short_line_says_the_shards_everywhere():
     merged = merge("prod", AT, [plan()], online=True, skipped=["prod-01", "prod-02"])
-    line = "3 shards: 2 up to date, 1 asked"
+    line = "3 shards: 2 up to date, 1 evaluated"
     assert summary(merged)[0] == line
     assert f"  {line}\n" in as_text(merged) + "\n"
     assert f"- {line}\n" in as_markdown(merged)
     said = document(merged)
-    assert said["shards"] == {"count": 3, "asked": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
+    assert said["shards"] == {"count": 3, "evaluated": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
     assert list(faults(json.loads(document_text(merged)), plan_schema(), plan_schema())) == []
     assert summary(merge("prod", AT, [], online=True, skipped=["prod-00"]))[0] == "1 shard: 1 up to date"
     # Of a plain stack nothing of it is said.
@@ -112,12 +112,12 @@ def test_a_shard_that_failed_hides_nothing_of_the_others():
     step = Step("create", "kubernetes:core/v1:Namespace", "pay/namespace")
     parts = [plan(steps=(step,)), plan("prod-01", errors=(refusal("no cluster"),))]
     merged = merge("prod", AT, parts, online=True, skipped=["prod-02"])
-    assert verdict(merged) == "1 of 3 shards could not be judged; in the others there is something to do."
+    assert verdict(merged) == "1 of 3 shards could not be evaluated; in the others there is something to do."
     assert merged.steps == (step,)
     quiet = merge("prod", AT, [plan()], online=True, failed={"prod-01": [refusal("x")]})
-    assert verdict(quiet) == "1 of 2 shards could not be judged; in the others nothing is to do."
+    assert verdict(quiet) == "1 of 2 shards could not be evaluated; in the others nothing is to do."
     none = merge("prod", AT, [], online=True, failed={"prod-00": [refusal("x")], "prod-01": [refusal("y")]})
-    assert verdict(none) == "2 of 2 shards could not be judged."
+    assert verdict(none) == "2 of 2 shards could not be evaluated."
 
 
 def test_the_same_workspace_in_two_clusters_is_two_things():

@@ -60,7 +60,7 @@ _PLANS = st.builds(
     guardrail_changes=st.lists(
         st.builds(GuardrailChange, st.just("") | _NAMES, _NAMES, st.sampled_from(facts.GUARDRAIL_RULE_CHANGES))
     ).map(tuple),
-    unjudged=st.lists(_NAMES).map(tuple),
+    unevaluated=st.lists(_NAMES).map(tuple),
     beside=st.lists(st.builds(Step, _OPS, _KINDS, _NAMES)).map(tuple),
     guardrails=_PROBLEMS,
     exposed=st.lists(st.builds(Exposed, _NAMES, st.just(("edit of x",)), st.just(("ci",)))).map(tuple),
@@ -90,7 +90,7 @@ def large(count):
         keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
         warnings=tuple(refusal(f"warning {i}") for i in range(count)),
         guardrail_changes=tuple(GuardrailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
-        unjudged=("no AccessLedger any more",) if count else (),
+        unevaluated=("no AccessLedger any more",) if count else (),
         beside=tuple(Step("create", f"kubernetes:{KINDS[i % 2]}", f"x{i:05}") for i in range(count // 50)),
         steps=tuple(Step("create", "a:b:C", f"team-{i:05}/grant/x") for i in range(count)),
     )
@@ -136,7 +136,7 @@ def test_the_most_dangerous_comes_first_and_is_cut_last():
     page = as_markdown(large(10_000), 8_000)
     titles = re.findall(r"^\*\*(.+) \(\d+\)\*\*$", page, re.MULTILINE)
     assert titles == [
-        "No guardrail judges this run", "Workspaces removed", "Guardrails changed", "Admin gained",
+        "No guardrail evaluates this run", "Workspaces removed", "Guardrails changed", "Admin gained",
         "Rights beside the workspaces", "Edit gained", "View gained", "Access lost", "Keys minted",
         "Made or changed beside the workspaces", "Warnings",
     ]  # fmt: skip

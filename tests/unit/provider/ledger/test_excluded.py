@@ -2,11 +2,11 @@
 
 import pytest
 
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.shards import Record, Run, record_name
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, excluded_text
 from tests.support.fake_plugin import LEDGER, plain, running
-from tests.support.ledgers import declare, object_names, removals_mark
+from tests.support.ledgers import declare, object_names, removals_digest
 
 OWNER = "app/dev"
 NAMESPACES = "/api/v1/namespaces"
@@ -77,9 +77,9 @@ def test_a_judgement_of_the_fleet_holds_for_the_rest_of_what_it_judged(world, mo
     """With a workspace excluded, less leaves than was judged, and the mark is of all of it."""
     olds = {f"w{number}": entry("closed") for number in range(8)} | {"bad": entry()}
     asked = {"bad": WIDE}
-    mark = removals_mark(olds, asked)
+    mark = removals_digest(olds, asked)
     assert len(checked(world, ledger(["bad"], **asked), ledger(**olds))[0]) == 1
-    monkeypatch.setenv(JUDGED_VARIABLE, mark)
+    monkeypatch.setenv(APPROVED_VARIABLE, mark)
     assert checked(world, ledger(["bad"], **asked), ledger(**olds)) == ([], ledger(bad=entry()))
 
 
