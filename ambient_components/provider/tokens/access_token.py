@@ -29,7 +29,7 @@ from ambient_components.provider.tokens.token_secrets import (
     service_account_uid,
     unmark,
 )
-from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import WARN_AHEAD, Policy
@@ -104,7 +104,7 @@ class AccessToken:
         if uid is None and not context.guard.cluster.get(about.namespace_path):
             return None
         there = owned(context, about)
-        alive = {handle.uid for handle in there}
+        alive = {token_secret.uid for token_secret in there}
         expected = inputs.get("serviceAccountUid")
         current = known.current
         if current and not current.dead:
@@ -113,12 +113,12 @@ class AccessToken:
             elif expected and expected != uid:
                 current = current.killed("its ServiceAccount was replaced")
             elif current.uid not in alive:
-                current = current.killed("it was revoked: its handle was deleted")
+                current = current.killed("it was revoked: its token Secret was deleted")
             elif lapse := current.lapse(context.now):
                 current = current.killed(lapse, lapsed=True)
         found = TokenState(
             current,
-            tuple(handle for handle in known.retiring if handle.uid in alive),
+            tuple(token_secret for token_secret in known.retiring if token_secret.uid in alive),
             # Including unrecorded ones, which an interrupted run minted: they must not wait for a rotation.
             (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
         )
@@ -148,7 +148,7 @@ class AccessToken:
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Revoke all tokens of the identity. Failures are warnings, because the ServiceAccount is deleted next."""
         about = Identity.of(state)
-        delete_all(context, about, token_state(state).handles)
+        delete_all(context, about, token_state(state).token_secrets)
         target = Target.of(state)
         try:
             if target:
@@ -185,7 +185,7 @@ class AccessToken:
         known: TokenState,
         steps: Plan,
         state: Values,
-        lost: tuple[Handle, ...] = (),
+        lost: tuple[TokenSecret, ...] = (),
     ) -> dict[str, Any]:
         identity, asked = Identity.of(news), policy(news)
         target = None if news.get("former") else Target.of(news)
@@ -196,14 +196,14 @@ class AccessToken:
             context.warn(warning)
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
-        before = (*steps.revoke_first, *((handle, _UNRECORDED) for handle in lost))
-        read = handover.held_in((handle for handle, _ in before), there, moved)
+        before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
+        read = handover.held_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
         if steps.mint:
             minted = mint(context, identity, asked, news.get("serviceAccountUid") or None)
-            current = minted.handle
+            current = minted.token_secret
             _tell(context, asked, minted, steps.mint)
         held = minted.token if minted else state.get("token")
         if held is None and current is not None:
@@ -220,7 +220,9 @@ class AccessToken:
             delivery.remove(context, identity, old)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (
-            handover.held_in((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
+            handover.held_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
+            if undelivered
+            else ()
         )
         failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
         after = TokenState(current, (*steps.retire, *kept_back), failed)
@@ -257,9 +259,9 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
 
 
 def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
-    expires = minted.handle.expires_at
+    expires = minted.token_secret.expires_at
     ends = f", valid until {format_time(expires)}" if expires and not asked.never else ", without an end"
-    context.note(f"minted {minted.handle.name}: {why}{ends}")
+    context.note(f"minted {minted.token_secret.name}: {why}{ends}")
     granted = minted.granted_seconds
     # Clocks may differ by seconds; a cluster's maximum differs by hours.
     if granted is not None and granted < asked.lifetime - 60:

@@ -25,7 +25,7 @@ def reported(*events: Any) -> Reported:
     return found
 
 
-def handle(name: str) -> dict[str, str]:
+def token_secret(name: str) -> dict[str, str]:
     return {"handle": name}
 
 
@@ -44,8 +44,8 @@ def test_objects_are_counted_and_components_are_not() -> None:
 
 
 def test_tokens_are_counted_by_their_handles() -> None:
-    old = {"outputs": {"current": handle("a-1"), "retiring": [handle("a-0")]}}
-    new = {"outputs": {"current": handle("a-2"), "retiring": [handle("a-1")]}}
+    old = {"outputs": {"current": token_secret("a-1"), "retiring": [token_secret("a-0")]}}
+    new = {"outputs": {"current": token_secret("a-2"), "retiring": [token_secret("a-1")]}}
     assert (reported(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).minted) == 1
     found = reported(
         ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new),
@@ -63,7 +63,7 @@ def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
     assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
     assert not found.unsettled
     assert reported(
-        ended("same", ACCESS_TOKEN, "a/key/k/g1", new={"outputs": {"pendingRevocations": [handle("x")]}})
+        ended("same", ACCESS_TOKEN, "a/key/k/g1", new={"outputs": {"pendingRevocations": [token_secret("x")]}})
     ).unsettled
 
 

@@ -125,8 +125,8 @@ def test_what_becomes_of_keys_by_what_the_state_has():
     assert keys(same, same, recorded(next_action="rotate", next_at=due, expires_at=soon)) == [
         ("ci", 1, facts.ROTATED, "the token expires on 2026-11-28T12:00:00Z")
     ]
-    assert keys(same, same, recorded(dead="its handle is gone")) == [
-        ("ci", 1, facts.ROTATED, "the token no longer works: its handle is gone")
+    assert keys(same, same, recorded(dead="its token Secret is gone")) == [
+        ("ci", 1, facts.ROTATED, "the token no longer works: its token Secret is gone")
     ]
     assert keys(same, same, recorded(next_action="revoke", next_at=due))[0][2] == facts.ENDED
     assert keys(same, same, recorded(manual=True, next_action="expire", next_at=soon, expires_at=soon))[0][2] == (

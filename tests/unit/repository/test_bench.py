@@ -68,9 +68,9 @@ def inside(kind: str, name: str) -> Object:
 
 
 def test_objects_are_compared_without_a_tokens_serial() -> None:
-    handle = inside("Secret", "ambient-key-ci-1a2b3c4d-9f9f9f9f")
-    handle["metadata"]["labels"] = {"ambient-components/handle": "true"}
-    assert list(lines([handle])) == ["Secret bench-0000/ambient-key-ci-1a2b3c4d-*"]
+    token_secret = inside("Secret", "ambient-key-ci-1a2b3c4d-9f9f9f9f")
+    token_secret["metadata"]["labels"] = {"ambient-components/handle": "true"}
+    assert list(lines([token_secret])) == ["Secret bench-0000/ambient-key-ci-1a2b3c4d-*"]
 
 
 def test_objects_are_read_without_what_the_server_adds() -> None:

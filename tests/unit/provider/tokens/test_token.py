@@ -7,7 +7,7 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components import clock
-from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
+from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL, OWNER_ANNOTATION
 from ambient_components.rotation.state import parse_time
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running, secret
@@ -69,12 +69,12 @@ def leftover(world, name, age=timedelta(), owner="app/dev", account="ambient-key
         "ambient-components/issued-at": (datetime.now(UTC) - age).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **notes,
     }
-    return world.api.add(SECRETS, name, None, {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}, annotations)
+    return world.api.add(SECRETS, name, None, {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}, annotations)
 
 
-def notes(world, handle):
+def notes(world, token_secret):
     """The annotations of a handle."""
-    return world.api.objects[f"{SECRETS}/{handle}"]["metadata"]["annotations"]
+    return world.api.objects[f"{SECRETS}/{token_secret}"]["metadata"]["annotations"]
 
 
 def told(world, severity):
@@ -175,10 +175,10 @@ def test_a_wrong_type_is_a_failure_with_the_name(world, wrong):
 def test_the_first_token_is_minted_and_recorded(world):
     identity, state = world.plugin.create(WANTED)
     assert identity == "pay/ambient-key-ci-1"
-    (handle,) = world.api.names(SECRETS)
-    assert state["token"] == secret(f"token-of-{handle}")
-    assert state["current"]["handle"] == handle
-    assert state["current"]["uid"] == world.api.objects[f"{SECRETS}/{handle}"]["metadata"]["uid"]
+    (token_secret,) = world.api.names(SECRETS)
+    assert state["token"] == secret(f"token-of-{token_secret}")
+    assert state["current"]["handle"] == token_secret
+    assert state["current"]["uid"] == world.api.objects[f"{SECRETS}/{token_secret}"]["metadata"]["uid"]
     assert state["current"]["generation"] == 1
     assert state["current"]["dead"] is None
     assert abs(state["grantedSeconds"] - 90 * DAY) < 5
@@ -192,12 +192,12 @@ def test_the_first_token_is_minted_and_recorded(world):
 
 def test_the_token_is_bound_to_an_empty_secret_that_says_whose_it_is(world):
     world.plugin.create(WANTED)
-    handle, request = (one.body for one in world.api.seen("POST"))
-    assert handle["type"] == "Opaque"
-    assert "data" not in handle
-    assert "stringData" not in handle
-    assert handle["metadata"]["labels"] == {"ambient-components/handle": "true", "ambient-components/key": "ci"}
-    notes = handle["metadata"]["annotations"]
+    token_secret, request = (one.body for one in world.api.seen("POST"))
+    assert token_secret["type"] == "Opaque"
+    assert "data" not in token_secret
+    assert "stringData" not in token_secret
+    assert token_secret["metadata"]["labels"] == {"ambient-components/handle": "true", "ambient-components/key": "ci"}
+    notes = token_secret["metadata"]["annotations"]
     assert notes["ambient-components/owner"] == "app/dev"
     assert notes["ambient-components/service-account"] == "ambient-key-ci-1"
     assert notes["ambient-components/generation"] == "1"
@@ -206,8 +206,8 @@ def test_the_token_is_bound_to_an_empty_secret_that_says_whose_it_is(world):
         "boundObjectRef": {
             "apiVersion": "v1",
             "kind": "Secret",
-            "name": handle["metadata"]["name"],
-            "uid": world.api.objects[f"{SECRETS}/{handle['metadata']['name']}"]["metadata"]["uid"],
+            "name": token_secret["metadata"]["name"],
+            "uid": world.api.objects[f"{SECRETS}/{token_secret['metadata']['name']}"]["metadata"]["uid"],
         },
     }
 
@@ -277,8 +277,8 @@ def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(wor
         ("/token$", 403, "exceeded quota", "can't mint a token for pay/ambient-key-ci-1"),
         ("/token$", 404, "not found", "can't mint a token: pay/ambient-key-ci-1 is not there"),
         ("/token$", 500, "etcd is away", "can't mint a token for pay/ambient-key-ci-1"),
-        ("/secrets$", 403, "u cannot create resource", "no right to make the token's handle (a Secret) in pay"),
-        ("/secrets$", 422, "invalid", "can't make the token's handle (a Secret) for pay/ambient-key-ci-1"),
+        ("/secrets$", 403, "u cannot create resource", "no right to create the token Secret in pay"),
+        ("/secrets$", 422, "invalid", "can't create the token Secret (a Secret) for pay/ambient-key-ci-1"),
     ],
 )
 def test_a_mint_that_fails_is_told_and_leaves_no_handle(world, pattern, code, said, text):
@@ -317,7 +317,7 @@ def test_without_an_engine_nothing_is_minted(world):
     assert world.writes() == []
 
 
-# Handles that no state records.
+# Token Secrets that no state records.
 
 
 ADOPTING = {**WANTED, "adopt": True}
@@ -493,7 +493,7 @@ def test_a_rotation_mints_and_keeps_the_token_before(world, made):
     due(world)
     state = world.plugin.update(made, WANTED)
     assert state["token"] != made["token"]
-    assert state["token"] == secret(f"token-of-{state['current']['handle']}")
+    assert state["token"] == secret(f"token-of-{state['current']['token_secret']}")
     assert state["retiring"] == [made["current"]]
     assert state["reason"].startswith("the token expires on ")
     assert abs(state["grantedSeconds"] - 90 * DAY) < 5
@@ -550,9 +550,9 @@ def test_a_revocation_that_fails_is_a_success_a_warning_and_a_pending_one(world,
     due(world)
     world.api.fail("DELETE", "/secrets/", 500, "etcd is away")
     state = world.plugin.update(made, {**WANTED, "overlapSeconds": 0})
-    assert state["token"] == secret(f"token-of-{state['current']['handle']}")
+    assert state["token"] == secret(f"token-of-{state['current']['token_secret']}")
     assert state["pendingRevocations"] == [made["current"]]
-    assert f"could not revoke {made['current']['handle']}" in told(world, "warning")
+    assert f"could not revoke {made['current']['token_secret']}" in told(world, "warning")
     assert "etcd is away; the next pulumi up tries again" in told(world, "warning")
     assert len(world.api.seen("DELETE")) == 3
     assert world.waits
@@ -632,13 +632,13 @@ def test_a_living_token_is_read_as_it_is_recorded(world, made):
 
 
 def test_a_revoked_token_is_dead_and_the_next_run_mints(world, made):
-    del world.api.objects[f"{SECRETS}/{made['current']['handle']}"]
+    del world.api.objects[f"{SECRETS}/{made['current']['token_secret']}"]
     state = read(world, made)
-    assert state["current"]["dead"] == "it was revoked: its handle was deleted"
+    assert state["current"]["dead"] == "it was revoked: its token Secret was deleted"
     assert state["token"] == made["token"]
     assert set(world.plugin.diff(WANTED, state, WANTED).detailedDiff) == MINTED
     after = world.plugin.update(state, WANTED)
-    assert after["reason"] == "the token no longer works: it was revoked: its handle was deleted"
+    assert after["reason"] == "the token no longer works: it was revoked: its token Secret was deleted"
     assert (after["retiring"], after["pendingRevocations"]) == ([], [])
 
 
@@ -705,7 +705,7 @@ def test_without_the_namespace_there_is_nothing(world, made):
 
 
 def test_the_next_action_of_a_dead_token_is_due_now(world, made):
-    del world.api.objects[f"{SECRETS}/{made['current']['handle']}"]
+    del world.api.objects[f"{SECRETS}/{made['current']['token_secret']}"]
     state = read(world, made)
     assert parse_time(state["nextAction"]["at"]) <= datetime.now(UTC)
 
@@ -792,13 +792,13 @@ def test_a_preview_names_what_would_be_revoked(world, made):
     world.engine.lines.clear()
     world.plugin.update(rotated, WANTED, preview=True)
     (said,) = world.engine.texts("info")
-    assert said.startswith(f"{made['current']['handle']} would be revoked: its overlap ended on ")
+    assert said.startswith(f"{made['current']['token_secret']} would be revoked: its overlap ended on ")
 
 
 def test_an_update_says_what_was_minted_and_until_when(world, made):
     due(world)
     rotated = world.plugin.update(made, WANTED)
     said = world.engine.texts("info")
-    assert f"minted {rotated['current']['handle']}: the token expires on" in said[0]
+    assert f"minted {rotated['current']['token_secret']}: the token expires on" in said[0]
     assert said[0].endswith(f"valid until {rotated['current']['expiresAt']}")
     assert all("token-of" not in line for line in said)
