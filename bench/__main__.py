@@ -20,7 +20,7 @@ from sandbox.toolchain import find_or_build
 
 _DESCRIPTION = """\
 Measure the cost of a fleet: N workspaces of ten objects with `ambient up` over shards, compared with one plain stack,
-with kubectl, and with the floor, a raw API client that sends only the same requests. Each contender gets its own
+with kubectl, and with a raw API client that sends only the same requests. Each contender gets its own
 cluster. The benchmark never fails because of a time, only if contenders create different objects."""
 
 _EPILOG = """\

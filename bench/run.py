@@ -13,7 +13,7 @@ from bench.offline import WORKSPACES, Offline, offline
 from bench.phases import Contender, Phase, change_of, phases_of
 from bench.process import Usage
 from bench.project import FleetProject, PlainProject
-from bench.sent import Floor, Kubectl
+from bench.sent import Kubectl, RawClient
 from sandbox.cluster import Cluster
 from sandbox.environment import prepare
 from sandbox.toolchain import Toolchain
@@ -158,7 +158,7 @@ def _how(
         made = FleetProject if contender is Contender.FLEET else PlainProject
         project = made(folder, cluster, compiled, size)
         return lambda phase, change, _before, _after: project.measure(phase, change)  # type: ignore[arg-type]
-    sender = (Kubectl if contender is Contender.KUBECTL else Floor)(folder, cluster, compiled)
+    sender = (Kubectl if contender is Contender.KUBECTL else RawClient)(folder, cluster, compiled)
     return lambda phase, _change, before, after: sender.measure(phase, before, after)
 
 

@@ -88,11 +88,11 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     if gone and entry.is_active:
         return []
     had = _looks_after(before.get(workspace, NOTHING), new.name)
-    whose = f"workspace {workspace!r}: bucket {new.name!r} was deployed as workspace {other!r}'s own, which"
+    subject = f"workspace {workspace!r}: bucket {new.name!r} was deployed as workspace {other!r}'s own, which"
     if gone and entry.bucket is not None and entry.bucket.on_delete == OnDelete.DELETE and not entry.is_released:
         return [
             refusal(
-                f"{whose} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is "
+                f"{subject} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is "
                 "changed",
                 _kept(other, new, had=had),
                 rule=Rule.SHARED_BUCKET,
@@ -105,7 +105,8 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     how = "leaves" if gone else "lets it go"
     return [
         refusal(
-            f"{whose} {how} in this run: the mark that is put on it here would be taken off again: nothing is changed",
+            f"{subject} {how} in this run: the mark that is put on it here would be taken off again: nothing is "
+            "changed",
             f"remove it here, and deploy, so that it leaves first; {_then(new)}",
             rule=Rule.SHARED_BUCKET,
             workspaces=(workspace, other),

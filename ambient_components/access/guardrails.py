@@ -58,12 +58,12 @@ class Crossed:
         """Why nothing is changed, what to write instead, and the line that allows it."""
         if self.workspace is None:
             where, line = "at the top of the stack file", f"{{guardrail: {self.guardrail}, reason: WHY, until: DAY}}"
-            whose = ""
+            prefix = ""
         else:
             where, line = "in the workspace's entry", f"{{guardrail: {self.guardrail}, reason: WHY}}"
-            whose = f"workspace {self.workspace!r}: "
+            prefix = f"workspace {self.workspace!r}: "
         return refusal(
-            f"{whose}{self.what}: nothing is changed",
+            f"{prefix}{self.what}: nothing is changed",
             self.remedy,
             f"if that is meant, write {where}: exceptions: [{line}]",
             rule=self.guardrail,
@@ -150,7 +150,7 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
 
 
 def too_many(
-    before: Ledger, after: Ledger, now: datetime | None = None, whose: str = "this stack"
+    before: Ledger, after: Ledger, now: datetime | None = None, scope: str = "this stack"
 ) -> Iterator[Crossed]:
     """Evaluate the guardrail `massRemoval`, without exceptions: each kind is compared with its own total.
 
@@ -158,7 +158,7 @@ def too_many(
         before: The deployed ledger; for a fleet, of all shards.
         after: The new ledger.
         now: As for `crossed`.
-        whose: Description of the scope, for messages.
+        scope: Description of the scope, for messages.
     """
     ours = _ours(before)
     totals = {
@@ -168,7 +168,7 @@ def too_many(
     }
     verbs = {"workspaces": "leave the files, and are deleted with all that is in them"}
     for kind, gone in removed(before, after, now).items():
-        yield from _too_many(f"{kind} of {whose}", verbs.get(kind, "end"), gone, totals[kind])
+        yield from _too_many(f"{kind} of {scope}", verbs.get(kind, "end"), gone, totals[kind])
 
 
 def _ours(before: Ledger) -> Ledger:

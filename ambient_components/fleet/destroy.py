@@ -46,9 +46,9 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
             print(f"{what} {name} has nothing.\n", file=people, flush=True)
             continue
         print(f"{what} {name}:\n", *destruction.lines(goes), "", sep="\n", file=people, flush=True)
-        whose = name if len(decisions) > 1 else ""
+        stack_name = name if len(decisions) > 1 else ""
         # A fleet is deployed by all of its shards.
-        refused += [replace(problem, path=whose) for problem in destruction.refusals(goes, f"ambient up {name}")]
+        refused += [replace(problem, path=stack_name) for problem in destruction.refusals(goes, f"ambient up {name}")]
     if refused:
         show_problems(refused)
         return REFUSED

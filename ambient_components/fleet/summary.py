@@ -117,9 +117,9 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
     """Yield the failures by shard and workspace, those of a whole shard first."""
     for job in jobs:
         for one in sorted(job.reported.failures, key=lambda failure: (failure.workspace, failure.resource)):
-            whose = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
+            where = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
             what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
-            yield f"{whose}{what}: {one.text}"
+            yield f"{where}{what}: {one.text}"
 
 
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:

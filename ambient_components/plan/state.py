@@ -100,11 +100,11 @@ def read_export(path: str, project: str, stack: str) -> Export:
     if is_checkpoint(export):
         fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
     try:
-        whose = place(export)
+        origin = place(export)
     except ValueError:
         no_state(path, stack)
-    if whose is not None and whose != (stack, project):
-        problem = f"is the state of stack {whose[0]!r} of project {whose[1]!r}"
+    if origin is not None and origin != (stack, project):
+        problem = f"is the state of stack {origin[0]!r} of project {origin[1]!r}"
         fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
     return export
 

@@ -123,11 +123,11 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
     found = []
     then_deploy = f"and deploy: {deploy}"
     for one in destruction.workspaces:
-        whose, of = f"workspace {one.workspace!r}", (one.workspace,)
+        subject, of = f"workspace {one.workspace!r}", (one.workspace,)
         if one.protected:
             found.append(
                 refusal(
-                    f"{whose} is protected: a destroy would end all access to it, and then stop at its namespace: "
+                    f"{subject} is protected: a destroy would end all access to it, and then stop at its namespace: "
                     "nothing is destroyed",
                     f"close it ('state: closed'), or write 'protect: false' in its entry, {then_deploy}",
                     rule=Rule.PROTECTED,
@@ -137,7 +137,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
         if one.bucket_protected:
             found.append(
                 refusal(
-                    f"{whose}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
+                    f"{subject}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
                     "destroyed",
                     f"close the workspace, or write 'protect: false' for the bucket, {then_deploy}",
                     rule=Rule.PROTECTED,
@@ -147,7 +147,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
         elif one.bucket and one.fate == WITH_ALL:
             found.append(
                 refusal(
-                    f"{whose}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, "
+                    f"{subject}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, "
                     "force: true): nothing is destroyed",
                     f"to keep it, write 'onDelete: keep', {then_deploy}",
                     f"to delete it, empty it and remove 'force: true', {then_deploy}",
@@ -156,11 +156,12 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
                 )
             )
     for other in destruction.others:
-        whose = f"{other.kind} {other.name!r}"
+        subject = f"{other.kind} {other.name!r}"
         if other.protected:
             found.append(
                 refusal(
-                    f"{whose} is protected: a destroy would end all access, and then stop at it: nothing is destroyed",
+                    f"{subject} is protected: a destroy would end all access, and then stop at it: nothing is "
+                    "destroyed",
                     f"take its protection off in the program, {then_deploy}",
                     rule=Rule.PROTECTED,
                 )
@@ -168,7 +169,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
         elif other.fate == WITH_ALL:
             found.append(
                 refusal(
-                    f"{whose}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed",
+                    f"{subject}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed",
                     f"to keep it, let the program say so, {then_deploy}",
                     f"to delete it, empty it and take the force away, {then_deploy}",
                     rule=Rule.BUCKET,

@@ -74,7 +74,7 @@ def test_nothing_else_changes_with_a_release_or_after_it_and_it_can_be_taken_bac
     write(stack, pair, "released", ENTRY.replace(GRANT, "").replace(SECRETS, "").replace("idleTimeout: 12h, ", ""))
     changed = "is released in this run, and its grants and secrets and settings would change in the same one"
     stack.up(plain=True).refused(*(f"workspace '{one.name}' {changed}" for one in pair))
-    assert [one.mark for one in pair] == [one.owner for one in pair]
+    assert [one.owner_annotation for one in pair] == [one.owner for one in pair]
     write(stack, pair, "released")
     stack.up().ok()
     token_secrets = [stack.token_secrets(one.name) for one in pair]

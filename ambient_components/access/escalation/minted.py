@@ -77,7 +77,7 @@ def _account(
     subjects = " and ".join(sorted({assignment.subject for assignment in assignments}))
     own = home == place.name
     where = "this namespace" if own else f"the namespace {home}"
-    whose = (
+    explanation = (
         "whoever holds edit there may, and what runs there is such an account"
         if known
         else "it is no workspace of this stack, and who may there is not known here"
@@ -89,7 +89,8 @@ def _account(
         who,
         f"become {role}",
         role,
-        f"{subjects}, with the role {role} here, is of {where}: whoever may mint tokens there takes that role; {whose}",
+        f"{subjects}, with the role {role} here, is of {where}: whoever may mint tokens there takes that role; "
+        f"{explanation}",
         (
             f"owners, grants: without {subjects}; a program outside gets a key, keys.ID.role: {role}"
             if not own

@@ -51,7 +51,7 @@ class S3Bucket:
             return "", outputs
         if news.get("released"):
             if not context.preview:
-                ownership.unmark(context, bucket, news["owner"])
+                ownership.clear_owner(context, bucket, news["owner"])
             return str(bucket), outputs
         tags = ownership.tags_of(context, bucket)
         if tags is not None:
@@ -104,7 +104,7 @@ class S3Bucket:
         if context.preview:
             return outputs
         if news.get("released"):
-            if ownership.unmark(context, bucket, state["owner"]):
+            if ownership.clear_owner(context, bucket, state["owner"]):
                 context.note(f"bucket {bucket} is let go: it bears nobody's mark now, and stays as it is")
             return outputs
         tags = ownership.tags_of(context, bucket)
@@ -135,12 +135,12 @@ class S3Bucket:
             return
         if ownership.holder_of(tags) != owner:
             holder = ownership.holder_of(tags)
-            whose = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
-            context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays as it is")
+            owner_text = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
+            context.warn(f"bucket {bucket} {owner_text}: it is forgotten, and stays as it is")
         elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
             context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays as it is")
         elif state.get("onDelete") != OnDelete.DELETE:
-            ownership.unmark(context, bucket, owner)
+            ownership.clear_owner(context, bucket, owner)
             context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears nobody's mark")
         elif state.get("force"):
             _require_known(bucket, tags)
@@ -230,14 +230,14 @@ class S3Bucket:
 
 def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
     """Return all tags: others' tags stay, undeclared ones are removed, and adoption clears the restoration time."""
-    marks = {OWNER_ANNOTATION: news["owner"]}
+    owner_tags = {OWNER_ANNOTATION: news["owner"]}
     if news.get("namespace"):
-        marks[ownership.WORKSPACE_TAG] = news["namespace"]
+        owner_tags[ownership.WORKSPACE_TAG] = news["namespace"]
     if news.get("onDelete") == OnDelete.DELETE:
-        marks[ownership.ON_DELETE_TAG] = OnDelete.DELETE.value
+        owner_tags[ownership.ON_DELETE_TAG] = OnDelete.DELETE.value
     gone = {*before, ownership.ON_DELETE_TAG, *([_AGAIN] if news.get("adopt") else [])}
     others = {key: value for key, value in there.items() if key not in gone}
-    return {**others, **(news.get("tags") or {}), **marks}
+    return {**others, **(news.get("tags") or {}), **owner_tags}
 
 
 def _require_known(bucket: str, tags: Mapping[str, str]) -> None:

@@ -113,7 +113,7 @@ class S3Credentials:
         """Rotate or revoke if due, and repair drift."""
         if news.get("released"):
             if not context.preview:
-                context.store.accounts.unmark(account(news))
+                context.store.accounts.clear_owner(account(news))
             return kept(state)
         if context.preview:
             return _foretold(context, state, news)
@@ -123,7 +123,7 @@ class S3Credentials:
         # From the store's current state, not from the last refresh.
         seen = see(context, news, recorded)
         if seen.drift.get("owner") == "removed":
-            accounts.mark(who, recorded_ids(recorded))
+            accounts.set_owner(who, recorded_ids(recorded))
         accounts.ensure(who, rights(news))
         using = in_use(context, news)
         # A key in use is kept, whatever the record says (an older state may have been restored).
@@ -163,11 +163,11 @@ class S3Credentials:
         if who.keys_only:
             accounts.remove(who)
             return
-        whose = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears nobody's mark"
+        owner_text = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears nobody's mark"
         rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
         context.warn(
-            f"the object store's user {who.name} {whose}: the keys on record are revoked, and the user is left alone"
-            + (f", with the keys {', '.join(rest)}" if rest else "")
+            f"the object store's user {who.name} {owner_text}: the keys on record are revoked, and the user is "
+            "left alone" + (f", with the keys {', '.join(rest)}" if rest else "")
         )
 
     def _carry_out(

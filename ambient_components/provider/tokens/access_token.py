@@ -21,13 +21,13 @@ from ambient_components.provider.tokens.outputs import COMPUTED, kept, record, t
 from ambient_components.provider.tokens.token_secrets import (
     Identity,
     Minted,
+    clear_owner,
     delete_all,
-    mark,
     mint,
     owned,
     revoke,
     service_account_uid,
-    unmark,
+    set_owner,
 )
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
@@ -73,7 +73,7 @@ class AccessToken:
             return identity.path, unknown(None if former else "no token yet", news)
         _require_whole(news)
         # After a lost state the newest may be in use; only the stack file can tell.
-        held = mark(context, identity) if news.get("adopt") else ()
+        held = set_owner(context, identity) if news.get("adopt") else ()
         lost = () if news.get("adopt") else owned(context, identity)
         state = TokenState(retiring=held)
         steps = plan(state, policy(news), context.now, former=former)
@@ -130,7 +130,7 @@ class AccessToken:
         """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""
         if news.get("released"):
             if not context.preview:
-                unmark(context, Identity.of(news))
+                clear_owner(context, Identity.of(news))
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
@@ -140,7 +140,7 @@ class AccessToken:
         _require_whole(news)
         about = Identity.of(news)
         if state.get("released"):
-            mark(context, about)
+            set_owner(context, about)
         known = token_state(state)
         lost = known.undelivered(owned(context, about)) if steps else ()
         return self._carry_out(context, news, known, steps, state, lost)

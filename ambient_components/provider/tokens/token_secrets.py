@@ -130,7 +130,7 @@ def owned(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
     return tuple(sorted(token_secrets, key=lambda token_secret: (token_secret.issued_at, token_secret.name)))
 
 
-def mark(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
+def set_owner(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
     """Put the ownership annotation on the identity's token Secrets that have none, and return all of them."""
     token_secrets = owned(context, identity)
     for token_secret in token_secrets:
@@ -138,7 +138,7 @@ def mark(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
     return token_secrets
 
 
-def unmark(context: Context, identity: Identity) -> None:
+def clear_owner(context: Context, identity: Identity) -> None:
     """Remove the ownership annotation from the identity's token Secrets; the tokens stay valid for the next owner."""
     for token_secret in owned(context, identity):
         _note_owner(context, identity, token_secret, None)

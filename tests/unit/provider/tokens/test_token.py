@@ -493,7 +493,7 @@ def test_a_rotation_mints_and_keeps_the_token_before(world, made):
     due(world)
     state = world.plugin.update(made, WANTED)
     assert state["token"] != made["token"]
-    assert state["token"] == secret(f"token-of-{state['current']['token_secret']}")
+    assert state["token"] == secret(f"token-of-{state['current']['handle']}")
     assert state["retiring"] == [made["current"]]
     assert state["reason"].startswith("the token expires on ")
     assert abs(state["grantedSeconds"] - 90 * DAY) < 5
@@ -550,9 +550,9 @@ def test_a_revocation_that_fails_is_a_success_a_warning_and_a_pending_one(world,
     due(world)
     world.api.fail("DELETE", "/secrets/", 500, "etcd is away")
     state = world.plugin.update(made, {**WANTED, "overlapSeconds": 0})
-    assert state["token"] == secret(f"token-of-{state['current']['token_secret']}")
+    assert state["token"] == secret(f"token-of-{state['current']['handle']}")
     assert state["pendingRevocations"] == [made["current"]]
-    assert f"could not revoke {made['current']['token_secret']}" in told(world, "warning")
+    assert f"could not revoke {made['current']['handle']}" in told(world, "warning")
     assert "etcd is away; the next pulumi up tries again" in told(world, "warning")
     assert len(world.api.seen("DELETE")) == 3
     assert world.waits
@@ -632,7 +632,7 @@ def test_a_living_token_is_read_as_it_is_recorded(world, made):
 
 
 def test_a_revoked_token_is_dead_and_the_next_run_mints(world, made):
-    del world.api.objects[f"{SECRETS}/{made['current']['token_secret']}"]
+    del world.api.objects[f"{SECRETS}/{made['current']['handle']}"]
     state = read(world, made)
     assert state["current"]["dead"] == "it was revoked: its token Secret was deleted"
     assert state["token"] == made["token"]
@@ -705,7 +705,7 @@ def test_without_the_namespace_there_is_nothing(world, made):
 
 
 def test_the_next_action_of_a_dead_token_is_due_now(world, made):
-    del world.api.objects[f"{SECRETS}/{made['current']['token_secret']}"]
+    del world.api.objects[f"{SECRETS}/{made['current']['handle']}"]
     state = read(world, made)
     assert parse_time(state["nextAction"]["at"]) <= datetime.now(UTC)
 
@@ -792,13 +792,13 @@ def test_a_preview_names_what_would_be_revoked(world, made):
     world.engine.lines.clear()
     world.plugin.update(rotated, WANTED, preview=True)
     (said,) = world.engine.texts("info")
-    assert said.startswith(f"{made['current']['token_secret']} would be revoked: its overlap ended on ")
+    assert said.startswith(f"{made['current']['handle']} would be revoked: its overlap ended on ")
 
 
 def test_an_update_says_what_was_minted_and_until_when(world, made):
     due(world)
     rotated = world.plugin.update(made, WANTED)
     said = world.engine.texts("info")
-    assert f"minted {rotated['current']['token_secret']}: the token expires on" in said[0]
+    assert f"minted {rotated['current']['handle']}: the token expires on" in said[0]
     assert said[0].endswith(f"valid until {rotated['current']['expiresAt']}")
     assert all("token-of" not in line for line in said)

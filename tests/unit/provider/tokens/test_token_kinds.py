@@ -105,7 +105,7 @@ def test_a_manual_key_is_never_minted_again(world):
         world.later(days * DAY)
         assert world.plugin.diff(MANUAL, state, MANUAL).changes == NONE
     assert state["nextAction"]["what"] == "expire"
-    world.api.objects.pop(f"{SECRETS}/{state['current']['token_secret']}")
+    world.api.objects.pop(f"{SECRETS}/{state['current']['handle']}")
     found = plain(world.plugin.read(MANUAL, state).properties)
     assert found["current"]["dead"] == "it was revoked: its token Secret was deleted"
     assert world.plugin.diff(MANUAL, found, MANUAL).changes == NONE
@@ -188,7 +188,7 @@ def test_a_former_identity_never_mints(world, made):
     assert after["nextAction"]["what"] == "expire"
     due(world)
     assert world.plugin.diff(FORMER, after, FORMER).changes == NONE
-    world.api.objects.pop(f"{SECRETS}/{made['current']['token_secret']}")
+    world.api.objects.pop(f"{SECRETS}/{made['current']['handle']}")
     found = plain(world.plugin.read(FORMER, after).properties)
     assert found["current"]["dead"]
     assert world.plugin.diff(FORMER, found, FORMER).changes == NONE
