@@ -278,7 +278,7 @@ def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(wor
         ("/token$", 404, "not found", "can't mint a token: pay/ambient-key-ci-1 is not there"),
         ("/token$", 500, "etcd is away", "can't mint a token for pay/ambient-key-ci-1"),
         ("/secrets$", 403, "u cannot create resource", "no right to create the token Secret in pay"),
-        ("/secrets$", 422, "invalid", "can't create the token Secret (a Secret) for pay/ambient-key-ci-1"),
+        ("/secrets$", 422, "invalid", "can't create the token Secret for pay/ambient-key-ci-1"),
     ],
 )
 def test_a_mint_that_fails_is_told_and_leaves_no_handle(world, pattern, code, said, text):
