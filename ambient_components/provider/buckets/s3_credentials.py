@@ -75,7 +75,7 @@ class S3Credentials:
         _tell_of_former(context, seen, others, kept_one)
         # Before minting, because two keys are the maximum.
         failed = revoke(context, news, [(access_key, _UNRECORDED) for access_key in others])
-        held = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
+        remaining = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
         if kept_one:
             overlap = policy(news).overlap
             context.warn(
@@ -83,8 +83,8 @@ class S3Credentials:
                 f"died); it stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}, and "
                 "is then revoked"
             )
-        steps = plan(held.state, policy(news), context.now, what=WHAT)
-        return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
+        steps = plan(remaining.state, policy(news), context.now, what=WHAT)
+        return str(news["user"]), self._carry_out(context, news, remaining, steps, {}, using)
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect deleted and deactivated keys, and other drift."""
@@ -133,11 +133,11 @@ class S3Credentials:
         _tell_of_former(context, seen, lost, staying)
         failed = revoke(context, news, [(access_key, _UNRECORDED) for access_key in lost])
         retiring = (*staying, *seen.state.retiring)
-        held = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
-        steps = plan(held.state, policy(news), context.now, what=WHAT)
+        remaining = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
+        steps = plan(remaining.state, policy(news), context.now, what=WHAT)
         if not steps.mint:
-            accounts.settle(who, recorded_ids(held.state))
-        return self._carry_out(context, news, held, steps, state, using)
+            accounts.settle(who, recorded_ids(remaining.state))
+        return self._carry_out(context, news, remaining, steps, state, using)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Delete all keys and the user; refused while a session's Secret contains a valid key."""

@@ -73,16 +73,16 @@ class AccessToken:
             return identity.path, unknown(None if former else "no token yet", news)
         _require_whole(news)
         # After a lost state the newest may be in use; only the stack file can tell.
-        held = set_owner(context, identity) if news.get("adopt") else ()
+        adopted = set_owner(context, identity) if news.get("adopt") else ()
         lost = () if news.get("adopt") else owned(context, identity)
-        state = TokenState(retiring=held)
+        state = TokenState(retiring=adopted)
         steps = plan(state, policy(news), context.now, former=former)
         outputs = self._carry_out(context, news, state, steps, {}, lost)
         overlap = policy(news).overlap
-        if held and overlap and not former:
+        if adopted and overlap and not former:
             context.warn(
-                f"{len(held)} token(s) of this key were in the cluster without a record (a lost state file, or a run "
-                f"that died); they stay valid for {format_seconds(overlap)} and are then revoked"
+                f"{len(adopted)} token(s) of this key were in the cluster without a record (a lost state file, or a "
+                f"run that died); they stay valid for {format_seconds(overlap)} and are then revoked"
             )
         return identity.path, outputs
 
@@ -197,7 +197,7 @@ class AccessToken:
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
         before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
-        read = handover.held_in((token_secret for token_secret, _ in before), there, moved)
+        read = handover.delivered_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
@@ -205,28 +205,28 @@ class AccessToken:
             minted = mint(context, identity, asked, news.get("serviceAccountUid") or None)
             current = minted.token_secret
             _tell(context, asked, minted, steps.mint)
-        held = minted.token if minted else state.get("token")
-        if held is None and current is not None:
+        bearer = minted.token if minted else state.get("token")
+        if bearer is None and current is not None:
             # The state does not have the token; the delivery Secret may.
-            held = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
+            bearer = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
         undelivered = None
-        if target and held is not None:
+        if target and bearer is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = handover.token_before(there if there.exists else moved, held, steps.retire) if still else None
-            undelivered = handover.hand_over(context, news, target, minted, held, previous)
+            previous = handover.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
+            undelivered = handover.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (
-            handover.held_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
+            handover.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
             if undelivered
             else ()
         )
         failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
         after = TokenState(current, (*steps.retire, *kept_back), failed)
-        outputs = record(after, news, {**state, "token": held})
+        outputs = record(after, news, {**state, "token": bearer})
         outputs["undelivered"] = undelivered
         if minted:
             outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}

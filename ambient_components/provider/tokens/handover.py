@@ -76,13 +76,13 @@ def _arrived(context: Context, identity: Identity, target: Target, token: str) -
         return False
 
 
-def token_before(there: Delivered, held: str, retiring: Iterable[TokenSecret]) -> str | None:
+def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]) -> str | None:
     """Return the previous token in the Secret, preferably one that is still valid."""
-    before = [text for text in (there.token, there.previous) if text and text != held]
+    before = [text for text in (there.token, there.previous) if text and text != current]
     living = [text for text in before if any(is_of(text, token_secret) for token_secret in retiring)]
     return next(iter((*living, *before)), None)
 
 
-def held_in(token_secrets: Iterable[TokenSecret], *secrets: Delivered) -> tuple[TokenSecret, ...]:
+def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Delivered) -> tuple[TokenSecret, ...]:
     """Return the records of the tokens that a Secret contains."""
     return tuple(one for one in token_secrets if any(is_of(secret.token, one) for secret in secrets))
