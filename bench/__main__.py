@@ -14,13 +14,13 @@ from bench.machine import this_machine
 from bench.page import write
 from bench.phases import Contender, Phase
 from bench.report import as_json, text
-from bench.run import Wanted, benchmark
+from bench.run import Selection, benchmark
 from sandbox.errors import SandboxError
 from sandbox.toolchain import find_or_build
 
 _DESCRIPTION = """\
 Measure the cost of a fleet: N workspaces of ten objects with `ambient up` over shards, compared with one plain stack,
-with kubectl, and with the floor, a raw API client that sends only the same requests. Each contender gets its own
+with kubectl, and with a raw API client that sends only the same requests. Each contender gets its own
 cluster. The benchmark never fails because of a time, only if contenders create different objects."""
 
 _EPILOG = """\
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         toolchain = find_or_build(progress)
         machine = this_machine(toolchain)
         say(machine.line())
-        results = benchmark(toolchain, Wanted(options.sizes, options.phases, options.only), say)
+        results = benchmark(toolchain, Selection(options.sizes, options.phases, options.only), say)
         if options.write:
             write(results, machine)
     except KeyboardInterrupt:

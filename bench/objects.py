@@ -17,7 +17,7 @@ KINDS: Final = {
 }
 """apiVersion, group path and plural of every kind in a workspace of the benchmark. Namespaces first."""
 
-_HANDLE: Final = "ambient-components/handle"
+_BOUND_OBJECT: Final = "ambient-components/handle"
 _SERVERS: Final = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences")
 _KEPT: Final = ("metadata", "data", "type", "roleRef", "subjects", "spec", "automountServiceAccountToken")
 
@@ -60,7 +60,7 @@ def lines(found: list[Object]) -> Counter[str]:
 def _line(one: Object) -> str:
     metadata = one["metadata"]
     name = metadata["name"]
-    if _HANDLE in (metadata.get("labels") or {}):
+    if _BOUND_OBJECT in (metadata.get("labels") or {}):
         # The last part is unique for each token by design.
         name = name.rpartition("-")[0] + "-*"
     role = (one.get("roleRef") or {}).get("name", "")

@@ -29,7 +29,7 @@ def measured(results: Results, machine: Machine) -> str:
     if table := exponents(results):
         lines += ["", "How the time grows, as the exponent of N:", "", *markdown(table, (0, 1))]
     if table := parts(results):
-        lines += ["", "What the distance to the floor is made of, in CPU seconds:", "", *markdown(table)]
+        lines += ["", "What the distance to the raw API client is made of, in CPU seconds:", "", *markdown(table)]
     if found := offline_lines(results):
         lines += ["", "Without an engine, the best of three:", "", *(f"- {line}" for line in found)]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ class Contender(StrEnum):
     """One stack of a program without our components (``bench/plain``), with ``pulumi up``."""
     KUBECTL = "kubectl"
     """``kubectl apply --server-side`` of the same objects. It issues no tokens."""
-    FLOOR = "floor"
+    RAW_CLIENT = "raw API client"
     """The raw API client, which sends only the same requests."""
 
 
@@ -56,7 +56,7 @@ _LIMITS: Final = {
     Contender.KUBECTL: {
         Phase.PREVIEW: 0, Phase.TENTH: _MIDDLE, Phase.EVERYWHERE: _MIDDLE, Phase.DESTROY: _MIDDLE,
     },
-    Contender.FLOOR: {Phase.PREVIEW: 0, Phase.DESTROY: _MIDDLE},
+    Contender.RAW_CLIENT: {Phase.PREVIEW: 0, Phase.DESTROY: _MIDDLE},
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ _COLOURS: Final = {
     Contender.FLEET: "#0b62a4",
     Contender.PLAIN: "#b3541e",
     Contender.KUBECTL: "#5b3a8e",
-    Contender.FLOOR: "#3d7a3d",
+    Contender.RAW_CLIENT: "#3d7a3d",
 }
 _WIDE, _HIGH, _LEFT, _TOP = 300, 220, 52, 40
 _STEP_X, _STEP_Y = _WIDE + 80, _HIGH + 80

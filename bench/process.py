@@ -22,7 +22,7 @@ _PARTS: Final = (
     ("ambient_components.provider", "ambient plugin"),
     ("bin/ambient ", "ambient"),
     ("kubectl", "kubectl"),
-    ("bench.floor", "client"),
+    ("bench.raw_client", "client"),
     ("pulumi-language-python-exec --", "program"),
     ("pulumi-resource-kubernetes", "kubernetes plugin"),
     ("language", "language host"),

@@ -13,7 +13,7 @@ from bench.offline import WORKSPACES, Offline, offline
 from bench.phases import Contender, Phase, change_of, phases_of
 from bench.process import Usage
 from bench.project import FleetProject, PlainProject
-from bench.sent import Floor, Kubectl
+from bench.sent import Kubectl, RawClient
 from sandbox.cluster import Cluster
 from sandbox.environment import prepare
 from sandbox.toolchain import Toolchain
@@ -46,7 +46,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """What to measure."""
 
     sizes: Sequence[int]
@@ -58,7 +58,7 @@ Snapshots = dict[Phase, list[Object]]
 """The objects in the cluster after each phase of the fleet, as input for kubectl and the raw API client."""
 
 
-def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
+def benchmark(toolchain: Toolchain, wanted: Selection, say: Say) -> Results:
     """Run the benchmark. After a failure, results are lost and all started programs are stopped.
 
     The fleet always runs if kubectl or the raw API client are wanted, because their objects come from its cluster.
@@ -90,7 +90,7 @@ def benchmark(toolchain: Toolchain, wanted: Wanted, say: Say) -> Results:
     return results
 
 
-def _phases(contender: Contender, size: int, wanted: Wanted) -> list[Phase]:
+def _phases(contender: Contender, size: int, wanted: Selection) -> list[Phase]:
     """Return the wanted phases, and the creation before them."""
     found = [phase for phase in phases_of(contender, size) if phase in wanted.phases]
     return [Phase.CREATE, *(phase for phase in found if phase is not Phase.CREATE)] if found else []
@@ -158,7 +158,7 @@ def _how(
         made = FleetProject if contender is Contender.FLEET else PlainProject
         project = made(folder, cluster, compiled, size)
         return lambda phase, change, _before, _after: project.measure(phase, change)  # type: ignore[arg-type]
-    sender = (Kubectl if contender is Contender.KUBECTL else Floor)(folder, cluster, compiled)
+    sender = (Kubectl if contender is Contender.KUBECTL else RawClient)(folder, cluster, compiled)
     return lambda phase, _change, before, after: sender.measure(phase, before, after)
 
 

@@ -49,8 +49,8 @@ class Kubectl:
 
 
 @dataclass
-class Floor:
-    """The raw API client: ``bench.floor`` sends the requests that a phase needs, known beforehand."""
+class RawClient:
+    """The raw API client: ``bench.raw_client`` sends the requests that a phase needs, known beforehand."""
 
     folder: Path
     cluster: Cluster
@@ -67,7 +67,7 @@ class Floor:
             "gone": [path_of(one) for one in after if one["kind"] == "Namespace"] if phase is Phase.DESTROY else [],
         }
         (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        command = [sys.executable, "-m", "bench.floor", str(self.folder / "plan.json")]
+        command = [sys.executable, "-m", "bench.raw_client", str(self.folder / "plan.json")]
         return _ran(command, REPOSITORY, environment_of(self.cluster, self.compiled)).usage
 
 

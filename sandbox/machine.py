@@ -23,7 +23,7 @@ _PLUGIN_FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)$")
 
 
 @dataclass(frozen=True)
-class Found:
+class Installed:
     """Installed parts. None means that a part must be built, or for the language host, replaced by the stand-in."""
 
     pulumi: Path | None = None
@@ -35,7 +35,7 @@ class Found:
     versitygw: Path | None = None
 
 
-def look_around(environ: Mapping[str, str] = os.environ) -> Found:
+def look_around(environ: Mapping[str, str] = os.environ) -> Installed:
     """Search PATH, Pulumi's home and `KUBEBUILDER_ASSETS`."""
     path = os.pathsep.join(_own_path(environ))
     pulumi = _new_enough(_which("pulumi", path), "version", MINIMUM_PULUMI, environ)
@@ -47,7 +47,7 @@ def look_around(environ: Mapping[str, str] = os.environ) -> Found:
     api_server, controller_manager, etcd = _assets(environ)
     # A version built from source reports `git` and could be any.
     versitygw = _new_enough(_which("versitygw", path), "--version", MINIMUM_VERSITYGW, environ, must_tell=True)
-    return Found(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw)
+    return Installed(pulumi, host, plugin, api_server, controller_manager, etcd, versitygw)
 
 
 def _new_enough(

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from sandbox.build import Go, build_part, fetch_language_exec, find_go
 from sandbox.errors import SandboxError
-from sandbox.machine import Found, look_around
+from sandbox.machine import Installed, look_around
 from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
 from sandbox.paths import cache_root
 from sandbox.progress import Progress
@@ -103,7 +103,7 @@ def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
     )
 
 
-def _built(kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) -> Path | None:
+def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> Path | None:
     """Return the cache folder with the missing parts of a kit, built if needed. None if nothing is missing."""
     folder = cache_root() / "toolchain"
     cached = _finished(folder, kit, parts, found)
@@ -114,7 +114,7 @@ def _built(kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) ->
     return cached
 
 
-def _program(part: Part, folder: Path | None, found: Found) -> Path:
+def _program(part: Part, folder: Path | None, found: Installed) -> Path:
     path = _found_part(found, part) or (folder / "bin" / part.name if folder else None)
     if path is None:
         message = f"{part.name} was neither found nor built."
@@ -122,7 +122,7 @@ def _program(part: Part, folder: Path | None, found: Found) -> Path:
     return path
 
 
-def _found_part(found: Found, part: Part) -> Path | None:
+def _found_part(found: Installed, part: Part) -> Path | None:
     return {
         "versitygw": found.versitygw,
         "etcd": found.etcd,
@@ -133,7 +133,7 @@ def _found_part(found: Found, part: Part) -> Path | None:
     }[part.name]
 
 
-def _missing(folder: Path | None, parts: Sequence[Part], found: Found) -> list[Part]:
+def _missing(folder: Path | None, parts: Sequence[Part], found: Installed) -> list[Part]:
     return [
         part
         for part in parts
@@ -141,12 +141,12 @@ def _missing(folder: Path | None, parts: Sequence[Part], found: Found) -> list[P
     ]
 
 
-def _needs_exec(folder: Path | None, kit: Kit, found: Found) -> bool:
+def _needs_exec(folder: Path | None, kit: Kit, found: Installed) -> bool:
     there = folder is not None and (folder / "bin" / LANGUAGE_EXEC).exists()
     return kit.language_exec and found.language_host is None and not there
 
 
-def _finished(folder: Path, kit: Kit, parts: Sequence[Part], found: Found) -> Path | None:
+def _finished(folder: Path, kit: Kit, parts: Sequence[Part], found: Installed) -> Path | None:
     """Return a complete cache folder for these sources, built by any Go version, so that no compiler is needed."""
     candidates = sorted(folder.glob(f"{kit.sources_key()}-{_this_machine()}-*"), key=lambda path: path.stat().st_mtime)
     complete = [path for path in candidates if not _missing(path, parts, found) and not _needs_exec(path, kit, found)]
@@ -160,7 +160,7 @@ def _this_machine() -> str:
     return f"{names.sysname.lower()}-{arch}"
 
 
-def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Found, progress: Progress) -> None:
+def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _only_builder(folder, progress):
         # Checked again under the lock: another run may have built it meanwhile.

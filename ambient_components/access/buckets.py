@@ -30,9 +30,9 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
     """
     old, new = before.bucket, after.bucket
     if new is None:
-        return _gone(workspace, old) if old is not None and old.is_held else []
+        return _gone(workspace, old) if old is not None and old.is_managed else []
     same = old if old is not None and old.is_own and new.is_own and old.is_same(new) else None
-    if old is not None and old.is_held and same is None:
+    if old is not None and old.is_managed and same is None:
         return _replaced(workspace, old, new)
     # Closing a workspace ends access, so a bucket that was released before does not prevent it.
     moves = before.state != after.state
@@ -62,7 +62,7 @@ def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
     """
     problems, owners, had = [], dict[str, str](), defaultdict[str, list[str]](list)
     for name, entry in sorted(before.items()):
-        if entry.bucket is not None and entry.bucket.is_held:
+        if entry.bucket is not None and entry.bucket.is_managed:
             had[entry.bucket.name].append(name)
     for name, entry in sorted(after.items()):
         if (bucket := entry.bucket) is None:
@@ -88,11 +88,11 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     if gone and entry.is_active:
         return []
     had = _looks_after(before.get(workspace, NOTHING), new.name)
-    whose = f"workspace {workspace!r}: bucket {new.name!r} was deployed as workspace {other!r}'s own, which"
+    subject = f"workspace {workspace!r}: bucket {new.name!r} was deployed as workspace {other!r}'s own, which"
     if gone and entry.bucket is not None and entry.bucket.on_delete == OnDelete.DELETE and not entry.is_released:
         return [
             refusal(
-                f"{whose} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is "
+                f"{subject} leaves in this run, and it is deleted with it (onDelete: {OnDelete.DELETE}): nothing is "
                 "changed",
                 _kept(other, new, had=had),
                 rule=Rule.SHARED_BUCKET,
@@ -105,7 +105,8 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     how = "leaves" if gone else "lets it go"
     return [
         refusal(
-            f"{whose} {how} in this run: the mark that is put on it here would be taken off again: nothing is changed",
+            f"{subject} {how} in this run: the mark that is put on it here would be taken off again: nothing is "
+            "changed",
             f"remove it here, and deploy, so that it leaves first; {_then(new)}",
             rule=Rule.SHARED_BUCKET,
             workspaces=(workspace, other),
@@ -137,7 +138,7 @@ def _then(new: BucketEntry) -> str:
 def _looks_after(entry: Entry, name: str | None = None) -> bool:
     """Return whether this stack manages the entry's bucket, or the bucket with this name."""
     bucket = entry.bucket
-    return bucket is not None and bucket.is_held and not entry.is_released and name in (None, bucket.name)
+    return bucket is not None and bucket.is_managed and not entry.is_released and name in (None, bucket.name)
 
 
 def _gone(workspace: str, old: BucketEntry) -> list[Problem]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ambient_components.access.effective import TRIGGER
 from ambient_components.access.entries import Entry, Ledger
-from ambient_components.access.role_assignments import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, Holding, of_ledger
+from ambient_components.access.role_assignments import GRANT, KEY, NO_ROLE, OWNER, PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster import objects
 from ambient_components.cluster.objects import short
 from ambient_components.platform import naming
@@ -49,7 +49,7 @@ Json = Mapping[str, Any]
 """An object as the API server lists it."""
 
 
-def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger) -> frozenset[Holding]:
+def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger) -> frozenset[RoleAssignment]:
     """Return the access to a stack's workspaces in their cluster.
 
     Args:
@@ -59,28 +59,28 @@ def live(bindings: Iterable[Json], accounts: Iterable[Json], ledger: Ledger) -> 
     """
     known = {name: _identities(name, entry) for name, entry in ledger.items()}
     keys = {_place(account) for account in accounts if objects.namespace(account) in known}
-    held = {
-        holding
+    assignments = {
+        assignment
         for binding in bindings
         if objects.namespace(binding) in known
-        for holding in _of_binding(binding, known[objects.namespace(binding)], keys)
+        for assignment in _of_binding(binding, known[objects.namespace(binding)], keys)
     }
-    bound = {(one.workspace, one.subject, one.reason) for one in held}
+    bound = {(one.workspace, one.subject, one.reason) for one in assignments}
     for namespace, name in keys:
         subject, reason = known[namespace].get(name, (f"serviceaccount:{namespace}:{name}", KEY))
         if (namespace, subject, reason) not in bound:
-            held.add(Holding(namespace, subject, NO_ROLE, reason))
-    return frozenset(held)
+            assignments.add(RoleAssignment(namespace, subject, NO_ROLE, reason))
+    return frozenset(assignments)
 
 
 def _place(item: Json) -> tuple[str, str]:
     return objects.namespace(item), objects.name(item)
 
 
-def expected(ledger: Ledger) -> frozenset[Holding]:
+def expected(ledger: Ledger) -> frozenset[RoleAssignment]:
     """Return the access that a cluster should have: `of_ledger`, and overlapping identities of keys."""
     former = {
-        Holding(name, f"{KEY}:{key_id}", key.role, _of_generation(key.overlapping))
+        RoleAssignment(name, f"{KEY}:{key_id}", key.role, _of_generation(key.overlapping))
         for name, entry in ledger.items()
         for key_id, key in entry.keys.items()
         if key.overlapping
@@ -88,7 +88,7 @@ def expected(ledger: Ledger) -> frozenset[Holding]:
     return of_ledger(ledger) | former
 
 
-def unknown(declared: Collection[Holding], there: Collection[Holding]) -> tuple[Holding, ...]:
+def unknown(declared: Collection[RoleAssignment], there: Collection[RoleAssignment]) -> tuple[RoleAssignment, ...]:
     """Return undeclared access in the cluster, sorted, without the platform's own accounts.
 
     A declared key that lost its role is not included; `missing` returns it.
@@ -108,7 +108,7 @@ def unknown(declared: Collection[Holding], there: Collection[Holding]) -> tuple[
     )
 
 
-def missing(declared: Collection[Holding], there: Collection[Holding]) -> tuple[Holding, ...]:
+def missing(declared: Collection[RoleAssignment], there: Collection[RoleAssignment]) -> tuple[RoleAssignment, ...]:
     """Return declared access that is missing in the cluster, sorted."""
     return tuple(sorted(frozenset(declared) - frozenset(there)))
 
@@ -130,7 +130,7 @@ def _of_generation(generation: int) -> str:
 
 def _of_binding(
     binding: Json, known: Mapping[str, tuple[str, str]], keys: Collection[tuple[str, str]]
-) -> Iterator[Holding]:
+) -> Iterator[RoleAssignment]:
     namespace, name = _place(binding)
     bound, named = objects.role_ref(binding), objects.subjects(binding)
     reason = _reason(binding, bound, named)
@@ -141,10 +141,10 @@ def _of_binding(
         is_key = account != subject and (namespace, account) in keys
         who, identity = known.get(account, (subject, KEY)) if is_key else (subject, KEY)
         if reason != KEY:
-            yield Holding(namespace, who, role, reason)
+            yield RoleAssignment(namespace, who, role, reason)
         else:
             # The label alone does not identify a key: the account may be deleted, and the subject may be a person.
-            yield Holding(namespace, who, role, identity if is_key else by_hand)
+            yield RoleAssignment(namespace, who, role, identity if is_key else by_hand)
 
 
 def _reason(binding: Json, role: str, subjects: list[str]) -> str:

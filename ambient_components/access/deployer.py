@@ -43,7 +43,7 @@ def _rights() -> tuple[Right, ...]:
         ("", "namespaces"): "workspaces",
         (RBAC_API_GROUP, "rolebindings"): "owners, grants and what keys may do",
         ("", "serviceaccounts"): "the identities of keys",
-        ("", "secrets"): "workspace secrets, and the handles by which single tokens are revoked",
+        ("", "secrets"): "workspace secrets, and the token Secrets by which single tokens are revoked",
         ("", "configmaps"): "feature flags and CA bundles",
         ("", "resourcequotas"): "quotas",
         (NETWORK_API_GROUP, "networkpolicies"): "network policies",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, Holding
+from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, RoleAssignment
 from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
@@ -30,7 +30,7 @@ class Row:
 
     workspace: str
     subject: str
-    holdings: tuple[Holding, ...]
+    assignments: tuple[RoleAssignment, ...]
     """Role assignments of the subject in this workspace, strongest first; at least one."""
 
     @property
@@ -41,39 +41,39 @@ class Row:
     @property
     def roles(self) -> tuple[str, ...]:
         """Its roles, strongest first, without duplicates."""
-        return tuple(dict.fromkeys(holding.role for holding in self.holdings))
+        return tuple(dict.fromkeys(assignment.role for assignment in self.assignments))
 
     @property
     def rights(self) -> frozenset[RoleRight]:
         """All known rights, out of `ALL_RIGHTS`."""
-        return frozenset().union(*(rights_of(holding) or () for holding in self.holdings))
+        return frozenset().union(*(rights_of(assignment) or () for assignment in self.assignments))
 
     @property
     def complete(self) -> bool:
         """Whether `rights` is complete; False if the rules of a role are unknown."""
-        return all(rights_of(holding) is not None for holding in self.holdings)
+        return all(rights_of(assignment) is not None for assignment in self.assignments)
 
 
-def rights_of(holding: Holding) -> frozenset[RoleRight] | None:
+def rights_of(assignment: RoleAssignment) -> frozenset[RoleRight] | None:
     """Return the rights of one role assignment, out of `ALL_RIGHTS`; None if the rules of its role are unknown."""
-    if holding.role in RIGHTS_OF:
-        return RIGHTS_OF[Role(holding.role)]
-    if holding.role == NO_ROLE:
+    if assignment.role in RIGHTS_OF:
+        return RIGHTS_OF[Role(assignment.role)]
+    if assignment.role == NO_ROLE:
         return frozenset()
-    if holding.role == CLUSTER_ADMIN:
+    if assignment.role == CLUSTER_ADMIN:
         return frozenset(ALL_RIGHTS)
     # Only with the platform's own binding: users who can write Roles can create one with this name.
-    if holding.reason == PLATFORM and holding.role == f"Role/{TRIGGER}":
+    if assignment.reason == PLATFORM and assignment.role == f"Role/{TRIGGER}":
         return TRIGGER_RIGHTS
-    if holding.reason == PLATFORM and _SESSION_ROLE.fullmatch(holding.role):
+    if assignment.reason == PLATFORM and _SESSION_ROLE.fullmatch(assignment.role):
         return SESSION_RIGHTS
     return None
 
 
-def rows(holdings: Iterable[Holding]) -> list[Row]:
+def rows(assignments: Iterable[RoleAssignment]) -> list[Row]:
     """Group role assignments by workspace and subject; per workspace the strongest role first, then by name."""
-    ordered = sorted(holdings, key=lambda one: (one.workspace, one.subject, _rank(one.role), one.role, one.reason))
-    found = [Row(*who, tuple(held)) for who, held in groupby(ordered, lambda one: (one.workspace, one.subject))]
+    ordered = sorted(assignments, key=lambda one: (one.workspace, one.subject, _rank(one.role), one.role, one.reason))
+    found = [Row(*who, tuple(group)) for who, group in groupby(ordered, lambda one: (one.workspace, one.subject))]
     return sorted(found, key=lambda row: (row.workspace, _rank(row.roles[0]), row.subject))
 
 
@@ -99,9 +99,9 @@ def _grouped(found: Iterable[Row], name: Callable[[Row], str]) -> dict[str, list
     return dict(sorted(groups.items()))
 
 
-def gives(holding: Holding, right: RoleRight) -> bool | None:
+def gives(assignment: RoleAssignment, right: RoleRight) -> bool | None:
     """Return whether a role assignment includes a right; None if the rules of its role are unknown."""
-    rights = rights_of(holding)
+    rights = rights_of(assignment)
     if rights is None:
         return None
     # A right to all objects includes the right to each one.
@@ -125,10 +125,12 @@ def who_can(found: Sequence[Row], right: RoleRight) -> WhoCan:
         found: Rows of all subjects.
         right: A right that `parse_right` returned.
     """
-    held = [holding for row in found for holding in row.holdings]
-    can = rows(one for one in held if gives(one, right))
+    assignments = [assignment for row in found for assignment in row.assignments]
+    can = rows(one for one in assignments if gives(one, right))
     known = {(row.workspace, row.subject) for row in can}
-    perhaps = rows(one for one in held if gives(one, right) is None and (one.workspace, one.subject) not in known)
+    perhaps = rows(
+        one for one in assignments if gives(one, right) is None and (one.workspace, one.subject) not in known
+    )
     return WhoCan(tuple(can), tuple(perhaps))
 
 

@@ -139,7 +139,7 @@ class BucketEntry:
         return not self.shared and self.driver != BucketDriver.EXISTING
 
     @property
-    def is_held(self) -> bool:
+    def is_managed(self) -> bool:
         """Whether this stack manages its data: a released bucket belongs to others."""
         return self.is_own and not self.is_released
 

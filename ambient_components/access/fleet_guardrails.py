@@ -18,8 +18,8 @@ from ambient_components.access.guardrails import removed, too_many
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.refusals import Rule
 
-JUDGED_VARIABLE: Final = "AMBIENT_APPROVED_REMOVALS"
-"""Variable in the environment of a shard's engine: the `removals_mark` of the removals that were approved for the
+APPROVED_VARIABLE: Final = "AMBIENT_APPROVED_REMOVALS"
+"""Variable in the environment of a shard's engine: the `removals_digest` of the removals that were approved for the
 fleet.
 """
 
@@ -55,7 +55,7 @@ def fleet_refusals(
     return found
 
 
-def removals_mark(before: Ledger, after: Ledger, now: datetime | None = None) -> str:
+def removals_digest(before: Ledger, after: Ledger, now: datetime | None = None) -> str:
     """Return a hash of the removals from one shard in this run; empty if there are none.
 
     Args:
@@ -69,22 +69,22 @@ def removals_mark(before: Ledger, after: Ledger, now: datetime | None = None) ->
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
-def as_judged(
-    settings: GuardrailSettings, mark: str | None, before: Ledger, after: Ledger, now: datetime | None = None
+def with_approved(
+    settings: GuardrailSettings, digest: str | None, before: Ledger, after: Ledger, now: datetime | None = None
 ) -> GuardrailSettings:
     """Return a shard's settings; exactly the removals that the fleet approved are allowed.
 
     Args:
         settings: The stack file's settings.
-        mark: Value of `JUDGED_VARIABLE`; a hash of other removals, such as a leftover variable of a shell, allows
+        digest: Value of `APPROVED_VARIABLE`; a hash of other removals, such as a leftover variable of a shell, allows
             nothing.
         before: The shard's deployed ledger.
         after: The new ledger.
         now: Current time, to find grants that ended by their dates.
     """
-    if not mark:
+    if not digest:
         return settings
-    same = mark == removals_mark(before, after, now)
+    same = digest == removals_digest(before, after, now)
     return replace(settings, exceptions=settings.exceptions | {MASS_REMOVAL}) if same else settings
 
 

@@ -23,7 +23,7 @@ from ambient_components.access.guardrail_names import (
     GuardrailSettings,
 )
 from ambient_components.access.public_access import who_is_meant
-from ambient_components.access.violations import declared, ended_by_date, is_judged, may_edit, persons
+from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
 from ambient_components.errors import Problem, refusal
 from ambient_components.rules.roles import OWNER, rank
 
@@ -58,12 +58,12 @@ class Crossed:
         """Why nothing is changed, what to write instead, and the line that allows it."""
         if self.workspace is None:
             where, line = "at the top of the stack file", f"{{guardrail: {self.guardrail}, reason: WHY, until: DAY}}"
-            whose = ""
+            prefix = ""
         else:
             where, line = "in the workspace's entry", f"{{guardrail: {self.guardrail}, reason: WHY}}"
-            whose = f"workspace {self.workspace!r}: "
+            prefix = f"workspace {self.workspace!r}: "
         return refusal(
-            f"{whose}{self.what}: nothing is changed",
+            f"{prefix}{self.what}: nothing is changed",
             self.remedy,
             f"if that is meant, write {where}: exceptions: [{line}]",
             rule=self.guardrail,
@@ -115,7 +115,7 @@ def guardrail_warnings(before: Ledger, after: Ledger, now: datetime | None = Non
             workspaces=(name,),
         )
         for name in sorted(before.keys() & after.keys())
-        if is_judged(before[name], after[name])
+        if is_evaluated(before[name], after[name])
         and not persons(after[name])
         and (gone := persons(before[name]))
         and (ended := [who for who in gone if ended_by_date(who, before[name], after[name], now)]) == gone
@@ -140,7 +140,7 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
     grants, keys = [], []
     for name in sorted(ours.keys() & after.keys()):
         old, new = ours[name], after[name]
-        if not is_judged(old, new):
+        if not is_evaluated(old, new):
             continue
         kept = _subjects(new)
         grants += [f"{name}: {who}" for who in sorted(_subjects(old) - kept) if not ended_by_date(who, old, new, now)]
@@ -149,7 +149,7 @@ def removed(before: Ledger, after: Ledger, now: datetime | None = None) -> dict[
 
 
 def too_many(
-    before: Ledger, after: Ledger, now: datetime | None = None, whose: str = "this stack"
+    before: Ledger, after: Ledger, now: datetime | None = None, scope: str = "this stack"
 ) -> Iterator[Crossed]:
     """Evaluate the guardrail `massRemoval`, without exceptions: each kind is compared with its own total.
 
@@ -157,7 +157,7 @@ def too_many(
         before: The deployed ledger; for a fleet, of all shards.
         after: The new ledger.
         now: As for `crossed`.
-        whose: Description of the scope, for messages.
+        scope: Description of the scope, for messages.
     """
     ours = _ours(before)
     totals = {
@@ -167,7 +167,7 @@ def too_many(
     }
     verbs = {"workspaces": "leave the files, and are deleted with all that is in them"}
     for kind, gone in removed(before, after, now).items():
-        yield from _too_many(f"{kind} of {whose}", verbs.get(kind, "end"), gone, totals[kind])
+        yield from _too_many(f"{kind} of {scope}", verbs.get(kind, "end"), gone, totals[kind])
 
 
 def _ours(before: Ledger) -> Ledger:
@@ -201,7 +201,7 @@ _Rule = Callable[[str, Entry, Entry, GuardrailSettings, datetime | None], Iterat
 
 def _no_admin(name: str, old: Entry, new: Entry, _: GuardrailSettings, now: datetime | None) -> Iterator[Crossed]:
     had = persons(old)
-    if not had or persons(new) or not is_judged(old, new):
+    if not had or persons(new) or not is_evaluated(old, new):
         return
     if any(not ended_by_date(who, old, new, now) for who in had):
         remedy = "keep one of them, or add another under owners or grants"

@@ -181,14 +181,14 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
         kept, was = key.overlapping, before.keys.get(key_id)
         if not kept:
             continue
-        whose = f"workspace {workspace!r}: key {key_id!r}"
+        prefix = f"workspace {workspace!r}: key {key_id!r}"
         if was is None or kept not in was.generations:
             has = f"it had generation {was.generation}" if was else "it had no such key"
             or_write = f", or write generation: {was.generation + 1}" if was and was.generation < kept else ""
             problems.append(
                 refusal(
-                    f"{whose}: overlapUntil keeps the identity of generation {kept}, and the last deployment had none: "
-                    f"{has}",
+                    f"{prefix}: overlapUntil keeps the identity of generation {kept}, and the last deployment had "
+                    f"none: {has}",
                     f"remove overlapUntil{or_write}",
                     rule=Rule.OVERLAP,
                     workspaces=(workspace,),
@@ -197,7 +197,7 @@ def _overlaps(workspace: str, before: Entry, after: Entry) -> list[Problem]:
         elif kept == was.generation and was.role != key.role:
             problems.append(
                 refusal(
-                    f"{whose}: its role changes from {was.role} to {key.role} in the run that makes generation "
+                    f"{prefix}: its role changes from {was.role} to {key.role} in the run that makes generation "
                     f"{key.generation}, and the identity of generation {kept} stays valid with its own",
                     "deploy one of the two changes first",
                     rule=Rule.OVERLAP,

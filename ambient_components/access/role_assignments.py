@@ -22,7 +22,7 @@ NO_ROLE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Holding:
+class RoleAssignment:
     """One role of one subject in one workspace."""
 
     workspace: str
@@ -36,28 +36,28 @@ class Holding:
     """
 
 
-def of_ledger(ledger: Ledger) -> frozenset[Holding]:
+def of_ledger(ledger: Ledger) -> frozenset[RoleAssignment]:
     """Return the role assignments in a ledger, from files (`fleet.ledger_of`) or from a state. Owners have admin."""
-    return frozenset(holding for name, entry in ledger.items() for holding in _of_entry(name, entry))
+    return frozenset(assignment for name, entry in ledger.items() for assignment in _of_entry(name, entry))
 
 
-def _of_entry(workspace: str, entry: Entry) -> Iterator[Holding]:
-    yield from (Holding(workspace, owner, "admin", OWNER) for owner in entry.owners)
-    yield from (Holding(workspace, who, role, GRANT) for who, role in entry.grants.items())
-    yield from (Holding(workspace, f"{KEY}:{key_id}", key.role, KEY) for key_id, key in entry.keys.items())
+def _of_entry(workspace: str, entry: Entry) -> Iterator[RoleAssignment]:
+    yield from (RoleAssignment(workspace, owner, "admin", OWNER) for owner in entry.owners)
+    yield from (RoleAssignment(workspace, who, role, GRANT) for who, role in entry.grants.items())
+    yield from (RoleAssignment(workspace, f"{KEY}:{key_id}", key.role, KEY) for key_id, key in entry.keys.items())
 
 
 @dataclass(frozen=True, slots=True)
 class AccessDiff:
     """The difference between two sets of role assignments: `before - lost + gained` is the new set."""
 
-    gained: tuple[Holding, ...]
+    gained: tuple[RoleAssignment, ...]
     """Gained assignments, sorted."""
-    lost: tuple[Holding, ...]
+    lost: tuple[RoleAssignment, ...]
     """Lost assignments, sorted."""
 
 
-def access_diff(before: Collection[Holding], after: Collection[Holding]) -> AccessDiff:
+def access_diff(before: Collection[RoleAssignment], after: Collection[RoleAssignment]) -> AccessDiff:
     """Return the difference. A changed role is one lost and one gained assignment."""
     old, new = frozenset(before), frozenset(after)
     return AccessDiff(tuple(sorted(new - old)), tuple(sorted(old - new)))

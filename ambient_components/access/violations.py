@@ -14,7 +14,7 @@ _LATEST: Final = timedelta(hours=12)
 """How long a day lasts after its end in UTC, in the last time zone: a ledger does not record the stack's time zone."""
 
 
-def is_judged(before: Entry, after: Entry) -> bool:
+def is_evaluated(before: Entry, after: Entry) -> bool:
     """Return whether access that ends may be a mistake: closing declares the end, and a release ends nothing."""
     return not (before.is_released or after.is_released or (after.is_closed and not before.is_closed))
 

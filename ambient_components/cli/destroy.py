@@ -55,9 +55,9 @@ def destroy(
         msg = f"{confirm!r} is not the stack that is to be destroyed, which is {name!r}"
         raise typer.BadParameter(msg, param_hint="--confirm")
     project = Project.find()
-    asked = Request("destroy", stack, jobs or 0, form=form)
-    if (fleets := fleets_of(project, stack, asked)) is not None:
-        raise typer.Exit(run_destroy(fleets, asked, lambda: None if confirm else _ask(name)))
+    request = Request("destroy", stack, jobs or 0, form=form)
+    if (fleets := fleets_of(project, stack, request)) is not None:
+        raise typer.Exit(run_destroy(fleets, request, lambda: None if confirm else _ask(name)))
     engine = pulumi.engine_for(project.folder)
     found = destruction.read_destruction(backend.export(engine, stack))
     if found.empty:

@@ -30,7 +30,7 @@ Form = Annotated[
 ]
 
 
-def fleets_of(project: Project, stack: str, asked: Request) -> tuple[Fleet, ...] | None:
+def fleets_of(project: Project, stack: str, request: Request) -> tuple[Fleet, ...] | None:
     """Return the fleets that a name means. None for a plain stack or a single shard.
 
     Raises:
@@ -39,13 +39,18 @@ def fleets_of(project: Project, stack: str, asked: Request) -> tuple[Fleet, ...]
     """
     found = find_fleets(project, stack)
     if found is None:
-        flags = {"--jobs": asked.jobs, "--shard": asked.shards, "--all": asked.every, "--format": asked.form == "json"}
+        flags = {
+            "--jobs": request.jobs,
+            "--shard": request.shards,
+            "--all": request.every,
+            "--format": request.form == "json",
+        }
         refuse_words_of_fleets(stack, flags)
         return None
-    if asked.shards and (len(found) > 1 or (found[0].plain and any(asked.shards))):
+    if request.shards and (len(found) > 1 or (found[0].plain and any(request.shards))):
         msg = f"{stack} names several stacks: ask one of them"
         raise typer.BadParameter(msg, param_hint="--shard")
-    check_shards(found[0], asked.shards)
+    check_shards(found[0], request.shards)
     return found
 
 

@@ -42,8 +42,8 @@ def refresh(
     if not yes and not sys.stdin.isatty():
         fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
     project = Project.find()
-    asked = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
-    fleets = fleets_of(project, stack, asked)
+    request = Request("refresh", stack, jobs or 0, shards=tuple(shard or ()), form=form, yes=yes)
+    fleets = fleets_of(project, stack, request)
     if fleets is None:
         # The engine asks by itself after it has shown the differences.
         flags = ("--yes", "--skip-preview") if yes else ()
@@ -53,4 +53,4 @@ def refresh(
     if not yes and not typer.confirm(question, default=True, err=True):
         print("ambient: nothing is done", file=sys.stderr)
         raise typer.Exit(1)
-    raise typer.Exit(run_refresh(fleets, asked))
+    raise typer.Exit(run_refresh(fleets, request))

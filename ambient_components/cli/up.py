@@ -74,9 +74,9 @@ def up(
         fail(None, "", "an answer is needed, and there is no terminal to ask at", "give --yes")
     project = Project.find()
     shards = tuple(shard or ())
-    asked = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
-    if (fleets := fleets_of(project, stack, asked)) is not None:
-        raise typer.Exit(_up_fleets(fleets, asked, plan))
+    request = Request("up", stack, jobs or 0, every=everything, refresh=refresh, shards=shards, form=form, yes=yes)
+    if (fleets := fleets_of(project, stack, request)) is not None:
+        raise typer.Exit(_up_fleets(fleets, request, plan))
     reviewed = saved.read(plan) if plan else None
     refresh = reviewed.refresh if reviewed else refresh
     engine, found = _planned(project, stack, reviewed, refresh=refresh)
@@ -97,13 +97,13 @@ def up(
     engine.run("up", "--yes", "--skip-preview", *flags, "--stack", stack, ask=True)
 
 
-def _up_fleets(fleets: Sequence[Fleet], asked: Request, plan: str) -> int:
+def _up_fleets(fleets: Sequence[Fleet], request: Request, plan: str) -> int:
     """Deploy one or several fleets and return the exit code."""
     if plan:
         first = fleets[0].stack(0)
-        msg = f"a saved plan is of one state, and {asked.name} has many: ambient up {first} --plan FILE, one by one"
+        msg = f"a saved plan is of one state, and {request.name} has many: ambient up {first} --plan FILE, one by one"
         raise typer.BadParameter(msg, param_hint="--plan")
-    return run_up(fleets, asked, confirmed)
+    return run_up(fleets, request, confirmed)
 
 
 def _planned(project: Project, stack: str, reviewed: Saved | None, *, refresh: bool) -> tuple[Engine, Plan]:

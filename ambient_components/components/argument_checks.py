@@ -47,7 +47,7 @@ def _not_installed(bucket: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(("driver",), "aws needs pulumi-aws", "pip install 'ambient-components[aws]'")
 
 
-def _refuse(whose: str, found: Iterable[Finding]) -> None:
+def _refuse(prefix: str, found: Iterable[Finding]) -> None:
     # Warnings are for who reviews a stack file. A credential can be in the place of any name.
-    if lines := [without_credentials(f"{whose}: {as_problem(one)}") for one in found if not one.warning]:
+    if lines := [without_credentials(f"{prefix}: {as_problem(one)}") for one in found if not one.warning]:
         raise ValueError("\n".join(lines))

@@ -128,10 +128,10 @@ class Bucket(pulumi.ComponentResource):
 def _complete(bucket: str, field: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return a value after a check that it is not empty: with an empty variable the platform silently saves nothing."""
 
-    def judge(text: str) -> str:
+    def check(text: str) -> str:
         if not text:
             msg = f"bucket {bucket!r}: {field} is empty"
             raise pulumi.RunError(msg)
         return text
 
-    return pulumi.Output.from_input(value).apply(judge)
+    return pulumi.Output.from_input(value).apply(check)

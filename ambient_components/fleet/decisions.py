@@ -10,7 +10,7 @@ from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.inputs import ShardInputs, shard_inputs
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.skipping import Task, Wanted, task
+from ambient_components.fleet.skipping import RunOptions, Task, task
 from ambient_components.fleet.source_digests import needs_key
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.stackfile import LoadedStack, load_stack
@@ -22,7 +22,7 @@ from ambient_components.stacks.states import deployed_shards, exports
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class Selection:
     """The selected shards of one fleet, and what is known without its files."""
 
     fleet: Fleet
@@ -41,7 +41,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision(Chosen):
+class Decision(Selection):
     """What each shard needs according to the fleet's files."""
 
     loaded: LoadedStack
@@ -59,7 +59,11 @@ def ask_states(fleet: Fleet) -> Question:
 
 
 def decide(
-    fleet: Fleet, question: Question, wanted: Wanted, chosen: Collection[int] = (), loaded: LoadedStack | None = None
+    fleet: Fleet,
+    question: Question,
+    wanted: RunOptions,
+    chosen: Collection[int] = (),
+    loaded: LoadedStack | None = None,
 ) -> Decision:
     """Decide what each shard needs.
 
@@ -93,7 +97,7 @@ def decide(
             f"still deployed, and the config says shards: {fleet.count}: {', '.join(gone)}; "
             f"move what is in them: ambient reshard {fleet.name}",
         )
-    wanted = Wanted(wanted.every, wanted.refresh, records=not records.trouble)
+    wanted = RunOptions(wanted.every, wanted.refresh, records=not records.trouble)
     now = clock.now()
     tasks = tuple(
         task(inputs[number], fleet.stack(number), known.get(number), stack_of(states, fleet.stack(number)), wanted, now)
@@ -104,7 +108,7 @@ def decide(
     )
 
 
-def _decide_plain(fleet: Fleet, question: Question, wanted: Wanted, loaded: LoadedStack) -> Decision:
+def _decide_plain(fleet: Fleet, question: Question, wanted: RunOptions, loaded: LoadedStack) -> Decision:
     """Decide for a plain stack. It has no run record, so it always runs, and with checkpoints."""
     states, count = question.answer(), len(loaded.file.workspaces)
     _check_stacks(fleet, (0,), states)
@@ -116,7 +120,7 @@ def _decide_plain(fleet: Fleet, question: Question, wanted: Wanted, loaded: Load
     return Decision(fleet=fleet, records=None, states=states, tasks=(one,), loaded=loaded, known={})
 
 
-def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Chosen:
+def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Selection:
     """Return every shard that has a state, whatever the files and the config declare. For refresh and destroy.
 
     Args:
@@ -134,7 +138,7 @@ def every(fleet: Fleet, question: Question, chosen: Collection[int] = ()) -> Cho
         if state is not None:
             tasks.append(Task(number, fleet.stack(number), 0, 0, False, "asked for", expected=state.resources or 0))
     records = None if fleet.plain else Records(fleet)
-    return Chosen(fleet=fleet, records=records, states=states, tasks=tuple(tasks))
+    return Selection(fleet=fleet, records=records, states=states, tasks=tuple(tasks))
 
 
 def beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:

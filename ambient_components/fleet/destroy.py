@@ -8,7 +8,7 @@ from dataclasses import replace
 from ambient_components.engine.backend import stack_of
 from ambient_components.engine.state import Export, joined
 from ambient_components.errors import AmbientError
-from ambient_components.fleet.decisions import Chosen, ask_states, every
+from ambient_components.fleet.decisions import Selection, ask_states, every
 from ambient_components.fleet.run import Request, carried_out
 from ambient_components.output import REFUSED, show_problems
 from ambient_components.shards import left, needs_refresh
@@ -46,9 +46,9 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
             print(f"{what} {name} has nothing.\n", file=people, flush=True)
             continue
         print(f"{what} {name}:\n", *destruction.lines(goes), "", sep="\n", file=people, flush=True)
-        whose = name if len(decisions) > 1 else ""
+        stack_name = name if len(decisions) > 1 else ""
         # A fleet is deployed by all of its shards.
-        refused += [replace(problem, path=whose) for problem in destruction.refusals(goes, f"ambient up {name}")]
+        refused += [replace(problem, path=stack_name) for problem in destruction.refusals(goes, f"ambient up {name}")]
     if refused:
         show_problems(refused)
         return REFUSED
@@ -60,7 +60,7 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     return code
 
 
-def _unsettled(one: Chosen) -> list[str]:
+def _unsettled(one: Selection) -> list[str]:
     """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
     if one.records is None:
         return []
@@ -79,7 +79,7 @@ def _unsettled(one: Chosen) -> list[str]:
     return texts
 
 
-def _together(one: Chosen) -> Export:
+def _together(one: Selection) -> Export:
     """Return the states of all selected shards as one."""
     found: list[Export] = []
     stacks = [task.stack for task in one.tasks]

@@ -6,7 +6,7 @@ from ambient_components.errors import Problem
 
 
 def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
-    """Those that stop every shard. The others stop one workspace: its shard is run without it (`shards.hold`).
+    """Those that stop every shard. The others stop one workspace: its shard is run without it (`shards.excluded`).
 
     Args:
         guardrails: Violations in all shards.

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ambient_components.errors import Problem
 from ambient_components.fleet.processes import Child
-from ambient_components.fleet.run_events import Told
+from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.skipping import Task
 from ambient_components.shards import Run
 from ambient_components.stacks.selection import Fleet
@@ -32,7 +32,7 @@ class Job:
 
     fleet: Fleet
     task: Task
-    told: Told = field(default_factory=Told)
+    reported: Reported = field(default_factory=Reported)
     phase: Phase = Phase.WAITING
     run: Run | None = None
     """The run in the shard's record. None if none was written."""
@@ -44,7 +44,7 @@ class Job:
     recorded: bool = True
     """Whether the end of the run was recorded. If not, the next run does not skip the shard."""
     child: Child | None = None
-    held: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    excluded: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """The excluded workspaces with the reasons for their refusal."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """Additional environment variables for the engine."""

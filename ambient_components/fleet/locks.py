@@ -48,10 +48,10 @@ def process_lives(pid: int) -> bool:
 
 
 def _told(stack: str, lock: Lock, alive: bool | None) -> str:
-    whose = f"{stack} is locked by {lock.who} on {lock.host}, process {lock.pid}, since {lock.since}"
+    subject = f"{stack} is locked by {lock.who} on {lock.host}, process {lock.pid}, since {lock.since}"
     command = f"pulumi cancel --stack {stack} --yes"
     if alive:
-        return f"{whose}, which is at work: wait for it, and run this again"
+        return f"{subject}, which is at work: wait for it, and run this again"
     if alive is None:
-        return f"{whose}: wait for it; if that is dead: {command}"
-    return f"{whose}, which is dead: {command}, and run this again"
+        return f"{subject}: wait for it; if that is dead: {command}"
+    return f"{subject}, which is dead: {command}, and run this again"

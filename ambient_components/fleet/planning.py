@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, fleet_refusals, removals_mark
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, fleet_refusals, removals_digest
 from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import EMPTY, Export, joined
@@ -33,7 +33,7 @@ memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluated:
     """The evaluation of a fleet before any shard runs."""
 
     guardrails: tuple[Problem, ...]
@@ -59,14 +59,14 @@ class _Known:
     """Why the other states could not be read."""
 
 
-def judge(
+def evaluate(
     fleet: str,
     before: Mapping[str, Ledger],
     wanted: making.Declared,
     after: Mapping[str, Ledger],
     at: datetime,
     homes: Mapping[str, str] | None = None,
-) -> Judged:
+) -> Evaluated:
     """Evaluate a fleet as a whole, before any shard starts.
 
     Args:
@@ -78,10 +78,10 @@ def judge(
         homes: The assigned stack of each workspace of the whole fleet. Default: from `after`.
     """
     found = fleet_refusals(fleet, before, after, wanted.guardrails, at, homes)
-    marks = {stack: removals_mark(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
-    return Judged(
+    digests = {stack: removals_digest(before.get(stack) or {}, ledger, at) for stack, ledger in after.items()}
+    return Evaluated(
         tuple(found),
-        {stack: {JUDGED_VARIABLE: mark} for stack, mark in marks.items() if mark},
+        {stack: {APPROVED_VARIABLE: digest} for stack, digest in digests.items() if digest},
         any(one.rule == Rule.OTHER_SHARD for one in found),
     )
 
@@ -141,23 +141,23 @@ def plan_fleet(
     before |= {stack: every[stack] for stack in skipped}
     after = {**known.parts, **{stack: every[stack] for stack in skipped}}
     homes = {name: stack for stack, ledger in every.items() for name in ledger}
-    judged = judge(fleet.name, before, wanted, after, when, homes)
+    evaluated = evaluate(fleet.name, before, wanted, after, when, homes)
     quiet = {name: entry for stack in skipped for name, entry in every[stack].items()}
-    if offline or judged.moved:
+    if offline or evaluated.moved:
         parts = [_by_files(fleet.name, known, when)]
     else:
-        parts = _online(known, engine, judged, when, jobs, refresh=refresh)
+        parts = _online(known, engine, evaluated, when, jobs, refresh=refresh)
     if quiet:
         # Without changes, but with upcoming dates.
         parts.append(from_ledgers(quiet, quiet, stack=fleet.name, at=when, zone=wanted.zone, ahead=wanted.ahead))
-    warnings = wanted.warnings if offline or judged.moved or skipped else ()
+    warnings = wanted.warnings if offline or evaluated.moved or skipped else ()
     plan = merge(
-        fleet.name, when, parts, online=not offline, asked=known.parts, skipped=skipped, failed=known.failed,
+        fleet.name, when, parts, online=not offline, evaluated=known.parts, skipped=skipped, failed=known.failed,
         warnings=warnings,
     )  # fmt: skip
     # Not what a single shard may lose counts.
     own = (one for one in plan.guardrails if one.rule != MASS_REMOVAL)
-    return replace(plan, guardrails=sorted_problems([*own, *judged.guardrails]))
+    return replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
 
 
 def plan_plain(
@@ -216,12 +216,12 @@ def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:
 
 
 def _online(
-    known: _Known, engine: Engine, judged: Judged, at: datetime, jobs: int, *, refresh: bool
+    known: _Known, engine: Engine, evaluated: Evaluated, at: datetime, jobs: int, *, refresh: bool
 ) -> list[Plan]:  # fmt: skip
     def asked(stack: str) -> Plan:
         wanted = replace(known.wanted, ledger=known.parts[stack], warnings=())
         seldom = {_COLLECTOR: engine.environ.get(_COLLECTOR, _SELDOM)}
-        own = engine.with_environ({**seldom, **(judged.environ.get(stack) or {})})
+        own = engine.with_environ({**seldom, **(evaluated.environ.get(stack) or {})})
         try:
             return making.online(own, stack, known.states[stack], wanted, at, refresh=refresh)
         except AmbientError as error:

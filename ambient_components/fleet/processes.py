@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from ambient_components.engine import texts
 from ambient_components.engine.command import start
 from ambient_components.errors import refusal
-from ambient_components.fleet.run_events import Failure, Told
+from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.problem_json import decode
 
 _ANSWERED = tuple(
@@ -65,11 +65,11 @@ class Child:
         arguments: The arguments of `pulumi`.
         folder: The working directory.
         environ: The complete environment.
-        told: Collects the events.
+        reported: Collects the events.
     """
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], told: Told) -> None:
-        self.told = told
+    def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], reported: Reported) -> None:
+        self.reported = reported
         self.started = time.monotonic()
         self._said: list[str] = []
         self._process = start(arguments, folder, environ)
@@ -79,16 +79,16 @@ class Child:
     @property
     def said(self) -> str:
         """The output other than events, such as why the engine did not start."""
-        return "\n".join([*self.told.other, "".join(self._said).strip()]).strip()
+        return "\n".join([*self.reported.other, "".join(self._said).strip()]).strip()
 
     def wait(self) -> int:
         """Read the output until the process ends. Return the exit code, negative for a signal."""
         assert self._process.stdout is not None  # noqa: S101  # it is a pipe
         for line in self._process.stdout:
-            self.told.take(line)
+            self.reported.take(line)
         code = self._process.wait()
         self._errors.join(timeout=5)
-        if code != 0 and not self.told.failures:
+        if code != 0 and not self.reported.failures:
             self._explain(code)
         return code
 
@@ -106,13 +106,13 @@ class Child:
         """Add a failure for an exit that no event explains."""
         if texts.is_locked(self.said):
             return  # told by `locks`, with the way out
-        if self.told.canceled:
+        if self.reported.canceled:
             return
         text = texts.reason(self.said) or f"exit code {code}"
         if code < 0:
             text = f"the engine was killed ({signal.Signals(-code).name}): what it did is not on record"
         for problem in (code > 0 and decode(self.said)) or (refusal(text),):
-            self.told.failures.setdefault(Failure("", "", problem))
+            self.reported.failures.setdefault(Failure("", "", problem))
 
     def _listen(self) -> None:
         assert self._process.stderr is not None  # noqa: S101  # it is a pipe

@@ -175,10 +175,11 @@ class LiveTable:
                            ("errors", "right"), ("step", "left")):  # fmt: skip
             table.add_column(name, justify=side, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
         for job in shown(self._jobs):
-            told, errors = job.told, len(job.told.failures)
+            reported, errors = job.reported, len(job.reported.failures)
             cells = (
-                job.task.stack, str(job.phase), f"{told.done}/{max(told.done, job.task.expected)}", str(told.changes),
-                f"{job.seconds:.0f}", str(errors) if errors else "", told.step if job.phase is Phase.RUNNING else "",
+                job.task.stack, str(job.phase), f"{reported.done}/{max(reported.done, job.task.expected)}",
+                str(reported.changes), f"{job.seconds:.0f}", str(errors) if errors else "",
+                reported.step if job.phase is Phase.RUNNING else "",
             )  # fmt: skip
             # Escaped, because brackets in a name would be parsed as a style.
             table.add_row(*map(Text, cells), style="red" if errors or job.phase is Phase.FAILED else None)
@@ -198,16 +199,16 @@ def shown(jobs: Sequence[Job]) -> list[Job]:
 
 def outcome(job: Job) -> str:
     """Return how a shard ended, in a few words."""
-    told = job.told
+    reported = job.reported
     if job.phase is Phase.SKIPPED:
         return "skipped: nothing changed"
     took = f"{job.seconds:.1f} s"
-    changes = ", ".join(parts(told.created, told.updated, told.deleted)) or "nothing changed"
+    changes = ", ".join(parts(reported.created, reported.updated, reported.deleted)) or "nothing changed"
     if job.phase is Phase.DONE:
         return f"done: {changes}, {took}"
     if job.locked:
         return f"locked by another run, {took}"
-    errors = len(told.failures)
+    errors = len(reported.failures)
     word = "interrupted" if job.phase is Phase.INTERRUPTED else f"failed: {errors} error{'' if errors == 1 else 's'}"
     return f"{word}, {changes}, {took}"
 
@@ -220,22 +221,22 @@ def parts(created: int, updated: int, deleted: int) -> list[str]:
 
 def as_json(job: Job) -> dict[str, Any]:
     """Return a shard as a JSON object."""
-    told = job.told
+    reported = job.reported
     return {
         "shard": job.task.stack,
         "result": str(job.phase),
         "why": job.task.why,
         "workspaces": job.task.workspaces,
-        "created": told.created,
-        "updated": told.updated,
-        "deleted": told.deleted,
-        "minted": told.minted,
-        "revoked": told.revoked,
+        "created": reported.created,
+        "updated": reported.updated,
+        "deleted": reported.deleted,
+        "minted": reported.minted,
+        "revoked": reported.revoked,
         "seconds": round(job.seconds, 2),
         "locked": job.locked,
-        "held": sorted(map(job.named, job.held)),
+        "excluded": sorted(map(job.named, job.excluded)),
         "errors": [
             {"workspace": job.named(one.workspace), "resource": one.resource, **fields(one.problem)}
-            for one in told.failures
+            for one in reported.failures
         ],
     }

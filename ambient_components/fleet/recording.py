@@ -116,7 +116,7 @@ class Recorder:
         run = job.run
         if run is None or not state.written_since(run.begun, before):
             return None
-        if job.phase is not Phase.DONE or job.told.lost_access:
+        if job.phase is not Phase.DONE or job.reported.lost_access:
             # Access of an interrupted run that could not be removed stays in `lost`, so the shard runs again.
             return lambda record: recorded(record, run.id)
         ended = self._done(job, state, run.id)
@@ -126,8 +126,8 @@ class Recorder:
     def _done(self, job: Job, state: Stack, run_id: str) -> Done:
         inputs = self._inputs[job.fleet.name, job.task.number]
         now = datetime.now(UTC)
-        moments = [one for one in (inputs.next_at, job.told.next_at) if one is not None]
-        if job.told.unsettled:
+        moments = [one for one in (inputs.next_at, job.reported.next_at) if one is not None]
+        if job.reported.unsettled:
             moments.append(now)
         return Done(
             run_id,
@@ -142,7 +142,7 @@ class Recorder:
 
 def _refreshed(job: Job, state: Stack, before: Stack | None) -> Callable[[Record], Record] | None:
     """Return the transition after a refresh. Without drift, a shard that was up to date stays up to date."""
-    if job.phase is not Phase.DONE or job.told.drifted or before is None:
+    if job.phase is not Phase.DONE or job.reported.drifted or before is None:
         return None
 
     def change(record: Record) -> Record:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from ambient_components import clock
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import Problem
-from ambient_components.fleet.decisions import Chosen, Decision, ask_states, decide, every, ledgers_before
+from ambient_components.fleet.decisions import Decision, Selection, ask_states, decide, every, ledgers_before
 from ambient_components.fleet.excluded import of_all
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase, Plan
 from ambient_components.fleet.machine import default_jobs
-from ambient_components.fleet.planning import Judged, judge, plan_fleet, plan_plain, wanted_of
+from ambient_components.fleet.planning import Evaluated, evaluate, plan_fleet, plan_plain, wanted_of
 from ambient_components.fleet.progress import Unseen, view_for
 from ambient_components.fleet.recording import Recorder
 from ambient_components.fleet.runner import Runner
-from ambient_components.fleet.skipping import Wanted
+from ambient_components.fleet.skipping import RunOptions
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
 from ambient_components.output import REFUSED, show_problem
 from ambient_components.plan import making
@@ -57,11 +57,11 @@ def run_up(fleets: Sequence[Fleet], request: Request, confirm: Callable[[str], b
     decisions = decided(fleets, request)
     if all(task.skip for one in decisions for task in one.tasks):
         return carried_out(decisions, request, {}, begun)
-    judged = _judged(decisions)
-    code, guardrails = _shown(decisions, request, judged, confirm)
+    evaluated = _evaluated(decisions)
+    code, guardrails = _shown(decisions, request, evaluated, confirm)
     if code is not None:
         return code
-    environs = {stack: environ for one in judged for stack, environ in one.environ.items()}
+    environs = {stack: environ for one in evaluated for stack, environ in one.environ.items()}
     return carried_out(decisions, request, environs, begun, guardrails)
 
 
@@ -82,12 +82,12 @@ def decided(fleets: Sequence[Fleet], request: Request) -> list[Decision]:
         AmbientError: See `decide`.
     """
     question = ask_states(fleets[0])
-    wanted = Wanted(every=request.every, refresh=request.refresh)
+    wanted = RunOptions(every=request.every, refresh=request.refresh)
     return [decide(fleet, question, wanted, request.shards) for fleet in fleets]
 
 
 def carried_out(
-    decisions: Sequence[Chosen],
+    decisions: Sequence[Selection],
     request: Request,
     environs: Mapping[str, Mapping[str, str]],
     begun: float,
@@ -144,12 +144,12 @@ def carried_out(
     return code
 
 
-def _states(decisions: Sequence[Chosen]) -> Mapping[str, Stack]:
+def _states(decisions: Sequence[Selection]) -> Mapping[str, Stack]:
     return ask_states(decisions[0].fleet).answer()
 
 
 def _shown(
-    decisions: Sequence[Decision], request: Request, judged: Sequence[Judged], confirm: Callable[[str], bool]
+    decisions: Sequence[Decision], request: Request, evaluated: Sequence[Evaluated], confirm: Callable[[str], bool]
 ) -> tuple[int | None, frozenset[Problem]]:
     """The page, and the question: an exit code where nothing is to be run, and the refusals of single workspaces.
 
@@ -169,7 +169,7 @@ def _shown(
         show(page)
         sys.stdout.flush()
     guardrails = [guardrail for one in pages for guardrail in one.guardrails]
-    if stopping := of_all(guardrails, [guardrail for one in judged for guardrail in one.guardrails]):
+    if stopping := of_all(guardrails, [guardrail for one in evaluated for guardrail in one.guardrails]):
         for guardrail in stopping:
             if request.form == "json" or guardrail not in guardrails:  # else the page has it
                 show_problem(guardrail)
@@ -186,7 +186,7 @@ def _shown(
     return None, alone
 
 
-def _judged(decisions: Sequence[Decision]) -> list[Judged]:
+def _evaluated(decisions: Sequence[Decision]) -> list[Evaluated]:
     """Evaluate each fleet as a whole, and return the results with the marks that each shard's own check expects.
 
     Each fleet is evaluated alone, because the limits apply to one cluster. A plain stack needs only its own check.
@@ -198,5 +198,5 @@ def _judged(decisions: Sequence[Decision]) -> list[Judged]:
         wanted = making.declared(one.fleet.project, one.fleet.name, one.loaded, clock.now())
         after = wanted_of(one.fleet, one.loaded, wanted.ledger)
         before = ledgers_before(one)
-        found.append(judge(one.fleet.name, before, wanted, after, clock.now()))
+        found.append(evaluate(one.fleet.name, before, wanted, after, clock.now()))
     return found

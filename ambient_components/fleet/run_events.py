@@ -37,7 +37,7 @@ class Failure:
 
 
 @dataclass
-class Told:
+class Reported:
     """The events of a run so far. It is read while it changes."""
 
     done: int = 0
@@ -111,7 +111,7 @@ class Told:
     def _end(self, step: Step) -> None:
         self.done += 1
         if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS):
-            self._handles(step)
+            self._token_secrets(step)
         if step.type == urns.ACCESS_LEDGER:
             # The output name is defined by the provider (`lost_runs.OUTPUT`), which the CLI does not import.
             self.lost_access = bool(_outputs(step.new).get("lostRun"))
@@ -125,7 +125,7 @@ class Told:
         elif step.op == UPDATE:
             self.updated += 1
 
-    def _handles(self, step: Step) -> None:
+    def _token_secrets(self, step: Step) -> None:
         """Count issued and revoked tokens, and note when the next one is due."""
         before = {one.id for one in TokenRecord.of(_outputs(step.old))} if step.op not in CREATES else set()
         outputs = {} if step.op in DELETES else _outputs(step.new)

@@ -15,9 +15,9 @@ from ambient_components.errors import refusal
 from ambient_components.fleet.jobs import Job, Log, Phase, Plan, View
 from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.run_events import Failure, Told
+from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.shards import CHECKPOINTS_VARIABLE, RUN_VARIABLE, Record, Run, begin
-from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, hold_flags, hold_text, keys_in, reasons
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.stacks import pulumi
 
 _LOOK: Final = 0.2
@@ -116,7 +116,7 @@ class Runner:
             try:
                 self._one(job)
             except Exception as error:  # one shard's trouble is no other's
-                job.told.failures.setdefault(Failure("", "", refusal(f"{type(error).__name__}: {error}")))
+                job.reported.failures.setdefault(Failure("", "", refusal(f"{type(error).__name__}: {error}")))
                 job.phase = Phase.FAILED
             job.ended = time.monotonic()
             job.child = None
@@ -127,7 +127,7 @@ class Runner:
         environ = self._environ(job)
         with self._lock:
             if not self._stopping:
-                job.child = Child(self._command(job), job.fleet.project.folder, environ, job.told)
+                job.child = Child(self._command(job), job.fleet.project.folder, environ, job.reported)
         if job.child is None:
             job.phase = Phase.INTERRUPTED
             if before is not None:
@@ -138,8 +138,8 @@ class Runner:
         if code == 0:
             job.phase = Phase.DONE
         else:
-            job.phase = Phase.INTERRUPTED if self._stopping and not job.told.failures else Phase.FAILED
-        if not job.told.began and job.locked and before is not None:
+            job.phase = Phase.INTERRUPTED if self._stopping and not job.reported.failures else Phase.FAILED
+        if not job.reported.began and job.locked and before is not None:
             self._take_back(job, before)
         elif self._log is not None and code >= 0:
             self._log.ended(job)
@@ -152,30 +152,36 @@ class Runner:
         code = job.child.wait()
         job.said = job.child.said
         for _ in range(ROUNDS):
-            found = reasons(one.problem for one in job.told.failures)
-            if code <= 0 or self._plan.verb != "up" or job.told.stepped or found is None or {*found} <= {*job.held}:
+            found = reasons(one.problem for one in job.reported.failures)
+            if (
+                code <= 0
+                or self._plan.verb != "up"
+                or job.reported.stepped
+                or found is None
+                or {*found} <= {*job.excluded}
+            ):
                 break
             outputs = output_names(pulumi.PulumiEngine(job.fleet.project.folder, self._plan.environ), job.task.stack)
             if outputs is None:
                 break  # without the output names, the keys of excluded workspaces would no longer be exported
-            held = {**job.held, **found}
-            variable = hold_text(keys_in(outputs, held))
+            excluded = {**job.excluded, **found}
+            variable = excluded_text(keys_in(outputs, excluded))
             if job.run is not None:
                 # A state that was written earlier does not belong to the round that begins now.
                 job.run = replace(job.run, begun=_now())
-            told = Told(step=f"leaves {', '.join(sorted(held))} unchanged")
+            reported = Reported(step=f"leaves {', '.join(sorted(excluded))} unchanged")
             with self._lock:
                 if self._stopping:
                     break
-                job.held, job.told = held, told
-                command = [*self._command(job), *hold_flags(held)]
-                job.child = Child(command, job.fleet.project.folder, {**environ, EXCLUDE_VARIABLE: variable}, told)
+                job.excluded, job.reported = excluded, reported
+                command = [*self._command(job), *exclude_flags(excluded)]
+                job.child = Child(command, job.fleet.project.folder, {**environ, EXCLUDE_VARIABLE: variable}, reported)
             code = job.child.wait()
             job.said = job.child.said
-        for name, problems in job.held.items():
+        for name, problems in job.excluded.items():
             for problem in problems:
-                job.told.failures.setdefault(Failure(name, "", problem))
-        return code or (1 if job.held else 0)
+                job.reported.failures.setdefault(Failure(name, "", problem))
+        return code or (1 if job.excluded else 0)
 
     def _begin(self, job: Job) -> Record | None:
         """Record the start of the run and return the previous record. None if nothing was recorded."""

@@ -13,7 +13,7 @@ FEW: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunOptions:
     """The user's options for all shards."""
 
     every: bool = False
@@ -41,7 +41,7 @@ class Task:
 
 
 def task(
-    inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime
+    inputs: ShardInputs, stack: str, record: Record | None, state: Stack | None, wanted: RunOptions, now: datetime
 ) -> Task:
     """Decide what to do with a shard.
 
@@ -72,7 +72,7 @@ def task(
     )
 
 
-def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted: Wanted, now: datetime) -> str:
+def _why(inputs: ShardInputs, record: Record | None, state: Stack | None, wanted: RunOptions, now: datetime) -> str:
     """Return why a shard must run. Empty if it need not."""
     done = record.done if record is not None else None
     if wanted.every:

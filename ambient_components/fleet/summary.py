@@ -24,10 +24,10 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
     """
     if interrupted:
         return INTERRUPTED
-    if any(one.rule for job in jobs for problems in job.held.values() for one in problems):
+    if any(one.rule for job in jobs for problems in job.excluded.values() for one in problems):
         return REFUSED
     refused = {(one.rule, one.workspaces) for one in guardrails}
-    failed = [one.problem for job in jobs for one in job.told.failures]
+    failed = [one.problem for job in jobs for one in job.reported.failures]
     if any(one.rule in GUARDRAILS or (one.rule, one.workspaces) in refused for one in failed):
         return REFUSED
     return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
@@ -67,7 +67,7 @@ def summary_lines(jobs: Sequence[Job], verb: str, name: str, seconds: float, not
 
 def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code: int) -> dict[str, Any]:
     """Return the summary as a JSON object."""
-    told = [job.told for job in jobs]
+    reported = [job.reported for job in jobs]
     return {
         "summary": name,
         "verb": verb,
@@ -77,11 +77,11 @@ def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code
             str(phase): sum(job.phase is phase for job in jobs) for phase in Phase if phase is not Phase.WAITING
         },
         **{
-            what: sum(getattr(one, what) for one in told)
+            what: sum(getattr(one, what) for one in reported)
             for what in ("created", "updated", "deleted", "minted", "revoked")
         },
         "failedWorkspaces": sorted(
-            {job.named(one.workspace) for job in jobs for one in job.told.failures if one.workspace}
+            {job.named(one.workspace) for job in jobs for one in job.reported.failures if one.workspace}
         ),
         "again": [job.task.stack for job in jobs if job.phase in (Phase.FAILED, Phase.INTERRUPTED)],
     }
@@ -89,7 +89,7 @@ def summary_json(jobs: Sequence[Job], verb: str, name: str, seconds: float, code
 
 def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     ran = [job for job in jobs if job.phase is Phase.DONE]
-    changed = [job for job in ran if job.told.changes or job.told.minted or job.told.revoked]
+    changed = [job for job in ran if job.reported.changes or job.reported.minted or job.reported.revoked]
     failed = [job for job in jobs if job.phase is Phase.FAILED]
     stopped = [job for job in jobs if job.phase is Phase.INTERRUPTED]
     skipped = [job for job in jobs if job.phase is Phase.SKIPPED]
@@ -103,11 +103,11 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
     counts = ", ".join(f"{count} {word}" for count, word in said if count)
     what = "stack" if any(job.fleet.plain for job in jobs) else "shard"
     yield f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'} in {seconds:.1f} s: {counts or 'nothing'}"
-    told = [job.told for job in jobs]
-    objects = parts(*(sum(getattr(one, what) for one in told) for what in ("created", "updated", "deleted")))
+    reported = [job.reported for job in jobs]
+    objects = parts(*(sum(getattr(one, what) for one in reported) for what in ("created", "updated", "deleted")))
     if objects:
         yield f"objects: {', '.join(objects)}"
-    minted, revoked = (sum(getattr(one, what) for one in told) for what in ("minted", "revoked"))
+    minted, revoked = (sum(getattr(one, what) for one in reported) for what in ("minted", "revoked"))
     if minted or revoked:
         tokens = [f"{count} {word}" for count, word in ((minted, "minted"), (revoked, "revoked")) if count]
         yield f"tokens and access keys: {', '.join(tokens)}"
@@ -116,16 +116,16 @@ def _counts(jobs: Sequence[Job], seconds: float) -> Iterator[str]:
 def _failures(jobs: Sequence[Job]) -> Iterator[str]:
     """Yield the failures by shard and workspace, those of a whole shard first."""
     for job in jobs:
-        for one in sorted(job.told.failures, key=lambda failure: (failure.workspace, failure.resource)):
-            whose = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
+        for one in sorted(job.reported.failures, key=lambda failure: (failure.workspace, failure.resource)):
+            where = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
             what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
-            yield f"{whose}{what}: {one.text}"
+            yield f"{where}{what}: {one.text}"
 
 
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:
     for job in jobs:
         project = job.fleet.project
-        said = [job.said, *map(str, job.told.warnings), *(one.text for one in job.told.failures)]
+        said = [job.said, *map(str, job.reported.warnings), *(one.text for one in job.reported.failures)]
         yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), said)
 
 

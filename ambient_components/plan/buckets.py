@@ -8,7 +8,7 @@ from ambient_components.access.entries import NOTHING, BucketEntry, Ledger
 from ambient_components.access.recorded import changed_parts, write
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange
-from ambient_components.plan.recorded import Holdings
+from ambient_components.plan.recorded import Recorded
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.durations import format_seconds
 
@@ -39,7 +39,7 @@ def bucket_changes(before: Ledger, after: Ledger) -> list[BucketChange]:
 
 
 def _leaving(workspace: str, bucket: BucketEntry, *, released: bool) -> BucketChange:
-    if not bucket.is_held or released:
+    if not bucket.is_managed or released:
         return BucketChange(workspace, bucket.name, facts.KEPT, "it is not ours, and stays unchanged")
     if bucket.on_delete != OnDelete.DELETE:
         why = "onDelete: keep was deployed; it is no longer managed"
@@ -88,20 +88,20 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def access_key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime) -> list[BucketChange]:
+def access_key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime) -> list[BucketChange]:
     """Return the changes of the buckets' access keys, sorted.
 
     Args:
         before: The ledger of the last deployment.
         after: The declared ledger.
-        held: The access keys in the state.
+        recorded: The access keys in the state.
         at: The time of the run, UTC.
     """
     found: list[BucketChange] = []
-    for workspace in sorted(before.keys() | after.keys() | held.access_keys.keys()):
+    for workspace in sorted(before.keys() | after.keys() | recorded.access_keys.keys()):
         was, is_now = before.get(workspace, NOTHING), after.get(workspace, NOTHING)
         old, new = was.bucket, is_now.bucket
-        has = held.access_keys.get(workspace)
+        has = recorded.access_keys.get(workspace)
         name = new.name if new is not None else old.name if old is not None else ""
         is_open = new is not None and bool(new.generation)
         if has is not None and not is_open:

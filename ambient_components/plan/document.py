@@ -25,7 +25,7 @@ _WORKSPACE: Final = text("The workspace. Left out for the stack as a whole.")
 _NAME: Final = text("The workspace. In a plan of several stacks with the stack in front: prod-eu/payments.")
 _SUBJECT: Final = text("user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of this workspace.")
 
-_HOLDING: Final = record(
+_ROLE_ASSIGNMENT: Final = record(
     "One role of one subject in one workspace.",
     workspace=_NAME,
     subject=_SUBJECT,
@@ -56,7 +56,7 @@ PLAN: Final = record(
     shards=record(
         "The stacks of a fleet. Left out for the plan of one stack.",
         count=number("Number of stacks.", minimum=0),
-        asked=texts("Evaluated stacks: by the engine, or offline by their states."),
+        evaluated=texts("Evaluated stacks: by the engine, or offline by their states."),
         skipped=texts("Up-to-date stacks, skipped."),
         failed=texts(
             "Stacks that could not be evaluated (see errors). All other facts about them come from the files."
@@ -88,11 +88,11 @@ PLAN: Final = record(
             how=text("The old and the new value of a rule.").or_none,
         ),
     ).of("guardrail_changes"),
-    unjudged=texts("A text for each AccessLedger that leaves the program. No guardrail is evaluated in such a run."),
+    unevaluated=texts("A text for each AccessLedger that leaves the program. No guardrail is evaluated in such a run."),
     access=record(
         "Gained and lost access. A changed role is one lost and one gained.",
-        gained=each("Gained.", _HOLDING),
-        lost=each("Lost.", _HOLDING),
+        gained=each("Gained.", _ROLE_ASSIGNMENT),
+        lost=each("Lost.", _ROLE_ASSIGNMENT),
     ),
     dates=each(
         "Grants that begin or end soon by their own dates.",

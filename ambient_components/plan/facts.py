@@ -172,7 +172,7 @@ class Step:
 class Shards:
     """The stacks of a fleet's plan, each name sorted into one group."""
 
-    asked: tuple[str, ...] = ()
+    evaluated: tuple[str, ...] = ()
     """Evaluated stacks: by the engine's preview, or offline by their states."""
     skipped: tuple[str, ...] = ()
     """Up-to-date stacks: nothing changed since the last run, and nothing is due."""
@@ -182,7 +182,7 @@ class Shards:
     @property
     def count(self) -> int:
         """The number of stacks."""
-        return len(self.asked) + len(self.skipped) + len(self.failed)
+        return len(self.evaluated) + len(self.skipped) + len(self.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Plan:
     guardrails: tuple[Problem, ...] = ()
     """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
     guardrail_changes: tuple[GuardrailChange, ...] = ()
-    unjudged: tuple[str, ...] = ()
+    unevaluated: tuple[str, ...] = ()
     """A text for each ledger that leaves the program. No guardrail is evaluated in such a run."""
     pending: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()

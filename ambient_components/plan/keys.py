@@ -8,26 +8,26 @@ from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.plan import facts
 from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.facts import KeyChange
-from ambient_components.plan.recorded import Held, Holdings, Identity, identities
+from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 
 
-def key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime, ahead: Ahead) -> list[KeyChange]:
+def key_changes(before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead) -> list[KeyChange]:
     """Return every key identity that a run creates, renews or revokes, and those that end soon. Sorted.
 
     Args:
         before: The ledger of the last deployment.
         after: The declared ledger.
-        held: The keys in the state.
+        recorded: The keys in the state.
         at: The time of the run, UTC.
         ahead: How early an end without renewal is shown.
     """
     wanted = dict(identities(after))
     found: list[KeyChange] = []
-    for identity in {*wanted, *held.keys}:
+    for identity in {*wanted, *recorded.keys}:
         workspace, _, _ = identity
-        has = held.keys.get(identity)
+        has = recorded.keys.get(identity)
         key = wanted.get(identity)
         if key is None:
             if has is not None and has.made and not is_let_go(before, after, workspace):
@@ -41,7 +41,7 @@ def key_changes(before: Ledger, after: Ledger, held: Holdings, at: datetime, ahe
 
 
 def _of_living(
-    identity: Identity, key: KeyEntry, before: Ledger, has: Held, at: datetime, *, released: bool
+    identity: Identity, key: KeyEntry, before: Ledger, has: RecordedKey, at: datetime, *, released: bool
 ) -> Iterator[KeyChange]:
     role = key.role
     if not released and (why := _due(has, at)):
@@ -52,7 +52,7 @@ def _of_living(
         yield change(identity, facts.CHANGED, role, said, has)
 
 
-def _due(has: Held, at: datetime) -> str:
+def _due(has: RecordedKey, at: datetime) -> str:
     """Return why a run renews the token. Empty if it does not."""
     if has.manual:
         return ""
@@ -63,13 +63,13 @@ def _due(has: Held, at: datetime) -> str:
     return f"the token expires on {format_time(has.expires_at)}" if has.expires_at else "it is due"
 
 
-def expiring(identity: Identity, role: str, has: Held, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
+def expiring(identity: Identity, role: str, has: RecordedKey, at: datetime, ahead: Ahead) -> Iterator[KeyChange]:
     """Yield a change for a token that ends soon or has ended, and is not renewed automatically."""
     if has.next_action == "expire" and has.next_at is not None and has.next_at <= at + ahead.of_key(*identity[:2]):
         yield change(identity, facts.EXPIRING, role, "not renewed automatically: ambient keys rotate", has)
 
 
-def change(identity: Identity, what: str, role: str, why: str, has: Held | None = None) -> KeyChange:
+def change(identity: Identity, what: str, role: str, why: str, has: RecordedKey | None = None) -> KeyChange:
     """Return one change."""
     expires = has.expires_at if has else None
     return KeyChange(*identity, what, role, why, format_time(expires) if expires else "")

@@ -43,7 +43,7 @@ def guardrail_changes(steps: Iterable[Step]) -> list[GuardrailChange]:
     return sorted({one for old, new in found for one in stack_guardrail_changes(_guardrails(old), _guardrails(new))})
 
 
-def unjudged(steps: Iterable[Step], before: Ledger) -> list[str]:
+def unevaluated(steps: Iterable[Step], before: Ledger) -> list[str]:
     """Return a text for each ledger that leaves the program. Without a ledger no guardrail is evaluated."""
     found = _ledgers(steps)
     gone = {urn: old for urn, (old, new) in found.items() if new is None}

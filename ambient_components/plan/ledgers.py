@@ -25,7 +25,7 @@ from ambient_components.plan.facts import (
 )
 from ambient_components.plan.guardrail_changes import workspace_guardrail_changes
 from ambient_components.plan.keys import is_let_go, key_changes
-from ambient_components.plan.recorded import Holdings
+from ambient_components.plan.recorded import Recorded
 from ambient_components.rotation.state import format_time
 
 AHEAD: Final = Ahead()
@@ -42,7 +42,7 @@ def from_ledgers(
     *,
     stack: str,
     at: datetime,
-    held: Holdings | None = None,
+    recorded: Recorded | None = None,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
     guardrails: Iterable[Problem] = (),
@@ -58,7 +58,7 @@ def from_ledgers(
         after: The declared ledger, as of `at`.
         stack: The stack's name.
         at: The time of the run, UTC.
-        held: The keys in the state. Default: all keys that `before` declares, with unknown dates.
+        recorded: The keys in the state. Default: all keys that `before` declares, with unknown dates.
         zone: The time zone of plain dates.
         ahead: How early upcoming dates are shown.
         guardrails: Guardrail violations.
@@ -67,7 +67,7 @@ def from_ledgers(
         warnings: Warnings from the stack file.
         unknown: What such a plan can't know.
     """
-    has = held if held is not None else Holdings.of_ledger(before)
+    has = recorded if recorded is not None else Recorded.of_ledger(before)
     return Plan(
         stack=stack,
         at=at,

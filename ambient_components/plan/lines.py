@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.role_assignments import GRANT, KEY, OWNER, Holding
+from ambient_components.access.role_assignments import GRANT, KEY, OWNER, RoleAssignment
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, Shards, SourceChange, Step
@@ -60,7 +60,7 @@ def sections(plan: Plan) -> list[Section]:
     found = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
-        Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unjudged)),
+        Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_bucket(one) for one in plan.buckets if one.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_change(one) for one in plan.guardrail_changes)),
@@ -134,9 +134,9 @@ def _partly(plan: Plan, shards: Shards) -> str:
 
 
 def _shards(shards: Shards) -> str:
-    counts = {"up to date": shards.skipped, "asked": shards.asked, "failed": shards.failed}
+    counts = {"up to date": shards.skipped, "evaluated": shards.evaluated, "failed": shards.failed}
     said = ", ".join(f"{len(stacks)} {what}" for what, stacks in counts.items() if stacks)
-    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {said or 'none asked'}"
+    return f"{shards.count} shard{'' if shards.count == 1 else 's'}: {said or 'none evaluated'}"
 
 
 def _counted(what: str, changes: list[str], order: tuple[str, ...]) -> list[str]:
@@ -171,7 +171,7 @@ def _gained(plan: Plan, role: str) -> Section:
     return Section(f"{role.capitalize()} gained", tuple(_gains(plan, lambda one: one.role == role)))
 
 
-def _gains(plan: Plan, chosen: Callable[[Holding], bool]) -> Iterator[Line]:
+def _gains(plan: Plan, chosen: Callable[[RoleAssignment], bool]) -> Iterator[Line]:
     were = _roles(plan.access.lost)
     for one in plan.access.gained:
         if chosen(one):
@@ -186,15 +186,15 @@ def _losses(plan: Plan) -> Iterator[Line]:
         yield Line("-", (one.workspace, one.subject), _role(one) + (f" (is {now} now)" if now else ""))
 
 
-def _who(one: Holding) -> tuple[str, str, str]:
+def _who(one: RoleAssignment) -> tuple[str, str, str]:
     return one.workspace, one.subject, one.reason
 
 
-def _roles(holdings: tuple[Holding, ...]) -> dict[tuple[str, str, str], str]:
-    return {_who(one): one.role for one in holdings}
+def _roles(assignments: tuple[RoleAssignment, ...]) -> dict[tuple[str, str, str], str]:
+    return {_who(one): one.role for one in assignments}
 
 
-def _role(one: Holding) -> str:
+def _role(one: RoleAssignment) -> str:
     return one.role if one.reason == GRANT else f"{one.role}, {_AS.get(one.reason, one.reason)}"
 
 

@@ -19,8 +19,8 @@ from ambient_components.plan.facts import Plan, Waiting
 from ambient_components.plan.guardrail_changes import stack_guardrail_changes
 from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers
 from ambient_components.plan.preview import Digest, from_preview
-from ambient_components.plan.recorded import Holdings
-from ambient_components.plan.state import holdings, pending
+from ambient_components.plan.recorded import Recorded
+from ambient_components.plan.state import pending, recorded_in
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
 from ambient_components.program.ledger import ledger_of
@@ -66,7 +66,7 @@ class Deployed:
     """The deployed state of a stack."""
 
     ledger: Ledger
-    held: Holdings
+    recorded: Recorded
     pending: tuple[Waiting, ...]
     rules: Mapping[str, Any]
     """The guardrail settings, as the ledger's input."""
@@ -139,7 +139,7 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
     """
     overview = read_overview(export, stack, at)
     return Deployed(
-        ledger_from_state(export) or {}, holdings(overview), tuple(pending(overview)), rules_from_state(export)
+        ledger_from_state(export) or {}, recorded_in(overview), tuple(pending(overview)), rules_from_state(export)
     )  # fmt: skip
 
 
@@ -156,8 +156,8 @@ def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan
     guardrails = crossed(there.ledger, wanted, at)
     warnings = [*wanted.warnings, *([] if guardrails else guardrail_warnings(there.ledger, wanted.ledger, at))]
     return from_ledgers(
-        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, guardrails=guardrails,
-        ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
+        there.ledger, wanted.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone,
+        guardrails=guardrails, ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
         pending=there.pending, warnings=warnings, unknown=OFFLINE,
     )  # fmt: skip
 
@@ -195,14 +195,14 @@ def online(
     digest = _digest(arguments, answer)
     if answer.code == 0:
         return from_preview(
-            digest, there.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, ahead=wanted.ahead,
+            digest, there.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone, ahead=wanted.ahead,
             pending=there.pending,
         )  # fmt: skip
     guardrails = crossed(there.ledger, wanted, at)
     said = _errors(digest, answer, guardrails)
     plan = from_ledgers(
-        there.ledger, wanted.ledger, stack=stack, at=at, held=there.held, zone=wanted.zone, guardrails=guardrails,
-        ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
+        there.ledger, wanted.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone,
+        guardrails=guardrails, ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
         pending=there.pending, warnings=digest.problems("warning") or wanted.warnings,
     )  # fmt: skip
     return replace(plan, online=True, errors=tuple(said))

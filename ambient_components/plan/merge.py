@@ -18,7 +18,7 @@ def merge(
     parts: Sequence[Plan],
     *,
     online: bool,
-    asked: Iterable[str] | None = None,
+    evaluated: Iterable[str] | None = None,
     skipped: Iterable[str] = (),
     failed: Mapping[str, Iterable[Problem]] | None = None,
     guardrails: Iterable[Problem] = (),
@@ -31,7 +31,7 @@ def merge(
         at: The time of the run, UTC.
         parts: Plans of the shards, each under its stack's name. A failed shard has a plan with errors.
         online: Whether the plans come from the engine.
-        asked: The evaluated stacks. Default: those of `parts`.
+        evaluated: The evaluated stacks. Default: those of `parts`.
         skipped: Stacks that are up to date and have no plan.
         failed: Reasons for missing plans, by stack name.
         guardrails: Guardrail violations of the fleet as a whole.
@@ -41,9 +41,9 @@ def merge(
     errors = [one for stack, why in broken.items() for one in _within(stack, why)]
     errors += [one for part in parts for one in _within(part.stack, part.errors)]
     bad = {*broken, *(part.stack for part in parts if part.errors)}
-    judged = (part.stack for part in parts) if asked is None else asked
+    evaluated = (part.stack for part in parts) if evaluated is None else evaluated
     shards = Shards(
-        tuple(sorted(stack for stack in judged if stack not in bad)),
+        tuple(sorted(stack for stack in evaluated if stack not in bad)),
         tuple(sorted(skipped)),
         tuple(sorted(bad)),
     )
@@ -70,7 +70,7 @@ def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
     if all(plan.shards is None for plan in plans):
         return whole
     shards = Shards(
-        tuple(sorted(stack for one in known for stack in one.asked)),
+        tuple(sorted(stack for one in known for stack in one.evaluated)),
         tuple(sorted(stack for one in known for stack in one.skipped)),
         tuple(sorted(stack for one in known for stack in one.failed)),
     )
@@ -79,7 +79,7 @@ def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
 
 def _alone(plan: Plan) -> Shards:
     """Return a plain stack as the only shard of its plan."""
-    return Shards(failed=(plan.stack,)) if plan.errors else Shards(asked=(plan.stack,))
+    return Shards(failed=(plan.stack,)) if plan.errors else Shards(evaluated=(plan.stack,))
 
 
 def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> Plan:
@@ -103,7 +103,7 @@ def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> 
         exposed=every(lambda plan: plan.exposed),
         guardrails=sorted_problems(one for plan in plans for one in plan.guardrails),
         guardrail_changes=_once(every(lambda plan: plan.guardrail_changes)),
-        unjudged=every(lambda plan: plan.unjudged),
+        unevaluated=every(lambda plan: plan.unevaluated),
         pending=every(lambda plan: plan.pending),
         warnings=sorted_problems(one for plan in plans for one in plan.warnings),
         errors=sorted_problems(one for plan in plans for one in plan.errors),
@@ -126,7 +126,7 @@ def _told_apart(part: Plan) -> Plan:
     """Return a shard's plan with its stack name on each fact about the stack as a whole."""
     pending = (one if one.workspace else replace(one, text=f"{part.stack}: {one.text}") for one in part.pending)
     return replace(
-        part, pending=tuple(pending), unjudged=tuple(f"{part.stack}: {text}" for text in part.unjudged), errors=()
+        part, pending=tuple(pending), unevaluated=tuple(f"{part.stack}: {text}" for text in part.unevaluated), errors=()
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _in_stack(plan: Plan) -> Plan:
         exposed=renamed(plan.exposed),
         guardrails=_within(within, plan.guardrails),
         guardrail_changes=renamed(plan.guardrail_changes),
-        unjudged=told(plan.unjudged),
+        unevaluated=told(plan.unevaluated),
         pending=renamed(plan.pending),
         warnings=_within(within, plan.warnings),
         errors=_within(within, plan.errors),

@@ -22,7 +22,7 @@ from ambient_components.plan.buckets import bucket_changes
 from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
-from ambient_components.plan.recorded import Held, Holdings, Identity, identities
+from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.problem_json import MINT
 
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
@@ -83,7 +83,7 @@ def from_preview(
     *,
     stack: str,
     at: datetime,
-    held: Holdings,
+    recorded: Recorded,
     zone: ZoneInfo = UTC_ZONE,
     ahead: Ahead = AHEAD,
     guardrails: Iterable[Problem] = (),
@@ -96,7 +96,7 @@ def from_preview(
         before: The ledger of the last deployment.
         stack: The stack's name.
         at: The time of the preview, UTC.
-        held: The keys and access keys in the state.
+        recorded: The keys and access keys in the state.
         zone: The time zone of plain dates.
         ahead: How early upcoming dates are shown.
         guardrails: Guardrail violations.
@@ -104,29 +104,32 @@ def from_preview(
     """
     after = digest.ledger_after(before)
     plan = from_ledgers(
-        before, after, stack=stack, at=at, held=held, zone=zone, ahead=ahead, guardrails=guardrails, pending=pending,
-        guardrail_changes=ledger_steps.guardrail_changes(digest.steps), warnings=digest.problems("warning"),
+        before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead, guardrails=guardrails,
+        pending=pending, warnings=digest.problems("warning"),
+        guardrail_changes=ledger_steps.guardrail_changes(digest.steps),
     )  # fmt: skip
-    keys = _keys(digest, before, after, held, at, ahead)
+    keys = _keys(digest, before, after, recorded, at, ahead)
     buckets = [*bucket_changes(before, after), *_access_keys(digest, before, after)]
     return replace(
         plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(digest.actions()),
-        beside=tuple(digest.beside()), unjudged=tuple(ledger_steps.unjudged(digest.steps, before)),
+        beside=tuple(digest.beside()), unevaluated=tuple(ledger_steps.unevaluated(digest.steps, before)),
     )  # fmt: skip
 
 
-def _keys(digest: Digest, before: Ledger, after: Ledger, held: Holdings, at: datetime, ahead: Ahead) -> list[KeyChange]:
+def _keys(
+    digest: Digest, before: Ledger, after: Ledger, recorded: Recorded, at: datetime, ahead: Ahead
+) -> list[KeyChange]:
     """Return the changes of tokens in the preview, with reasons from the ledgers or from the plugin's notes."""
     reasons, wanted = digest.reasons(), dict(identities(after))
     found: dict[tuple[Identity, str], KeyChange] = {}
     for step in steps.of_type(digest.steps, urns.ACCESS_TOKEN):
         if not step.changes:
             continue
-        for one in _of_token(step, before, after, held, wanted, reasons.get(str(step.urn), "")):
+        for one in _of_token(step, before, after, recorded, wanted, reasons.get(str(step.urn), "")):
             found[(one.workspace, one.key, one.generation), one.what] = one
     told = {identity for identity, _ in found}
     for identity, key in wanted.items():
-        if (has := held.keys.get(identity)) is not None and has.made:
+        if (has := recorded.keys.get(identity)) is not None and has.made:
             # A token has no step for changes that only the ledger records, such as a date.
             if identity not in told and (why := what_changes(identity, before, key)):
                 found[identity, facts.CHANGED] = change(identity, facts.CHANGED, key.role, why, has)
@@ -139,7 +142,7 @@ def _of_token(
     step: steps.Step,
     before: Ledger,
     after: Ledger,
-    held: Holdings,
+    recorded: Recorded,
     wanted: Mapping[Identity, KeyEntry],
     noted: str,
 ) -> Iterator[KeyChange]:
@@ -147,7 +150,7 @@ def _of_token(
     old, new = _identity(step.old), _identity(step.new)
     key = wanted.get(new) if new is not None else None
     role = key.role if key is not None else ""
-    has = held.keys.get(old) if old is not None else None
+    has = recorded.keys.get(old) if old is not None else None
     if op == steps.UPDATE and new is not None:
         paths = set(step.paths)
         if noted or paths & _MINTING:
@@ -164,7 +167,7 @@ def _of_token(
         yield change(new, facts.MINTED, role, why_minted(new, before, after))
     let_go = old is not None and is_let_go(before, after, old[0])
     if old is not None and old not in wanted and not let_go and (op in DELETES or op == steps.REPLACE):
-        was = has or Held()
+        was = has or RecordedKey()
         yield change(old, facts.REVOKED, was.role, why_revoked(old, before, after), was)
 
 

@@ -11,7 +11,7 @@ Identity = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RecordedKey:
     """One identity of a key, or the access key of a bucket."""
 
     made: bool = True
@@ -34,19 +34,19 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class Recorded:
     """The keys and access keys in a state."""
 
-    keys: Mapping[Identity, Held] = field(default_factory=dict)
-    access_keys: Mapping[str, Held] = field(default_factory=dict)
+    keys: Mapping[Identity, RecordedKey] = field(default_factory=dict)
+    access_keys: Mapping[str, RecordedKey] = field(default_factory=dict)
     """Access keys of buckets, by workspace."""
 
     @classmethod
-    def of_ledger(cls, ledger: Ledger) -> "Holdings":
+    def of_ledger(cls, ledger: Ledger) -> "Recorded":
         """Return all keys that a ledger declares, as existing. Used if nothing else of the state is known."""
-        keys = {identity: Held(role=key.role) for identity, key in identities(ledger)}
+        keys = {identity: RecordedKey(role=key.role) for identity, key in identities(ledger)}
         open_ = (name for name, entry in ledger.items() if entry.bucket is not None and entry.bucket.generation)
-        return cls(keys, {name: Held() for name in open_})
+        return cls(keys, {name: RecordedKey() for name in open_})
 
 
 def identities(ledger: Ledger) -> Iterator[tuple[Identity, KeyEntry]]:

@@ -28,7 +28,7 @@ MOST_AGE: Final = 7 * DAY
 
 _DONE: Final = (
     "access", "workspaces", "keys", "buckets", "sources", "other", "exposed", "guardrails", "guardrailChanges",
-    "unjudged", "beside", "steps",
+    "unevaluated", "beside", "steps",
 )  # fmt: skip
 """The parts of a document that a run carries out. All other parts only inform and may change from minute to minute."""
 

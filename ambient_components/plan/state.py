@@ -8,19 +8,19 @@ from typing import NoReturn
 from ambient_components.engine.state import Export, is_checkpoint, parse_export, place
 from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.plan.facts import Waiting
-from ambient_components.plan.recorded import Held, Holdings
+from ambient_components.plan.recorded import Recorded, RecordedKey
 from ambient_components.stacks.summary import Access, Key, Overview, WorkspaceView
 
 
-def holdings(overview: Overview) -> Holdings:
+def recorded_in(overview: Overview) -> Recorded:
     """Return the keys and the access keys of buckets in a state."""
     keys = {
-        (workspace.name, key.id, key.generation): _held(key)
+        (workspace.name, key.id, key.generation): _recorded(key)
         for workspace in overview.workspaces
         for key in workspace.keys
     }
     access_keys = {
-        workspace.name: Held(
+        workspace.name: RecordedKey(
             expires_at=key.expires_at,
             dead=key.dead or "",
             next_action=key.next_action or "",
@@ -29,11 +29,11 @@ def holdings(overview: Overview) -> Holdings:
         for workspace in overview.workspaces
         if workspace.bucket is not None and (key := workspace.bucket.key) is not None and key.id
     }
-    return Holdings(keys, access_keys)
+    return Recorded(keys, access_keys)
 
 
-def _held(key: Key) -> Held:
-    return Held(
+def _recorded(key: Key) -> RecordedKey:
+    return RecordedKey(
         made=key.made,
         role=key.role or "",
         expires_at=key.expires_at,
@@ -100,11 +100,11 @@ def read_export(path: str, project: str, stack: str) -> Export:
     if is_checkpoint(export):
         fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
     try:
-        whose = place(export)
+        origin = place(export)
     except ValueError:
         no_state(path, stack)
-    if whose is not None and whose != (stack, project):
-        problem = f"is the state of stack {whose[0]!r} of project {whose[1]!r}"
+    if origin is not None and origin != (stack, project):
+        problem = f"is the state of stack {origin[0]!r} of project {origin[1]!r}"
         fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
     return export
 

@@ -392,11 +392,11 @@ DELIVERY: Final = "true"
 KEY_NAME_OF_DELIVERY: Final = "ambient-components/delivered-key"
 """On a delivery Secret: the key that it holds, as WORKSPACE/KEY."""
 
-HANDLE_LABEL: Final = "ambient-components/handle"
-"""On a token Secret: deleting that empty Secret revokes its token; value `HANDLE`."""
+BOUND_OBJECT_LABEL: Final = "ambient-components/handle"
+"""On a token Secret: deleting that empty Secret revokes its token; value `BOUND_OBJECT`."""
 
-HANDLE: Final = "true"
-"""Value of `HANDLE_LABEL`."""
+BOUND_OBJECT: Final = "true"
+"""Value of `BOUND_OBJECT_LABEL`."""
 
 FLEET_LABEL: Final = "ambient-components/fleet"
 """On a shard's run record: hash of the owner of its fleet."""

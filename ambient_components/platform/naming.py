@@ -85,7 +85,7 @@ def key_role_binding(role: Role, key_id: str, suffix: str) -> str:
     return f"ambient-key-{role}-{sanitize_name(key_id)}-{suffix}"
 
 
-def handle(service_account: str, serial: str) -> str:
+def token_secret_name(service_account: str, serial: str) -> str:
     """Return the name of a token Secret: deleting it revokes only that token.
 
     Args:

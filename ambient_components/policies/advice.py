@@ -101,9 +101,9 @@ def described(given: Given) -> Iterator[Advised]:
         missing += [] if notes.get(OPENSHIFT_DESCRIPTION_ANNOTATION) else ["description"]
         if missing:
             yield Advised(f"workspace {metadata.get('name')!r}: no {' and no '.join(missing)}", one.urn)
-    for whose, notes, urn in _keys(given):
+    for subject, notes, urn in _keys(given):
         if not notes.get(DESCRIPTION_ANNOTATION):
-            yield Advised(f"{whose}: no description: who finds it in a log can't tell what it is for", urn)
+            yield Advised(f"{subject}: no description: who finds it in a log can't tell what it is for", urn)
 
 
 def endless_keys(given: Given) -> Iterator[Advised]:
@@ -117,7 +117,7 @@ def endless_keys(given: Given) -> Iterator[Advised]:
 
 def unused_keys(given: Given) -> Iterator[Advised]:
     """Yield keys that were not used for a long time, according to the last refresh."""
-    for whose, notes, urn in _keys(given):
+    for subject, notes, urn in _keys(given):
         used, made = notes.get(LAST_USED_AT_ANNOTATION), notes.get(CREATED_AT_ANNOTATION)
         since = _time(used or made)
         if since is None or given.now - since < given.idle:
@@ -130,7 +130,7 @@ def unused_keys(given: Given) -> Iterator[Advised]:
             else f"made {days} days ago, and no use of it is known; `pulumi refresh` reads the last one"
         )
         hint = f", and may {power}" if power in ("edit", "admin") else ""
-        yield Advised(f"{whose}: {what}{hint}: ambient keys revoke, if it is not needed", urn)
+        yield Advised(f"{subject}: {what}{hint}: ambient keys revoke, if it is not needed", urn)
 
 
 def _keys(given: Given) -> Iterator[tuple[str, Mapping[str, Any], str]]:

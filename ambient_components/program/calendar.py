@@ -39,8 +39,8 @@ class Calendar:
 
     def grants(self, workspace: Workspace) -> list[Grant]:
         """Return the workspace's grants that are in force now, sorted by subject; validation allows one each."""
-        held = [grant for grant in workspace.grants if grant.span(self._zone).holds(self.now)]
-        return sorted(held, key=lambda grant: str(grant.subject))
+        active = [grant for grant in workspace.grants if grant.span(self._zone).holds(self.now)]
+        return sorted(active, key=lambda grant: str(grant.subject))
 
     @property
     def _zone(self) -> ZoneInfo:

@@ -9,10 +9,10 @@ import os
 from collections.abc import Mapping
 
 from ambient_components.errors import BadValue, Problems
-from ambient_components.shards.excluded import Held, held_of
+from ambient_components.shards.excluded import Excluded, excluded_of
 
 
-def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Held:
+def excluded_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Excluded:
     """Return the excluded workspaces with the ids of their exported keys.
 
     Args:
@@ -20,15 +20,15 @@ def held_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ)
         environ: The environment of the run.
     """
     try:
-        return held_of(environ)
+        return excluded_of(environ)
     except BadValue as error:
         problems.add(None, "", error.problem, error.hints)
         return {}
 
 
-def is_exported(held: Held, workspace: str, key_id: str) -> bool:
+def is_exported(excluded: Excluded, workspace: str, key_id: str) -> bool:
     """Tell whether to export a key's token.
 
     For a key of an excluded workspace that does not exist yet, the engine would export a placeholder.
     """
-    return workspace not in held or key_id in held[workspace]
+    return workspace not in excluded or key_id in excluded[workspace]

@@ -60,14 +60,14 @@ def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Fin
     ]
     for path, exceptions, workspace in places:
         for index, exception in enumerate(exceptions):
-            held = [
+            existing = [
                 one for one in stands if one.guardrail == exception.guardrail and workspace in (None, one.workspace)
             ]
-            if calendar.in_force(exception.until) or not held:
+            if calendar.in_force(exception.until) or not existing:
                 continue
-            where = "" if workspace else f"workspace {held[0].workspace!r}: "
-            more = f" (and {len(held) - 1} more)" if len(held) > 1 else ""
-            problem = f"has ended, and what it let through is still deployed: {where}{held[0].what}{more}"
+            where = "" if workspace else f"workspace {existing[0].workspace!r}: "
+            more = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
+            problem = f"has ended, and what it let through is still deployed: {where}{existing[0].what}{more}"
             remedy = (
                 f"take that out, or agree on another day; it stays deployed, and no new {exception.guardrail} passes"
             )

@@ -20,7 +20,7 @@ from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.excluded import held_workspaces, is_exported
+from ambient_components.program.excluded import excluded_workspaces, is_exported
 from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
 from ambient_components.program.ledger import ledger_of
 from ambient_components.program.object_store import effective_store
@@ -32,7 +32,7 @@ from ambient_components.program.storage import check_storage, uses_aws
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.keys import Retain
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.shards.excluded import Held, others
+from ambient_components.shards.excluded import Excluded, others
 from ambient_components.stackfile import LoadedStack, load_stack
 from ambient_components.stackfile.checks.keys import beyond_cap
 from ambient_components.stackfile.checks.sources import in_platform_namespace
@@ -54,10 +54,10 @@ def run(path: Path | None = None) -> None:
     without_debug_lines()
     without_needless_collection()
     problems, found = Problems(), Problems()
-    held = held_workspaces(problems)
+    excluded = excluded_workspaces(problems)
     try:
         settings = StackSettings.read(problems)
-        stack, elsewhere = _own_part(settings, path)
+        stack, moved = _own_part(settings, path)
         _check_platform_namespace(stack, settings, found)
         _check_lifetimes(stack, settings, found)
         check_storage(stack, settings.store_config, found)
@@ -65,7 +65,7 @@ def run(path: Path | None = None) -> None:
         bundles = ca_bundles(stack, found)
     except AmbientError as error:
         problems.extend(error.problems)
-    problems.extend(others(found, held))
+    problems.extend(others(found, excluded))
     if problems:
         raise pulumi.RunError(for_engine(AmbientError(problems).problems))
     calendar = Calendar.of(stack.file)
@@ -75,7 +75,7 @@ def run(path: Path | None = None) -> None:
         pulumi.log.warn(for_engine([warning]))
     for note in located(stack, beginning(stack.file, calendar.now)):
         pulumi.log.info(for_engine([note]))
-    _declare(stack, settings, values, bundles, held, elsewhere)
+    _declare(stack, settings, values, bundles, excluded, moved)
 
 
 def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:
@@ -147,8 +147,8 @@ def _declare(
     settings: StackSettings,
     values: Mapping[str, WorkspaceValues],
     bundles: Mapping[str, str],
-    held: Held,
-    elsewhere: list[str],
+    excluded: Excluded,
+    moved: list[str],
 ) -> None:
     calendar = Calendar.of(stack.file)
     settings = replace(settings, store=effective_store(stack.file.workspaces, settings.store))
@@ -162,10 +162,10 @@ def _declare(
         args["guardrails"] = guardrails
     if settings.shard is not None:
         args["record"] = settings.shard.record(settings.owner, settings.platform_namespace)
-    if held:
-        args["held"] = sorted(held)
-    if elsewhere:
-        args["elsewhere"] = elsewhere
+    if excluded:
+        args["excluded"] = sorted(excluded)
+    if moved:
+        args["moved"] = moved
     ledger = AccessLedger(LEDGER_NAME, args, pulumi.ResourceOptions(provider=providers.ambient))
     for_workspaces = providers.with_aws if uses_aws(stack.file.workspaces) else providers.both
     for name, workspace in sorted(stack.file.workspaces.items()):
@@ -175,5 +175,5 @@ def _declare(
             pulumi.ResourceOptions(providers=for_workspaces, depends_on=[ledger]),
         )
         for key_id, key in sorted(declared.keys.items()):
-            if workspace.keys[key_id].retain is not Retain.NONE and is_exported(held, name, key_id):
+            if workspace.keys[key_id].retain is not Retain.NONE and is_exported(excluded, name, key_id):
                 pulumi.export(f"{name}/{key_id}", key.token)

@@ -35,7 +35,7 @@ class WorkspaceValues:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _DesiredValue:
     """One value to look up."""
 
     workspace: str
@@ -81,10 +81,10 @@ def secret_values(stack: LoadedStack, guard: Guard, problems: Problems, platform
     return found
 
 
-def _wanted(stack: LoadedStack) -> Iterator[_Wanted]:
+def _wanted(stack: LoadedStack) -> Iterator[_DesiredValue]:
     for name, workspace in sorted(stack.file.workspaces.items()):
         for kind, variable, below, source in used_sources(workspace):
-            yield _Wanted(name, kind, variable, source, ("workspaces", name, *below))
+            yield _DesiredValue(name, kind, variable, source, ("workspaces", name, *below))
 
 
 def _warn(missing: Iterable[Problem]) -> None:

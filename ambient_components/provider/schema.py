@@ -18,7 +18,7 @@ _ANY: Final = {"$ref": "pulumi.json#/Any"}
 _QUANTITIES: Final = {"type": "object", "additionalProperties": _TEXT}
 _RELEASED: Final = _FLAG | {"description": "The workspace is being released: nothing is written."}
 _NAMESPACE: Final = _TEXT | {"description": "The workspace's namespace."}
-_HANDLE: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
+_TOKEN_SECRET: Final = {"$ref": "#/types/ambient:index:TokenHandle"}
 
 _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "namespace": _TEXT | {"description": "The workspace's namespace."},
@@ -37,11 +37,15 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
 
 _TOKEN_OUTPUTS: Final[dict[str, Any]] = {
     "token": _TEXT | {"secret": True, "description": "The bearer token for HTTP requests."},
-    "current": _HANDLE | {"description": "Record of the newest token."},
-    "retiring": {"type": "array", "items": _HANDLE, "description": "Older tokens that are valid during the overlap."},
+    "current": _TOKEN_SECRET | {"description": "Record of the newest token."},
+    "retiring": {
+        "type": "array",
+        "items": _TOKEN_SECRET,
+        "description": "Older tokens that are valid during the overlap.",
+    },
     "pendingRevocations": {
         "type": "array",
-        "items": _HANDLE,
+        "items": _TOKEN_SECRET,
         "description": "Revocations that failed and are retried.",
     },
     "grantedSeconds": _WHOLE | {"description": "Lifetime in seconds that the cluster granted."},
@@ -117,12 +121,12 @@ _LEDGER: Final[dict[str, Any]] = {
         "$ref": "#/types/ambient:index:StackGuardrails",
         "description": "Guardrail settings of the stack. Default: built-in.",
     },
-    "held": {
+    "excluded": {
         "type": "array",
         "items": _TEXT,
         "description": "Workspaces excluded from this run: their entries stay as deployed. Never recorded.",
     },
-    "elsewhere": {
+    "moved": {
         "type": "array",
         "items": _TEXT,
         "description": "Workspaces of the fleet's other shards, which a run must not remove. Never recorded.",

@@ -27,7 +27,7 @@ from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.ledger.access_ledger import AccessLedger
 from ambient_components.provider.protocol import configuration, wire
 from ambient_components.provider.protocol.engine import Engine
-from ambient_components.provider.protocol.resource import Change, Context, Diff, Found, ResourceType, Values
+from ambient_components.provider.protocol.resource import Change, Context, Diff, ReadResult, ResourceType, Values
 from ambient_components.provider.schema import schema_json
 from ambient_components.provider.store.connection import Store
 from ambient_components.provider.tokens.access_token import AccessToken
@@ -141,7 +141,7 @@ class AmbientServicer(ProviderServicer):
     async def Read(self, request: proto.ReadRequest, context: grpc.aio.ServicerContext) -> proto.ReadResponse:  # noqa: N802
         """See `ResourceType.read`."""
 
-        def look(at: Context, of: ResourceType) -> Found | None:
+        def look(at: Context, of: ResourceType) -> ReadResult | None:
             return of.read(at, request.id, wire.decode(request.inputs), wire.decode(request.properties))
 
         found = await self._step(context, request.urn, look)

@@ -162,10 +162,10 @@ class AccessLedgerArgs(TypedDict):
     guardrails: NotRequired[StackGuardrails]
     """Guardrail settings of the stack; built-in defaults if left out."""
 
-    held: NotRequired[list[str]]
+    excluded: NotRequired[list[str]]
     """Workspaces excluded from this run: the ledger keeps their deployed entries. Never recorded."""
 
-    elsewhere: NotRequired[list[str]]
+    moved: NotRequired[list[str]]
     """Workspaces of the fleet's other shards: the run is refused if this stack deployed one. Never recorded."""
 
     record: NotRequired[str]

@@ -4,12 +4,12 @@ The provider executes the steps and records the results.
 """
 
 from ambient_components.rotation.machine import Plan, plan
-from ambient_components.rotation.state import SCHEMA_VERSION, Handle, TokenState, TokenStatus
+from ambient_components.rotation.state import SCHEMA_VERSION, TokenSecret, TokenState, TokenStatus
 
 __all__ = [
     "SCHEMA_VERSION",
-    "Handle",
     "Plan",
+    "TokenSecret",
     "TokenState",
     "TokenStatus",
     "plan",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ambient_components.rotation.state import Handle, TokenState, format_time
+from ambient_components.rotation.state import TokenSecret, TokenState, format_time
 from ambient_components.rules.lifetimes import Policy, default_rotate_before
 
 _LIVE_AT_MOST = 2
@@ -14,15 +14,15 @@ _LIVE_AT_MOST = 2
 class Plan:
     """The steps of one run, in order. A plan without steps is falsy."""
 
-    revoke_first: tuple[tuple[Handle, str], ...] = ()
+    revoke_first: tuple[tuple[TokenSecret, str], ...] = ()
     """Token Secrets to delete before minting, so that at most two tokens are valid; never the current one."""
     mint: str | None = None
     """Reason for a new token; None if none is minted."""
-    revoke: tuple[tuple[Handle, str], ...] = ()
+    revoke: tuple[tuple[TokenSecret, str], ...] = ()
     """Token Secrets to delete after minting, with reasons: a failed mint must not end the old token."""
-    retire: tuple[Handle, ...] = ()
+    retire: tuple[TokenSecret, ...] = ()
     """Token Secrets that stay during the overlap, oldest first."""
-    current: Handle | None = None
+    current: TokenSecret | None = None
     """The recorded current token, if none is minted."""
     warnings: tuple[str, ...] = field(default=())
     """Warnings for the user, independent of the steps."""
@@ -56,15 +56,15 @@ def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "t
     return None
 
 
-def _notice(handle: Handle, policy: Policy) -> timedelta:
+def _notice(token_secret: TokenSecret, policy: Policy) -> timedelta:
     """Return the renewal window of a token.
 
     If the cluster granted a shorter lifetime than requested, the configured window can exceed it, and every run would
     mint a token. Then the window is the default for the granted lifetime.
     """
-    if handle.expires_at is None:
+    if token_secret.expires_at is None:
         return timedelta(seconds=policy.rotate_before)
-    granted = int((handle.expires_at - handle.issued_at).total_seconds())
+    granted = int((token_secret.expires_at - token_secret.issued_at).total_seconds())
     before = policy.rotate_before if policy.rotate_before < granted else default_rotate_before(granted)
     return timedelta(seconds=before)
 
@@ -94,28 +94,28 @@ def plan(
     # From the original record: a missed renewal window is always reported.
     missed = _missed(state.current, policy, now)
     if force:
-        dead = tuple(handle.killed(force) for handle in (*state.pending, *state.retiring))
+        dead = tuple(token_secret.killed(force) for token_secret in (*state.pending, *state.retiring))
         state = TokenState(state.current.killed(force) if state.current else None, pending=dead)
     reason = None if former else mint_reason(state, policy, now, what) or again
     if force and reason:
         reason = force
-    failed = [(handle, handle.dead or "its revocation failed before") for handle in state.pending]
+    failed = [(token_secret, token_secret.dead or "its revocation failed before") for token_secret in state.pending]
     # Before minting: these may still be valid, and at most two may be.
-    first: list[tuple[Handle, str]] = failed if reason else []
-    revoke: list[tuple[Handle, str]] = [] if reason else failed
+    first: list[tuple[TokenSecret, str]] = failed if reason else []
+    revoke: list[tuple[TokenSecret, str]] = [] if reason else failed
     ends = state.retires_at(policy.overlap_delta)
     # Likewise for tokens with a finished overlap, unless one of them may be the only valid one until the mint.
     over = first if reason and state.current and _works(state.current, now) else revoke
     staying = []
-    for handle in state.retiring:
-        if handle.dead:
+    for token_secret in state.retiring:
+        if token_secret.dead:
             continue
         if ends is not None and now >= ends:
-            over.append((handle, f"its overlap ended on {format_time(ends)}"))
+            over.append((token_secret, f"its overlap ended on {format_time(ends)}"))
         elif reason and policy.overlap == 0:
-            revoke.append((handle, "the overlap is 0"))
+            revoke.append((token_secret, "the overlap is 0"))
         else:
-            staying.append(handle)
+            staying.append(token_secret)
     current = state.current
     if not reason:
         if force and current:
@@ -133,11 +133,11 @@ def plan(
     return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=missed)
 
 
-def _works(handle: Handle, now: datetime) -> bool:
-    return not handle.dead and not handle.lapse(now)
+def _works(token_secret: TokenSecret, now: datetime) -> bool:
+    return not token_secret.dead and not token_secret.lapse(now)
 
 
-def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
+def _why_it_ends(current: TokenSecret, policy: Policy, now: datetime) -> str | None:
     """Return why the replaced token gets no overlap; None if it gets one."""
     if current.dead:
         # Its token Secret may still exist (the ServiceAccount was replaced) and must not be left behind.
@@ -147,7 +147,7 @@ def _why_it_ends(current: Handle, policy: Policy, now: datetime) -> str | None:
     return "it is replaced, and the overlap is 0" if policy.overlap == 0 else None
 
 
-def _missed(current: Handle | None, policy: Policy, now: datetime) -> tuple[str, ...]:
+def _missed(current: TokenSecret | None, policy: Policy, now: datetime) -> tuple[str, ...]:
     """Return a warning if the current token expired before any run renewed it."""
     if current is None or current.expires_at is None or now < current.expires_at:
         return ()
@@ -166,7 +166,7 @@ def next_action(state: TokenState, policy: Policy, *, former: bool = False) -> t
     For a token that expires without renewal: ("expire", time).
     """
     # A failed revocation is due at once. The time is in the past and the same in every run.
-    due: list[tuple[datetime, str]] = [(handle.issued_at, "revoke") for handle in state.pending]
+    due: list[tuple[datetime, str]] = [(token_secret.issued_at, "revoke") for token_secret in state.pending]
     ends = state.retires_at(policy.overlap_delta)
     if ends is not None:
         due.append((ends, "revoke"))

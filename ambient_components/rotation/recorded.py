@@ -71,8 +71,8 @@ class TokenRecord:
 
     def __iter__(self) -> Iterator[Minted]:
         """Yield each that still works and is known by name."""
-        held = (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
-        return (one for one in held if one.id)
+        recorded = (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
+        return (one for one in recorded if one.id)
 
 
 def _minted(items: Any) -> tuple[Minted, ...]:

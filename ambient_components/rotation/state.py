@@ -62,7 +62,7 @@ def time_of(text: object) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Handle:
+class TokenSecret:
     """One token, identified by its token Secret: deleting that Secret revokes only this token."""
 
     name: str
@@ -76,7 +76,7 @@ class Handle:
     lapsed: bool = False
     """Whether that is because its life is over."""
 
-    def killed(self, why: str, *, lapsed: bool = False) -> "Handle":
+    def killed(self, why: str, *, lapsed: bool = False) -> "TokenSecret":
         """Return this token, marked invalid."""
         return replace(self, dead=why, lapsed=lapsed)
 
@@ -99,7 +99,7 @@ class Handle:
         }
 
     @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> "Handle":
+    def from_wire(cls, wire: Mapping[str, Any]) -> "TokenSecret":
         """Read the result of `to_wire`."""
         expires = wire.get("expiresAt")
         return cls(
@@ -133,15 +133,15 @@ class TokenStatus(StrEnum):
 class TokenState:
     """The recorded tokens of one identity."""
 
-    current: Handle | None = None
+    current: TokenSecret | None = None
     """The newest token."""
-    retiring: tuple[Handle, ...] = ()
+    retiring: tuple[TokenSecret, ...] = ()
     """Older tokens that stay valid until the overlap ends, oldest first."""
-    pending: tuple[Handle, ...] = ()
+    pending: tuple[TokenSecret, ...] = ()
     """Tokens that could not be revoked: every run retries."""
 
     @property
-    def handles(self) -> tuple[Handle, ...]:
+    def token_secrets(self) -> tuple[TokenSecret, ...]:
         """All recorded tokens."""
         return (*((self.current,) if self.current else ()), *self.retiring, *self.pending)
 
@@ -149,10 +149,10 @@ class TokenState:
         """Return the end of the overlap, counted from the issue of the current token; None if no token is retiring."""
         return self.current.issued_at + overlap if self.current and self.retiring else None
 
-    def undelivered(self, found: Collection[Handle]) -> tuple[Handle, ...]:
+    def undelivered(self, found: Collection[TokenSecret]) -> tuple[TokenSecret, ...]:
         """Return the existing token Secrets without a record, which an interrupted run left behind."""
-        recorded = {handle.uid for handle in self.handles}
-        return tuple(handle for handle in found if handle.uid not in recorded)
+        recorded = {token_secret.uid for token_secret in self.token_secrets}
+        return tuple(token_secret for token_secret in found if token_secret.uid not in recorded)
 
     @classmethod
     def from_wire(cls, state: Mapping[str, Any]) -> "TokenState":
@@ -170,7 +170,7 @@ class TokenState:
             raise ValueError(msg)
         current = state.get("current")
         return cls(
-            current=Handle.from_wire(current) if current else None,
-            retiring=tuple(Handle.from_wire(item) for item in state.get("retiring") or ()),
-            pending=tuple(Handle.from_wire(item) for item in state.get("pendingRevocations") or ()),
+            current=TokenSecret.from_wire(current) if current else None,
+            retiring=tuple(TokenSecret.from_wire(item) for item in state.get("retiring") or ()),
+            pending=tuple(TokenSecret.from_wire(item) for item in state.get("pendingRevocations") or ()),
         )

@@ -55,9 +55,9 @@ def key_problem(key: str) -> tuple[str, str] | None:
         return f"{key!r} is reserved for the platform", "remove it"
     if prefix in _OPEN_PREFIXES:
         return None
-    for domain, whose in _RESERVED:
+    for domain, owner in _RESERVED:
         if prefix == domain or prefix.endswith(f".{domain}"):
-            return f"{key!r} is reserved for {whose}", "remove it, or use a prefix of your own"
+            return f"{key!r} is reserved for {owner}", "remove it, or use a prefix of your own"
     return None
 
 

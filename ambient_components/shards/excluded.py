@@ -1,7 +1,7 @@
 """Excluded workspaces: run the rest of a shard when some of its workspaces are refused. All functions are pure.
 
 The ledger's check refuses a run as a whole, and so does the program where a secret is missing. `ambient up` over a
-fleet then runs the shard once more, with the refused workspaces held: the engine neither makes, changes nor deletes
+fleet then runs the shard once more, with the refused workspaces excluded: the engine neither makes, changes nor deletes
 anything of theirs, also where the files no longer have them, and the ledger keeps the entries that they were deployed
 with. A refusal says which workspaces it is about (`errors.Problem`).
 """
@@ -14,12 +14,12 @@ from typing import Any, Final
 from ambient_components.errors import Problem, reject
 
 EXCLUDE_VARIABLE: Final = "AMBIENT_EXCLUDE"
-"""The environment variable by which `ambient up` passes the excluded workspaces to the program (`hold_text`)."""
+"""The environment variable by which `ambient up` passes the excluded workspaces to the program (`excluded_text`)."""
 
 ROUNDS: Final = 3
 """Maximum number of repeated runs of a shard. Each exclusion can reveal further refusals."""
 
-Held = Mapping[str, tuple[str, ...]]
+Excluded = Mapping[str, tuple[str, ...]]
 """The ids of the keys that the stack already exports, by excluded workspace."""
 
 _WORKSPACE: Final = "ambient:index:Workspace"
@@ -41,25 +41,25 @@ def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | Non
     return {name: tuple(why) for name, why in sorted(found.items())} or None
 
 
-def others(problems: Iterable[Problem], held: Collection[str]) -> list[Problem]:
+def others(problems: Iterable[Problem], excluded: Collection[str]) -> list[Problem]:
     """Return the refusals that are not only about excluded workspaces."""
-    return [one for one in problems if not one.workspaces or not {*one.workspaces} <= {*held}]
+    return [one for one in problems if not one.workspaces or not {*one.workspaces} <= {*excluded}]
 
 
-def as_held(held: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def with_excluded(excluded: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ledger after a run that excludes workspaces: their entries stay as in the last deployment.
 
     Args:
-        held: Names of the excluded workspaces, including ones that the files no longer declare.
+        excluded: Names of the excluded workspaces, including ones that the files no longer declare.
         before: The ledger of the last deployment.
         after: The declared ledger.
     """
-    kept = set(held)
+    kept = set(excluded)
     changed = {name: entry for name, entry in after.items() if name not in kept}
     return {**changed, **{name: before[name] for name in kept & before.keys()}}
 
 
-def hold_flags(held: Iterable[str]) -> tuple[str, ...]:
+def exclude_flags(excluded: Iterable[str]) -> tuple[str, ...]:
     """Return the flags of `pulumi up` that exclude these workspaces and all resources named after them.
 
     The pattern of the workspace itself includes its type, because a workspace may have the name of the ledger or of a
@@ -67,7 +67,7 @@ def hold_flags(held: Iterable[str]) -> tuple[str, ...]:
     """
     return tuple(
         flag
-        for name in sorted(held)
+        for name in sorted(excluded)
         for pattern in (f"{_WORKSPACE}::{name}", f"{name}/**")
         for flag in ("--exclude", f"**::{pattern}")
     )
@@ -88,12 +88,12 @@ def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tupl
     return {name: tuple(keys) for name, keys in found.items()}
 
 
-def hold_text(held: Held) -> str:
+def excluded_text(excluded: Excluded) -> str:
     """Return the value of `EXCLUDE_VARIABLE`."""
-    return json.dumps({name: list(keys) for name, keys in held.items()}, sort_keys=True)
+    return json.dumps({name: list(keys) for name, keys in excluded.items()}, sort_keys=True)
 
 
-def held_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def excluded_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return the excluded workspaces of this run, from its environment.
 
     Raises:

@@ -105,11 +105,11 @@ def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterato
     bucket, old, new = lost.bucket, before.bucket, after.bucket
     if bucket is None or lost.is_released or bucket.is_released:
         return
-    whose = f"workspace {workspace!r}: {_MAY}"
+    subject = f"workspace {workspace!r}: {_MAY}"
     if not bucket.is_same(new):
         if not bucket.is_same(old):
             yield refusal(
-                f"{whose} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and the "
+                f"{subject} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and the "
                 "files no longer say so: nothing is changed",
                 "write it as it was, and deploy, so that the state has it; then make the change and deploy again",
                 rule=Rule.INTERRUPTED_RUN,
@@ -119,7 +119,7 @@ def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterato
     made = bucket.generation or 0
     if made > max((new and new.generation) or made, _generation(bucket, old)):
         yield refusal(
-            f"{whose} made generation {made} of the access keys for bucket {bucket.name!r}, and the files are behind "
+            f"{subject} made generation {made} of the access keys for bucket {bucket.name!r}, and the files are behind "
             "it: nothing is changed",
             f"write generation: {made}",
             rule=Rule.INTERRUPTED_RUN,

@@ -52,7 +52,7 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _IncludedFile:
     """An included file."""
 
     path: str
@@ -94,10 +94,10 @@ class Reader:
         self._project = Project.of(self._source, path)
         identity = self._source.identity(path)
         self._grants[identity] = EVERY_SECTION
-        self._read(_Found(path, (), identity), text, nesting=0)
+        self._read(_IncludedFile(path, (), identity), text, nesting=0)
         return self._project
 
-    def _read(self, file: _Found, text: str | None, nesting: int) -> None:
+    def _read(self, file: _IncludedFile, text: str | None, nesting: int) -> None:
         path, sections = file.path, self._grants[file.identity]
         self._seen.add(file.identity)
         self.paths.append(path)
@@ -124,7 +124,7 @@ class Reader:
             self.complete = False  # `unite` reports it, with other sections that were not granted
         self.files.append(SourceFile(path, Tree(parsed.data, parsed.marks), sections))
 
-    def _included(self, path: str, sections: frozenset[Section], parsed: ParsedYaml) -> list[_Found]:
+    def _included(self, path: str, sections: frozenset[Section], parsed: ParsedYaml) -> list[_IncludedFile]:
         """Return the files that a file includes; the grants of several lines for one file are combined."""
         found = []
         for at, item in self._items(parsed):
@@ -133,7 +133,7 @@ class Reader:
                 self._refuse(at, parsed.sources, f"grants {', '.join(beyond)}, which this file may not hold", remedy)
             for match in self._find(path, at, item.path, parsed.sources):
                 identity = self._source.identity(match)
-                found.append(_Found(match, at, identity))
+                found.append(_IncludedFile(match, at, identity))
                 self._grants[identity] = self._grants.get(identity, frozenset()) | {*item.sections}
         return found
 

@@ -275,11 +275,11 @@ def _present(annotation: Any) -> Any:
 
 def _secret_remedy(path: Sequence[PathPart]) -> Remedy:
     """Return how to provide a secret, with a config name that fits the workspace and the variable."""
-    whose = str(path[1]) if path[0] != "defaults" else "shared"
+    workspace = str(path[1]) if path[0] != "defaults" else "shared"
     key = str(path[-1])
     name = key.removesuffix("_API_KEY") if key in RUNNER_SECRET_KEYS else _CAMEL.sub("-", key)
     name = name.lower().replace("_", "-") if may_quote_key(path) else "name"
-    reference = f"{whose}/{name}"
+    reference = f"{workspace}/{name}"
     remedy = (
         "put the value into the stack's encrypted config with "
         f"`pulumi config set --secret {reference}` and write {{config: {reference}}}"

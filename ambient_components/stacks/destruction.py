@@ -81,7 +81,7 @@ class Destruction:
 
 
 @dataclass
-class _Found:
+class _Resources:
     """The resources of one workspace in the state."""
 
     namespace: Resource | None = None
@@ -104,7 +104,8 @@ def read_destruction(export: Export) -> Destruction:
     found, rest = _by_workspace(deployed, ledger)
     return Destruction(
         tuple(
-            _going(name, ledger.get(name, NOTHING), found.get(name) or _Found()) for name in sorted({*ledger, *found})
+            _going(name, ledger.get(name, NOTHING), found.get(name) or _Resources())
+            for name in sorted({*ledger, *found})
         ),
         tuple(sorted(filter(None, map(_other, rest)), key=lambda one: one.name)),
         frozenset(allowed),
@@ -122,11 +123,11 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
     found = []
     then_deploy = f"and deploy: {deploy}"
     for one in destruction.workspaces:
-        whose, of = f"workspace {one.workspace!r}", (one.workspace,)
+        subject, of = f"workspace {one.workspace!r}", (one.workspace,)
         if one.protected:
             found.append(
                 refusal(
-                    f"{whose} is protected: a destroy would end all access to it, and then stop at its namespace: "
+                    f"{subject} is protected: a destroy would end all access to it, and then stop at its namespace: "
                     "nothing is destroyed",
                     f"close it ('state: closed'), or write 'protect: false' in its entry, {then_deploy}",
                     rule=Rule.PROTECTED,
@@ -136,7 +137,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
         if one.bucket_protected:
             found.append(
                 refusal(
-                    f"{whose}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
+                    f"{subject}: its bucket {one.bucket!r} is protected, and a destroy would stop at it: nothing is "
                     "destroyed",
                     f"close the workspace, or write 'protect: false' for the bucket, {then_deploy}",
                     rule=Rule.PROTECTED,
@@ -146,7 +147,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
         elif one.bucket and one.fate == WITH_ALL:
             found.append(
                 refusal(
-                    f"{whose}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, "
+                    f"{subject}: its bucket {one.bucket!r} would be deleted with all that is in it (onDelete: delete, "
                     "force: true): nothing is destroyed",
                     f"to keep it, write 'onDelete: keep', {then_deploy}",
                     f"to delete it, empty it and remove 'force: true', {then_deploy}",
@@ -155,11 +156,12 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
                 )
             )
     for other in destruction.others:
-        whose = f"{other.kind} {other.name!r}"
+        subject = f"{other.kind} {other.name!r}"
         if other.protected:
             found.append(
                 refusal(
-                    f"{whose} is protected: a destroy would end all access, and then stop at it: nothing is destroyed",
+                    f"{subject} is protected: a destroy would end all access, and then stop at it: nothing is "
+                    "destroyed",
                     f"take its protection off in the program, {then_deploy}",
                     rule=Rule.PROTECTED,
                 )
@@ -167,7 +169,7 @@ def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
         elif other.fate == WITH_ALL:
             found.append(
                 refusal(
-                    f"{whose}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed",
+                    f"{subject}: bucket {other.bucket!r} would be deleted with all that is in it: nothing is destroyed",
                     f"to keep it, let the program say so, {then_deploy}",
                     f"to delete it, empty it and take the force away, {then_deploy}",
                     rule=Rule.BUCKET,
@@ -198,19 +200,19 @@ def lines(destruction: Destruction) -> list[str]:
     return [*rows, "", f"This deletes {_listed(total)}. Sessions and all that is in the namespaces go with them."]
 
 
-def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[dict[str, _Found], list[Resource]]:
+def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[dict[str, _Resources], list[Resource]]:
     """Return the resources by workspace, sorted out by logical name, and those of no workspace."""
     items = [item for item in deployed if item.custom and not item.delete]
     # A program may use workspace names with slashes.
     namespaces = (item.name for item in items if item.kind == "Namespace")
     workspaces = {*ledger, *(name.removesuffix(f"/{Part.NAMESPACE}") for name in namespaces)}
-    found: dict[str, _Found] = {}
+    found: dict[str, _Resources] = {}
     rest = []
     for item in items:
         name = names.parse(item.name, workspaces)
         match item.kind, name and name.part:
             case "Namespace", Part.NAMESPACE if name:
-                found.setdefault(name.workspace, _Found()).namespace = item
+                found.setdefault(name.workspace, _Resources()).namespace = item
             case "RoleBinding", Part.OWNER if name:
                 _counted(found, name.workspace, "owners")
             case "RoleBinding", Part.GRANT if name:
@@ -218,7 +220,7 @@ def _by_workspace(deployed: Iterable[Resource], ledger: Iterable[str]) -> tuple[
             case "AccessToken", Part.KEY_GENERATION if name:
                 _counted(found, name.workspace, "keys")
             case "S3Bucket" | "Bucket", Part.BUCKET if name:
-                found.setdefault(name.workspace, _Found()).bucket = item
+                found.setdefault(name.workspace, _Resources()).bucket = item
             case _:
                 rest.append(item)
     return found, rest
@@ -234,12 +236,12 @@ def _other(item: Resource) -> Other | None:
     return Other(item.name, item.kind, item.protect, str(item.inputs.get("bucket") or ""), _of_bucket(item))
 
 
-def _counted(found: dict[str, _Found], workspace: str, what: str) -> None:
-    counts = found.setdefault(workspace, _Found()).counts
+def _counted(found: dict[str, _Resources], workspace: str, what: str) -> None:
+    counts = found.setdefault(workspace, _Resources()).counts
     counts[what] = counts.get(what, 0) + 1
 
 
-def _going(name: str, entry: Entry, found: _Found) -> Going:
+def _going(name: str, entry: Entry, found: _Resources) -> Going:
     namespace, bucket = found.namespace, found.bucket
     return Going(
         name,

@@ -119,7 +119,7 @@ class Overview:
 
 
 @dataclass
-class _Found:
+class _Resources:
     """The resources of one workspace in the state."""
 
     access: dict[str, list[str]] = field(default_factory=dict)
@@ -146,7 +146,8 @@ def read_overview(export: Export, stack: str, now: datetime) -> Overview:
         stack,
         now,
         tuple(
-            _workspace(name, ledger.get(name), found.get(name) or _Found(), now) for name in sorted({*ledger, *found})
+            _workspace(name, ledger.get(name), found.get(name) or _Resources(), now)
+            for name in sorted({*ledger, *found})
         ),
         tuple(one.resource.name for one in operations(export)),
         _shards(deployed, stack),
@@ -163,15 +164,15 @@ def _shards(deployed: Iterable[Resource], stack: str) -> dict[str, str]:
     return found
 
 
-def _sort(deployed: Iterable[Resource]) -> dict[str, _Found]:
+def _sort(deployed: Iterable[Resource]) -> dict[str, _Resources]:
     """Return bindings, accounts and tokens by workspace, sorted out by logical name."""
-    found: dict[str, _Found] = {}
+    found: dict[str, _Resources] = {}
     # Pending deletes of a replacement come last, so they never take the place of current resources.
     for item in sorted(deployed, key=lambda one: one.delete):
         name = names.parse(item.name)
         if name is None:
             continue
-        place = found.get(name.workspace) or _Found()
+        place = found.get(name.workspace) or _Resources()
         match item.kind, name.part:
             case ("S3Bucket" | "Bucket", Part.BUCKET) | ("S3Credentials", Part.CREDENTIALS):
                 place.storage.add(item)
@@ -215,7 +216,7 @@ def _role(inputs: Mapping[str, Any]) -> str:
     return str((inputs.get("roleRef") or {}).get("name") or "?").removeprefix(_ROLE_PREFIX)
 
 
-def _workspace(name: str, entry: Entry | None, found: _Found, now: datetime) -> WorkspaceView:
+def _workspace(name: str, entry: Entry | None, found: _Resources, now: datetime) -> WorkspaceView:
     said = entry or NOTHING
     declared: dict[str, list[str]] = {}
     for subject in said.owners:
@@ -251,7 +252,7 @@ def _order(access: Access) -> tuple[int, str]:
     return min((-rank(role) for role in roles), default=1), access.subject
 
 
-def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Found, now: datetime) -> Key:
+def _key(identity: tuple[str, int], entry: KeyEntry | None, found: _Resources, now: datetime) -> Key:
     outputs = found.tokens.get(identity) or {}
     tokens = TokenRecord.of(outputs)
     current = tokens.current or Minted("")

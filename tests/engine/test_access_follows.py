@@ -58,7 +58,7 @@ def test_a_removed_key_is_refused(stack: Stack) -> None:
     stack.up().ok()
     stack.machine.until(lambda: stack.sessions(ci) == 401, "a removed key's token is refused")
     assert stack.sessions(other) == 200
-    assert all("-other-" in name for name in stack.handles())
+    assert all("-other-" in name for name in stack.token_secrets())
 
 
 def test_a_closed_workspace_is_off_the_list_and_open_to_nobody_but_owners(stack: Stack) -> None:

@@ -16,7 +16,7 @@ from tests.support.buckets import (
     content,
     exists,
     file_of,
-    mark,
+    owner_tag,
     put,
     refused,
     said,
@@ -72,7 +72,7 @@ def test_the_whole_program_runs_with_pulumi_aws(stored: Stack, store: Store) -> 
     works(client, bucket)
     assert said(client.list_objects_v2, Bucket=other) == "AccessDenied"
     assert said(client.create_bucket, Bucket=f"{other}-2") == "AccessDenied"
-    assert mark(store, bucket) == f"ambient-components/{stored.name}"
+    assert owner_tag(store, bucket) == f"ambient-components/{stored.name}"
     assert s3(store).get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     assert users(store, stored) == {user_of(stored, 1): [found["S3_ACCESS_KEY"]]}
     assert types(stored) == {"Bucket": 1, "BucketVersioning": 1, "User": 1, "UserPolicy": 1}
@@ -230,7 +230,7 @@ def test_a_released_bucket_leaves_as_it_is_and_what_opened_it_ends(stored: Stack
     put(store, bucket, "session/state")
     stored.write(file_of(bucket, f"{AWS}, versioning: true, state: released"))
     stored.up(plain=True).ok()
-    assert mark(store, bucket) is None
+    assert owner_tag(store, bucket) is None
     works(session(store, found), bucket)
     stored.write("workspaces:\n  THIS: {protect: false}\n")
     stored.up(plain=True).ok()
@@ -248,7 +248,7 @@ def test_a_released_workspace_keeps_all_of_it(stored: Stack, store: Store) -> No
     found = variables(stored)
     stored.write(file_of(bucket, f"{AWS}, versioning: true", "released"))
     stored.up(plain=True).ok()
-    assert mark(store, bucket) is None
+    assert owner_tag(store, bucket) is None
     assert iam(store).list_user_tags(UserName=user_of(stored, 1))["Tags"] == []
     stored.write(EMPTY)
     stored.up(plain=True).ok()
@@ -278,7 +278,7 @@ def test_of_a_shared_bucket_the_part_is_opened_and_the_bucket_left_alone(stored:
     client = session(store, variables(stored))
     works(client, team, f"{stored.w}/")
     assert said(client.get_object, Bucket=team, Key="neighbour/session/state") == "AccessDenied"
-    assert (mark(store, team), types(stored)) == (None, {"User": 1, "UserPolicy": 1})
+    assert (owner_tag(store, team), types(stored)) == (None, {"User": 1, "UserPolicy": 1})
 
 
 def test_a_bucket_that_is_there_is_not_taken_over(stored: Stack, store: Store) -> None:
@@ -286,7 +286,7 @@ def test_a_bucket_that_is_there_is_not_taken_over(stored: Stack, store: Store) -
     s3(store).create_bucket(Bucket=bucket)
     stored.write(file_of(bucket, AWS))
     stored.up().refused(bucket)
-    assert mark(store, bucket) is None
+    assert owner_tag(store, bucket) is None
     assert users(store, stored) == {}
     stored.write(file_of(bucket, f"{AWS}, adopt: true"))
     stored.preview().refused("with driver aws nothing is taken over")

@@ -15,7 +15,7 @@ from tests.support.buckets import (
     content,
     exists,
     file_of,
-    mark,
+    owner_tag,
     put,
     refused,
     said,
@@ -83,7 +83,7 @@ def test_the_credentials_open_the_own_bucket_and_nothing_else(stored: Stack, sto
         # Another workspace, whose name begins alike.
         said(client.put_object, Bucket=team, Key=f"{stored.w}-cc/x", Body=b""),
     ] == ["AccessDenied"] * 6
-    assert mark(store, team) is None
+    assert owner_tag(store, team) is None
     assert stored.preview("--expect-no-changes").unchanged
     assert stored.up("--expect-no-changes").ok()
     # Nothing of it is in the state in plain.
@@ -232,7 +232,7 @@ def test_a_bucket_leaves_only_by_the_words(stored: Stack, store: Store) -> None:
     stored.write(file_of(bucket))
     stored.up().ok()
     put(store, bucket, "session/state")
-    assert mark(store, bucket) == owner
+    assert owner_tag(store, bucket) == owner
 
     without = "workspaces:\n  THIS: {protect: false}\n"
     for text, words in (
@@ -248,7 +248,7 @@ def test_a_bucket_leaves_only_by_the_words(stored: Stack, store: Store) -> None:
 
     stored.write(file_of(bucket, ", state: released"))
     stored.up(plain=True).ok()
-    assert mark(store, bucket) is None
+    assert owner_tag(store, bucket) is None
     works(session(store, variables(stored)), bucket)
     found = variables(stored)
     stored.write(without)
@@ -264,7 +264,7 @@ def test_a_bucket_leaves_only_by_the_words(stored: Stack, store: Store) -> None:
     assert users(store, stored) == {}
     stored.write(file_of(bucket, ", adopt: true"))
     stored.up().ok()
-    assert mark(store, bucket) == owner
+    assert owner_tag(store, bucket) == owner
     works(session(store, variables(stored)), bucket)
     assert content(store, bucket) == ["session/state"]
 
@@ -291,7 +291,7 @@ def test_a_closed_workspace_leaves_with_its_bucket_as_it_was_said(stored: Stack,
     else:
         result.ok()
     assert exists(store, bucket) == (not words)
-    assert mark(store, bucket) is None if not words else True
+    assert owner_tag(store, bucket) is None if not words else True
     if not words:
         assert content(store, bucket) == ["session/state"]
 
@@ -303,7 +303,7 @@ def test_a_released_workspace_keeps_its_bucket_and_what_opens_it(stored: Stack, 
     found = variables(stored)
     stored.write(file_of(bucket, state="released"))
     stored.up(plain=True).ok()
-    assert mark(store, bucket) is None
+    assert owner_tag(store, bucket) is None
     stored.write(EMPTY)
     stored.up(plain=True).ok()
     assert variables(stored) == found

@@ -59,10 +59,10 @@ def test_a_key_that_was_revoked(ours: Stack, platform: Backend) -> None:
 def test_a_token_that_was_revoked_by_its_handle(ours: Stack) -> None:
     stack = ours
     token = stack.token("ci")
-    (handle,) = stack.handles()
-    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/secrets/{handle}")
+    (token_secret,) = stack.token_secrets()
+    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/secrets/{token_secret}")
     quiet(stack.preview("--expect-no-changes"))
-    says(stack.refresh(), "it was revoked: its handle was deleted")
+    says(stack.refresh(), "it was revoked: its token Secret was deleted")
     says(stack.preview(), "~ ambient:index:AccessToken: (update)")
     mended(stack)
     assert stack.sessions(stack.token("ci")) == 200

@@ -68,12 +68,12 @@ def test_a_second_run_changes_nothing(stack: Stack) -> None:
     stack.write(WORKSPACE)
     assert not stack.preview().ok().unchanged
     stack.up().ok()
-    handles = stack.handles()
+    token_secrets = stack.token_secrets()
     assert stack.preview("--expect-no-changes").unchanged
     assert stack.up("--expect-no-changes").unchanged
     assert stack.refresh().unchanged
     assert stack.up("--expect-no-changes").unchanged
-    assert stack.handles() == handles
+    assert stack.token_secrets() == token_secrets
 
 
 def test_reordering_the_file_changes_nothing(stack: Stack) -> None:

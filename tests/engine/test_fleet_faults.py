@@ -71,7 +71,7 @@ def test_what_a_lost_run_gave_and_the_files_no_longer_say_ends(shard: Shard) -> 
 
     def all_is_made() -> bool:
         new = "ambient-permission-edit-devs-group"
-        return reached() and len(shard.handles()) == 2 and bound(shard, his) and bound(shard, new)
+        return reached() and len(shard.token_secrets()) == 2 and bound(shard, his) and bound(shard, new)
 
     with held(LAST, begun) as reached:
         shard.killed_at(all_is_made, "all is made, and nothing of it recorded")
@@ -136,7 +136,7 @@ def test_a_disk_that_is_full_when_the_state_is_written(shard: Shard) -> None:
     shard.restore_state()
     shard._cli("cancel", "--yes")  # where the engine could not take its lock off
     assert shard.export() == written
-    assert len(shard.handles(name)) == 1
+    assert len(shard.token_secrets(name)) == 1
     shard.up_once("--refresh").ok()
     shard.whole()
 
@@ -144,21 +144,21 @@ def test_a_disk_that_is_full_when_the_state_is_written(shard: Shard) -> None:
 # The engine's client makes an object by POST or by PATCH, as its version will have it.
 MADE = "POST|PATCH"
 BINDING, ACCOUNT = "/rolebindings(/[^/?]*)?([?]|$)", "/serviceaccounts(/[^/?]*)?([?]|$)"
-HANDLE, TOKEN = "/secrets$", "/serviceaccounts/.*/token$"
+BOUND_OBJECT, TOKEN = "/secrets$", "/serviceaccounts/.*/token$"
 FAULTS = {
     "throttled": (
-        Rule("POST", HANDLE, Fate.REFUSED, 429, {"Retry-After": "1"}, times=2),
+        Rule("POST", BOUND_OBJECT, Fate.REFUSED, 429, {"Retry-After": "1"}, times=2),
         Rule(MADE, ACCOUNT, Fate.REFUSED, 429, {"Retry-After": "1"}),
     ),
     "conflict": (Rule(MADE, BINDING, Fate.REFUSED, 409),),
-    "conflict-token": (Rule("POST", HANDLE, Fate.REFUSED, 409),),
+    "conflict-token": (Rule("POST", BOUND_OBJECT, Fate.REFUSED, 409),),
     "away": (Rule(MADE, BINDING, Fate.REFUSED, 503),),
-    "away-token": (Rule("POST", HANDLE, Fate.REFUSED, 503, times=9),),
+    "away-token": (Rule("POST", BOUND_OBJECT, Fate.REFUSED, 503, times=9),),
     "dropped": (Rule(MADE, ACCOUNT, Fate.DROPPED),),
     "dropped-token": (Rule("POST", TOKEN, Fate.DROPPED),),
     "unanswered": (Rule(MADE, ACCOUNT, Fate.UNANSWERED),),
     "unanswered-grant": (Rule(MADE, BINDING, Fate.UNANSWERED),),
-    "unanswered-token": (Rule("POST", HANDLE, Fate.UNANSWERED),),
+    "unanswered-token": (Rule("POST", BOUND_OBJECT, Fate.UNANSWERED),),
     "late": (Rule("POST", TOKEN, Fate.LATE),),
     "bad": (Rule(MADE, BINDING, Fate.REFUSED, 403, times=float("inf")),),
 }
@@ -175,6 +175,6 @@ def test_each_fault_is_its_own_workspace_s_and_the_next_run_makes_up_for_it(shar
     ended.refused(names["bad"], "a fault that was asked for")
     for name in (names["good"], names["throttled"]):
         assert shard.access_there(name) == object_names(name, shard.ledger()[name])
-        assert len(shard.handles(name)) == 1
+        assert len(shard.token_secrets(name)) == 1
     shard.up_once().ok()
     shard.whole()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.plan.document import plan_schema
 from tests.support.json_schema import faults
-from tests.support.ledgers import removals_mark
+from tests.support.ledgers import removals_digest
 from tests.support.shard import Shard
 from tests.support.stacks import Machine
 
@@ -67,7 +67,7 @@ def fleet(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_one_plan_of_all_shards(fleet: Two) -> None:
     fleet.declare("g1", "g2", "g3")
     same = fleet.plan("--all", code=0)
-    assert same["shards"] == {"count": 2, "asked": [*SHARDS], "skipped": [], "failed": []}
+    assert same["shards"] == {"count": 2, "evaluated": [*SHARDS], "skipped": [], "failed": []}
     fleet.declare("g1", "g2", "g3", "g4")
     online, offline = fleet.plan("--all", code=2), fleet.plan("--offline", code=2)
     gained = [(one["workspace"], one["subject"]) for one in online["access"]["gained"]]
@@ -110,12 +110,12 @@ def test_the_provider_takes_the_fleets_word_for_one_change_alone(fleet: Two) -> 
     after = {name: {**entry, "grants": {"group:devs": "view"}} for name, entry in before.items()}
     refused = fleet.preview()
     assert "6 of the 10 grants of this stack end" in refused.text
-    fleet.environment[JUDGED_VARIABLE] = removals_mark(before, after)
+    fleet.environment[APPROVED_VARIABLE] = removals_digest(before, after)
     assert fleet.preview().code == 0
     fleet.declare("g9")
     fleet.write(FILE.replace("GRANTS", "[]"))
     assert "8 of the 10 grants of this stack end" in fleet.preview().text
-    del fleet.environment[JUDGED_VARIABLE]
+    del fleet.environment[APPROVED_VARIABLE]
 
 
 def test_a_fleet_is_read_as_one_stack(fleet: Two) -> None:

@@ -29,7 +29,7 @@ def held(stack: Stack, *workspaces: str) -> dict[str, list[str]]:
         bindings = stack.machine.get(f"{RBAC}/{name}/rolebindings") or {"items": []}
         uids = [f"{item['metadata']['name']} {item['metadata']['uid']}" for item in bindings["items"]]
         there = stack.machine.get(f"/api/v1/namespaces/{name}") is not None
-        found[name] = sorted([*uids, *stack.handles(name)]) if there else ["no namespace"]
+        found[name] = sorted([*uids, *stack.token_secrets(name)]) if there else ["no namespace"]
     return found
 
 

@@ -139,12 +139,12 @@ def test_a_key_is_handed_over_and_lies_nowhere_else(deployed: Stack, tmp_path_fa
 
 def test_keys_are_rotated_and_revoked_in_the_file_and_now(deployed: Stack) -> None:
     stack, old, report = deployed, deployed.token("ci"), deployed.token("nightly-report")
-    name, handles = f"{stack.w}/ci", deployed.handles()
+    name, token_secrets = f"{stack.w}/ci", deployed.token_secrets()
     edited = stack.ambient("keys", "rotate", stack.name, name, "--overlap-until", "2099-12-31").ok()
     assert f"stacks/{stack.name}.yaml:8: {name}: generation 1 -> 2, overlapUntil 2099-12-31" in edited.text
     assert f"  pulumi up --stack {stack.name}\n" in edited.text
     assert text(stack) == FILE.replace(LAST, f"{LAST}        generation: 2\n        overlapUntil: 2099-12-31\n")
-    assert stack.handles() == handles  # without --now it only edits
+    assert stack.token_secrets() == token_secrets  # without --now it only edits
 
     stack.write(FILE)
     done = stack.ambient("keys", "rotate", stack.name, name, "--now", "--overlap", "3d").ok()
@@ -175,14 +175,14 @@ def test_keys_are_rotated_and_revoked_in_the_file_and_now(deployed: Stack) -> No
     assert stack.sessions(report) == 401
     assert text(stack) == "".join(line for line in rotated.splitlines(True) if "nightly" not in line)
     assert list(listed(stack)) == ["ci/3"]
-    assert len(stack.accounts()) == len(stack.handles()) == 1
+    assert len(stack.accounts()) == len(stack.token_secrets()) == 1
     assert stack.preview("--expect-no-changes").unchanged
     stack.ambient("keys", "show", stack.name, f"{stack.w}/nightly-report").refused(f"; it has {name}; a key is there")
 
 
 def test_a_plan_that_holds_more_is_not_deployed(deployed: Stack) -> None:
     stack, old = deployed, [deployed.token("ci"), deployed.token("nightly-report")]
-    handles, mine = stack.handles(), f"{stack.w}/key/nightly-report"
+    token_secrets, mine = stack.token_secrets(), f"{stack.w}/key/nightly-report"
     generation = FILE.replace("lifetime: 30d", "lifetime: 30d, generation: 2, overlapUntil: 2099-12-31")
     stack.write(generation)
     own = plan(stack, "nightly-report")
@@ -222,7 +222,7 @@ def test_a_plan_that_holds_more_is_not_deployed(deployed: Stack) -> None:
         f"stacks/{stack.name}.yaml is edited. To deploy all of it: pulumi up --stack {stack.name}",
         f"to end the old identity at once: {' && '.join(deletions)}",
     ]
-    assert (stack.handles(), [stack.sessions(token) for token in old]) == (handles, [200, 200])
+    assert (stack.token_secrets(), [stack.sessions(token) for token in old]) == (token_secrets, [200, 200])
     rotated = FILE.replace("lifetime: 30d", "lifetime: 30d, generation: 2")
     rotated = rotated.replace(LAST, f"{LAST}        generation: 2\n")
     assert text(stack) == rotated.replace("    keys:", f"{grant}    keys:")
@@ -232,7 +232,7 @@ def test_a_plan_that_holds_more_is_not_deployed(deployed: Stack) -> None:
     done = stack.ambient("keys", "rotate", stack.name, "--workspace", stack.w, "--leaked", "--now").ok()
     assert text(stack) == rotated
     assert done.text.count("generation 1 -> 2, no overlap") == 2
-    assert not set(handles) & set(stack.handles())
+    assert not set(token_secrets) & set(stack.token_secrets())
     assert [stack.sessions(stack.token(key)) for key in ("ci", "nightly-report")] == [200, 200]
     assert stack.preview("--expect-no-changes").unchanged
     assert [stack.sessions(token) for token in old] == [401, 401]

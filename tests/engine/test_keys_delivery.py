@@ -74,7 +74,7 @@ def test_a_key_that_is_kept_nowhere_lies_in_its_secret_alone(stack: Stack, app: 
 
     stack.write(file_of(kept="", gone=", retain: none"))
     stack.up().ok()
-    (kept, gone), handles = delivered(), stack.handles()
+    (kept, gone), token_secrets = delivered(), stack.token_secrets()
     assert kept == {"token": stack.token("kept")}
     assert stack.sessions(gone["token"]) == 200
     stack.up("--expect-no-changes").ok()
@@ -90,7 +90,7 @@ def test_a_key_that_is_kept_nowhere_lies_in_its_secret_alone(stack: Stack, app: 
     assert list(anew) == ["token"]
     assert anew != gone
     assert [stack.sessions(one["token"]) for one in (again, anew)] == [200, 200]
-    assert set(handles) < set(stack.handles())
+    assert set(token_secrets) < set(stack.token_secrets())
 
     later = f", generation: 2, overlapUntil: {SOON}"
     stack.write(file_of(kept=later, gone=f", retain: none{later}"))
@@ -129,8 +129,8 @@ def test_where_no_key_may_lie_is_refused_before_anything_is_minted(stack: Stack,
         f"namespace '{stack.w}-ui' is a workspace: every session in it could read the key",
         f"there is no namespace '{stack.w}-none' to deliver the key to; create it, or name another",
     )
-    (handle,) = stack.handles()
-    assert "-good-" in handle
+    (token_secret,) = stack.token_secrets()
+    assert "-good-" in token_secret
     good = (stack.delivered("key-of-good", app) or {})["token"]
     assert stack.sessions(good) == 200
     left = stack.machine.get(f"/api/v1/namespaces/{app}/secrets/key-of-taken")
@@ -145,5 +145,5 @@ def test_where_no_key_may_lie_is_refused_before_anything_is_minted(stack: Stack,
             f"{file}:5:", f"workspaces.{stack.w}.keys.here.deliver.secret.namespace: is the workspace itself",
             f"{file}:6:", f"workspaces.{stack.w}.keys.there.deliver.secret.namespace: '{stack.w}-b' is a workspace",
         )  # fmt: skip
-    assert stack.handles() == [handle]
+    assert stack.token_secrets() == [token_secret]
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}-b") is None

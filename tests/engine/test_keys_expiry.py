@@ -89,7 +89,7 @@ def test_a_failure_elsewhere_stops_no_revocation(stack: Stack) -> None:
     stack.ended(old, "the token whose overlap is over")
     stack.ended(leaving, "the key that left the file")
     assert stack.sessions(new) == 200
-    assert len(stack.handles()) == 1
+    assert len(stack.token_secrets()) == 1
 
 
 @pytest.mark.timeout(900)
@@ -103,4 +103,4 @@ def test_a_real_token_has_expired(ending: Ending) -> None:
     late = ending.expires + 60 + 15 - time.time()
     stack.machine.until(lambda: stack.sessions(ending.token) == 401, "a token that has expired", seconds=max(late, 15))
     # Nobody has revoked it: this is the expiry itself.
-    assert stack.handles() == [stack.tokens("ci")["current"]["handle"]]
+    assert stack.token_secrets() == [stack.tokens("ci")["current"]["handle"]]

@@ -30,14 +30,14 @@ def ids(stack: Stack, platform: Backend) -> list[str]:
 def test_the_identity_before_lives_beside_the_new_one_until_the_day(stack: Stack, platform: Backend) -> None:
     stack.write(file_of("role: view, lifetime: 30d"))
     stack.up().ok()
-    old, before = stack.token("ci"), (stack.accounts(), stack.handles())
+    old, before = stack.token("ci"), (stack.accounts(), stack.token_secrets())
     assert ids(stack, platform) == stack.accounts()
 
     stack.write(file_of(f"role: view, lifetime: 30d, generation: 2, overlapUntil: {LATER}"))
     plan = flat(stack.preview().ok().text)
     for change in ("~ generation: 1 => 2", "+ overlapping: 1", f'+ overlapUntil: "{LATER}"'):
         assert change in plan, f"missing: {change}\n{plan}"
-    assert (stack.accounts(), stack.handles()) == before
+    assert (stack.accounts(), stack.token_secrets()) == before
     stack.up().ok()
     new = stack.token("ci")
     assert new != old
@@ -53,7 +53,7 @@ def test_the_identity_before_lives_beside_the_new_one_until_the_day(stack: Stack
     renewed = stack.token("ci")
     assert renewed != new
     assert [stack.sessions(token) for token in (old, new, renewed)] == [200, 200, 200]
-    assert len(stack.handles()) == 3
+    assert len(stack.token_secrets()) == 3
     assert len(stack.tokens("ci", 1)["retiring"]) == 0
     assert len(stack.tokens("ci", 2)["retiring"]) == 1
 
@@ -64,7 +64,7 @@ def test_the_identity_before_lives_beside_the_new_one_until_the_day(stack: Stack
     stack.ended(new, "the token before, after its overlap")
     assert stack.sessions(renewed) == 200
     assert ids(stack, platform) == stack.accounts() != before[0]
-    assert (len(stack.accounts()), len(stack.handles())) == (1, 1)
+    assert (len(stack.accounts()), len(stack.token_secrets())) == (1, 1)
     assert stack.preview("--expect-no-changes", offset="41d").unchanged
 
 
@@ -87,7 +87,7 @@ def test_a_new_identity_that_cannot_be_made_leaves_the_one_before_alone_while_th
     write(f", generation: 2, overlapUntil: {SOON}", ", generation: 2")
     # It fails every night. What ends without an overlap has ended before anything new was made.
     for offset in ("", "1d"):
-        stack.up(offset=offset).refused("can't make the token's handle", "exceeded quota")
+        stack.up(offset=offset).refused("can't create the token Secret", "exceeded quota")
         assert [sessions(end, tokens[end, "over"]) for end in FULL] == [200, 200, 200], offset
     for end in FULL:
         token = tokens[end, "gap"]
@@ -104,7 +104,7 @@ def test_a_new_identity_that_cannot_be_made_leaves_the_one_before_alone_while_th
 def test_what_cannot_be_kept_is_refused_and_an_overlap_that_is_over_is_none(stack: Stack) -> None:
     stack.write(file_of("role: view", edit="role: view", high="role: view, generation: 2"))
     stack.up().ok()
-    old, before = stack.token("ci"), (stack.accounts(), stack.handles())
+    old, before = stack.token("ci"), (stack.accounts(), stack.token_secrets())
     new = f"overlapUntil: {SOON}"
     text = file_of(
         f"role: view, generation: 3, {new}", edit=f"role: edit, generation: 2, {new}", high="role: view, generation: 1"
@@ -119,7 +119,7 @@ def test_what_cannot_be_kept_is_refused_and_an_overlap_that_is_over_is_none(stac
             f"workspace '{stack.w}-b': key 'new': overlapUntil keeps the identity of generation 1, and the workspace "
             "is made in this run: there is none",
         )
-        assert (stack.accounts(), stack.handles()) == before
+        assert (stack.accounts(), stack.token_secrets()) == before
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}-b") is None
     stack.write(file_of(f"role: view, generation: 2, overlapUntil: {OVER}", high="role: view, generation: 2"))
     stack.up().ok()
@@ -133,7 +133,7 @@ def test_neither_a_killed_run_nor_a_lost_state_locks_anybody_out(stack: Stack) -
     stack.up().ok()
     old = stack.token("ci")
     stack.write(file_of(f"role: view, generation: 2, overlapUntil: {SOON}"))
-    stack.kill_up(lambda: len(stack.handles()) == 2, "the new identity's first handle is there")
+    stack.kill_up(lambda: len(stack.token_secrets()) == 2, "the new identity's first handle is there")
     assert stack.sessions(old) == 200
     stack.up().ok()
     new = stack.token("ci")
@@ -153,7 +153,7 @@ def test_neither_a_killed_run_nor_a_lost_state_locks_anybody_out(stack: Stack) -
     stack.ended(old, "the identity before, after its last day")
     stack.ended(new, "the token of before the loss, after its overlap")
     assert stack.sessions(found) == 200
-    assert (len(stack.accounts()), len(stack.handles())) == (1, 1)
+    assert (len(stack.accounts()), len(stack.token_secrets())) == (1, 1)
 
 
 def test_what_somebody_could_mint_outlives_his_grant_and_ends_with_the_identity(stack: Stack) -> None:

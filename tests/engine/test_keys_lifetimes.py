@@ -56,8 +56,8 @@ def test_every_life_of_the_platforms_page_is_granted_as_asked(stack: Stack) -> N
         # From when its handle was made, which is up to a second earlier.
         assert 0 <= stack.tokens(key_id)["grantedSeconds"] - asked <= 2, key_id
     assert "exp" not in claims(tokens["static"])
-    (handle,) = [handle for handle in stack.handles() if "static" in handle]
-    lies = stack.machine.get(f"/api/v1/namespaces/{stack.w}/secrets/{handle}")
+    (token_secret,) = [token_secret for token_secret in stack.token_secrets() if "static" in token_secret]
+    lies = stack.machine.get(f"/api/v1/namespaces/{stack.w}/secrets/{token_secret}")
     assert lies["type"] == "kubernetes.io/service-account-token"
     shown = stack.ambient("show", stack.name).ok().text
     assert set(re.findall(r"^ +(\S+) +\S+ +never ", shown, re.MULTILINE)) == {"no-expiration", "static"}
@@ -65,18 +65,18 @@ def test_every_life_of_the_platforms_page_is_granted_as_asked(stack: Stack) -> N
     stack.write(file_of(**keys))
     stack.up().ok()
     stack.ended(tokens["static"], "a static token whose key is removed")
-    assert handle not in stack.handles()
+    assert token_secret not in stack.token_secrets()
     assert {stack.sessions(tokens[key_id]) for key_id in LIVES} == {200}
 
 
 def test_a_new_life_applies_from_the_next_rotation_and_a_manual_key_has_none(stack: Stack) -> None:
     stack.write(file_of(auto="role: view", once="role: view, rotate: manual"))
     stack.up().ok()
-    auto, once, handles = stack.token("auto"), stack.token("once"), stack.handles()
+    auto, once, token_secrets = stack.token("auto"), stack.token("once"), stack.token_secrets()
     changed = "role: edit, name: Another label, description: More, lifetime: 30d"
     stack.write(file_of(auto=changed, once=f"{changed}, rotate: manual"))
     stack.up().ok()
-    assert (stack.token("auto"), stack.token("once"), stack.handles()) == (auto, once, handles)
+    assert (stack.token("auto"), stack.token("once"), stack.token_secrets()) == (auto, once, token_secrets)
 
     # 90 days were granted, and the notice is a quarter of 30 days by now.
     assert stack.preview("--expect-no-changes", offset="82d").unchanged
@@ -119,11 +119,11 @@ def test_a_cluster_that_caps_is_told_before_it_locks_anybody_out(short: Stack) -
         "it granted 1d where one without an end was asked. Write a lifetime up to 1d",
     )
     assert "the cluster granted 1d where 7d were asked" in up.text
-    assert {handle.split("-")[2] for handle in stack.handles()} == set(fitting)
+    assert {token_secret.split("-")[2] for token_secret in stack.token_secrets()} == set(fitting)
     assert [stack.sessions(stack.token(key)) for key in fitting] == [200, 200]
     assert [lives(stack.token(key)) for key in fitting] == [DAY, DAY]
 
-    handles = stack.handles()
+    token_secrets = stack.token_secrets()
     stack.config("maxTokenLifetime", "24h")
     file = f"stacks/{stack.name}.yaml"
     for result in (stack.preview(), stack.up(), stack.ambient("validate", file)):
@@ -134,8 +134,8 @@ def test_a_cluster_that_caps_is_told_before_it_locks_anybody_out(short: Stack) -
             f"workspaces.{stack.w}.keys.endless.lifetime: never is longer than the cluster grants",
             "maxTokenLifetime is 1d; allowed: up to 1d",
         )
-    assert stack.handles() == handles
+    assert stack.token_secrets() == token_secrets
     stack.write(file_of(day=fitting["day"]))
     stack.up().ok()
-    assert len(stack.handles()) == len(stack.accounts()) == 1
+    assert len(stack.token_secrets()) == len(stack.accounts()) == 1
     assert stack.preview("--expect-no-changes").unchanged

@@ -61,7 +61,9 @@ def test_cancel_and_run_again_is_all_there_is_to_do(stack: Stack, path: str) -> 
 def test_cancel_and_run_again_after_a_token_was_minted(stack: Stack) -> None:
     stack.secret("anthropic")
     stack.write(FILE)
-    stack.die_in_up(lambda: there(stack, "/api/v1/namespaces/THIS")() and bool(stack.handles()), "a token is minted")
+    stack.die_in_up(
+        lambda: there(stack, "/api/v1/namespaces/THIS")() and bool(stack.token_secrets()), "a token is minted"
+    )
     stack.restore_state()
     stack.cancel()
     stack.up().ok()

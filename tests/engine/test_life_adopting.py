@@ -31,7 +31,7 @@ def test_adopting_takes_what_exists_and_keeps_what_no_file_declares(stack: Stack
     stack.up(plain=True).refused(f"namespace '{one.name}' exists, and it was not made by this tool", "adopt: true")
     write(stack, [one])
     preview = stack.preview().ok()
-    assert one.mark is None
+    assert one.owner_annotation is None
     # What nobody declared is told before it matters.
     for told in ("edit of user:mallory@example.com", "admin of user:carol@example.com", "SAVED_IN_UI"):
         assert told in preview.text
@@ -52,7 +52,7 @@ def test_another_stacks_workspace_cannot_be_adopted(stack: Stack) -> None:
     add(stack.machine, "/api/v1/namespaces", one.name, kind="Namespace", metadata=notes)
     stack.write("workspaces:\n  THIS: {adopt: true, protect: false}\n")
     stack.up(plain=True).refused("it belongs to the stack other/prod", "release it there first")
-    assert one.mark == "other/prod"
+    assert one.owner_annotation == "other/prod"
 
 
 def test_adopt_on_an_empty_cluster_makes_the_workspace(stack: Stack) -> None:

@@ -59,9 +59,9 @@ def test_releasing_loses_nothing_and_whoever_adopts_gets_all_of_it(stack: Stack)
         is_open(one)
         assert one.token() != token
         assert one.sessions(token) == 200
-        assert len(stack.handles(one.name)) == 2
+        assert len(stack.token_secrets(one.name)) == 2
     stack.up(offset="46d").ok()
-    assert [len(stack.handles(one.name)) for one in pair] == [1, 1]
+    assert [len(stack.token_secrets(one.name)) for one in pair] == [1, 1]
 
 
 def test_nothing_else_changes_with_a_release_or_after_it_and_it_can_be_taken_back(stack: Stack) -> None:
@@ -74,13 +74,13 @@ def test_nothing_else_changes_with_a_release_or_after_it_and_it_can_be_taken_bac
     write(stack, pair, "released", ENTRY.replace(GRANT, "").replace(SECRETS, "").replace("idleTimeout: 12h, ", ""))
     changed = "is released in this run, and its grants and secrets and settings would change in the same one"
     stack.up(plain=True).refused(*(f"workspace '{one.name}' {changed}" for one in pair))
-    assert [one.mark for one in pair] == [one.owner for one in pair]
+    assert [one.owner_annotation for one in pair] == [one.owner for one in pair]
     write(stack, pair, "released")
     stack.up().ok()
-    handles = [stack.handles(one.name) for one in pair]
+    token_secrets = [stack.token_secrets(one.name) for one in pair]
     # Long after the tokens should have been renewed.
     stack.up(offset="89d").ok()
-    assert [stack.handles(one.name) for one in pair] == handles
+    assert [stack.token_secrets(one.name) for one in pair] == token_secrets
     assert [one.token() for one in pair] == tokens
     stack.write("workspaces:\n" + made.entry("closed") + adopted.entry("released", ENTRY.replace(GRANT, "")))
     stack.up().refused(

@@ -43,7 +43,7 @@ def test_as_a_library_the_console_script_is_the_plugin(stack: Stack) -> None:
     stack.environment["PATH"] = f"{scripts}{os.pathsep}{stack.environment['PATH']}"
     stack.up().ok()
     assert "ambient:index:AccessToken" in {item["type"] for item in stack.export()}
-    assert len(stack.handles()) == 1
+    assert len(stack.token_secrets()) == 1
     assert stack.preview("--expect-no-changes").unchanged
 
 

@@ -125,11 +125,11 @@ def test_a_namespace_that_is_not_ours_is_refused(stack: Stack) -> None:
 def test_a_vanished_workspace_is_refused(stack: Stack, flags: tuple[str, ...]) -> None:
     stack.write(f"{ONE}  THIS-b: {{protect: false, keys: {{ci: {{}}}}}}\n")
     stack.up().ok()
-    handles = stack.handles(f"{stack.w}-b")
+    token_secrets = stack.token_secrets(f"{stack.w}-b")
     stack.write(ONE)
     for result in (stack.preview(*(flag for flag in flags if flag == "--refresh")), stack.up(*flags)):
         result.refused(f"workspace '{stack.w}-b' is gone from the files", "state: closed")
-    assert stack.handles(f"{stack.w}-b") == handles
+    assert stack.token_secrets(f"{stack.w}-b") == token_secrets
     assert exists(stack, f"{stack.w}-b")
 
 

@@ -16,23 +16,23 @@ def test_a_preview_mints_nothing(stack: Stack) -> None:
     stack.preview().ok()
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
     stack.up().ok()
-    handles = stack.handles()
+    token_secrets = stack.token_secrets()
     rotating = stack.preview(offset="80d").ok()
     assert not rotating.unchanged
-    assert stack.handles() == handles
+    assert stack.token_secrets() == token_secrets
 
 
 def test_a_token_revoked_by_hand_shows_in_a_refresh_and_is_replaced(stack: Stack) -> None:
     stack.write(file_of())
     stack.up().ok()
-    token, (handle,) = stack.token("ci"), stack.handles()
-    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/secrets/{handle}")
+    token, (token_secret,) = stack.token("ci"), stack.token_secrets()
+    stack.machine.delete(f"/api/v1/namespaces/{stack.w}/secrets/{token_secret}")
     stack.machine.until(lambda: stack.sessions(token) == 401, "a token without its handle is refused")
     refreshed = stack.refresh().ok()
-    assert "it was revoked: its handle was deleted" in refreshed.text
-    assert current(stack)["dead"] == "it was revoked: its handle was deleted"
+    assert "it was revoked: its token Secret was deleted" in refreshed.text
+    assert current(stack)["dead"] == "it was revoked: its token Secret was deleted"
     assert not stack.preview().ok().unchanged
-    assert stack.handles() == []
+    assert stack.token_secrets() == []
     stack.up().ok()
     assert stack.token("ci") != token
     assert stack.sessions(stack.token("ci")) == 200
@@ -78,12 +78,12 @@ def _create_session(stack: Stack, token: str) -> int:
 def test_description_label_role_and_life_mint_nothing(stack: Stack) -> None:
     stack.write(file_of("{role: view}"))
     stack.up().ok()
-    token, handles = stack.token("ci"), stack.handles()
+    token, token_secrets = stack.token("ci"), stack.token_secrets()
     assert _create_session(stack, token) == 403
     stack.write(file_of("{role: edit, name: Another label, description: more, lifetime: 30d}"))
     assert not stack.preview().ok().unchanged
     stack.up().ok()
-    assert (stack.token("ci"), stack.handles()) == (token, handles)
+    assert (stack.token("ci"), stack.token_secrets()) == (token, token_secrets)
     stack.machine.until(lambda: _create_session(stack, token) == 200, "the key has its new role")
     assert stack.preview("--expect-no-changes").unchanged
 
@@ -95,13 +95,13 @@ def test_a_new_generation_is_a_new_identity_and_the_old_one_ends(stack: Stack) -
     stack.write(file_of("{role: view, generation: 2}"))
     plan = stack.preview().ok()
     assert "generation: 1 => 2" in plan.text.replace("     ", "")
-    assert stack.handles() == [before]
+    assert stack.token_secrets() == [before]
     stack.up().ok()
     new = stack.token("ci")
     assert new != old
     assert stack.sessions(new) == 200
     stack.machine.until(lambda: stack.sessions(old) == 401, "the old generation's token is refused")
-    assert before not in stack.handles()
+    assert before not in stack.token_secrets()
     accounts = stack.machine.get(f"/api/v1/namespaces/{stack.w}/serviceaccounts?labelSelector=app=ambient-access-key")
     assert len(accounts["items"]) == 1
     assert stack.preview("--expect-no-changes").unchanged
@@ -121,7 +121,7 @@ def test_a_generation_that_cannot_be_minted_does_not_keep_the_old_one(stack: Sta
     machine.request("POST", path, token=machine.cluster.token_of("sandbox-admin"), body=quota)
     machine.until(lambda: "used" in (machine.get(f"{path}/full").get("status") or {}), "the quota is counted")
     stack.write(file_of("{role: view, generation: 2}"))
-    stack.up().refused("can't make the token's handle", "exceeded quota")
+    stack.up().refused("can't create the token Secret", "exceeded quota")
     stack.ended(old, "the old generation's token")
     machine.delete(f"{path}/full")
     stack.up().ok()
@@ -132,7 +132,7 @@ def test_a_generation_that_cannot_be_minted_does_not_keep_the_old_one(stack: Sta
 def test_a_token_near_its_end_is_renewed_with_an_overlap(stack: Stack) -> None:
     stack.write(file_of("{role: view, lifetime: 30d}"))
     stack.up().ok()
-    old, (first,) = stack.token("ci"), stack.handles()
+    old, (first,) = stack.token("ci"), stack.token_secrets()
     assert stack.preview("--expect-no-changes", offset="22d").unchanged  # 7.5 days before expiry is the notice
     plan = stack.preview(offset="23d").ok()
     assert not plan.unchanged
@@ -140,10 +140,10 @@ def test_a_token_near_its_end_is_renewed_with_an_overlap(stack: Stack) -> None:
     new = stack.token("ci")
     assert new != old
     assert (stack.sessions(old), stack.sessions(new)) == (200, 200)
-    assert len(stack.handles()) == 2
+    assert len(stack.token_secrets()) == 2
     assert stack.preview("--expect-no-changes", offset="23d").unchanged
     stack.up(offset="27d").ok()  # the overlap is half of the notice
-    assert first not in stack.handles()
+    assert first not in stack.token_secrets()
     stack.machine.until(lambda: stack.sessions(old) == 401, "the retired token is refused")
     assert stack.sessions(new) == 200
 
@@ -171,14 +171,14 @@ def test_a_handle_that_a_dead_run_left_is_revoked_by_the_next_rotation(stack: St
     assert machine.request("POST", path, token=machine.cluster.token_of("sandbox-admin"), body=left) == 200
     up = stack.up(offset="23d").ok()
     assert "no state has it: the run that minted it died" in up.text
-    assert left["metadata"]["name"] not in stack.handles()
-    assert len(stack.handles()) == 2
+    assert left["metadata"]["name"] not in stack.token_secrets()
+    assert len(stack.token_secrets()) == 2
 
 
 def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -> None:
     stack.write(file_of())
     stack.up().ok()
-    token, (handle,) = stack.token("ci"), stack.handles()
+    token, (token_secret,) = stack.token("ci"), stack.token_secrets()
     stack.lose_state()
     (account,) = stack.accounts()
     stack.up().refused("this stack has no record of them", f"adopt: [{account}]")
@@ -186,10 +186,10 @@ def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -
     up = stack.up().ok()
     assert "without a record" in up.text
     assert stack.sessions(token) == 200
-    assert handle in stack.handles()
+    assert token_secret in stack.token_secrets()
     assert stack.sessions(stack.token("ci")) == 200
     stack.up(offset="8d").ok()
-    assert handle not in stack.handles()
+    assert token_secret not in stack.token_secrets()
 
 
 def test_destroy_leaves_nothing(stack: Stack) -> None:

@@ -206,5 +206,5 @@ def test_a_shard_knows_what_the_others_have(shard):
     """What left it for another one by a new number of shards: the ledger must not take it for deleted."""
     for number in range(4):
         inputs = ledger(shard(f"prod-{number:02d}"))
-        assert sorted([*inputs["elsewhere"], *inputs["workspaces"]]) == sorted(NAMES)
-    assert "elsewhere" not in ledger(shard("prod", shards=None))
+        assert sorted([*inputs["moved"], *inputs["workspaces"]]) == sorted(NAMES)
+    assert "moved" not in ledger(shard("prod", shards=None))

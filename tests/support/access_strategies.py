@@ -1,8 +1,8 @@
-"""Strategies of access: holdings, and ledgers of workspaces with owners, grants and keys."""
+"""Strategies of access: role assignments, and ledgers of workspaces with owners, grants and keys."""
 
 from hypothesis import strategies as st
 
-from ambient_components.access.role_assignments import GRANT, KEY, OWNER, Holding
+from ambient_components.access.role_assignments import GRANT, KEY, OWNER, RoleAssignment
 
 WORKSPACES = st.sampled_from(["billing", "payments", "research"])
 ROLES = st.sampled_from(["view", "edit", "admin"])
@@ -11,9 +11,9 @@ PEOPLE = st.sampled_from(
 )
 KEY_IDS = st.sampled_from(["ci", "nightly-report", "x1"])
 
-HOLDINGS = st.frozensets(
+ROLE_ASSIGNMENTS = st.frozensets(
     st.builds(
-        Holding,
+        RoleAssignment,
         workspace=WORKSPACES,
         subject=PEOPLE | KEY_IDS.map(lambda key_id: f"key:{key_id}"),
         role=ROLES | st.sampled_from(["ClusterRole/admin", "ClusterRole/cluster-admin", "Role/x", "none"]),

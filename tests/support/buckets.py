@@ -84,7 +84,7 @@ def users(store: Store, stack: Stack) -> dict[str, list[str]]:
     }
 
 
-def mark(store: Store, bucket: str) -> str | None:
+def owner_tag(store: Store, bucket: str) -> str | None:
     """Whose a bucket is."""
     try:
         tags = s3(store).get_bucket_tagging(Bucket=bucket)["TagSet"]

@@ -41,7 +41,7 @@ def seconds(moment_):
 class Token:
     """One token that was ever minted."""
 
-    handle: str
+    token_secret: str
     uid: str
     account: str
     account_uid: str
@@ -81,11 +81,11 @@ class SimulatedCluster:
         self.faults: Mapping[int | str, str] = {}
         """By number of the call, from 1; or by its verb and what its path ends with: ``create /token``."""
         self.refusing = False
-        """Whether it deletes no handle."""
+        """Whether it deletes no token Secret."""
         self.refusing_delivery = False
         """Whether it lets nobody write to the Secret that the key is delivered to."""
         self.revocations = 0
-        """Deletions of handles that were asked for."""
+        """Deletions of token Secrets that were asked for."""
         self.on_mint: Callable[[Token], None] = lambda token: None
         self._down = False
         self._count = count(1)
@@ -98,7 +98,7 @@ class SimulatedCluster:
         self.calls, self._down = 0, False
 
     def token_of(self, uid) -> Token:
-        """The token that is bound to a handle."""
+        """The token that is bound to a token Secret."""
         return self._by_uid[uid]
 
     def token(self, text) -> Token | None:
@@ -150,7 +150,7 @@ class SimulatedCluster:
         return self._answer(f"patch {path}", change)
 
     def delete(self, path, uid=None):
-        """See `Cluster.delete`. A handle takes its token along, a ServiceAccount all of its tokens."""
+        """See `Cluster.delete`. A token Secret takes its token along, a ServiceAccount all of its tokens."""
 
         self.revocations += path.startswith(f"{SECRETS}/")
 
@@ -160,7 +160,7 @@ class SimulatedCluster:
                 return False
             if self.refusing and path.startswith(SECRETS):
                 self.token_of(uid).excused = "its revocation is refused"
-                raise ApiError(500, "no handle is deleted today")
+                raise ApiError(500, "no token Secret is deleted today")
             del self.objects[path]
             for token in self.valid:
                 if one["metadata"]["uid"] in (token.uid, token.account_uid):

@@ -85,9 +85,9 @@ class Judge:
         if step.after.state["undelivered"] and (read := cluster.token(cluster.lies_there("token"))):
             read.excused = "its Secret holds it, and can't be written"  # it goes when the next is there
         if new or cluster.revocations > revoked:
-            handles = self._handles(account)
-            recorded = {handle.uid for handle in step.after.tokens.handles}
-            hold("nothing unrecorded", handles <= recorded, handles, recorded)
+            token_secrets = self._token_secrets(account)
+            recorded = {token_secret.uid for token_secret in step.after.tokens.token_secrets}
+            hold("nothing unrecorded", token_secrets <= recorded, token_secrets, recorded)
         for token in new:
             self._on_renewal(run, before, news, there, token)
 
@@ -236,7 +236,7 @@ class Judge:
         """Those of an identity that work now."""
         return [token for token in self._cluster.valid if token.account == account]
 
-    def _handles(self, account):
+    def _token_secrets(self, account):
         return {
             one["metadata"]["uid"]
             for path, one in self._cluster.objects.items()

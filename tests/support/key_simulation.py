@@ -301,8 +301,8 @@ def simulated_time() -> Iterator[pytest.MonkeyPatch]:
     """The executor's own clocks stand still, and chance is a count."""
     serial = count(1)
     with pytest.MonkeyPatch.context() as patch:
-        handles = "ambient_components.provider.tokens.token_secrets"
-        patch.setattr(f"{handles}.clock", SimpleNamespace(offset=timedelta))
-        patch.setattr(f"{handles}.time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0))
-        patch.setattr(f"{handles}.secrets", SimpleNamespace(token_hex=lambda _: f"{next(serial):08x}"))
+        token_secrets = "ambient_components.provider.tokens.token_secrets"
+        patch.setattr(f"{token_secrets}.clock", SimpleNamespace(offset=timedelta))
+        patch.setattr(f"{token_secrets}.time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0))
+        patch.setattr(f"{token_secrets}.secrets", SimpleNamespace(token_hex=lambda _: f"{next(serial):08x}"))
         yield patch

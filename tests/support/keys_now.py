@@ -54,14 +54,14 @@ def identity(key: str, generation: int, *, ours: bool = False, retained: bool = 
     name, account = f"{W}/key/{key}/g{generation}", account_of(W, key, generation)
     uid = f"uid-{key}-{generation}"
     of_account = {"uid": uid} if ours else {"metadata": {"name": account, "uid": uid}}
-    handle = {"handle": f"{account}-x", "uid": f"secret-{key}-{generation}"}
+    token_secret = {"handle": f"{account}-x", "uid": f"secret-{key}-{generation}"}
     found = [
         ("ServiceAccount", {"metadata": {"name": account}}, of_account),
         ("RoleBinding", {}, {}),
         (
             "AccessToken",
             {"generation": generation, "serviceAccountUid": uid, **inputs},
-            {"current": handle, "retiring": [], "token": secret(token_of(key, generation) if retained else None)},
+            {"current": token_secret, "retiring": [], "token": secret(token_of(key, generation) if retained else None)},
         ),
     ]
     made = [{"urn": urn(kind, name), "type": KINDS[kind], "inputs": i, "outputs": o} for kind, i, o in found]

@@ -19,7 +19,7 @@ from ambient_components.access.recorded import read
 from ambient_components.errors import Problem
 from ambient_components.plan import ledgers as plan_ledgers
 from ambient_components.plan import preview
-from ambient_components.plan import recorded as held
+from ambient_components.plan.recorded import Recorded
 
 
 def ledger(plain: Any) -> dict[str, Entry]:
@@ -75,8 +75,8 @@ def declare(record: Any, plain: Any, *rest: Any, **more: Any) -> Any:
 crossed = _over(ledger, access.crossed)
 standing = _over(ledger, access.standing)
 guardrail_warnings = _over(ledger, access.guardrail_warnings)
-removals_mark = _over(ledger, fleet_guardrails.removals_mark)
-as_judged = _over(ledger, fleet_guardrails.as_judged)
+removals_digest = _over(ledger, fleet_guardrails.removals_digest)
+with_approved = _over(ledger, fleet_guardrails.with_approved)
 removed = _over(ledger, guardrails.removed)
 of_ledger = _over(ledger, role_assignments.of_ledger)
 escalations = _over(ledger, escalation.escalations)
@@ -84,7 +84,7 @@ live = _over(ledger, live_access.live)
 expected = _over(ledger, live_access.expected)
 from_ledgers = _over(ledger, plan_ledgers.from_ledgers)
 from_preview = _over(ledger, preview.from_preview)
-holdings_of = _over(ledger, held.Holdings.of_ledger)
+recorded_of = _over(ledger, Recorded.of_ledger)
 
 endings = _over(entry, access.endings)
 ended = _over(entry, access.ended)

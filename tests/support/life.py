@@ -75,7 +75,7 @@ class Workspace:
         return f"ambient-components/{self.stack.name}"
 
     @property
-    def mark(self) -> str | None:
+    def owner_annotation(self) -> str | None:
         """Whose it is."""
         return self.note("owner")
 
@@ -227,7 +227,7 @@ def worked_in(workspace: Workspace) -> None:
 def is_open(workspace: Workspace, *_tokens: str) -> None:
     """Listed, ours, and whoever the file names gets in."""
     assert workspace.listed()
-    assert workspace.mark == workspace.owner
+    assert workspace.owner_annotation == workspace.owner
     assert not workspace.note("released-by")
     assert {*GRANTS, OWNER} <= workspace.bindings()
     assert workspace.secrets() == SECRETS
@@ -237,7 +237,7 @@ def is_open(workspace: Workspace, *_tokens: str) -> None:
 def is_released(workspace: Workspace, *tokens: str) -> None:
     """Listed, nobody's, and whoever got in still does."""
     assert workspace.listed()
-    assert workspace.mark is None
+    assert workspace.owner_annotation is None
     assert workspace.note("released-by") == workspace.owner
     assert {*GRANTS, OWNER} <= workspace.bindings()
     assert workspace.secrets() == SECRETS

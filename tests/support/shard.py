@@ -140,15 +140,15 @@ class Shard(Stack):
         """What is there is what is declared, each once; the state knows every token; and a further run does nothing."""
         self.up("--expect-no-changes").ok()
         known = {
-            handle["handle"]
+            token_secret["handle"]
             for item in self.export()
             if item["type"] == "ambient:index:AccessToken"
-            for handle in (item["outputs"]["current"], *item["outputs"]["retiring"])
+            for token_secret in (item["outputs"]["current"], *item["outputs"]["retiring"])
         }
         there: set[str] = set()
         for name, entry in self.ledger().items():
             assert self.access_there(name) == object_names(name, entry), name
-            there |= set(self.handles(name))
+            there |= set(self.token_secrets(name))
             for key in entry["keys"]:
                 path = f"/apis/vteam.ambient-code/v1alpha1/namespaces/{name}/agenticsessions"
                 assert self.machine.request("GET", path, token=self.token(key, name)) == 200, f"{name}/{key}"

@@ -290,8 +290,8 @@ class Stack:
         """A token is refused, within the 15 seconds that are promised."""
         self.machine.until(lambda: self.sessions(token) == 401, f"{what} is refused", seconds=15)
 
-    def handles(self, workspace: str = "") -> list[str]:
-        """Names of the handles in the workspace."""
+    def token_secrets(self, workspace: str = "") -> list[str]:
+        """Names of the token Secrets in the workspace."""
         path = f"/api/v1/namespaces/{workspace or self.w}/secrets?labelSelector=ambient-components/handle=true"
         listed = self.machine.get(path) or {}
         return sorted(item["metadata"]["name"] for item in listed["items"])

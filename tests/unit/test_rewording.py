@@ -13,7 +13,7 @@ from ambient_components.access import GuardrailSettings
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, refusal
 from ambient_components.fleet.excluded import of_all
-from ambient_components.fleet.run_events import Told
+from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.summary import exit_code
 from ambient_components.output import REFUSED
 from ambient_components.plan import Digest
@@ -41,26 +41,26 @@ def reworded(problem: Problem) -> Problem:
 WORDS = pytest.mark.parametrize("words", [same, reworded])
 
 
-def events(problems: list[Problem]) -> Told:
+def events(problems: list[Problem]) -> Reported:
     """What a run knows of a shard that was refused."""
-    told = Told()
+    reported = Reported()
     for one in problems:
         text = f"{LEDGER} resource 'access' has a problem: {encode(one)}\n"
-        told.take(json.dumps(said("error", text, urn(LEDGER, "access"))))
-    return told
+        reported.take(json.dumps(said("error", text, urn(LEDGER, "access"))))
+    return reported
 
 
 @WORDS
 @pytest.mark.parametrize("case", ALONE)
-def test_the_same_workspace_is_held(words, case) -> None:
+def test_the_same_workspace_is_excluded(words, case) -> None:
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
     problems = [words(one) for one in refused(before, after, STRICT)]
-    told = events(problems)
-    found = excluded.reasons(one.problem for one in told.failures)
+    reported = events(problems)
+    found = excluded.reasons(one.problem for one in reported.failures)
     assert found == {"pay-1": tuple(dict.fromkeys(problems))}
     assert excluded.others(problems, ["pay-1"]) == []
     assert excluded.others(problems, ["other"]) == problems
-    assert {one.workspace for one in told.failures} == {"pay-1"}
+    assert {one.workspace for one in reported.failures} == {"pay-1"}
 
 
 @WORDS
@@ -82,8 +82,8 @@ class Job:
 
     phase = None
 
-    def __init__(self, problems: list[Problem], held: dict[str, tuple[Problem, ...]]) -> None:
-        self.told, self.held = events(problems), held
+    def __init__(self, problems: list[Problem], excluded: dict[str, tuple[Problem, ...]]) -> None:
+        self.reported, self.excluded = events(problems), excluded
 
 
 @WORDS

@@ -12,7 +12,7 @@ from ambient_components.access.escalation import minted, paths
 from ambient_components.access.escalation import paths as secrets
 from ambient_components.access.escalation.findings import MINTING, Finding, Path, Severity
 from ambient_components.access.escalation.workspaces import Place
-from ambient_components.access.role_assignments import Holding, of_ledger
+from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 
 __all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_beside_edit", "escalations"]
 
@@ -35,10 +35,10 @@ def escalations(ledger: Ledger) -> list[Finding]:
     Args:
         ledger: Entries by workspace name.
     """
-    held: dict[str, list[Holding]] = {name: [] for name in ledger}
-    for holding in of_ledger(ledger):
-        held[holding.workspace].append(holding)
-    places = {name: Place.of(name, entry, held[name]) for name, entry in ledger.items()}
+    assignments: dict[str, list[RoleAssignment]] = {name: [] for name in ledger}
+    for assignment in of_ledger(ledger):
+        assignments[assignment.workspace].append(assignment)
+    places = {name: Place.of(name, entry, assignments[name]) for name, entry in ledger.items()}
     return sorted((found for place in places.values() for found in _of(place, places)), key=lambda found: found.rank)
 
 

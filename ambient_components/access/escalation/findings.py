@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ambient_components.access.role_assignments import Holding
+from ambient_components.access.role_assignments import RoleAssignment
 
 
 class Severity(StrEnum):
@@ -75,7 +75,7 @@ class Finding:
 
     severity: Severity
 
-    who: tuple[Holding, ...]
+    who: tuple[RoleAssignment, ...]
     """Subjects that can take the path, sorted. Empty if they are not in the ledger; `how` describes them."""
 
     can: str

@@ -5,7 +5,7 @@ from typing import Final
 
 from ambient_components.access.escalation.findings import Finding, Path, Severity
 from ambient_components.access.escalation.workspaces import ADMIN, EDIT, Place, fields, home_of, named, strength
-from ambient_components.access.role_assignments import Holding
+from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.platform.contract import CREATED_BY_USER_ID_ANNOTATION
 
 LESS: Final = "give view instead of edit to users who only read"
@@ -42,36 +42,42 @@ def admin_keys(place: Place) -> Iterator[Finding]:
 
 def accounts(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
     """Find roles of ServiceAccounts: of this namespace, of another workspace or of an unknown namespace."""
-    by_home: dict[str, list[Holding]] = {}
-    for holding in place.holdings:
-        if home := home_of(holding.subject):
-            by_home.setdefault(home, []).append(holding)
-    for home, held in sorted(by_home.items()):
-        role = max((holding.role for holding in held), key=strength)
-        who = _others(place, held, role) if home == place.name else _of_home(places.get(home), held)
+    by_home: dict[str, list[RoleAssignment]] = {}
+    for assignment in place.assignments:
+        if home := home_of(assignment.subject):
+            by_home.setdefault(home, []).append(assignment)
+    for home, assignments in sorted(by_home.items()):
+        role = max((assignment.role for assignment in assignments), key=strength)
+        who = _others(place, assignments, role) if home == place.name else _of_home(places.get(home), assignments)
         if who:
-            yield _account(place, home, held, role, who, known=home in places)
+            yield _account(place, home, assignments, role, who, known=home in places)
 
 
-def _others(place: Place, held: list[Holding], role: str) -> tuple[Holding, ...]:
+def _others(place: Place, assignments: list[RoleAssignment], role: str) -> tuple[RoleAssignment, ...]:
     """Return who gains from a role of the own namespace's accounts; with a group of all accounts, sessions do."""
     if role == ADMIN:
         return place.editors
-    is_group = any(holding.role == EDIT and holding.subject.startswith("group:") for holding in held)
+    is_group = any(assignment.role == EDIT and assignment.subject.startswith("group:") for assignment in assignments)
     return place.minters if is_group else ()
 
 
-def _of_home(home: Place | None, held: list[Holding]) -> tuple[Holding, ...]:
-    return tuple(held) if home is None else home.minters
+def _of_home(home: Place | None, assignments: list[RoleAssignment]) -> tuple[RoleAssignment, ...]:
+    return tuple(assignments) if home is None else home.minters
 
 
 def _account(
-    place: Place, home: str, held: list[Holding], role: str, who: tuple[Holding, ...], *, known: bool
+    place: Place,
+    home: str,
+    assignments: list[RoleAssignment],
+    role: str,
+    who: tuple[RoleAssignment, ...],
+    *,
+    known: bool,
 ) -> Finding:
-    subjects = " and ".join(sorted({holding.subject for holding in held}))
+    subjects = " and ".join(sorted({assignment.subject for assignment in assignments}))
     own = home == place.name
     where = "this namespace" if own else f"the namespace {home}"
-    whose = (
+    explanation = (
         "anyone with edit there may, and what runs there is such an account"
         if known
         else "it is no workspace of this stack, and who may there is not known here"
@@ -83,7 +89,8 @@ def _account(
         who,
         f"become {role}",
         role,
-        f"{subjects}, with the role {role} here, is of {where}: anyone who mints tokens there takes that role; {whose}",
+        f"{subjects}, with the role {role} here, is of {where}: anyone who mints tokens there takes that role; "
+        f"{explanation}",
         (
             f"owners, grants: without {subjects}; a program outside gets a key, keys.ID.role: {role}"
             if not own

@@ -37,7 +37,7 @@ _WAYS: Final[Mapping[Path, tuple[str, str, str]]] = {
 
 def of_edit(place: Place) -> Iterator[Finding]:
     """Find what edit allows besides running sessions; removing others' access only if there are others."""
-    alone = len({holding.subject for holding in place.holdings}) == 1
+    alone = len({assignment.subject for assignment in place.assignments}) == 1
     for path, (can, how, remedy) in _WAYS.items():
         if place.editors and not (alone and path is Path.REMOVES_ACCESS):
             yield Finding(place.name, path, Severity.LOW, place.editors, can, None, how, (LESS, remedy))
@@ -65,7 +65,7 @@ def static_keys(place: Place) -> Iterator[Finding]:
 
 def store_in_pods(place: Place) -> Iterator[Finding]:
     """Find the object store's credentials in the pods of sessions, which all roles can read."""
-    if not (place.holdings and place.runs_sessions):
+    if not (place.assignments and place.runs_sessions):
         return
     remedy = ("storage.bucket: a bucket of this workspace, with credentials that open nothing else",)
     can = "read and write the session data of all workspaces that share the platform's store"
@@ -79,7 +79,7 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
         place.name,
         Path.STORE_IN_PODS,
         Severity.MEDIUM,
-        place.holdings,
+        place.assignments,
         can,
         None,
         "the platform's operator writes the store's credentials into every session's pod as plain variables, and every "

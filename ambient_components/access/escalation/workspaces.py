@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.access.entries import BucketEntry, Entry, KeyEntry
-from ambient_components.access.role_assignments import Holding, of_ledger
+from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import MINTERS
 
@@ -42,22 +42,22 @@ class Place:
 
     entry: Entry
 
-    holdings: tuple[Holding, ...]
+    assignments: tuple[RoleAssignment, ...]
     """Role assignments in this workspace, sorted."""
 
-    minters: tuple[Holding, ...]
+    minters: tuple[RoleAssignment, ...]
     """Assignments of edit or admin, keys included: these can mint tokens and run sessions."""
 
-    editors: tuple[Holding, ...]
+    editors: tuple[RoleAssignment, ...]
     """Assignments of edit to subjects without admin."""
 
     @classmethod
-    def of(cls, name: str, entry: Entry, holdings: Iterable[Holding] | None = None) -> "Place":
+    def of(cls, name: str, entry: Entry, assignments: Iterable[RoleAssignment] | None = None) -> "Place":
         """Return the workspace, with its role assignments if they are known already."""
-        held = tuple(sorted(of_ledger({name: entry}) if holdings is None else holdings))
-        admins = {one.subject for one in held if one.role == ADMIN}
-        minters = tuple(one for one in held if one.role in MINTERS)
-        return cls(name, entry, held, minters, tuple(one for one in minters if one.subject not in admins))
+        found = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
+        admins = {one.subject for one in found if one.role == ADMIN}
+        minters = tuple(one for one in found if one.role in MINTERS)
+        return cls(name, entry, found, minters, tuple(one for one in minters if one.subject not in admins))
 
     @property
     def keys(self) -> Mapping[str, KeyEntry]:

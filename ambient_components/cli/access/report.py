@@ -8,7 +8,7 @@ from typing import Any
 from ambient_components.access.cluster_access import expected, live, missing, unknown
 from ambient_components.access.effective import Row, gives, rows, who_can
 from ambient_components.access.entries import Ledger
-from ambient_components.access.role_assignments import PLATFORM, Holding, of_ledger
+from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
 from ambient_components.access.roles import RoleRight
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
@@ -18,7 +18,7 @@ from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GR
 from ambient_components.stacks.project import Project
 
 
-def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[Holding]:
+def from_cluster(project: Project, stack: str, ledger: Ledger, *, one_by_one: bool) -> frozenset[RoleAssignment]:
     """Return the access that the stack's cluster gives to these workspaces.
 
     Args:
@@ -76,8 +76,8 @@ class Report:
     asked: bool
     """Whether the cluster was queried. `rows` are then its actual access, otherwise the declared access."""
     rows: tuple[Row, ...]
-    undeclared: frozenset[Holding]
-    missing: tuple[Holding, ...]
+    undeclared: frozenset[RoleAssignment]
+    missing: tuple[RoleAssignment, ...]
     """Declared access that is not in the cluster, sorted. Not included in `rows`."""
     released: frozenset[str] = frozenset()
     """Released workspaces, which are not compared."""
@@ -91,18 +91,18 @@ class Report:
         """Whether files and cluster differ."""
         return bool(self.undeclared or self.missing)
 
-    def status(self, holding: Holding) -> Status:
+    def status(self, assignment: RoleAssignment) -> Status:
         """Return the comparison for one role assignment of the report."""
-        if holding in self.undeclared:
+        if assignment in self.undeclared:
             return Status.UNDECLARED
-        if holding in self.missing:
+        if assignment in self.missing:
             return Status.MISSING
-        if holding.reason == PLATFORM:
+        if assignment.reason == PLATFORM:
             return Status.PLATFORM
-        return Status.RELEASED if self.asked and holding.workspace in self.released else Status.DECLARED
+        return Status.RELEASED if self.asked and assignment.workspace in self.released else Status.DECLARED
 
 
-def report(stack: str, source: str, ledger: Ledger, there: Collection[Holding] | None) -> Report:
+def report(stack: str, source: str, ledger: Ledger, there: Collection[RoleAssignment] | None) -> Report:
     """Return all access of a stack.
 
     Args:
@@ -114,10 +114,10 @@ def report(stack: str, source: str, ledger: Ledger, there: Collection[Holding] |
     if there is None:
         return Report(stack, source, False, tuple(rows(of_ledger(ledger))), frozenset(), ())
     released = frozenset(name for name, entry in ledger.items() if entry.is_released)
-    judged = [holding for holding in there if holding.workspace not in released]
-    declared = [holding for holding in expected(ledger) if holding.workspace not in released]
-    others = frozenset(unknown(declared, judged))
-    return Report(stack, source, True, tuple(rows(there)), others, missing(declared, judged), released)
+    compared = [assignment for assignment in there if assignment.workspace not in released]
+    declared = [assignment for assignment in expected(ledger) if assignment.workspace not in released]
+    others = frozenset(unknown(declared, compared))
+    return Report(stack, source, True, tuple(rows(there)), others, missing(declared, compared), released)
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
@@ -135,5 +135,5 @@ def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Re
         who = who_can(found, right)
         found, perhaps = who.can, who.perhaps
         gone = tuple(one for one in gone if gives(one, right))
-    shown = {holding for row in (*found, *perhaps) for holding in row.holdings}
+    shown = {assignment for row in (*found, *perhaps) for assignment in row.assignments}
     return replace(whole, rows=found, undeclared=whole.undeclared & shown, missing=gone, right=right, perhaps=perhaps)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ambient_components.access.effective import Row, by_subject, by_workspace
-from ambient_components.access.role_assignments import PLATFORM, Holding
+from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
 from ambient_components.access.roles import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.cli.access.report import Report, Status
 from ambient_components.output import Paint, plain
@@ -59,8 +59,8 @@ def _groups(report: Report, rows: Sequence[Row], *, subjects_first: bool, paint:
     groups = by_subject(people) if subjects_first else by_workspace(people)
     own = by_workspace(row for row in rows if _is_own(row))
     for name in groups if subjects_first else sorted({*groups, *own}):
-        holdings = [holding for row in groups.get(name, ()) for holding in row.holdings]
-        lines = list(_lines(report, holdings, subjects_first=subjects_first, paint=paint))
+        assignments = [assignment for row in groups.get(name, ()) for assignment in row.assignments]
+        lines = list(_lines(report, assignments, subjects_first=subjects_first, paint=paint))
         if not subjects_first and name in own:
             lines.append(paint(f"  {_accounts(len(own[name]))}", "dim"))
         yield "\n".join([paint(one_line(name), "bold"), *lines])
@@ -74,17 +74,20 @@ def _accounts(count: int) -> str:
 
 
 def _is_own(row: Row) -> bool:
-    return all(holding.reason == PLATFORM for holding in row.holdings)
+    return all(assignment.reason == PLATFORM for assignment in row.assignments)
 
 
-def _lines(report: Report, holdings: Sequence[Holding], *, subjects_first: bool, paint: Paint) -> Iterator[str]:
+def _lines(
+    report: Report, assignments: Sequence[RoleAssignment], *, subjects_first: bool, paint: Paint
+) -> Iterator[str]:
     table = [
-        (holding.role, holding.workspace if subjects_first else holding.subject, holding.reason) for holding in holdings
+        (assignment.role, assignment.workspace if subjects_first else assignment.subject, assignment.reason)
+        for assignment in assignments
     ]
     cells = [tuple(one_line(name, _NAME) for name in line) for line in table]
     widths = [min(max(len(line[column]) for line in cells), _WIDEST) for column in range(2)] if cells else []
-    for holding, (role, whom, reason) in zip(holdings, cells, strict=True):
-        mark = _MARKS.get(report.status(holding))
+    for assignment, (role, whom, reason) in zip(assignments, cells, strict=True):
+        mark = _MARKS.get(report.status(assignment))
         line = f"  {role:<{widths[0]}}  {whom:<{widths[1]}}  {reason}"
         yield line + (paint(f"  ! {mark}", "loud") if mark else "")
 
@@ -107,7 +110,7 @@ def as_json(report: Report) -> str:
         "right": str(report.right) if report.right else None,
         "access": [_row(report, row) for row in report.rows],
         "perhaps": [_row(report, row) for row in report.perhaps],
-        "missing": [_holding(one) for one in report.missing],
+        "missing": [_assignment(one) for one in report.missing],
     }
     return json_text(document)
 
@@ -119,19 +122,19 @@ def _row(report: Report, row: Row) -> dict[str, Any]:
         "subject": row.subject,
         "roles": list(row.roles),
         "because": [
-            {"role": one.role, "reason": one.reason, "status": report.status(one).value} for one in row.holdings
+            {"role": one.role, "reason": one.reason, "status": report.status(one).value} for one in row.assignments
         ],
         "rights": [name for right, name in _NAMES.items() if right in rights],
         "complete": row.complete,
     }
 
 
-def _holding(holding: Holding) -> dict[str, str]:
+def _assignment(assignment: RoleAssignment) -> dict[str, str]:
     return {
-        "workspace": holding.workspace,
-        "subject": holding.subject,
-        "role": holding.role,
-        "reason": holding.reason,
+        "workspace": assignment.workspace,
+        "subject": assignment.subject,
+        "role": assignment.role,
+        "reason": assignment.reason,
     }
 
 
@@ -144,7 +147,7 @@ def as_csv(report: Report) -> str:
     records = [
         *_records(report, report.rows, "yes" if asked else ""),
         *_records(report, report.perhaps, "perhaps"),
-        *([*_holding(one).values(), Status.MISSING.value, ""] for one in report.missing),
+        *([*_assignment(one).values(), Status.MISSING.value, ""] for one in report.missing),
     ]
     writer.writerows([cell(value) for value in record] for record in records)
     return text.getvalue()
@@ -152,4 +155,4 @@ def as_csv(report: Report) -> str:
 
 def _records(report: Report, rows: Iterable[Row], can: str) -> Iterator[list[str]]:
     for row in rows:
-        yield from ([*_holding(one).values(), report.status(one).value, can] for one in row.holdings)
+        yield from ([*_assignment(one).values(), report.status(one).value, can] for one in row.assignments)

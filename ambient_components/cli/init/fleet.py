@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ambient_components.cli.init.initialize import (
     CONTEXT,
-    Found,
+    Existing,
     Look,
     Outcome,
     Request,
@@ -69,7 +69,7 @@ def initialize_fleet(
     context = wanted_context(request, config, ask, engine)
     uid, openshift, server = wanted_cluster(request, context, engine, look)
     given = request if CONTEXT in config else replace(request, context=context)
-    found = Found(not missing, config, project.stack_file(fleet).exists(), uid, openshift)
+    found = Existing(not missing, config, project.stack_file(fleet).exists(), uid, openshift)
     decision = decide(given, found, project.shown(config_file))
 
     lines = []

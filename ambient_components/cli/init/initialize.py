@@ -88,7 +88,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Existing:
     """What exists already."""
 
     stack_exists: bool
@@ -112,7 +112,7 @@ class Decision:
     """Requested changes that are not made."""
 
 
-def decide(request: Request, found: Found, config_file: str) -> Decision:
+def decide(request: Request, found: Existing, config_file: str) -> Decision:
     """Return what is missing.
 
     Raises:
@@ -198,7 +198,7 @@ def initialize(
     uid, openshift, server = wanted_cluster(request, context, engine, look)
     # A context that the user just chose counts as given.
     given = request if CONTEXT in config else replace(request, context=context)
-    found = Found(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
+    found = Existing(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
     config_file = project.config_file(request.stack)
     decision = decide(given, found, project.shown(config_file))
     lines = []

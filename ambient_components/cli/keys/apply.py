@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ambient_components.cli.keys.edit import Chosen
+from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import Deployment, deploy
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.prompts import one_stack
@@ -48,7 +48,9 @@ def write_stack(path: str, texts: Mapping[str, str]) -> LoadedStack:
         raise AmbientError([note, *error.problems]) from None
 
 
-def by_stack(project: Project, stack: str, loaded: LoadedStack, chosen: Collection[Chosen]) -> dict[str, list[Chosen]]:
+def by_stack(
+    project: Project, stack: str, loaded: LoadedStack, chosen: Collection[SelectedKey]
+) -> dict[str, list[SelectedKey]]:
     """Return the keys by the stack that deploys them. For a fleet, these are the shards that have the keys.
 
     Raises:
@@ -56,7 +58,7 @@ def by_stack(project: Project, stack: str, loaded: LoadedStack, chosen: Collecti
     """
     pins = {workspace: loaded.file.workspaces[workspace].shard for workspace, _ in chosen}
     places = stacks_of(project, stack, pins)
-    found: dict[str, list[Chosen]] = {}
+    found: dict[str, list[SelectedKey]] = {}
     for one in chosen:
         found.setdefault(places[one[0]], []).append(one)
     return dict(sorted(found.items()))
@@ -65,8 +67,8 @@ def by_stack(project: Project, stack: str, loaded: LoadedStack, chosen: Collecti
 def finish(
     engine: Engine,
     project: Project,
-    places: Mapping[str, Collection[Chosen]],
-    aims: Mapping[Chosen, Aim],
+    places: Mapping[str, Collection[SelectedKey]],
+    aims: Mapping[SelectedKey, Aim],
     files: Collection[str],
     *,
     now: bool,

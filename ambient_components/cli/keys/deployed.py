@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ambient_components.access.entries import NOTHING
-from ambient_components.cli.keys.edit import Chosen, Recorded
+from ambient_components.cli.keys.edit import Recorded, SelectedKey
 from ambient_components.engine import names
 from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
@@ -48,7 +48,7 @@ class Identity:
     """The Secret entries that its token is delivered to."""
 
     @property
-    def chosen(self) -> Chosen:
+    def chosen(self) -> SelectedKey:
         """The workspace and the key's id."""
         return self.workspace, self.key
 
@@ -68,7 +68,7 @@ def account_of(workspace: str, key_id: str, generation: int) -> str:
     return key_service_account(key_id, key_suffix(workspace, key_id, generation))
 
 
-def identities(export: Export, keys: Collection[Chosen]) -> tuple[Identity, ...]:
+def identities(export: Export, keys: Collection[SelectedKey]) -> tuple[Identity, ...]:
     """Return the identities of some keys in a state, by key and generation.
 
     Args:
@@ -88,10 +88,10 @@ def identities(export: Export, keys: Collection[Chosen]) -> tuple[Identity, ...]
     return tuple(_identity(*place, items) for place, items in sorted(parts.items()))
 
 
-def recorded(export: Export, keys: Collection[Chosen]) -> dict[Chosen, Recorded]:
+def recorded(export: Export, keys: Collection[SelectedKey]) -> dict[SelectedKey, Recorded]:
     """Return the generations of some keys that a state has on record."""
     ledger = ledger_from_state(export) or {}
-    made: dict[Chosen, int] = {}
+    made: dict[SelectedKey, int] = {}
     for identity in identities(export, keys):
         made[identity.chosen] = max(identity.generation, made.get(identity.chosen, 0))
     found = {}

@@ -22,7 +22,7 @@ from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
 from ambient_components.suggest import did_you_mean
 
-Chosen = tuple[str, str]
+SelectedKey = tuple[str, str]
 """A workspace and the id of one of its keys."""
 
 OverlapUntil = Callable[[Key, str], date | None]
@@ -54,7 +54,7 @@ class Recorded:
         return max(new, self.declared)
 
 
-def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[Chosen, ...]:
+def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str]) -> tuple[SelectedKey, ...]:
     """Return the selected keys, without duplicates and in order.
 
     Args:
@@ -70,7 +70,7 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
         msg = "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     problems = Problems()
-    chosen: dict[Chosen, None] = {}
+    chosen: dict[SelectedKey, None] = {}
     for name in names:
         workspace, slash, key = name.partition("/")
         if not slash or not key:
@@ -97,9 +97,9 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
 
 def rotation(
     stack: LoadedStack,
-    chosen: Iterable[Chosen],
+    chosen: Iterable[SelectedKey],
     overlap_until: OverlapUntil,
-    deployed: Mapping[Chosen, Recorded] | None = None,
+    deployed: Mapping[SelectedKey, Recorded] | None = None,
 ) -> dict[str, str]:
     """Return the new texts by file, with the next generation of the keys.
 
@@ -126,7 +126,7 @@ def rotation(
     return _edited(changes)
 
 
-def revocation(stack: LoadedStack, chosen: Iterable[Chosen]) -> dict[str, str]:
+def revocation(stack: LoadedStack, chosen: Iterable[SelectedKey]) -> dict[str, str]:
     """Return the new texts by file, without the keys.
 
     Raises:
@@ -141,9 +141,9 @@ def revocation(stack: LoadedStack, chosen: Iterable[Chosen]) -> dict[str, str]:
 
 def rotation_lines(
     stack: LoadedStack,
-    chosen: Iterable[Chosen],
+    chosen: Iterable[SelectedKey],
     texts: Mapping[str, str],
-    deployed: Mapping[Chosen, Recorded] | None = None,
+    deployed: Mapping[SelectedKey, Recorded] | None = None,
 ) -> list[str]:
     """Describe the written rotations with their new line numbers."""
     parsed = {file: parse_yaml(text.removeprefix("\ufeff"), file) for file, text in texts.items()}
@@ -161,13 +161,13 @@ def rotation_lines(
     return lines
 
 
-def revocation_lines(stack: LoadedStack, chosen: Iterable[Chosen]) -> list[str]:
+def revocation_lines(stack: LoadedStack, chosen: Iterable[SelectedKey]) -> list[str]:
     """Describe the removed keys with their old line numbers."""
     places = [(stack.sources.key(_path(*key)), "/".join(key)) for key in chosen]
     return [f"{where.file}:{where.line}: {name}: removed" for where, name in places]
 
 
-def _recorded(deployed: Mapping[Chosen, Recorded] | None, key: Chosen) -> Recorded:
+def _recorded(deployed: Mapping[SelectedKey, Recorded] | None, key: SelectedKey) -> Recorded:
     return (deployed or {}).get(key) or Recorded()
 
 

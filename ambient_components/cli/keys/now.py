@@ -9,7 +9,7 @@ import typer
 
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.deployed import Identity, identities, recorded
-from ambient_components.cli.keys.edit import Chosen, Recorded
+from ambient_components.cli.keys.edit import Recorded, SelectedKey
 from ambient_components.cli.keys.proof import Witness
 from ambient_components.cli.keys.required import Aim, Pending, lacks, pending
 from ambient_components.cluster.client import Cluster
@@ -39,7 +39,7 @@ class Deployment:
     engine: Engine
     project: Project
     stack: str
-    aims: Mapping[Chosen, Aim]
+    aims: Mapping[SelectedKey, Aim]
     files: Collection[str]
 
     @property
@@ -53,7 +53,7 @@ class Deployment:
         return f"{', '.join(self.files)} {'is' if len(self.files) == 1 else 'are'} edited"
 
 
-def deployed_generations(engine: Engine, places: Mapping[str, Collection[Chosen]]) -> dict[Chosen, Recorded]:
+def deployed_generations(engine: Engine, places: Mapping[str, Collection[SelectedKey]]) -> dict[SelectedKey, Recorded]:
     """Return the generations of keys that their stacks have on record.
 
     Args:
@@ -63,7 +63,7 @@ def deployed_generations(engine: Engine, places: Mapping[str, Collection[Chosen]
     Raises:
         AmbientError: A state can't be read.
     """
-    found: dict[Chosen, Recorded] = {}
+    found: dict[SelectedKey, Recorded] = {}
     for stack, keys in places.items():
         found |= recorded(export(engine, stack), keys)
     return found

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from ambient_components.cli.keys.bearer_check import Answer
 from ambient_components.cli.keys.deployed import Identity, Target, account_of
-from ambient_components.cli.keys.edit import Chosen
+from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
@@ -38,7 +38,7 @@ class Asker(Protocol):
 class Verdict:
     """The verified result for a key."""
 
-    key: Chosen
+    key: SelectedKey
     proved: tuple[str, ...] = ()
     """The verified facts."""
     open: tuple[tuple[str, str], ...] = ()
@@ -62,7 +62,7 @@ class Witness:
 
     cluster: Cluster
     asker: Asker
-    aims: Mapping[Chosen, Aim]
+    aims: Mapping[SelectedKey, Aim]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     ending: tuple[Identity, ...] = ()
@@ -106,7 +106,7 @@ class Witness:
         deadline = self.clock() + PATIENCE
         return tuple(self._verdict(key, aim, deployed, deadline) for key, aim in self.aims.items())
 
-    def _verdict(self, key: Chosen, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
+    def _verdict(self, key: SelectedKey, aim: Aim, deployed: Collection[Identity] | None, deadline: float) -> Verdict:
         proved: list[str] = []
         left: list[tuple[str, str]] = []
         ending = [one for one in self.ending if one.chosen == key]
@@ -187,7 +187,7 @@ class Witness:
         told = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
         return f"{about} does not work: the API server answers its token with {told}", "pulumi up --refresh"
 
-    def _unrecorded(self, key: Chosen, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
+    def _unrecorded(self, key: SelectedKey, aim: Aim, recorded: Iterable[Identity]) -> Iterator[Identity]:
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""
         known = {one.generation for one in recorded if one.chosen == key} | aim.living
         workspace, key_id = key

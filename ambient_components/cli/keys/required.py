@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ambient_components.cli.keys.deployed import ACCOUNT, TOKEN, Identity
-from ambient_components.cli.keys.edit import Chosen
+from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.engine import names, urns
 from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.names import Part, logical_name
@@ -132,7 +132,7 @@ class Aim:
         return identity.generation not in self.living
 
 
-def lacks(steps: Collection[Step], aims: Mapping[Chosen, Aim], deployed: Collection[Identity]) -> list[str]:
+def lacks(steps: Collection[Step], aims: Mapping[SelectedKey, Aim], deployed: Collection[Identity]) -> list[str]:
     """Return the missing steps for keys, one line each.
 
     Args:
@@ -143,7 +143,7 @@ def lacks(steps: Collection[Step], aims: Mapping[Chosen, Aim], deployed: Collect
     return [line for key, aim in aims.items() for line in _lacks(steps, key, aim, deployed)]
 
 
-def _lacks(steps: Collection[Step], key: Chosen, aim: Aim, deployed: Collection[Identity]) -> Iterator[str]:
+def _lacks(steps: Collection[Step], key: SelectedKey, aim: Aim, deployed: Collection[Identity]) -> Iterator[str]:
     (workspace, key_id), name = key, "/".join(key)
     new = logical_name(workspace, Part.KEY_GENERATION, key_id, aim.written)
     if not aim.revoked and not _has(steps, TOKEN, _MAKES, {new}):

@@ -10,7 +10,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack
-from ambient_components.cli.keys.edit import Chosen, OverlapUntil, Recorded, chosen_keys, rotation, rotation_lines
+from ambient_components.cli.keys.edit import OverlapUntil, Recorded, SelectedKey, chosen_keys, rotation, rotation_lines
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
 from ambient_components.engine.command import Engine
@@ -105,8 +105,8 @@ def rotate(
 
 
 def _deployed(
-    engine: Engine, places: Mapping[str, Collection[Chosen]], *, now: bool
-) -> Mapping[Chosen, Recorded] | None:
+    engine: Engine, places: Mapping[str, Collection[SelectedKey]], *, now: bool
+) -> Mapping[SelectedKey, Recorded] | None:
     """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
     try:
         return deployed_generations(engine, places)

@@ -8,7 +8,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.options import format_option
-from ambient_components.cli.plan.fleets import Asked, plan_of_fleets
+from ambient_components.cli.plan.fleets import PlanRequest, plan_of_fleets
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export
@@ -95,8 +95,8 @@ def plan(
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     when = _moment(at, loaded)
-    asked = Asked(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
-    fleet = plan_of_fleets(project, stack, loaded, asked)
+    request = PlanRequest(when, offline, refresh, everything, tuple(shard or ()), jobs or 0, state, bool(save))
+    fleet = plan_of_fleets(project, stack, loaded, request)
     if fleet is not None:
         found = fleet
     elif offline:

@@ -14,7 +14,7 @@ from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.machine import default_jobs
 from ambient_components.fleet.planning import plan_fleet, plan_plain
-from ambient_components.fleet.skipping import Wanted
+from ambient_components.fleet.skipping import RunOptions
 from ambient_components.plan import Plan
 from ambient_components.plan.merge import together
 from ambient_components.stackfile.loader import LoadedStack, load_stack
@@ -24,7 +24,7 @@ from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """The command line's options."""
 
     at: datetime | None
@@ -42,7 +42,7 @@ class Asked:
     save: bool
 
 
-def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, asked: Asked) -> Plan | None:
+def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, request: PlanRequest) -> Plan | None:
     """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard.
 
     Raises:
@@ -50,70 +50,72 @@ def plan_of_fleets(project: Project, stack: str, loaded: LoadedStack, asked: Ask
         typer.BadParameter: An option does not apply to a fleet or to a stack.
     """
     if (names := listed(project, stack)) is not None:
-        _refuse_saving(asked, names[0])
-        return _several(project, stack, asked)
+        _refuse_saving(request, names[0])
+        return _several(project, stack, request)
     fleet = find_fleet(project, stack)
     if fleet is None:
-        _refuse_fleets_words(asked, stack)
+        _refuse_fleets_words(request, stack)
         return None
-    _refuse_saving(asked, fleet.stack(0))
-    _check(asked, fleet)
-    return _of_fleet(fleet, loaded, asked)
+    _refuse_saving(request, fleet.stack(0))
+    _check(request, fleet)
+    return _of_fleet(fleet, loaded, request)
 
 
-def _of_fleet(fleet: Fleet, loaded: LoadedStack, asked: Asked) -> Plan:
+def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: PlanRequest) -> Plan:
     skipped: Collection[int] = ()
     # At another time, other shards may be due.
-    if not (asked.offline or asked.everything or asked.refresh or asked.at):
+    if not (request.offline or request.everything or request.refresh or request.at):
         skipped = _up_to_date(fleet, loaded)
     return plan_fleet(
-        fleet, loaded, asked.at, offline=asked.offline, refresh=asked.refresh, chosen=asked.shards,
-        up_to_date=skipped, jobs=asked.jobs or default_jobs(), states=asked.state,
+        fleet, loaded, request.at, offline=request.offline, refresh=request.refresh, chosen=request.shards,
+        up_to_date=skipped, jobs=request.jobs or default_jobs(), states=request.state,
     )  # fmt: skip
 
 
 def _up_to_date(fleet: Fleet, loaded: LoadedStack) -> Collection[int]:
     """Return the shards that have no changes now, according to the run records."""
-    decision = decide(fleet, ask_states(fleet), Wanted(), loaded=loaded)
+    decision = decide(fleet, ask_states(fleet), RunOptions(), loaded=loaded)
     for note in decision.notes:
         print(f"ambient: {note}", file=sys.stderr)
     return decision.up_to_date
 
 
-def _several(project: Project, name: str, asked: Asked) -> Plan:
+def _several(project: Project, name: str, request: PlanRequest) -> Plan:
     """Return the merged plan of several stacks. A failed one appears with its error."""
     fleets = find_fleets(project, name) or ()
-    if asked.shards or asked.state:
+    if request.shards or request.state:
         msg = f"{name} names several stacks: ask one of them, {', '.join(one.name for one in fleets)}"
-        raise typer.BadParameter(msg, param_hint="--shard" if asked.shards else "--state")
-    when = asked.at or clock.now()
+        raise typer.BadParameter(msg, param_hint="--shard" if request.shards else "--state")
+    when = request.at or clock.now()
     plans = []
     for one in fleets:
         try:
             loaded = load_stack(stack_path(project, one.name))
             if one.plain:
-                plans.append(plan_plain(one, loaded, asked.at, offline=asked.offline, refresh=asked.refresh))
+                plans.append(plan_plain(one, loaded, request.at, offline=request.offline, refresh=request.refresh))
             else:
-                plans.append(_of_fleet(one, loaded, asked))
+                plans.append(_of_fleet(one, loaded, request))
         except AmbientError as error:
-            plans.append(Plan(one.name, when, not asked.offline, errors=error.problems))
+            plans.append(Plan(one.name, when, not request.offline, errors=error.problems))
     return together(name, when, plans)
 
 
-def _check(asked: Asked, fleet: Fleet) -> None:
-    check_shards(fleet, asked.shards)
-    if asked.state and not Path(asked.state).is_dir():
+def _check(request: PlanRequest, fleet: Fleet) -> None:
+    check_shards(fleet, request.shards)
+    if request.state and not Path(request.state).is_dir():
         remedy = f"a folder with the states of its shards: pulumi stack export --stack {fleet.stack(0)} > FOLDER/"
-        fail(None, "", f"{asked.state} is no folder, and {fleet.name} is a fleet", f"{remedy}{fleet.stack(0)}.json, …")
+        fail(
+            None, "", f"{request.state} is no folder, and {fleet.name} is a fleet", f"{remedy}{fleet.stack(0)}.json, …"
+        )
 
 
-def _refuse_saving(asked: Asked, shard: str) -> None:
+def _refuse_saving(request: PlanRequest, shard: str) -> None:
     """Refuse to save: a saved plan has the digest of one state, but a fleet has many."""
-    if asked.save:
+    if request.save:
         msg = f"a fleet's plan can't be saved as one: save that of each shard, such as ambient plan {shard} --save FILE"
         raise typer.BadParameter(msg, param_hint="--save")
 
 
-def _refuse_fleets_words(asked: Asked, stack: str) -> None:
-    flags = {"--shard": asked.shards, "--all": asked.everything, "--jobs": asked.jobs}
+def _refuse_fleets_words(request: PlanRequest, stack: str) -> None:
+    flags = {"--shard": request.shards, "--all": request.everything, "--jobs": request.jobs}
     refuse_words_of_fleets(stack, flags)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ambient_components.access.escalation import Finding, Severity
-from ambient_components.access.role_assignments import KEY, Holding
+from ambient_components.access.role_assignments import KEY, RoleAssignment
 from ambient_components.output import Paint, plain
 from ambient_components.printable import json_text, one_line
 
@@ -51,7 +51,7 @@ def _record(finding: Finding) -> dict[str, Any]:
         "workspace": finding.workspace,
         "path": finding.path.value,
         "severity": finding.severity.value,
-        "who": [asdict(holding) for holding in finding.who],
+        "who": [asdict(assignment) for assignment in finding.who],
         "can": finding.can,
         "becomes": finding.becomes,
         "how": finding.how,
@@ -149,12 +149,12 @@ def _wrapped(text: str) -> list[str]:
 def _who(finding: Finding) -> str:
     if not finding.who:
         return "others"
-    names = [_name(holding, finding.workspace) for holding in finding.who]
+    names = [_name(assignment, finding.workspace) for assignment in finding.who]
     more = len(names) - _NAMES
     return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _name(holding: Holding, workspace: str) -> str:
-    name = f"key {holding.subject.removeprefix(f'{KEY}:')}" if holding.reason == KEY else holding.subject
-    where = "" if holding.workspace == workspace else f" in {holding.workspace}"
-    return f"{name} ({holding.role}{where})"
+def _name(assignment: RoleAssignment, workspace: str) -> str:
+    name = f"key {assignment.subject.removeprefix(f'{KEY}:')}" if assignment.reason == KEY else assignment.subject
+    where = "" if assignment.workspace == workspace else f" in {assignment.workspace}"
+    return f"{name} ({assignment.role}{where})"

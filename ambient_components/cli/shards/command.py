@@ -14,7 +14,7 @@ from ambient_components.cli.shards.formats import Shard
 from ambient_components.engine.backend import read_stacks, stack_of
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import ask_states, decide
-from ambient_components.fleet.skipping import Wanted
+from ambient_components.fleet.skipping import RunOptions
 from ambient_components.stackfile.loader import LoadedStack, divided, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.files import stack_path
@@ -127,7 +127,7 @@ def _shards(fleet: Fleet, *, only_changed: bool) -> list[Shard]:
 
 def _up_to_date(fleet: Fleet, loaded: LoadedStack) -> Collection[int]:
     """Return the numbers of shards that had a successful `ambient up` and no change since."""
-    return decide(fleet, ask_states(fleet), Wanted(), loaded=loaded).up_to_date
+    return decide(fleet, ask_states(fleet), RunOptions(), loaded=loaded).up_to_date
 
 
 def _with_resources(project: Project, listed: list[Shard]) -> list[Shard]:

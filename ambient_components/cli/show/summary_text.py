@@ -93,8 +93,8 @@ def _difference(item: Access, paint: Paint) -> str:
 
 
 def _bucket(bucket: BucketView, now: datetime, paint: Paint) -> list[str]:
-    whose = f" (by {bucket.driver})" if bucket.driver in ("aws", "existing") else ""
-    facts = [f"{bucket.name}{whose}", *(["shared"] if bucket.shared else [])]
+    managed_by = f" (by {bucket.driver})" if bucket.driver in ("aws", "existing") else ""
+    facts = [f"{bucket.name}{managed_by}", *(["shared"] if bucket.shared else [])]
     facts += [bucket.state] if bucket.state == RELEASED else []
     facts += [f"at {bucket.endpoint}"] if bucket.endpoint else []
     lines = [f"  {'bucket':<7} {'  '.join(facts)}"]

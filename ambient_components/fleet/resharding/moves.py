@@ -54,8 +54,8 @@ def drop(state: Deployment, names: Collection[str]) -> Any:
     gone = urns_of(state, names)
     kept = [item for item in items(left) if item.urn not in gone]
     for item in kept:
-        if held := next((urn for urn in item.references() if urn in gone), None):
-            entangled(item.urn, held)
+        if reference := next((urn for urn in item.references() if urn in gone), None):
+            entangled(item.urn, reference)
     needed = {item.provider for item in kept}
     before = {item.provider for item in parts_of(state, *names)}
     kept = [item for item in kept if item.urn not in before - needed or item.type in ALWAYS]

@@ -95,15 +95,15 @@ def resharding(
         stacks: The fleet's stacks after the change.
         by_name: Assigns a workspace that is no longer declared. It stays if its stack stays.
     """
-    held: dict[str, list[str]] = {}
+    found_in: dict[str, list[str]] = {}
     for stack, state in states.items():
         for name in workspaces_of(state):
-            held.setdefault(name, []).append(stack)
+            found_in.setdefault(name, []).append(stack)
     twice: dict[tuple[str, str], list[str]] = {}
     moves: dict[tuple[str, str], list[str]] = {}
-    for name, holders in sorted(held.items()):
-        kept = holders[0] if len(holders) == 1 else _newest(states, holders, name, homes.get(name, ""))
-        for stack in holders:
+    for name, owners in sorted(found_in.items()):
+        kept = owners[0] if len(owners) == 1 else _newest(states, owners, name, homes.get(name, ""))
+        for stack in owners:
             if stack != kept:
                 twice.setdefault((stack, kept), []).append(name)
         wanted = homes.get(name) or (kept if kept in stacks else by_name(name))
@@ -115,18 +115,18 @@ def resharding(
     )
 
 
-def _newest(states: Mapping[str, Deployment], holders: Collection[str], name: str, home: str) -> str:
+def _newest(states: Mapping[str, Deployment], owners: Collection[str], name: str, home: str) -> str:
     """Return the stack with the latest change of a workspace, or its assigned one if there was no change."""
 
     def modified(items: Collection[Item]) -> str:
         return max((item.modified for item in items), default="")
 
-    parts = {stack: parts_of(states[stack], name) for stack in holders}
-    each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in holders]
+    parts = {stack: parts_of(states[stack], name) for stack in owners}
+    each = [(len(parts[stack]), workspaces_of(states[stack])[name]) for stack in owners]
     alike = all(one == each[0] for one in each)
     # A run that only removed something shows only in the ledger.
     return max(
-        holders,
+        owners,
         key=lambda stack: (modified(parts[stack]), "" if alike else modified(ledgers(states[stack])), stack == home),
     )
 

@@ -12,7 +12,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.buckets.credential_inputs import account, generation, rights
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.store.accounts import LiveKey, NewKey, Standing
-from ambient_components.rotation import Handle, TokenState
+from ambient_components.rotation import TokenSecret, TokenState
 from ambient_components.rules.bucket_policy import same_policy
 from ambient_components.rules.lifetimes import Policy
 
@@ -42,7 +42,7 @@ class Seen:
 
 def recorded_ids(state: TokenState) -> list[str]:
     """Return the ids of recorded keys."""
-    return [handle.uid for handle in state.handles]
+    return [access_key.uid for access_key in state.token_secrets]
 
 
 def see(context: Context, values: Values, known: TokenState) -> Seen:
@@ -62,34 +62,37 @@ def see(context: Context, values: Values, known: TokenState) -> Seen:
 
 def _with_fates(context: Context, known: TokenState, there: Mapping[str, LiveKey], all_gone: str | None) -> TokenState:
     # Unlike a revoked token, a deactivated key can be activated again.
-    def judged(handle: Handle) -> Handle:
-        why = _fate(context, handle, there, all_gone)
+    def checked(access_key: TokenSecret) -> TokenSecret:
+        why = _fate(context, access_key, there, all_gone)
         if why is None:
-            return replace(handle, dead=None, lapsed=False)
-        lapsed = not all_gone and handle.lapse(context.now) is not None
-        return handle if handle.dead else handle.killed(why, lapsed=lapsed)
+            return replace(access_key, dead=None, lapsed=False)
+        lapsed = not all_gone and access_key.lapse(context.now) is not None
+        return access_key if access_key.dead else access_key.killed(why, lapsed=lapsed)
 
-    pending = [(handle, judged(handle)) for handle in known.pending if handle.uid in there]
+    pending = [(access_key, checked(access_key)) for access_key in known.pending if access_key.uid in there]
     risen = [now for before, now in pending if before.dead and not now.dead]
     retiring = sorted(
-        (*(judged(handle) for handle in known.retiring if handle.uid in there), *risen),
-        key=lambda handle: handle.issued_at,
+        (*(checked(access_key) for access_key in known.retiring if access_key.uid in there), *risen),
+        key=lambda access_key: access_key.issued_at,
     )
     return TokenState(
-        judged(known.current) if known.current else None,
-        tuple(handle for handle in retiring if not handle.dead),
+        checked(known.current) if known.current else None,
+        tuple(access_key for access_key in retiring if not access_key.dead),
         # A deactivated key is useless, and takes one of two places.
-        (*(before for before, now in pending if now not in risen), *(handle for handle in retiring if handle.dead)),
+        (
+            *(before for before, now in pending if now not in risen),
+            *(access_key for access_key in retiring if access_key.dead),
+        ),
     )
 
 
-def _fate(context: Context, handle: Handle, there: Mapping[str, LiveKey], all_gone: str | None) -> str | None:
+def _fate(context: Context, access_key: TokenSecret, there: Mapping[str, LiveKey], all_gone: str | None) -> str | None:
     """Return why a key is invalid; None if it seems valid. IAM does not enforce a lifetime."""
-    key = there.get(handle.uid)
+    key = there.get(access_key.uid)
     if key and key.active:
         return None
     # A store with expiry has applied it.
-    return all_gone or handle.lapse(context.now) or ("it was deactivated" if key else "it was deleted")
+    return all_gone or access_key.lapse(context.now) or ("it was deactivated" if key else "it was deleted")
 
 
 def _drift(values: Values, standing: Standing | None, unrecorded: tuple[LiveKey, ...]) -> dict[str, str]:
@@ -122,16 +125,16 @@ def in_use(context: Context, values: Values) -> str | None:
     return decoded(mapping(mapping(secret).get("data")).get(_VARIABLE))
 
 
-def as_handle(key: LiveKey, of_generation: int) -> Handle:
+def as_recorded(key: LiveKey, of_generation: int) -> TokenSecret:
     """Return an existing key as a token of the rules, shifted with the test clock like minted ones."""
-    return Handle(key.id, key.id, of_generation, key.issued_at + clock.offset())
+    return TokenSecret(key.id, key.id, of_generation, key.issued_at + clock.offset())
 
 
 @dataclass(frozen=True, slots=True)
 class Minted:
     """A new key that is not yet recorded."""
 
-    handle: Handle
+    access_key: TokenSecret
     key: NewKey
 
 
@@ -150,19 +153,19 @@ def mint(context: Context, values: Values, asked: Policy) -> Minted:
     end = None if asked.never else issued + life
     if made.expires_at is not None:
         end = made.expires_at + moved
-    return Minted(Handle(made.id, made.id, generation(values), issued, end), made)
+    return Minted(TokenSecret(made.id, made.id, generation(values), issued, end), made)
 
 
-def revoke(context: Context, values: Values, handles: Iterable[tuple[Handle, str]]) -> tuple[Handle, ...]:
+def revoke(context: Context, values: Values, access_keys: Iterable[tuple[TokenSecret, str]]) -> tuple[TokenSecret, ...]:
     """Delete keys, and return those that failed: every run retries, and the step does not fail."""
     failed = []
-    for handle, reason in handles:
+    for access_key, reason in access_keys:
         try:
-            context.store.accounts.revoke(account(values), handle.uid)
+            context.store.accounts.revoke(account(values), access_key.uid)
         except StepError as error:
-            failed.append(handle)
-            told = f"could not revoke access key {handle.uid} ({reason}): {error}"
+            failed.append(access_key)
+            told = f"could not revoke access key {access_key.uid} ({reason}): {error}"
             context.warn(f"{told}; the next pulumi up tries again")
         else:
-            context.note(f"revoked access key {handle.uid}: {reason}")
+            context.note(f"revoked access key {access_key.uid}: {reason}")
     return tuple(failed)

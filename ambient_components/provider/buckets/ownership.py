@@ -83,7 +83,7 @@ def put_tags(context: Context, bucket: str, there: Mapping[str, str], wanted: Ma
         context.store.s3.call("delete_bucket_tagging", Bucket=bucket)
 
 
-def unmark(context: Context, bucket: str, owner: str) -> bool:
+def clear_owner(context: Context, bucket: str, owner: str) -> bool:
     """Remove this owner's tags, and return whether they were there; the tags of another owner stay."""
     tags = tags_of(context, bucket)
     if tags is None or holder_of(tags) != owner:

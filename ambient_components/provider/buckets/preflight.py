@@ -217,9 +217,9 @@ def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterab
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:
-        whose = f"belongs to the stack {standing.owner}" if standing.owner else "bears no mark"
+        owner_text = f"belongs to the stack {standing.owner}" if standing.owner else "bears no mark"
         yield case.refusal(
-            f"the object store's user {name!r} {whose}: it is not touched",
+            f"the object store's user {name!r} {owner_text}: it is not touched",
             "write another generation for the bucket's credentials, or delete that user if nothing needs it",
             rule=Rule.OWNERSHIP,
         )

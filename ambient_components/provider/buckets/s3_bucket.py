@@ -12,7 +12,7 @@ from ambient_components.engine import urns
 from ambient_components.failure import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.buckets import bucket_inputs, emptying, ownership, settings
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.store.errors import BusyError, LostError, RefusedError
 from ambient_components.rotation.state import format_time
@@ -51,7 +51,7 @@ class S3Bucket:
             return "", outputs
         if news.get("released"):
             if not context.preview:
-                ownership.unmark(context, bucket, news["owner"])
+                ownership.clear_owner(context, bucket, news["owner"])
             return str(bucket), outputs
         tags = ownership.tags_of(context, bucket)
         if tags is not None:
@@ -66,7 +66,7 @@ class S3Bucket:
             ownership.unclaim(context, news.get("namespace"), bucket)
         return str(bucket), outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return the inputs as found in the store, and drift of the ownership annotation."""
         if not inputs:
             msg = (
@@ -75,7 +75,7 @@ class S3Bucket:
             )
             raise StepError(msg)
         if inputs.get("released"):
-            return Found({"drift": {}})
+            return ReadResult({"drift": {}})
         bucket = inputs["bucket"]
         try:
             tags = ownership.tags_of(context, bucket)
@@ -86,7 +86,7 @@ class S3Bucket:
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(f"bucket {bucket} is not looked at: {error}")
-            return Found({"drift": state.get("drift") or {}})
+            return ReadResult({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
             context.warn(f"bucket {bucket} has no object lock: it was deleted, and another of its name was made")
         holder = ownership.holder_of(tags)
@@ -95,7 +95,7 @@ class S3Bucket:
             drift["owner"] = "changed" if holder else "removed"
             if holder:
                 context.warn(f"bucket {bucket} bears the mark of the stack {holder}, and not of {inputs['owner']}")
-        return Found({"drift": drift}, settings.as_inputs(inputs, live, tags))
+        return ReadResult({"drift": drift}, settings.as_inputs(inputs, live, tags))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Update ownership annotation, tags and settings; or release the bucket."""
@@ -104,7 +104,7 @@ class S3Bucket:
         if context.preview:
             return outputs
         if news.get("released"):
-            if ownership.unmark(context, bucket, state["owner"]):
+            if ownership.clear_owner(context, bucket, state["owner"]):
                 context.note(f"bucket {bucket} is let go: it bears no mark now, and stays unchanged")
             return outputs
         tags = ownership.tags_of(context, bucket)
@@ -135,12 +135,12 @@ class S3Bucket:
             return
         if ownership.holder_of(tags) != owner:
             holder = ownership.holder_of(tags)
-            whose = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
-            context.warn(f"bucket {bucket} {whose}: it is forgotten, and stays unchanged")
+            owner_text = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
+            context.warn(f"bucket {bucket} {owner_text}: it is forgotten, and stays unchanged")
         elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
             context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays unchanged")
         elif state.get("onDelete") != OnDelete.DELETE:
-            ownership.unmark(context, bucket, owner)
+            ownership.clear_owner(context, bucket, owner)
             context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears no mark")
         elif state.get("force"):
             _require_known(bucket, tags)
@@ -230,14 +230,14 @@ class S3Bucket:
 
 def _tags(news: Values, there: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, str]:
     """Return all tags: others' tags stay, undeclared ones are removed, and adoption clears the restoration time."""
-    marks = {OWNER_ANNOTATION: news["owner"]}
+    owner_tags = {OWNER_ANNOTATION: news["owner"]}
     if news.get("namespace"):
-        marks[ownership.WORKSPACE_TAG] = news["namespace"]
+        owner_tags[ownership.WORKSPACE_TAG] = news["namespace"]
     if news.get("onDelete") == OnDelete.DELETE:
-        marks[ownership.ON_DELETE_TAG] = OnDelete.DELETE.value
+        owner_tags[ownership.ON_DELETE_TAG] = OnDelete.DELETE.value
     gone = {*before, ownership.ON_DELETE_TAG, *([_AGAIN] if news.get("adopt") else [])}
     others = {key: value for key, value in there.items() if key not in gone}
-    return {**others, **(news.get("tags") or {}), **marks}
+    return {**others, **(news.get("tags") or {}), **owner_tags}
 
 
 def _require_known(bucket: str, tags: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from ambient_components.provider.buckets import credential_inputs
 from ambient_components.provider.buckets.access_keys import (
     WHAT,
     Seen,
-    as_handle,
+    as_recorded,
     in_use,
     mint,
     recorded_ids,
@@ -23,19 +23,19 @@ from ambient_components.provider.buckets.access_keys import (
 )
 from ambient_components.provider.buckets.credential_inputs import account, generation, policy, rights
 from ambient_components.provider.buckets.credential_outputs import COMPUTED, kept, record, unknown
-from ambient_components.provider.protocol.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.tokens import inputs as token_inputs
 from ambient_components.provider.tokens.announcements import announce
 from ambient_components.provider.tokens.inputs import known
 from ambient_components.provider.tokens.outputs import token_state
-from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 
 _UNRECORDED: Final = "it is not on record: the run that minted it died, or its state was lost"
 _KEYS_MAX: Final = 2
-_Ending = list[tuple[Handle, str]]
+_Ending = list[tuple[TokenSecret, str]]
 
 
 class S3Credentials:
@@ -74,8 +74,8 @@ class S3Credentials:
         kept_one, others, foreign = _sorted_out(news, seen, using)
         _tell_of_former(context, seen, others, kept_one)
         # Before minting, because two keys are the maximum.
-        failed = revoke(context, news, [(handle, _UNRECORDED) for handle in others])
-        held = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
+        failed = revoke(context, news, [(access_key, _UNRECORDED) for access_key in others])
+        remaining = replace(seen, state=TokenState(retiring=kept_one, pending=failed), foreign=foreign)
         if kept_one:
             overlap = policy(news).overlap
             context.warn(
@@ -83,10 +83,10 @@ class S3Credentials:
                 f"died); it stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}, and "
                 "is then revoked"
             )
-        steps = plan(held.state, policy(news), context.now, what=WHAT)
-        return str(news["user"]), self._carry_out(context, news, held, steps, {}, using)
+        steps = plan(remaining.state, policy(news), context.now, what=WHAT)
+        return str(news["user"]), self._carry_out(context, news, remaining, steps, {}, using)
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect deleted and deactivated keys, and other drift."""
         if not inputs:
             msg = (
@@ -95,25 +95,25 @@ class S3Credentials:
             )
             raise StepError(msg)
         if inputs.get("released"):
-            return Found(kept(state))
+            return ReadResult(kept(state))
         recorded = token_state(state)
         try:
             seen = see(context, inputs, recorded)
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
             context.warn(f"the access keys of the object store's user {inputs['user']} are not looked at: {error}")
-            return Found(kept(state))
+            return ReadResult(kept(state))
         if seen.foreign:
             _tell_of_foreign(context, inputs, seen)
         for what, how in sorted(seen.drift.items()):
             context.warn(f"the object store's user {inputs['user']} is not as declared: {what} {how}")
-        return Found(record(seen.state, inputs, state, seen.foreign, seen.drift))
+        return ReadResult(record(seen.state, inputs, state, seen.foreign, seen.drift))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Rotate or revoke if due, and repair drift."""
         if news.get("released"):
             if not context.preview:
-                context.store.accounts.unmark(account(news))
+                context.store.accounts.clear_owner(account(news))
             return kept(state)
         if context.preview:
             return _foretold(context, state, news)
@@ -123,21 +123,21 @@ class S3Credentials:
         # From the store's current state, not from the last refresh.
         seen = see(context, news, recorded)
         if seen.drift.get("owner") == "removed":
-            accounts.mark(who, recorded_ids(recorded))
+            accounts.set_owner(who, recorded_ids(recorded))
         accounts.ensure(who, rights(news))
         using = in_use(context, news)
         # A key in use is kept, whatever the record says (an older state may have been restored).
         used = [key for key in seen.unrecorded if key.active and key.id == using]
-        lost = [as_handle(key, of) for key in seen.unrecorded if key not in used]
-        staying = tuple(as_handle(key, of) for key in used)
+        lost = [as_recorded(key, of) for key in seen.unrecorded if key not in used]
+        staying = tuple(as_recorded(key, of) for key in used)
         _tell_of_former(context, seen, lost, staying)
-        failed = revoke(context, news, [(handle, _UNRECORDED) for handle in lost])
+        failed = revoke(context, news, [(access_key, _UNRECORDED) for access_key in lost])
         retiring = (*staying, *seen.state.retiring)
-        held = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
-        steps = plan(held.state, policy(news), context.now, what=WHAT)
+        remaining = replace(seen, state=TokenState(seen.state.current, retiring, (*seen.state.pending, *failed)))
+        steps = plan(remaining.state, policy(news), context.now, what=WHAT)
         if not steps.mint:
-            accounts.settle(who, recorded_ids(held.state))
-        return self._carry_out(context, news, held, steps, state, using)
+            accounts.settle(who, recorded_ids(remaining.state))
+        return self._carry_out(context, news, remaining, steps, state, using)
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Delete all keys and the user; refused while a session's Secret contains a valid key."""
@@ -158,27 +158,27 @@ class S3Credentials:
         if standing.owner == who.owner and not who.keys_only:
             accounts.remove(who)
             return
-        for handle in recorded.handles:
-            accounts.revoke(who, handle.uid)
+        for access_key in recorded.token_secrets:
+            accounts.revoke(who, access_key.uid)
         if who.keys_only:
             accounts.remove(who)
             return
-        whose = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears no mark"
+        owner_text = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears no mark"
         rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
         context.warn(
-            f"the object store's user {who.name} {whose}: the keys on record are revoked, and the user is left alone"
-            + (f", with the keys {', '.join(rest)}" if rest else "")
+            f"the object store's user {who.name} {owner_text}: the keys on record are revoked, and the user is "
+            "left alone" + (f", with the keys {', '.join(rest)}" if rest else "")
         )
 
     def _carry_out(
         self, context: Context, news: Values, seen: Seen, steps: Plan, state: Values, using: str | None
     ) -> dict[str, Any]:
-        def in_session(handle: Handle) -> bool:
-            return handle.uid == using and not handle.dead
+        def in_session(access_key: TokenSecret) -> bool:
+            return access_key.uid == using and not access_key.dead
 
         if seen.foreign:
             _tell_of_foreign(context, news, seen)
-        stuck = [handle for handle, _ in steps.revoke_first if in_session(handle)]
+        stuck = [access_key for access_key, _ in steps.revoke_first if in_session(access_key)]
         if stuck:
             # The next key never reached the Secret: this run writes it, and the next run continues.
             context.warn(
@@ -187,9 +187,9 @@ class S3Credentials:
             )
             ending = [each for each in steps.revoke_first if each[0] not in stuck]
             failed = revoke(context, news, ending)
-            gone = [handle for handle, _ in ending]
-            retiring = tuple(handle for handle in seen.state.retiring if handle not in gone)
-            pending = (*failed, *(handle for handle in seen.state.pending if handle in stuck))
+            gone = [access_key for access_key, _ in ending]
+            retiring = tuple(access_key for access_key in seen.state.retiring if access_key not in gone)
+            pending = (*failed, *(access_key for access_key in seen.state.pending if access_key in stuck))
             return record(TokenState(seen.state.current, retiring, pending), news, state, seen.foreign, {})
         if steps.warnings:
             _tell_of_a_missed_window(context, seen.state)
@@ -197,16 +197,16 @@ class S3Credentials:
         first, after = _ordered(steps, in_session, room)
         failed = revoke(context, news, first)
         minted = mint(context, news, policy(news)) if steps.mint else None
-        current = minted.handle if minted else steps.current or seen.state.current
+        current = minted.access_key if minted else steps.current or seen.state.current
         if minted:
-            ends = minted.handle.expires_at
+            ends = minted.access_key.expires_at
             until = f", to be replaced before {format_time(ends)}" if ends else ", without an end"
-            context.note(f"minted access key {minted.handle.uid}: {steps.mint}{until}")
-        kept_back = tuple(handle for handle, _ in after if in_session(handle))
-        for handle in kept_back:
+            context.note(f"minted access key {minted.access_key.uid}: {steps.mint}{until}")
+        kept_back = tuple(access_key for access_key, _ in after if in_session(access_key))
+        for access_key in kept_back:
             context.warn(
-                f"access key {handle.uid} lies in Secret {news['usedIn']} still, so it is not revoked yet: the next "
-                "pulumi up does, once another key lies there"
+                f"access key {access_key.uid} lies in Secret {news['usedIn']} still, so it is not revoked yet: the "
+                "next pulumi up does, once another key lies there"
             )
         failed += revoke(context, news, [each for each in after if each[0] not in kept_back])
         outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, seen.foreign, {})
@@ -236,7 +236,7 @@ def _foretold(context: Context, state: Values, news: Values) -> dict[str, Any]:
 
 def _sorted_out(
     news: Values, seen: Seen, using: str | None
-) -> tuple[tuple[Handle, ...], list[Handle], tuple[str, ...]]:
+) -> tuple[tuple[TokenSecret, ...], list[TokenSecret], tuple[str, ...]]:
     """Sort the existing keys before the first mint: the key to keep, keys to revoke, and ids of foreign keys."""
     foreign = tuple(key for key in seen.foreign if key != using)
     mine = [key for key in seen.all if key.id not in foreign]
@@ -244,11 +244,11 @@ def _sorted_out(
     # If the key in use is unknown, it is assumed to be the newest.
     staying = [key for key in working if key.id == using] if news.get("usedIn") else working[-1:]
     of = generation(news)
-    ending = [as_handle(key, of) for key in mine if key not in staying]
-    return tuple(as_handle(key, of) for key in staying), ending, foreign
+    ending = [as_recorded(key, of) for key in mine if key not in staying]
+    return tuple(as_recorded(key, of) for key in staying), ending, foreign
 
 
-def _ordered(steps: Plan, in_session: Callable[[Handle], bool], room: int) -> tuple[_Ending, _Ending]:
+def _ordered(steps: Plan, in_session: Callable[[TokenSecret], bool], room: int) -> tuple[_Ending, _Ending]:
     """Return which keys to revoke before a mint, and which after it.
 
     A failed mint must not remove a valid key, so valid keys are revoked after it, unless there is no room for another
@@ -283,14 +283,16 @@ def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
     )
 
 
-def _tell_of_former(context: Context, seen: Seen, ending: Iterable[Handle], staying: Iterable[Handle]) -> None:
+def _tell_of_former(
+    context: Context, seen: Seen, ending: Iterable[TokenSecret], staying: Iterable[TokenSecret]
+) -> None:
     """Warn about revoked keys older than the key in use: running sessions may still use them."""
     working = {key.id for key in seen.all if key.active}
-    oldest = min((handle.issued_at for handle in staying), default=None)
-    for handle in ending:
-        if oldest is not None and handle.uid in working and handle.issued_at <= oldest:
+    oldest = min((access_key.issued_at for access_key in staying), default=None)
+    for access_key in ending:
+        if oldest is not None and access_key.uid in working and access_key.issued_at <= oldest:
             context.warn(
-                f"access key {handle.uid} was in the store without a record, beside the one that is in use: it is "
+                f"access key {access_key.uid} was in the store without a record, beside the one that is in use: it is "
                 "revoked now, as two keys are the most, and sessions that started before the last rotation lose it"
             )
 

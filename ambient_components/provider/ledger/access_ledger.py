@@ -12,7 +12,7 @@ from typing import Final
 from ambient_components import clock
 from ambient_components import clock as environment
 from ambient_components.access import Ledger, changed_paths, guardrail_warnings, read_ledger, refusals
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE, as_judged
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, with_approved
 from ambient_components.engine import urns
 from ambient_components.engine.names import LEDGER_NAME
 from ambient_components.engine.urns import Urn
@@ -24,7 +24,7 @@ from ambient_components.provider.ledger.forgotten import forgotten
 from ambient_components.provider.ledger.inputs import LedgerInputs
 from ambient_components.provider.ledger.preflight import preflight
 from ambient_components.provider.ledger.run_record import RunRecord
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 
 _MISPLACED: Final = refusal(
     f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent: under another name nothing of the last "
@@ -63,12 +63,12 @@ class AccessLedger:
         """Record the access, which the components create."""
         return str(news["owner"]), _record(context, {}, {}, news, _ledger(news))
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the state unchanged: each object reports its own drift."""
         if not inputs:
             msg = f"{identity} can't be imported: a ledger is what a stack declares; the next pulumi up records it"
             raise StepError(msg)
-        return Found(_kept(state))
+        return ReadResult(_kept(state))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """End the access that left the ledger before anything new is created, and record the rest."""
@@ -90,8 +90,8 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
     if not problems:
         # Removals are limited per fleet. `ambient` has evaluated them over all shards, with the complete request,
         # including workspaces that were excluded later.
-        judged = as_judged(inputs.guardrails, os.environ.get(JUDGED_VARIABLE), before, inputs.asked, now)
-        problems = refusals(before, after, judged, now)
+        approved = with_approved(inputs.guardrails, os.environ.get(APPROVED_VARIABLE), before, inputs.asked, now)
+        problems = refusals(before, after, approved, now)
     for warning in () if problems else guardrail_warnings(before, after, now):
         context.warn(warning)
     try:

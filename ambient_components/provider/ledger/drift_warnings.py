@@ -12,7 +12,7 @@ from ambient_components.cluster.objects import Json, is_ending, listing, name
 from ambient_components.cluster.revocation import object_path
 from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
-from ambient_components.provider.workspace.cluster_access import Found, by_namespace, listed
+from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.shards.interrupted import Leftover
 
 
@@ -52,7 +52,7 @@ def drift(
         return warnings
     by_name = {place.workspace: place for place in places}
 
-    def notice(one: Found, item: Json) -> None:
+    def notice(one: ExistingAccess, item: Json) -> None:
         if place := by_name.get(one.namespace):
             place.compare(one.kind, one.name, item)
 
@@ -90,7 +90,7 @@ class _Place:
         self._differing[kind, object_name] = [*expected.differences(item), *_ending(expected, item)]
         self._kept[kind, object_name] = expected.kept_by(item)
 
-    def warnings(self, found: Collection[Found]) -> Iterator[Problem]:
+    def warnings(self, found: Collection[ExistingAccess]) -> Iterator[Problem]:
         """Yield the warnings, after all objects with the platform's labels were compared."""
         objects = {(one.kind, one.name): one.what for one in found}
         declared = self._was.keys() | self._will_be.keys()

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 from ambient_components.access import GuardrailSettings, Ledger, ledger_misfits, misfit_problems, read_ledger
 from ambient_components.errors import Problem, reject
-from ambient_components.provider.ledger.moved_workspaces import elsewhere
+from ambient_components.provider.ledger.moved_workspaces import moved_refusals
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.shards.excluded import as_held, others
+from ambient_components.shards.excluded import others, with_excluded
 
-_HELD, _ELSEWHERE = "held", "elsewhere"
-_NEVER_RECORDED = (_HELD, _ELSEWHERE)
+_EXCLUDED, _MOVED = "excluded", "moved"
+_NEVER_RECORDED = (_EXCLUDED, _MOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LedgerInputs:
     """The ledger after this run: excluded workspaces stay as deployed. Malformed entries are left out."""
     misfits: tuple[Problem, ...]
     """Problems of malformed entries."""
-    held: frozenset[str]
+    excluded: frozenset[str]
     """Workspaces excluded from this run: the engine does not change them, so nothing about them is refused."""
     moved: tuple[str, ...]
     """Deployed workspaces that the files assign to another shard, sorted."""
@@ -58,11 +58,11 @@ class LedgerInputs:
             reject("owner is missing: the project and the fleet that these workspaces belong to")
         if not isinstance(workspaces, dict):
             reject("workspaces: a mapping of workspace names to their access is expected")
-        held = frozenset(_names(news, _HELD))
-        found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in held})
+        excluded = frozenset(_names(news, _EXCLUDED))
+        found = ledger_misfits({name: entry for name, entry in workspaces.items() if name not in excluded})
         before, asked = read_ledger(deployed), read_ledger(workspaces)
-        after = as_held(held, before, asked)
-        of_others = {*_names(news, _ELSEWHERE)} - held
+        after = with_excluded(excluded, before, asked)
+        of_others = {*_names(news, _MOVED)} - excluded
         to_record = {name: value for name, value in news.items() if name not in _NEVER_RECORDED}
         return cls(
             owner,
@@ -72,16 +72,18 @@ class LedgerInputs:
             asked,
             {name: entry for name, entry in after.items() if name not in found},
             tuple(misfit_problems(found)),
-            held,
+            excluded,
             tuple(sorted(of_others & deployed.keys() - workspaces.keys())),
             # Unchanged, so that excluded workspaces show no change.
-            {**to_record, "workspaces": as_held(held, deployed, workspaces)} if len(to_record) < len(news) else None,
+            {**to_record, "workspaces": with_excluded(excluded, deployed, workspaces)}
+            if len(to_record) < len(news)
+            else None,
         )
 
     def standing(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the effective refusals: none for excluded workspaces, and for moved ones only that they moved."""
-        found = others(problems, self.held)
-        return [*elsewhere(self.owner, self.moved), *others(found, self.moved)]
+        found = others(problems, self.excluded)
+        return [*moved_refusals(self.owner, self.moved), *others(found, self.moved)]
 
 
 def _names(values: Values, name: str) -> list[str]:

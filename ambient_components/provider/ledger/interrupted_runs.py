@@ -15,12 +15,17 @@ from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import annotations, listing, uid
 from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
-from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, OWNER_ANNOTATION, SERVICE_ACCOUNT_ANNOTATION
+from ambient_components.platform.contract import (
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
+    OWNER_ANNOTATION,
+    SERVICE_ACCOUNT_ANNOTATION,
+)
 from ambient_components.provider.ledger.run_record import RunRecord, or_warn, run_id, this_run
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record, declare, left
-from ambient_components.shards.excluded import held_of
+from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
     Leftover,
     begun,
@@ -131,9 +136,9 @@ def settle(
         nonlocal remains
         cluster = context.guard.cluster
         lost = left(place.read(cluster), run_id())
-        todo, held = _ending(unended, lost, after), held_of(os.environ)
+        todo, excluded = _ending(unended, lost, after), excluded_of(os.environ)
         # Excluded workspaces may have another owner by now, so their access stays recorded.
-        waiting = tuple(one for one in todo if one.namespace in held)
+        waiting = tuple(one for one in todo if one.namespace in excluded)
         remains = (*end(context, place.owner, [one for one in todo if one not in waiting]), *waiting)
         run = this_run()
         # Workspaces that were started and are not declared now (excluded, or without objects) stay recorded.
@@ -191,7 +196,7 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
             if revocation.end(cluster, one.kind, one.namespace, one.name):
                 ended.append(str(one))
             if one.kind == "ServiceAccount":
-                _end_handles(cluster, owner, one)
+                _end_token_secrets(cluster, owner, one)
         except StepError as error:
             failed.append(one)
             context.warn(f"could not end {one}, which a run that was lost gave: {error}; the next run tries again")
@@ -203,10 +208,10 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
     return tuple(failed)
 
 
-def _end_handles(cluster: Cluster, owner: str, account: Leftover) -> None:
+def _end_token_secrets(cluster: Cluster, owner: str, account: Leftover) -> None:
     """Delete the token Secrets of a deleted account, which no key manages."""
     secrets = core("namespaces", account.namespace, "secrets")
-    for item in cluster.list(secrets, f"{HANDLE_LABEL}={HANDLE}"):
+    for item in cluster.list(secrets, f"{BOUND_OBJECT_LABEL}={BOUND_OBJECT}"):
         notes = annotations(item)
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None):
             revocation.end(cluster, revocation.SECRET, account.namespace, cluster_objects.name(item), uid(item))

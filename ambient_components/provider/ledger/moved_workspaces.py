@@ -10,7 +10,7 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.rules.refusals import Rule
 
 
-def elsewhere(owner: str, moved: Iterable[str]) -> list[Problem]:
+def moved_refusals(owner: str, moved: Iterable[str]) -> list[Problem]:
     """Why a run must not lose what the fleet's files still have.
 
     Args:

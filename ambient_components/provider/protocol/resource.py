@@ -76,7 +76,7 @@ class Diff:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReadResult:
     """Result of `read`."""
 
     outputs: Values
@@ -102,7 +102,7 @@ class ResourceType(Protocol):
         """Create it, and return its id and outputs; in a preview, the known ones."""
         ...
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return its current state; None if it does not exist."""
         ...
 

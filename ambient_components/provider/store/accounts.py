@@ -98,7 +98,7 @@ class Accounts(Protocol):
         """Delete one key, if it exists."""
         ...
 
-    def mark(self, account: Account, recorded: Collection[str]) -> None:
+    def set_owner(self, account: Account, recorded: Collection[str]) -> None:
         """Restore a missing ownership annotation of a released or changed account.
 
         Args:
@@ -119,7 +119,7 @@ class Accounts(Protocol):
         """
         ...
 
-    def unmark(self, account: Account) -> None:
+    def clear_owner(self, account: Account) -> None:
         """Remove the ownership annotation: the account is released unchanged."""
         ...
 

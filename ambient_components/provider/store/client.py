@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ambient_components.provider.store.errors import (
     IAM,
-    Asked,
     BusyError,
     LostError,
+    Request,
     UnreachedError,
     UnreadableError,
     explained,
@@ -68,7 +68,7 @@ class Api:
         self._client = client
         self._about = (api, name, key)
         self._hide = hide
-        client.meta.events.register("before-parse", _judge)
+        client.meta.events.register("before-parse", _check_answer)
         client.meta.events.register("before-sign.s3", _add_md5)
 
     def __repr__(self) -> str:
@@ -120,7 +120,7 @@ class Api:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
         except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
             # `from None`, because botocore's message may quote a signature.
-            raise explained(Asked(api, name, key, _right(api, operation), self._hide), error) from None
+            raise explained(Request(api, name, key, _right(api, operation), self._hide), error) from None
         return answer
 
 
@@ -129,7 +129,7 @@ def _right(api: str, operation: str) -> str:
     return _RIGHTS.get(operation, f"{api}:{words}")
 
 
-def _judge(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+def _check_answer(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
     """Reject responses that are not a store's before parsing: botocore accepts a web page as success (tested)."""
     status, body = response_dict["status_code"], response_dict["body"]
     text = bytes(body or b"").lstrip().lower() if isinstance(body, bytes | None) else b"<"

@@ -10,7 +10,7 @@ from ambient_components._version import VERSION
 from ambient_components.cluster.kubeconfig import is_loopback
 from ambient_components.provider.store.accounts import Accounts
 from ambient_components.provider.store.client import Api
-from ambient_components.provider.store.errors import IAM, S3, Asked, explained, no_credentials
+from ambient_components.provider.store.errors import IAM, S3, Request, explained, no_credentials
 from ambient_components.provider.store.iam import IamAccounts
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.object_store import IAM as BY_IAM
@@ -101,14 +101,14 @@ class Store:
         endpoint = settings.users
         key, secret = settings.access_key, settings.secret_key
         if not key:
-            asked = Asked(IAM, _name(endpoint, IAM), "", "")
+            request = Request(IAM, _name(endpoint, IAM), "", "")
             try:
                 found = self._connected().get_credentials()
                 frozen = found.get_frozen_credentials() if found else None
             except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
-                raise explained(asked, error) from None
+                raise explained(request, error) from None
             if frozen is None or not frozen.access_key or not frozen.secret_key:
-                raise no_credentials(asked)
+                raise no_credentials(request)
             key, secret = frozen.access_key, frozen.secret_key
         return MinioAccounts(endpoint, key, secret, settings.region)
 
@@ -141,7 +141,7 @@ class Store:
                 verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or None,
             )
         except Exception as error:  # `explained` knows all exceptions of botocore, and raises others again
-            raise explained(Asked(api, name, settings.access_key, ""), error) from None
+            raise explained(Request(api, name, settings.access_key, ""), error) from None
         return Api(client, api, name, settings.access_key, (settings.secret_key,))
 
     def _connected(self) -> "Session":

@@ -96,7 +96,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """A request, for messages."""
 
     api: str
@@ -116,33 +116,33 @@ class Asked:
         return f"{'iamEndpoint (or endpoint)' if self.api == IAM else 'endpoint'} {CONFIG}"
 
 
-def explained(asked: Asked, error: Exception) -> StepError:
+def explained(request: Request, error: Exception) -> StepError:
     """Return the error for an exception of botocore, or for an unreadable response."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as late as the client itself
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     if isinstance(error, UnreadableError):
-        return _unreadable(asked, error.status)
+        return _unreadable(request, error.status)
     if isinstance(error, ClientError):
-        return _refused(asked, error.response)
+        return _refused(request, error.response)
     if isinstance(error, BotoCoreError):
-        return _unanswered(asked, error)
+        return _unanswered(request, error)
     if isinstance(error, ResponseParserError | KeyError):
         # The parser fails on a success response that is not a store's.
-        return _unreadable(asked, 200)
+        return _unreadable(request, 200)
     raise error
 
 
-def no_credentials(asked: Asked) -> StepError:
+def no_credentials(request: Request) -> StepError:
     """Return the error for missing credentials."""
     return UnreachedError(
-        f"there are no credentials for {asked.name}: set accessKey and secretKey {CONFIG}, or have them where AWS's "
+        f"there are no credentials for {request.name}: set accessKey and secretKey {CONFIG}, or have them where AWS's "
         "tools find them on the machine that pulumi runs on (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "
         "a role)"
     )
 
 
-def _refused(asked: Asked, response: Any) -> StepError:
+def _refused(request: Request, response: Any) -> StepError:
     meta = response.get("ResponseMetadata") or {}
     status = int(meta.get("HTTPStatusCode") or 0)
     # IAM's parser leaves both at the top level of an S3 response.
@@ -150,17 +150,17 @@ def _refused(asked: Asked, response: Any) -> StepError:
     code = str(told.get("Code") or "")
     if code.isdecimal():  # botocore's own, for a response without a body
         code = ""
-    said = _said(str(told.get("Message") or ""), asked.hide)
+    said = _said(str(told.get("Message") or ""), request.hide)
     if code in _BUSY or status in (429, 503):
-        return BusyError(f"{asked.name} can't do it now ({status}, {code or 'busy'}); {_AGAIN}", status, code)
+        return BusyError(f"{request.name} can't do it now ({status}, {code or 'busy'}); {_AGAIN}", status, code)
     if status >= 500 and status != 501:
-        return LostError(f"{asked.name} failed ({status}{f', {code}' if code else ''}{said}); {_AGAIN}")
+        return LostError(f"{request.name} failed ({status}{f', {code}' if code else ''}{said}); {_AGAIN}")
     date = (meta.get("HTTPHeaders") or {}).get("date", "")
-    return RefusedError(f"{asked.name} {_reason(asked, status, code, said, date)}", status, code)
+    return RefusedError(f"{request.name} {_reason(request, status, code, said, date)}", status, code)
 
 
-def _reason(asked: Asked, status: int, code: str, said: str, date: str) -> str:
-    who = f"the access key {asked.key}" if asked.key else "the access key that AWS's tools find here"
+def _reason(request: Request, status: int, code: str, said: str, date: str) -> str:
+    who = f"the access key {request.key}" if request.key else "the access key that AWS's tools find here"
     if code in _SKEWED or (code == "SignatureDoesNotMatch" and re.search(r"expired|not yet current", said)):
         return (
             f"refuses every request, as its clock says {_clock(date)}, and this machine's "
@@ -169,60 +169,65 @@ def _reason(asked: Asked, status: int, code: str, said: str, date: str) -> str:
     if code in _REGION or (code == "SignatureDoesNotMatch" and "scoped to a valid region" in said):
         return f"is in another region than the request says: check region {CONFIG}{said}"
     if code in _UNKNOWN_KEY:
-        return f"does not know {who}, or it is disabled: {_remedy(asked, 'accessKey')}"
+        return f"does not know {who}, or it is disabled: {_remedy(request, 'accessKey')}"
     if code == "SignatureDoesNotMatch":
-        return f"refuses the secret key of {who}: {_remedy(asked, 'secretKey')}"
+        return f"refuses the secret key of {who}: {_remedy(request, 'secretKey')}"
     if code in _EXPIRED:
-        return f"refuses {who}, as it has expired: {_remedy(asked, 'accessKey and secretKey')}"
+        return f"refuses {who}, as it has expired: {_remedy(request, 'accessKey and secretKey')}"
     if code in _DENIED:
-        return f"does not let {who} do this: it needs the right {asked.right}{said}"
+        return f"does not let {who} do this: it needs the right {request.right}{said}"
     lacking = code in _UNSUPPORTED or status in (405, 501)
-    if asked.api == IAM and (lacking or (status == 404 and not code)):
-        return f"has no API of AWS's IAM there ({code or status} for {asked.right}): {_other_apis()}"
+    if request.api == IAM and (lacking or (status == 404 and not code)):
+        return f"has no API of AWS's IAM there ({code or status} for {request.right}): {_other_apis()}"
     if lacking:
-        return f"does not have {asked.right} ({code or status})"
+        return f"does not have {request.right} ({code or status})"
     if not code:
-        return _no_store(asked, status)
-    return f"refuses it ({status}, {code} for {asked.right}{said})"
+        return _no_store(request, status)
+    return f"refuses it ({status}, {code} for {request.right}{said})"
 
 
-def _unanswered(asked: Asked, error: Exception) -> StepError:
+def _unanswered(request: Request, error: Exception) -> StepError:
     from botocore import exceptions as known  # noqa: PLC0415
 
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
-        return no_credentials(asked)
+        return no_credentials(request)
     if isinstance(error, known.SSLError):
-        return UnreachedError(f"{asked.name} {_tls(asked, str(error))}")
+        return UnreachedError(f"{request.name} {_tls(request, str(error))}")
     if isinstance(error, known.ProxyConnectionError):
-        return UnreachedError(f"no way to {asked.name} by the proxy of the environment: check HTTPS_PROXY and NO_PROXY")
+        return UnreachedError(
+            f"no way to {request.name} by the proxy of the environment: check HTTPS_PROXY and NO_PROXY"
+        )
     if isinstance(error, known.EndpointConnectionError | known.ConnectTimeoutError):
         cause = _cause(getattr(error, "kwargs", {}).get("error"))
-        text = f"{asked.name} does not answer{cause}: check {asked.address}, and that the store runs"
+        text = f"{request.name} does not answer{cause}: check {request.address}, and that the store runs"
         return UnreachedError(text, again=True)
     if isinstance(error, known.HTTPClientError):
         # The connection broke or no response came, after the request was sent.
-        return LostError(f"{asked.name} gave no answer ({type(error).__name__}); {_AGAIN}")
+        return LostError(f"{request.name} gave no answer ({type(error).__name__}); {_AGAIN}")
     if isinstance(error, known.ParamValidationError):
-        text = f"{asked.name} can't be asked for this ({asked.right}): a name or a value has no form that it could take"
+        text = (
+            f"{request.name} can't be asked for this ({request.right}): "
+            "a name or a value has no form that it could take"
+        )
         return RefusedError(text, 0, "")
     # Invalid files of AWS's tools or an unavailable role: the messages name files, profiles and addresses.
-    return UnreachedError(f"the credentials for {asked.name} can't be had{_said(str(error), asked.hide)}")
+    return UnreachedError(f"the credentials for {request.name} can't be had{_said(str(error), request.hide)}")
 
 
-def _unreadable(asked: Asked, status: int) -> StepError:
+def _unreadable(request: Request, status: int) -> StepError:
     if status in (429, 503):
-        return BusyError(f"{asked.name} can't do it now ({status}); {_AGAIN}", status, "")
+        return BusyError(f"{request.name} can't do it now ({status}); {_AGAIN}", status, "")
     if status >= 500:
-        return LostError(f"{asked.name} failed ({status}); {_AGAIN}")
-    return RefusedError(f"{asked.name} {_no_store(asked, status)}", status, "")
+        return LostError(f"{request.name} failed ({status}); {_AGAIN}")
+    return RefusedError(f"{request.name} {_no_store(request, status)}", status, "")
 
 
-def _no_store(asked: Asked, status: int) -> str:
-    if asked.api == IAM:
+def _no_store(request: Request, status: int) -> str:
+    if request.api == IAM:
         return f"does not answer as AWS's IAM does ({status}): {_other_apis()}"
     return (
-        f"does not answer as S3 does ({status}): check {asked.address}, which wants the address of the S3 API and not "
-        "of a console, and whether a proxy or a login page is in between"
+        f"does not answer as S3 does ({status}): check {request.address}, which wants the address of the S3 API and "
+        "not of a console, and whether a proxy or a login page is in between"
     )
 
 
@@ -233,20 +238,20 @@ def _other_apis() -> str:
     )
 
 
-def _tls(asked: Asked, said: str) -> str:
+def _tls(request: Request, said: str) -> str:
     if re.search(r"WRONG_VERSION|RECORD_LAYER|record layer|UNKNOWN_PROTOCOL|HTTP_REQUEST", said):
-        return f"speaks no TLS: say http:// in {asked.address}, if that is meant"
+        return f"speaks no TLS: say http:// in {request.address}, if that is meant"
     found = re.search(r"certificate verify failed: [^(\]]+|hostname '[^']*' doesn't match", said)
     found = found or re.search(r"CERTIFICATE_\w+", said)
     why = found[0].strip() if found else "the TLS handshake fails"
     return (
         f"can't be trusted ({why}): give the certificate of its authority by AWS_CA_BUNDLE where pulumi runs, or check "
-        f"{asked.address}"
+        f"{request.address}"
     )
 
 
-def _remedy(asked: Asked, what: str) -> str:
-    if asked.key:
+def _remedy(request: Request, what: str) -> str:
+    if request.key:
         return f"check {what} {CONFIG}"
     return f"log in again where pulumi runs, or set accessKey and secretKey {CONFIG}"
 

@@ -111,8 +111,8 @@ class IamAccounts:
         """See `Accounts.revoke`."""
         self._remove("delete_access_key", UserName=account.name, AccessKeyId=key_id)
 
-    def mark(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys have no tags
-        """See `Accounts.mark`."""
+    def set_owner(self, account: Account, recorded: Collection[str]) -> None:  # noqa: ARG002  # keys have no tags
+        """See `Accounts.set_owner`."""
         tags = self._tags(account)
         if tags is None or account.keys_only:
             return
@@ -135,8 +135,8 @@ class IamAccounts:
             # The next run retries; the records are sufficient until then.
             return
 
-    def unmark(self, account: Account) -> None:
-        """See `Accounts.unmark`."""
+    def clear_owner(self, account: Account) -> None:
+        """See `Accounts.clear_owner`."""
         tags = self._tags(account)
         if tags is None or account.keys_only or tags.get(OWNER_ANNOTATION) is None:
             return
@@ -164,9 +164,9 @@ class IamAccounts:
         self._remove("delete_user", UserName=account.name)
 
     def _create(self, account: Account) -> Mapping[str, str]:
-        mark = _tag(OWNER_ANNOTATION, account.owner)
+        owner_tag = _tag(OWNER_ANNOTATION, account.owner)
         try:
-            self._api.call("create_user", UserName=account.name, Tags=mark)
+            self._api.call("create_user", UserName=account.name, Tags=owner_tag)
         except RefusedError as error:
             if error.code != _THERE:
                 raise
@@ -179,7 +179,7 @@ class IamAccounts:
             # On AWS, IAM shows new objects with a delay.
             time.sleep(1)
         if tags is not None and OWNER_ANNOTATION not in tags:
-            self._api.call("tag_user", UserName=account.name, Tags=mark)
+            self._api.call("tag_user", UserName=account.name, Tags=owner_tag)
         return {OWNER_ANNOTATION: account.owner}
 
     def _tags(self, account: Account) -> dict[str, str] | None:
@@ -281,10 +281,10 @@ class IamAccounts:
 def _require_ours(account: Account, holder: str | None) -> None:
     if holder == account.owner:
         return
-    whose = f"belongs to {holder}" if holder else "bears no mark: it was made by hand, or let go"
+    owner_text = f"belongs to {holder}" if holder else "bears no mark: it was made by hand, or let go"
     msg = (
-        f"the object store's user {account.name!r} {whose}, so it is left alone; give the bucket's credentials another "
-        "generation, or delete that user if nothing needs it"
+        f"the object store's user {account.name!r} {owner_text}, so it is left alone; give the bucket's "
+        "credentials another generation, or delete that user if nothing needs it"
     )
     raise StepError(msg)
 

@@ -25,7 +25,14 @@ from ambient_components.failure import StepError
 from ambient_components.provider.store.accounts import Account, LiveKey, NewKey, Standing
 from ambient_components.provider.store.errors import LostError
 from ambient_components.provider.store.minio_errors import RefusedError
-from ambient_components.provider.store.minio_existing import Found, Key, description_of, document_of, end_of, mark_of
+from ambient_components.provider.store.minio_existing import (
+    Existing,
+    Key,
+    description_of,
+    document_of,
+    end_of,
+    owner_annotation_of,
+)
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.bucket_policy import same_policy
 
@@ -152,8 +159,8 @@ class MinioAccounts:
             raise StepError(msg)
         client.remove_key(key_id)
 
-    def mark(self, account: Account, recorded: Collection[str]) -> None:
-        """See `Accounts.mark`. The time in a key's description becomes the current one; its issue time is recorded."""
+    def set_owner(self, account: Account, recorded: Collection[str]) -> None:
+        """See `Accounts.set_owner`. The time in a key's description is updated; its issue time is recorded."""
         found = self._find(account)
         if found.document is None:
             return
@@ -165,13 +172,13 @@ class MinioAccounts:
                 # Sent again, because MinIO removes a key's policy that an update does not contain.
                 client.update_key(key.id, policy=key.embedded, description=description_of(account, client.now))
         if found.owner is None:
-            client.put_policy(account.name, {**found.document, "ID": mark_of(account)})
+            client.put_policy(account.name, {**found.document, "ID": owner_annotation_of(account)})
 
     def settle(self, account: Account, recorded: Collection[str]) -> None:
         """See `Accounts.settle`. Nothing to do: each key contains its owner."""
 
-    def unmark(self, account: Account) -> None:
-        """See `Accounts.unmark`. MinIO cannot clear a description, so it becomes `released`."""
+    def clear_owner(self, account: Account) -> None:
+        """See `Accounts.clear_owner`. MinIO cannot clear a description, so it becomes `released`."""
         found = self._find(account)
         if found.owner is None:
             return
@@ -210,13 +217,13 @@ class MinioAccounts:
             raise error
         return made
 
-    def _find(self, account: Account) -> Found:
+    def _find(self, account: Account) -> Existing:
         _refuse_keys_only(account)
         client = self._connected()
         user = client.user(account.name)
         document = client.policy(account.name)
         keys = client.keys(account.name) if user is not None else []
-        return Found(user, document, tuple(Key.of(key, client.now) for key in keys))
+        return Existing(user, document, tuple(Key.of(key, client.now) for key in keys))
 
     def _connected(self) -> "MinioClient":
         with self._lock:
@@ -228,13 +235,13 @@ class MinioAccounts:
             return self._client
 
 
-def _require_ours(account: Account, found: Found) -> None:
+def _require_ours(account: Account, found: Existing) -> None:
     if found.owner == account.owner:
         return
-    whose = f"belongs to {found.owner}" if found.owner else "bears no mark: it was made by hand, or let go"
+    owner_text = f"belongs to {found.owner}" if found.owner else "bears no mark: it was made by hand, or let go"
     msg = (
-        f"the object store's user {account.name!r} {whose}, so it is left alone; give the bucket's credentials another "
-        f"generation, or remove it (mc admin user rm, mc admin policy rm)"
+        f"the object store's user {account.name!r} {owner_text}, so it is left alone; give the bucket's credentials "
+        f"another generation, or remove it (mc admin user rm, mc admin policy rm)"
     )
     raise StepError(msg)
 

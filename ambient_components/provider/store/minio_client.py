@@ -22,7 +22,14 @@ from urllib3.exceptions import HTTPError
 
 from ambient_components.cluster.kubeconfig import is_loopback
 from ambient_components.failure import StepError
-from ambient_components.provider.store.minio_errors import ADDRESS, Asked, RefusedError, refused, unanswered, unreadable
+from ambient_components.provider.store.minio_errors import (
+    ADDRESS,
+    RefusedError,
+    Request,
+    refused,
+    unanswered,
+    unreadable,
+)
 
 BACKOFF: Final = 0.5
 """Seconds, doubled for each retry. MinIO asks for 60 with every 503, which is too long for a run."""
@@ -159,8 +166,8 @@ class MinioClient:
             return json.loads(text) if text.strip() else None
         except MinioAdminException as error:
             # `from None`, because the package's message quotes the complete response.
-            asked = Asked(self._host, self._key, right, self.now, (self._secret, secret))
-            raise refused(asked, int(error._code), error._body) from None
+            failed = Request(self._host, self._key, right, self.now, (self._secret, secret))
+            raise refused(failed, int(error._code), error._body) from None
         except HTTPError as error:
             raise unanswered(self._host, error) from None
         except (ValueError, OSError) as error:

@@ -37,7 +37,7 @@ class RefusedError(errors.RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """A request, for messages."""
 
     host: str
@@ -51,18 +51,18 @@ class Asked:
     """Secrets to remove from the store's messages."""
 
 
-def refused(asked: Asked, status: int, body: str) -> StepError:
+def refused(request: Request, status: int, body: str) -> StepError:
     """Return the error for an unsuccessful response."""
-    code, said = _parsed(body, asked.hide)
+    code, said = _parsed(body, request.hide)
     if status < 500:
-        return RefusedError(f"the store at {asked.host} {_reason(asked, status, code, said, body)}", status, code)
+        return RefusedError(f"the store at {request.host} {_reason(request, status, code, said, body)}", status, code)
     if code in _OF_S3 or (not code and status not in _PASSING):
-        return LostError(f"the store at {asked.host} {_not_minio(f' ({code or status})')}")
-    return LostError(f"the store at {asked.host} can't do it now ({code or status}{said}){_AGAIN}")
+        return LostError(f"the store at {request.host} {_not_minio(f' ({code or status})')}")
+    return LostError(f"the store at {request.host} can't do it now ({code or status}{said}){_AGAIN}")
 
 
-def _reason(asked: Asked, status: int, code: str, said: str, body: str) -> str:
-    admin = f"the admin's access key {asked.key}"
+def _reason(request: Request, status: int, code: str, said: str, body: str) -> str:
+    admin = f"the admin's access key {request.key}"
     config = "of the stack's objectStore"
     match code:
         case "InvalidAccessKeyId":
@@ -71,10 +71,10 @@ def _reason(asked: Asked, status: int, code: str, said: str, body: str) -> str:
             return f"refuses the secret key of {admin}: check secretKey {config}"
         case "AccessDenied":
             return (
-                f"does not let {admin} do this: it needs the right {asked.right}; MinIO's policy consoleAdmin has all"
+                f"does not let {admin} do this: it needs the right {request.right}; MinIO's policy consoleAdmin has all"
             )
         case "RequestTimeTooSkewed":
-            times = f"{format_time(asked.now)}, and this machine's {format_time(datetime.now(UTC))}"
+            times = f"{format_time(request.now)}, and this machine's {format_time(datetime.now(UTC))}"
             return f"refuses every request, as its clock says {times}: set the one that is wrong"
         case "AuthorizationHeaderMalformed" | "InvalidRegion":
             return f"is in another region: check region {config}{said}"

@@ -55,7 +55,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Existing:
     """Content of the store under an account's name."""
 
     user: Mapping[str, Any] | None
@@ -90,8 +90,8 @@ class Found:
     @property
     def owner(self) -> str | None:
         """Owner in the policy or, if that was overwritten by hand, in a key."""
-        marks = [_owner_of(self.document), *(key.owner for key in self.keys)]
-        return next(filter(None, marks), None)
+        owners = [_owner_of(self.document), *(key.owner for key in self.keys)]
+        return next(filter(None, owners), None)
 
     def rights(self, account: Account) -> Mapping[str, Any] | None:
         """Return the effective policy of the keys; the first that differs, if any does."""
@@ -117,7 +117,7 @@ class Found:
         )
 
 
-def mark_of(account: Account) -> str:
+def owner_annotation_of(account: Account) -> str:
     """Return the ownership annotation as the id of a policy's document."""
     return f"{OWNER_ANNOTATION}={account.owner}"
 
@@ -125,7 +125,7 @@ def mark_of(account: Account) -> str:
 def document_of(account: Account, policy: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document of an account's policy: the rights, the denial, and the owner."""
     return {
-        "ID": mark_of(account),
+        "ID": owner_annotation_of(account),
         "Version": policy["Version"],
         "Statement": [*policy["Statement"], _GUARD],
     }
@@ -146,13 +146,13 @@ def _without_guard(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _owner_of(document: Mapping[str, Any] | None) -> str | None:
-    mark, _, owner = str((document or {}).get("ID") or "").partition("=")
-    return owner if mark == OWNER_ANNOTATION and owner else None
+    annotation, _, owner = str((document or {}).get("ID") or "").partition("=")
+    return owner if annotation == OWNER_ANNOTATION and owner else None
 
 
 def description_of(account: Account, now: datetime) -> str:
     """Return the ownership annotation in a key's description, within MinIO's 256 bytes for Pulumi's longest names."""
-    return f"{mark_of(account)} issued={format_time(now)}"
+    return f"{owner_annotation_of(account)} issued={format_time(now)}"
 
 
 def _parsed(description: str) -> tuple[str | None, datetime]:

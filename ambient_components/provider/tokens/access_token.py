@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ambient_components.engine import urns
 from ambient_components.failure import StepError
-from ambient_components.provider.protocol.resource import Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery, handover
 from ambient_components.provider.tokens import inputs as token_inputs
@@ -21,15 +21,15 @@ from ambient_components.provider.tokens.outputs import COMPUTED, kept, record, t
 from ambient_components.provider.tokens.token_secrets import (
     Identity,
     Minted,
+    clear_owner,
     delete_all,
-    mark,
     mint,
     owned,
     revoke,
     service_account_uid,
-    unmark,
+    set_owner,
 )
-from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import WARN_AHEAD, Policy
@@ -73,20 +73,20 @@ class AccessToken:
             return identity.path, unknown(None if former else "no token yet", news)
         _require_whole(news)
         # After a lost state the newest may be in use; only the stack file can tell.
-        held = mark(context, identity) if news.get("adopt") else ()
+        adopted = set_owner(context, identity) if news.get("adopt") else ()
         lost = () if news.get("adopt") else owned(context, identity)
-        state = TokenState(retiring=held)
+        state = TokenState(retiring=adopted)
         steps = plan(state, policy(news), context.now, former=former)
         outputs = self._carry_out(context, news, state, steps, {}, lost)
         overlap = policy(news).overlap
-        if held and overlap and not former:
+        if adopted and overlap and not former:
             context.warn(
-                f"{len(held)} token(s) of this key were in the cluster without a record (a lost state file, or a run "
-                f"that died); they stay valid for {format_seconds(overlap)} and are then revoked"
+                f"{len(adopted)} token(s) of this key were in the cluster without a record (a lost state file, or a "
+                f"run that died); they stay valid for {format_seconds(overlap)} and are then revoked"
             )
         return identity.path, outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect tokens that were revoked or deleted, or have expired; mint nothing."""
         if not inputs:
             msg = (
@@ -98,13 +98,13 @@ class AccessToken:
         if inputs.get("released"):
             if not context.guard.cluster.get(about.namespace_path):
                 return None
-            return Found(kept(state))
+            return ReadResult(kept(state))
         known = token_state(state)
         uid = service_account_uid(context, about)
         if uid is None and not context.guard.cluster.get(about.namespace_path):
             return None
         there = owned(context, about)
-        alive = {handle.uid for handle in there}
+        alive = {token_secret.uid for token_secret in there}
         expected = inputs.get("serviceAccountUid")
         current = known.current
         if current and not current.dead:
@@ -113,24 +113,24 @@ class AccessToken:
             elif expected and expected != uid:
                 current = current.killed("its ServiceAccount was replaced")
             elif current.uid not in alive:
-                current = current.killed("it was revoked: its handle was deleted")
+                current = current.killed("it was revoked: its token Secret was deleted")
             elif lapse := current.lapse(context.now):
                 current = current.killed(lapse, lapsed=True)
         found = TokenState(
             current,
-            tuple(handle for handle in known.retiring if handle.uid in alive),
+            tuple(token_secret for token_secret in known.retiring if token_secret.uid in alive),
             # Including unrecorded ones, which an interrupted run minted: they must not wait for a rotation.
             (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
         )
         outputs = record(found, inputs, state)
         outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)
-        return Found(outputs)
+        return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Rotate, revoke or deliver if due; a changed policy alone mints nothing."""
         if news.get("released"):
             if not context.preview:
-                unmark(context, Identity.of(news))
+                clear_owner(context, Identity.of(news))
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
@@ -140,7 +140,7 @@ class AccessToken:
         _require_whole(news)
         about = Identity.of(news)
         if state.get("released"):
-            mark(context, about)
+            set_owner(context, about)
         known = token_state(state)
         lost = known.undelivered(owned(context, about)) if steps else ()
         return self._carry_out(context, news, known, steps, state, lost)
@@ -148,7 +148,7 @@ class AccessToken:
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Revoke all tokens of the identity. Failures are warnings, because the ServiceAccount is deleted next."""
         about = Identity.of(state)
-        delete_all(context, about, token_state(state).handles)
+        delete_all(context, about, token_state(state).token_secrets)
         target = Target.of(state)
         try:
             if target:
@@ -185,7 +185,7 @@ class AccessToken:
         known: TokenState,
         steps: Plan,
         state: Values,
-        lost: tuple[Handle, ...] = (),
+        lost: tuple[TokenSecret, ...] = (),
     ) -> dict[str, Any]:
         identity, asked = Identity.of(news), policy(news)
         target = None if news.get("former") else Target.of(news)
@@ -196,35 +196,37 @@ class AccessToken:
             context.warn(warning)
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
-        before = (*steps.revoke_first, *((handle, _UNRECORDED) for handle in lost))
-        read = handover.held_in((handle for handle, _ in before), there, moved)
+        before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
+        read = handover.delivered_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
         if steps.mint:
             minted = mint(context, identity, asked, news.get("serviceAccountUid") or None)
-            current = minted.handle
+            current = minted.token_secret
             _tell(context, asked, minted, steps.mint)
-        held = minted.token if minted else state.get("token")
-        if held is None and current is not None:
+        bearer = minted.token if minted else state.get("token")
+        if bearer is None and current is not None:
             # The state does not have the token; the delivery Secret may.
-            held = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
+            bearer = next((text for text in (there.token, moved.token) if is_of(text, current)), None)
         undelivered = None
-        if target and held is not None:
+        if target and bearer is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = handover.token_before(there if there.exists else moved, held, steps.retire) if still else None
-            undelivered = handover.hand_over(context, news, target, minted, held, previous)
+            previous = handover.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
+            undelivered = handover.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (
-            handover.held_in((handle for handle, _ in ending if not handle.dead), there, moved) if undelivered else ()
+            handover.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
+            if undelivered
+            else ()
         )
         failed += revoke(context, identity, [each for each in ending if each[0] not in kept_back])
         after = TokenState(current, (*steps.retire, *kept_back), failed)
-        outputs = record(after, news, {**state, "token": held})
+        outputs = record(after, news, {**state, "token": bearer})
         outputs["undelivered"] = undelivered
         if minted:
             outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}
@@ -257,9 +259,9 @@ def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
 
 
 def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
-    expires = minted.handle.expires_at
+    expires = minted.token_secret.expires_at
     ends = f", valid until {format_time(expires)}" if expires and not asked.never else ", without an end"
-    context.note(f"minted {minted.handle.name}: {why}{ends}")
+    context.note(f"minted {minted.token_secret.name}: {why}{ends}")
     granted = minted.granted_seconds
     # Clocks may differ by seconds; a cluster's maximum differs by hours.
     if granted is not None and granted < asked.lifetime - 60:

@@ -24,5 +24,5 @@ def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str
             stays = f"the {what} before works on until {format_time(context.now + overlap)} at most"
         hints = (stays,) if stays else ()
         context.note(Problem(None, f"a new {what} would be minted", steps.mint, hints, MINT))
-    for handle, why in (*steps.revoke_first, *steps.revoke):
-        context.note(f"{handle.name} would be revoked: {why}")
+    for token_secret, why in (*steps.revoke_first, *steps.revoke):
+        context.note(f"{token_secret.name} would be revoked: {why}")

@@ -5,16 +5,16 @@ import binascii
 import json
 from typing import Any, Final
 
-from ambient_components.rotation import Handle
+from ambient_components.rotation import TokenSecret
 
 _STATIC_SECRET: Final = "kubernetes.io/serviceaccount/secret.name"  # noqa: S105  # a claim
 _STATIC_ACCOUNT: Final = "kubernetes.io/serviceaccount/service-account.uid"
 
 
-def is_of(token: str | None, handle: Handle) -> bool:
+def is_of(token: str | None, token_secret: TokenSecret) -> bool:
     """Return whether a token is the one that is bound to this token Secret."""
     claims = _claims(token)
-    return handle.name == claims.get(_STATIC_SECRET) or handle.uid == _bound(claims, "secret")
+    return token_secret.name == claims.get(_STATIC_SECRET) or token_secret.uid == _bound(claims, "secret")
 
 
 def account_uid(token: str | None) -> str | None:

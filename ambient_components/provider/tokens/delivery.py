@@ -88,10 +88,10 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
         return Delivered()
     notes = annotations(secret)
     if (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY)) != (identity.owner, _name(identity)):
-        whose = notes.get(KEY_NAME_OF_DELIVERY)
+        key_name = notes.get(KEY_NAME_OF_DELIVERY)
         holder = "was not made by this tool"
-        if whose:
-            holder = f"holds the key {short(whose)} of {short(notes.get(OWNER_ANNOTATION, 'no stack'))}"
+        if key_name:
+            holder = f"holds the key {short(key_name)} of {short(notes.get(OWNER_ANNOTATION, 'no stack'))}"
         msg = f"{target} exists, and it {holder}: it is not touched; name another Secret, or delete that one first"
         raise StepError(msg)
     data = texts(secret.get("data"))

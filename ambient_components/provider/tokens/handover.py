@@ -10,7 +10,7 @@ from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
 from ambient_components.provider.tokens.inputs import retained
 from ambient_components.provider.tokens.token_secrets import Identity, Minted, revoke
-from ambient_components.rotation import Handle, TokenState
+from ambient_components.rotation import TokenSecret, TokenState
 
 _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
 
@@ -61,7 +61,7 @@ def hand_over(
             return None
         if not retained(news):
             if minted:
-                revoke(context, identity, [(minted.handle, _NOT_DELIVERED)])
+                revoke(context, identity, [(minted.token_secret, _NOT_DELIVERED)])
             raise
         context.warn(f"{error}; the token is kept, and the next pulumi up tries again")
         return str(error)
@@ -76,13 +76,13 @@ def _arrived(context: Context, identity: Identity, target: Target, token: str) -
         return False
 
 
-def token_before(there: Delivered, held: str, retiring: Iterable[Handle]) -> str | None:
+def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]) -> str | None:
     """Return the previous token in the Secret, preferably one that is still valid."""
-    before = [text for text in (there.token, there.previous) if text and text != held]
-    living = [text for text in before if any(is_of(text, handle) for handle in retiring)]
+    before = [text for text in (there.token, there.previous) if text and text != current]
+    living = [text for text in before if any(is_of(text, token_secret) for token_secret in retiring)]
     return next(iter((*living, *before)), None)
 
 
-def held_in(handles: Iterable[Handle], *secrets: Delivered) -> tuple[Handle, ...]:
+def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Delivered) -> tuple[TokenSecret, ...]:
     """Return the records of the tokens that a Secret contains."""
-    return tuple(one for one in handles if any(is_of(secret.token, one) for secret in secrets))
+    return tuple(one for one in token_secrets if any(is_of(secret.token, one) for secret in secrets))

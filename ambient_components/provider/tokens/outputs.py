@@ -6,7 +6,7 @@ from ambient_components.failure import StepError
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.provider.tokens.inputs import policy, retained
-from ambient_components.rotation import SCHEMA_VERSION, Handle, TokenState
+from ambient_components.rotation import SCHEMA_VERSION, TokenSecret, TokenState
 from ambient_components.rotation.machine import next_action
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import Policy
@@ -77,5 +77,5 @@ def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> 
     }
 
 
-def _wire(handles: tuple[Handle, ...]) -> list[dict[str, Any]]:
-    return [handle.to_wire() for handle in handles]
+def _wire(token_secrets: tuple[TokenSecret, ...]) -> list[dict[str, Any]]:
+    return [token_secret.to_wire() for token_secret in token_secrets]

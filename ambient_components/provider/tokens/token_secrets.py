@@ -19,18 +19,18 @@ from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.revocation import SECRET, end
 from ambient_components.failure import StepError, text_of
 from ambient_components.platform.contract import (
-    HANDLE,
-    HANDLE_LABEL,
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
     ISSUED_AT_ANNOTATION,
     KEY_GENERATION_ANNOTATION,
     KEY_LABEL,
     OWNER_ANNOTATION,
     SERVICE_ACCOUNT_ANNOTATION,
 )
-from ambient_components.platform.naming import handle as handle_name
+from ambient_components.platform.naming import token_secret_name
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.tokens.claims import account_uid
-from ambient_components.rotation import Handle
+from ambient_components.rotation import TokenSecret
 from ambient_components.rotation.state import format_time, parse_time, time_of
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import Policy
@@ -90,13 +90,13 @@ class Identity:
 class Minted:
     """A new token that is not yet recorded."""
 
-    handle: Handle
+    token_secret: TokenSecret
     token: str
     granted_seconds: int | None
     """Granted lifetime; None if the token does not expire."""
 
     def __repr__(self) -> str:
-        return f"Minted({self.handle!r})"
+        return f"Minted({self.token_secret!r})"
 
 
 def service_account_uid(context: Context, identity: Identity) -> str | None:
@@ -105,14 +105,14 @@ def service_account_uid(context: Context, identity: Identity) -> str | None:
     return str(account["metadata"]["uid"]) if account else None
 
 
-def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
+def owned(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
     """Return the token Secrets of this identity in the cluster, oldest first.
 
     Workspace users who can create Secrets can forge one in every field. Token Secrets of another owner are skipped with
     a warning, and none ever fails a step.
     """
-    selector = f"{HANDLE_LABEL}={HANDLE},{KEY_LABEL}={identity.key}"
-    handles, foreign = [], []
+    selector = f"{BOUND_OBJECT_LABEL}={BOUND_OBJECT},{KEY_LABEL}={identity.key}"
+    token_secrets, foreign = [], []
     for item in context.guard.cluster.list(identity.secrets_path, selector):
         notes, name = objects.annotations(item), objects.name(item)
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) != identity.service_account or not name:
@@ -121,32 +121,32 @@ def owned(context: Context, identity: Identity) -> tuple[Handle, ...]:
         if notes.get(OWNER_ANNOTATION) not in (identity.owner, None):
             foreign.append(f"{name} (of {notes[OWNER_ANNOTATION]})")
         else:
-            handles.append(_found(item))
+            token_secrets.append(_found(item))
     if foreign:
         context.warn(
             f"{identity.path}: Secrets that look like tokens of this key are not this stack's, and are not touched: "
             f"{objects.listing(foreign)}. If another stack declares the key, take it out of one of them"
         )
-    return tuple(sorted(handles, key=lambda handle: (handle.issued_at, handle.name)))
+    return tuple(sorted(token_secrets, key=lambda token_secret: (token_secret.issued_at, token_secret.name)))
 
 
-def mark(context: Context, identity: Identity) -> tuple[Handle, ...]:
+def set_owner(context: Context, identity: Identity) -> tuple[TokenSecret, ...]:
     """Put the ownership annotation on the identity's token Secrets that have none, and return all of them."""
-    handles = owned(context, identity)
-    for handle in handles:
-        _note_owner(context, identity, handle, identity.owner)
-    return handles
+    token_secrets = owned(context, identity)
+    for token_secret in token_secrets:
+        _note_owner(context, identity, token_secret, identity.owner)
+    return token_secrets
 
 
-def unmark(context: Context, identity: Identity) -> None:
+def clear_owner(context: Context, identity: Identity) -> None:
     """Remove the ownership annotation from the identity's token Secrets; the tokens stay valid for the next owner."""
-    for handle in owned(context, identity):
-        _note_owner(context, identity, handle, None)
+    for token_secret in owned(context, identity):
+        _note_owner(context, identity, token_secret, None)
 
 
-def _note_owner(context: Context, identity: Identity, handle: Handle, owner: str | None) -> None:
-    path = f"{identity.secrets_path}/{handle.name}"
-    body = {"metadata": {"uid": handle.uid, "annotations": {OWNER_ANNOTATION: owner}}}
+def _note_owner(context: Context, identity: Identity, token_secret: TokenSecret, owner: str | None) -> None:
+    path = f"{identity.secrets_path}/{token_secret.name}"
+    body = {"metadata": {"uid": token_secret.uid, "annotations": {OWNER_ANNOTATION: owner}}}
     try:
         context.guard.cluster.patch(path, body)
     except ApiError as error:
@@ -175,19 +175,19 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
     try:
         made = cluster.create(identity.secrets_path, body)
     except ApiError as error:
-        raise _explain(error, identity, "make the token's handle (a Secret)") from None
+        raise _explain(error, identity, "create the token Secret") from None
     uid = str(made["metadata"]["uid"])
     name = str(made["metadata"]["name"])
-    handle = Handle(name, uid, identity.generation, issued)
+    token_secret = TokenSecret(name, uid, identity.generation, issued)
     # Both ends from the server's clock: the granted lifetime, independent of delays and of this machine's clock.
     made_at = parse_time(made["metadata"]["creationTimestamp"])
     # Shifted with the test clock, so that a shifted run sees the granted lifetime.
-    handle = replace(handle, issued_at=made_at + clock.offset())
+    token_secret = replace(token_secret, issued_at=made_at + clock.offset())
     try:
         if policy.static:
             token = _static_token(context, identity, name)
             _require_account(identity, token, account)
-            return Minted(handle, token, None)
+            return Minted(token_secret, token, None)
         token, expires = _request_token(context, identity, policy, name, uid)
         _require_account(identity, token, account)
         granted = round((expires - made_at).total_seconds())
@@ -195,18 +195,20 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
             raise StepError(problem)
     except BaseException:
         # Whatever the error: no token Secret is left unrecorded.
-        revoke(context, identity, [(handle, "no token came of it")])
+        revoke(context, identity, [(token_secret, "no token came of it")])
         raise
-    return Minted(replace(handle, expires_at=expires + clock.offset()), token, granted)
+    return Minted(replace(token_secret, expires_at=expires + clock.offset()), token, granted)
 
 
-def _request_token(context: Context, identity: Identity, policy: Policy, handle: str, uid: str) -> tuple[str, datetime]:
+def _request_token(
+    context: Context, identity: Identity, policy: Policy, token_secret: str, uid: str
+) -> tuple[str, datetime]:
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": {
             "expirationSeconds": policy.lifetime,
-            "boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": handle, "uid": uid},
+            "boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": token_secret, "uid": uid},
         },
     }
     try:
@@ -270,27 +272,27 @@ def _too_short(policy: Policy, granted: int) -> str | None:
 
 
 def revoke(
-    context: Context, identity: Identity, handles: Iterable[tuple[Handle, str]], tries: int = _TRIES
-) -> tuple[Handle, ...]:
+    context: Context, identity: Identity, token_secrets: Iterable[tuple[TokenSecret, str]], tries: int = _TRIES
+) -> tuple[TokenSecret, ...]:
     """Delete token Secrets, and return those that failed: every run retries, and the step does not fail."""
     failed = []
-    for handle, why in handles:
-        error = _revoke(context, identity, handle, tries)
+    for token_secret, why in token_secrets:
+        error = _revoke(context, identity, token_secret, tries)
         if error is None:
-            context.note(f"revoked {handle.name}: {why}")
+            context.note(f"revoked {token_secret.name}: {why}")
         else:
-            failed.append(handle)
-            context.warn(f"could not revoke {handle.name} ({why}): {error}; the next pulumi up tries again")
+            failed.append(token_secret)
+            context.warn(f"could not revoke {token_secret.name} ({why}): {error}; the next pulumi up tries again")
     return tuple(failed)
 
 
-def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) -> str | None:
+def _revoke(context: Context, identity: Identity, token_secret: TokenSecret, tries: int) -> str | None:
     last: str | None = None
     for attempt in range(tries):
         if attempt:
             time.sleep(0.2 * 2**attempt)
         try:
-            end(context.guard.cluster, SECRET, identity.namespace, handle.name, handle.uid)
+            end(context.guard.cluster, SECRET, identity.namespace, token_secret.name, token_secret.uid)
         except WrongClusterError:
             raise
         except Exception as error:  # whatever the error, the newly minted token must be recorded
@@ -300,23 +302,23 @@ def _revoke(context: Context, identity: Identity, handle: Handle, tries: int) ->
     return last
 
 
-def delete_all(context: Context, identity: Identity, recorded: Iterable[Handle]) -> None:
+def delete_all(context: Context, identity: Identity, recorded: Iterable[TokenSecret]) -> None:
     """Revoke all tokens of an identity, recorded ones first; failures are warnings.
 
     Raises:
         WrongClusterError: This is another cluster; the key stays recorded.
     """
-    known = {handle.uid: handle for handle in recorded}
-    failed = revoke(context, identity, [(handle, _REMOVED) for handle in known.values()])
+    known = {token_secret.uid: token_secret for token_secret in recorded}
+    failed = revoke(context, identity, [(token_secret, _REMOVED) for token_secret in known.values()])
     try:
-        others = [handle for handle in owned(context, identity) if handle.uid not in known]
+        others = [token_secret for token_secret in owned(context, identity) if token_secret.uid not in known]
     except WrongClusterError:
         # Not a failed revocation: this is not the stack's cluster, and objects of the same name are foreign.
         raise
     except StepError as error:
         others = []
         context.warn(f"could not look for further tokens of this key: {error}")
-    if revoke(context, identity, [(handle, _REMOVED) for handle in others]) or failed:
+    if revoke(context, identity, [(token_secret, _REMOVED) for token_secret in others]) or failed:
         context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
 
 
@@ -327,8 +329,8 @@ def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, An
         "type": "kubernetes.io/service-account-token" if static else "Opaque",
         "metadata": {
             # Random instead of a counter: after an interruption the next number is unknown.
-            "name": handle_name(identity.service_account, secrets.token_hex(4)),
-            "labels": {HANDLE_LABEL: HANDLE, KEY_LABEL: identity.key},
+            "name": token_secret_name(identity.service_account, secrets.token_hex(4)),
+            "labels": {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: identity.key},
             "annotations": {
                 OWNER_ANNOTATION: identity.owner,
                 KEY_GENERATION_ANNOTATION: str(identity.generation),
@@ -340,13 +342,13 @@ def _body(identity: Identity, issued: datetime, *, static: bool) -> dict[str, An
     }
 
 
-def _found(item: dict[str, Any]) -> Handle:
+def _found(item: dict[str, Any]) -> TokenSecret:
     # Annotations can be forged; a token Secret with invalid ones must still be deleted.
     noted = objects.annotations(item).get(ISSUED_AT_ANNOTATION)
     made = objects.metadata(item).get("creationTimestamp")
     issued = time_of(noted) or time_of(made) or datetime.fromtimestamp(0, UTC)
     generation = objects.generation(item) or 1
-    return Handle(objects.name(item), objects.uid(item), generation, issued)
+    return TokenSecret(objects.name(item), objects.uid(item), generation, issued)
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:

@@ -16,7 +16,7 @@ from ambient_components.cluster.revocation import end, object_path
 from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.printable import one_line
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 
 _TRIES: Final = 10
@@ -86,7 +86,7 @@ class AccessObject(ABC):
             return _identity(news), {"uid": UNKNOWN}
         return _identity(news), self._bring(context, news, None)
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Compare the complete object with its inputs; None if it does not exist."""
         if not inputs:
             msg = f"{identity} can't be imported; declare it, and the next pulumi up makes it"
@@ -94,14 +94,14 @@ class AccessObject(ABC):
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.
             there = context.guard.cluster.get(core("namespaces", _namespace(inputs)))
-            return Found({name: state[name] for name in self.computed if name in state}) if there else None
+            return ReadResult({name: state[name] for name in self.computed if name in state}) if there else None
         live = context.guard.cluster.get(self._path(inputs))
         if live is None or self.is_another(context, live, inputs, state):
             return None
         found = self.seen(live, inputs)
         kept = {field: live["metadata"].get(field) for field in ("finalizers", "ownerReferences")}
         undeclared = {field: f"{len(items)} that are not declared" for field, items in kept.items() if items}
-        return Found(self.outputs(live), {**found, "metadata": {**found["metadata"], **undeclared}})
+        return ReadResult(self.outputs(live), {**found, "metadata": {**found["metadata"], **undeclared}})
 
     def is_another(self, context: Context, live: Mapping[str, Any], inputs: Values, state: Values) -> bool:  # noqa: ARG002
         """Return whether the object is not the recorded one but another one of its name."""

@@ -15,7 +15,7 @@ from ambient_components.engine import urns
 from ambient_components.errors import refusal
 from ambient_components.failure import StepError
 from ambient_components.platform.contract import MANAGED, MANAGED_LABEL
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.inputs import told, without_unknown
 from ambient_components.provider.workspace import schedules, sessions
@@ -53,7 +53,7 @@ class Closure:
             _close(context, news)
         return str(news["namespace"]), {"found": []}
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Find access that came back, resumed schedules, and pods that should be deleted."""
         if not inputs:
             msg = f"{identity} can't be imported: it is what state: closed does"
@@ -71,7 +71,7 @@ class Closure:
                 f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}. "
                 f"Delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}"
             )
-        return Found({"found": found})
+        return ReadResult({"found": found})
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """End what came back."""

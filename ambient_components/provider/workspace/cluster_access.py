@@ -29,7 +29,7 @@ _GRANTS_OR_KEYS: Final = f"{APP_LABEL} in ({GRANT_APP},{LEGACY_GRANT_APP},{KEY_A
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Found:
+class ExistingAccess:
     """One object that gives access to a workspace."""
 
     namespace: str
@@ -53,7 +53,7 @@ def bindings_path(namespace: str) -> str:
     return path("apis", RBAC_API_GROUP, "v1", "namespaces", namespace, "rolebindings")
 
 
-def listed(cluster: Cluster, notice: Callable[[Found, Json], None] | None = None) -> list[Found]:
+def listed(cluster: Cluster, notice: Callable[[ExistingAccess, Json], None] | None = None) -> list[ExistingAccess]:
     """Return all grants, keys and creator bindings of the cluster, by the platform's labels, sorted.
 
     Args:
@@ -61,7 +61,7 @@ def listed(cluster: Cluster, notice: Callable[[Found, Json], None] | None = None
         notice: Called with each object, which is then dropped: 10,000 large ones would not fit into memory.
     """
     bindings = path("apis", RBAC_API_GROUP, "v1", "rolebindings")
-    found = set[Found]()
+    found = set[ExistingAccess]()
     for collection, selector, reading in (
         (bindings, _GRANTS_OR_KEYS, _binding),
         (bindings, f"{OWNER_ROLE_LABEL}=admin", _binding),
@@ -75,16 +75,16 @@ def listed(cluster: Cluster, notice: Callable[[Found, Json], None] | None = None
     return sorted(found)
 
 
-def inside(cluster: Cluster, namespace: str) -> list[Found]:
+def inside(cluster: Cluster, namespace: str) -> list[ExistingAccess]:
     """Return all access to one workspace, sorted: bindings of the platform's roles, labelled or not, and keys."""
     bindings = (_binding(item) for item in cluster.each(bindings_path(namespace)) if _gives_access(item))
     accounts = cluster.each(core("namespaces", namespace, "serviceaccounts"), f"{APP_LABEL}={KEY_APP}")
     return sorted({*bindings, *map(_account, accounts)})
 
 
-def by_namespace(found: Iterable[Found]) -> dict[str, list[Found]]:
+def by_namespace(found: Iterable[ExistingAccess]) -> dict[str, list[ExistingAccess]]:
     """Return objects by namespace."""
-    groups: dict[str, list[Found]] = {}
+    groups: dict[str, list[ExistingAccess]] = {}
     for one in found:
         groups.setdefault(one.namespace, []).append(one)
     return groups
@@ -95,15 +95,15 @@ def _gives_access(binding: Json) -> bool:
     return passes or labels(binding).get(APP_LABEL) in (GRANT_APP, LEGACY_GRANT_APP, KEY_APP)
 
 
-def _binding(item: Json) -> Found:
+def _binding(item: Json) -> ExistingAccess:
     role = role_ref(item).partition("/")[2]
     what = one_line(f"{short(_PLATFORM_ROLES.get(role, role))} of {listing(subjects(item)) or 'none'}")
     return _found(item, "RoleBinding", what)
 
 
-def _account(item: Json) -> Found:
+def _account(item: Json) -> ExistingAccess:
     return _found(item, "ServiceAccount", f"key {short(objects.name(item))}")
 
 
-def _found(item: Json, kind: str, what: str) -> Found:
-    return Found(objects.namespace(item), kind, objects.name(item), objects.uid(item), what)
+def _found(item: Json, kind: str, what: str) -> ExistingAccess:
+    return ExistingAccess(objects.namespace(item), kind, objects.name(item), objects.uid(item), what)

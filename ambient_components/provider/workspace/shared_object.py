@@ -14,7 +14,7 @@ from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, metadata
 from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 
 Fields = Mapping[str, Any]
@@ -146,18 +146,18 @@ class Part(ABC):
         outputs = {} if context.preview or news.get("released") else self.write(context, news, {})
         return f"{news['namespace']}/{self.object_name(news)}", outputs
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:  # noqa: ARG002
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the live values of the declared fields; None if the object does not exist."""
         if not inputs:
             msg = f"{identity} can't be imported, and needs no import: declare it, and the next pulumi up takes it over"
             raise StepError(msg)
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.
-            return Found({}) if self._namespace(context, inputs) else None
+            return ReadResult({}) if self._namespace(context, inputs) else None
         live = context.guard.cluster.get(self._path(inputs))
         if live is None:
             return None
-        return Found({}, self.as_inputs(inputs, mapping(live.get(self.section))))
+        return ReadResult({}, self.as_inputs(inputs, mapping(live.get(self.section))))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
         """Write the declared fields; fields that are no longer declared return to the platform's default.

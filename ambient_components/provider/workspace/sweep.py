@@ -19,8 +19,8 @@ from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_
 from ambient_components.failure import StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
-    HANDLE,
-    HANDLE_LABEL,
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
     INTEGRATION_SECRET,
     KEY_PREFIX,
     MANAGED,
@@ -34,7 +34,7 @@ from ambient_components.platform.contract import (
     TRIGGER,
 )
 from ambient_components.provider.protocol.resource import Context
-from ambient_components.provider.workspace.cluster_access import Found as Access
+from ambient_components.provider.workspace.cluster_access import ExistingAccess as Access
 from ambient_components.provider.workspace.cluster_access import bindings_path, inside
 from ambient_components.provider.workspace.served import objects
 
@@ -164,7 +164,7 @@ def _ends(secret: dict[str, Any], accounts: Collection[str], *, sessions: bool) 
     prefixes = (KEY_PREFIX, SESSION_PREFIX) if sessions else (KEY_PREFIX,)
     return (
         name_of(secret) in (RUNNER_SECRET, INTEGRATION_SECRET)
-        or labels(secret).get(HANDLE_LABEL, "") == HANDLE
+        or labels(secret).get(BOUND_OBJECT_LABEL, "") == BOUND_OBJECT
         or (text_at(secret, "type") == _TOKEN_TYPE and (account in accounts or account.startswith(prefixes)))
         or (sessions and labels(secret).get(APP_LABEL, "") == RUNNER_TOKEN_APP)
     )

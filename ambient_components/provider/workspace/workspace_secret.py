@@ -23,7 +23,7 @@ from ambient_components.platform.contract import (
     RUNNER_SECRET_APP,
     STORAGE_VARIABLES,
 )
-from ambient_components.provider.protocol.resource import Change, Context, Diff, Found, Values
+from ambient_components.provider.protocol.resource import Change, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.inputs import told
 from ambient_components.provider.workspace.shared_object import Drift, Part, drift, kept
@@ -105,11 +105,11 @@ class WorkspaceSecret(Part):
             return identity, {"drift": {}}
         return identity, self.write(context, news, {})
 
-    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> Found | None:
+    def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return the names of differing values, never the values."""
         found = super().read(context, identity, inputs, state)
         if found is None or inputs.get("released"):
-            return found and Found({"drift": {}})
+            return found and ReadResult({"drift": {}})
         live = context.guard.cluster.get(self._path(inputs))
         differs = _bounded(drift(self.fields(inputs), texts(mapping(live).get("data"))))
         lost = sorted(name for name in STORAGE_VARIABLES if name in _values(inputs) and name in differs)
@@ -119,7 +119,7 @@ class WorkspaceSecret(Part):
                 f"{_shown(inputs)}: something has changed or removed {', '.join(lost)}: the state of sessions that "
                 "start now is not kept in the workspace's own bucket. pulumi up puts it right"
             )
-        return Found({"drift": differs})
+        return ReadResult({"drift": differs})
 
     def delete(self, context: Context, identity: str, state: Values) -> None:  # noqa: ARG002
         """Delete the Secret, including values that others saved: a workspace without secrets has none."""

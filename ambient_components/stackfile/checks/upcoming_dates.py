@@ -25,8 +25,8 @@ def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
     for path, _, grant in _dated(stack.workspaces):
         end = grant.span(stack.timezone).end
         if grant.until is not None and end is not None and end <= now:
-            whose = f"the {grant.role.value} grant of {grant.subject}"
-            problem = f"{whose} ended {_at(grant.until, 'on')}: it gives nothing any more"
+            grant_text = f"the {grant.role.value} grant of {grant.subject}"
+            problem = f"{grant_text} ended {_at(grant.until, 'on')}: it gives nothing any more"
             yield Finding((*path, "until"), problem, "remove the line, or write a later day", warning=True)
 
 
@@ -43,8 +43,8 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
             continue
         following = _following(workspace, grant, stack.timezone)
         then = f", and is then {following.role.value}" if following is not None else ""
-        whose = f"the {grant.role.value} grant of {grant.subject}"
-        problem = f"{whose} ends {_at(grant.until, 'after')}, in {_left(span.end - now)}{then}"
+        grant_text = f"the {grant.role.value} grant of {grant.subject}"
+        problem = f"{grant_text} ends {_at(grant.until, 'after')}, in {_left(span.end - now)}{then}"
         yield Finding((*path, "until"), problem, "write a later day to keep it", warning=True)
     for name, workspace in _active(stack.workspaces):
         for key_id, key in workspace.keys.items():
@@ -73,8 +73,8 @@ def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
         if grant.from_ is None or start is None or start <= now or not _soon(start, now, grant.warn_ahead):
             continue
         if not any(_following(workspace, other, stack.timezone) is grant for other in workspace.grants):
-            whose = f"the {grant.role.value} grant of {grant.subject}"
-            problem = f"{whose} begins {_at(grant.from_, 'on')}, in {_left(start - now)}"
+            grant_text = f"the {grant.role.value} grant of {grant.subject}"
+            problem = f"{grant_text} begins {_at(grant.from_, 'on')}, in {_left(start - now)}"
             yield Finding((*path, "from"), problem, "the first run from then on gives it", warning=True)
 
 

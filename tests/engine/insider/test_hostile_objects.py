@@ -10,11 +10,11 @@ import pytest
 
 from ambient_components.platform.contract import (
     APP_LABEL,
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
     DELIVERY,
     DELIVERY_LABEL,
     GRANT_APP,
-    HANDLE,
-    HANDLE_LABEL,
     ISSUED_AT_ANNOTATION,
     KEY_APP,
     KEY_GENERATION_ANNOTATION,
@@ -141,7 +141,7 @@ def plant_token_secrets(insider: Insider) -> None:
     for number, notes in enumerate(forgeries):
         metadata = {
             "name": f"forged-{number}",
-            "labels": {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci", DELIVERY_LABEL: DELIVERY},
+            "labels": {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci", DELIVERY_LABEL: DELIVERY},
             "annotations": {SERVICE_ACCOUNT_ANNOTATION: account, **notes},
             "finalizers": ["example.com/mine"],
         }

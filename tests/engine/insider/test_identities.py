@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ambient_components.platform.contract import (
-    HANDLE,
-    HANDLE_LABEL,
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
     ISSUED_AT_ANNOTATION,
     KEY_GENERATION_ANNOTATION,
     KEY_LABEL,
@@ -49,7 +49,7 @@ def forge(insider: Insider, name: str, generation: int, **annotations: str) -> N
         KEY_GENERATION_ANNOTATION: "1",
         **annotations,
     }
-    labels = {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}
+    labels = {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}
     metadata = {"name": name, "labels": labels, "annotations": notes}
     insider.create("secrets", {"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
 

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from ambient_components.platform.contract import (
-    HANDLE,
-    HANDLE_LABEL,
+    BOUND_OBJECT,
+    BOUND_OBJECT_LABEL,
     ISSUED_AT_ANNOTATION,
     KEY_GENERATION_ANNOTATION,
     KEY_LABEL,
@@ -52,7 +52,7 @@ def refused(insider: Insider, token: str) -> bool:
 
 def forge(insider: Insider, account: str, name: str, **notes: str) -> None:
     """A Secret that looks like the token Secret of an account."""
-    labels = {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}
+    labels = {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}
     annotations = {SERVICE_ACCOUNT_ANNOTATION: account, **notes}
     insider.create("secrets", {"metadata": {"name": name, "labels": labels, "annotations": annotations}})
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.cluster_access import missing, unknown
-from ambient_components.access.role_assignments import Holding
+from ambient_components.access.role_assignments import RoleAssignment
 from tests.support.access_objects import (
     GRANT_LABELS,
     KEY_LABELS,
@@ -37,8 +37,8 @@ GONE = key_binding(W, "gone", "edit")
 CI, FORMER = account_name(W, "ci", 3), account_name(W, "ci", 2)
 
 
-def held(subject, role, reason, workspace=W):
-    return Holding(workspace, subject, role, reason)
+def assignment(subject, role, reason, workspace=W):
+    return RoleAssignment(workspace, subject, role, reason)
 
 
 def differences(bindings, accounts, ledger=LEDGER):
@@ -57,11 +57,11 @@ def with_more(*bindings, accounts=()):
 
 def test_what_is_expected_of_a_ledger():
     assert sorted(DECLARED) == [
-        held("group:devs", "edit", "grant"),
-        held("key:ci", "edit", "key"),
-        held("key:ci", "edit", "key of generation 2"),
-        held("user:alice", "admin", "owner"),
-        held("user:bob", "view", "grant"),
+        assignment("group:devs", "edit", "grant"),
+        assignment("key:ci", "edit", "key"),
+        assignment("key:ci", "edit", "key of generation 2"),
+        assignment("user:alice", "admin", "owner"),
+        assignment("user:bob", "view", "grant"),
     ]
 
 
@@ -108,84 +108,92 @@ def test_other_namespaces_are_nobodys_question():
 @pytest.mark.parametrize(
     ("one", "found"),
     [
-        pytest.param(grant(W, "user:m", "view"), [held("user:m", "view", "grant")], id="a grant made in Sharing"),
+        pytest.param(grant(W, "user:m", "view"), [assignment("user:m", "view", "grant")], id="a grant made in Sharing"),
         pytest.param(
             binding(W, "x", "view", "group:m", labels={"app": "ambient-group-access"}),
-            [held("group:m", "view", "grant")],
+            [assignment("group:m", "view", "grant")],
             id="a grant of an older installation",
         ),
         pytest.param(
             binding(W, "ambient-admin-m", "admin", "user:m", labels=OWNER_LABELS),
-            [held("user:m", "admin", "owner")],
+            [assignment("user:m", "admin", "owner")],
             id="a hidden admin",
         ),
         pytest.param(
-            binding(W, "x", "admin", "user:m"), [held("user:m", "admin", "RoleBinding x")], id="one without labels"
+            binding(W, "x", "admin", "user:m"),
+            [assignment("user:m", "admin", "RoleBinding x")],
+            id="one without labels",
         ),
         pytest.param(
             binding(W, "x", "edit", "group:devs"),
-            [held("group:devs", "edit", "RoleBinding x")],
+            [assignment("group:devs", "edit", "RoleBinding x")],
             id="the same role by another binding",
         ),
         pytest.param(
             binding(W, "x", "ClusterRole/admin", "user:m"),
-            [held("user:m", "ClusterRole/admin", "RoleBinding x")],
+            [assignment("user:m", "ClusterRole/admin", "RoleBinding x")],
             id="a role of Kubernetes",
         ),
         pytest.param(
             binding(W, "x", "Role/x", "serviceaccount:ci:bot"),
-            [held("serviceaccount:ci:bot", "Role/x", "RoleBinding x")],
+            [assignment("serviceaccount:ci:bot", "Role/x", "RoleBinding x")],
             id="a role of the namespace",
         ),
         pytest.param(
             binding(W, "x", "Role/ambient-project-admin", "user:m"),
-            [held("user:m", "Role/ambient-project-admin", "RoleBinding x")],
+            [assignment("user:m", "Role/ambient-project-admin", "RoleBinding x")],
             id="a Role that is called like the platform's ClusterRole",
         ),
         pytest.param(
             binding(W, "x", "ClusterRole/cluster-admin", "user:m", labels=GRANT_LABELS),
-            [held("user:m", "ClusterRole/cluster-admin", "grant")],
+            [assignment("user:m", "ClusterRole/cluster-admin", "grant")],
             id="a grant's labels on another role",
         ),
         pytest.param(
             binding(W, "x", "view", "user:m", "group:m", "user:bob", labels=GRANT_LABELS),
-            [held("group:m", "view", "grant"), held("user:m", "view", "grant")],
+            [assignment("group:m", "view", "grant"), assignment("user:m", "view", "grant")],
             id="a grant to several",
         ),
-        pytest.param(grant(W, "user:bob", "admin"), [held("user:bob", "admin", "grant")], id="another role besides"),
+        pytest.param(
+            grant(W, "user:bob", "admin"), [assignment("user:bob", "admin", "grant")], id="another role besides"
+        ),
         pytest.param(
             binding(W, "x", "admin", f"serviceaccount:{W}:{CI}"),
-            [held("key:ci", "admin", "RoleBinding x")],
+            [assignment("key:ci", "admin", "RoleBinding x")],
             id="more for a declared key",
         ),
         pytest.param(
             binding(W, "x", "admin", f"serviceaccount:{W}:{CI}", labels=KEY_LABELS),
-            [held("key:ci", "admin", "key")],
+            [assignment("key:ci", "admin", "key")],
             id="another role of a declared key",
         ),
         pytest.param(
             binding(W, "x", "admin", f"serviceaccount:elsewhere:{CI}", labels=KEY_LABELS),
-            [held(f"serviceaccount:elsewhere:{CI}", "admin", "RoleBinding x")],
+            [assignment(f"serviceaccount:elsewhere:{CI}", "admin", "RoleBinding x")],
             id="an account of that name elsewhere",
         ),
         pytest.param(
             binding(W, "x", "admin", "user:m", labels=KEY_LABELS),
-            [held("user:m", "admin", "RoleBinding x")],
+            [assignment("user:m", "admin", "RoleBinding x")],
             id="a key's labels, and no key",
         ),
         pytest.param(
             GONE,
-            [held(f"serviceaccount:{W}:{account_name(W, 'gone')}", "edit", f"RoleBinding {GONE['metadata']['name']}")],
+            [
+                assignment(
+                    f"serviceaccount:{W}:{account_name(W, 'gone')}", "edit", f"RoleBinding {GONE['metadata']['name']}"
+                )
+            ],
             id="a key's binding, and its account is gone",
         ),
         pytest.param(
             binding(W, "ops-admin", "admin", "group:ops", labels={"ambient-code.io/managed": "true"}),
-            [held("group:ops", "admin", "groupAccess")],
+            [assignment("group:ops", "admin", "groupAccess")],
             id="a line of ProjectSettings",
         ),
         pytest.param(
             binding(W, "x", "admin", "group:ops", labels={"ambient-code.io/managed": "true"}),
-            [held("group:ops", "admin", "RoleBinding x")],
+            [assignment("group:ops", "admin", "RoleBinding x")],
             id="something that is only labelled like one",
         ),
         pytest.param(binding(W, "x", "admin"), [], id="for nobody"),
@@ -200,21 +208,24 @@ def test_keys_that_no_file_declares():
     by_hand = f"serviceaccount:{W}:ambient-key-by-hand-12345678"
     key = binding(W, "ambient-key-admin-by-hand-12345678", "admin", by_hand, labels=KEY_LABELS)
     there = account(W, "ambient-key-by-hand-12345678")
-    assert with_more(key, accounts=[there]) == (held(by_hand, "admin", "key"),)
+    assert with_more(key, accounts=[there]) == (assignment(by_hand, "admin", "key"),)
     # The platform makes no binding where that step failed, and the Keys page shows it all the same.
-    assert with_more(accounts=[there]) == (held(by_hand, "none", "key"),)
+    assert with_more(accounts=[there]) == (assignment(by_hand, "none", "key"),)
     more = binding(W, "x", "view", by_hand)
-    assert with_more(more, accounts=[there]) == (held(by_hand, "none", "key"), held(by_hand, "view", "RoleBinding x"))
+    assert with_more(more, accounts=[there]) == (
+        assignment(by_hand, "none", "key"),
+        assignment(by_hand, "view", "RoleBinding x"),
+    )
 
 
 def test_an_earlier_identity_of_a_key_that_was_left_over():
     old = account_name(W, "ci", 1)
     assert with_more(key_binding(W, "ci", "edit", 1), accounts=[account(W, old)]) == (
-        held("key:ci", "edit", "key of generation 1"),
+        assignment("key:ci", "edit", "key of generation 1"),
     )
     of_nobody = account_name(W, "removed", 1)
     assert with_more(key_binding(W, "removed", "edit", 1), accounts=[account(W, of_nobody)]) == (
-        held(f"serviceaccount:{W}:{of_nobody}", "edit", "key"),
+        assignment(f"serviceaccount:{W}:{of_nobody}", "edit", "key"),
     )
 
 
@@ -226,7 +237,7 @@ def test_many_generations():
 
 def test_a_declared_key_is_missed_however_it_went():
     bindings, accounts = made(LEDGER)
-    current, former = held("key:ci", "edit", "key"), held("key:ci", "edit", "key of generation 2")
+    current, former = assignment("key:ci", "edit", "key"), assignment("key:ci", "edit", "key of generation 2")
     own = key_binding(W, "ci", "edit", 3)
     without_binding = [one for one in bindings if one != own]
     assert differences(without_binding, [one for one in accounts if one != account(W, CI)]) == ((), (current,))
@@ -234,7 +245,7 @@ def test_a_declared_key_is_missed_however_it_went():
     assert differences(without_binding, accounts) == ((), (current,))
     # Without its account it does not work; whoever makes the account anew has the role.
     assert differences(bindings, [account(W, FORMER)]) == (
-        (held(f"serviceaccount:{W}:{CI}", "edit", f"RoleBinding {own['metadata']['name']}"),),
+        (assignment(f"serviceaccount:{W}:{CI}", "edit", f"RoleBinding {own['metadata']['name']}"),),
         (current,),
     )
     assert differences(
@@ -247,8 +258,8 @@ def test_a_grant_whose_subject_was_changed():
     changed = [one for one in bindings if one != grant(W, "user:bob", "view")]
     changed.append({**grant(W, "user:bob", "view"), "subjects": [{"kind": "User", "name": "mallory"}]})
     assert differences(changed, accounts) == (
-        (held("user:mallory", "view", "grant"),),
-        (held("user:bob", "view", "grant"),),
+        (assignment("user:mallory", "view", "grant"),),
+        (assignment("user:bob", "view", "grant"),),
     )
 
 
@@ -257,7 +268,7 @@ def test_the_platforms_own_is_listed_and_nobody_is_asked_to_declare_it():
     there = made(LEDGER)
     found = live([*there[0], *own], there[1], LEDGER) - DECLARED
     assert found == {
-        held(f"serviceaccount:{W}:{name}", f"Role/{role}", "platform")
+        assignment(f"serviceaccount:{W}:{name}", f"Role/{role}", "platform")
         for name, role in [
             ("ambient-session-trigger", "ambient-session-trigger"),
             ("ambient-session-s1", "ambient-session-s1-role"),

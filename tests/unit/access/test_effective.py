@@ -13,28 +13,30 @@ from ambient_components.access.effective import (
     rows,
     who_can,
 )
-from ambient_components.access.role_assignments import Holding
+from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.platform.contract import Role
-from tests.support.access_strategies import HOLDINGS
+from tests.support.access_strategies import ROLE_ASSIGNMENTS
 
-ALICE = Holding("payments", "user:alice", "admin", "owner")
-ALICE_TOO = Holding("payments", "user:alice", "view", "grant")
-DEVS = Holding("payments", "group:devs", "edit", "grant")
-CI = Holding("payments", "key:ci", "edit", "key")
-OTHER_CI = Holding("billing", "key:ci", "view", "key")
-BOB = Holding("payments", "user:bob", "ClusterRole/admin", "RoleBinding debug")
-ROOT = Holding("payments", "user:root", "ClusterRole/cluster-admin", "RoleBinding root")
-BARE = Holding("payments", "serviceaccount:payments:ambient-key-old-1", "none", "key")
-SESSION = Holding("payments", "serviceaccount:payments:ambient-session-s1", "Role/ambient-session-s1-role", "platform")
-TRIGGER = Holding(
+ALICE = RoleAssignment("payments", "user:alice", "admin", "owner")
+ALICE_TOO = RoleAssignment("payments", "user:alice", "view", "grant")
+DEVS = RoleAssignment("payments", "group:devs", "edit", "grant")
+CI = RoleAssignment("payments", "key:ci", "edit", "key")
+OTHER_CI = RoleAssignment("billing", "key:ci", "view", "key")
+BOB = RoleAssignment("payments", "user:bob", "ClusterRole/admin", "RoleBinding debug")
+ROOT = RoleAssignment("payments", "user:root", "ClusterRole/cluster-admin", "RoleBinding root")
+BARE = RoleAssignment("payments", "serviceaccount:payments:ambient-key-old-1", "none", "key")
+SESSION = RoleAssignment(
+    "payments", "serviceaccount:payments:ambient-session-s1", "Role/ambient-session-s1-role", "platform"
+)
+TRIGGER = RoleAssignment(
     "payments", "serviceaccount:payments:ambient-session-trigger", "Role/ambient-session-trigger", "platform"
 )
 EVERYBODY = [BOB, CI, ALICE_TOO, TRIGGER, OTHER_CI, BARE, DEVS, SESSION, ROOT, ALICE]
 
 
 @pytest.mark.parametrize(
-    ("holding", "rights"),
+    ("assignment", "rights"),
     [
         (ALICE, RIGHTS_OF[Role.ADMIN]),
         (ALICE_TOO, RIGHTS_OF[Role.VIEW]),
@@ -45,16 +47,16 @@ EVERYBODY = [BOB, CI, ALICE_TOO, TRIGGER, OTHER_CI, BARE, DEVS, SESSION, ROOT, A
         (TRIGGER, TRIGGER_RIGHTS),
         (BOB, None),
         # A name alone says nothing of a Role's rules.
-        (Holding("payments", "user:m", "Role/ambient-session-s1-role", "RoleBinding m"), None),
-        (Holding("payments", "user:m", "Role/ambient-session-trigger", "grant"), None),
-        (Holding("payments", "user:m", "Role/admin", "RoleBinding m"), None),
-        (Holding("openshift", "group:system:x", "ClusterRole/system:image-puller", "platform"), None),
+        (RoleAssignment("payments", "user:m", "Role/ambient-session-s1-role", "RoleBinding m"), None),
+        (RoleAssignment("payments", "user:m", "Role/ambient-session-trigger", "grant"), None),
+        (RoleAssignment("payments", "user:m", "Role/admin", "RoleBinding m"), None),
+        (RoleAssignment("openshift", "group:system:x", "ClusterRole/system:image-puller", "platform"), None),
     ],
     # Sets have another order, and so another name, in every process.
     ids=lambda value: None if isinstance(value, frozenset) else str(value),
 )
-def test_the_rights_of_a_holding(holding, rights):
-    assert rights_of(holding) == rights
+def test_the_rights_of_a_role_assignment(assignment, rights):
+    assert rights_of(assignment) == rights
 
 
 def test_one_row_a_subject_and_workspace_the_strongest_first():
@@ -70,24 +72,24 @@ def test_one_row_a_subject_and_workspace_the_strongest_first():
         ("payments", "serviceaccount:payments:ambient-session-trigger", ("Role/ambient-session-trigger",)),
         ("payments", "user:bob", ("ClusterRole/admin",)),
     ]
-    assert found[2].holdings == (ALICE, ALICE_TOO)
+    assert found[2].assignments == (ALICE, ALICE_TOO)
 
 
 def test_roles_add_up_as_they_are_not_cumulative():
-    (row,) = rows([DEVS, Holding("payments", "group:devs", "view", "grant")])
+    (row,) = rows([DEVS, RoleAssignment("payments", "group:devs", "view", "grant")])
     assert row.rights == RIGHTS_OF[Role.EDIT] | RIGHTS_OF[Role.VIEW]
     assert RoleRight("get", "projectsettings/status") in row.rights
     assert row.complete
 
 
 def test_rights_that_are_not_known_are_said_to_be_so():
-    (row,) = rows([DEVS, Holding("payments", "group:devs", "Role/x", "RoleBinding x")])
+    (row,) = rows([DEVS, RoleAssignment("payments", "group:devs", "Role/x", "RoleBinding x")])
     assert row.rights == RIGHTS_OF[Role.EDIT]
     assert not row.complete
 
 
 def test_groups_of_rows():
-    found = rows([ALICE, CI, OTHER_CI, Holding("billing", "user:alice", "view", "grant")])
+    found = rows([ALICE, CI, OTHER_CI, RoleAssignment("billing", "user:alice", "view", "grant")])
     assert {name: [row.subject for row in group] for name, group in by_workspace(found).items()} == {
         "billing": ["key:ci", "user:alice"],
         "payments": ["user:alice", "key:ci"],
@@ -99,13 +101,15 @@ def test_groups_of_rows():
     }
 
 
-@given(HOLDINGS)
-def test_no_holding_is_lost_on_the_way(holdings):
-    found = rows(holdings)
-    assert sorted(one for row in found for one in row.holdings) == sorted(holdings)
+@given(ROLE_ASSIGNMENTS)
+def test_no_role_assignment_is_lost_on_the_way(assignments):
+    found = rows(assignments)
+    assert sorted(one for row in found for one in row.assignments) == sorted(assignments)
     assert len({(row.workspace, row.subject) for row in found}) == len(found)
     for groups in (by_workspace(found), by_subject(found)):
-        assert sorted(one for group in groups.values() for row in group for one in row.holdings) == sorted(holdings)
+        assert sorted(one for group in groups.values() for row in group for one in row.assignments) == sorted(
+            assignments
+        )
         assert list(groups) == sorted(groups)
 
 
@@ -135,13 +139,13 @@ def test_who_can(right, can, perhaps):
 def test_who_can_says_by_what_and_nothing_else():
     who = who_can(rows([ALICE, ALICE_TOO, BOB]), parse_right("delete agenticsessions"))
     assert who.can == (Row("payments", "user:alice", (ALICE,)),)
-    both = Holding("payments", "user:alice", "ClusterRole/x", "RoleBinding x")
+    both = RoleAssignment("payments", "user:alice", "ClusterRole/x", "RoleBinding x")
     assert who_can(rows([ALICE, both]), parse_right("delete agenticsessions")).perhaps == ()
 
 
-@given(HOLDINGS)
-def test_who_can_agrees_with_the_rights_of_the_rows(holdings):
-    found = rows(holdings)
+@given(ROLE_ASSIGNMENTS)
+def test_who_can_agrees_with_the_rights_of_the_rows(assignments):
+    found = rows(assignments)
     for right in ALL_RIGHTS:
         who = who_can(found, right)
         general = RoleRight(right.verb, right.resource)
@@ -149,7 +153,7 @@ def test_who_can_agrees_with_the_rights_of_the_rows(holdings):
         assert {(row.workspace, row.subject) for row in who.can} == able
         others = {(row.workspace, row.subject) for row in found if not row.complete} - able
         assert {(row.workspace, row.subject) for row in who.perhaps} == others
-        assert all(gives(one, right) for row in who.can for one in row.holdings)
+        assert all(gives(one, right) for row in who.can for one in row.assignments)
 
 
 @pytest.mark.parametrize("right", ALL_RIGHTS, ids=str)

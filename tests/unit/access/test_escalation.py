@@ -31,7 +31,7 @@ def found(ledger, path, workspace="w"):
 
 
 def subjects(finding):
-    return [holding.subject for holding in finding.who]
+    return [assignment.subject for assignment in finding.who]
 
 
 DEVS = {"group:devs": "edit"}

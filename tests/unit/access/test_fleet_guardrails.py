@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access import GuardrailSettings
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.access.guardrail_names import MASS_REMOVAL
 from ambient_components.provider.ledger.access_ledger import AccessLedger
 from ambient_components.rules.refusals import Rule
-from tests.support.ledgers import as_judged, fleet_refusals, refusals, removals_mark, removed
+from tests.support.ledgers import fleet_refusals, refusals, removals_digest, removed, with_approved
 from tests.support.plans import LEDGERS, entry, key
 
 PLAIN = GuardrailSettings()
@@ -76,16 +76,16 @@ def test_a_workspace_that_another_shard_has() -> None:
 
 @given(LEDGERS, LEDGERS, LEDGERS)
 def test_a_mark_is_good_for_exactly_what_leaves(before: Any, after: Any, other: Any) -> None:
-    mark = removals_mark(before, after)
+    mark = removals_digest(before, after)
     assert bool(mark) is any(removed(before, after).values())
-    assert (MASS_REMOVAL in as_judged(PLAIN, mark, before, after).exceptions) is bool(mark)
+    assert (MASS_REMOVAL in with_approved(PLAIN, mark, before, after).exceptions) is bool(mark)
     if removed(before, other) != removed(before, after):
-        assert as_judged(PLAIN, mark, before, other) == PLAIN
+        assert with_approved(PLAIN, mark, before, other) == PLAIN
 
 
 @given(st.sampled_from([None, "", "x"]))
 def test_nothing_and_anything_else_is_no_mark(mark: str | None) -> None:
-    assert as_judged(PLAIN, mark, {"pay": entry(keys={"ci": key()})}, {"pay": entry()}) == PLAIN
+    assert with_approved(PLAIN, mark, {"pay": entry(keys={"ci": key()})}, {"pay": entry()}) == PLAIN
 
 
 class Context:
@@ -105,7 +105,7 @@ def test_the_ledgers_check_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
         return tuple(map(str, AccessLedger().check(Context(), olds, news).failures))  # type: ignore[arg-type]
 
     assert "5 of the 5 workspaces of this stack leave" in failures()[0]
-    monkeypatch.setenv(JUDGED_VARIABLE, removals_mark(before, after))
+    monkeypatch.setenv(APPROVED_VARIABLE, removals_digest(before, after))
     assert failures() == ()
-    monkeypatch.setenv(JUDGED_VARIABLE, removals_mark(before, {"w0-0": before["w0-0"]}))
+    monkeypatch.setenv(APPROVED_VARIABLE, removals_digest(before, {"w0-0": before["w0-0"]}))
     assert failures() != ()

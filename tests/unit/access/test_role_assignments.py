@@ -2,8 +2,8 @@
 
 from hypothesis import given
 
-from ambient_components.access.role_assignments import AccessDiff, Holding, access_diff
-from tests.support.access_strategies import HOLDINGS, LEDGERS
+from ambient_components.access.role_assignments import AccessDiff, RoleAssignment, access_diff
+from tests.support.access_strategies import LEDGERS, ROLE_ASSIGNMENTS
 from tests.support.ledgers import of_ledger
 
 ENTRY = {
@@ -16,10 +16,10 @@ ENTRY = {
 
 def test_an_owner_is_an_admin_and_what_else_somebody_has_stays_apart():
     assert of_ledger({"payments": ENTRY}) == {
-        Holding("payments", "user:alice", "admin", "owner"),
-        Holding("payments", "user:alice", "view", "grant"),
-        Holding("payments", "group:devs", "edit", "grant"),
-        Holding("payments", "key:ci", "edit", "key"),
+        RoleAssignment("payments", "user:alice", "admin", "owner"),
+        RoleAssignment("payments", "user:alice", "view", "grant"),
+        RoleAssignment("payments", "group:devs", "edit", "grant"),
+        RoleAssignment("payments", "key:ci", "edit", "key"),
     }
 
 
@@ -28,7 +28,7 @@ def test_an_entry_may_leave_out_what_it_has_none_of():
 
 
 @given(LEDGERS)
-def test_every_line_of_a_ledger_is_one_holding(ledger):
+def test_every_line_of_a_ledger_is_one_role_assignment(ledger):
     found = of_ledger(ledger)
     lines = sum(len(entry[part]) for entry in ledger.values() for part in ("owners", "grants", "keys"))
     assert len(found) == lines
@@ -51,7 +51,7 @@ def test_a_ledger_of_two_halves_is_both(one, other):
     assert of_ledger(one | apart) == of_ledger(one) | of_ledger(apart)
 
 
-@given(HOLDINGS, HOLDINGS)
+@given(ROLE_ASSIGNMENTS, ROLE_ASSIGNMENTS)
 def test_what_was_held_and_the_difference_are_what_is_held(before, after):
     diff = access_diff(before, after)
     assert before - set(diff.lost) | set(diff.gained) == after
@@ -61,7 +61,7 @@ def test_what_was_held_and_the_difference_are_what_is_held(before, after):
     assert list(diff.lost) == sorted(set(diff.lost))
 
 
-@given(HOLDINGS, HOLDINGS)
+@given(ROLE_ASSIGNMENTS, ROLE_ASSIGNMENTS)
 def test_the_way_back_is_the_difference_turned_round(before, after):
     there, back = access_diff(before, after), access_diff(after, before)
     assert (there.gained, there.lost) == (back.lost, back.gained)
@@ -75,6 +75,6 @@ def test_a_change_of_files_comes_to_what_is_in_them(before, after):
 
 
 def test_a_role_that_changes_is_one_lost_and_one_gained():
-    before = Holding("payments", "user:bob", "view", "grant")
-    after = Holding("payments", "user:bob", "edit", "grant")
+    before = RoleAssignment("payments", "user:bob", "view", "grant")
+    after = RoleAssignment("payments", "user:bob", "edit", "grant")
     assert access_diff({before}, {after}) == AccessDiff((after,), (before,))

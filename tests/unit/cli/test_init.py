@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ambient_components.cli.init.command import settle_backend
-from ambient_components.cli.init.initialize import Found, Request, decide, initialize
+from ambient_components.cli.init.initialize import Existing, Request, decide, initialize
 from ambient_components.cli.prompts import Question, refuse, take_defaults
 from ambient_components.errors import AmbientError, fail
 from ambient_components.stackfile import load_stack
@@ -179,7 +179,7 @@ class TestAStackThatIsThere:
 
     def test_what_is_set_is_never_changed(self) -> None:
         config = {"clusterUid": UID, "openshift": True}
-        found = Found(stack_exists=True, config=config, has_file=True, uid=UID, openshift=False)
+        found = Existing(stack_exists=True, config=config, has_file=True, uid=UID, openshift=False)
         decision = decide(Request("a", "awskms://x", openshift=False), found, "file")
         assert (decision.create_stack, decision.settings, decision.write_file) == (False, {}, False)
         assert [note.split()[0] for note in decision.notes] == ["openshift", "The"]

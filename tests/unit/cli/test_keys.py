@@ -39,10 +39,10 @@ def key_resources(name: str, role: str = "view", expires: str = "2027-01-24T12:0
     """A key of the workspace payments: NAME, or NAME/gN."""
     key_id, _, generation = name.partition("/g")
     logical = f"payments/key/{key_id}/g{generation or 1}"
-    handle = {"handle": "h", "uid": "u", "generation": 1, "issuedAt": "2026-10-26T12:00:00Z", "dead": None}
+    token_secret = {"handle": "h", "uid": "u", "generation": 1, "issuedAt": "2026-10-26T12:00:00Z", "dead": None}
     outputs = {
         "token": {"ciphertext": "v1:hunter2"},
-        "current": {**handle, "expiresAt": expires},
+        "current": {**token_secret, "expiresAt": expires},
         "nextAction": {"what": "rotate", "at": "2027-01-10T12:00:00Z"},
         **more,
     }
@@ -440,8 +440,8 @@ class TestShow:
         [
             ({"expires": "2026-11-25T12:00:00Z"}, "no longer works: it expired\n  hint: run pulumi up first"),
             (
-                {"current": {"handle": "h", "dead": "it was revoked: its handle was deleted"}},
-                "no longer works: it was revoked: its handle was deleted\n  hint: run pulumi up first",
+                {"current": {"handle": "h", "dead": "it was revoked: its token Secret was deleted"}},
+                "no longer works: it was revoked: its token Secret was deleted\n  hint: run pulumi up first",
             ),
             (
                 {"expires": "2026-11-25T12:00:00Z", "manual": True},

@@ -13,7 +13,7 @@ from ambient_components.cli.app import run
 from ambient_components.cli.keys.table import Limits, rows, seen_in
 from ambient_components.cli.keys.table_text import as_csv, as_json, as_table
 from ambient_components.platform import naming
-from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL
+from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL
 from tests.support.access_cli import ALICE, LEDGER, RBAC, FakePulumi, api, project, pulumi
 from tests.support.access_objects import account, account_name, by_platform, grant, made
 from tests.support.fake_plugin import (
@@ -200,10 +200,14 @@ def test_a_key_is_read_whatever_token_secrets_there_are(world):
         "lifetimeSeconds": 86_400,
     }
     _, state = world.plugin.create(wanted, urn=TOKEN)
-    (minted,) = [path for path in world.api.objects if "/secrets/" in path and HANDLE in str(world.api.objects[path])]
+    (minted,) = [
+        path for path in world.api.objects if "/secrets/" in path and BOUND_OBJECT in str(world.api.objects[path])
+    ]
     theirs = f"{CORE}/pay/secrets/theirs"
     notes = world.api.objects[minted]["metadata"]["annotations"]
-    world.api.add(f"{CORE}/pay/secrets", "theirs", labels={HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}, annotations=notes)
+    world.api.add(
+        f"{CORE}/pay/secrets", "theirs", labels={BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}, annotations=notes
+    )
     for _ in each_hostile(world, [theirs]):
         assert world.plugin.read(wanted, state, urn=TOKEN).id
         said(world)

@@ -32,7 +32,7 @@ GOOD = ended("create", BINDING, "team-4/grant/user:b")
 
 
 def rounds(fleet: Fleet) -> list[dict[str, list[str]]]:
-    """What each run of shard 1 was told to hold."""
+    """What each run of shard 1 was told to exclude."""
     runs = [one for one in fleet.pulumi.calls("up") if "pid" in one and "prod-01" in one["words"]]
     return [json.loads(one["env"]["AMBIENT_EXCLUDE"] or "{}") for one in runs]
 
@@ -100,12 +100,12 @@ def test_lines_of_a_program_are_a_refusal_each(fleet: Fleet, capsys: pytest.Capt
     assert "prod-01: team-4: stacks/prod.yaml:3:5" in text
 
 
-def test_what_is_revealed_later_is_held_as_well_and_what_stands_ends_it(fleet: Fleet) -> None:
+def test_what_is_revealed_later_is_excluded_as_well_and_what_stands_ends_it(fleet: Fleet) -> None:
     other = refused(refusal("generation 1 is behind the deployed 2", rule=Rule.GENERATION, workspaces=("team-4",)))
     both = {"team-1": ["ci"], "team-4": []}
     fleet.pulumi.play({"prod-01": [{"lines": [NO], "code": 255}, {"lines": [other], "code": 255}]})
     assert up() == 3
-    # The third run is refused for what is held already: nothing more can be held.
+    # The third run is refused for what is excluded already: nothing more can be excluded.
     assert rounds(fleet) == [{}, {"team-1": ["ci"]}, both]
     assert fleet.cluster.record(1).done is None
 
@@ -124,7 +124,7 @@ def test_a_look_into_the_cluster_is_no_step(fleet: Fleet) -> None:
     assert rounds(fleet) == [{}, {"team-1": ["ci"]}]
 
 
-def test_only_a_deployment_holds(fleet: Fleet) -> None:
+def test_only_a_deployment_excludes(fleet: Fleet) -> None:
     fleet.pulumi.play({"prod-01": [{"lines": [NO], "code": 255}]})
     assert run(["refresh", "prod", "--yes"]) == 1
     assert fleet.pulumi.ran("refresh").count("prod-01") == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.cli.app import run
 from ambient_components.engine.command import Answer
 from ambient_components.fleet.planning import plan_fleet
@@ -16,7 +16,7 @@ from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import find_fleet
 from tests.support.fleets import FILE, FakeShards, ledger_in, ledger_of, make_fleet, parts, where
 from tests.support.json_schema import faults
-from tests.support.ledgers import removals_mark
+from tests.support.ledgers import removals_digest
 
 ALL = ["prod-00", "prod-01", "prod-02"]
 SCHEMA = plan_schema()
@@ -39,14 +39,14 @@ def write(text: str) -> None:
 
 
 def test_offline_all_states_are_one(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "--offline", code=0)["shards"] == {"count": 3, "asked": ALL, "skipped": [], "failed": []}
+    assert said(capsys, "--offline", code=0)["shards"] == {"count": 3, "evaluated": ALL, "skipped": [], "failed": []}
     assert pulumi.asked("preview") == []
     write(FILE.replace("role: edit}]}", "role: view}]}").replace("  pay:", "  web: {}\n  pay:"))
     found = said(capsys, "--offline", code=2)
     assert [one["workspace"] for one in found["access"]["gained"]] == ["lab"]
     assert found["workspaces"] == [{"workspace": "web", "what": "made"}]
     assert run(["plan", "prod", "--offline"]) == 2
-    assert "  3 shards: 3 asked\n" in capsys.readouterr().out
+    assert "  3 shards: 3 evaluated\n" in capsys.readouterr().out
 
 
 def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +57,7 @@ def test_online_every_shard_is_asked_by_its_name(pulumi: FakeShards, capsys: pyt
     assert [one["workspace"] for one in found["access"]["gained"]] == ["lab", "ops"]
     assert found["online"]
     assert pulumi.asked("preview") == ALL
-    assert said(capsys, "--shard", "2", code=2)["shards"]["asked"] == ["prod-02"]
+    assert said(capsys, "--shard", "2", code=2)["shards"]["evaluated"] == ["prod-02"]
 
 
 def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +67,7 @@ def test_a_shard_that_fails_hides_no_other(pulumi: FakeShards, capsys: pytest.Ca
     pulumi.broken = {"prod-00"}
     pulumi.answers["prod-01"] = Answer(255, "", "error: the cluster is away")
     found = said(capsys, code=1)
-    assert found["shards"] == {"count": 3, "asked": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
+    assert found["shards"] == {"count": 3, "evaluated": ["prod-02"], "skipped": [], "failed": ["prod-00", "prod-01"]}
     assert found["errors"][0] == {"path": "prod-00", "problem": "no prod-00"}
     assert found["errors"][1]["path"] == "prod-01"
     assert "the cluster is away" in found["errors"][1]["problem"]
@@ -92,9 +92,9 @@ def test_what_is_up_to_date_is_not_asked_and_its_dates_are_told(pulumi: FakeShar
 
 def test_all_asks_also_what_is_up_to_date(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     pulumi.up_to_date = [0, 1]
-    assert said(capsys, code=0)["shards"] == {"count": 3, "asked": ALL[2:], "skipped": ALL[:2], "failed": []}
+    assert said(capsys, code=0)["shards"] == {"count": 3, "evaluated": ALL[2:], "skipped": ALL[:2], "failed": []}
     for flags in (["--all"], ["--offline"], ["--at", "2027-01-01"]):
-        assert said(capsys, *flags, code=0)["shards"]["asked"] == ALL
+        assert said(capsys, *flags, code=0)["shards"]["evaluated"] == ALL
 
 
 def many(role: str = "edit", closed: int = 0, gone: int = 0) -> str:
@@ -148,8 +148,8 @@ def test_a_small_shard_may_lose_more_than_its_share(pulumi: FakeShards, capsys: 
     assert said(capsys, "--offline", code=2)["guardrails"] == []
     assert said(capsys, code=2)["guardrails"] == []
     # The shard's own check is told of exactly this.
-    assert pulumi.environs["prod-02"][JUDGED_VARIABLE] == removals_mark(before["prod-02"], after["prod-02"])
-    assert JUDGED_VARIABLE not in pulumi.environs["prod-00"]
+    assert pulumi.environs["prod-02"][APPROVED_VARIABLE] == removals_digest(before["prod-02"], after["prod-02"])
+    assert APPROVED_VARIABLE not in pulumi.environs["prod-00"]
 
 
 def test_a_workspace_in_another_shard_is_to_be_moved(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +176,7 @@ def test_states_out_of_a_folder(pulumi: FakeShards, capsys: pytest.CaptureFixtur
     Path("states").mkdir()
     for stack, state in pulumi.states.items():
         Path(f"states/{stack}.json").write_text(json.dumps(state))
-    assert said(capsys, "--offline", "--state", "states", code=0)["shards"]["asked"] == ALL
+    assert said(capsys, "--offline", "--state", "states", code=0)["shards"]["evaluated"] == ALL
     assert pulumi.calls == []
     Path("states/prod-02.json").unlink()
     assert said(capsys, "--offline", "--state", "states", code=2)["workspaces"] == [
@@ -203,7 +203,7 @@ def test_several_stacks_on_one_page(pulumi: FakeShards, capsys: pytest.CaptureFi
         ("single/pay", "view"),
     ]
     assert found["stack"] == "world"
-    assert found["shards"]["asked"] == [*ALL, "single"]
+    assert found["shards"]["evaluated"] == [*ALL, "single"]
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ def job(number: int, phase: Phase, *, errors: int = 0, done: int = 0, created: i
     found = Job(
         FLEET, Task(number, f"prod-{number:02d}", 25, 2, False, "its inputs changed", expected=275), phase=phase
     )
-    found.told.done, found.told.created = done, created
+    found.reported.done, found.reported.created = done, created
     for error in range(errors):
-        found.told.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", "forbidden")] = None
+        found.reported.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", "forbidden")] = None
     return found
 
 
@@ -39,7 +39,7 @@ def test_the_table_shows_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     jobs = [job(0, Phase.RUNNING, done=40, created=7), job(1, Phase.FAILED, errors=2), job(2, Phase.SKIPPED)]
-    jobs[0].told.step = "create team-1/grant/group:[red]x"
+    jobs[0].reported.step = "create team-1/grant/group:[red]x"
     stream = Terminal()
     view = view_for("text", jobs, stream)
     assert isinstance(view, LiveTable)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ambient_components.engine.urns import ACCESS_TOKEN, S3_CREDENTIALS
 from ambient_components.errors import Problem, Where, refusal
-from ambient_components.fleet.run_events import Failure, Told
+from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import ended, said, urn
@@ -18,19 +18,19 @@ FOREIGN = refusal("namespace 'lab' exists", "choose another name", rule=Rule.OWN
 BROKEN = Problem(Where("stacks/prod.yaml", 3, 1), "", "broken")
 
 
-def told(*events: Any) -> Told:
-    found = Told()
+def reported(*events: Any) -> Reported:
+    found = Reported()
     for event in events:
         found.take(event if isinstance(event, str) else json.dumps(event))
     return found
 
 
-def handle(name: str) -> dict[str, str]:
+def token_secret(name: str) -> dict[str, str]:
     return {"handle": name}
 
 
 def test_objects_are_counted_and_components_are_not() -> None:
-    found = told(
+    found = reported(
         ended("create", BINDING, "pay/grant/user:bob"),
         ended("create", WORKSPACE, "pay", custom=False),
         ended("create", "pulumi:providers:kubernetes", "cluster"),
@@ -44,10 +44,10 @@ def test_objects_are_counted_and_components_are_not() -> None:
 
 
 def test_tokens_are_counted_by_their_handles() -> None:
-    old = {"outputs": {"current": handle("a-1"), "retiring": [handle("a-0")]}}
-    new = {"outputs": {"current": handle("a-2"), "retiring": [handle("a-1")]}}
-    assert (told(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).minted) == 1
-    found = told(
+    old = {"outputs": {"current": token_secret("a-1"), "retiring": [token_secret("a-0")]}}
+    new = {"outputs": {"current": token_secret("a-2"), "retiring": [token_secret("a-1")]}}
+    assert (reported(ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new)).minted) == 1
+    found = reported(
         ended("update", ACCESS_TOKEN, "p/key/ci/g1", old=old, new=new),
         ended("delete", S3_CREDENTIALS, "p/storage/credentials", old=old, new=None),
         ended("create", ACCESS_TOKEN, "q/key/ci/g1", new=new),
@@ -59,17 +59,17 @@ def test_the_next_moment_is_the_first_one_also_of_what_did_not_change() -> None:
     def due(name: str, at: str) -> Any:
         return ended("same", ACCESS_TOKEN, name, new={"outputs": {"nextAction": {"what": "rotate", "at": at}}})
 
-    found = told(due("a/key/k/g1", "2027-03-01T00:00:00Z"), due("b/key/k/g1", "2027-02-01T00:00:00Z"))
+    found = reported(due("a/key/k/g1", "2027-03-01T00:00:00Z"), due("b/key/k/g1", "2027-02-01T00:00:00Z"))
     assert found.next_at == datetime(2027, 2, 1, tzinfo=UTC)
     assert not found.unsettled
-    assert told(
-        ended("same", ACCESS_TOKEN, "a/key/k/g1", new={"outputs": {"pendingRevocations": [handle("x")]}})
+    assert reported(
+        ended("same", ACCESS_TOKEN, "a/key/k/g1", new={"outputs": {"pendingRevocations": [token_secret("x")]}})
     ).unsettled
 
 
 def test_a_failure_belongs_to_its_workspace() -> None:
     failed = {"metadata": {"op": "create", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
-    found = told(
+    found = reported(
         said("error", "forbidden: no\n", urn(BINDING, "pay/grant/user:bob")),
         {"resOpFailedEvent": failed},
         said("error", "update failed", ""),
@@ -90,21 +90,21 @@ def test_a_failure_belongs_to_its_workspace() -> None:
 
 def test_a_step_that_fails_without_a_word_is_told_all_the_same() -> None:
     failed = {"metadata": {"op": "delete", "type": BINDING, "urn": urn(BINDING, "pay/grant/user:bob")}}
-    assert list(told({"resOpFailedEvent": failed}).failures) == [
+    assert list(reported({"resOpFailedEvent": failed}).failures) == [
         Failure("pay", "pay/grant/user:bob", refusal("delete failed"))
     ]
-    later = told({"resOpFailedEvent": failed}, said("error", "it is protected", urn(BINDING, "pay/grant/user:bob")))
+    later = reported({"resOpFailedEvent": failed}, said("error", "it is protected", urn(BINDING, "pay/grant/user:bob")))
     assert [one.text for one in later.failures] == ["it is protected"]
 
 
 def test_an_interrupt_is_no_failure() -> None:
-    found = told(said("error", "update canceled"))
+    found = reported(said("error", "update canceled"))
     assert found.canceled
     assert not found.failures
 
 
 def test_lines_that_are_no_events_are_kept_and_break_nothing() -> None:
-    assert told("error: no stack named 'x'", "", "[1]", "{}").other == ["no stack named 'x'", "[1]"]
+    assert reported("error: no stack named 'x'", "", "[1]", "{}").other == ["no stack named 'x'", "[1]"]
 
 
 def test_an_event_of_another_form_is_passed_over() -> None:
@@ -117,10 +117,10 @@ def test_an_event_of_another_form_is_passed_over() -> None:
         {"resOutputsEvent": 3},
         {"summaryEvent": {"resourceChanges": [1]}},
     ]
-    assert len(told(*broken, said("error", "no", urn(BINDING, "pay/grant/user:b"))).failures) == 1
+    assert len(reported(*broken, said("error", "no", urn(BINDING, "pay/grant/user:b"))).failures) == 1
 
 
 def test_no_value_of_a_resource_is_kept() -> None:
     secret = "sk-ant-not-a-real-key"
-    found = told(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
+    found = reported(ended("create", "kubernetes:core/v1:Secret", "p/secret/runner", new={"inputs": {"data": secret}}))
     assert secret not in repr(found)

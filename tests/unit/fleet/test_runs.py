@@ -194,7 +194,7 @@ def test_one_failure_stops_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[s
     assert fleet.pulumi.ran() == ["prod-01"]
 
 
-def test_a_refused_workspace_is_held_and_the_rest_of_its_shard_is_run(
+def test_a_refused_workspace_is_excluded_and_the_rest_of_its_shard_is_run(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     foreign = refusal("namespace 'team-1' exists", rule=Rule.OWNERSHIP, workspaces=("team-1",))
@@ -203,9 +203,14 @@ def test_a_refused_workspace_is_held_and_the_rest_of_its_shard_is_run(
     fleet.pulumi.play({"prod-01": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     assert up() == 3
     assert fleet.pulumi.ran().count("prod-01") == 2
-    held = [one for one in fleet.pulumi.calls("up") if "pid" in one and one["env"]["AMBIENT_EXCLUDE"]]
-    assert [one["env"]["AMBIENT_EXCLUDE"] for one in held] == ['{"team-1": ["ci"]}']
-    assert held[0]["words"][-6:-2] == ["--exclude", "**::ambient:index:Workspace::team-1", "--exclude", "**::team-1/**"]
+    calls = [one for one in fleet.pulumi.calls("up") if "pid" in one and one["env"]["AMBIENT_EXCLUDE"]]
+    assert [one["env"]["AMBIENT_EXCLUDE"] for one in calls] == ['{"team-1": ["ci"]}']
+    assert calls[0]["words"][-6:-2] == [
+        "--exclude",
+        "**::ambient:index:Workspace::team-1",
+        "--exclude",
+        "**::team-1/**",
+    ]
     text = summary(capsys)
     assert "prod-01: team-1: namespace 'team-1' exists" in text
     assert "objects: 1 created" in text

@@ -15,7 +15,7 @@ from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.recording import Recorder
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.skipping import Task, Wanted, task
+from ambient_components.fleet.skipping import RunOptions, Task, task
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord
 from ambient_components.provider.protocol.resource import Context
@@ -86,7 +86,7 @@ class Seam:
         self.provider(wanted, run_id)
         found = self.job(Phase.DONE, **how)
         found.run = run
-        found.told.take(json.dumps(ended("update", LEDGER, "access", new={"outputs": self._outputs})))
+        found.reported.take(json.dumps(ended("update", LEDGER, "access", new={"outputs": self._outputs})))
         self.write_down("up", found, resources=20, late=late)
         return found
 
@@ -103,7 +103,7 @@ class Seam:
 
     def next(self, inputs: ShardInputs = INPUTS, state: Stack | None = None) -> Task:
         """What the next `ambient up` does with it."""
-        return task(inputs, STACK, self.record, state or self.state, Wanted(), datetime.now(UTC))
+        return task(inputs, STACK, self.record, state or self.state, RunOptions(), datetime.now(UTC))
 
 
 @pytest.fixture

@@ -169,13 +169,13 @@ def test_the_same_workspace_in_two_clusters_is_two_things(world: World, capsys: 
     assert "again: ambient up prod-us\n" in text
 
 
-def test_a_refused_workspace_of_a_plain_stack_is_held_too(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_workspace_of_a_plain_stack_is_excluded_too(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     foreign = refusal("namespace 'payments' exists", rule=Rule.OWNERSHIP, workspaces=("payments",))
     no = said("error", encode(foreign), urn(LEDGER, "access"))
     good = ended("create", BINDING, "other/grant/user:b")
     world.pulumi.play({"prod-us": [{"lines": [no], "code": 255}, {"lines": [good]}]})
     shards, last = up_json(capsys, 3)
-    assert shards["prod-us"]["held"] == last["failedWorkspaces"] == ["prod-us/payments"]
+    assert shards["prod-us"]["excluded"] == last["failedWorkspaces"] == ["prod-us/payments"]
     assert shards["prod-us"]["created"] == 1
     assert shards["prod-eu-00"]["result"] == "done"
 

@@ -22,9 +22,9 @@ from ambient_components.plan.facts import (
 )
 from ambient_components.plan.guardrail_changes import stack_guardrail_changes
 from ambient_components.plan.ledgers import begins
-from ambient_components.plan.recorded import Held, Holdings
+from ambient_components.plan.recorded import Recorded, RecordedKey
 from ambient_components.problem_json import MINT, encode
-from tests.support.ledgers import from_ledgers, from_preview, holdings_of, of_ledger
+from tests.support.ledgers import from_ledgers, from_preview, of_ledger, recorded_of
 from tests.support.plans import LEDGERS, RULES, entry, key, ledger_step, preview, step
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -58,9 +58,9 @@ def test_what_was_less_what_is_lost_and_what_is_gained_is_what_will_be(before, a
 @given(LEDGERS, LEDGERS, RULES, RULES)
 def test_the_engine_and_the_files_say_the_same(before, after, was, now):
     offline = plan(before, after, guardrail_changes=stack_guardrail_changes(was, now))
-    held = holdings_of(before)
+    recorded = recorded_of(before)
     online = from_preview(
-        Digest.of(Preview.of(preview(before, after, (was, now)))), before, stack="prod", at=AT, held=held
+        Digest.of(Preview.of(preview(before, after, (was, now)))), before, stack="prod", at=AT, recorded=recorded
     )
     assert replace(online, online=False, steps=()) == offline
 
@@ -90,9 +90,9 @@ def test_a_forgotten_workspace_loses_nothing():
     assert (found.access.lost, found.keys) == ((), ())
 
 
-def keys(before, after, held=None, at=AT):
+def keys(before, after, recorded=None, at=AT):
     return [(one.key, one.generation, one.what, one.why) for one in from_ledgers(
-        {"pay": entry(keys=before)}, {"pay": entry(keys=after)}, stack="prod", at=at, held=held
+        {"pay": entry(keys=before)}, {"pay": entry(keys=after)}, stack="prod", at=at, recorded=recorded
     ).keys]  # fmt: skip
 
 
@@ -114,36 +114,38 @@ def test_what_becomes_of_keys_by_the_files():
     ]
 
 
-def held(**more):
-    return Holdings({("pay", "ci", 1): Held(role="edit", **more)})
+def recorded(**more):
+    return Recorded({("pay", "ci", 1): RecordedKey(role="edit", **more)})
 
 
 def test_what_becomes_of_keys_by_what_the_state_has():
     soon, due = AT + timedelta(days=3), AT - timedelta(hours=1)
     same = {"ci": key()}
-    assert keys(same, same, held(next_action="rotate", next_at=soon, expires_at=soon)) == []
-    assert keys(same, same, held(next_action="rotate", next_at=due, expires_at=soon)) == [
+    assert keys(same, same, recorded(next_action="rotate", next_at=soon, expires_at=soon)) == []
+    assert keys(same, same, recorded(next_action="rotate", next_at=due, expires_at=soon)) == [
         ("ci", 1, facts.ROTATED, "the token expires on 2026-11-28T12:00:00Z")
     ]
-    assert keys(same, same, held(dead="its handle is gone")) == [
-        ("ci", 1, facts.ROTATED, "the token no longer works: its handle is gone")
+    assert keys(same, same, recorded(dead="its token Secret is gone")) == [
+        ("ci", 1, facts.ROTATED, "the token no longer works: its token Secret is gone")
     ]
-    assert keys(same, same, held(next_action="revoke", next_at=due))[0][2] == facts.ENDED
-    assert keys(same, same, held(manual=True, next_action="expire", next_at=soon, expires_at=soon))[0][2] == (
+    assert keys(same, same, recorded(next_action="revoke", next_at=due))[0][2] == facts.ENDED
+    assert keys(same, same, recorded(manual=True, next_action="expire", next_at=soon, expires_at=soon))[0][2] == (
         facts.EXPIRING
     )
-    assert keys(same, same, held(made=False)) == [("ci", 1, facts.MINTED, "declared by the last run, and not made yet")]
-    assert keys({}, {}, held()) == [
+    assert keys(same, same, recorded(made=False)) == [
+        ("ci", 1, facts.MINTED, "declared by the last run, and not made yet")
+    ]
+    assert keys({}, {}, recorded()) == [
         ("ci", 1, facts.REVOKED, "it is not declared any more, and the last run did not end it")
     ]
     # The future: what is not due yet is.
-    assert keys(same, same, held(next_action="rotate", next_at=soon), at=soon)[0][2] == facts.ROTATED
+    assert keys(same, same, recorded(next_action="rotate", next_at=soon), at=soon)[0][2] == facts.ROTATED
 
 
 def test_a_key_that_only_ends_soon_is_no_change():
-    ending = held(manual=True, next_action="expire", next_at=AT + timedelta(days=1))
+    ending = recorded(manual=True, next_action="expire", next_at=AT + timedelta(days=1))
     ledger = {"pay": entry(keys={"ci": key()})}
-    found = plan(ledger, ledger, held=ending)
+    found = plan(ledger, ledger, recorded=ending)
     assert [one.what for one in found.keys] == [facts.EXPIRING]
     assert not found.changes
 
@@ -151,9 +153,9 @@ def test_a_key_that_only_ends_soon_is_no_change():
 def test_buckets_and_their_access_keys():
     own = {"name": "b", "driver": "s3", "generation": 1}
 
-    def buckets(before, after, state="active", held=None):
+    def buckets(before, after, state="active", recorded=None):
         ends = [{"pay": entry(state=state, **({"bucket": one} if one else {}))} for one in (before, after)]
-        return [(one.what, one.why) for one in plan(*ends, held=held).buckets]
+        return [(one.what, one.why) for one in plan(*ends, recorded=recorded).buckets]
 
     assert buckets(None, own) == [(facts.MADE, ""), (facts.NEW_ACCESS_KEY, "none yet")]
     assert buckets(own, own | {"expireAfterDays": 30}) == [(facts.CHANGED, "expireAfterDays unset -> 30")]
@@ -171,8 +173,8 @@ def test_buckets_and_their_access_keys():
         facts.MADE,
         "onDelete delete, force true, lifetime of its access keys 90d",
     )
-    due = Holdings({}, {"pay": Held(next_action="rotate", next_at=AT)})
-    assert buckets(own, own, held=due) == [(facts.NEW_ACCESS_KEY, "it is due")]
+    due = Recorded({}, {"pay": RecordedKey(next_action="rotate", next_at=AT)})
+    assert buckets(own, own, recorded=due) == [(facts.NEW_ACCESS_KEY, "it is due")]
     gone = plan({"pay": entry(state="closed", bucket={"name": "b", "driver": "s3", "onDelete": "delete"})}, {})
     assert gone.buckets == (BucketChange("pay", "b", facts.DELETED, "onDelete: delete was deployed: if it is empty"),)
 
@@ -310,12 +312,12 @@ def test_what_comes_by_date_is_told_as_early_as_the_files_say():
         },
         keys={("pay", "ci"): timedelta(days=90)},
     )
-    ends = Held(role="edit", next_action="expire", next_at=AT + timedelta(days=60))
-    held = Holdings({("pay", one, 1): ends for one in ("ci", "b")})
+    ends = RecordedKey(role="edit", next_action="expire", next_at=AT + timedelta(days=60))
+    recorded = Recorded({("pay", one, 1): ends for one in ("ci", "b")})
     assert [one.subject for one in plan(ledger, ledger).dates] == ["user:a"]
     for found in (
-        plan(ledger, ledger, ahead=ahead, held=held),
-        online({"steps": []}, ledger, ahead=ahead, held=held),
+        plan(ledger, ledger, ahead=ahead, recorded=recorded),
+        online({"steps": []}, ledger, ahead=ahead, recorded=recorded),
     ):
         assert [(one.subject, one.what) for one in found.dates] == [("group:x", "ends")]
         assert [(one.key, one.what) for one in found.keys] == [("ci", facts.EXPIRING)]
@@ -333,9 +335,9 @@ def test_days_and_moments():
 # The preview.
 
 
-def online(document, before, held=None, **more):
-    has = held if held is not None else holdings_of(before)
-    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, held=has, **more)
+def online(document, before, recorded=None, **more):
+    has = recorded if recorded is not None else recorded_of(before)
+    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, recorded=has, **more)
 
 
 LEDGER = {"pay": entry(keys={"ci": key()})}

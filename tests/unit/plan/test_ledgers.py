@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.facts import WorkspaceChange
-from tests.support.ledgers import from_preview, holdings_of, ledger
+from tests.support.ledgers import from_preview, ledger, recorded_of
 from tests.support.plans import beside, entry, key, ledger_step, step
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -14,14 +14,14 @@ ROLE_BINDING = "ambient:index:RoleBinding"
 
 
 def online(document, before):
-    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, held=holdings_of(before))
+    return from_preview(Digest.of(Preview.of(document)), before, stack="prod", at=AT, recorded=recorded_of(before))
 
 
 def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost():
     before = {name: entry(grants={"user:a": "admin"}) for name in ("lab", "pay")}
     steps = [ledger_step(before, None), *(step("delete", NAMESPACE, f"{name}/namespace") for name in before)]
     found = online({"steps": steps}, before)
-    assert found.unjudged == (
+    assert found.unevaluated == (
         "no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access",
     )
     assert [(one.workspace, one.subject) for one in found.access.lost] == [("lab", "user:a"), ("pay", "user:a")]
@@ -33,7 +33,7 @@ def test_a_ledger_that_leaves_alone_is_loud_and_only_what_is_deleted_lost():
     grants = {"user:a": "edit", "user:b": "view"}
     before = {"pay": entry(owners=["user:o"], grants=grants, keys={"ci": key(), "old": key()})}
     found = online({"steps": [ledger_step(before, None)]}, before)
-    assert (len(found.unjudged), found.access.lost, found.workspaces) == (1, (), ())
+    assert (len(found.unevaluated), found.access.lost, found.workspaces) == (1, (), ())
     gone = [step("delete", ROLE_BINDING, f"pay/{name}") for name in ("grant/user:a", "owner/user:o", "key/old/g1")]
     lost = online({"steps": [ledger_step(before, None), *gone]}, before).access.lost
     assert [one.subject for one in lost] == ["key:old", "user:a", "user:o"]
@@ -47,13 +47,13 @@ def test_of_several_ledgers_each_says_its_own():
     assert Digest.of(Preview.of({"steps": moved})).ledger_after(ledger(before)) == ledger(more | pay | ops)
     left = online({"steps": [ledger_step(pay, None, name="one"), step("delete", NAMESPACE, "pay/namespace")]}, before)
     assert [one.workspace for one in left.access.lost] == ["pay"]
-    assert left.unjudged == (
+    assert left.unevaluated == (
         "AccessLedger one leaves the program: no guardrail evaluates what becomes of what it recorded",
     )
     # A refresh looks at a ledger, and says nothing of what is asked for.
     seen = {"op": "refresh", "urn": moved[0]["urn"], "newState": {"inputs": {"workspaces": pay}}}
     assert Digest.of(Preview.of({"steps": [seen, *moved]})).ledger_after(ledger(before)) == ledger(more | pay | ops)
-    assert online({"steps": [ledger_step(pay, None, name="one"), seen]}, before).unjudged == left.unjudged
+    assert online({"steps": [ledger_step(pay, None, name="one"), seen]}, before).unevaluated == left.unevaluated
 
 
 def test_what_the_program_makes_beside_the_workspaces_is_told_rights_first():

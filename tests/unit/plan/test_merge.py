@@ -18,7 +18,7 @@ from ambient_components.plan.markdown import as_markdown
 from ambient_components.plan.merge import merge, together
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
-from tests.support.ledgers import from_ledgers, from_preview, holdings_of
+from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, RULES, entry, key, preview
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_the_plans_of_all_shards_are_the_plan_of_the_whole(before, after, homes,
 def test_so_are_the_engines_previews(before, after, homes):
     def asked(old, new, stack):
         return from_preview(
-            Digest.of(Preview.of(preview(old, new))), old, stack=stack, at=AT, held=holdings_of(old)
+            Digest.of(Preview.of(preview(old, new))), old, stack=stack, at=AT, recorded=recorded_of(old)
         )  # fmt: skip
 
     whole = asked(before, after, "prod")
@@ -79,7 +79,7 @@ def test_so_are_the_engines_previews(before, after, homes):
 def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_name():
     killed = Waiting("", "a run was killed")
     parts = [
-        plan(warnings=(W,), guardrails=(MANY,), pending=(killed,), unjudged=("gone",)),
+        plan(warnings=(W,), guardrails=(MANY,), pending=(killed,), unevaluated=("gone",)),
         plan("prod-01", warnings=(W, X), guardrails=(MANY,), errors=(refusal("no cluster"),)),
     ]
     merged = merge(
@@ -89,19 +89,19 @@ def test_what_all_shards_say_is_said_once_and_what_one_says_is_said_with_its_nam
     assert merged.warnings == (OF_FILES, W, X)
     assert merged.guardrails == (MANY, MOVED)
     assert merged.pending == (Waiting("", "prod-00: a run was killed"),)
-    assert merged.unjudged == ("prod-00: gone",)
+    assert merged.unevaluated == ("prod-00: gone",)
     assert tuple(map(str, merged.errors)) == ("prod-01: no cluster", "prod-03: locked")
     assert merged.shards == Shards(("prod-00",), ("prod-02",), ("prod-01", "prod-03"))
 
 
 def test_one_short_line_says_the_shards_everywhere():
     merged = merge("prod", AT, [plan()], online=True, skipped=["prod-01", "prod-02"])
-    line = "3 shards: 2 up to date, 1 asked"
+    line = "3 shards: 2 up to date, 1 evaluated"
     assert summary(merged)[0] == line
     assert f"  {line}\n" in as_text(merged) + "\n"
     assert f"- {line}\n" in as_markdown(merged)
     said = document(merged)
-    assert said["shards"] == {"count": 3, "asked": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
+    assert said["shards"] == {"count": 3, "evaluated": ["prod-00"], "skipped": ["prod-01", "prod-02"], "failed": []}
     assert list(faults(json.loads(document_text(merged)), plan_schema(), plan_schema())) == []
     assert summary(merge("prod", AT, [], online=True, skipped=["prod-00"]))[0] == "1 shard: 1 up to date"
     # Of a plain stack nothing of it is said.

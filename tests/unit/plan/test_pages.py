@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.access.role_assignments import GRANT, AccessDiff, Holding
+from ambient_components.access.role_assignments import GRANT, AccessDiff, RoleAssignment
 from ambient_components.engine.steps import Preview
 from ambient_components.errors import refusal
 from ambient_components.plan import Digest, facts
@@ -29,7 +29,7 @@ from ambient_components.plan.lines import sections, summary
 from ambient_components.plan.markdown import LIMIT, as_markdown, code
 from ambient_components.plan.text import as_text
 from tests.support.json_schema import faults
-from tests.support.ledgers import from_ledgers, from_preview, holdings_of
+from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, ROLES, preview
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ _NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 _PROBLEMS = st.lists(
     st.builds(lambda text, hint, name: refusal(text, hint, rule="noAdmin", workspaces=(name,)), _NAMES, _NAMES, _NAMES)
 ).map(tuple)
-_HOLDINGS = st.builds(Holding, _NAMES, _NAMES, ROLES, st.sampled_from(["owner", "grant", "key"]))
+_ROLE_ASSIGNMENTS = st.builds(RoleAssignment, _NAMES, _NAMES, ROLES, st.sampled_from(["owner", "grant", "key"]))
 _KINDS = st.sampled_from(["kubernetes:core/v1:Secret", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"])
 _OPS = st.sampled_from(["create", "delete", "update", "replace"])
 _PLANS = st.builds(
@@ -51,7 +51,7 @@ _PLANS = st.builds(
     stack=_NAMES,
     at=st.just(AT),
     online=st.booleans(),
-    access=st.builds(AccessDiff, st.lists(_HOLDINGS).map(tuple), st.lists(_HOLDINGS).map(tuple)),
+    access=st.builds(AccessDiff, st.lists(_ROLE_ASSIGNMENTS).map(tuple), st.lists(_ROLE_ASSIGNMENTS).map(tuple)),
     workspaces=st.lists(st.builds(WorkspaceChange, _NAMES, st.sampled_from(facts.WORKSPACE_CHANGES))).map(tuple),
     keys=st.lists(
         st.builds(KeyChange, _NAMES, _NAMES, st.integers(1, 9), st.sampled_from(facts.KEY_CHANGES), ROLES, _NAMES)
@@ -60,7 +60,7 @@ _PLANS = st.builds(
     guardrail_changes=st.lists(
         st.builds(GuardrailChange, st.just("") | _NAMES, _NAMES, st.sampled_from(facts.GUARDRAIL_RULE_CHANGES))
     ).map(tuple),
-    unjudged=st.lists(_NAMES).map(tuple),
+    unevaluated=st.lists(_NAMES).map(tuple),
     beside=st.lists(st.builds(Step, _OPS, _KINDS, _NAMES)).map(tuple),
     guardrails=_PROBLEMS,
     exposed=st.lists(st.builds(Exposed, _NAMES, st.just(("edit of x",)), st.just(("ci",)))).map(tuple),
@@ -77,8 +77,10 @@ KINDS = ("core/v1:ConfigMap", "rbac.authorization.k8s.io/v1:ClusterRoleBinding")
 
 def large(count):
     """A plan of so many changes, of every kind."""
-    gained = [Holding(f"team-{i:05}", f"group:{i % 7}", ("view", "edit", "admin")[i % 3], GRANT) for i in range(count)]
-    lost = [Holding(f"team-{i:05}", f"user:{i}", "edit", GRANT) for i in range(count // 2)]
+    gained = [
+        RoleAssignment(f"team-{i:05}", f"group:{i % 7}", ("view", "edit", "admin")[i % 3], GRANT) for i in range(count)
+    ]
+    lost = [RoleAssignment(f"team-{i:05}", f"user:{i}", "edit", GRANT) for i in range(count // 2)]
     return Plan(
         "prod",
         AT,
@@ -88,7 +90,7 @@ def large(count):
         keys=tuple(KeyChange(f"team-{i:05}", "ci", 1, facts.MINTED, "edit", "a new key") for i in range(count)),
         warnings=tuple(refusal(f"warning {i}") for i in range(count)),
         guardrail_changes=tuple(GuardrailChange(f"team-{i:05}", "noAdmin", facts.ALLOWED) for i in range(count // 100)),
-        unjudged=("no AccessLedger any more",) if count else (),
+        unevaluated=("no AccessLedger any more",) if count else (),
         beside=tuple(Step("create", f"kubernetes:{KINDS[i % 2]}", f"x{i:05}") for i in range(count // 50)),
         steps=tuple(Step("create", "a:b:C", f"team-{i:05}/grant/x") for i in range(count)),
     )
@@ -186,7 +188,7 @@ def test_the_documents_of_plans_are_as_the_schema_says(before, after):
     for plan in (
         from_ledgers(before, after, stack="prod", at=AT),
         from_preview(
-            Digest.of(Preview.of(preview(before, after))), before, stack="prod", at=AT, held=holdings_of(before)
+            Digest.of(Preview.of(preview(before, after))), before, stack="prod", at=AT, recorded=recorded_of(before)
         ),
     ):
         assert list(faults(document(plan), SCHEMA, SCHEMA)) == []

@@ -81,7 +81,7 @@ def test_key_names_are_legal_in_kubernetes_and_show_the_id(key_id, generation):
     account = naming.key_service_account(key_id, suffix)
     assert re.fullmatch(rf"ambient-key-{key_id}-[0-9a-f]{{8}}", account)
     assert naming.key_role_binding(Role.EDIT, key_id, suffix) == account.replace("ambient-key-", "ambient-key-edit-", 1)
-    assert naming.handle(account, "a1") == f"{account}-a1"
+    assert naming.token_secret_name(account, "a1") == f"{account}-a1"
 
 
 def test_object_names_are_the_platforms():
@@ -115,7 +115,7 @@ def test_key_suffix_differs_by_workspace_id_and_generation():
 @pytest.mark.parametrize("serial", ["", "A", "a-b", "a.b", "a" * 250])
 def test_handle_refuses_what_can_not_name_a_secret(serial):
     with pytest.raises(ValueError, match="is no name for a Secret; allowed: a serial of a-z 0-9"):
-        naming.handle("ambient-key-ci-0123abcd", serial)
+        naming.token_secret_name("ambient-key-ci-0123abcd", serial)
 
 
 @pytest.mark.parametrize("name", ["ab", "a1", "payments", "kube-tools", "openshift-foo", "a" * 63, "a--b"])

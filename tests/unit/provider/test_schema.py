@@ -24,7 +24,7 @@ from ambient_components.resources import (
     ServiceAccountArgs,
     WorkspaceSecretArgs,
 )
-from ambient_components.rotation import Handle, TokenState
+from ambient_components.rotation import TokenSecret, TokenState
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_plugin import FakePlugin
 
@@ -117,7 +117,11 @@ def test_tokens_keys_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
     "state",
     [
         TokenState(),
-        TokenState(Handle("a", "a", 1, MOMENT, MOMENT), (Handle("b", "b", 1, MOMENT),), (Handle("c", "c", 1, MOMENT),)),
+        TokenState(
+            TokenSecret("a", "a", 1, MOMENT, MOMENT),
+            (TokenSecret("b", "b", 1, MOMENT),),
+            (TokenSecret("c", "c", 1, MOMENT),),
+        ),
     ],
 )
 def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(state):
@@ -130,24 +134,26 @@ def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(
 def test_every_output_of_credentials_is_in_the_schema_and_the_other_way_round():
     served = schema()["resources"]["ambient:index:S3Credentials"]
     outputs = set(served["properties"]) - set(served["inputProperties"])
-    key = Handle("a", "a", 1, MOMENT, MOMENT).killed("x", lapsed=True)
+    key = TokenSecret("a", "a", 1, MOMENT, MOMENT).killed("x", lapsed=True)
     record = credential_outputs.record(TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"})
     assert set(record) == set(credential_outputs.kept({})) == set(credential_outputs.unknown("why")) == outputs
     assert set(record["current"]) == set(schema()["types"]["ambient:index:StoreKey"]["properties"])
 
 
 def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
-    handle = Handle("a", "a", 1, MOMENT, MOMENT)
-    record = token_outputs.record(TokenState(handle), LIFE, {})
+    token_secret = TokenSecret("a", "a", 1, MOMENT, MOMENT)
+    record = token_outputs.record(TokenState(token_secret), LIFE, {})
     types = schema()["types"]
-    dead = handle.killed("x", lapsed=True).to_wire()
+    dead = token_secret.killed("x", lapsed=True).to_wire()
     assert set(record["current"]) | {"lapsed"} == set(dead) == set(types["ambient:index:TokenHandle"]["properties"])
     assert set(record["nextAction"]) == set(types["ambient:index:NextAction"]["properties"])
 
 
 def test_each_recorded_value_has_the_type_of_the_schema():
-    handle = Handle("a", "a", 1, MOMENT, MOMENT)
-    record = token_outputs.record(TokenState(handle, (handle,), (handle,)), LIFE, {"grantedSeconds": 1, "reason": "r"})
+    token_secret = TokenSecret("a", "a", 1, MOMENT, MOMENT)
+    record = token_outputs.record(
+        TokenState(token_secret, (token_secret,), (token_secret,)), LIFE, {"grantedSeconds": 1, "reason": "r"}
+    )
     kinds = {"string": str, "integer": int, "array": list}
     for name, value in record.items():
         kind = TOKEN["properties"][name].get("type")

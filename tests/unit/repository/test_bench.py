@@ -68,9 +68,9 @@ def inside(kind: str, name: str) -> Object:
 
 
 def test_objects_are_compared_without_a_tokens_serial() -> None:
-    handle = inside("Secret", "ambient-key-ci-1a2b3c4d-9f9f9f9f")
-    handle["metadata"]["labels"] = {"ambient-components/handle": "true"}
-    assert list(lines([handle])) == ["Secret bench-0000/ambient-key-ci-1a2b3c4d-*"]
+    token_secret = inside("Secret", "ambient-key-ci-1a2b3c4d-9f9f9f9f")
+    token_secret["metadata"]["labels"] = {"ambient-components/handle": "true"}
+    assert list(lines([token_secret])) == ["Secret bench-0000/ambient-key-ci-1a2b3c4d-*"]
 
 
 def test_objects_are_read_without_what_the_server_adds() -> None:
@@ -104,7 +104,7 @@ def test_a_difference_names_both_sides_and_is_cut() -> None:
     assert difference(Counter("a"), Counter("a")) == []
 
 
-def test_the_floor_lists_a_workspace_when_all_else_is_there() -> None:
+def test_the_raw_client_lists_a_workspace_when_all_else_is_there() -> None:
     made = _requests(Phase.CREATE, [], [space("bench-0000"), inside("ServiceAccount", "ci")])
     account = "/api/v1/namespaces/bench-0000/serviceaccounts"
     assert [[(method, path) for method, path, _, _ in batch] for batch in made[0]] == [
@@ -116,7 +116,7 @@ def test_the_floor_lists_a_workspace_when_all_else_is_there() -> None:
     assert "labels" not in made[0][0][0][2]["metadata"]
 
 
-def test_the_floor_sends_of_a_change_what_differs_and_nothing_else() -> None:
+def test_the_raw_client_sends_of_a_change_what_differs_and_nothing_else() -> None:
     before = [space("bench-0000"), inside("RoleBinding", "as-view")]
     after = [space("bench-0000"), inside("RoleBinding", "as-edit")]
     bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/bench-0000/rolebindings"
@@ -222,5 +222,5 @@ def test_a_short_name_will_do_where_it_is_one(capsys: pytest.CaptureFixture[str]
     options = parser().parse_args(["--only", "plain,fleet", "--phases", "no-op"])
     assert (options.only, options.phases) == ([Contender.PLAIN, Contender.FLEET], [Phase.NOTHING])
     with pytest.raises(SystemExit):
-        parser().parse_args(["--only", "fl"])
-    assert "'fl' is none of: fleet, plain stack, kubectl, floor" in capsys.readouterr().err
+        parser().parse_args(["--only", "floor"])
+    assert "'floor' is none of: fleet, plain stack, kubectl, raw API client" in capsys.readouterr().err

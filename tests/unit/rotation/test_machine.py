@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ambient_components.rotation import Handle, Plan, TokenState, plan
+from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.machine import mint_reason, next_action
 from ambient_components.rules.lifetimes import NEVER, Policy
 
@@ -18,13 +18,15 @@ def days(count):
     return timedelta(days=count)
 
 
-def handle(name, issued=-10.0, expires: float | None = 80.0, dead=None):
-    """A handle by the days between now and its issue and expiry."""
-    return Handle(name, f"uid-{name}", 1, NOW + days(issued), None if expires is None else NOW + days(expires), dead)
+def token_secret(name, issued=-10.0, expires: float | None = 80.0, dead=None):
+    """A token Secret by the days between now and its issue and expiry."""
+    return TokenSecret(
+        name, f"uid-{name}", 1, NOW + days(issued), None if expires is None else NOW + days(expires), dead
+    )
 
 
 def names(steps):
-    """A plan by the names of its handles."""
+    """A plan by the names of its token Secrets."""
     return {
         "revoke_first": [each.name for each, _ in steps.revoke_first],
         "mint": steps.mint,
@@ -38,17 +40,17 @@ def steps(*, revoke_first=(), mint=None, revoke=(), retire=()):
 
 
 NONE = TokenState()
-LIVE = TokenState(handle("now"))
-DUE = TokenState(handle("now", -80, 10))
-EXPIRED = TokenState(handle("now", -91, -1))
-DEAD = TokenState(handle("now", dead="it was revoked"))
-OVERLAP = TokenState(handle("now", -6), (handle("old", -90, 4),))
-OVERLAP_OVER = TokenState(handle("now", -7), (handle("old", -90, 4),))
-PENDING = TokenState(handle("now"), pending=(handle("stuck", -99, 1),))
-DUE_IN_OVERLAP = TokenState(handle("now", -6, 13), (handle("old", -90, 4),))
+LIVE = TokenState(token_secret("now"))
+DUE = TokenState(token_secret("now", -80, 10))
+EXPIRED = TokenState(token_secret("now", -91, -1))
+DEAD = TokenState(token_secret("now", dead="it was revoked"))
+OVERLAP = TokenState(token_secret("now", -6), (token_secret("old", -90, 4),))
+OVERLAP_OVER = TokenState(token_secret("now", -7), (token_secret("old", -90, 4),))
+PENDING = TokenState(token_secret("now"), pending=(token_secret("stuck", -99, 1),))
+DUE_IN_OVERLAP = TokenState(token_secret("now", -6, 13), (token_secret("old", -90, 4),))
 MANUAL = replace(POLICY, manual=True)
-OVER_AND_DUE = TokenState(handle("now", -8, 13), (handle("old", -90, 4),))
-FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name in enumerate("abc")))
+OVER_AND_DUE = TokenState(token_secret("now", -8, 13), (token_secret("old", -90, 4),))
+FOUND = TokenState(retiring=tuple(token_secret(name, -9 + index, None) for index, name in enumerate("abc")))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name
             id="dead, past the overlap of the one before",
         ),
         pytest.param(
-            TokenState(handle("now", -6, dead="gone"), (handle("old", -90, 4),)),
+            TokenState(token_secret("now", -6, dead="gone"), (token_secret("old", -90, 4),)),
             POLICY,
             None,
             steps(mint="the token no longer works: gone", revoke=["now"], retire=["old"]),
@@ -107,21 +109,21 @@ FOUND = TokenState(retiring=tuple(handle(name, -9 + index, None) for index, name
         ),
         pytest.param(FOUND, POLICY, None, steps(mint="no token yet", retire=["a", "b", "c"]), id="three found"),
         pytest.param(
-            replace(FOUND, current=handle("now", -2, 14)),
+            replace(FOUND, current=token_secret("now", -2, 14)),
             POLICY,
             None,
             steps(mint="the token expires on 2026-06-15T12:00:00Z", revoke_first=["a", "b", "c"], retire=["now"]),
             id="three retire while due: the oldest goes first",
         ),
         pytest.param(
-            TokenState(handle("now"), (handle("old", dead="it is gone"),)),
+            TokenState(token_secret("now"), (token_secret("old", dead="it is gone"),)),
             POLICY,
             None,
             steps(),
             id="a dead one retires",
         ),
         pytest.param(
-            replace(OVERLAP_OVER, pending=(handle("stuck"),)),
+            replace(OVERLAP_OVER, pending=(token_secret("stuck"),)),
             POLICY,
             None,
             steps(revoke=["stuck", "old"]),
@@ -256,7 +258,7 @@ def test_a_missed_window_is_a_warning_with_the_moment_and_the_window():
 
 
 def test_a_token_known_to_be_dead_is_no_missed_window():
-    assert not plan(TokenState(handle("now", -91, -1, dead="gone")), POLICY, NOW).warnings
+    assert not plan(TokenState(token_secret("now", -91, -1, dead="gone")), POLICY, NOW).warnings
 
 
 def test_a_window_that_was_missed_is_told_whatever_else_was_found_or_happened():
@@ -288,7 +290,7 @@ def test_the_moment_of_expiry_counts_as_expired():
 @pytest.mark.parametrize(("seconds", "ended"), [(7 * DAY - 1, False), (7 * DAY, True)])
 def test_an_overlap_ends_on_its_second(seconds, ended):
     current = replace(LIVE.current, issued_at=NOW - timedelta(seconds=seconds))
-    assert bool(plan(TokenState(current, (handle("old"),)), POLICY, NOW)) is ended
+    assert bool(plan(TokenState(current, (token_secret("old"),)), POLICY, NOW)) is ended
 
 
 @pytest.mark.parametrize(
@@ -296,7 +298,7 @@ def test_an_overlap_ends_on_its_second(seconds, ended):
     [
         (NONE, "no token yet"),
         (LIVE, None),
-        (TokenState(handle("now", expires=None)), None),
+        (TokenState(token_secret("now", expires=None)), None),
         (OVERLAP, None),
         (PENDING, None),
         (FOUND, "no token yet"),
@@ -314,8 +316,8 @@ def test_only_what_is_missing_or_ending_is_a_reason_to_mint(state, reason):
         (DUE, ("rotate", NOW + days(10 - 14))),
         (OVERLAP, ("revoke", NOW + days(1))),
         (DUE_IN_OVERLAP, ("rotate", NOW + days(13 - 14))),
-        (TokenState(handle("now", expires=None)), None),
-        (TokenState(handle("now", expires=None), (handle("old"),)), ("revoke", NOW + days(-10 + 7))),
+        (TokenState(token_secret("now", expires=None)), None),
+        (TokenState(token_secret("now", expires=None), (token_secret("old"),)), ("revoke", NOW + days(-10 + 7))),
         (FOUND, None),
     ],
 )
@@ -333,7 +335,7 @@ def test_the_next_action_is_the_earlier_of_revoking_and_rotating(state, expected
         (DEAD, None),
         (OVERLAP, ("revoke", NOW + days(1))),
         (PENDING, ("revoke", NOW + days(-99))),
-        (TokenState(handle("now", expires=None)), None),
+        (TokenState(token_secret("now", expires=None)), None),
     ],
 )
 @pytest.mark.parametrize("how", [{"policy": MANUAL}, {"policy": POLICY, "former": True}], ids=["manual", "former"])
@@ -342,7 +344,7 @@ def test_what_nobody_renews_is_next_to_expire(state, expected, how):
 
 
 def test_a_token_without_an_end_has_nothing_before_it():
-    state = TokenState(handle("now", expires=49_710))
+    state = TokenState(token_secret("now", expires=49_710))
     for policy in (Policy.of(NEVER), Policy.of(NEVER, manual=False), Policy.of(NEVER, static=True)):
         assert next_action(state, policy) is None
         assert mint_reason(state, policy, NOW + days(49_000)) is None
@@ -360,14 +362,14 @@ def test_a_cap_below_the_window_does_not_rotate_in_every_run():
 
 
 def test_what_is_found_without_a_record_is_all_kept():
-    found = tuple(handle(name, -3 + index) for index, name in enumerate("abc"))
+    found = tuple(token_secret(name, -3 + index) for index, name in enumerate("abc"))
     outcome = plan(TokenState(retiring=found), POLICY, NOW)
     assert (outcome.retire, outcome.revoke_first, outcome.revoke) == (found, (), ())
 
 
 @pytest.mark.parametrize("current", [DEAD.current, EXPIRED.current], ids=["dead", "expired"])
 def test_two_that_retire_make_room_for_the_next_token(current):
-    retiring = tuple(handle(name, -3 + index) for index, name in enumerate("ab"))
+    retiring = tuple(token_secret(name, -3 + index) for index, name in enumerate("ab"))
     state = TokenState(current and replace(current, issued_at=NOW - days(1)), retiring)
     assert live(outcome_of(state, plan(state, POLICY, NOW), POLICY, NOW), NOW) <= 2
 
@@ -380,13 +382,13 @@ def outcome_of(state, outcome: Plan, policy, now, granted: timedelta | None = No
     current = outcome.current
     if outcome.mint:
         expires = now + (granted or timedelta(seconds=policy.lifetime))
-        current = Handle("minted", "uid-minted", 1, now, expires)
+        current = TokenSecret("minted", "uid-minted", 1, now, expires)
     return TokenState(current, outcome.retire)
 
 
 def live(state, now):
     """How many tokens of a state still work."""
-    return sum(not each.dead and (each.expires_at is None or each.expires_at > now) for each in state.handles)
+    return sum(not each.dead and (each.expires_at is None or each.expires_at > now) for each in state.token_secrets)
 
 
 @st.composite
@@ -399,14 +401,14 @@ def policies(draw):
 
 @st.composite
 def states(draw, *, always_current=False, retiring=3, pending=2):
-    """Handles over a year around now; whatever a provider can have recorded, and some more."""
+    """Token Secrets over a year around now; whatever a provider can have recorded, and some more."""
     ages = st.sampled_from([0, 600, DAY, 30 * DAY, 364 * DAY]) | st.integers(0, 400 * DAY)
     lives = st.sampled_from([600, 365 * DAY]) | st.integers(600, 365 * DAY)
 
     def one(name):
         issued = NOW - timedelta(seconds=draw(ages))
         expires = draw(st.none() | lives.map(lambda life: issued + timedelta(seconds=life)))
-        return Handle(name, f"uid-{name}", 1, issued, expires, draw(st.none() | st.just("it was revoked")))
+        return TokenSecret(name, f"uid-{name}", 1, issued, expires, draw(st.none() | st.just("it was revoked")))
 
     current = one("current") if always_current or draw(st.booleans()) else None
     old = sorted((one(f"old{n}") for n in range(draw(st.integers(0, retiring)))), key=lambda each: each.issued_at)
@@ -436,7 +438,7 @@ def test_no_handle_is_lost_and_none_is_named_twice(state, policy, how):
     assert len(named) == len(set(named))
     kept = {outcome.current.uid} if outcome.current else set()
     gone = {each.uid for each in state.retiring if each.dead}
-    assert {each.uid for each in state.handles} == set(named) | kept | gone
+    assert {each.uid for each in state.token_secrets} == set(named) | kept | gone
 
 
 @settings(max_examples=250)
@@ -452,7 +454,7 @@ def test_two_tokens_at_the_most_live_after_a_plan_when_no_more_did_before(state,
 def test_two_tokens_at_the_most_live_at_the_moment_of_a_mint(state, policy, how):
     outcome = plan(state, policy, NOW, **how)
     ended = {each.uid for each, _ in outcome.revoke_first}
-    left = TokenState(retiring=tuple(each for each in state.handles if each.uid not in ended))
+    left = TokenState(retiring=tuple(each for each in state.token_secrets if each.uid not in ended))
     # What works with the ServiceAccount that was is nobody's any more.
     if outcome.mint and not how["force"] and live(TokenState(state.current), NOW):
         assert live(left, NOW) <= 1

@@ -5,16 +5,18 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components.rotation.recorded import Minted, TokenRecord
-from ambient_components.rotation.state import Handle
+from ambient_components.rotation.state import TokenSecret
 
 AT = datetime(2027, 1, 10, tzinfo=UTC)
-HANDLE = Handle(name="ci-1", uid="u1", generation=1, issued_at=AT, expires_at=None)
+TOKEN_SECRET = TokenSecret(name="ci-1", uid="u1", generation=1, issued_at=AT, expires_at=None)
 
 
 def test_what_the_plugin_writes_is_read() -> None:
     older = {"handle": "ci-0", "uid": "u0", "expiresAt": "2027-01-11T00:00:00Z", "dead": "it expired"}
     following = {"what": "rotate", "at": "2027-02-01T00:00:00Z"}
-    read = TokenRecord.of({"current": HANDLE.to_wire(), "retiring": [older], "nextAction": following, "manual": True})
+    read = TokenRecord.of(
+        {"current": TOKEN_SECRET.to_wire(), "retiring": [older], "nextAction": following, "manual": True}
+    )
     assert read.current == Minted("ci-1", "u1", AT)
     assert read.retiring == (Minted("ci-0", "u0", None, datetime(2027, 1, 11, tzinfo=UTC), "it expired"),)
     assert (read.next_action, read.next_at, read.manual) == ("rotate", datetime(2027, 2, 1, tzinfo=UTC), True)

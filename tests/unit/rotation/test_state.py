@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.rotation import SCHEMA_VERSION, Handle, TokenState
+from ambient_components.rotation import SCHEMA_VERSION, TokenSecret, TokenState
 from ambient_components.rotation.state import format_time, parse_time, time_of
 from ambient_components.rules.lifetimes import Policy, default_overlap, default_rotate_before
 
@@ -13,8 +13,8 @@ MOMENT = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(
     lambda moment: moment.replace(microsecond=0)
 )
-handles = st.builds(
-    Handle,
+token_secrets = st.builds(
+    TokenSecret,
     name=st.text(min_size=1),
     uid=st.text(min_size=1),
     generation=st.integers(1, 1000),
@@ -22,7 +22,7 @@ handles = st.builds(
     expires_at=st.none() | moments,
     dead=st.none() | st.text(min_size=1),
 )
-handle_lists = st.lists(handles, max_size=3).map(tuple)
+token_secret_lists = st.lists(token_secrets, max_size=3).map(tuple)
 
 
 def as_numbers_of_the_wire(value):
@@ -34,17 +34,17 @@ def as_numbers_of_the_wire(value):
     return float(value) if isinstance(value, int) else value
 
 
-@given(handles)
-def test_a_handle_survives_the_state(handle):
-    assert Handle.from_wire(as_numbers_of_the_wire(handle.to_wire())) == handle
+@given(token_secrets)
+def test_a_handle_survives_the_state(token_secret):
+    assert TokenSecret.from_wire(as_numbers_of_the_wire(token_secret.to_wire())) == token_secret
 
 
-@given(st.none() | handles, handle_lists, handle_lists)
+@given(st.none() | token_secrets, token_secret_lists, token_secret_lists)
 def test_a_token_state_survives_the_state(current, retiring, pending):
     outputs = {
         "current": current.to_wire() if current else None,
-        "retiring": [handle.to_wire() for handle in retiring],
-        "pendingRevocations": [handle.to_wire() for handle in pending],
+        "retiring": [token_secret.to_wire() for token_secret in retiring],
+        "pendingRevocations": [token_secret.to_wire() for token_secret in pending],
         "schemaVersion": SCHEMA_VERSION,
         "token": "not looked at",
     }
@@ -52,8 +52,8 @@ def test_a_token_state_survives_the_state(current, retiring, pending):
 
 
 def test_a_handle_is_written_in_the_names_of_the_reference():
-    handle = Handle("ambient-key-ci-1-a", "u-1", 2, MOMENT, MOMENT + timedelta(days=1), "gone")
-    assert handle.to_wire() == {
+    token_secret = TokenSecret("ambient-key-ci-1-a", "u-1", 2, MOMENT, MOMENT + timedelta(days=1), "gone")
+    assert token_secret.to_wire() == {
         "handle": "ambient-key-ci-1-a",
         "uid": "u-1",
         "generation": 2,
@@ -76,19 +76,19 @@ def test_a_state_of_a_later_version_is_refused_with_the_way_out():
 
 
 def test_every_handle_on_record_is_counted():
-    one, two, three = (Handle(name, name, 1, MOMENT) for name in "abc")
-    assert TokenState(one, (two,), (three,)).handles == (one, two, three)
-    assert TokenState(None, (two,)).handles == (two,)
+    one, two, three = (TokenSecret(name, name, 1, MOMENT) for name in "abc")
+    assert TokenState(one, (two,), (three,)).token_secrets == (one, two, three)
+    assert TokenState(None, (two,)).token_secrets == (two,)
 
 
 def test_a_killed_handle_keeps_all_but_its_life():
-    handle = Handle("a", "u", 1, MOMENT)
-    assert handle.killed("gone") == Handle("a", "u", 1, MOMENT, dead="gone")
-    assert handle.dead is None
+    token_secret = TokenSecret("a", "u", 1, MOMENT)
+    assert token_secret.killed("gone") == TokenSecret("a", "u", 1, MOMENT, dead="gone")
+    assert token_secret.dead is None
 
 
 def test_retiring_tokens_end_an_overlap_after_the_current_one_was_issued():
-    one, two = Handle("a", "a", 1, MOMENT), Handle("b", "b", 1, MOMENT - timedelta(days=9))
+    one, two = TokenSecret("a", "a", 1, MOMENT), TokenSecret("b", "b", 1, MOMENT - timedelta(days=9))
     week = timedelta(days=7)
     assert TokenState(one, (two,)).retires_at(week) == MOMENT + week
     assert TokenState(one).retires_at(week) is None
@@ -99,16 +99,16 @@ HOUR = timedelta(hours=1)
 
 
 def one(name, expires=HOUR, dead=None):
-    return Handle(name, f"uid-{name}", 1, MOMENT - HOUR, None if expires is None else MOMENT + expires, dead)
+    return TokenSecret(name, f"uid-{name}", 1, MOMENT - HOUR, None if expires is None else MOMENT + expires, dead)
 
 
 def test_what_no_record_has_was_delivered_to_nobody():
     state = TokenState(one("current"), (one("old"),), (one("stuck"),))
-    assert state.undelivered(state.handles) == ()
-    assert state.undelivered([*state.handles, one("lost")]) == (one("lost"),)
+    assert state.undelivered(state.token_secrets) == ()
+    assert state.undelivered([*state.token_secrets, one("lost")]) == (one("lost"),)
     assert TokenState().undelivered([one("lost")]) == (one("lost"),)
     # The name is anybody's to take again, the uid is not.
-    again = Handle("current", "uid-of-another", 1, MOMENT)
+    again = TokenSecret("current", "uid-of-another", 1, MOMENT)
     assert state.undelivered([again]) == (again,)
 
 

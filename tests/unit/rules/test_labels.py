@@ -33,7 +33,7 @@ def test_keys_that_kubernetes_refuses(key):
 
 
 @pytest.mark.parametrize(
-    ("key", "whose"),
+    ("key", "owner"),
     [
         ("ambient-code.io/managed", "the platform"),
         ("x.ambient-code.io/y", "the platform"),
@@ -46,8 +46,8 @@ def test_keys_that_kubernetes_refuses(key):
         ("node.k8s.io/x", "Kubernetes"),
     ],
 )
-def test_keys_of_others_are_reserved(key, whose):
-    assert key_problem(key) == (f"{key!r} is reserved for {whose}", OWN)
+def test_keys_of_others_are_reserved(key, owner):
+    assert key_problem(key) == (f"{key!r} is reserved for {owner}", OWN)
 
 
 @pytest.mark.parametrize(

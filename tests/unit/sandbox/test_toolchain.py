@@ -30,7 +30,7 @@ from sandbox.environment import (
     recorded_toolchain,
 )
 from sandbox.errors import SandboxError
-from sandbox.machine import LAUNCHER_MARK, Found, look_around
+from sandbox.machine import LAUNCHER_MARK, Installed, look_around
 from sandbox.parts import ENGINE_KIT, KITS, STORE_KIT, VERSITYGW_VERSION, machine_key, required_go
 from sandbox.paths import PLATFORM_MANIFESTS, TOOLCHAIN_SOURCES, cache_root, partial_file, write_private
 from sandbox.processes import Service
@@ -99,12 +99,12 @@ class TestCacheKey:
 
 
 class TestLookAround:
-    def look(self, tmp_path: Path, *folders: Path, **more: str) -> Found:
+    def look(self, tmp_path: Path, *folders: Path, **more: str) -> Installed:
         path = os.pathsep.join(map(str, folders))
         return look_around({"PATH": path, "PULUMI_HOME": str(tmp_path / "home"), **more})
 
     def test_nothing(self, tmp_path: Path) -> None:
-        assert self.look(tmp_path) == Found()
+        assert self.look(tmp_path) == Installed()
 
     def test_pulumi_counts_only_with_its_language_host(self, tmp_path: Path) -> None:
         pulumi = program(tmp_path / "a" / "pulumi")

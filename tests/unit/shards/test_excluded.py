@@ -1,4 +1,4 @@
-"""Which workspaces a refusal is about, over all rules of the ledger; and what is held because of it."""
+"""Which workspaces a refusal is about, over all rules of the ledger; and what is excluded because of it."""
 
 import pytest
 from hypothesis import given
@@ -76,9 +76,9 @@ def test_what_is_refused_of_one_workspace_names_it(case):
 
 
 @pytest.mark.parametrize("case", ALONE)
-def test_nothing_is_refused_once_it_is_held(case):
+def test_nothing_is_refused_once_it_is_excluded(case):
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
-    assert refused(before, excluded.as_held(["pay-1"], before, after), STRICT) == []
+    assert refused(before, excluded.with_excluded(["pay-1"], before, after), STRICT) == []
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,21 @@ def test_nothing_is_refused_once_it_is_held(case):
         ),
     ],
 )
-def test_of_a_bucket_that_two_want_both_are_held(before, after):
+def test_of_a_bucket_that_two_want_both_are_excluded(before, after):
     problems = refused(before, after)
     assert problems
     assert {frozenset(one.workspaces) for one in problems} == {frozenset({"a", "b"})}
-    # With one of them held the other must not have its way.
+    # With one of them excluded the other must not have its way.
     for one in ("a", "b"):
-        still = refused(before, excluded.as_held([one], before, after))
+        still = refused(before, excluded.with_excluded([one], before, after))
         assert excluded.others(still, [one]) == still
-    assert refused(before, excluded.as_held(["a", "b"], before, after)) == []
+    assert refused(before, excluded.with_excluded(["a", "b"], before, after)) == []
 
 
-def test_a_bucket_that_was_let_go_in_a_run_that_holds_its_workspace_is_not_taken():
+def test_a_bucket_that_was_let_go_in_a_run_that_excludes_its_workspace_is_not_taken():
     before = {"a": entry(bucket=BUCKET), "b": entry()}
     after = {"a": entry(bucket={**BUCKET, "state": "released"}), "b": entry(bucket={**BUCKET, "adopt": True})}
-    (problem,) = refused(before, excluded.as_held(["a"], before, after))
+    (problem,) = refused(before, excluded.with_excluded(["a"], before, after))
     assert {*problem.workspaces} == {"a", "b"}
 
 
@@ -140,7 +140,7 @@ def test_others_are_those_that_somebody_else_is_named_in():
 
 
 def test_the_engine_leaves_alone_what_is_called_after_them():
-    assert excluded.hold_flags(["b", "a"]) == (
+    assert excluded.exclude_flags(["b", "a"]) == (
         *("--exclude", "**::ambient:index:Workspace::a", "--exclude", "**::a/**"),
         *("--exclude", "**::ambient:index:Workspace::b", "--exclude", "**::b/**"),
     )
@@ -155,15 +155,15 @@ NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 
 
 @given(st.dictionaries(NAMES, st.lists(NAMES, max_size=3).map(tuple)))
-def test_what_is_told_is_what_is_heard(held):
-    assert excluded.held_of({excluded.EXCLUDE_VARIABLE: excluded.hold_text(held)}) == held
+def test_what_is_told_is_what_is_heard(keys):
+    assert excluded.excluded_of({excluded.EXCLUDE_VARIABLE: excluded.excluded_text(keys)}) == keys
 
 
 @pytest.mark.parametrize("text", ["yes", "[]", '{"a": "ci"}', '{"a": [1]}', '{"A B": []}', '{"a/**": []}'])
 def test_another_form_is_refused(text):
     with pytest.raises(ValueError, match="AMBIENT_EXCLUDE is only for ambient up"):
-        excluded.held_of({excluded.EXCLUDE_VARIABLE: text})
+        excluded.excluded_of({excluded.EXCLUDE_VARIABLE: text})
 
 
-def test_nothing_is_held_where_nothing_is_said():
-    assert excluded.held_of({}) == excluded.held_of({excluded.EXCLUDE_VARIABLE: ""}) == {}
+def test_nothing_is_excluded_where_nothing_is_said():
+    assert excluded.excluded_of({}) == excluded.excluded_of({excluded.EXCLUDE_VARIABLE: ""}) == {}

@@ -31,14 +31,14 @@ def binding(name: str, role: str, **more: Any) -> dict[str, Any]:
     return resource("RoleBinding", name, {"roleRef": {"name": f"ambient-project-{role}"}}, **more)
 
 
-def handle(name: str, **more: Any) -> dict[str, Any]:
+def token_secret(name: str, **more: Any) -> dict[str, Any]:
     return {"handle": name, "uid": "u", "generation": 1, "issuedAt": "2026-11-25T01:00:00Z", **more}
 
 
 def token(name: str, expires: str | None, **more: Any) -> dict[str, Any]:
     outputs = {
         "token": {"ciphertext": SECRET},
-        "current": handle("h2", expiresAt=expires, dead=None),
+        "current": token_secret("h2", expiresAt=expires, dead=None),
         "nextAction": {"what": "rotate", "at": "2026-12-17T13:00:00Z"},
         "retiring": [],
         "pendingRevocations": [],
@@ -229,7 +229,7 @@ class TestKeys:
             ({"never": True}, True, True, False),
             ({"never": True, "manual": False}, False, True, False),
             ({"static": True}, True, True, True),
-            ({"static": True, "current": handle("h")}, True, True, True),
+            ({"static": True, "current": token_secret("h")}, True, True, True),
             ({"never": True, "current": None}, True, False, False),
         ],
     )
@@ -307,12 +307,18 @@ class TestText:
 
     def test_pending_revocations_and_dead_tokens_are_loud(self) -> None:
         export = without(state(), "payments/key/ci/g1")
-        dead = handle("h2", expiresAt="2026-12-25T01:17:54Z", dead="its handle is gone")
+        dead = token_secret("h2", expiresAt="2026-12-25T01:17:54Z", dead="its token Secret is gone")
         resources(export).append(
-            token("payments/key/ci/g1", None, current=dead, pendingRevocations=[handle("h1")], retiring=[handle("h0")])
+            token(
+                "payments/key/ci/g1",
+                None,
+                current=dead,
+                pendingRevocations=[token_secret("h1")],
+                retiring=[token_secret("h0")],
+            )
         )
         text = as_text(read(export))
-        assert "! the token no longer works: its handle is gone; pulumi up makes a new one" in text
+        assert "! the token no longer works: its token Secret is gone; pulumi up makes a new one" in text
         assert "! not revoked yet, still valid: h1; pulumi up tries again" in text
         assert "! the token before it still works for a while (1)" in text
 

@@ -59,8 +59,8 @@ def switch(iam, key, status):
     iam.update_access_key(UserName=USER, AccessKeyId=key, Status=status)
 
 
-def uids(handles):
-    return [each["uid"] for each in handles]
+def uids(token_secrets):
+    return [each["uid"] for each in token_secrets]
 
 
 def failing(patch, operation, error=None, times=99, skip=0):

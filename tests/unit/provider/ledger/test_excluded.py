@@ -1,12 +1,12 @@
-"""The ledger's check where workspaces are held: over real gRPC, with a real HTTP server for a cluster."""
+"""The ledger's check where workspaces are excluded: over real gRPC, with a real HTTP server for a cluster."""
 
 import pytest
 
-from ambient_components.access.fleet_guardrails import JUDGED_VARIABLE
+from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE
 from ambient_components.shards import Record, Run, record_name
-from ambient_components.shards.excluded import EXCLUDE_VARIABLE, hold_text
+from ambient_components.shards.excluded import EXCLUDE_VARIABLE, excluded_text
 from tests.support.fake_plugin import LEDGER, plain, running
-from tests.support.ledgers import declare, object_names, removals_mark
+from tests.support.ledgers import declare, object_names, removals_digest
 
 OWNER = "app/dev"
 NAMESPACES = "/api/v1/namespaces"
@@ -18,8 +18,8 @@ def entry(state="active", owners=("user:alice",), grants=None, keys=None):
     return {"state": state, "owners": list(owners), "grants": grants or {}, "keys": keys or {}}
 
 
-def ledger(held=None, **workspaces):
-    more = {} if held is None else {"held": held}
+def ledger(excluded=None, **workspaces):
+    more = {} if excluded is None else {"excluded": excluded}
     return {"owner": OWNER, "workspaces": workspaces, **more}
 
 
@@ -47,7 +47,7 @@ WIDE = entry(grants={"group:system:authenticated": "view"})
         pytest.param(None, {**entry(), "state": "open"}, id="misshapen"),
     ],
 )
-def test_what_is_held_keeps_its_entry_and_refuses_nothing(world, was, asked):
+def test_what_is_excluded_keeps_its_entry_and_refuses_nothing(world, was, asked):
     olds = ledger(good=entry(), **({"bad": was} if was else {}))
     workspaces = {"good": CHANGED, **({"bad": asked} if asked else {})}
     assert len(checked(world, ledger(**workspaces), olds)[0]) == 1
@@ -56,7 +56,7 @@ def test_what_is_held_keeps_its_entry_and_refuses_nothing(world, was, asked):
     assert inputs == ledger(good=CHANGED, **({"bad": was} if was else {}))
 
 
-def test_the_namespace_of_what_is_held_may_be_anybodys(world):
+def test_the_namespace_of_what_is_excluded_may_be_anybodys(world):
     """Also where it was ours: somebody has put another mark on it since."""
     world.api.add(NAMESPACES, "new", annotations=OTHERS)
     world.api.add(NAMESPACES, "old", annotations=OTHERS)
@@ -74,26 +74,26 @@ def test_what_is_refused_of_others_and_of_the_whole_still_is(world):
 
 
 def test_a_judgement_of_the_fleet_holds_for_the_rest_of_what_it_judged(world, monkeypatch):
-    """With a workspace held less leaves than was judged, and the mark is of all of it."""
+    """With a workspace excluded, less leaves than was judged, and the mark is of all of it."""
     olds = {f"w{number}": entry("closed") for number in range(8)} | {"bad": entry()}
     asked = {"bad": WIDE}
-    mark = removals_mark(olds, asked)
+    mark = removals_digest(olds, asked)
     assert len(checked(world, ledger(["bad"], **asked), ledger(**olds))[0]) == 1
-    monkeypatch.setenv(JUDGED_VARIABLE, mark)
+    monkeypatch.setenv(APPROVED_VARIABLE, mark)
     assert checked(world, ledger(["bad"], **asked), ledger(**olds)) == ([], ledger(bad=entry()))
 
 
-def test_where_nothing_is_held_the_inputs_are_as_they_came(world):
+def test_where_nothing_is_excluded_the_inputs_are_as_they_came(world):
     news = ledger(good=CHANGED)
     assert checked(world, news) == ([], news)
     assert checked(world, ledger([], good=CHANGED)) == ([], news)
 
 
 def test_another_form_is_refused(world):
-    assert checked(world, ledger("bad", good=entry()))[0] == ["held: a list of names of workspaces is expected"]
+    assert checked(world, ledger("bad", good=entry()))[0] == ["excluded: a list of names of workspaces is expected"]
 
 
-def test_what_a_lost_run_gave_in_what_is_held_waits(world, monkeypatch):
+def test_what_a_lost_run_gave_in_what_is_excluded_waits(world, monkeypatch):
     """The namespace may be somebody else's by now; the next run knows of it still."""
     bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings"
     run = Run("dead", "2026-01-01T00:00:00Z", checkpoints=False)
@@ -105,7 +105,7 @@ def test_what_a_lost_run_gave_in_what_is_held_waits(world, monkeypatch):
     for workspace in given:
         world.api.add(bindings.format(workspace), binding)
     news = {**ledger(bad=entry(()), good=entry(())), "record": f"ambient-code/{name}"}
-    monkeypatch.setenv(EXCLUDE_VARIABLE, hold_text({"bad": ()}))
+    monkeypatch.setenv(EXCLUDE_VARIABLE, excluded_text({"bad": ()}))
     _, state = world.plugin.create(news, urn=LEDGER)
     assert [one["namespace"] for one in state["lostRun"]] == ["bad"]
     assert [f"{bindings.format(one)}/{binding}" in world.api.objects for one in given] == [True, False]

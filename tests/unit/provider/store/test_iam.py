@@ -307,7 +307,7 @@ def test_a_revoked_key_is_gone_and_revoking_it_again_is_no_error(accounts, iam):
     iam.delete_user_policy(UserName=NAME, PolicyName="ambient-components")
     iam.delete_user(UserName=NAME)
     accounts.revoke(OURS, made.id)
-    accounts.unmark(OURS)
+    accounts.clear_owner(OURS)
     accounts.remove(OURS)
     assert "is gone: run pulumi refresh" in refusal(accounts.mint, OURS, POLICY, None)
 
@@ -315,17 +315,17 @@ def test_a_revoked_key_is_gone_and_revoking_it_again_is_no_error(accounts, iam):
 def test_an_account_is_let_go_with_its_keys_and_taken_back(accounts, iam):
     accounts.ensure(OURS, POLICY)
     made = accounts.mint(OURS, POLICY, None)
-    accounts.unmark(OURS)
+    accounts.clear_owner(OURS)
     assert "ambient-components/owner" not in tags(iam)
     assert ids(iam) == {made.id}
     assert "bears no mark" in refusal(accounts.ensure, OURS, POLICY)
-    accounts.unmark(OURS)
-    accounts.mark(OURS, [made.id])
+    accounts.clear_owner(OURS)
+    accounts.set_owner(OURS, [made.id])
     accounts.ensure(OURS, POLICY)
     assert accounts.look(OURS, ()).keys[0].ours
     iam.tag_user(UserName=NAME, Tags=[{"Key": "ambient-components/owner", "Value": "other/one"}])
-    assert "belongs to other/one" in refusal(accounts.mark, OURS, [])
-    assert "belongs to other/one" in refusal(accounts.unmark, OURS)
+    assert "belongs to other/one" in refusal(accounts.set_owner, OURS, [])
+    assert "belongs to other/one" in refusal(accounts.clear_owner, OURS)
 
 
 def test_an_account_is_removed_with_everything_that_others_added(accounts, iam):
@@ -355,7 +355,7 @@ class TestKeysOnly:
         assert iam.list_user_policies(UserName=NAME)["PolicyNames"] == ["storage"]
         # A tag of ours would be a difference to what pulumi-aws has made.
         assert tags(iam) == {"ambient-components/owner": "app/dev"}
-        accounts.unmark(KEYS_ONLY)
+        accounts.clear_owner(KEYS_ONLY)
         assert tags(iam) == {"ambient-components/owner": "app/dev"}
 
     def test_a_key_of_a_run_that_died_is_found(self, accounts, iam, monkeypatch):

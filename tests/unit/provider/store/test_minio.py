@@ -422,9 +422,9 @@ def test_what_is_not_ours_is_not_touched(
         accounts.mint(ACCOUNT, POLICY, None)
     if owner:
         with pytest.raises(StepError, match=says):
-            accounts.unmark(ACCOUNT)
+            accounts.clear_owner(ACCOUNT)
     else:
-        accounts.unmark(ACCOUNT)
+        accounts.clear_owner(ACCOUNT)
     assert snapshot(store) == before
 
 
@@ -443,13 +443,13 @@ def test_a_released_account_works_on_without_a_mark(store: MinioStandIn, account
     second = accounts.mint(ACCOUNT, POLICY, None)
     store.keys[second.id].policy = narrower = normal(access_policy(BUCKET, "payments/old/"))
     store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
-    accounts.unmark(ACCOUNT)
+    accounts.clear_owner(ACCOUNT)
     assert OWNER not in repr(store.policies) + repr(store.keys)
     assert store.opens(key.id, "s3:GetObject", MINE)
     assert store.keys[second.id].policy == narrower, "MinIO drops it unless it is said again"
     assert store.keys["BYHAND"].description == "by hand"
     before = snapshot(store)
-    accounts.unmark(ACCOUNT)
+    accounts.clear_owner(ACCOUNT)
     assert snapshot(store) == before
     standing = accounts.look(ACCOUNT, [key.id])
     assert standing is not None
@@ -462,14 +462,14 @@ def test_a_released_account_is_taken_back_with_its_keys(
     store: MinioStandIn, accounts: MinioAccounts, key: NewKey
 ) -> None:
     store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
-    accounts.unmark(ACCOUNT)
-    accounts.mark(ACCOUNT, [key.id])
+    accounts.clear_owner(ACCOUNT)
+    accounts.set_owner(ACCOUNT, [key.id])
     standing = accounts.look(ACCOUNT, ())
     assert standing is not None
     assert standing.owner == OWNER
     assert {each.id: each.ours for each in standing.keys} == {key.id: True, "BYHAND": False}
     before = snapshot(store)
-    accounts.mark(ACCOUNT, [key.id])
+    accounts.set_owner(ACCOUNT, [key.id])
     assert snapshot(store) == before
     accounts.ensure(ACCOUNT, POLICY)
     assert store.opens(key.id, "s3:GetObject", MINE)
@@ -478,7 +478,7 @@ def test_a_released_account_is_taken_back_with_its_keys(
 def test_an_account_of_another_owner_is_not_marked(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
     before = snapshot(store)
     with pytest.raises(StepError, match="belongs to"):
-        accounts.mark(Account(ACCOUNT.name, "other/prod"), [key.id])
+        accounts.set_owner(Account(ACCOUNT.name, "other/prod"), [key.id])
     assert snapshot(store) == before
 
 
@@ -495,7 +495,7 @@ def test_nothing_is_left_of_a_removed_account(store: MinioStandIn, accounts: Min
     assert ACCOUNT.name not in store.policies
     assert accounts.look(ACCOUNT, ()) is None
     accounts.remove(ACCOUNT)
-    accounts.unmark(ACCOUNT)
+    accounts.clear_owner(ACCOUNT)
 
 
 def test_a_policy_that_others_use_stays_and_the_keys_go(
@@ -516,7 +516,7 @@ def test_a_policy_that_others_use_stays_and_the_keys_go(
 STEPS: dict[str, Callable[[MinioAccounts, NewKey | None], object]] = {
     "ensure": lambda accounts, _: accounts.ensure(ACCOUNT, POLICY),
     "revoke": lambda accounts, key: accounts.revoke(ACCOUNT, key.id if key else ""),
-    "unmark": lambda accounts, _: accounts.unmark(ACCOUNT),
+    "clear_owner": lambda accounts, _: accounts.clear_owner(ACCOUNT),
     "remove": lambda accounts, _: accounts.remove(ACCOUNT),
 }
 
@@ -536,7 +536,7 @@ def played(step: str, cut: tuple[int, str] | None = None) -> tuple[list[str], Mi
                 STEPS[step](accounts, key)
             assert store.cut is None
             standing = accounts.look(ACCOUNT, ())
-            assert standing is None or step == "unmark" or standing.owner == OWNER, "what is left can be told"
+            assert standing is None or step == "clear_owner" or standing.owner == OWNER, "what is left can be told"
         STEPS[step](driver(store), key)
         return store.requests, store
 

@@ -105,7 +105,7 @@ def test_an_admin_need_not_be_the_root(store: MinioStandIn, kind: str) -> None:
         driver(store, ADMIN_SECRET, ADMIN) if kind == "user" else driver(store, "the-secret-of-the-key", "ADMINSKEY")
     )
     used(accounts)
-    accounts.unmark(ACCOUNT)
+    accounts.clear_owner(ACCOUNT)
     assert {key.parent for key in store.keys.values()} == {ADMIN, ACCOUNT.name}
 
 
@@ -115,7 +115,7 @@ RIGHTS: dict[str, Callable[[MinioAccounts], object]] = {
     "admin:CreatePolicy": lambda accounts: accounts.ensure(ACCOUNT, access_policy("another")),
     "admin:ListServiceAccounts": lambda accounts: accounts.look(ACCOUNT, ()),
     "admin:CreateServiceAccount": lambda accounts: accounts.mint(ACCOUNT, POLICY, None),
-    "admin:UpdateServiceAccount": lambda accounts: accounts.unmark(ACCOUNT),
+    "admin:UpdateServiceAccount": lambda accounts: accounts.clear_owner(ACCOUNT),
     "admin:DeletePolicy": lambda accounts: accounts.remove(ACCOUNT),
     "admin:DeleteUser": lambda accounts: accounts.remove(ACCOUNT),
     "admin:CreateUser": lambda accounts: accounts.ensure(Account("ambient-new", "platform/prod"), POLICY),
@@ -306,7 +306,7 @@ def test_keys_of_a_user_that_somebody_else_makes_are_refused(store: MinioStandIn
         lambda accounts: accounts.ensure(account, POLICY),
         lambda accounts: accounts.mint(account, POLICY, None),
         lambda accounts: accounts.revoke(account, "AKIA"),
-        lambda accounts: accounts.unmark(account),
+        lambda accounts: accounts.clear_owner(account),
         lambda accounts: accounts.remove(account),
     ]
     for step in steps:

@@ -32,9 +32,9 @@ def there(world, path=TARGET):
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
-def token_of(world, handle):
+def token_of(world, token_secret):
     """The token that was minted for a handle."""
-    return world.api.token_of({"name": handle["handle"], "uid": handle["uid"]})
+    return world.api.token_of({"name": token_secret["handle"], "uid": token_secret["uid"]})
 
 
 def mints(world):

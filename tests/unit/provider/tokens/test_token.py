@@ -7,7 +7,7 @@ import pytest
 from pulumi.runtime import proto
 
 from ambient_components import clock
-from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
+from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL, OWNER_ANNOTATION
 from ambient_components.rotation.state import parse_time
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running, secret
@@ -69,12 +69,12 @@ def leftover(world, name, age=timedelta(), owner="app/dev", account="ambient-key
         "ambient-components/issued-at": (datetime.now(UTC) - age).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **notes,
     }
-    return world.api.add(SECRETS, name, None, {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}, annotations)
+    return world.api.add(SECRETS, name, None, {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}, annotations)
 
 
-def notes(world, handle):
+def notes(world, token_secret):
     """The annotations of a handle."""
-    return world.api.objects[f"{SECRETS}/{handle}"]["metadata"]["annotations"]
+    return world.api.objects[f"{SECRETS}/{token_secret}"]["metadata"]["annotations"]
 
 
 def told(world, severity):
@@ -175,10 +175,10 @@ def test_a_wrong_type_is_a_failure_with_the_name(world, wrong):
 def test_the_first_token_is_minted_and_recorded(world):
     identity, state = world.plugin.create(WANTED)
     assert identity == "pay/ambient-key-ci-1"
-    (handle,) = world.api.names(SECRETS)
-    assert state["token"] == secret(f"token-of-{handle}")
-    assert state["current"]["handle"] == handle
-    assert state["current"]["uid"] == world.api.objects[f"{SECRETS}/{handle}"]["metadata"]["uid"]
+    (token_secret,) = world.api.names(SECRETS)
+    assert state["token"] == secret(f"token-of-{token_secret}")
+    assert state["current"]["handle"] == token_secret
+    assert state["current"]["uid"] == world.api.objects[f"{SECRETS}/{token_secret}"]["metadata"]["uid"]
     assert state["current"]["generation"] == 1
     assert state["current"]["dead"] is None
     assert abs(state["grantedSeconds"] - 90 * DAY) < 5
@@ -192,12 +192,12 @@ def test_the_first_token_is_minted_and_recorded(world):
 
 def test_the_token_is_bound_to_an_empty_secret_that_says_whose_it_is(world):
     world.plugin.create(WANTED)
-    handle, request = (one.body for one in world.api.seen("POST"))
-    assert handle["type"] == "Opaque"
-    assert "data" not in handle
-    assert "stringData" not in handle
-    assert handle["metadata"]["labels"] == {"ambient-components/handle": "true", "ambient-components/key": "ci"}
-    notes = handle["metadata"]["annotations"]
+    token_secret, request = (one.body for one in world.api.seen("POST"))
+    assert token_secret["type"] == "Opaque"
+    assert "data" not in token_secret
+    assert "stringData" not in token_secret
+    assert token_secret["metadata"]["labels"] == {"ambient-components/handle": "true", "ambient-components/key": "ci"}
+    notes = token_secret["metadata"]["annotations"]
     assert notes["ambient-components/owner"] == "app/dev"
     assert notes["ambient-components/service-account"] == "ambient-key-ci-1"
     assert notes["ambient-components/generation"] == "1"
@@ -206,8 +206,8 @@ def test_the_token_is_bound_to_an_empty_secret_that_says_whose_it_is(world):
         "boundObjectRef": {
             "apiVersion": "v1",
             "kind": "Secret",
-            "name": handle["metadata"]["name"],
-            "uid": world.api.objects[f"{SECRETS}/{handle['metadata']['name']}"]["metadata"]["uid"],
+            "name": token_secret["metadata"]["name"],
+            "uid": world.api.objects[f"{SECRETS}/{token_secret['metadata']['name']}"]["metadata"]["uid"],
         },
     }
 
@@ -277,8 +277,8 @@ def test_the_granted_life_is_what_the_server_granted_however_late_in_the_run(wor
         ("/token$", 403, "exceeded quota", "can't mint a token for pay/ambient-key-ci-1"),
         ("/token$", 404, "not found", "can't mint a token: pay/ambient-key-ci-1 is not there"),
         ("/token$", 500, "etcd is away", "can't mint a token for pay/ambient-key-ci-1"),
-        ("/secrets$", 403, "u cannot create resource", "no right to make the token's handle (a Secret) in pay"),
-        ("/secrets$", 422, "invalid", "can't make the token's handle (a Secret) for pay/ambient-key-ci-1"),
+        ("/secrets$", 403, "u cannot create resource", "no right to create the token Secret in pay"),
+        ("/secrets$", 422, "invalid", "can't create the token Secret for pay/ambient-key-ci-1"),
     ],
 )
 def test_a_mint_that_fails_is_told_and_leaves_no_handle(world, pattern, code, said, text):
@@ -317,7 +317,7 @@ def test_without_an_engine_nothing_is_minted(world):
     assert world.writes() == []
 
 
-# Handles that no state records.
+# Token Secrets that no state records.
 
 
 ADOPTING = {**WANTED, "adopt": True}
@@ -634,11 +634,11 @@ def test_a_living_token_is_read_as_it_is_recorded(world, made):
 def test_a_revoked_token_is_dead_and_the_next_run_mints(world, made):
     del world.api.objects[f"{SECRETS}/{made['current']['handle']}"]
     state = read(world, made)
-    assert state["current"]["dead"] == "it was revoked: its handle was deleted"
+    assert state["current"]["dead"] == "it was revoked: its token Secret was deleted"
     assert state["token"] == made["token"]
     assert set(world.plugin.diff(WANTED, state, WANTED).detailedDiff) == MINTED
     after = world.plugin.update(state, WANTED)
-    assert after["reason"] == "the token no longer works: it was revoked: its handle was deleted"
+    assert after["reason"] == "the token no longer works: it was revoked: its token Secret was deleted"
     assert (after["retiring"], after["pendingRevocations"]) == ([], [])
 
 

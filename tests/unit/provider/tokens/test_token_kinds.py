@@ -78,9 +78,9 @@ def controller(world):
 def test_a_static_token_lies_in_its_handle(world, controller):
     _, state = world.plugin.create(STATIC)
     (name,) = world.api.names(SECRETS)
-    handle = world.api.objects[f"{SECRETS}/{name}"]
-    assert handle["type"] == "kubernetes.io/service-account-token"
-    assert handle["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "ambient-key-ci-1"
+    token_secret = world.api.objects[f"{SECRETS}/{name}"]
+    assert token_secret["type"] == "kubernetes.io/service-account-token"
+    assert token_secret["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "ambient-key-ci-1"
     assert state["token"] == secret("a-static-token")
     assert (state["current"]["expiresAt"], state["grantedSeconds"]) == (None, None)
     assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
@@ -107,7 +107,7 @@ def test_a_manual_key_is_never_minted_again(world):
     assert state["nextAction"]["what"] == "expire"
     world.api.objects.pop(f"{SECRETS}/{state['current']['handle']}")
     found = plain(world.plugin.read(MANUAL, state).properties)
-    assert found["current"]["dead"] == "it was revoked: its handle was deleted"
+    assert found["current"]["dead"] == "it was revoked: its token Secret was deleted"
     assert world.plugin.diff(MANUAL, found, MANUAL).changes == NONE
 
 

@@ -1,11 +1,11 @@
-"""Tokens of a workspace that is let go, taken back and adopted: what happens to their handles."""
+"""Tokens of a workspace that is let go, taken back and adopted: what happens to their token Secrets."""
 
 import json
 
 import pytest
 from pulumi.runtime import proto
 
-from ambient_components.platform.contract import HANDLE, HANDLE_LABEL, KEY_LABEL, OWNER_ANNOTATION
+from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL, OWNER_ANNOTATION
 from tests.support.fake_api import SYSTEM_UID
 from tests.support.fake_plugin import UNKNOWN, RefusedError, plain, running, secret
 
@@ -119,7 +119,7 @@ def test_a_replaced_account_is_no_reason_while_released(world, released):
 
 
 def test_a_refresh_of_what_is_released_keeps_the_record(world, released):
-    """Whoever adopted the workspace may have revoked its handles: that is theirs by now."""
+    """Whoever adopted the workspace may have deleted its token Secrets: that is theirs by now."""
     for path in [path for path in world.api.objects if "/secrets/" in path]:
         del world.api.objects[path]
     answer = world.plugin.read(RELEASED, released)
@@ -184,7 +184,7 @@ def test_who_adopts_keeps_the_tokens_through_the_overlap_under_its_own_mark(worl
 
 def test_a_handle_of_another_identity_keeps_its_mark(world, rotated):
     notes = {OWNER_ANNOTATION: "app/dev", "ambient-components/service-account": "ambient-key-ci-2"}
-    world.api.add(SECRETS, "generation-2", None, {HANDLE_LABEL: HANDLE, KEY_LABEL: "ci"}, notes)
+    world.api.add(SECRETS, "generation-2", None, {BOUND_OBJECT_LABEL: BOUND_OBJECT, KEY_LABEL: "ci"}, notes)
     world.plugin.update(rotated, RELEASED)
     assert marks(world)["generation-2"] == "app/dev"
 

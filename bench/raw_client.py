@@ -1,4 +1,4 @@
-"""The raw API client: ``python -m bench.floor PLAN`` sends the requests of a plan as fast as one client can.
+"""The raw API client: ``python -m bench.raw_client PLAN`` sends the requests of a plan as fast as one client can.
 
 It uses aiohttp, which is installed as a dependency of the Kubernetes client.
 """

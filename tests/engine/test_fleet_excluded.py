@@ -1,6 +1,6 @@
 """A fleet in which four workspaces are refused, each for another reason: the fifth is deployed, and none is touched.
 
-One of them is called like the ledger, which must not be held with it.
+One of them is called like the ledger, which must not be excluded with it.
 """
 
 from collections.abc import Iterator
