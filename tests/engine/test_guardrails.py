@@ -63,7 +63,7 @@ def test_what_a_guardrail_refuses_changes_nothing_and_a_reason_lets_it_pass(stac
     refused(
         stack,
         f"workspace '{stack.w}': {told}",
-        f"If that is meant, write in the workspace's entry: exceptions: [{{guardrail: {guardrail}, reason: WHY}}]",
+        f"if that is meant, write in the workspace's entry: exceptions: [{{guardrail: {guardrail}, reason: WHY}}]",
     )
     stack.write(file_of(f"{entry}, exceptions: [{{guardrail: {guardrail}, reason: a test}}]"))
     plan = stack.preview().ok().text

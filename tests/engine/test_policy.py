@@ -44,7 +44,7 @@ def test_a_central_pack_forbids_what_a_stack_allows_before_anything_is_made(
     what = "nonExpiringKey", f"workspace '{stack.w}': key 'once' never expires"
     for result in (stack.preview(*strict), stack.up(*strict), stack.up(*strict, "--continue-on-error")):
         text = result.refused("[mandatory]", *what).text
-        assert "If that is meant" not in text
+        assert "if that is meant" not in text
     assert stack.machine.get(f"/api/v1/namespaces/{stack.w}") is None
 
 

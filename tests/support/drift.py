@@ -45,7 +45,7 @@ def says(result: Result, *texts: str) -> None:
     """It went well, and says all of this."""
     assert result.code == 0, result.text
     for text in texts:
-        assert text in result.text, f"missing: {text}\n{result.text}"
+        assert text in result.flat, f"missing: {text}\n{result.text}"
 
 
 def nobodys_business(stack: Stack) -> None:

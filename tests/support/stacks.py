@@ -175,8 +175,13 @@ class Result:
         assert self.code != 0, self.text
         assert "Traceback" not in self.text, self.text
         for text in texts:
-            assert text in self.text, f"missing: {text}\n{self.text}"
+            assert text in self.flat, f"missing: {text}\n{self.text}"
         return self
+
+    @property
+    def flat(self) -> str:
+        """The text with each message and its hints on one line."""
+        return re.sub(r"\n +hint: ", "; ", self.text)
 
     @property
     def unchanged(self) -> bool:
