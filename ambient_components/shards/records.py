@@ -200,14 +200,18 @@ def left(record: Record, run_id: str = "") -> dict[str, Entries]:
 
     Any of this access that the current run does not declare must be removed, even if it is in the state's ledger. The
     ledger is recorded before its access is created, so the state of a failed run can have the ledger without the
-    objects.
+    objects. So can the state of any run that follows an interrupted one and does not succeed: it declares what that one
+    created, and ends before it adopts it.
 
     Args:
         record: The current record.
         run_id: The id of the current run. Empty if `ambient up` did not start it.
     """
-    own = record.run is not None and record.run.id == run_id
-    if own or not is_lost(record):
+    run = record.run
+    if run is None or run.id == run_id:
+        return dict(record.lost)
+    ended_well = record.done is not None and record.done.id == run.id
+    if not is_lost(record) and (ended_well or not run.after_loss):
         return dict(record.lost)
     return _merged(record.lost, record.declared or {})
 

@@ -66,7 +66,7 @@ def test_a_grant_begins_and_ends_by_its_dates(stack: Stack) -> None:
     assert (status(stack, ALICE.name), status(stack, BOB.name)) == (403, 200)
     after = stack.preview("--expect-no-changes", offset=offset(7))
     quiet(after)
-    assert f"ended on {day(5)}: it gives nothing any more; remove the line" in after.text
+    assert f"ended on {day(5)}: it gives nothing any more; remove the line" in after.flat
     # The line is removed: its dates leave the record, and nothing else.
     stack.write(file_of("group: payments-devs, role: edit"))
     gone = stack.up(offset=offset(7)).ok()

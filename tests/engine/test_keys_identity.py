@@ -113,7 +113,7 @@ def test_what_cannot_be_kept_is_refused_and_an_overlap_that_is_over_is_none(stac
     for result in (stack.preview(), stack.up()):
         result.refused(
             "key 'ci': overlapUntil keeps the identity of generation 2, and the last deployment had none: it had "
-            "generation 1. Remove overlapUntil, or write generation: 2",
+            "generation 1; remove overlapUntil, or write generation: 2",
             "key 'edit': its role changes from view to edit in the run that makes generation 2",
             "key 'high': generation 1 is behind the deployed 2; generations only go up: write 3",
             f"workspace '{stack.w}-b': key 'new': overlapUntil keeps the identity of generation 1, and the workspace "
@@ -170,9 +170,9 @@ def test_what_somebody_could_mint_outlives_his_grant_and_ends_with_the_identity(
     for result in (stack.preview().ok(), stack.up().ok()):
         said = re.search(
             rf"workspace '{stack.w}': edit of user:bob@example.com ends in this run, and people who had it could mint "
-            r"tokens of the keys boss, ci and the accounts (?P<accounts>[^:]+), and those outlive it. If that may have "
+            r"tokens of the keys boss, ci and the accounts (?P<accounts>[^:]+), and those outlive it; if that may have "
             rf"happened, rotate them: ambient (?P<words>keys rotate {stack.name} --workspace {stack.w} --leaked) ",
-            result.text.replace("\n", " "),
+            result.flat.replace("\n", " "),
         )
         assert said, result.text
         assert "default" in said["accounts"]

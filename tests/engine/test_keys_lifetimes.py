@@ -36,7 +36,7 @@ def file_of(**keys: str) -> str:
         for guardrail, yes in crossed.items()
         if yes
     ]
-    allowed = "".join(["    allow:\n", *allow]) if allow else ""
+    allowed = "".join(["    exceptions:\n", *allow]) if allow else ""
     return f"workspaces:\n  THIS:\n    protect: false\n    keys:\n{lines}{allowed}"
 
 

@@ -20,7 +20,7 @@ workspaces:
 
 
 def without_exception(text: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if "allow:" not in line)
+    return "".join(line for line in text.splitlines(keepends=True) if "exceptions:" not in line)
 
 
 def grants(stack: Stack) -> list[str]:

@@ -197,6 +197,9 @@ BOTH = ANA | BOB
 @example(plans=[Plan(BOTH, fail=4, unwritable=True), Plan(BOTH, checkpoints=False, crash=5)], last=ANA)
 # A run that failed after its ledger was recorded; the same one again, killed; and then what both gave is taken back.
 @example(plans=[Plan(BOTH, fail=4), Plan(BOTH, checkpoints=False, crash=5)], last=ANA)
+# What a killed run gave is declared by the next one, which fails, or is killed, before it adopts it.
+@example(plans=[Plan(ANA, checkpoints=False, crash=5), Plan(ANA, checkpoints=False, fail=4)], last=frozenset())
+@example(plans=[Plan(ANA, checkpoints=False, crash=5), Plan(ANA, by_hand=True, crash=3)], last=frozenset())
 def test_no_access_is_ever_unknown_and_a_run_that_ends_well_leaves_what_is_declared(plans, last):
     world = World()
     for number, plan in enumerate(plans):
