@@ -105,7 +105,7 @@ def test_a_fleets_life(fleet: Fleet) -> None:
     assert last["failedWorkspaces"] == sorted([f"{fleet.w}-5", f"{fleet.w}-x"]), shards
     assert shards["00"]["created"] == 1  # bob's grant in the same shard
     assert shards["02"]["created"] >= 1  # the flags of the other workspace
-    assert "was not made by this tool" in shards["00"]["errors"][0]["error"]
+    assert "was not made by this tool" in shards["00"]["errors"][0]["problem"]
     fleet.machine.delete(full)
     fleet.declare({3: ", grants: [{user: bob@example.com}]", 5: flags, 2: flags})
     code, shards, last = fleet.up_json()

@@ -89,15 +89,16 @@ def test_what_leaves_counts_over_all_shards(fleet: Two) -> None:
     fleet.write("".join(lines))
     for how in ("--offline", "--all"):
         refused = fleet.plan(how, code=3)
-        assert [one["guardrail"] for one in refused["guardrails"]] == ["massRemoval"], how
+        assert [one["rule"] for one in refused["guardrails"]] == ["massRemoval"], how
         assert (
-            "5 of the 15 grants of this fleet end in this run, and 3 are the most" in refused["guardrails"][0]["text"]
+            "5 of the 15 grants of this fleet end in this run, and 3 are the most"
+            in refused["guardrails"][0]["problem"]
         )
     # By itself each shard may lose so much; where the fleet was judged, its own share does not count.
     lines[2] = lines[2].replace(", {group: g1}, {group: g2}, {group: g3}", "")
     fleet.write("".join(lines))
     alone = fleet.said("plan", SHARDS[0], "--offline", code=3)
-    assert "6 of the 10 grants of this stack end" in alone["guardrails"][0]["text"]
+    assert "6 of the 10 grants of this stack end" in alone["guardrails"][0]["problem"]
     fleet.write("exceptions: [{guardrail: massRemoval, reason: x}]\n" + "".join(lines))
     allowed = fleet.plan("--all", code=2)
     assert len(allowed["access"]["lost"]) == 8

@@ -67,7 +67,7 @@ def test_what_a_guardrail_refuses_changes_nothing_and_a_reason_lets_it_pass(stac
     )
     stack.write(file_of(f"{entry}, exceptions: [{{guardrail: {guardrail}, reason: a test}}]"))
     plan = stack.preview().ok().text
-    assert re.search(rf'\+ allow *: \[\n *\+ +\[0\]: "{guardrail}"', plan), plan
+    assert re.search(rf'\+ exceptions *: \[\n *\+ +\[0\]: "{guardrail}"', plan), plan
     stack.up().ok()
     assert stack.preview("--expect-no-changes").unchanged
     # It was let in: from now on nobody is asked again.

@@ -110,7 +110,7 @@ def test_a_guardrail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
     before = stack.export()
     stack.write("workspaces: {}\n")
     online = said(stack, code=3)
-    assert "it was not closed" in online["guardrails"][0]["text"]
+    assert "it was not closed" in online["guardrails"][0]["problem"]
     assert said(stack, "--offline", code=3)["guardrails"] == online["guardrails"]
     assert stack.ambient("up", stack.name, "--yes").code == 3
     assert stack.export() == before

@@ -23,10 +23,10 @@ def with_store(stack: Stack, store: Store) -> None:
     stack.config("objectStore.secretKey", store.secret_key, "--path", secret=True)
 
 
-def file_of(bucket: str, more: str = "", state: str = "active", allow: str = "") -> str:
+def file_of(bucket: str, more: str = "", state: str = "active", exceptions: str = "") -> str:
     """A workspace with a bucket: `more` are further fields of it."""
     return (
-        f"workspaces:\n  THIS:\n    protect: false\n    state: {state}\n{allow}"
+        f"workspaces:\n  THIS:\n    protect: false\n    state: {state}\n{exceptions}"
         f"    storage: {{bucket: {{name: {bucket}, protect: false{more}}}}}\n"
     )
 
