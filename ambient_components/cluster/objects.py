@@ -9,7 +9,7 @@ with any labels, annotations, finalizers and sizes that the API server accepts. 
 - A foreign or malformed object is skipped with a warning that names it. One object never hides another, and the objects
   of one workspace never affect what is done in another.
 - What enters a message or Pulumi's state is bounded by `short`, `listing` and `plain`. The pages of a list are bounded
-  by `cluster.Cluster.each`.
+  by `cluster.client.Cluster.each`.
 
 Only Namespaces, quotas and the platform's own namespace may refuse a run, because workspace users cannot write those.
 """

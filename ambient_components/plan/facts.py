@@ -138,7 +138,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Exposed:
-    """Access that ends and may have been used to mint tokens of identities that stay valid (`access.minting`)."""
+    """Access that ends and may have been used to mint tokens of identities that stay valid (`access.endings`)."""
 
     workspace: str
     who: tuple[str, ...]

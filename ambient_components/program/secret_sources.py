@@ -1,6 +1,6 @@
 """The values of secrets, read from where the stack file says they are: the one table of sources and how each is read.
 
-A value in the stack's config is the exception: only a program has it decrypted (`fleet.secret_values`).
+A value in the stack's config is the exception: only a program has it decrypted (`program.secret_values`).
 """
 
 import base64

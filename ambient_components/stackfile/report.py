@@ -62,7 +62,7 @@ class Report:
         """Add the findings of checks.
 
         Args:
-            findings: Findings of `spec.checks`.
+            findings: Findings of `stackfile.checks.names`.
             original: Translates their paths if the checks ran on a part of the file.
         """
         for finding in findings:

@@ -1,4 +1,4 @@
-"""What the tests of `provider.part` have in common: the objects, what is declared of them, and a look at them."""
+"""What the tests of `shared_object` have in common: the objects, what is declared of them, and a look at them."""
 
 import pytest
 from pulumi.runtime import proto

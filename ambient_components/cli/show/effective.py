@@ -87,7 +87,7 @@ def _plain(value: object, field: FieldInfo) -> object:
 
 
 def _without_secrets(path: Path, value: Any) -> Any:
-    """Mask possible secrets, as `spec.privacy` does in errors. References stay."""
+    """Mask possible secrets, as `stackfile.privacy` does in errors. References stay."""
     if not isinstance(value, dict):
         return value
     if path[0] == "secrets":

@@ -15,7 +15,7 @@ class Account:
     """Identification of an account."""
 
     name: str
-    """Name of the user (`naming.bucket_user`): a-z 0-9 -, up to 64 characters."""
+    """Name of the user (`platform.naming.bucket_user`): a-z 0-9 -, up to 64 characters."""
     owner: str
     """Owner, PROJECT/FLEET: an account with another owner or none is never changed."""
     keys_only: bool = False

@@ -1,6 +1,6 @@
 """Checks across values: names, duplicates, and collisions of object names.
 
-Pure functions over the models, which yield findings with paths; `spec.loader` converts paths to positions in the file.
+Pure functions over the models, which yield findings with paths; `loader` converts paths to positions in the file.
 The checks here are about access; those of secrets, storage, settings and limits have their own modules.
 """
 

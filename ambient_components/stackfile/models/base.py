@@ -15,7 +15,7 @@ ERROR_TYPE: Final = "stack"
 """Type of all errors that validators of models and types raise."""
 
 KIND: Final = "x-kind"
-"""Keyword for the kind of a text in the generated schema; `spec.schema` turns it into a title."""
+"""Keyword for the kind of a text in the generated schema; `stackfile.schema` turns it into a title."""
 
 
 def refuse(problem: str, *remedies: Remedy) -> NoReturn:

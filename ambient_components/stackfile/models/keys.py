@@ -134,7 +134,7 @@ class Key(Model):
 
         Args:
             run_every: Guaranteed interval of runs in seconds; 0 for none.
-            uncut: Names in the file of fields that are not shortened: `spec.key_checks` refuses a key's own misfit
+            uncut: Names in the file of fields that are not shortened: `checks.keys` refuses a key's own misfit
                 values.
         """
         return renewal(self, run_every, uncut, static=bool(self.static))

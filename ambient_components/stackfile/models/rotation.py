@@ -65,7 +65,7 @@ def renewal(renewed: Renewed, run_every: int, uncut: Collection[str], *, static:
     Args:
         renewed: The model.
         run_every: Guaranteed interval of runs in seconds; 0 for none.
-        uncut: Names in the file of fields that are not shortened: `spec.key_checks` refuses an entry's own misfit
+        uncut: Names in the file of fields that are not shortened: `stackfile.checks.keys` refuses an entry's own misfit
             values.
         static: Whether the token is static.
     """

@@ -125,7 +125,7 @@ class Source(Model):
     def _no_plain_value(cls, value: Any) -> Any:
         if not isinstance(value, dict | Source):
             problem = "is empty" if value is None else "is a plain value, and secrets don't belong in this file"
-            refuse(problem, "")  # `spec.messages` adds the remedy, which depends on the workspace and the variable
+            refuse(problem, "")  # `stackfile.messages` adds the remedy, which depends on the workspace and the variable
         return value
 
     @model_validator(mode="after")

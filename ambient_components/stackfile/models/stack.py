@@ -43,7 +43,7 @@ from ambient_components.stackfile.models.types import (
     Text,
 )
 
-# Patterns of names for editors; `spec.checks` has the same rules with messages, and tests compare both.
+# Patterns of names for editors; `stackfile.checks.names` has the same rules with messages, and tests compare both.
 _WORKSPACE_NAMES: JsonDict = {
     "propertyNames": {
         "pattern": "^[a-z][-a-z0-9]{0,61}[a-z0-9]$",

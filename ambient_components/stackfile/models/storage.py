@@ -1,6 +1,6 @@
 """Storage in the stack file: the bucket for a workspace's sessions, and the lifetime of its access keys.
 
-`spec.storage_checks` defines which fields each driver allows.
+`stackfile.checks.storage` defines which fields each driver allows.
 """
 
 from collections.abc import Collection

@@ -1,6 +1,6 @@
 """Splices of a YAML text that add or remove entries of mappings and keep all other lines.
 
-Not every way to write YAML is covered, so `spec.editing` parses the result.
+Not every way to write YAML is covered, so `stackfile.editing` parses the result.
 """
 
 import re
