@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ambient_components.cli.keys.required import Pending, Step, pending
+from ambient_components.engine.steps import read_preview
 from sandbox.backend import Backend
 from tests.support import platform as ui
 from tests.support.stacks import PATIENCE, REPOSITORY, Machine, Stack
@@ -65,7 +66,9 @@ def plan(stack: Stack, key: str) -> Pending:
         cwd=stack.folder, env=stack.environment, capture_output=True, text=True, timeout=PATIENCE, check=True,
     )  # fmt: skip
     stack.machine.outputs.append(ended.stdout)
-    return pending(json.loads(ended.stdout), [(stack.w, key)])
+    found = read_preview(ended.stdout)
+    assert found is not None
+    return pending(found, [(stack.w, key)])
 
 
 def text(stack: Stack) -> str:

@@ -115,7 +115,7 @@ def test_what_cannot_be_kept_is_refused_and_an_overlap_that_is_over_is_none(stac
             "key 'ci': overlapUntil keeps the identity of generation 2, and the last deployment had none: it had "
             "generation 1; remove overlapUntil, or write generation: 2",
             "key 'edit': its role changes from view to edit in the run that makes generation 2",
-            "key 'high': generation 1 is behind the deployed 2; generations only go up: write 3",
+            "key 'high': generation 1 is behind the deployed 2, and generations only go up; write 3",
             f"workspace '{stack.w}-b': key 'new': overlapUntil keeps the identity of generation 1, and the workspace "
             "is made in this run: there is none",
         )
