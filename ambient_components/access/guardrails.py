@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, KeyEntry, Ledger
-from ambient_components.access.escalation import admin_keys_beside_edit
+from ambient_components.access.escalation import admin_keys_with_editors
 from ambient_components.access.guardrail_names import (
     ADMIN_KEY,
     ADMIN_KEY_WITH_EDITORS,
@@ -256,7 +256,7 @@ def _apart(name: str, old: Entry, new: Entry, settings: GuardrailSettings, now: 
         return
 
     def beside(entry: Entry) -> set[str]:
-        return set(admin_keys_beside_edit(replace(entry, grants=may_edit(entry, now))))
+        return set(admin_keys_with_editors(replace(entry, grants=may_edit(entry, now))))
 
     ids = sorted(beside(new) - beside(old))
     if ids:

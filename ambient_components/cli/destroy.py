@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
+from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import Question, one_stack, prompt
 from ambient_components.engine import backend
 from ambient_components.errors import fail
@@ -40,8 +41,8 @@ exit codes: 0 success, or nothing to destroy; 1 error, or the name does not matc
 
 
 def destroy(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    stack: Stack = "",
+    named: NamedStack = "",
     confirm: Annotated[
         str, typer.Option("--confirm", metavar="NAME", help="The stack's name again, to confirm without a prompt.")
     ] = "",

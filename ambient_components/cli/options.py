@@ -1,13 +1,23 @@
-"""Options with fixed values. An error lists them and suggests the closest one."""
+"""Options that verbs share, and options with fixed values, whose errors list them and suggest the closest one."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from ambient_components.output import Format
 from ambient_components.suggest import did_you_mean
+
+Stack = Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")]
+"""The stack as an argument."""
+
+NamedStack = Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")]
+"""The stack as an option. `prompts.one_stack` accepts either."""
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]
+
+Refresh = Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")]
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 

@@ -1,11 +1,11 @@
 """`ambient refresh`: update the state from the cluster. The shards of a fleet run in parallel."""
 
 import sys
-from typing import Annotated
 
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
+from ambient_components.cli.options import NamedStack, Stack, Yes
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import fail
 from ambient_components.fleet.run import Request, run_refresh
@@ -30,9 +30,9 @@ exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 
 
 def refresh(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
+    stack: Stack = "",
+    named: NamedStack = "",
+    yes: Yes = False,
     jobs: Jobs = None,
     shard: Shards = None,
     form: Form = Format.TEXT,

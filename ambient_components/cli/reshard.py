@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ambient_components.cli.options import Yes
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Where, fail
@@ -49,7 +50,7 @@ def reshard(
         bool, typer.Option("--remove-empty", help="Remove stacks that are no longer needed and empty.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Move workspaces between the shards of a fleet, without changing the cluster."""
     name = one_stack(fleet, named)

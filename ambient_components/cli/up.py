@@ -9,6 +9,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.fleet_options import Form, Jobs, Shards, fleets_of
+from ambient_components.cli.options import NamedStack, Refresh, Stack, Yes
 from ambient_components.cli.prompts import confirmed, one_stack
 from ambient_components.engine import backend
 from ambient_components.engine.command import Engine
@@ -53,13 +54,13 @@ exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confir
 
 
 def up(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    stack: Stack = "",
+    named: NamedStack = "",
     plan: Annotated[
         str, typer.Option("--plan", metavar="FILE", help="Deploy exactly this plan from `ambient plan --save FILE`.")
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")] = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")] = (False),
+    yes: Yes = False,
+    refresh: Refresh = False,
     jobs: Jobs = None,
     everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = (False),
     shard: Shards = None,

@@ -119,7 +119,9 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
         for one in sorted(job.reported.failures, key=lambda failure: (failure.workspace, failure.resource)):
             where = f"{job.task.stack}: {job.named(one.workspace)}" if one.workspace else job.task.stack
             what = f" ({one.resource})" if one.resource and one.resource != one.workspace else ""
-            yield f"{where}{what}: {one.text}"
+            first, *hints = one.problem.lines
+            yield f"{where}{what}: {first}"
+            yield from (f"  {hint}" for hint in hints)
 
 
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:

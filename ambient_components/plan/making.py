@@ -31,7 +31,6 @@ from ambient_components.stackfile.checks.upcoming_dates import ended_grants, end
 from ambient_components.stackfile.loader import LoadedStack, located
 from ambient_components.stackfile.models.dates import written
 from ambient_components.stacks import pulumi
-from ambient_components.stacks import pulumi as engines
 from ambient_components.stacks.ledgers import ledger_from_state, ledgers_in
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import of_shard
@@ -238,7 +237,7 @@ def engine_at(project: Project, at: datetime | None) -> Engine:
     if at is None:
         return engine
     moved = clock.offset() + (at - clock.now())
-    return engines.PulumiEngine(project.folder, {**engine.environ, clock.OFFSET_VARIABLE: _offset(moved)})
+    return pulumi.PulumiEngine(project.folder, {**engine.environ, clock.OFFSET_VARIABLE: _offset(moved)})
 
 
 def _offset(delta: timedelta) -> str:

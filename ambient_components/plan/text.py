@@ -1,25 +1,18 @@
 """A plan as complete text, for a terminal or a log."""
 
-from collections.abc import Callable
 from typing import Final
 
+from ambient_components.output import Paint, plain
 from ambient_components.plan.facts import Plan, Step
 from ambient_components.plan.lines import Line, sections, summary, verdict
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
-Paint = Callable[[str, str], str]
-"""Styles a text as `bold`, `loud` or `dim`."""
-
 _UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
 _LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", "Admin gained", *_UNSEEN}
 
 
-def _plain(text: str, look: str) -> str:  # noqa: ARG001
-    return text
-
-
-def as_text(plan: Plan, paint: Paint = _plain, *, steps: bool = False) -> str:
+def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False) -> str:
     """Return the page.
 
     Args:

@@ -5,6 +5,6 @@ The rules are pure functions over the engine's data. `pack` turns them into poli
 """
 
 from ambient_components.policies.advice import ADVICE, Advised, Resource, unguarded
-from ambient_components.policies.guardrails import STATE_GUARDRAILS, Exceptions, violations
+from ambient_components.policies.guardrails import STATE_GUARDRAILS, PolicyConfig, violations
 
-__all__ = ["ADVICE", "STATE_GUARDRAILS", "Advised", "Exceptions", "Resource", "unguarded", "violations"]
+__all__ = ["ADVICE", "STATE_GUARDRAILS", "Advised", "PolicyConfig", "Resource", "unguarded", "violations"]

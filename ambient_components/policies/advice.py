@@ -106,7 +106,7 @@ def described(given: Given) -> Iterator[Advised]:
             yield Advised(f"{subject}: no description: who finds it in a log can't tell what it is for", urn)
 
 
-def endless_keys(given: Given) -> Iterator[Advised]:
+def non_expiring_keys(given: Given) -> Iterator[Advised]:
     """Yield keys that never expire, with or without an exception."""
     for name, entry, urn in given.active():
         for key_id, key in sorted(entry.keys.items()):
@@ -158,7 +158,7 @@ def _time(text: Any) -> datetime | None:
 ADVICE: Final[Mapping[str, tuple[str, Rule]]] = {
     "idleTimeout": ("A workspace should set an idle timeout for sessions.", idle_timeout),
     "described": ("A key, and on OpenShift a workspace, should have a description.", described),
-    "endlessKeys": ("A key should expire.", endless_keys),
+    "nonExpiringKeys": ("A key should expire.", non_expiring_keys),
     "unusedKeys": ("An unused key should be revoked.", unused_keys),
 }
 """Description and rule by policy name."""

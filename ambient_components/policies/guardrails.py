@@ -32,40 +32,40 @@ STATE_GUARDRAILS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Exceptions:
+class PolicyConfig:
     """The pack's configuration for one guardrail, in addition to the stack's own settings."""
 
-    honour_allow: bool = True
+    honour_exceptions: bool = True
     """Whether exceptions in the stack's files are honoured."""
     max_keys: int | None = None
     """Maximum number of keys in a workspace. Overrides the stack's setting."""
     everywhere: bool = False
-    """Whether opt-in guardrails (groups only, admin keys apart) apply to all stacks."""
+    """Whether opt-in guardrails (groupsOnly, isolateAdminKeys) apply to all stacks."""
 
 
-def violations(ledger: Mapping[str, Any], guardrail: str, said: Exceptions, now: datetime) -> list[str]:
+def violations(ledger: Mapping[str, Any], guardrail: str, config: PolicyConfig, now: datetime) -> list[str]:
     """Return this guardrail's violations in a ledger as messages.
 
     Args:
         ledger: Inputs of the AccessLedger: `workspaces` and, if the stack has settings for guardrails, `guardrails`.
         guardrail: One of `STATE_GUARDRAILS`.
-        said: The pack's configuration.
+        config: The pack's configuration.
         now: Decides which grants have ended.
 
     Raises:
         ValueError: The stack's `guardrails` are invalid. The ledger's own check refuses them too.
     """
     settings = GuardrailSettings.of(ledger.get("guardrails"))
-    if said.max_keys is not None:
-        settings = replace(settings, max_keys=said.max_keys)
-    if said.everywhere:
+    if config.max_keys is not None:
+        settings = replace(settings, max_keys=config.max_keys)
+    if config.everywhere:
         settings = replace(settings, groups_only=True, isolate_admin_keys=True)
     workspaces = read_ledger(ledger.get("workspaces"))
     of_workspaces = {name: entry for name, entry in workspaces.items() if not entry.is_closed}
     return [
-        _text(one, said)
+        _text(one, config)
         for one in standing(of_workspaces, settings, now)
-        if one.guardrail == guardrail and not (said.honour_allow and _is_allowed(one, settings, workspaces))
+        if one.guardrail == guardrail and not (config.honour_exceptions and _is_allowed(one, settings, workspaces))
     ]
 
 
@@ -74,6 +74,8 @@ def _is_allowed(one: Crossed, settings: GuardrailSettings, workspaces: Ledger) -
     return one.guardrail in settings.exceptions or one.guardrail in entry.exceptions
 
 
-def _text(one: Crossed, said: Exceptions) -> str:
+def _text(one: Crossed, config: PolicyConfig) -> str:
     way_out = f"if that is meant, write in its entry: exceptions: [{{guardrail: {one.guardrail}, reason: WHY}}]"
-    return str(refusal(f"workspace {one.workspace!r}: {one.what}", one.remedy, way_out if said.honour_allow else ""))
+    return str(
+        refusal(f"workspace {one.workspace!r}: {one.what}", one.remedy, way_out if config.honour_exceptions else "")
+    )

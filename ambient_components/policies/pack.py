@@ -23,9 +23,9 @@ from ambient_components import clock
 from ambient_components.access.guardrail_names import ADMIN_KEY_WITH_EDITORS, INDIVIDUAL_GRANT, TOO_MANY_KEYS
 from ambient_components.engine import urns
 from ambient_components.policies.advice import ADVICE, Given, Resource, Rule, unguarded
-from ambient_components.policies.guardrails import STATE_GUARDRAILS, Exceptions, violations
+from ambient_components.policies.guardrails import STATE_GUARDRAILS, PolicyConfig, violations
 
-_HONOUR: Final = {"honourAllow": {"type": "boolean", "default": True}}
+_HONOUR: Final = {"honourExceptions": {"type": "boolean", "default": True}}
 _MORE: Final[Mapping[str, Mapping[str, Any]]] = {
     TOO_MANY_KEYS: {"max": {"type": "integer", "minimum": 1}},
     INDIVIDUAL_GRANT: {"everywhere": {"type": "boolean", "default": False}},
@@ -53,12 +53,12 @@ def _guardrail(guardrail: str, text: str) -> Policy:
             return
         config = args.get_config() or {}
         most = config.get("max")
-        said = Exceptions(
-            honour_allow=bool(config.get("honourAllow", True)),
+        given = PolicyConfig(
+            honour_exceptions=bool(config.get("honourExceptions", True)),
             max_keys=None if most is None else int(most),
             everywhere=bool(config.get("everywhere", False)),
         )
-        for violation in violations(plain(args.props), guardrail, said, clock.now()):
+        for violation in violations(plain(args.props), guardrail, given, clock.now()):
             report(violation, None)
 
     schema = PolicyConfigSchema({**_HONOUR, **{key: dict(value) for key, value in _MORE.get(guardrail, {}).items()}})

@@ -18,7 +18,7 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
         calendar: Decides which exceptions are in force.
     """
     guardrails: StackGuardrails = {}
-    if allowed := excepted_guardrails(stack.exceptions, calendar):
+    if allowed := excepted(stack.exceptions, calendar):
         guardrails["exceptions"] = allowed
     if places := sorted({str(place) for place in stack.guardrails.secret_sources}):
         guardrails["secretSources"] = places
@@ -26,7 +26,7 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> StackGuardrails:
     return {**guardrails, **said}  # type: ignore[typeddict-item]  # the model has the same fields
 
 
-def excepted_guardrails(exceptions: Sequence[GuardrailException | StackException], calendar: Calendar) -> list[str]:
+def excepted(exceptions: Sequence[GuardrailException | StackException], calendar: Calendar) -> list[str]:
     """Return the names of the guardrails with an exception in force now, sorted."""
     return sorted({one.guardrail.value for one in exceptions if calendar.in_force(one.until)})
 

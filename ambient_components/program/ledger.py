@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ambient_components.access import BucketEntry, Entry, KeyEntry, Period
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import excepted_guardrails
+from ambient_components.program.guardrails import excepted
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.keys import Retain
 from ambient_components.rules.lifetimes import NEVER
@@ -38,7 +38,7 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
         settings=_given(workspace.settings.model_dump(exclude_defaults=True, by_alias=True)),
         limits=_given(workspace.limits.model_dump(exclude_defaults=True, by_alias=True)),
         bucket=bucket_entry(workspace, store),
-        exceptions=tuple(excepted_guardrails(workspace.exceptions, calendar)),
+        exceptions=tuple(excepted(workspace.exceptions, calendar)),
     )
     if workspace.state is WorkspaceState.CLOSED:
         return entry

@@ -33,7 +33,7 @@ def grants(stack: Stack) -> list[str]:
 def strict(tmp_path: Path) -> tuple[str, ...]:
     """A configuration that no line of a stack file overrides."""
     path = tmp_path / "strict.json"
-    path.write_text(json.dumps({"nonExpiringKey": {"honourAllow": False}}))
+    path.write_text(json.dumps({"nonExpiringKey": {"honourExceptions": False}}))
     return (*PACK, "--policy-pack-config", str(path))
 
 

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping
 
 from ambient_components.access.entries import Entry, Ledger
 from ambient_components.access.escalation import minted, paths
-from ambient_components.access.escalation import paths as secrets
 from ambient_components.access.escalation.findings import MINTING, Finding, Path, Severity
 from ambient_components.access.escalation.workspaces import Place
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 
-__all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_beside_edit", "escalations"]
+__all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_with_editors", "escalations"]
 
 
-def admin_keys_beside_edit(entry: Entry) -> list[str]:
+def admin_keys_with_editors(entry: Entry) -> list[str]:
     """Return the sorted ids of a workspace's admin keys that a subject with edit can take over.
 
     A subject with edit and without admin, by a grant or a key, can mint a token for an admin key's ServiceAccount. The
@@ -47,8 +46,8 @@ def _of(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
     yield from minted.accounts(place, places)
     yield from minted.creator_note(place)
     yield from minted.kept_tokens(place)
-    yield from secrets.static_keys(place)
-    yield from secrets.store_in_pods(place)
-    yield from secrets.session_secrets(place)
-    yield from secrets.delivered_keys(place)
+    yield from paths.static_keys(place)
+    yield from paths.store_in_pods(place)
+    yield from paths.session_secrets(place)
+    yield from paths.delivered_keys(place)
     yield from paths.of_edit(place)

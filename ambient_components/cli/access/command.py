@@ -13,7 +13,7 @@ from ambient_components.access.roles import RoleRight
 from ambient_components.cli.access import report as access_reading
 from ambient_components.cli.access import text as access_text
 from ambient_components.cli.access.report import Report, part, report
-from ambient_components.cli.options import choice, format_option
+from ambient_components.cli.options import NamedStack, Stack, choice, format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import BadValue
 from ambient_components.output import Format, paint_for
@@ -76,8 +76,8 @@ class By(StrEnum):
 
 
 def access(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    stack: Stack = "",
+    named: NamedStack = "",
     files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
     live: Annotated[bool, typer.Option("--live", help="Compare with the access in the cluster.")] = False,
     workspaces: Annotated[

@@ -14,6 +14,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.keys.reading import find, read
+from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi as engine
@@ -59,13 +60,13 @@ exit codes: 0 success; 1 error, or the program failed; 64 wrong usage
 
 
 def deliver(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    stack: Stack = "",
     key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- COMMAND", help="A program that reads the key from standard input."),
     ] = None,
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    named: NamedStack = "",
     file: Annotated[
         Path | None, typer.Option("--file", metavar="PATH", help="Write the key to this file (mode 0600).")
     ] = None,

@@ -10,7 +10,7 @@ import typer
 from ambient_components import clock
 from ambient_components.cli.keys import table_text
 from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
-from ambient_components.cli.options import format_option
+from ambient_components.cli.options import NamedStack, format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
@@ -67,7 +67,7 @@ _YEARS: Final = 100
 
 def list_keys(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack. Default: all stacks of the project.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    named: NamedStack = "",
     form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
     within: Annotated[
         str,

@@ -7,6 +7,7 @@ import typer
 from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack
 from ambient_components.cli.keys.edit import chosen_keys, revocation, revocation_lines
 from ambient_components.cli.keys.required import Aim
+from ambient_components.cli.options import Stack
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.files import stack_path
@@ -36,7 +37,7 @@ exit codes: 0 success, with --now also verified at the cluster; 1 error, other c
 
 
 def revoke(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    stack: Stack = "",
     keys: Annotated[
         list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
     ] = None,

@@ -13,6 +13,7 @@ from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names,
 from ambient_components.cli.keys.edit import OverlapUntil, Recorded, SelectedKey, chosen_keys, rotation, rotation_lines
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
+from ambient_components.cli.options import Stack
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.rules.durations import YEAR, parse_duration
@@ -58,7 +59,7 @@ _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def rotate(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    stack: Stack = "",
     keys: Annotated[
         list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
     ] = None,

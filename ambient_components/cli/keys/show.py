@@ -7,6 +7,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.keys.reading import find, read, readers
+from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
 from ambient_components.stacks import pulumi as engine
@@ -31,9 +32,9 @@ exit codes: 0 success; 1 error; 64 wrong usage
 
 
 def show(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    stack: Stack = "",
     key: Annotated[str, typer.Argument(metavar="WORKSPACE/KEY", help="The key, such as payments/ci.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    named: NamedStack = "",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the key.")] = False,
 ) -> None:
     """Print a key, and who else can read it."""

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.options import format_option
+from ambient_components.cli.fleet_options import Jobs, Shards
+from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option
 from ambient_components.cli.plan.fleets import PlanRequest, plan_of_fleets
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine import backend
@@ -49,8 +50,8 @@ exit codes: 0 no changes; 1 error; 2 changes pending; 3 refused by a guardrail; 
 
 
 def plan(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    stack: Stack = "",
+    named: NamedStack = "",
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.MARKDOWN, Format.JSON)] = Format.TEXT,
     offline: Annotated[
         bool, typer.Option("--offline", help="Compare the files with the state, without engine and cluster.")
@@ -71,18 +72,13 @@ def plan(
         str,
         typer.Option("--max-age", metavar="DURATION", help="Lifetime of the saved plan, at most 7d. Default: 24h."),
     ] = "",
-    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")] = (False),
+    refresh: Refresh = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also show the engine's steps.")] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", metavar="N", min=1, help="Number of shards to run in parallel (fleets only)."),
-    ] = None,
+    jobs: Jobs = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Include shards that are up to date (fleets only).")
     ] = False,
-    shard: Annotated[
-        list[int] | None, typer.Option("--shard", metavar="N", help="Only this shard (fleets only). Can be repeated.")
-    ] = None,
+    shard: Shards = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", help="Maximum characters of --format markdown. Default: 60000.")
     ] = 0,

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components.access.escalation import escalations
-from ambient_components.cli.options import choice, format_option
+from ambient_components.cli.options import NamedStack, Stack, choice, format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.report import text
 from ambient_components.output import Format, paint_for
@@ -59,8 +59,8 @@ class FailOn(StrEnum):
 
 
 def report(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
-    named: Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")] = "",
+    stack: Stack = "",
+    named: NamedStack = "",
     files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
     workspaces: Annotated[
         list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.options import format_option
+from ambient_components.cli.options import Stack, format_option
 from ambient_components.cli.prompts import stack_and_workspace
 from ambient_components.cli.show import effective, summary_text
 from ambient_components.errors import fail
@@ -46,7 +46,7 @@ with layer workspace, template NAME, defaults or built-in. Built-in values have 
 
 
 def show(
-    stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")] = "",
+    stack: Stack = "",
     workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="A workspace of the stack. Default: all.")] = "",
     named: Annotated[
         str,

@@ -10,7 +10,6 @@ import os
 from typing import Final
 
 from ambient_components import clock
-from ambient_components import clock as environment
 from ambient_components.access import Ledger, changed_paths, guardrail_warnings, read_ledger, refusals
 from ambient_components.access.fleet_guardrails import APPROVED_VARIABLE, with_approved
 from ambient_components.engine import urns
@@ -41,7 +40,7 @@ class AccessLedger:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:
         """Refuse forbidden and impossible deployments: see `refusals` and `preflight`."""
-        for warning in environment.warnings():
+        for warning in clock.warnings():
             context.warn(warning)
         if (urn := Urn.parse(context.urn)).name != LEDGER_NAME or urn.types != (urns.ACCESS_LEDGER,):
             return Check(failures=(_MISPLACED,))

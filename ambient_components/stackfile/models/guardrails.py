@@ -134,7 +134,7 @@ class StackException(Model):
     """An exception from one guardrail in all workspaces of this stack."""
 
     guardrail: StackGuardrail
-    """Name of the guardrail. removals: a run may remove more than usual; docs/guardrails.md describes the others."""
+    """Name of the guardrail. massRemoval: a run may remove more than usual; docs/guardrails.md describes the others."""
 
     reason: Reason
     """Reason, for reviewers of the change and later readers."""

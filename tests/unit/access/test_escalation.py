@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ambient_components.access.escalation import MINTING, Path, Severity
 from ambient_components.access.escalation.workspaces import home_of
-from tests.support.ledgers import admin_keys_beside_edit, escalations, of_ledger
+from tests.support.ledgers import admin_keys_with_editors, escalations, of_ledger
 
 ENGINE = FilePath(__file__).parents[2] / "engine"
 
@@ -54,7 +54,7 @@ ROOT = {"root": key("admin")}
     ],
 )
 def test_admin_keys_that_somebody_with_edit_can_take(one, keys):
-    assert admin_keys_beside_edit(one) == keys
+    assert admin_keys_with_editors(one) == keys
     finding = found({"w": one}, Path.ADMIN_KEY)
     assert (list(finding.keys) if finding else []) == keys
 
@@ -264,7 +264,7 @@ def test_where_all_only_view_and_there_are_no_keys_nobody_mints(ledger):
 @given(LEDGERS)
 def test_the_guardrails_predicate_and_the_report_agree(ledger):
     reported = {one.workspace: list(one.keys) for one in escalations(ledger) if one.path is Path.ADMIN_KEY}
-    exposed = {name: keys for name, one in ledger.items() if (keys := admin_keys_beside_edit(one))}
+    exposed = {name: keys for name, one in ledger.items() if (keys := admin_keys_with_editors(one))}
     assert reported == exposed
 
 

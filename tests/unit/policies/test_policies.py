@@ -11,7 +11,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 from ambient_components import clock
 from ambient_components.access.guardrail_names import GUARDRAILS, GuardrailSettings
 from ambient_components.engine.urns import ACCESS_LEDGER
-from ambient_components.policies import ADVICE, STATE_GUARDRAILS, Exceptions, Resource, unguarded, violations
+from ambient_components.policies import ADVICE, STATE_GUARDRAILS, PolicyConfig, Resource, unguarded, violations
 from ambient_components.policies.advice import Given
 from ambient_components.policies.pack import plain, policies
 from tests.support.ledgers import refusals
@@ -30,7 +30,7 @@ def ledger(guardrails=None, **workspaces):
 
 def crossed(inputs, said=None):
     """The guardrails that a ledger crosses, each with its first sentence."""
-    said = said or Exceptions()
+    said = said or PolicyConfig()
     return {guardrail: found for guardrail in STATE_GUARDRAILS if (found := violations(inputs, guardrail, said, NOW))}
 
 
@@ -65,7 +65,7 @@ def test_what_is_allowed_passes_unless_the_pack_says_otherwise(guardrail):
     allowed = {**CROSSING[guardrail], "exceptions": [guardrail, *CROSSING[guardrail].get("exceptions", [])]}
     inputs = ledger(STRICT, pay=allowed)
     assert crossed(inputs) == {}
-    found = violations(inputs, guardrail, Exceptions(honour_allow=False), NOW)
+    found = violations(inputs, guardrail, PolicyConfig(honour_exceptions=False), NOW)
     assert (len(found), "if that is meant" in found[0]) == (1, False)
     of_stack = ledger({**STRICT, "exceptions": [guardrail]}, pay=CROSSING[guardrail])
     assert crossed(of_stack) == {}
@@ -74,9 +74,9 @@ def test_what_is_allowed_passes_unless_the_pack_says_otherwise(guardrail):
 def test_a_pack_can_be_stricter_than_the_stack():
     inputs = ledger(pay=entry(grants={"user:bob": "view"}, keys={"a": EDIT, "b": EDIT}))
     assert crossed(inputs) == {}
-    assert crossed(inputs, Exceptions(everywhere=True)).keys() == {"individualGrant"}
-    assert crossed(inputs, Exceptions(max_keys=1)).keys() == {"tooManyKeys"}
-    assert crossed(ledger({"maxKeys": 1}, **inputs["workspaces"]), Exceptions(max_keys=2)) == {}
+    assert crossed(inputs, PolicyConfig(everywhere=True)).keys() == {"individualGrant"}
+    assert crossed(inputs, PolicyConfig(max_keys=1)).keys() == {"tooManyKeys"}
+    assert crossed(ledger({"maxKeys": 1}, **inputs["workspaces"]), PolicyConfig(max_keys=2)) == {}
 
 
 def test_closed_workspaces_are_left_alone():
@@ -171,9 +171,9 @@ def test_descriptions():
     ]
 
 
-def test_endless_keys_are_told_of_though_they_are_allowed():
+def test_non_expiring_keys_are_told_of_though_they_are_allowed():
     keys = {"a": {**EDIT, "never": True}, "b": {**EDIT, "static": True, "never": True}, "c": EDIT}
-    assert advised("endlessKeys", of_ledger(pay=entry(keys=keys, exceptions=["nonExpiringKey"]))) == [
+    assert advised("nonExpiringKeys", of_ledger(pay=entry(keys=keys, exceptions=["nonExpiringKey"]))) == [
         "workspace 'pay': key 'a': it never expires: leave lifetime out for 90d",
         "workspace 'pay': key 'b': every session can read it, and it never expires: leave lifetime out for 90d",
     ]
@@ -248,15 +248,15 @@ def test_a_policy_judges_the_ledger_and_nothing_else(guardrail):
     # Numbers of the wire are floats.
     inputs = plain(unknown_checking_proxy(ledger({**STRICT, "maxKeys": 10.0}, pay=CROSSING[guardrail])))
     (found,) = on_resource(guardrail, inputs)
-    assert found == (violations(inputs, guardrail, Exceptions(), NOW)[0], None)
+    assert found == (violations(inputs, guardrail, PolicyConfig(), NOW)[0], None)
     assert on_resource(guardrail, inputs, kind="kubernetes:core/v1:Secret") == []
 
 
 @pytest.mark.parametrize(
     ("guardrail", "config", "count"),
     [
-        ("adminKey", {"honourAllow": False}, 1),
-        ("adminKey", {"honourAllow": True}, 0),
+        ("adminKey", {"honourExceptions": False}, 1),
+        ("adminKey", {"honourExceptions": True}, 0),
         ("tooManyKeys", {"max": 1.0}, 1),
         ("tooManyKeys", {}, 0),
         ("individualGrant", {"everywhere": True}, 1),
