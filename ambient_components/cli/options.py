@@ -1,4 +1,4 @@
-"""Options that verbs share, and options with fixed values, whose errors list them and suggest the closest one."""
+"""Options that verbs share. An option with fixed values lists them in its error, and suggests the closest one."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum

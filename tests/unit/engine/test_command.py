@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,9 +27,24 @@ def test_both_streams_are_shown_line_by_line_and_the_exit_code_is_kept(tmp_path:
     assert lines == ["up --yes\n", f"{tmp_path}\n", "broken\n", "true\n"]
 
 
+ENDS = """
+import signal, sys, time
+
+def end(*_):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("ended", flush=True)
+    sys.exit()
+
+signal.signal(signal.SIGINT, end)
+signal.signal(signal.SIGTERM, end)
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_program_which_ends_its_steps(tmp_path: Path, number: signal.Signals) -> None:
-    script = "trap 'echo ended; kill $!; exit 0' TERM INT\nsleep 60 >/dev/null 2>&1 &\necho begun\nwait"
+    (tmp_path / "ends.py").write_text(ENDS)
     before = signal.getsignal(number)
     lines: list[str] = []
 
@@ -40,7 +56,8 @@ def test_a_signal_waits_for_the_program_which_ends_its_steps(tmp_path: Path, num
                 if number == signal.SIGINT:  # which a terminal sends to both
                     os.kill(int((tmp_path / "pid").read_text()), number)
 
-    assert shown(["up"], tmp_path, pulumi(tmp_path, f"echo $$ > pid\n{script}"), show) == 128 + number
+    script = f"echo $$ > pid\nexec {sys.executable} ends.py"
+    assert shown(["up"], tmp_path, pulumi(tmp_path, script), show) == 128 + number
     assert lines == ["begun\n", "ended\n"]
     assert signal.getsignal(number) is before
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.engine.events import locks
+from ambient_components.errors import refusal
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.locks import ways_out
 from ambient_components.fleet.progress import Lines, LiveTable, outcome, shown, view_for
@@ -18,6 +19,8 @@ from ambient_components.stacks.selection import Fleet
 
 FLEET = Fleet(Project(Path("/p"), "p", "stacks"), "prod", 3, {})
 
+FORBIDDEN = refusal("forbidden", "see who may")
+
 
 def job(number: int, phase: Phase, *, errors: int = 0, done: int = 0, created: int = 0) -> Job:
     found = Job(
@@ -25,7 +28,7 @@ def job(number: int, phase: Phase, *, errors: int = 0, done: int = 0, created: i
     )
     found.reported.done, found.reported.created = done, created
     for error in range(errors):
-        found.reported.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", "forbidden")] = None
+        found.reported.failures[Failure(f"team-{error}", f"team-{error}/grant/user:b", FORBIDDEN)] = None
     return found
 
 
@@ -93,7 +96,8 @@ def test_the_summary_says_what_failed_and_what_to_run_again() -> None:
     jobs = [job(0, Phase.DONE, created=3), job(1, Phase.FAILED, errors=1), job(2, Phase.SKIPPED)]
     lines = summary_lines(jobs, "up", "prod", 4.2)
     assert lines[0] == "3 shards in 4.2 s: 1 skipped: nothing to do, 1 changed, 1 failed"
-    assert "  prod-01: team-0 (team-0/grant/user:b): forbidden" in lines
+    at = lines.index("  prod-01: team-0 (team-0/grant/user:b): forbidden")
+    assert lines[at + 1] == "    hint: see who may"
     assert lines[-1] == "  again: ambient up prod --shard 1"
 
 
