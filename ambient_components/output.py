@@ -1,4 +1,4 @@
-"""What every command prints with: output formats, colours, paths, and exit codes."""
+"""Output of commands: formats, colours, paths, problems, and exit codes."""
 
 import os
 import sys

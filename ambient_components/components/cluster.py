@@ -1,4 +1,4 @@
-"""The object store of a cluster, as settings of this project's provider and as a pulumi-aws provider."""
+"""Arguments and providers of a cluster and its object store."""
 
 import os
 from collections.abc import Iterator

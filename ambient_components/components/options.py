@@ -1,4 +1,4 @@
-"""The annotation that resolves conflicts between field managers."""
+"""Inputs that components share: the annotation for conflicts of field managers, and the all-created check."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""Limits of a workspace: what its containers get, what a quota counts, and whom an isolated workspace may reach.
+"""Limits of a workspace: rules for containers, quotas and network peers, and the amounts in canonical form.
 
-The stack file has quantities in canonical form by then; a component has them as written.
+The rules get quantities in canonical form from the stack file, and as written from a component.
 """
 
 import ipaddress
@@ -73,6 +73,12 @@ _QUOTA_PATTERN: Final = re.compile(
 # Counted in whole pieces or bytes, unlike cores.
 _BYTES: Final = re.compile(r"(.*[./])?(memory|storage|ephemeral-storage)|(requests\.)?hugepages-.*")
 _CORES: Final = ("cpu", "requests.cpu", "limits.cpu")
+
+QUOTA: Final = "workspace-quota"
+"""Name of the ResourceQuota of a workspace; the platform has none (contract 7)."""
+
+Amounts = Mapping[str, object]
+"""Quantity by resource: cpu, memory, ephemeral-storage."""
 
 
 def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
@@ -213,13 +219,6 @@ def _quantity(written: Any) -> Quantity | None:
         return parse_quantity(written)
     except BadValue:
         return None
-
-
-QUOTA: Final = "workspace-quota"
-"""Name of the ResourceQuota of a workspace; the platform has none (contract 7)."""
-
-Amounts = Mapping[str, object]
-"""Quantity by resource: cpu, memory, ephemeral-storage."""
 
 
 def canonical(amounts: Amounts) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Checks of the cluster before a run changes anything: its identity, the deployer's rights, ownership of namespaces.
 
-For the object store see `bucket_preflight`.
+For the object store see `provider.buckets.preflight`.
 """
 
 from collections.abc import Callable, Collection
@@ -39,7 +39,7 @@ def preflight(
 ) -> list[Problem]:
     """Every reason not to begin; access that others gave or took is a warning.
 
-    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
+    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster.objects`).
 
     Args:
         context: Context of the ledger's check.
