@@ -97,7 +97,7 @@ class Diagnostic:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What it says: our own problems as they were made, of all others the text."""
+        """Problems in the message: our own decoded, all others as text."""
         token = Urn.parse(self.urn).type if self.urn else ""
         if urns.is_ours(token) and (found := decode(self.message)):
             return found

@@ -89,7 +89,7 @@ def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """A LimitRange's four values of a resource go up: min ≤ defaultRequest ≤ default ≤ max. Kubernetes' rule."""
+    """Find values of a LimitRange that break Kubernetes' rule min ≤ defaultRequest ≤ default ≤ max."""
     for limit, amounts in containers.items():
         yield from choice_findings((limit,), limit, LIMIT_CHAIN, "limit of a container")
         for resource, written in amounts.items():
@@ -113,7 +113,7 @@ def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[
 
 
 def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
-    """A quota names resources that Kubernetes counts, and counts objects in whole numbers."""
+    """Find resources that Kubernetes does not count in a quota, and fractions of objects."""
     for resource, written in quota.items():
         if resource not in QUOTA_RESOURCES and not _QUOTA_PATTERN.fullmatch(resource):
             allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
@@ -125,7 +125,7 @@ def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
-    """Peers are for a workspace that is isolated, and each is one destination."""
+    """Find peers of a workspace that is not isolated, and peers that are not exactly one destination."""
     peers = network.get("allow") or ()
     if peers and not network.get("isolate", True):
         problem = "has no effect, since isolate is false: pods may talk to every peer"

@@ -37,7 +37,7 @@ def preflight(
     ending: Collection[Leftover] = (),
     lost: bool = False,
 ) -> list[Problem]:
-    """Every reason not to begin; access that others gave or took is a warning.
+    """Return every reason not to begin, and warn about access that others gave or took.
 
     Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster.objects`).
 
