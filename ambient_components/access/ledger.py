@@ -78,7 +78,7 @@ def refusals(
 
 
 def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """Refuse subjects whose object would get the name that another subject's object has until this run.
+    """Refuse a subject's object with the name that another subject's object has until this run.
 
     The engine would create the new one by taking the object over, and then delete the old one: the same object. The new
     subject would have no access, although the state says it has.

@@ -144,7 +144,7 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
 
 
 def is_mended_by_overlap(policy: Policy) -> bool:
-    """Tell whether a shorter overlap mends a policy with a `misfit`."""
+    """Tell whether a shorter overlap repairs a policy with a `misfit`."""
     life, before, overlap = policy.lifetime, policy.rotate_before, policy.overlap
     return before < life and (overlap > before or before + overlap > life)
 
