@@ -1,6 +1,7 @@
-"""The clock, read once per process so that one run evaluates every date at the same moment.
+"""The clock of a process, and warnings about environment variables that move it or log secrets.
 
-The time is never an input of a resource: a changing input would show an update in every run (measured).
+The clock is read once per process, so that one run evaluates every date at the same moment. The time is never an input
+of a resource: a changing input would show an update in every run (measured).
 """
 
 import os
@@ -12,6 +13,9 @@ from ambient_components.rules.durations import parse_duration
 
 OFFSET_VARIABLE: Final = "AMBIENT_CLOCK_OFFSET"
 """Environment variable for tests that moves the clock of the program and the provider: a duration such as `-30d`."""
+
+GRPC_LOG_VARIABLE: Final = "PULUMI_DEBUG_GRPC"
+"""Pulumi's variable for a log of every call between the engine and its plugins, with secrets in plain text."""
 
 
 @cache
@@ -32,10 +36,6 @@ def offset() -> timedelta:
 def now() -> datetime:
     """Return the current time of this process, in UTC and whole seconds."""
     return (datetime.now(UTC) + offset()).replace(microsecond=0)
-
-
-GRPC_LOG_VARIABLE: Final = "PULUMI_DEBUG_GRPC"
-"""Pulumi's variable for a log of every call between the engine and its plugins, with secrets in plain text."""
 
 
 def warnings() -> list[str]:

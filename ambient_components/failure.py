@@ -24,12 +24,12 @@ class StepError(Exception):
 
 
 def text_of(error: BaseException) -> str:
-    """`problems_of` as text, one a line."""
+    """Return `problems_of` as text, one per line."""
     return "\n".join(map(str, problems_of(error)))
 
 
 def problems_of(error: BaseException) -> tuple[Problem, ...]:
-    """What a user sees of an error.
+    """Return the problems that a user sees of an error.
 
     For an unexpected error the text has the type and the location, for a bug report, but not the message: that may
     quote a request, and so a secret.

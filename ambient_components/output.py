@@ -1,4 +1,4 @@
-"""What every command prints with: output formats, colours, paths, and exit codes."""
+"""Output of commands: formats, colours, paths, problems, and exit codes."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 
 def from_here(path: Path) -> str:
-    """A path as people at this prompt name it, and as their editor finds it: from the working directory."""
+    """Return a path relative to the working directory, as people type it and their editor finds it."""
     return os.path.relpath(path)
 
 
@@ -45,12 +45,12 @@ Paint = Callable[[str, str], str]
 
 
 def plain(text: str, look: str) -> str:  # noqa: ARG001
-    """No look: for pipes and files."""
+    """Return the text without a look, for pipes and files."""
     return text
 
 
 def paint_for(stream: TextIO) -> Paint:
-    """Colours where a person sees them; NO_COLOR (https://no-color.org) and pipes get none."""
+    """Return colours for a terminal; none for pipes or with NO_COLOR (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return plain
     return lambda text, look: f"\033[{_LOOKS[look]}m{text}\033[0m"

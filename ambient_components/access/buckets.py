@@ -20,7 +20,7 @@ _CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
 
 
 def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """Why this change of a workspace's bucket must not be deployed; nothing, where it may.
+    """Return the refusals of a change to a workspace's bucket; none if it may be deployed.
 
     Args:
         workspace: Name of the workspace.
@@ -51,7 +51,7 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
 
 
 def sharing_refusals(before: Ledger, after: Ledger) -> list[Problem]:
-    """Why the buckets of several workspaces must not be deployed so; nothing, where they may.
+    """Return the refusals of changes to the buckets of several workspaces; none if they may be deployed.
 
     The engine creates new resources before it deletes old ones. So a bucket that moves between workspaces in one run
     would be adopted first, and then be deleted or lose its new ownership annotation.

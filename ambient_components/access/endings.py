@@ -1,4 +1,4 @@
-"""Subjects that lose the right to mint tokens, and the keys with tokens that they may have kept.
+"""Access that ends in a run: subjects, keys with tokens that they may have kept, and objects to delete.
 
 The platform's roles edit and admin can request tokens for any ServiceAccount in the namespace. Such a token outlives
 the grant, and works beside the key's own token (tested). So when such access ends, every older identity may be

@@ -34,7 +34,7 @@ def fleet_refusals(
     now: datetime | None = None,
     homes: Mapping[str, str] | None = None,
 ) -> list[Problem]:
-    """What stops the whole fleet. What one shard shows by itself stops that shard alone, and is not in here.
+    """Return the refusals that stop the whole fleet. Those that one shard finds by itself stop only that shard.
 
     Args:
         fleet: Name of the fleet.

@@ -96,7 +96,7 @@ class GuardrailSettings:
                 not.
 
         Raises:
-            BadValue: it is of another form.
+            BadValue: The input has another form.
         """
         said = {} if given is None else given
         if not isinstance(said, Mapping) or not _well_formed(said):

@@ -55,7 +55,7 @@ class Crossed:
 
     @property
     def refusal(self) -> Problem:
-        """Why nothing is changed, what to write instead, and the line that allows it."""
+        """The refusal, with what to write instead and the line that allows it."""
         if self.workspace is None:
             where, line = "at the top of the stack file", f"{{guardrail: {self.guardrail}, reason: WHY, until: DAY}}"
             prefix = ""

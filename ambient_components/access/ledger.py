@@ -29,7 +29,7 @@ def refusals(
     guardrails: GuardrailSettings = BUILT_IN,
     now: datetime | None = None,
 ) -> list[Problem]:
-    """Why this change must not be deployed; nothing, where it may.
+    """Return the refusals of a change; none if it may be deployed.
 
     An entry may leave the files only after a run in which it was closed or released: a mistake (a file not read, a line
     deleted in a merge) must not delete a namespace with its content.
@@ -78,7 +78,7 @@ def refusals(
 
 
 def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """Subjects that would get an object of the name that another subject's object has until this run.
+    """Refuse a subject's object with the name that another subject's object has until this run.
 
     The engine would create the new one by taking the object over, and then delete the old one: the same object. The new
     subject would have no access, although the state says it has.
@@ -98,7 +98,7 @@ def _taken_over(workspace: str, before: Entry, after: Entry) -> list[Problem]:
 
 
 def _released(workspace: str, before: Entry, after: Entry) -> list[Problem]:
-    """A release changes nothing else in its run, and neither does what follows it.
+    """Refuse changes beside the state in a run that releases a workspace, keeps it released or takes it back.
 
     All objects of a released workspace are kept when they leave the state: a grant that is removed or replaced in such
     a run would leave the record and stay in the cluster as undeclared access.

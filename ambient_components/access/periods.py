@@ -18,7 +18,7 @@ def check_date(text: str) -> None:
     """Require a day, YYYY-MM-DD, or a time, YYYY-MM-DDTHH:MM:SSZ.
 
     Raises:
-        BadValue: it is neither.
+        BadValue: The text is neither.
     """
     try:
         if _MOMENT.fullmatch(text):

@@ -37,7 +37,10 @@ class RoleAssignment:
 
 
 def of_ledger(ledger: Ledger) -> frozenset[RoleAssignment]:
-    """Return the role assignments in a ledger, from files (`fleet.ledger_of`) or from a state. Owners have admin."""
+    """Return the role assignments in a ledger, which comes from files or from a state. Owners have admin.
+
+    For files see `program.ledger.ledger_of`.
+    """
     return frozenset(assignment for name, entry in ledger.items() for assignment in _of_entry(name, entry))
 
 

@@ -1,4 +1,4 @@
-"""The object store of a cluster, as settings of this project's provider and as a pulumi-aws provider."""
+"""Arguments and providers of a cluster and its object store."""
 
 import os
 from collections.abc import Iterator
@@ -132,10 +132,10 @@ class ClusterProviders:
 
     @property
     def with_aws(self) -> list[pulumi.ProviderResource]:
-        """`both`, and pulumi-aws for the same store, for components with a bucket of driver aws.
+        """The providers of `both`, and pulumi-aws for the same store, for components with a bucket of driver aws.
 
         Raises:
-            ModuleNotFoundError: pulumi-aws, an optional extra, is not installed.
+            ModuleNotFoundError: The optional extra pulumi-aws is not installed.
         """
         return [*self.both, *([self._aws] if self.store else [])]
 

@@ -1,4 +1,4 @@
-"""The annotation that resolves conflicts between field managers."""
+"""Inputs that components share: the annotation for conflicts of field managers, and the all-created check."""
 
 import asyncio
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Wholeness:
 
     @property
     def incomplete(self) -> pulumi.Output[bool | None]:
-        """True if one failed: the later resource's step then fails without changes."""
+        """Whether one failed: the later resource's step then fails without changes."""
         return self._whole.apply(lambda yes: None if yes else True)
 
     def unless(self, value: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -120,19 +120,19 @@ def has_stack(engine: Engine, stack: str) -> bool:
 
 
 def export(engine: Engine, stack: str) -> Export:
-    """A stack's state, secrets encrypted.
+    """Return a stack's state with encrypted secrets.
 
     Raises:
-        AmbientError: it can't be read.
+        AmbientError: The state can't be read.
     """
     return _state(engine.run("stack", "export", "--stack", stack), stack)
 
 
 def export_with_secrets(engine: Engine, stack: str) -> Export:
-    """A stack's state, secrets decrypted: no part of it is for an error.
+    """Return a stack's state with decrypted secrets: no part of it may enter an error.
 
     Raises:
-        AmbientError: it can't be read, or not be decrypted.
+        AmbientError: The state can't be read or decrypted.
     """
     arguments = ("stack", "export", "--show-secrets", "--stack", stack)
     answer = engine.attempt(*arguments)

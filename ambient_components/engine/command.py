@@ -164,13 +164,13 @@ def shown(
     for, since what it would leave behind is a lock and half of a state. A SIGTERM is handed on to it.
 
     Args:
-        arguments: of the command.
-        folder: the project's.
-        environ: the whole environment for it.
-        show: takes the lines.
+        arguments: Arguments of the command.
+        folder: The project's folder.
+        environ: The complete environment of the program.
+        show: Takes the lines.
 
     Raises:
-        AmbientError: there is no such program.
+        AmbientError: The program does not exist.
     """
     signals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -196,7 +196,7 @@ def shown(
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the program: without its check for a newer version, and with our problems as data."""
+    """Return the environment of the program: without its check for a newer version, and with our problems as data."""
     return {**given, "PULUMI_SKIP_UPDATE_CHECK": "true", problem_json.VARIABLE: problem_json.AS_JSON}
 
 

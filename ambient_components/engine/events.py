@@ -1,4 +1,4 @@
-"""Who holds a stack that is locked."""
+"""Events in the engine's output, and the holder of a locked stack."""
 
 import json
 from collections.abc import Callable, Mapping

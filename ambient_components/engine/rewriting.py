@@ -58,7 +58,7 @@ class Item:
 
     @property
     def modified(self) -> str:
-        """When it was last changed; empty where the state does not say it."""
+        """Time of the last change; empty if the state does not have it."""
         return str(self.json.get("modified") or "")
 
     @property
@@ -73,7 +73,7 @@ class Item:
 
     @property
     def reference(self) -> str:
-        """How other resources refer to this one, a provider."""
+        """Reference of other resources to this provider."""
         return reference(self.urn, self.id)
 
     @property

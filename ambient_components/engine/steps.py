@@ -1,4 +1,4 @@
-"""The engine's steps on resources, from a preview (`pulumi preview --json`) or from a run's events."""
+"""The engine's steps and messages, from a preview (`pulumi preview --json`) or a run's events, and steps' digests."""
 
 import hashlib
 import json
@@ -25,6 +25,15 @@ CREATES: Final = frozenset({"create", "create-replacement", "import", "import-re
 IMPORTS: Final = frozenset({"import", "import-replacement"})
 DELETES: Final = frozenset({"delete", "delete-replaced"})
 
+_HIDDEN: Final = "[secret]"
+"""The engine's placeholder for a secret."""
+
+_PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
+"""The digested fields of the planned resource. The state has the previous ones."""
+
+_AUTONAMED: Final = "pulumi.com/autonamed"
+_DEFAULTS: Final = "__defaults"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -38,7 +47,7 @@ class Step:
     paths: tuple[str, ...] = ()
     """Paths of the changed properties."""
     planned: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The planned resource's JSON, for its digest (`contents`)."""
+    """The planned resource's JSON, for its digest (`content`)."""
 
     @classmethod
     def of_preview(cls, item: Mapping[str, Any]) -> "Step":
@@ -88,7 +97,7 @@ class Diagnostic:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What it says: our own problems as they were made, of all others the text."""
+        """Problems in the message: our own decoded, all others as text."""
         token = Urn.parse(self.urn).type if self.urn else ""
         if urns.is_ours(token) and (found := decode(self.message)):
             return found
@@ -159,16 +168,6 @@ def _step(item: Mapping[str, Any], old: Mapping[str, Any] | None, new: Mapping[s
 
 def _protected(resource: Resource | None) -> bool:
     return resource is not None and resource.protect
-
-
-_HIDDEN: Final = "[secret]"
-"""The engine's placeholder for a secret."""
-
-_PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
-"""The digested fields of the planned resource. The state has the previous ones."""
-
-_AUTONAMED: Final = "pulumi.com/autonamed"
-_DEFAULTS: Final = "__defaults"
 
 
 def content(step: Step, names: Mapping[str, str]) -> str:

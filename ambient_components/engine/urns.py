@@ -1,4 +1,4 @@
-"""Type tokens of the resources in our stacks. A token is part of a URN and never changes."""
+"""URNs and type tokens of the resources in our stacks. A token is part of a URN and never changes."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +33,8 @@ WORKSPACE_SECRET: Final = "ambient:index:WorkspaceSecret"  # noqa: S105  # a typ
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 _AWS_BUCKETS: Final = ("aws:s3/bucket:", "aws:s3/bucketV2:")
 
+_SCHEME = "urn:pulumi:"
+
 
 def short(token: str) -> str:
     """Return the last part of a token, such as `RoleBinding` for Kubernetes' own type and for ours."""
@@ -57,9 +59,6 @@ def is_ours(token: str) -> bool:
 def is_bucket(token: str) -> bool:
     """Tell whether resources of this type are buckets, ours or those of pulumi-aws."""
     return token == S3_BUCKET or token.startswith(_AWS_BUCKETS)
-
-
-_SCHEME = "urn:pulumi:"
 
 
 @dataclass(frozen=True, slots=True)

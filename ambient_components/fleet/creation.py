@@ -16,12 +16,12 @@ _KEY_BYTES = 32
 
 
 def set_fleet_key(engine: Engine, flags: tuple[str, ...]) -> None:
-    """Puts a new key for the marks of secret values into a fleet's config, encrypted."""
+    """Put a new key for the marks of secret values into a fleet's config, encrypted."""
     engine.run("config", "set", "--secret", FLEET_KEY, *flags, stdin=secrets.token_hex(_KEY_BYTES))
 
 
 def make_shards(engine: Engine, project: Project, names: list[str], config_file: Path, provider: str) -> None:
-    """Makes the stacks of shards, each with the fleet's config.
+    """Create the stacks of shards, each with the fleet's config.
 
     `pulumi stack init` takes no --config-file, and writes one of the stack's own. So it is run in a folder of its own,
     with a copy; the first one's, with the salt or the key, becomes the fleet's. Nothing else stays, however this ends.
@@ -46,6 +46,6 @@ def make_shards(engine: Engine, project: Project, names: list[str], config_file:
 
 
 def provider_of(config_file: Path) -> str:
-    """What a config that is there is encrypted with, as `pulumi stack init --secrets-provider` takes it."""
+    """Return the secrets provider of an existing config, as `pulumi stack init --secrets-provider` takes it."""
     said = yaml.safe_load(config_file.read_text(encoding="utf-8")) or {}
     return str(said.get("secretsprovider") or ("passphrase" if said.get("encryptionsalt") else "default"))

@@ -6,7 +6,9 @@ from ambient_components.errors import Problem
 
 
 def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
-    """Those that stop every shard. The others stop one workspace: its shard is run without it (`shards.excluded`).
+    """Return the violations that stop every shard.
+
+    The others stop one workspace: its shard runs without it (`shards.excluded`).
 
     Args:
         guardrails: Violations in all shards.

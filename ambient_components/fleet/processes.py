@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP while engines run: counted here, and handled by the main loop."""
+"""Processes of running engines, and the signals Ctrl-C, SIGTERM and SIGHUP during the run.
+
+Signals are counted here and handled by the main loop.
+"""
 
 import os
 import signal

@@ -1,4 +1,7 @@
-"""A progress view with an output that may close. Running engines must not fail because of it."""
+"""Progress views of a fleet's run: lines, JSON lines, a table, and a view for an output that may close.
+
+Running engines must not fail because of a closed output.
+"""
 
 import json
 import os
@@ -11,6 +14,12 @@ from ambient_components.problem_json import fields
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_ROWS: Final = 20
+"""Maximum number of shards in the table. With more shards it shows only running and failed ones."""
+
+_SECONDS: Final = 5.0
+"""Seconds after which a running shard gets a line. A shard that ends sooner has only one line."""
 
 
 class Unseen:
@@ -52,13 +61,6 @@ class Unseen:
             tell(self._view)
         except OSError:
             self._view = None
-
-
-_ROWS: Final = 20
-"""Maximum number of shards in the table. With more shards it shows only running and failed ones."""
-
-_SECONDS: Final = 5.0
-"""Seconds after which a running shard gets a line. A shard that ends sooner has only one line."""
 
 
 def view_for(form: str, jobs: Sequence[Job], stream: TextIO | None = None) -> View:

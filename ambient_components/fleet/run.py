@@ -151,7 +151,7 @@ def _states(decisions: Sequence[Selection]) -> Mapping[str, Stack]:
 def _shown(
     decisions: Sequence[Decision], request: Request, evaluated: Sequence[Evaluated], confirm: Callable[[str], bool]
 ) -> tuple[int | None, frozenset[Problem]]:
-    """The page, and the question: an exit code where nothing is to be run, and the refusals of single workspaces.
+    """Show the plan and ask: return an exit code if nothing is to be run, and the refusals of single workspaces.
 
     With --yes nothing is confirmed, so the plan is made from files and states, without the engine.
     """

@@ -113,7 +113,7 @@ class Reported:
         if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS):
             self._token_secrets(step)
         if step.type == urns.ACCESS_LEDGER:
-            # The output name is defined by the provider (`lost_runs.OUTPUT`), which the CLI does not import.
+            # The output name is defined by the provider (`interrupted_runs.OUTPUT`), which the CLI does not import.
             self.lost_access = bool(_outputs(step.new).get("lostRun"))
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):

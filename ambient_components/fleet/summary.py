@@ -15,7 +15,7 @@ _SHOWN = 50
 
 
 def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collection[Problem] = ()) -> int:
-    """0: all went well; 1: not all of it; 3: guardrails or rules refused some of it; 130: it was interrupted.
+    """Return the exit code: 0 success, 1 failures, 3 refusals by guardrails or rules, 130 interrupted.
 
     Args:
         jobs: All shards, after the run.

@@ -1,6 +1,7 @@
-"""The fields of a plan's document, each with its description and its source.
+"""A plan's document with its digest, and the document's JSON Schema.
 
-Both the document (`plan.document`) and its JSON Schema (docs/plan.schema.json) are built from these.
+Both the document and its JSON Schema (docs/plan.schema.json) are built from the same fields, each with its description
+and its source.
 """
 
 import hashlib

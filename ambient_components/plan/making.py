@@ -129,7 +129,7 @@ def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | N
 
 
 def deployed(export: Export, stack: str, at: datetime) -> Deployed:
-    """What an exported state says.
+    """Return the deployed state of a stack from its export.
 
     Args:
         export: The parsed output of `pulumi stack export`.

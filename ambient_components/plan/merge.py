@@ -165,7 +165,7 @@ def _in_stack(plan: Plan) -> Plan:
 
 
 def _within(stack: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems of one of several stacks, with its name."""
+    """Return the problems of one of several stacks, with the stack's name."""
     return tuple(
         replace(
             one,

@@ -53,7 +53,7 @@ class Digest:
         return sorted(found, key=lambda step: (not step.rights, step.name, step.kind, step.op))
 
     def problems(self, severity: str) -> tuple[Problem, ...]:
-        """What was logged with this severity, each once. Sorted."""
+        """Return the messages logged with this severity, each once, sorted."""
         said = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
         return facts.sorted_problems(one for one in said if not texts.is_about_plugins(one.problem))
 

@@ -151,7 +151,7 @@ def read(path: str) -> Saved:
 
 
 def check_fresh(plan: Saved, stack: str, export: Export, now: Mapping[str, str]) -> None:
-    """Refuses a plan of another stack, one that is too old, one of other programs, and one of another state.
+    """Refuse a plan of another stack, one that is too old, one of other programs, and one of another state.
 
     Args:
         plan: The reviewed plan.

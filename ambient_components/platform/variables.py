@@ -1,4 +1,4 @@
-"""Names of environment variables for sessions: which ones the integration secret rejects, and which have no effect.
+"""Environment variables of sessions: the rules for their names, and the variables of a workspace's storage.
 
 No message quotes a name, because it may be a secret on the wrong side of a colon. Every key of the integration secret
 becomes an environment variable of the runner container. Contract 3.
@@ -22,6 +22,11 @@ DATA_KEY_PATTERN: Final = r"[-._A-Za-z0-9]{1,253}"
 """Names of keys in a Secret: Kubernetes' rule."""
 
 _MCP_SETTING: Final = "MCP_CONFIG_FILE"
+
+CUSTOM_MODE: Final = "custom"
+"""The only STORAGE_MODE that activates the S3 variables; all others mean the shared bucket."""
+
+T = TypeVar("T")
 
 
 def variable_problem(name: str) -> tuple[str, str] | None:
@@ -54,12 +59,6 @@ def variable_warning(name: str) -> tuple[str, str] | None:
     if not re.fullmatch(VARIABLE_PATTERN, name):
         return "is a name that no shell can read", "allowed everywhere: A-Z a-z 0-9 _, no digit first"
     return None
-
-
-CUSTOM_MODE: Final = "custom"
-"""The only STORAGE_MODE that activates the S3 variables; all others mean the shared bucket."""
-
-T = TypeVar("T")
 
 
 def storage_variables(mode: T, endpoint: T, bucket: T, access_key: T, secret_key: T) -> dict[str, T]:

@@ -116,12 +116,12 @@ def _limits(workspace: WorkspaceModel) -> LimitsSpec:
 
 
 def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
-    """A key as the component's argument.
+    """Return a key as the component's argument.
 
     Args:
-        key_id: its id.
-        key: the effective entry.
-        calendar: decides whether the generation before stays valid.
+        key_id: Id of the key.
+        key: The effective entry.
+        calendar: Decides whether the previous generation stays valid.
     """
     spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
     policy = key.policy(calendar.run_every)
@@ -159,13 +159,13 @@ def _flags(key: Key) -> dict[str, bool]:
 def bucket_spec(
     bucket: Bucket, store: StoreConfig | None, values: Mapping[str, pulumi.Input[str]], calendar: Calendar
 ) -> BucketSpec:
-    """A bucket as the component's argument.
+    """Return a bucket as the component's argument.
 
     Args:
-        bucket: the effective entry.
-        store: of the stack.
-        values: of an existing bucket's keys, by field.
-        calendar: says how often runs are promised.
+        bucket: The effective entry.
+        store: The stack's store.
+        values: Values of an existing bucket's keys, by field.
+        calendar: Has the guaranteed interval of runs.
     """
     spec = BucketSpec(name=bucket.name, endpoint=sessions_endpoint(bucket, store), driver=bucket.driver.value)
     if bucket.driver is BucketDriver.EXISTING:

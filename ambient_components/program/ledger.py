@@ -19,12 +19,12 @@ from ambient_components.stackfile.places import sources_of
 def ledger_of(
     workspaces: Mapping[str, Workspace], calendar: Calendar, store: StoreConfig | None = None
 ) -> dict[str, Entry]:
-    """The access that these workspaces declare, as the ledger records it: subjects, roles and lives, no secret.
+    """Return the declared access of workspaces as the ledger records it: subjects, roles and lifetimes, no secret.
 
     Args:
-        workspaces: by name.
-        calendar: decides which grants, overlaps and overrides are in force.
-        store: where their buckets are.
+        workspaces: The workspaces by name.
+        calendar: Decides which grants, overlaps and overrides are in force.
+        store: The store of their buckets.
     """
     return {name: _entry(workspace, calendar, store) for name, workspace in sorted(workspaces.items())}
 
@@ -52,7 +52,7 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
 
 
 def _dates(workspace: Workspace) -> dict[str, tuple[Period, ...]]:
-    """When each grant with dates holds, be it now or not."""
+    """Return the periods of all grants with dates, in force or not."""
     dates: dict[str, list[Period]] = {}
     for grant in workspace.grants:
         if grant.dated:
@@ -74,11 +74,11 @@ def _given(declared: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
-    """A key as the ledger records it: what a reviewer has to know of it, and what a later run has to compare.
+    """Return a key as the ledger records it: the fields that a reviewer needs and that a later run compares.
 
     Args:
-        key: the effective entry.
-        calendar: decides whether the generation before stays valid.
+        key: The effective entry.
+        calendar: Decides whether the previous generation stays valid.
     """
     never = key.lifetime == NEVER
     return KeyEntry(
@@ -97,7 +97,7 @@ def key_entry(key: Key, calendar: Calendar) -> KeyEntry:
 
 
 def bucket_entry(workspace: Workspace, store: StoreConfig | None) -> BucketEntry | None:
-    """A workspace's bucket as the ledger records it: who owns its data, what may delete it, how long its keys live.
+    """Return a workspace's bucket as the ledger records it: owner of the data, deletion, and lifetime of keys.
 
     A closed workspace keeps its data, and has no keys.
     """
@@ -136,6 +136,6 @@ def sessions_endpoint(bucket: Bucket, store: StoreConfig | None) -> str:
 
 
 def _store_address(bucket: Bucket, store: StoreConfig | None) -> str | None:
-    """What runs reach its store by; None where sessions reach it by the same, or it is not ours to make."""
+    """Return the store's address for runs; None if sessions use the same, or the bucket is an existing one."""
     address = store.endpoint if store is not None and bucket.driver is not BucketDriver.EXISTING else None
     return address if address and address != sessions_endpoint(bucket, store) else None

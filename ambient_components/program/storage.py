@@ -18,7 +18,7 @@ def uses_aws(workspaces: Mapping[str, Workspace]) -> bool:
 
 
 def check_storage(stack: LoadedStack, store: StoreConfig | None, problems: Problems) -> None:
-    """Buckets that the stack's config or this machine has nothing for.
+    """Find buckets for which the stack's config or this machine lacks something.
 
     Args:
         stack: The stack.

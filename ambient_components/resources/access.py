@@ -1,4 +1,4 @@
-"""The resources that carry access: RoleBindings, and the ServiceAccounts of keys."""
+"""Resources for access: RoleBindings, the ServiceAccounts and tokens of keys, and the access ledger."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict

@@ -1,4 +1,4 @@
-"""The resource for a bucket in the stack's object store."""
+"""Resources in the stack's object store: buckets, and the access keys of their users."""
 
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict

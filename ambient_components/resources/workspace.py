@@ -1,4 +1,4 @@
-"""The resource that ends all access to a workspace."""
+"""Resources of one workspace: its closure, settings, container defaults, feature flags and Secrets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict

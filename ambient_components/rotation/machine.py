@@ -32,13 +32,13 @@ class Plan:
 
 
 def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "token") -> str | None:
-    """Why this identity needs a new token now; None: it does not.
+    """Return why this identity needs a new token now; None if it does not.
 
     Args:
-        state: what is on record.
-        policy: what the stack file asks.
-        now: the one clock reading of this process.
-        what: what is minted, in words.
+        state: The recorded tokens.
+        policy: The policy of the stack file.
+        now: The one clock reading of this process.
+        what: Name of the minted object for messages.
     """
     current = state.current
     if current is None:
@@ -82,14 +82,13 @@ def plan(
     """Return the steps that are due for one identity.
 
     Args:
-        state: what is on record.
-        policy: what the stack file asks.
-        now: the one clock reading of this process.
-        force: why every token on record is dead, whatever it says (the ServiceAccount was replaced).
-        again: why a token is needed beside one that works (that one is lost).
-        former: another generation has taken this identity's place, and it stays valid beside that one for a while. It
-            never mints.
-        what: what is minted, in words.
+        state: The recorded tokens.
+        policy: The policy of the stack file.
+        now: The one clock reading of this process.
+        force: Why every recorded token is dead, whatever its record says (the ServiceAccount was replaced).
+        again: Why a token is needed beside one that works (that one is lost).
+        former: Whether another generation has replaced this identity, which stays valid for a while and never mints.
+        what: Name of the minted object for messages.
     """
     # From the original record: a missed renewal window is always reported.
     missed = _missed(state.current, policy, now)

@@ -87,7 +87,7 @@ class TokenSecret:
         return f"it expired on {format_time(self.expires_at)}"
 
     def to_wire(self) -> dict[str, Any]:
-        """The form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead, lapsed)."""
+        """Return the form in Pulumi's state (handle, uid, generation, issuedAt, expiresAt, dead, lapsed)."""
         return {
             "handle": self.name,
             "uid": self.uid,

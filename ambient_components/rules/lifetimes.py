@@ -102,11 +102,11 @@ class Policy:
 
 
 def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
-    """Why a policy would fail in use, as problem and remedy; None: it would not.
+    """Return why a policy would fail in use, as problem and remedy; None if it would not.
 
     Args:
-        policy: what is asked. Of a manual one only the first token counts, which needs no notice and no overlap.
-        what: what is renewed, in words.
+        policy: The policy. With manual rotation only the first token counts, which needs no notice and no overlap.
+        what: Name of the renewed object for messages.
     """
     if policy.manual:
         return None
@@ -144,7 +144,7 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
 
 
 def is_mended_by_overlap(policy: Policy) -> bool:
-    """Whether a shorter overlap is what a policy with a `misfit` needs."""
+    """Tell whether a shorter overlap repairs a policy with a `misfit`."""
     life, before, overlap = policy.lifetime, policy.rotate_before, policy.overlap
     return before < life and (overlap > before or before + overlap > life)
 

@@ -1,6 +1,6 @@
-"""Limits of a workspace: what its containers get, what a quota counts, and whom an isolated workspace may reach.
+"""Limits of a workspace: rules for containers, quotas and network peers, and the amounts in canonical form.
 
-The stack file has quantities in canonical form by then; a component has them as written.
+The rules get quantities in canonical form from the stack file, and as written from a component.
 """
 
 import ipaddress
@@ -74,6 +74,12 @@ _QUOTA_PATTERN: Final = re.compile(
 _BYTES: Final = re.compile(r"(.*[./])?(memory|storage|ephemeral-storage)|(requests\.)?hugepages-.*")
 _CORES: Final = ("cpu", "requests.cpu", "limits.cpu")
 
+QUOTA: Final = "workspace-quota"
+"""Name of the ResourceQuota of a workspace; the platform has none (contract 7)."""
+
+Amounts = Mapping[str, object]
+"""Quantity by resource: cpu, memory, ephemeral-storage."""
+
 
 def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
     """Find what the API server would refuse in the middle of a run, and what has no effect."""
@@ -83,7 +89,7 @@ def limit_findings(limits: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """A LimitRange's four values of a resource go up: min ≤ defaultRequest ≤ default ≤ max. Kubernetes' rule."""
+    """Find values of a LimitRange that break Kubernetes' rule min ≤ defaultRequest ≤ default ≤ max."""
     for limit, amounts in containers.items():
         yield from choice_findings((limit,), limit, LIMIT_CHAIN, "limit of a container")
         for resource, written in amounts.items():
@@ -107,7 +113,7 @@ def container_findings(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[
 
 
 def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
-    """A quota names resources that Kubernetes counts, and counts objects in whole numbers."""
+    """Find resources that Kubernetes does not count in a quota, and fractions of objects."""
     for resource, written in quota.items():
         if resource not in QUOTA_RESOURCES and not _QUOTA_PATTERN.fullmatch(resource):
             allowed = f"allowed: {', '.join(QUOTA_RESOURCES)}, {_QUOTA_FORMS}"
@@ -119,7 +125,7 @@ def quota_findings(quota: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
-    """Peers are for a workspace that is isolated, and each is one destination."""
+    """Find peers of a workspace that is not isolated, and peers that are not exactly one destination."""
     peers = network.get("allow") or ()
     if peers and not network.get("isolate", True):
         problem = "has no effect, since isolate is false: pods may talk to every peer"
@@ -213,13 +219,6 @@ def _quantity(written: Any) -> Quantity | None:
         return parse_quantity(written)
     except BadValue:
         return None
-
-
-QUOTA: Final = "workspace-quota"
-"""Name of the ResourceQuota of a workspace; the platform has none (contract 7)."""
-
-Amounts = Mapping[str, object]
-"""Quantity by resource: cpu, memory, ephemeral-storage."""
 
 
 def canonical(amounts: Amounts) -> dict[str, str]:

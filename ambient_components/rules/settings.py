@@ -152,7 +152,10 @@ def command_problem(command: str) -> Verdict:
 
 
 def flag_findings(flags: Mapping[str, Any]) -> Iterator[Finding]:
-    """Flags are keys of a ConfigMap; one that the platform doesn't ship may still be in its Unleash. Contract 7."""
+    """Find flags that cannot be keys of a ConfigMap, and warn about those that the platform doesn't ship.
+
+    Such a flag may still be in the platform's Unleash. Contract 7.
+    """
     for flag in flags:
         if not re.fullmatch(FLAG_PATTERN, flag):
             remedy = "allowed: 1-253 of A-Z a-z 0-9 . _ -"

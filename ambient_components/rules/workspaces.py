@@ -1,4 +1,4 @@
-"""Rules for closing a workspace: how its sessions end, and how long to wait for them."""
+"""Rules for workspaces: their closing, their arguments, and the labels and annotations of their objects."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum

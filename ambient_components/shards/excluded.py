@@ -27,10 +27,10 @@ _SHAPE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 
 
 def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | None:
-    """Why workspaces are refused, by name; None, where a refusal is about the shard as a whole, or there is none.
+    """Return the refusals by workspace; None if one is about the shard as a whole, or if there are none.
 
     Args:
-        problems: all the refusals of one run.
+        problems: All refusals of one run.
     """
     found: dict[str, dict[Problem, None]] = {}
     for one in problems:
@@ -97,7 +97,7 @@ def excluded_of(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return the excluded workspaces of this run, from its environment.
 
     Raises:
-        BadValue: the variable has another form.
+        BadValue: The variable has another form.
     """
     text = environ.get(EXCLUDE_VARIABLE, "")
     if not text:

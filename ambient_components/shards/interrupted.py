@@ -87,7 +87,7 @@ def vanished(workspace: str) -> Problem:
 
 
 def bucket_refusals(left: Mapping[str, Entries], before: Ledger, after: Ledger) -> list[Problem]:
-    """Why the buckets must not be deployed so: one that only an interrupted run declared may hold data or keys.
+    """Return the refusals of buckets: one that only an interrupted run declared may hold data or keys.
 
     Args:
         left: Entries of interrupted runs by workspace.

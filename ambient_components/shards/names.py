@@ -1,4 +1,4 @@
-"""Stack names of a fleet and its number of shards: `prod` in eight shards is `prod-00` to `prod-07`."""
+"""A fleet's stack names, number of shards and assigned workspaces: `prod` in eight shards is `prod-00` to `prod-07`."""
 
 import re
 from collections.abc import Mapping

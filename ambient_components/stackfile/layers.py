@@ -1,4 +1,4 @@
-"""Layers of one workspace: defaults, its template, its own entry; and how they are merged.
+"""Layers of one workspace (defaults, its template, its own entry), their merge, and the source of each value.
 
 Plain data with positions, before validation by the models. Mappings are merged; lists and all other values replace the
 layer below: a list of grants from three files would be one that no person has reviewed.

@@ -114,11 +114,11 @@ def read_destruction(export: Export) -> Destruction:
 
 
 def refusals(destruction: Destruction, deploy: str) -> list[Problem]:
-    """Why this must not be destroyed; nothing, where it may.
+    """Return the refusals of a destruction; none if it may run.
 
     Args:
-        destruction: what would go.
-        deploy: the command that deploys the stack or the fleet.
+        destruction: The objects that would be deleted.
+        deploy: The command that deploys the stack or the fleet.
     """
     found = []
     then_deploy = f"and deploy: {deploy}"

@@ -83,8 +83,8 @@ def variants(one, keep=()) -> Iterator[dict]:
     """The object with each field replaced by each hostile value, and with each field of metadata that may be added.
 
     Args:
-        one: a real object.
-        keep: places that stay, as the server itself guarantees them.
+        one: A real object.
+        keep: Places that stay, as the server itself guarantees them.
     """
     kept = (("metadata",), *(("metadata", field) for field in ("name", "namespace", "uid", "resourceVersion")), *keep)
     for field, value in FIELDS.items():

@@ -111,8 +111,8 @@ class Stack:
     """The engine's part in one key: check, diff, then create, update or nothing; what is recorded, and what is lost.
 
     Args:
-        judge: is told of each step (`key_judge.Judge`).
-        key: what the program asks for, as `ApiKeyArgs`; `overlap_until` apart, which is its date.
+        judge: Is told of each step (`key_judge.Judge`).
+        key: What the program asks for, as `ApiKeyArgs`; `overlap_until` apart, which is its date.
     """
 
     def __init__(self, judge, key):
@@ -167,11 +167,11 @@ class Stack:
         """`pulumi up`.
 
         Args:
-            start: when its process reads the clock.
-            faults: of the cluster, by number of the call.
-            late: seconds after that until it gets to the key.
+            start: When its process reads the clock.
+            faults: Of the cluster, by number of the call.
+            late: Seconds after that until it gets to the key.
             refresh: ``--refresh``.
-            newest_first: of two identities, which comes first is not said.
+            newest_first: Of two identities, which comes first is not said.
         """
         run = Run(start)
         self.runs.append(run)

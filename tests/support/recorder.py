@@ -239,8 +239,8 @@ class Recorder:
         """Runs a program to its end.
 
         Raises:
-            AssertionError: two resources with one URN, or a reference to a resource that is not there.
-            Exception: whatever the program raised.
+            AssertionError: Two resources with one URN, or a reference to a resource that is not there.
+            Exception: Whatever the program raised.
         """
         monitor = _Monitor(self)
         self.last = monitor.recording

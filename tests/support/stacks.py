@@ -141,9 +141,9 @@ def started(directory: Path, toolchain: Toolchain, *flags: str) -> Iterator[Mach
     """A cluster and an engine of their own, and after it all the scan of what they left: always on.
 
     Args:
-        directory: where both are kept.
-        toolchain: what they are run with.
-        flags: further ones of the API server.
+        directory: Where both are kept.
+        toolchain: What they are run with.
+        flags: Further ones of the API server.
     """
     prepare(directory, toolchain)
     with Cluster(directory, toolchain, flags) as cluster:

@@ -68,10 +68,10 @@ def bucket_case(world: StoreWorld, before: dict | None, after: dict, there: Call
     """A bucket that is made (without a state before) or changed.
 
     Args:
-        world: the store.
-        before: inputs of the run before; None for none.
-        after: inputs of the run that is killed.
-        there: what is done by others before that.
+        world: The store.
+        before: Inputs of the run before; None for none.
+        after: Inputs of the run that is killed.
+        there: What is done by others before that.
     """
     name = f"crash-{next(_NUMBERS)}"
     common = {"bucket": name, "owner": OWNER, "namespace": world.namespace}

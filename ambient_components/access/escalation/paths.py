@@ -1,4 +1,4 @@
-"""Escalation paths of the role edit itself, which only another role removes."""
+"""Escalation paths of the role edit, and of credentials and secrets that a workspace's sessions can read."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -1,4 +1,7 @@
-"""Subjects that are ServiceAccounts, in all notations: who can mint tokens in their namespace can act as them."""
+"""Workspaces as the checks for escalation paths see them, and the namespaces of ServiceAccounts with access.
+
+Those who can mint tokens in a namespace can act as its ServiceAccounts, in every notation of a subject.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +15,10 @@ from ambient_components.rules.roles import MINTERS
 _ACCOUNT: Final = "serviceaccount:"
 _USER: Final = "user:system:serviceaccount:"
 _GROUP: Final = "group:system:serviceaccounts:"
+
+VIEW: Final = Role.VIEW.value
+EDIT: Final = Role.EDIT.value
+ADMIN: Final = Role.ADMIN.value
 
 
 def home_of(subject: str) -> str | None:
@@ -27,11 +34,6 @@ def home_of(subject: str) -> str | None:
         if subject.startswith(prefix):
             return subject.removeprefix(prefix).split(":", 1)[0] or None
     return None
-
-
-VIEW: Final = Role.VIEW.value
-EDIT: Final = Role.EDIT.value
-ADMIN: Final = Role.ADMIN.value
 
 
 @dataclass(frozen=True, slots=True)

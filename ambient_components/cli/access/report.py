@@ -1,4 +1,4 @@
-"""The access in a stack's cluster: RoleBindings and the ServiceAccounts of keys, read only."""
+"""The report on access: the declared role assignments compared with those in the cluster, which is only read."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The changes in a plan other than those of selected keys. `--now` must deploy nothing else.
+"""Steps of a plan that selected keys need, and all other changes, which `--now` must not deploy.
 
 Pure.
 """

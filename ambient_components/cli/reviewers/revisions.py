@@ -1,4 +1,7 @@
-"""The files of a Git revision, extracted to a temporary folder without touching the user's index and working tree."""
+"""The stacks of a Git revision, and the workspaces that changed since then.
+
+Files are extracted to a temporary folder. The user's index and working tree stay untouched.
+"""
 
 import os
 import subprocess

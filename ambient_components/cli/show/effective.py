@@ -1,4 +1,4 @@
-"""A workspace's merged entry, value by value, with the source of each."""
+"""A workspace's merged entry, value by value with the source of each, as YAML and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,11 @@ Path = tuple[PathPart, ...]
 
 _OPEN_FIELDS = frozenset({"type", "command"})
 """The visible fields of an MCP server. Its URL, arguments, headers and variables may hold a credential."""
+
+_WIDEST: Final = 72
+"""The column of comments. After a longer line the comment follows directly."""
+
+_PLACE: Final = ("file", "line", "column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +108,6 @@ def _blank(value: Any) -> Any:
     return [_blank(item) for item in value] if isinstance(value, list) else HIDDEN
 
 
-_WIDEST: Final = 72
-"""The column of comments. After a longer line the comment follows directly."""
-
-
 class _Flow(yaml.SafeDumper):
     """Values on one line each, quoted if YAML 1.1, YAML 1.2 or our reader would parse them differently."""
 
@@ -171,6 +172,3 @@ def as_json(stack: str, workspace: str, values: Sequence[Value]) -> str:
         place = {"file": where.file, "line": where.line, "column": where.column} if where else dict.fromkeys(_PLACE)
         shown.append({"path": format_path(value.path), "value": value.value, "layer": layer, **place})
     return json_text({"workspace": workspace, "stack": stack, "values": shown})
-
-
-_PLACE: Final = ("file", "line", "column")

@@ -8,7 +8,7 @@ from ambient_components.problem_json import fields
 
 
 def as_text(result: Validation, paint: Paint = plain) -> str:
-    """One problem a line, in the form that compilers have and editors jump from, and its hints below it."""
+    """Return one problem per line, in the compilers' form that editors jump from, with its hints below."""
     return "\n".join(_line(problem, paint) for problem in result.problems)
 
 

@@ -1,4 +1,4 @@
-"""A fleet's stacks in the backend, including former shards."""
+"""The plan for a new number of shards: stacks in the backend, including former shards, and workspaces to move."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace

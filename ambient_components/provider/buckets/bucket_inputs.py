@@ -19,7 +19,7 @@ OWN: Final = {
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:
-    """What no store would take, and what has no meaning; all at once.
+    """Return all inputs at once that no store accepts or that have no meaning.
 
     Args:
         olds: The deployed inputs.

@@ -31,7 +31,7 @@ _USED_IN: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:
-    """What no store would take, and what has no meaning; all at once.
+    """Return all inputs at once that no store accepts or that have no meaning.
 
     Args:
         olds: The deployed inputs.

@@ -95,7 +95,7 @@ def clear_owner(context: Context, bucket: str, owner: str) -> bool:
 def refusal(
     context: Context, bucket: str, owner: str, tags: Mapping[str, str], *, adopt: bool, namespace: str | None
 ) -> tuple[str, Remedy] | None:
-    """Why a bucket that exists can't be taken as this stack's own, as problem and remedy; None: it can.
+    """Return why an existing bucket can't become this stack's own, as problem and remedy; None if it can.
 
     Args:
         context: Context of the step.

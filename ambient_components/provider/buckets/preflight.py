@@ -59,7 +59,7 @@ class _Case:
 
 
 def bucket_problems(context: Context, owner: str, before: Ledger, after: Ledger) -> list[Problem]:
-    """Every reason not to begin that lies in the store. Nothing is changed in it.
+    """Return every reason in the store not to begin. Nothing is changed in it.
 
     Args:
         context: Context of the ledger's check.

@@ -13,7 +13,7 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[P
     """Return a refusal for each namespace of this stack that a ledger without a last deployment does not declare.
 
     Only for a stack that is not a shard: the shards of a fleet share one ownership annotation, and the run records
-    distinguish them (`lost_runs`).
+    distinguish them (`interrupted_runs`).
 
     Args:
         context: Context of the ledger's check.

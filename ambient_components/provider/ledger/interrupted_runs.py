@@ -42,7 +42,7 @@ OUTPUT: Final = "lostRun"
 
 
 def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
-    """Why this run must not begin, as far as the records of this shard and of its siblings say.
+    """Return why this run must not begin, according to the records of this shard and of its siblings.
 
     Raises:
         StepError: The record cannot be read, and this run has no checkpoints.

@@ -11,7 +11,7 @@ from ambient_components.rules.refusals import Rule
 
 
 def moved_refusals(owner: str, moved: Iterable[str]) -> list[Problem]:
-    """Why a run must not lose what the fleet's files still have.
+    """Return refusals to remove moved workspaces, which the fleet's files still have.
 
     Args:
         owner: PROJECT/FLEET.

@@ -1,6 +1,6 @@
 """Checks of the cluster before a run changes anything: its identity, the deployer's rights, ownership of namespaces.
 
-For the object store see `bucket_preflight`.
+For the object store see `provider.buckets.preflight`.
 """
 
 from collections.abc import Callable, Collection
@@ -37,9 +37,9 @@ def preflight(
     ending: Collection[Leftover] = (),
     lost: bool = False,
 ) -> list[Problem]:
-    """Every reason not to begin; access that others gave or took is a warning.
+    """Return every reason not to begin, and warn about access that others gave or took.
 
-    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster_objects`).
+    Only what workspace users cannot write may be a reason: Namespaces, rights, the store (see `cluster.objects`).
 
     Args:
         context: Context of the ledger's check.

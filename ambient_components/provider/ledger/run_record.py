@@ -52,7 +52,7 @@ class RunRecord:
         """Read the location from a ledger's inputs; None if the stack is not a shard.
 
         Raises:
-            BadValue: it is no NAMESPACE/NAME.
+            BadValue: The location is not a NAMESPACE/NAME.
         """
         given = values.get("record")
         if given is None:

@@ -1,4 +1,4 @@
-"""Accounts for access keys of buckets: one interface for the APIs of AWS's IAM and MinIO's admin.
+"""Accounts for access keys of buckets (AWS's IAM, MinIO's admin API), and the notes on their keys in tags.
 
 An account is created for one workspace and one generation. It has at most two keys, which is IAM's limit: the current
 one and a retiring one.

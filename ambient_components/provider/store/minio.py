@@ -58,7 +58,7 @@ class MinioAccounts:
         """Store the settings without connecting.
 
         Args:
-            endpoint: http(s)://HOST[:PORT] of the API.
+            endpoint: URL of the API, http(s)://HOST[:PORT].
             access_key: Access key of root, or of a user with MinIO's policy consoleAdmin.
             secret_key: Its secret.
             region: Region for signatures.

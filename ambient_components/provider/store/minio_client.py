@@ -126,7 +126,7 @@ class MinioClient:
             user: Name of the user.
             key_id: Access key id: 3-20 characters.
             secret: 8-40 characters.
-            fields: name, description and expiration in the API's format.
+            fields: Fields name, description and expiration in the API's format.
         """
         request = {"targetUser": user, "accessKey": key_id, "secretKey": secret, **fields}
         answer = self._call("admin:CreateServiceAccount", lambda: self._admin.add_key(request), secret)

@@ -33,7 +33,7 @@ OWN: Final = {
 
 
 def problems(olds: Values, news: Values) -> list[Problem]:
-    """What no cluster would grant, and what has no meaning; all at once.
+    """Return all inputs at once that no cluster grants or that have no meaning.
 
     Args:
         olds: The deployed inputs.

@@ -162,7 +162,7 @@ def mint(context: Context, identity: Identity, policy: Policy, account: str | No
         context: Context of the step.
         identity: The key's ServiceAccount.
         policy: Policy of the token.
-        account: uid that the ServiceAccount must have; None skips the check.
+        account: UID that the ServiceAccount must have; None skips the check.
 
     Raises:
         StepError: The engine does not run, or the cluster refuses. The token Secret is then deleted; if that fails, the

@@ -1,7 +1,7 @@
-"""Merging of declared fields into objects that others write as well.
+"""Objects that others write as well, and the merge of the declared fields into them.
 
 The platform's operator creates ProjectSettings and LimitRanges, and its UI changes single flags and saves whole
-Secrets. A stack declares some fields of such objects. These pure functions compute what to write from the previously
+Secrets. A stack declares some fields of such objects. The pure functions compute what to write from the previously
 declared, the declared and the live fields. Values are JSON; None means absent.
 """
 

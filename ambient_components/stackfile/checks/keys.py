@@ -77,10 +77,10 @@ def check_times(
     """Find notice, overlap and life that don't go together, or that the promised runs are too seldom for.
 
     Args:
-        path: of what says them.
-        policy: what is asked, with the fields of these names unchanged.
-        explicit: tells what a workspace says itself from what lies under it.
-        life: of what is renewed.
+        path: Path of the section with these fields.
+        policy: Returns the policy with the fields of these names unchanged.
+        explicit: Tells a workspace's own values from those of lower layers.
+        life: Bounds for the renewed object.
     """
     own = {field for field in ("rotateBefore", "overlap") if explicit((*path, field))}
     asked = policy(own)

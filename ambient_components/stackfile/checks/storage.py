@@ -1,4 +1,4 @@
-"""Checks of storage: allowed fields of each driver, ownership, tags, and lifetime of access keys."""
+"""Checks of storage: fields, ownership and tags, lifetime of access keys, and support by the configured store."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -134,8 +134,8 @@ class Key(Model):
 
         Args:
             run_every: Guaranteed interval of runs in seconds; 0 for none.
-            uncut: Names in the file of fields that are not shortened: `checks.keys` refuses a key's own misfit
-                values.
+            uncut: Names in the file of fields that are not shortened: `stackfile.checks.keys` refuses a key's own
+                misfit values.
         """
         return renewal(self, run_every, uncut, static=bool(self.static))
 

@@ -1,4 +1,4 @@
-"""Handling of running sessions when a workspace is closed."""
+"""Models of session settings: idle timeout, MCP servers, certificates, and sessions of a closed workspace."""
 
 from typing import Annotated, Any, ClassVar, Final, Self
 
@@ -23,6 +23,15 @@ from ambient_components.stackfile.models.types import DURATION_PATTERN, FilePath
 from ambient_components.suggest import did_you_mean
 
 _WAITS = f"allowed: durations up to {format_seconds(WAIT_MAX)}, a whole number and a unit of s, m or h, such as 30s"
+
+NEVER: Final = "never"
+"""Idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
+
+_SERVER_NAMES: JsonDict = {"propertyNames": {"pattern": f"^{SERVER_NAME_PATTERN}$", "maxLength": SERVER_NAME_MAX}}
+_IDLE_FORMS = (
+    f"allowed: never, or durations up to {format_seconds(IDLE_TIMEOUT_MAX)}, a whole number and a unit of "
+    "s, m, h, d or y (365 days), such as 12h"
+)
 
 
 def _sessions(value: object) -> object:
@@ -53,16 +62,6 @@ class OnClose(Model):
 
     wait: Wait = WAIT_DEFAULT
     """Time for sessions to stop. Default: 2m."""
-
-
-NEVER: Final = "never"
-"""Idle timeout of 0 seconds: sessions are not stopped. Contract 4."""
-
-_SERVER_NAMES: JsonDict = {"propertyNames": {"pattern": f"^{SERVER_NAME_PATTERN}$", "maxLength": SERVER_NAME_MAX}}
-_IDLE_FORMS = (
-    f"allowed: never, or durations up to {format_seconds(IDLE_TIMEOUT_MAX)}, a whole number and a unit of "
-    "s, m, h, d or y (365 days), such as 12h"
-)
 
 
 def _idle_timeout(value: object) -> int:

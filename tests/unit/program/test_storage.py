@@ -177,10 +177,10 @@ def allows(policy, action, resource, **request):
     """As much of IAM as this takes: no statement denies, and one allows the action on the resource.
 
     Args:
-        policy: the document.
-        action: what is done.
-        resource: what it is done to.
-        request: prefix and delimiter of a listing.
+        policy: The document.
+        action: What is done.
+        resource: What it is done to.
+        request: Prefix and delimiter of a listing.
     """
 
     def fits(statement):
