@@ -4,9 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ambient_components.errors import hints_of
-from ambient_components.stackfile import (
-    StackFile,
-)
+from ambient_components.stackfile import StackFile
 from ambient_components.stackfile.messages import explain
 
 SOURCES = "allowed: exactly one of them, such as {config: NAME} or {env: NAME}"

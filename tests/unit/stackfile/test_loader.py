@@ -290,7 +290,7 @@ def test_problems_of_the_file_as_a_whole(text, problem):
             "allowed: name, description, role, lifetime, rotateBefore, overlap, rotate, "
             "generation, overlapUntil, adopt, warnAhead, static, deliver, retain; did you mean 'lifetime'?",
         ),
-        # Whole-file checks, one each; test_checks.py has the rest
+        # Whole-file checks, one each; test_checks_*.py have the rest
         (
             "keys: {a--b: {}}",
             "3:12: workspaces.pay.keys.a--b: 'a--b' can't be a key's id; "

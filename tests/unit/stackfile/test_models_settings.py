@@ -6,11 +6,7 @@ from hypothesis import strategies as st
 
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.settings import IDLE_TIMEOUT_MAX, McpType
-from ambient_components.stackfile import (
-    McpServer,
-    NetworkPeer,
-    Settings,
-)
+from ambient_components.stackfile import McpServer, NetworkPeer, Settings
 from tests.support.stack_models import in_workspace, workspace
 
 IDLE = "allowed: never, or durations up to 68y, a whole number and a unit of s, m, h, d or y (365 days), such as 12h"

@@ -8,12 +8,7 @@ from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
 from ambient_components.rules.lifetimes import NEVER, Policy, Rotate, misfit
 from ambient_components.rules.states import BucketState
-from ambient_components.stackfile import (
-    Bucket,
-    BucketCredentials,
-    Source,
-    Storage,
-)
+from ambient_components.stackfile import Bucket, BucketCredentials, Source, Storage
 from tests.support.stack_models import OR_PLAIN, SECRET_REMEDY, SOURCES, in_workspace, workspace
 
 # Storage
