@@ -1,7 +1,6 @@
-"""`ambient keys rotate --now` and `revoke --now`: what must be in the plan, and what is proved at the cluster."""
+"""`ambient keys rotate --now`: what must be in the plan, and what is proved at the cluster."""
 
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,6 @@ import pytest
 from ambient_components.cli.app import run
 from ambient_components.cli.keys import proof
 from ambient_components.cli.keys.deployed import account_of
-from ambient_components.stacks import pulumi as cli_engine
-from tests.support.fake_api import SYSTEM_UID, FakeApi
 from tests.support.keys_now import (
     ACCOUNTS,
     EXPORT,
@@ -22,51 +19,16 @@ from tests.support.keys_now import (
     UP,
     Deployed,
     W,
-    revoked,
     rotated,
     step,
     token_of,
 )
+from tests.support.keys_now_stack import STACK, Shown, stack
 
-STACK = "workspaces:\n  payments:\n    keys:\n      ci: {role: edit}\n      report: {role: view}\n"
+__all__ = ["stack"]
+
 ROTATE = ("keys", "rotate", "dev", "payments/ci", "--leaked", "--now")
-REVOKE = ("keys", "revoke", "dev", "payments/ci", "--now")
 ACCOUNT = account_of(W, "ci", 1)
-Shown = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """One workspace with two keys of generation 1, deployed; a rotation of ci is planned, and works."""
-    with FakeApi() as api:
-        for name, text in {
-            "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
-            "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
-            "stacks/dev.yaml": STACK,
-            "kubeconfig": api.kubeconfig(),
-        }.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-        monkeypatch.setattr(proof, "PATIENCE", 0.0)
-        fake = Deployed(api)
-
-        def made(_folder: Path, environ: Mapping[str, str]) -> Deployed:
-            fake.environ = environ
-            return fake
-
-        monkeypatch.setattr(cli_engine, "PulumiEngine", made)
-        fake.add("ci", 1)
-        fake.add("report", 1)
-        fake.steps = rotated("ci", 1, 2)
-
-        def deployed() -> None:
-            fake.add("ci", 2)
-            fake.end("ci", 1)
-
-        fake.on_up = deployed
-        yield fake
 
 
 def text() -> str:
@@ -352,54 +314,3 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         shown = capsys.readouterr()
         assert "hunter2" not in shown.out + shown.err + repr(stack.calls)
-
-
-class TestRevokeNow:
-    @pytest.fixture(autouse=True)
-    def _revocation(self, stack: Deployed) -> None:
-        stack.steps = revoked("ci", 1)
-        stack.on_up = lambda: stack.end("ci", 1)
-
-    def test_it_is_over(self, stack: Deployed, capsys: Shown) -> None:
-        assert run(REVOKE) == 0
-        assert stack.calls == [READ, PREVIEW, UP, READ]
-        assert "generation 1 is over: its ServiceAccount is gone, and 1 known token" in capsys.readouterr().out
-
-    @pytest.mark.parametrize("left", [0, 2])
-    def test_a_plan_without_its_deletion(self, stack: Deployed, capsys: Shown, left: int) -> None:
-        stack.steps = stack.steps[:left]
-        assert run(REVOKE) == 1
-        assert UP not in stack.calls
-        assert "not enough: payments/ci: generation 1 is not deleted\n  hint: see why" in capsys.readouterr().err
-
-    def test_a_deployment_that_fails_keeps_nothing_alive(self, stack: Deployed, capsys: Shown) -> None:
-        stack.on_up = lambda: None
-        stack.broken[UP] = "exit code 255"
-        assert run(REVOKE) == 1
-        assert not stack.works(token_of("ci", 1))
-        shown = capsys.readouterr()
-        assert "generation 1 is over" in shown.out
-        assert "is edited, and not all of it is deployed" in shown.err
-
-    def test_a_key_that_was_never_deployed(self, stack: Deployed, capsys: Shown) -> None:
-        stack.end("ci", 1)
-        stack.steps = []
-        assert run(REVOKE) == 0
-        assert UP not in stack.calls
-        out = capsys.readouterr().out
-        assert "The plan for dev is empty: nothing is to be deployed." in out
-        assert "payments/ci: no identity of it is deployed, and the cluster has no ServiceAccount of it" in out
-
-    @pytest.mark.parametrize(
-        "metadata",
-        [
-            {"annotations": None, "labels": None},
-            {"finalizers": ["a/b", "c/d"], "annotations": {"x": "y" * 5000}},
-            {"labels": {"app": "\u202e"}, "ownerReferences": "no list"},
-        ],
-    )
-    def test_odd_objects_beside_it(self, stack: Deployed, metadata: dict[str, Any]) -> None:
-        for name in ("odd", account_of(W, "ci", 2)):
-            stack.api.add(ACCOUNTS, name)
-            stack.api.objects[f"{ACCOUNTS}/{name}"]["metadata"] |= metadata
-        assert run(REVOKE) == 0
