@@ -122,7 +122,7 @@ def test_a_connection_that_breaks_off_is_told_and_not_tried_again(api, cluster):
     assert len(api.log) == 1
 
 
-# Which cluster.
+# The fake server.
 
 
 def test_the_fake_server_refuses_as_kubernetes_does():

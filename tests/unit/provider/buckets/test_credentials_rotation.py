@@ -11,9 +11,6 @@ __all__ = ["iam", "keys", "made", "world"]
 MINTED = {"accessKey", "secretKey", "current", "retiring", "nextAction", "reason"}
 
 
-# Rotation.
-
-
 def test_a_key_is_rotated_with_an_overlap_and_the_old_one_revoked_after_it(made, iam, world, monkeypatch):
     first, secret = made.state["accessKey"], made.state["secretKey"]
     move_clock(monkeypatch, "75d")
@@ -154,9 +151,6 @@ def test_a_revocation_that_fails_fails_no_step_and_is_tried_again(made, iam, wor
     assert made.up(WANTED) == "update"
     assert ids(iam) == {made.state["accessKey"]}
     assert made.up(WANTED) == "nothing"
-
-
-# Keys alone: pulumi-aws makes the user.
 
 
 def test_a_revocation_that_failed_is_tried_again_while_a_rotation_waits(made, iam, world, monkeypatch):
