@@ -1,6 +1,6 @@
 """The guardrails in plain `pulumi preview` and `pulumi up`: a refused change changes nothing.
 
-What each guardrail evaluates is in tests/unit/access/test_guardrails.py; here are a few on the real engine.
+What each guardrail evaluates is in tests/unit/access/test_guardrails_*.py; here are a few on the real engine.
 """
 
 import re

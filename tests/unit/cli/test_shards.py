@@ -15,7 +15,7 @@ from ambient_components.cli.shards.formats import GITHUB_MOST, GITLAB_INCLUDE, G
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, fail
 from ambient_components.stacks import pulumi
-from tests.unit.repository.test_pipelines import ROOT, commands, complaint, read
+from tests.support.pipelines import ROOT, commands, complaint, read
 
 FLEET = ROOT / "examples/fleet"
 GITHUB, GITLAB, SHARD = FLEET / ".github/workflows/fleet.yaml", FLEET / ".gitlab-ci.yml", FLEET / ".gitlab/shard.yaml"

@@ -28,9 +28,9 @@ from tests.support.fake_plugin import (
 )
 from tests.support.fake_plugin import LEDGER as LEDGER_URN
 from tests.support.hostile import VALUES, replaced, variants
+from tests.support.key_rows import NOW, key, overview
 from tests.support.ledgers import expected, live
 from tests.support.parts import LIMITS, MAP, PROJECT, RANGE, WANTED
-from tests.unit.cli.test_key_table import NOW, key, overview
 
 __all__ = ["api", "project", "pulumi"]
 

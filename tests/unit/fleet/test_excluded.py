@@ -13,7 +13,7 @@ from ambient_components.fleet.excluded import of_all
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
 from tests.support.fake_pulumi import ended, said, urn
-from tests.unit.fleet.test_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
+from tests.support.fleet_runs import BINDING, ENTRY, LEDGER, NAMES, Fleet, fleet, summary, up
 
 __all__ = ["fleet"]
 

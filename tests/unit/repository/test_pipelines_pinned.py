@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.repository.test_pipelines import EXAMPLE, GITHUB, GITLAB, ROOT, read
+from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, ROOT, read
 
 FLEET = ROOT / "examples/fleet"
 WORKFLOWS = [GITHUB, FLEET / ".github/workflows/fleet.yaml"]
@@ -116,7 +116,7 @@ def zizmor(path: Path) -> subprocess.CompletedProcess[str]:
 
 def actionlint(path: Path) -> subprocess.CompletedProcess[str]:
     found = program("actionlint", "see CONTRIBUTING.md")
-    # Scripts are checked by bash in test_pipelines.py; shellcheck is not on every machine.
+    # Scripts are checked by bash in test_pipelines_commands.py; shellcheck is not on every machine.
     flags = ["-no-color", "-shellcheck=", "-pyflakes="]
     return subprocess.run([found, *flags, str(path)], capture_output=True, text=True, check=False)
 

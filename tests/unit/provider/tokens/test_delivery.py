@@ -5,9 +5,7 @@ import base64
 import pytest
 
 from tests.support.fake_plugin import UNKNOWN, plain, secret
-from tests.unit.provider.tokens.test_token import DAY, NONE, SECRETS, SOME, WANTED, due, refusal, told, world
-
-__all__ = ["world"]
+from tests.support.tokens import DAY, NONE, SECRETS, SOME, WANTED, due, refusal, told
 
 ELSEWHERE = "/api/v1/namespaces/ci-system/secrets"
 TARGET = f"{ELSEWHERE}/payments-key"

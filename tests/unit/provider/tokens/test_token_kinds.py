@@ -6,24 +6,8 @@ import pytest
 
 from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
-from tests.support.fake_plugin import secret
-from tests.unit.provider.tokens.test_token import (
-    ACCOUNT,
-    DAY,
-    NONE,
-    SECRETS,
-    SOME,
-    WANTED,
-    due,
-    leftover,
-    made,
-    plain,
-    refusal,
-    told,
-    world,
-)
-
-__all__ = ["made", "world"]
+from tests.support.fake_plugin import plain, secret
+from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, SOME, WANTED, due, leftover, refusal, told
 
 ENDLESS = {name: value for name, value in WANTED.items() if not name.endswith("Seconds")} | {"never": True}
 MANUAL = {**WANTED, "manual": True}

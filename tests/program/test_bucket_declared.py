@@ -1,0 +1,229 @@
+"""A bucket under a workspace and on its own: what is declared, and in which order."""
+
+from ambient_components import Bucket
+from tests.program.test_workspace import FULL
+from tests.support.recorder import Secret, holds_secret
+from tests.support.workspace_bucket import (
+    BUCKET,
+    ENDPOINT,
+    EVERYTHING,
+    EXISTING,
+    NAMES,
+    alone,
+    inputs_of_credentials,
+    storage,
+    variables,
+)
+
+USER = "ambient-payments-c5abc4312a78"
+
+
+# What is declared.
+
+
+def test_a_bucket_with_its_credentials_and_the_secret_that_holds_them(workspace):
+    recording = workspace(bucket=BUCKET)
+    assert recording.tree() == {
+        "Bucket payments/storage": ["S3Bucket payments/storage/bucket", "S3Credentials payments/storage/credentials"],
+        "Workspace payments": [
+            "Bucket payments/storage",
+            "Namespace payments/namespace",
+            "NamespacePatch payments/listed",
+            "WorkspaceSecret payments/secret/integrations",
+        ],
+        "stack": ["Workspace payments", "ambient cluster", "kubernetes cluster"],
+    }
+    assert recording.named("S3Bucket", "payments/storage/bucket").inputs == {
+        "bucket": "payments-sessions",
+        "owner": "project/fleet",
+        "namespace": "payments",
+    }
+    assert inputs_of_credentials(recording) == {
+        "user": USER,
+        "bucket": "payments-sessions",
+        "owner": "project/fleet",
+        "generation": 1,
+        "lifetimeSeconds": 7_776_000,
+        "usedIn": "payments/ambient-non-vertex-integrations",
+    }
+    assert {item.provider for item in storage(recording) if item.custom} == {"cluster"}
+
+
+def test_every_field_reaches_its_resource(workspace):
+    recording = workspace(bucket=EVERYTHING)
+    assert recording.named("S3Bucket", "payments/storage/bucket").inputs == {
+        "bucket": "payments-sessions",
+        "owner": "project/fleet",
+        "namespace": "payments",
+        "versioning": True,
+        "expireAfterDays": 90,
+        "tags": {"cost": "4711", "team": "payments"},
+        "objectLock": True,
+        "encryption": "AES256",
+        "adopt": True,
+        "onDelete": "delete",
+        "force": True,
+    }
+    assert inputs_of_credentials(recording) == {
+        "user": "ambient-payments-d3707494c173",
+        "bucket": "payments-sessions",
+        "owner": "project/fleet",
+        "generation": 3,
+        "lifetimeSeconds": 2_592_000,
+        "rotateBeforeSeconds": 604_800,
+        "overlapSeconds": 86_400,
+        "runEverySeconds": 86_400,
+        "manual": False,
+        "usedIn": "payments/ambient-non-vertex-integrations",
+    }
+
+
+def test_versioning_is_left_alone_or_said(workspace):
+    for said in (True, False):
+        bucket = workspace(bucket={**BUCKET, "versioning": said}).named("S3Bucket", "payments/storage/bucket")
+        assert bucket.inputs["versioning"] is said
+    assert "versioning" not in workspace(bucket=BUCKET).named("S3Bucket", "payments/storage/bucket").inputs
+
+
+def test_keys_without_an_end(workspace):
+    wanted = inputs_of_credentials(workspace(bucket={**BUCKET, "credentials": {"never": True}}))
+    assert wanted["never"] is True
+    assert "lifetimeSeconds" not in wanted
+
+
+def test_of_a_shared_bucket_only_the_workspaces_part_is_opened(workspace):
+    recording = workspace(bucket={**BUCKET, "shared": True})
+    assert recording.tree("Bucket payments/storage") == {
+        "Bucket payments/storage": ["S3Credentials payments/storage/credentials"]
+    }
+    # With the slash: payments must not open payments-old.
+    assert inputs_of_credentials(recording)["prefix"] == "payments/"
+    assert inputs_of_credentials(recording)["user"] == USER
+
+
+def test_an_existing_bucket_is_variables_and_nothing_else(workspace):
+    recording = workspace(bucket=EXISTING)
+    assert storage(recording) == []
+    assert variables(recording) == {
+        "STORAGE_MODE": Secret("custom"),
+        "S3_ENDPOINT": Secret(ENDPOINT),
+        "S3_BUCKET": Secret("payments-sessions"),
+        "S3_ACCESS_KEY": Secret("AKIA-of-somebody"),
+        "S3_SECRET_KEY": Secret("v-existing"),
+    }
+    assert "v-existing" not in recording.plain_text()
+
+
+def test_the_variables_lie_beside_the_declared_ones(workspace):
+    recording = workspace(bucket=BUCKET, integrationSecrets={"GITHUB_TOKEN": "ghp-three"})
+    assert variables(recording) == {
+        "GITHUB_TOKEN": Secret("ghp-three"),
+        "STORAGE_MODE": Secret("custom"),
+        "S3_ENDPOINT": Secret(ENDPOINT),
+        "S3_BUCKET": Secret("payments-sessions"),
+        "S3_ACCESS_KEY": Secret("id-of-payments/storage/credentials"),
+        "S3_SECRET_KEY": Secret("secret-of-payments/storage/credentials"),
+    }
+    assert "secret-of-" not in recording.plain_text()
+
+
+def test_a_workspace_without_a_bucket_says_nothing_of_storage(workspace):
+    recording = workspace(**FULL)
+    assert not variables(recording).keys() & set(NAMES)
+    assert recording.outputs[recording.named("Workspace", "payments").urn].get("bucket") is None
+
+
+def test_every_component_says_that_it_is_complete(workspace):
+    recording = workspace(bucket=BUCKET)
+    assert {item.urn for item in recording.components} == recording.outputs.keys() - {recording.stack}
+    said = {"bucket": "payments-sessions", "driver": "s3"}
+    component = recording.named("Bucket", "payments/storage")
+    assert (component.inputs, recording.outputs[component.urn]) == (said, said)
+
+
+def test_no_component_holds_a_secret(workspace):
+    for bucket in (BUCKET, EXISTING):
+        recording = workspace(bucket=bucket)
+        assert [item.urn for item in recording.components if holds_secret(item.inputs)] == []
+
+
+# Order.
+
+
+def test_namespace_bucket_credentials_secret_list_come_in_this_order(workspace):
+    recording = workspace(**FULL, bucket=BUCKET)
+    order = [
+        recording.named("Namespace", "payments/namespace"),
+        recording.named("S3Bucket", "payments/storage/bucket"),
+        recording.named("S3Credentials", "payments/storage/credentials"),
+        recording.named("WorkspaceSecret", "payments/secret/integrations"),
+    ]
+    assert {one.urn for one in order} <= recording.follows(recording.named("NamespacePatch", "payments/listed"))
+    for index, item in enumerate(order):
+        assert {one.urn for one in order[:index]} <= recording.reaches(item)
+        assert not {one.urn for one in order[index + 1 :]} & recording.reaches(item)
+
+
+def test_the_list_waits_for_all_of_it(workspace):
+    recording = workspace(**FULL, bucket=EVERYTHING)
+    listed = recording.named("NamespacePatch", "payments/listed")
+    others = {item.urn for item in recording.below(recording.named("Workspace", "payments")) if item.custom}
+    assert recording.follows(listed) >= others - {listed.urn}
+
+
+def test_nothing_else_waits_for_the_store(workspace):
+    recording = workspace(**FULL, bucket=BUCKET)
+    store = {item.urn for item in storage(recording)}
+    waiting = [item for item in recording if store & recording.reaches(item) and item.urn not in store]
+    assert recording.labels(frozenset(item.urn for item in waiting)) == [
+        "WorkspaceSecret payments/secret/integrations",
+    ]
+
+
+def test_the_runners_secret_does_not_wait_for_the_store(workspace):
+    recording = workspace(**FULL, bucket=BUCKET)
+    waiting = recording.reaches(recording.named("WorkspaceSecret", "payments/secret/runner"))
+    assert not waiting & {item.urn for item in storage(recording)}
+
+
+# On its own.
+
+
+def test_a_bucket_on_its_own_is_opened_whole_for_whoever_reads_its_variables(record):
+    recording, bucket = alone(record, {})
+    assert recording.tree() == {
+        "Bucket sessions": ["S3Bucket sessions/bucket", "S3Credentials sessions/credentials"],
+        "stack": ["Bucket sessions", "ambient cluster", "kubernetes cluster"],
+    }
+    assert recording.named("S3Bucket", "sessions/bucket").inputs == {
+        "bucket": "payments-sessions",
+        "owner": "project/fleet",
+    }
+    wanted = recording.named("S3Credentials", "sessions/credentials").inputs
+    assert (wanted.get("prefix"), wanted.get("usedIn")) == (None, None)
+    assert wanted["user"].startswith("ambient-sessions-")
+    assert recording.exports == {
+        "STORAGE_MODE": "custom",
+        "S3_ENDPOINT": ENDPOINT,
+        "S3_BUCKET": "payments-sessions",
+        "S3_ACCESS_KEY": "id-of-sessions/credentials",
+        "S3_SECRET_KEY": Secret("secret-of-sessions/credentials"),
+    }
+    assert [type(one).__name__ for one in bucket.made] == ["S3Bucket", "S3Credentials"]
+    assert recording.named("S3Bucket", "sessions/bucket").protect
+
+
+def test_a_bucket_on_its_own_for_a_workspace_that_something_else_declares(record):
+    args = {"workspace": "payments", "usedIn": "payments/ambient-non-vertex-integrations", "shared": True}
+    recording, bucket = alone(record, args)
+    wanted = recording.named("S3Credentials", "sessions/credentials").inputs
+    assert (wanted["prefix"], wanted["user"], wanted["usedIn"]) == ("payments/", USER, args["usedIn"])
+    assert bucket.bucket is None
+
+
+def test_two_buckets_share_no_logical_name(record):
+    def program():
+        for name in ("one", "two"):
+            Bucket(name, {"owner": "p/f", **BUCKET, "name": f"of-{name}"})
+
+    assert len(record(program).of("S3Bucket")) == 2

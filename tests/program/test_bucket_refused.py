@@ -1,0 +1,165 @@
+"""Buckets that are refused before anything is declared, and variables that are complete or not there."""
+
+import pulumi
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from ambient_components import Bucket
+from tests.program.test_states import _without as without
+from tests.support.recorder import Secret
+from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAMES, alone
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("bucket", "told"),
+    [
+        ({"name": "Payments"}, "bucket.name: 'Payments' is not a name for a bucket"),
+        ({"name": ""}, "bucket.name: '' is not a name for a bucket"),
+        ({"driver": "S3"}, "driver: 'S3' is not a driver; allowed: s3, aws, existing; did you mean 's3'?"),
+        ({"endpoint": ""}, "endpoint: is missing"),
+        ({"endpoint": "minio:9000"}, "endpoint: has no scheme that a store is reached by"),
+        ({"endpoint": "https://user:v-secret@host"}, "endpoint: has credentials in it"),
+        ({"state": "closed"}, "state: 'closed' is not a state of a bucket; allowed: active, released"),
+        ({"onDelete": "remove"}, "onDelete: 'remove' is not a way to leave; allowed: keep, delete"),
+        ({"force": True}, "force: has no meaning: the bucket is kept when it leaves"),
+        ({"force": True, "onDelete": "keep"}, "force: has no meaning: the bucket is kept when it leaves"),
+        ({"encryption": "aes"}, "encryption: 'aes' is not a way of encryption; allowed: AES256, aws:kms"),
+        ({"objectLock": True, "versioning": False}, "versioning: is false, and objectLock is true"),
+        ({"expireAfterDays": 0}, "expireAfterDays: 0 is too low; allowed: whole days, at least 1"),
+        ({"expireAfterDays": 1.5}, "expireAfterDays: a whole number from 0 is expected"),
+        (
+            {"tags": {"ambient-components/owner": "me"}},
+            "tags.ambient-components/owner: begins with 'ambient-components/', which is reserved",
+        ),
+        ({"tags": {"AWS:x": "me"}}, "tags['AWS:x']: begins with 'aws:', which is reserved"),
+        ({"accessKey": "a"}, "accessKey: is for driver: existing, and the driver is s3"),
+        ({"secretKey": "v-secret"}, "secretKey: is for driver: existing, and the driver is s3"),
+        ({"driver": "existing"}, "accessKey: is missing: the driver is existing"),
+        ({"driver": "existing", "accessKey": "a"}, "secretKey: is missing: the driver is existing"),
+        ({"driver": "existing", "accessKey": "a", "secretKey": ""}, "secretKey: is missing: the driver is existing"),
+        (
+            {"driver": "existing", **KEYS, "shared": True},
+            "shared: is for what this tool makes, and the driver is existing",
+        ),
+        (
+            {"driver": "existing", **KEYS, "versioning": False},
+            "versioning: is for what this tool makes, and the driver is existing",
+        ),
+        (
+            {"driver": "existing", **KEYS, "credentials": {}},
+            "credentials: is for what this tool makes, and the driver is existing",
+        ),
+        (
+            {"driver": "existing", **KEYS, "state": "released"},
+            "state: is for what this tool makes, and the driver is existing",
+        ),
+        (
+            {"shared": True, "expireAfterDays": 3},
+            "expireAfterDays: is for a bucket of the workspace's own, and this one is shared",
+        ),
+        (
+            {"shared": True, "versioning": False},
+            "versioning: is for a bucket of the workspace's own, and this one is shared",
+        ),
+        (
+            {"shared": True, "onDelete": "delete", "force": True},
+            "force: is for a bucket of the workspace's own, and this one is shared",
+        ),
+        ({"driver": "aws", "adopt": True}, "adopt: is true, and with driver aws nothing is taken over"),
+        ({"credentials": {"generation": 0}}, "credentials.generation: 0 is too low"),
+        (
+            {"credentials": {"never": True, "lifetimeSeconds": 86_400}},
+            "lifetimeSeconds: is the life of an access key that never expires",
+        ),
+        (
+            {"credentials": {"lifetimeSeconds": 3_600}},
+            "credentials.lifetimeSeconds: 3600 is too short; allowed: whole seconds from 86400 (1d)",
+        ),
+        ({"credentials": {"lifetimeSeconds": 31_536_001}}, "credentials.lifetimeSeconds: 31536001 is too long"),
+        ({"credentials": {"rotateBeforeSeconds": 7_776_000}}, "credentials: a notice of 90d is not shorter"),
+        (
+            {"credentials": {"overlapSeconds": 600}},
+            "credentials: leaves less than 1h between a renewal and the end of the access key before",
+        ),
+        ({"credentials": {"runEverySeconds": 1_296_000}}, "credentials: a notice of 14d is too short"),
+    ],
+    ids=str,
+)
+def test_what_a_store_would_refuse_is_refused_before_anything_is_declared(workspace, bucket, told):
+    with pytest.raises(ValueError, match=r"workspace 'payments': bucket") as refused:
+        workspace(bucket={**BUCKET, **bucket})
+    assert told in str(refused.value)
+    assert "v-" not in str(refused.value)
+
+
+def test_a_bucket_on_its_own_is_judged_by_the_same_rules(record):
+    with pytest.raises(ValueError, match="bucket 'sessions': shared: needs a workspace"):
+        alone(record, {"shared": True})
+    with pytest.raises(ValueError, match="bucket 'sessions': workspaceState: 'shut' is not a state"):
+        alone(record, {"workspaceState": "shut"})
+
+
+def test_everything_that_is_wrong_with_a_bucket_is_told_at_once(workspace):
+    with pytest.raises(ValueError, match="bucket") as refused:
+        workspace(bucket={"name": "A", "endpoint": "x", "force": True, "credentials": {"generation": 0}})
+    assert len(str(refused.value).splitlines()) == 4
+
+
+def test_whoever_saves_in_the_ui_may_not_win_over_the_bucket(workspace):
+    with pytest.raises(ValueError, match=r"onDrift\.integrations: is keep, and the bucket's credentials lie in"):
+        workspace(bucket=BUCKET, onDrift={"integrations": "keep"})
+    assert workspace(bucket=BUCKET, onDrift={"runner": "keep"}).of("S3Bucket")
+
+
+def test_a_closed_workspace_needs_no_keys_of_an_existing_bucket(workspace):
+    closed = workspace(bucket=without(without(EXISTING, "accessKey"), "secretKey"), state="closed")
+    assert closed.of("WorkspaceSecret") == []
+
+
+@pytest.mark.parametrize("field", ["accessKey", "secretKey"])
+def test_an_empty_key_is_no_key_wherever_it_comes_from(record, field):
+    def program():
+        Bucket("sessions", {"owner": "project/fleet", **EXISTING, field: pulumi.Output.secret("")})
+
+    with pytest.raises(pulumi.RunError, match=f"bucket 'payments-sessions': {field} is empty"):
+        record(program)
+
+
+# All of the variables, or none.
+
+SOMETIMES = st.booleans()
+ARGS = st.fixed_dictionaries(
+    {"name": st.sampled_from(["payments-sessions", "X"]), "endpoint": st.sampled_from([ENDPOINT, ""])},
+    optional={
+        "driver": st.sampled_from(["s3", "existing", "aws", "minio"]),
+        "shared": SOMETIMES,
+        "versioning": SOMETIMES,
+        "state": st.sampled_from(["active", "released"]),
+        "accessKey": st.sampled_from(["", "AKIA"]),
+        "secretKey": st.sampled_from(["", "v-secret"]),
+        "credentials": st.sampled_from([{}, {"never": True}, {"generation": 2}]),
+        "onDelete": st.sampled_from(["keep", "delete"]),
+        "force": SOMETIMES,
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ARGS, st.sampled_from(["active", "closed", "released"]), SOMETIMES)
+def test_the_variables_are_complete_or_there_are_none(workspace, bucket, state, preview):
+    try:
+        recording = workspace(bucket=bucket, state=state, preview=preview)
+    except ValueError as error:
+        told = str(error)
+        event("refused")
+        assert "v-" not in told
+        return
+    secrets = recording.of("WorkspaceSecret")
+    event(f"{len(secrets)} secrets of {bucket.get('driver')}")
+    assert len(secrets) == (state != "closed")
+    for secret in secrets:
+        assert sorted(secret.inputs["values"]) == sorted(NAMES)
+        assert all(isinstance(value, Secret) and value.value for value in secret.inputs["values"].values())

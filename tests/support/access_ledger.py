@@ -1,0 +1,28 @@
+"""`ambient:index:AccessLedger` in a world with a cluster: entries, ledgers, and the reasons of a refusal."""
+
+import pytest
+
+from tests.support.fake_plugin import LEDGER, running
+
+OWNER = "app/dev"
+MINE = {"ambient-components/owner": OWNER}
+
+
+def entry(state="active", owners=("user:alice",), grants=None, keys=None):
+    return {"state": state, "owners": list(owners), "grants": grants or {}, "keys": keys or {}}
+
+
+def ledger(**workspaces):
+    return {"owner": OWNER, "workspaces": workspaces}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    with running(monkeypatch) as all_of_it:
+        yield all_of_it
+
+
+def reasons(world, news, olds=None):
+    answer = world.plugin.check(news, olds, urn=LEDGER)
+    assert all(not failure.property for failure in answer.failures)
+    return [failure.reason for failure in answer.failures]

@@ -1,0 +1,47 @@
+"""Keys of a stack for the rows of `ambient keys list`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ambient_components.cli.keys.table import Limits, Row, Seen, rows
+from ambient_components.stacks.summary import Key, Overview, WorkspaceView
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+DAILY = Limits(DAY)
+SECRET = "eyJhbGciOiJSUzI1NiJ9.hunter2.hunter2"
+
+
+def key(**more: Any) -> Key:
+    """A key of 90 days that is well, with 60 left."""
+    given: dict[str, Any] = {
+        "id": "ci",
+        "generation": 1,
+        "label": "GitHub Actions",
+        "role": "edit",
+        "declared": True,
+        "made": True,
+        "expires_at": NOW + 60 * DAY,
+        "issued_at": NOW - 30 * DAY,
+        "next_action": "rotate",
+        "next_at": NOW + 46 * DAY,
+        "account": "ambient-key-ci-0",
+        "description": "Deploys on merge",
+    }
+    return Key(**given | more)
+
+
+def overview(*keys: Key, stack: str = "dev", workspace: str = "payments") -> Overview:
+    return Overview(stack, NOW, (WorkspaceView(workspace, "active", (), keys),))
+
+
+SEEN = {("payments", "ambient-key-ci-0"): Seen(NOW - 30 * DAY, NOW - 2 * DAY)}
+
+
+def row(one: Key, seen: Any = SEEN, limits: Limits = DAILY) -> Row:
+    (found,) = rows(overview(one), seen, limits)
+    return found
+
+
+GONE = "its ServiceAccount is not in the cluster: pulumi up --refresh"

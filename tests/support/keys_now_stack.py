@@ -1,0 +1,48 @@
+"""A stack in a folder for `ambient keys rotate --now` and `revoke --now`."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from ambient_components.cli.keys import proof
+from ambient_components.stacks import pulumi as cli_engine
+from tests.support.fake_api import SYSTEM_UID, FakeApi
+from tests.support.keys_now import Deployed, rotated
+
+STACK = "workspaces:\n  payments:\n    keys:\n      ci: {role: edit}\n      report: {role: view}\n"
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """One workspace with two keys of generation 1, deployed; a rotation of ci is planned, and works."""
+    with FakeApi() as api:
+        for name, text in {
+            "Pulumi.yaml": "name: p\nruntime: python\nstackConfigDir: stacks\n",
+            "stacks/Pulumi.dev.yaml": f"config: {{p:clusterUid: {SYSTEM_UID}}}\n",
+            "stacks/dev.yaml": STACK,
+            "kubeconfig": api.kubeconfig(),
+        }.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        monkeypatch.setattr(proof, "PATIENCE", 0.0)
+        fake = Deployed(api)
+
+        def made(_folder: Path, environ: Mapping[str, str]) -> Deployed:
+            fake.environ = environ
+            return fake
+
+        monkeypatch.setattr(cli_engine, "PulumiEngine", made)
+        fake.add("ci", 1)
+        fake.add("report", 1)
+        fake.steps = rotated("ci", 1, 2)
+
+        def deployed() -> None:
+            fake.add("ci", 2)
+            fake.end("ci", 1)
+
+        fake.on_up = deployed
+        yield fake

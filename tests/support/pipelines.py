@@ -1,0 +1,139 @@
+"""The example pipelines and their pages, as their tests read them: jobs, scripts, commands, and bash to run some."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.commands import PULUMI as TRIED
+from tests.support.commands import verb_of
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples/payments"
+GITHUB = EXAMPLE / ".github/workflows/workspaces.yaml"
+GITLAB = EXAMPLE / ".gitlab-ci.yml"
+PAGES = [ROOT / "docs/pipeline.md", ROOT / "docs/leaked-key.md"]
+STAGES = ["dev", "stage", "prod"]
+"""In the order in which they are deployed."""
+PULUMI = {**TRIED, "login": {"--oidc-token", "--oidc-org"}, "cancel": {"--stack"}}
+"""The flags that may be used; what is added here was read off `--help` of the version that the pipelines pin."""
+_BEFORE_A_COMMAND = {"if", "!", "then", "else", "do", "{"}
+_OPERATORS = ";|&<>()"
+_EXAMPLE = re.compile(r"^( *)# (- |  )", re.MULTILINE)
+"""How a line of an example begins that is commented out; prose has one space after its sign."""
+
+
+class _Strict(yaml.SafeLoader):
+    """A key that is there twice is an error; only true and false are booleans, so `on` is text as GitHub reads it."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(None, None, f"there twice: {twice}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Strict.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$"), ["t", "f"])
+
+
+def read(path: Path, *, with_examples: bool = False) -> dict[str, Any]:
+    """A pipeline; with what is commented out in it, if asked for."""
+    text = path.read_text(encoding="utf-8")
+    if with_examples:
+        text = _EXAMPLE.sub(r"\1\2", text)
+    content: dict[str, Any] = yaml.load(text, _Strict)  # noqa: S506
+    return content
+
+
+def jobs(path: Path, *, with_examples: bool = False) -> dict[str, dict[str, Any]]:
+    """The jobs by name; those of GitLab laid over what they extend: mappings are merged, all else is replaced."""
+    content = read(path, with_examples=with_examples)
+    if path == GITHUB:
+        found: dict[str, dict[str, Any]] = content["jobs"]
+        return found
+
+    def whole(job: dict[str, Any]) -> dict[str, Any]:
+        under = whole(content[job["extends"]]) if "extends" in job else {}
+        return under | {
+            key: under[key] | value if isinstance(value, dict) and key in under else value for key, value in job.items()
+        }
+
+    complete = {name: whole(job) for name, job in content.items() if isinstance(job, dict) and "stage" in whole(job)}
+    return {name: job for name, job in complete.items() if not name.startswith(".")}
+
+
+def scripts(path: Path) -> list[str]:
+    """Each script of a pipeline, examples included."""
+    found = []
+    for job in jobs(path, with_examples=True).values():
+        found += [step["run"] for step in job.get("steps", []) if "run" in step]
+        if "script" in job:
+            found.append("\n".join([*job.get("before_script", []), *job["script"]]))
+    return found
+
+
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"^ *```sh\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """Each call of `ambient` or `pulumi` in a script."""
+    plain = re.sub(r"(^|\s)#.*$", "", script.replace("\\\n", " "), flags=re.MULTILINE)
+    lexer = shlex.shlex(plain.replace("\n", " ; "), posix=True, punctuation_chars=_OPERATORS)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words: list[str] = []
+    for token in [*lexer, ";"]:
+        if set(token) <= set(_OPERATORS):
+            while words and words[0] in _BEFORE_A_COMMAND:
+                words = words[1:]
+            if words and Path(words[0]).name in {"ambient", "pulumi"}:
+                # `2>&1`: the number before it is no argument.
+                yield [Path(words[0]).name, *(words[1:-1] if ">" in token and words[-1].isdigit() else words[1:])]
+            words = []
+        else:
+            words.append(token)
+
+
+def complaint(words: list[str]) -> str:
+    """What is wrong with a call; empty if it could be run."""
+    program, *rest = words
+    if program == "pulumi":
+        known = next((flags for verb, flags in PULUMI.items() if rest[: len(verb.split())] == verb.split()), None)
+        used = {word.partition("=")[0] for word in rest if word.startswith("-")}
+        return "" if known is not None and used <= known else f"not among what is tested: {shlex.join(words)}"
+    command, rest = verb_of(rest)
+    if command is None:
+        return f"ambient has no such verb: {shlex.join(words)}"
+    try:
+        command.make_context("ambient", rest)
+    except Exception as error:  # of Typer's own Click, or of the one that is installed
+        return f"{shlex.join(words)}: {error}"
+    return ""
+
+
+def run_bash(script: str, folder: Path, programs: dict[str, str], **environ: str) -> subprocess.CompletedProcess[str]:
+    """A script as GitHub's runner starts it, with stand-ins first on PATH."""
+    bin_ = folder / "bin"
+    bin_.mkdir(exist_ok=True)
+    for name, text in programs.items():
+        (bin_ / name).write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
+        (bin_ / name).chmod(0o755)
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=folder,
+        env={"PATH": f"{bin_}:{os.environ['PATH']}", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

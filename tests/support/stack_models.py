@@ -1,0 +1,33 @@
+"""Models of a stack file, and what is wrong with them in the words that users read."""
+
+import pytest
+from pydantic import ValidationError
+
+from ambient_components.errors import hints_of
+from ambient_components.stackfile import StackFile
+from ambient_components.stackfile.messages import explain
+
+SOURCES = "allowed: exactly one of them, such as {config: NAME} or {env: NAME}"
+SECRET_REMEDY = (
+    "put the value into the stack's encrypted config with `pulumi config set --secret {0}` and write {{config: {0}}}"
+)
+OR_PLAIN = "; what is no secret is written {value: TEXT}"
+
+
+def workspace(**fields):
+    return StackFile.model_validate({"workspaces": {"pay": fields}}).workspaces["pay"]
+
+
+def problems_of(data):
+    """Path within the workspace, problem and remedy of each fault."""
+    with pytest.raises(ValidationError) as caught:
+        StackFile.model_validate(data)
+    items = caught.value.errors(include_url=False, include_input=False)
+    found = [(".".join(map(str, item["loc"])), *explain(item, data)) for item in items]
+    return [(path, problem, "; ".join(hints_of(remedy))) for path, problem, remedy in found]
+
+
+def in_workspace(**fields):
+    return [
+        (path.removeprefix("workspaces.pay."), *rest) for path, *rest in problems_of({"workspaces": {"pay": fields}})
+    ]

@@ -1,0 +1,57 @@
+"""Buckets as a program gives them to a workspace, and what the recorder has of them."""
+
+import pulumi
+
+from ambient_components import Bucket, ClusterProviders
+
+ENDPOINT = "http://minio.ambient-code.svc:9000"
+BUCKET = {"name": "payments-sessions", "endpoint": ENDPOINT}
+EVERYTHING = {
+    **BUCKET,
+    "versioning": True,
+    "expireAfterDays": 90,
+    "tags": {"team": "payments", "cost": "4711"},
+    "objectLock": True,
+    "encryption": "AES256",
+    "adopt": True,
+    "onDelete": "delete",
+    "force": True,
+    "credentials": {
+        "lifetimeSeconds": 2_592_000,
+        "rotateBeforeSeconds": 604_800,
+        "overlapSeconds": 86_400,
+        "runEverySeconds": 86_400,
+        "manual": False,
+        "generation": 3,
+    },
+}
+KEYS = {"accessKey": "AKIA-of-somebody", "secretKey": "v-existing"}
+EXISTING = {**BUCKET, "driver": "existing", **KEYS}
+NAMES = ["STORAGE_MODE", "S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"]
+
+
+def variables(recording):
+    return recording.named("WorkspaceSecret", "payments/secret/integrations").inputs["values"]
+
+
+def storage(recording):
+    """What is below the Bucket, by kind."""
+    return recording.below(recording.named("Bucket", "payments/storage"))
+
+
+def inputs_of_credentials(recording):
+    item = recording.named("S3Credentials", "payments/storage/credentials")
+    return {name: value for name, value in item.inputs.items() if value is not None}
+
+
+def alone(record, args, name="sessions", opts=None, **surroundings):
+    made = []
+
+    def program():
+        both = ClusterProviders.of("cluster").both
+        given_ = {"owner": "project/fleet", **BUCKET, **args}
+        made.append(Bucket(name, given_, pulumi.ResourceOptions(providers=both, **(opts or {}))))
+        for variable, value in made[0].variables.items():
+            pulumi.export(variable, value)
+
+    return record(program, **surroundings), made[0]

@@ -1,0 +1,190 @@
+"""The forms of `ambient keys list` that people and programs read, without a secret in any."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.keys.table import Row, Seen, rows, seen_in
+from ambient_components.cli.keys.table_text import as_csv, as_json, as_table
+from ambient_components.stacks.summary import Key, read_overview
+from tests.support.key_rows import DAILY, DAY, GONE, NOW, SECRET, SEEN, key, overview
+
+
+def listed(*keys: Key, stack: str = "dev", seen: Any = SEEN) -> list[Row]:
+    return rows(overview(*keys, stack=stack), seen, DAILY)
+
+
+MANY = [
+    key(),
+    key(id="nightly", label="nightly", role="view", account="a", expires_at=NOW + 2 * DAY, next_at=NOW),
+    key(id="old", label="old", generation=3, former=True, until="2026-12-31", account="b"),
+    key(id="x", label="x", made=False, expires_at=None, role=None, next_action=None, next_at=None, account=""),
+    key(id="y", label="y", never=True, manual=True, expires_at=None, next_action=None, next_at=None, account="c"),
+    key(id="z", label="z", manual=True, expires_at=NOW - DAY, next_action="expire", next_at=NOW - DAY, account="d"),
+]
+MANY_SEEN = {
+    **SEEN,
+    ("payments", "a"): Seen(NOW - timedelta(minutes=90), None),
+    ("payments", "b"): Seen(NOW - timedelta(hours=50), NOW + DAY),
+    ("payments", "c"): Seen(NOW - 400 * DAY, NOW - timedelta(minutes=5)),
+    ("payments", "d"): Seen(NOW - 91 * DAY, NOW - 30 * DAY),
+}
+
+
+class TestTable:
+    def test_every_kind_of_line(self) -> None:
+        assert as_table(listed(*MANY, seen=MANY_SEEN), NOW).splitlines() == [
+            "workspace/key                role  created       last used    expires               state    next",
+            "payments/ci                  edit  30 days ago   2 days ago   2027-01-24 (60 days)  current  "
+            'rotate from 2027-01-10  "GitHub Actions"',
+            "payments/nightly             view  90 min ago    Never        2026-11-27 (2 days)   current  "
+            "rotate due now",
+            "payments/old (generation 3)  edit  2 days ago    0 min ago    2027-01-24 (60 days)  former   "
+            "end after 2026-12-31",
+            "payments/x                   ?     ?             ?            -                     missing  -",
+            "  ! declared, and not made: pulumi up",
+            "payments/y                   edit  400 days ago  5 min ago    never                 current  -",
+            "payments/z                   edit  91 days ago   30 days ago  2026-11-24 (over)     expired  -",
+            "  ! expired on 2026-11-24 12:00 UTC",
+            "",
+            "2 of 6 keys need attention",
+        ]
+
+    def test_several_stacks(self) -> None:
+        found = [*listed(key(), stack="dev"), *listed(key(account="gone"), stack="prod")]
+        assert as_table(found, NOW).splitlines() == [
+            "dev",
+            "workspace/key  role  created      last used   expires               state    next",
+            "payments/ci    edit  30 days ago  2 days ago  2027-01-24 (60 days)  current  rotate from 2027-01-10  "
+            '"GitHub Actions"',
+            "",
+            "prod",
+            "workspace/key  role  created  last used  expires               state    next",
+            "payments/ci    edit  ?        ?          2027-01-24 (60 days)  current  rotate from 2027-01-10  "
+            '"GitHub Actions"',
+            f"  ! {GONE}",
+            "",
+            "1 of 2 keys need attention",
+        ]
+
+    def test_no_keys(self) -> None:
+        assert as_table([], NOW) == "There are no keys."
+
+    def test_what_is_loud(self) -> None:
+        painted: list[tuple[str, str]] = []
+
+        def paint(text: str, look: str) -> str:
+            painted.append((text.partition("  ")[0], look))
+            return text
+
+        as_table([*listed(key(made=False)), *listed(key(), stack="prod")], NOW, paint)
+        assert [look for _, look in painted].count("loud") == 2
+        assert ("1 of 2 keys need attention", "loud") in painted
+        assert {("dev", "bold"), ("prod", "bold"), ("workspace/key", "dim")} <= set(painted)
+
+    def test_texts_of_others_move_no_cursor(self) -> None:
+        one = key(label="a\033[2K\nprod/root  admin", undelivered="no\r\nsuch \033]0;x\aspace")
+        lines = as_table(listed(one), NOW).splitlines()
+        assert lines[1].endswith(r'  "a\x1b[2K\nprod/root  admin"')
+        assert lines[2] == r"  ! not delivered: no\r\nsuch \x1b]0;x\x07space"
+        assert len(lines) == 5
+
+
+class TestJson:
+    def test_exact(self) -> None:
+        assert json.loads(as_json(listed(key(account="gone", label="é")), NOW)) == {
+            "now": "2026-11-25T12:00:00Z",
+            "keys": [
+                {
+                    "stack": "dev",
+                    "workspace": "payments",
+                    "id": "ci",
+                    "generation": 1,
+                    "name": "é",
+                    "description": "Deploys on merge",
+                    "role": "edit",
+                    "created": None,
+                    "lastUsed": None,
+                    "expires": "2027-01-24T12:00:00Z",
+                    "state": "current",
+                    "next": "rotate",
+                    "nextAt": "2027-01-10T12:00:00Z",
+                    "attention": [GONE],
+                }
+            ],
+        }
+        assert '"é"' in as_json(listed(key(label="é")), NOW)
+
+    def test_times_and_words(self) -> None:
+        found = json.loads(as_json(listed(*MANY, seen=MANY_SEEN), NOW))["keys"]
+        assert [(one["lastUsed"], one["expires"], one["state"], one["next"]) for one in found] == [
+            ("2026-11-23T12:00:00Z", "2027-01-24T12:00:00Z", "current", "rotate"),
+            ("Never", "2026-11-27T12:00:00Z", "current", "rotate"),
+            ("2026-11-26T12:00:00Z", "2027-01-24T12:00:00Z", "former", "end after 2026-12-31"),
+            (None, None, "missing", None),
+            ("2026-11-25T11:55:00Z", "never", "current", None),
+            ("2026-10-26T12:00:00Z", "2026-11-24T12:00:00Z", "expired", "expire"),
+        ]
+
+    def test_no_keys(self) -> None:
+        assert json.loads(as_json([], NOW)) == {"now": "2026-11-25T12:00:00Z", "keys": []}
+
+
+HEAD = "stack,workspace,id,generation,name,description,role,created,lastUsed,expires,state,next,nextAt,attention\n"
+
+
+class TestCsv:
+    def test_exact(self) -> None:
+        found = [*listed(key(label='a "b", c', pending=("h1",), undelivered="x")), *listed(MANY[3], stack="prod")]
+        assert as_csv(found) == (
+            HEAD + 'dev,payments,ci,1,"a ""b"", c",Deploys on merge,edit,2026-10-26T12:00:00Z,2026-11-23T12:00:00Z,'
+            '2027-01-24T12:00:00Z,current,rotate,2027-01-10T12:00:00Z,"not revoked yet, still valid: h1; '
+            'not delivered: x"\n'
+            'prod,payments,x,1,x,Deploys on merge,,,,,missing,,,"declared, and not made: pulumi up"\n'
+        )
+
+    def test_no_keys(self) -> None:
+        assert as_csv([]) == HEAD
+
+    @pytest.mark.parametrize("first", "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+    def test_nothing_is_a_formula(self, first: str) -> None:
+        text = f'{first}HYPERLINK("https://x.org?"&A1)'
+        found = as_csv(listed(key(label=text, description=text, id=text, role=text, dead=text)))
+        _, values = csv.reader(io.StringIO(found, newline=""))
+        shown = f"'{text}" if first.isprintable() else text.encode("unicode_escape").decode()
+        assert values.count(shown) == 4
+        assert not [value for value in values if value.startswith(first)]
+
+    @pytest.mark.parametrize("text", ["a=b", "'=1", " =1", "é", "1-2"])
+    def test_other_texts_stay(self, text: str) -> None:
+        _, values = csv.reader(io.StringIO(as_csv(listed(key(description=text)))))
+        assert text in values
+
+
+def test_no_secret_is_in_any_form() -> None:
+    wire = {"handle": "h", "uid": "u", "generation": 1, "issuedAt": "2026-11-25T01:00:00Z", "dead": None}
+    outputs = {
+        "token": SECRET,
+        "formerly": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": SECRET},
+        "current": {**wire, "expiresAt": "2026-12-25T01:17:54Z"},
+        "undelivered": None,
+    }
+    urn = "urn:pulumi:dev::p::ambient:index:AccessToken::payments/key/ci/g1"
+    token = {"urn": urn, "type": "ambient:index:AccessToken", "inputs": {}, "outputs": outputs}
+    account = {
+        "metadata": {
+            "namespace": "payments",
+            "name": "",
+            "creationTimestamp": "2026-11-01T00:00:00Z",
+            "annotations": {"ambient-code.io/last-used-at": SECRET, "token": SECRET},
+        }
+    }
+    found = rows(read_overview({"deployment": {"resources": [token]}}, "dev", NOW), seen_in([account]), DAILY)
+    assert len(found) == 1
+    shown = as_table(found, NOW) + as_json(found, NOW) + as_csv(found)
+    assert "hunter2" not in shown
+    assert "hunter2" not in repr(found)

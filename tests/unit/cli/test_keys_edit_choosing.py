@@ -1,0 +1,228 @@
+"""`ambient keys rotate` and `revoke`: which keys, in which texts, with which generation, and how files are written."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from ambient_components.cli.app import run
+from ambient_components.cli.keys import apply
+from ambient_components.cli.keys.edit import Recorded, chosen_keys, revocation, rotation
+from ambient_components.errors import AmbientError
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from tests.support.keys_edit import FILES, STACK, TEAM, FakePulumi, changed, project, pulumi, texts
+
+__all__ = ["project", "pulumi"]
+
+Load = Callable[..., LoadedStack]
+
+
+@pytest.fixture
+def load(project: Path) -> Load:
+    def load_text(text: str = STACK) -> LoadedStack:
+        (project / "stacks/dev.yaml").write_bytes(text.encode())
+        return load_stack("stacks/dev.yaml")
+
+    return load_text
+
+
+class TestChoosing:
+    def test_keys_and_workspaces_each_once_and_in_order(self, load: Load) -> None:
+        chosen = chosen_keys(load(), ["lab/sync", "payments/nightly"], ["payments", "lab"])
+        assert chosen == (("lab", "sync"), ("payments", "nightly"), ("payments", "ci"), ("payments", "hourly"))
+
+    def test_all_that_is_wrong_at_once(self, load: Load) -> None:
+        names = ["paymnts/ci", "payments/nightli", "payments", "/x", "payments/", "old/ci", "paymnts/x", "payments/a/b"]
+        with pytest.raises(AmbientError) as error:
+            chosen_keys(load(), names, ["empty", "zzz", "old"])
+        write = "write WORKSPACE/KEY, such as payments/ci"
+        have = "it has ci, hourly, nightly"
+        assert str(error.value).splitlines() == [
+            f"'payments' names no key; {write}",
+            f"'payments/' names no key; {write}",
+            "stacks/dev.yaml has no workspace ''; it has empty, lab, old, payments",
+            "stacks/dev.yaml has no workspace 'paymnts'; did you mean 'payments'?",
+            "stacks/dev.yaml has no workspace 'zzz'; it has empty, lab, old, payments",
+            f"stacks/dev.yaml:6:3: workspaces.payments: has no key 'a/b'; {have}",
+            "stacks/dev.yaml:6:3: workspaces.payments: has no key 'nightli'; did you mean 'nightly'?",
+            "stacks/dev.yaml:17:3: workspaces.empty: has no keys; name a workspace that has some",
+            "stacks/dev.yaml:18:3: workspaces.old: is closed; its keys have ended; to change them, write state: "
+            "active first",
+        ]
+
+    def test_a_released_workspace(self, load: Load) -> None:
+        with pytest.raises(AmbientError, match=r"is released; its keys are no longer ours; to change them"):
+            chosen_keys(load(STACK.replace("closed", "released")), ["old/ci"], [])
+
+    def test_a_key_that_is_looked_for_where_there_is_none(self, load: Load) -> None:
+        with pytest.raises(AmbientError, match="has no key 'ci'; it has none"):
+            chosen_keys(load(), ["empty/ci"], [])
+
+    def test_many_names_are_not_all_said(self, load: Load) -> None:
+        more = "".join(f"  w{number:02}: {{}}\n" for number in range(12))
+        with pytest.raises(AmbientError, match=r"it has empty, lab, old, payments, w00, .* w05 and 6 more"):
+            chosen_keys(load(STACK + more), ["zzz/ci"], [])
+
+    @pytest.mark.parametrize("name", ["{}", "payments/{}", "{}/ci"])
+    def test_a_token_in_place_of_a_name_is_not_said(self, load: Load, name: str) -> None:
+        with pytest.raises(AmbientError) as error:
+            chosen_keys(load(), [name.format("eyJhbGciOi.hunter2.hunter2")], [])
+        assert "hunter2" not in str(error.value)
+
+    def test_nothing(self, load: Load) -> None:
+        with pytest.raises(typer.BadParameter, match=r"which keys\?"):
+            chosen_keys(load(), [], [])
+
+
+class TestTexts:
+    def test_rotation(self, load: Load) -> None:
+        seen = []
+
+        def until(key: Any, name: str) -> date | None:
+            seen.append((name, key.overlap_or_default()))
+            return None if name == "payments/nightly" else date(2026, 12, 31)
+
+        chosen = [("payments", "ci"), ("payments", "nightly"), ("lab", "sync")]
+        assert rotation(load(), chosen, until) == {
+            "stacks/dev.yaml": changed(
+                STACK,
+                ("lifetime: 30d\n", "lifetime: 30d\n        generation: 2\n        overlapUntil: 2026-12-31\n"),
+                ("generation: 3, overlapUntil: 2026-11-30}", "generation: 4}"),
+            ),
+            "stacks/teams/lab.yaml": changed(TEAM, ("{}", "{generation: 2, overlapUntil: 2026-12-31}")),
+        }
+        assert [name for name, _ in seen] == ["payments/ci", "payments/nightly", "lab/sync"]
+        assert texts() == FILES
+
+    def test_an_overlap_that_is_still_there_is_moved(self, load: Load) -> None:
+        assert rotation(load(), [("payments", "nightly")], lambda _key, _name: date(2027, 1, 2)) == {
+            "stacks/dev.yaml": changed(
+                STACK, ("generation: 3, overlapUntil: 2026-11-30", "generation: 4, overlapUntil: 2027-01-02")
+            )
+        }
+
+    def test_revocation(self, load: Load) -> None:
+        assert revocation(load(), [("payments", "ci"), ("lab", "sync"), ("payments", "hourly")]) == {
+            "stacks/dev.yaml": changed(
+                STACK,
+                (
+                    "      # Deploys on merge.\n      ci:\n        role: edit      # as little as it needs\n"
+                    "        lifetime: 30d\n",
+                    "",
+                ),
+                ("      hourly: {lifetime: 10h}\n", ""),
+            ),
+            "stacks/teams/lab.yaml": changed(TEAM, ("{sync: {}}", "{}")),
+        }
+
+    def test_a_byte_order_mark_stays(self, load: Load) -> None:
+        (text,) = revocation(load("\ufeff" + STACK), [("payments", "hourly")]).values()
+        assert text.startswith("\ufeff# The stack.")
+
+    def test_what_is_an_alias_is_refused_for_all_files_at_once(self, load: Load, project: Path) -> None:
+        (project / "stacks/teams/lab.yaml").write_text("workspaces: {lab: {keys: {a: &k {}, sync: *k}}}\n")
+        stack = load(STACK.replace("hourly: {lifetime: 10h}", "x: &x {}\n      hourly: *x"))
+        with pytest.raises(AmbientError) as error:
+            rotation(stack, [("payments", "hourly"), ("lab", "sync"), ("payments", "ci")], lambda _key, _name: None)
+        assert str(error.value).splitlines() == [
+            "stacks/dev.yaml:16:15: workspaces.payments.keys.hourly: is an alias of another entry; write it out "
+            "first, so that a change is its own",
+            "stacks/teams/lab.yaml:1:43: workspaces.lab.keys.sync: is an alias of another entry; write it out first, "
+            "so that a change is its own",
+        ]
+
+
+class TestNextGeneration:
+    @pytest.mark.parametrize(
+        ("written", "made", "declared", "following"),
+        [
+            (1, 0, 0, 2),  # nothing on record: not deployed, or the state was lost
+            (1, 1, 1, 2),
+            (1, 2, 2, 3),  # a stale checkout
+            (1, 7, 7, 8),
+            (2, 1, 1, 2),  # written and not deployed yet
+            (5, 1, 1, 5),
+            (2, 1, 2, 2),  # the run that should have made it failed
+            (1, 1, 3, 3),
+            (3, 0, 0, 4),
+        ],
+    )
+    def test_of(self, written: int, made: int, declared: int, following: int) -> None:
+        assert Recorded(made, declared).following(written) == following
+
+    def test_a_stale_checkout(self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+        pulumi.names = ["payments/key/ci/g2", "payments/key/ci/g1", "payments/key/nightly/g3", "payments/key/cix/g9"]
+        assert run(["keys", "rotate", "dev", "payments/ci", "payments/nightly", "--leaked"]) == 0
+        out, err = capsys.readouterr()
+        assert "payments/ci: generation 1 -> 3 (2 is deployed), no overlap\n" in out
+        assert "payments/nightly: generation 3 -> 4, overlapUntil removed\n" in out
+        assert err == ""
+
+    def test_twice_before_a_deployment(
+        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulumi.names = ["payments/key/ci/g1"]
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        once = texts()
+        assert run(["keys", "rotate", "dev", "payments/ci", "--overlap", "3d"]) == 0
+        assert texts() == once
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        assert "generation 2 stays: it is not deployed yet, overlapUntil removed\n" in capsys.readouterr().out
+        assert "generation: 2\n" in texts()["stacks/dev.yaml"]
+
+    def test_where_the_deployed_one_is_not_known(
+        self, project: Path, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulumi.broken = True
+        assert run(["keys", "rotate", "dev", "payments/ci", "--leaked"]) == 0
+        out, err = capsys.readouterr()
+        assert "payments/ci: generation 1 -> 2, no overlap\n" in out
+        assert err == (
+            "ambient: `pulumi stack export --stack dev` failed: no stack named 'dev'\n"
+            "ambient: warning: the deployed generation is not known, so the next one is counted from the file; if this "
+            "checkout is not up to date, pull first\n"
+        )
+
+
+class TestWriting:
+    def test_mode_and_links_stay_and_nothing_else_is_left(self, project: Path) -> None:
+        real = project / "real.yaml"
+        Path("stacks/dev.yaml").rename(real)
+        real.chmod(0o640)
+        Path("stacks/dev.yaml").symlink_to(real)
+        before = sorted(project.rglob("*"))
+        assert run(["keys", "revoke", "dev", "payments/ci"]) == 0
+        assert Path("stacks/dev.yaml").is_symlink()
+        assert real.stat().st_mode & 0o777 == 0o640
+        assert "Deploys on merge" not in real.read_text()
+        assert sorted(project.rglob("*")) == before
+
+    def test_where_one_file_cannot_be_written_none_is(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = sorted(project.rglob("*"))
+
+        def no_room(source: Any, target: Any) -> None:
+            if "lab" in str(target):
+                raise OSError(28, "No space left on device", str(source))
+
+        monkeypatch.setattr("shutil.copymode", no_room)
+        assert run(["keys", "revoke", "dev", "payments/ci", "lab/sync"]) == 1
+        assert "can't be written: No space left on device\n  hint: see who may write there" in capsys.readouterr().err
+        assert texts() == FILES
+        assert sorted(project.rglob("*")) == before
+
+    def test_what_would_not_be_valid_is_taken_back(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        broken = dict.fromkeys(FILES, "workspaces: {payments: {protect: 1}}\n")
+        with pytest.raises(AmbientError) as error:
+            apply.write_stack("stacks/dev.yaml", broken)
+        assert str(error.value).splitlines()[0] == (
+            "nothing is written: the stack would not be valid with what was asked for"
+        )
+        assert "workspaces.payments.protect: is a number" in str(error.value)
+        assert texts() == FILES

@@ -1,0 +1,241 @@
+"""`ambient keys list`, over a Pulumi that answers from memory and an API server that does; and the help of `keys`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.app import run
+from tests.support.fake_api import SYSTEM_UID, FakeApi
+from tests.support.keys_cli import FakePulumi, Shown, key_resources, project, pulumi, state
+
+__all__ = ["project", "pulumi"]
+
+
+@pytest.fixture
+def api(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    """The stacks' cluster; payments/ci was made 30 days ago, and used two days ago."""
+    with FakeApi() as server:
+        file = project / "kubeconfig"
+        file.write_text(server.kubeconfig())
+        monkeypatch.setenv("KUBECONFIG", str(file))
+        metadata = server.add(
+            "/api/v1/namespaces/payments/serviceaccounts",
+            "ambient-key-ci-1",
+            labels={"app": "ambient-access-key"},
+            annotations={"ambient-code.io/last-used-at": "2026-11-23T12:00:00Z"},
+        )
+        metadata["creationTimestamp"] = "2026-10-26T12:00:00Z"
+        server.add("/api/v1/namespaces/payments/serviceaccounts", "default")
+        yield server
+
+
+ROW = "payments/ci    view  30 days ago  2 days ago  2027-01-24 (60 days)  current  rotate from 2027-01-10"
+HEAD = "workspace/key  role  created      last used   expires               state    next"
+UNASKED = (
+    "workspace/key  role  created  last used  expires               state    next\n"
+    "payments/ci    view  ?        ?          2027-01-24 (60 days)  current  rotate from 2027-01-10\n"
+)
+
+
+class TestList:
+    def test_one_stack(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        assert run(["keys", "list", "dev"]) == 0
+        assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n", "")
+        assert pulumi.calls == [("stack", "export", "--stack", "dev")]
+        (asked,) = api.seen("GET", "serviceaccounts")
+        assert asked.query["labelSelector"] == "app=ambient-access-key"
+
+    def test_all_stacks_that_are_deployed_and_have_a_file(
+        self, pulumi: FakePulumi, api: FakeApi, capsys: Shown
+    ) -> None:
+        pulumi.states["of-another-project"] = state()
+        assert run(["keys", "list"]) == 0
+        assert capsys.readouterr() == (f"dev\n{HEAD}\n{ROW}\n\nprod\n{HEAD}\n{ROW}\n", "")
+        del pulumi.states["prod"]
+        assert run(["keys", "list"]) == 0
+        assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n", "")
+
+    def test_stacks_of_an_organisation(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        pulumi.states = {"my-org/dev": state(*key_resources("ci")), "dev": state(*key_resources("ci"))}
+        assert run(["keys", "list", "my-org/dev"]) == 0
+        assert pulumi.calls == [("stack", "export", "--stack", "my-org/dev")]
+        assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n"
+
+    @pytest.mark.parametrize("arguments", [["dev"], ["-s", "dev"], ["dev", "--stack", "dev"]])
+    def test_ways_to_say_it(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown, arguments: list[str]) -> None:
+        assert run(["keys", "list", *arguments]) == 0
+        assert capsys.readouterr().out == f"{HEAD}\n{ROW}\n"
+
+    def test_nothing_is_deployed(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        pulumi.states.clear()
+        assert run(["keys", "list"]) == 1
+        assert capsys.readouterr() == (
+            "",
+            "ambient: no stack of this project is deployed\n"
+            "  hint: name one, or check where the state is: pulumi whoami -v\n",
+        )
+
+    def test_a_stack_that_is_not_there(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["keys", "list", "stage"]) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.endswith("no stack named 'stage' found\n")) == ("", True)
+
+    def test_a_stack_without_keys(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        pulumi.states["dev"] = state(keys={})
+        assert run(["keys", "list", "dev"]) == 0
+        assert capsys.readouterr().out == "There are no keys.\n"
+
+    @pytest.mark.parametrize(
+        ("stack", "expires", "options", "code"),
+        [
+            ("dev", "2026-11-26T12:00:01Z", [], 0),
+            ("dev", "2026-11-26T12:00:00Z", [], 2),
+            ("prod", "2026-12-02T12:00:01Z", [], 0),
+            ("prod", "2026-12-02T12:00:00Z", [], 2),  # runEvery: 7d
+            ("prod", "2026-12-02T12:00:00Z", ["--within", "6d23h"], 0),
+            ("dev", "2026-12-02T12:00:00Z", ["--within", "7d"], 2),
+            ("dev", "2027-11-25T12:00:00Z", ["--within", "100y"], 2),
+        ],
+    )
+    def test_time_to_the_next_run(
+        self, pulumi: FakePulumi, api: FakeApi, capsys: Shown, stack: str, expires: str, options: list[str], code: int
+    ) -> None:
+        pulumi.states[stack] = state(*key_resources("ci", expires=expires))
+        assert run(["keys", "list", stack, *options]) == code
+        assert ("before the next run" in capsys.readouterr().out) is (code == 2)
+
+    @pytest.mark.parametrize("text", [None, "workspaces: {x: {protect: 1}}\n"])
+    def test_without_a_file_that_can_be_read_the_next_run_is_tomorrow(
+        self, pulumi: FakePulumi, api: FakeApi, project: Path, text: str | None
+    ) -> None:
+        file = project / "stacks/prod.yaml"
+        file.unlink() if text is None else file.write_text(text)
+        pulumi.states["prod"] = state(*key_resources("ci", expires="2026-11-26T12:00:01Z"))
+        assert run(["keys", "list", "prod"]) == 0
+
+    @pytest.mark.parametrize(("idle", "code"), [("2d", 2), ("2d1s", 0), ("100y", 0)])
+    def test_idle(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown, idle: str, code: int) -> None:
+        assert run(["keys", "list", "dev", "--idle", idle]) == code
+        assert ("  ! not used for 2 days\n" in capsys.readouterr().out) is (code == 2)
+
+    def test_one_of_many_stacks_that_needs_attention_is_enough(
+        self, pulumi: FakePulumi, api: FakeApi, capsys: Shown
+    ) -> None:
+        pulumi.states["prod"] = state()
+        assert run(["keys", "list"]) == 2
+        assert capsys.readouterr().out.endswith("  ! declared, and not made: pulumi up\n\n1 of 2 keys need attention\n")
+
+    def test_offline_no_cluster_is_asked(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
+        assert run(["keys", "list", "dev", "--offline", "--idle", "1d"]) == 0
+        assert capsys.readouterr() == (UNASKED, "")
+        assert api.log == []
+
+    @pytest.mark.parametrize(
+        ("trouble", "said"),
+        [
+            ("none", "no cluster to talk to"),
+            ("silent", "the cluster at http://127.0.0.1:1 does not answer"),
+            ("other", "this is another cluster than the stack's"),
+            ("forbidden", "403: no list for you"),
+            ("unauthorized", "the credentials of the kubeconfig are refused"),
+            ("login page", "the answer is not an API server's"),
+        ],
+    )
+    def test_a_cluster_that_does_not_answer_takes_nothing_else_away(
+        self,
+        pulumi: FakePulumi,
+        api: FakeApi,
+        project: Path,
+        capsys: Shown,
+        monkeypatch: pytest.MonkeyPatch,
+        trouble: str,
+        said: str,
+    ) -> None:
+        match trouble:
+            case "none":
+                monkeypatch.setenv("KUBECONFIG", "nowhere")
+            case "silent":
+                text = (project / "kubeconfig").read_text().replace(api.url, "http://127.0.0.1:1")
+                (project / "kubeconfig").write_text(text)
+            case "other":
+                (project / "stacks/Pulumi.dev.yaml").write_text("config: {p:clusterUid: other}\n")
+            case "forbidden":
+                api.fail("GET", "serviceaccounts", 403, "no list for you")
+            case "unauthorized":
+                api.fail("GET", ".", 401, "Unauthorized")
+            case _:
+                page = FakeApi.answer
+                monkeypatch.setattr(FakeApi, "answer", lambda *one: _html(page(*one)))
+        assert run(["keys", "list", "dev", "--idle", "1d"]) == 0
+        shown = capsys.readouterr()
+        assert shown.out == UNASKED
+        assert shown.err.startswith("ambient: dev: when keys were used is not known: ")
+        assert said in shown.err
+        assert len(shown.err.splitlines()) == 1
+
+    def test_a_context_of_the_config_is_taken(
+        self, pulumi: FakePulumi, api: FakeApi, project: Path, capsys: Shown
+    ) -> None:
+        config = f"config: {{p:clusterUid: {SYSTEM_UID}, p:context: elsewhere}}\n"
+        (project / "stacks/Pulumi.dev.yaml").write_text(config)
+        assert run(["keys", "list", "dev"]) == 0
+        assert "elsewhere" in capsys.readouterr().err
+
+    def test_json_and_csv_stay_clean_where_something_is_said(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        assert run(["keys", "list", "--format", "json"]) == 0
+        shown = capsys.readouterr()
+        found = json.loads(shown.out)
+        assert found["now"] == "2026-11-25T12:00:00Z"
+        assert [(one["stack"], one["lastUsed"]) for one in found["keys"]] == [("dev", None), ("prod", None)]
+        assert len(shown.err.splitlines()) == 2
+        assert run(["keys", "list", "dev", "--format", "csv"]) == 0
+        head, line = capsys.readouterr().out.splitlines()
+        assert head.startswith("stack,workspace,id,generation,")
+        assert line.startswith("dev,payments,ci,1,ci,,view,,,2027-01-24T12:00:00Z,current,rotate,")
+
+    @pytest.mark.parametrize("form", ["table", "json", "csv"])
+    def test_no_secret_is_asked_for_or_shown(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown, form: str) -> None:
+        assert run(["keys", "list", "--format", form]) == 0
+        assert "hunter2" not in "".join(capsys.readouterr())
+        assert not pulumi.asked_for_secrets
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["dev", "-s", "prod"], "two stacks are named, 'dev' and 'prod'"),
+            (["bad name!"], "can't name a stack"),
+            (["dev", "payments/ci"], "unexpected extra argument"),
+            (["dev", "--within", "7"], "'7' is not a duration"),
+            (["dev", "--idle", "0d"], "'0d' is not a duration"),
+            (["dev", "--within", "9999999999y"], "9999999999y is too long; allowed: up to 100y"),
+            (["dev", "--idle", "101y"], "101y is too long; allowed: up to 100y"),
+            (["dev", "--format", "jsn"], "did you mean 'json'?"),
+        ],
+    )
+    def test_wrong_usage(self, pulumi: FakePulumi, capsys: Shown, arguments: list[str], message: str) -> None:
+        assert run(["keys", "list", *arguments]) == 64
+        shown = capsys.readouterr()
+        assert (shown.out, pulumi.calls) == ("", [])
+        assert message in " ".join(shown.err.split())
+
+
+def _html(answer: Any) -> Any:
+    answer.body = "<html>Log in</html>"
+    return answer
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "deliver"])
+def test_help_teaches_by_examples(capsys: Shown, verb: str) -> None:
+    assert run(["keys", verb, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"\n    ambient keys {verb} prod" in text
+    assert "exit codes: 0 " in text
+
+
+def test_the_verbs_of_keys(capsys: Shown) -> None:
+    assert run(["keys", "-h"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {verb} " in text for verb in ("list", "show", "deliver", "rotate", "revoke"))

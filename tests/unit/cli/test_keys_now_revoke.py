@@ -1,0 +1,65 @@
+"""`ambient keys revoke --now`: what must be in the plan, and what is proved at the cluster."""
+
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.keys.deployed import account_of
+from tests.support.keys_now import ACCOUNTS, PREVIEW, READ, UP, Deployed, W, revoked, token_of
+from tests.support.keys_now_stack import Shown, stack
+
+__all__ = ["stack"]
+
+REVOKE = ("keys", "revoke", "dev", "payments/ci", "--now")
+
+
+class TestRevokeNow:
+    @pytest.fixture(autouse=True)
+    def _revocation(self, stack: Deployed) -> None:
+        stack.steps = revoked("ci", 1)
+        stack.on_up = lambda: stack.end("ci", 1)
+
+    def test_it_is_over(self, stack: Deployed, capsys: Shown) -> None:
+        assert run(REVOKE) == 0
+        assert stack.calls == [READ, PREVIEW, UP, READ]
+        assert "generation 1 is over: its ServiceAccount is gone, and 1 known token" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("left", [0, 2])
+    def test_a_plan_without_its_deletion(self, stack: Deployed, capsys: Shown, left: int) -> None:
+        stack.steps = stack.steps[:left]
+        assert run(REVOKE) == 1
+        assert UP not in stack.calls
+        assert "not enough: payments/ci: generation 1 is not deleted\n  hint: see why" in capsys.readouterr().err
+
+    def test_a_deployment_that_fails_keeps_nothing_alive(self, stack: Deployed, capsys: Shown) -> None:
+        stack.on_up = lambda: None
+        stack.broken[UP] = "exit code 255"
+        assert run(REVOKE) == 1
+        assert not stack.works(token_of("ci", 1))
+        shown = capsys.readouterr()
+        assert "generation 1 is over" in shown.out
+        assert "is edited, and not all of it is deployed" in shown.err
+
+    def test_a_key_that_was_never_deployed(self, stack: Deployed, capsys: Shown) -> None:
+        stack.end("ci", 1)
+        stack.steps = []
+        assert run(REVOKE) == 0
+        assert UP not in stack.calls
+        out = capsys.readouterr().out
+        assert "The plan for dev is empty: nothing is to be deployed." in out
+        assert "payments/ci: no identity of it is deployed, and the cluster has no ServiceAccount of it" in out
+
+    @pytest.mark.parametrize(
+        "metadata",
+        [
+            {"annotations": None, "labels": None},
+            {"finalizers": ["a/b", "c/d"], "annotations": {"x": "y" * 5000}},
+            {"labels": {"app": "\u202e"}, "ownerReferences": "no list"},
+        ],
+    )
+    def test_odd_objects_beside_it(self, stack: Deployed, metadata: dict[str, Any]) -> None:
+        for name in ("odd", account_of(W, "ci", 2)):
+            stack.api.add(ACCOUNTS, name)
+            stack.api.objects[f"{ACCOUNTS}/{name}"]["metadata"] |= metadata
+        assert run(REVOKE) == 0

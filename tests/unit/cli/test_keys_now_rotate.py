@@ -1,0 +1,316 @@
+"""`ambient keys rotate --now`: what must be in the plan, and what is proved at the cluster."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.keys import proof
+from ambient_components.cli.keys.deployed import account_of
+from tests.support.keys_now import (
+    ACCOUNTS,
+    EXPORT,
+    PREVIEW,
+    READ,
+    REVIEW,
+    SECRETS,
+    UP,
+    Deployed,
+    W,
+    rotated,
+    step,
+    token_of,
+)
+from tests.support.keys_now_stack import STACK, Shown, stack
+
+__all__ = ["stack"]
+
+ROTATE = ("keys", "rotate", "dev", "payments/ci", "--leaked", "--now")
+ACCOUNT = account_of(W, "ci", 1)
+
+
+def text() -> str:
+    return Path("stacks/dev.yaml").read_text()
+
+
+class TestRotateNow:
+    @pytest.mark.parametrize("ours", [False, True])
+    def test_it_is_over_and_the_new_one_works(self, stack: Deployed, capsys: Shown, *, ours: bool) -> None:
+        if ours:
+            stack.resources.clear()
+            stack.add("ci", 1, ours=True)
+            stack.steps = rotated("ci", 1, 2, ours=True)
+        assert run(ROTATE) == 0
+        assert stack.calls == [EXPORT, READ, PREVIEW, UP, READ]
+        assert stack.environ["PULUMI_CONTINUE_ON_ERROR"] == "true"
+        assert stack.environ["PATH"] == os.environ["PATH"]
+        assert capsys.readouterr() == (
+            "stacks/dev.yaml:4: payments/ci: generation 1 -> 2, no overlap\n"
+            "\nThe plan for dev holds nothing else: deploying it.\n"
+            "\nRead back from the cluster of dev:\n"
+            "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused (401), which "
+            "worked before\n"
+            "  payments/ci: generation 2 works: the API server accepts its token\n"
+            "\nNext:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n",
+            "",
+        )
+        # Each token was shown to the API server alone, by a client without the deployer's credentials.
+        asked = [one.headers["Authorization"] for one in stack.api.seen("POST", REVIEW)]
+        assert set(asked) == {f"Bearer {token_of('ci', 1)}", f"Bearer {token_of('ci', 2)}"}
+
+    def test_a_stale_checkout(self, stack: Deployed, capsys: Shown) -> None:
+        stack.end("ci", 1)
+        stack.add("ci", 2)
+        stack.steps = rotated("ci", 2, 3)
+        stack.on_up = lambda: (stack.add("ci", 3), stack.end("ci", 2))
+        assert run(ROTATE) == 0
+        assert "ci: {role: edit, generation: 3}" in text()
+        assert "payments/ci: generation 1 -> 3 (2 is deployed), no overlap" in capsys.readouterr().out
+        assert not stack.works(token_of("ci", 2))
+
+    @pytest.mark.parametrize(
+        ("left", "missing"),
+        [
+            (0, "payments/ci: no token of generation 2 is made"),
+            (4, "payments/ci: generation 1 is not deleted"),
+        ],
+    )
+    def test_a_plan_that_is_not_enough(self, stack: Deployed, capsys: Shown, left: int, missing: str) -> None:
+        stack.steps = stack.steps[:left]
+        assert run(ROTATE) == 1
+        assert UP not in stack.calls
+        err = capsys.readouterr().err
+        assert f"ambient: nothing is deployed, as the plan for dev is not enough: {missing}\n  hint: see why: " in err
+        assert f"at once: kubectl delete serviceaccount -n payments {ACCOUNT}\n" in err
+
+    def test_every_named_key_is_asked_for(self, stack: Deployed, capsys: Shown) -> None:
+        assert run(["keys", "rotate", "dev", "payments/ci", "payments/report", "--leaked", "--now"]) == 1
+        assert UP not in stack.calls
+        err = capsys.readouterr().err
+        assert "payments/report: no token of generation 2 is made" in err
+        assert "payments/ci:" not in err
+
+    def test_whatever_else_is_pending_is_named_and_nothing_is_deployed(self, stack: Deployed, capsys: Shown) -> None:
+        stack.steps += [step("create", "x:y:Z", f"lab/grant/user:{number:02}") for number in range(23)]
+        assert run(ROTATE) == 1
+        assert UP not in stack.calls
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[:2] == [
+            "ambient: the plan for dev holds more than this, so nothing is deployed:",
+            "  create  lab/grant/user:00",
+        ]
+        assert lines[-4:] == [
+            "  create  lab/grant/user:19",
+            "  and 3 more",
+            "stacks/dev.yaml is edited. To deploy all of it: pulumi up --stack dev",
+            f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}",
+        ]
+        # The same once more: the generation that is written and not deployed stays.
+        assert run(ROTATE) == 1
+        assert "generation 2 stays: it is not deployed yet" in capsys.readouterr().out
+        assert "generation: 2" in text()
+
+    def test_an_old_token_that_still_works(self, stack: Deployed, capsys: Shown) -> None:
+        stack.zombies.add(token_of("ci", 1))
+        assert run(ROTATE) == 1
+        shown = capsys.readouterr()
+        assert "payments/ci: generation 2 works" in shown.out
+        assert "Next:" not in shown.out
+        assert shown.err == (
+            "ambient: payments/ci: generation 1 is not over: its token still works\n"
+            "  hint: kubectl delete serviceaccount -n "
+            f"payments {ACCOUNT}; then check again\n"
+        )
+
+    def test_it_is_asked_until_it_is_refused(self, stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(proof, "PATIENCE", 30.0)
+        monkeypatch.setattr(proof, "_PAUSE", 0.0)
+        stack.zombies.add(token_of("ci", 1))
+        seen = stack.api.seen
+
+        def review(_request: Any) -> None:
+            if len(seen("POST", REVIEW)) > 4:
+                stack.zombies.clear()
+
+        stack.api.rule("POST", REVIEW, review)
+        assert run(ROTATE) == 0
+
+    @pytest.mark.parametrize("status", [403, 404, 502])
+    def test_only_401_is_a_refusal(self, stack: Deployed, capsys: Shown, status: int) -> None:
+        deployed = stack.on_up
+        stack.on_up = lambda: (deployed(), stack.api.fail("POST", REVIEW, status))
+        assert run(ROTATE) == 1
+        err = capsys.readouterr().err
+        assert f"generation 1: its end is not proved: the API server answers its token with {status}, not 401" in err
+        assert f"generation 2 does not work: the API server answers its token with {status}\n  hint: pulumi up" in err
+
+    def test_a_new_token_of_another_account(self, stack: Deployed, capsys: Shown) -> None:
+        deployed = stack.on_up
+
+        def wrong() -> None:
+            deployed()
+            stack.tokens[token_of("ci", 2)] = stack.tokens[token_of("report", 1)]
+
+        stack.on_up = wrong
+        assert run(ROTATE) == 1
+        assert "payments/ci: generation 2 does not work: the API server answers" in capsys.readouterr().err
+
+    def test_without_an_overlap_a_failed_new_identity_protects_nothing(self, stack: Deployed, capsys: Shown) -> None:
+        stack.on_up = lambda: None
+        stack.broken[UP] = "exit code 255"
+        stack.api.add(
+            f"/apis/rbac.authorization.k8s.io/v1/namespaces/{W}/rolebindings",
+            f"ambient-key-edit-ci-{ACCOUNT[-8:]}",
+            subjects=[],
+        )
+        stack.api.objects[f"{ACCOUNTS}/{ACCOUNT}"]["metadata"]["finalizers"] = ["hunter/2"]
+        assert run(ROTATE) == 1
+        assert not stack.works(token_of("ci", 1))
+        assert stack.api.names(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{W}/rolebindings") == []
+        assert [one for one in stack.api.names(SECRETS) if "-ci-" in one] == []
+        shown = capsys.readouterr()
+        assert "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused" in shown.out
+        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: pulumi up --stack dev\n" in shown.err
+        assert "ambient: payments/ci: generation 2 is not made\n  hint: pulumi up\n" in shown.err
+
+    def test_with_an_overlap_a_failed_new_identity_leaves_the_old_one_alone(
+        self, stack: Deployed, capsys: Shown
+    ) -> None:
+        stack.on_up = lambda: None
+        stack.broken[UP] = "exit code 255"
+        assert run(["keys", "rotate", "dev", "payments/ci", "--now"]) == 1
+        assert stack.works(token_of("ci", 1))
+        assert "payments/ci: generation 2 is not made" in capsys.readouterr().err
+
+    def test_with_an_overlap_the_one_before_works_on_and_older_ones_end(self, stack: Deployed, capsys: Shown) -> None:
+        Path("stacks/dev.yaml").write_text(STACK.replace("{role: edit}", "{role: edit, generation: 2}"))
+        stack.add("ci", 2)
+        stack.steps = [step("create", "AccessToken", f"{W}/key/ci/g3"), *rotated("ci", 1, 3)[-2:]]
+        stack.on_up = lambda: (stack.add("ci", 3), stack.end("ci", 1))
+        assert run(["keys", "rotate", "dev", "payments/ci", "--now"]) == 0
+        assert [stack.works(token_of("ci", one)) for one in (1, 2, 3)] == [False, True, True]
+        out = capsys.readouterr().out
+        assert "generation 1 is over" in out
+        assert "generation 2 is over" not in out
+
+    def test_a_finalizer_that_cannot_be_taken_away(self, stack: Deployed, capsys: Shown) -> None:
+        def kept() -> None:
+            stack.add("ci", 2)
+            account = stack.api.objects[f"{ACCOUNTS}/{ACCOUNT}"]
+            account["metadata"] |= {"finalizers": ["x/y"], "deletionTimestamp": "2026-11-26T00:00:00Z"}
+            stack.api.fail("PATCH", ACCOUNTS, 403)
+            stack.api.rule("DELETE", ACCOUNTS, lambda _: None)
+            stack.api.fail("DELETE", ACCOUNTS, 500)
+
+        stack.on_up = kept
+        assert run(ROTATE) == 1
+        err = capsys.readouterr().err
+        assert f"generation 1 is not over: its ServiceAccount {ACCOUNT} is still there, and a finalizer keeps it" in err
+        assert f"kubectl patch serviceaccount -n payments {ACCOUNT} --type=merge -p" in err
+
+    def test_an_account_that_was_replaced_before(self, stack: Deployed) -> None:
+        """Its tokens are nowhere on record, so the account itself has to go."""
+        stack.api.objects[f"{ACCOUNTS}/{ACCOUNT}"]["metadata"]["uid"] = "uid-of-the-insiders"
+        stack.on_up = lambda: stack.add("ci", 2)
+        assert run(ROTATE) == 0
+        assert not stack.there("ci", 1)
+
+    def test_an_account_that_only_the_cluster_has(self, stack: Deployed, capsys: Shown) -> None:
+        """The state was lost: nothing in the plan ends the old account."""
+        stack.resources.clear()
+        stack.steps = [step("create", "AccessToken", f"{W}/key/ci/g2")]
+        stack.on_up = lambda: stack.add("ci", 2)
+        assert run(ROTATE) == 0
+        assert not stack.works(token_of("ci", 1))
+        assert "generation 1 is over: its ServiceAccount is gone\n" in capsys.readouterr().out
+
+    def test_a_token_that_only_a_delivered_secret_has(self, stack: Deployed) -> None:
+        import base64  # noqa: PLC0415
+
+        target = {"namespace": "ops", "name": "ci-key", "key": "token"}
+        stack.resources.clear()
+        stack.add("ci", 1, retained=False, deliver=target)
+
+        def holds(token: str) -> None:
+            encoded = base64.b64encode(token.encode()).decode()
+            data = {"token": encoded, "previous-token": "***", "other": 7}
+            stack.api.add("/api/v1/namespaces/ops/secrets", "ci-key", data=data)
+
+        holds(token_of("ci", 1))
+
+        def deployed() -> None:
+            stack.end("ci", 1)
+            stack.add("ci", 2, retained=False, deliver=target)
+            holds(token_of("ci", 2))
+
+        stack.on_up = deployed
+        assert run(ROTATE) == 0
+        stack.zombies.add(token_of("ci", 2))
+        stack.steps = rotated("ci", 2, 3)
+
+        def kept() -> None:
+            stack.end("ci", 2)
+            stack.add("ci", 3, retained=False, deliver=target)
+
+        stack.on_up = kept
+        assert run(ROTATE) == 1  # the old token works, and the new one is nowhere
+
+    def test_a_cluster_that_does_not_answer(self, stack: Deployed, capsys: Shown) -> None:
+        stack.api.fail("GET", ACCOUNTS, 500)
+        assert run(ROTATE) == 1
+        assert UP not in stack.calls
+        assert "can't be asked what becomes of the keys, so nothing is deployed: " in capsys.readouterr().err
+
+    def test_another_cluster(self, stack: Deployed, capsys: Shown) -> None:
+        Path("stacks/Pulumi.dev.yaml").write_text("config: {p:clusterUid: another}\n")
+        assert run(ROTATE) == 1
+        assert UP not in stack.calls
+        assert "this is another cluster than the stack's" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            ("no stack named 'dev' found", "failed: no stack named 'dev' found"),
+            ('{; "steps": [; "hunter2"', "failed\n  hint: to see why: pulumi preview --stack dev"),
+        ],
+    )
+    def test_a_plan_that_cannot_be_made(self, stack: Deployed, capsys: Shown, said: str, told: str) -> None:
+        stack.broken[PREVIEW] = said
+        assert run(ROTATE) == 1
+        assert UP not in stack.calls
+        err = capsys.readouterr().err
+        assert f"ambient: `pulumi preview --json --stack dev` {told}\n" in err
+        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: pulumi up" in err
+        assert f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}" in err
+        assert "hunter2" not in err
+
+    @pytest.mark.parametrize("output", ["", "[]", "Previewing update (dev)"])
+    def test_what_is_no_plan(self, stack: Deployed, capsys: Shown, output: str) -> None:
+        stack.output = output
+        assert run(ROTATE) == 1
+        assert "printed something else than a plan" in capsys.readouterr().err
+        assert UP not in stack.calls
+
+    def test_a_state_that_cannot_be_read(self, stack: Deployed, capsys: Shown) -> None:
+        stack.broken[EXPORT] = "no stack named 'dev' found"
+        assert run(ROTATE) == 1
+        assert stack.calls == [EXPORT]
+        assert text() == STACK
+        assert "nothing is written and nothing is deployed: the deployed generation" in capsys.readouterr().err
+
+    def test_a_state_that_cannot_be_decrypted(self, stack: Deployed, capsys: Shown) -> None:
+        stack.broken[READ] = "incorrect passphrase"
+        assert run(ROTATE) == 1
+        assert stack.calls == [EXPORT, READ]
+        err = capsys.readouterr().err
+        assert "incorrect passphrase" in err
+        assert "stacks/dev.yaml is edited, and nothing is deployed" in err
+
+    def test_no_token_is_shown(self, stack: Deployed, capsys: Shown) -> None:
+        stack.zombies.add(token_of("ci", 1))
+        stack.broken[UP] = "exit code 255"
+        assert run(ROTATE) == 1
+        shown = capsys.readouterr()
+        assert "hunter2" not in shown.out + shown.err + repr(stack.calls)

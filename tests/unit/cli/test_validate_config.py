@@ -1,0 +1,138 @@
+"""`ambient validate` with the config of a stack: what the cluster, the store and the shards allow."""
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.cli.validate.validation import validate_stacks
+from tests.support.validated import CONFIG, Write, write
+
+__all__ = ["write"]
+
+KEYS = "workspaces:\n  pay:\n    keys:\n      ci: {}\n      job: {lifetime: 1d}\n      old: {lifetime: never}\n"
+
+
+def test_what_the_cluster_would_cut_short_is_found_without_it(write: Write) -> None:
+    write(Pulumi=CONFIG, stacks__dev=KEYS, **{"stacks__Pulumi.dev": "config: {'p:maxTokenLifetime': 24h}\n"})
+    found = validate_stacks(["stacks/dev.yaml"])
+    cap = "is longer than the cluster grants: maxTokenLifetime is 1d; allowed: up to 1d"
+    assert [str(problem) for problem in found.problems] == [
+        f"stacks/dev.yaml:4:11: workspaces.pay.keys.ci.lifetime: 90d {cap}",
+        f"stacks/dev.yaml:6:23: workspaces.pay.keys.old.lifetime: never {cap}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "problems"),
+    [
+        ("config: {'p:maxTokenLifetime': 1d}\n", 2),
+        ("config: {'p:maxTokenLifetime': soon}\n", 1),
+        ("config: {'p:maxTokenLifetime': {secure: v1:x}}\n", 1),
+        ("config: {'other:maxTokenLifetime': 1d}\n", 0),
+        ("config: {}\n", 0),
+        ("[", 1),
+    ],
+)
+def test_a_config_is_read_as_far_as_it_can_be(write: Write, config: str, problems: int) -> None:
+    write(Pulumi=CONFIG, stacks__dev=KEYS, **{"stacks__Pulumi.dev": config})
+    assert len(validate_stacks(["stacks/dev.yaml"]).problems) == problems
+
+
+BUCKET = "workspaces:\n  pay:\n    storage: {bucket: {name: sessions}}\n"
+NO_STORE = "needs an object store, and the stack's config has no objectStore"
+
+
+@pytest.mark.parametrize(
+    ("store", "told"),
+    [
+        ("{region: eu-west-1}", []),
+        ("{endpoint: 'https://x', accessKey: a, secretKey: {secure: v1:x}}", []),
+        ("{secure: v1:x}", []),
+        ('\'{"endpoint": "https://x"}\'', []),
+        ("null", [NO_STORE]),
+        ("'https://x'", ["objectStore: is not an object with fields"]),
+        ("{endpoint: x}", ["objectStore.endpoint: has no scheme that a store is reached by"]),
+        ("{endpiont: 'https://x'}", ["objectStore.endpiont: is not a field of the store; did you mean 'endpoint'?"]),
+        (
+            "{accessKey: {secure: v1:x}, secretKey: hunter2}",
+            ["objectStore.secretKey: is in the stack's config in plain text; encrypt it"],
+        ),
+        (
+            "{credentials: minio}",
+            ["objectStore.endpoint: is missing, and AWS has no MinIO admin API; pulumi config set --path"],
+        ),
+    ],
+    ids=str,
+)
+def test_the_object_store_of_the_config_is_checked_with_the_buckets(write: Write, store: str, told: list[str]) -> None:
+    config = f"config: {{'p:clusterUid': u, 'p:objectStore': {store}}}\n"
+    write(Pulumi=CONFIG, stacks__dev=BUCKET, **{"stacks__Pulumi.dev": config})
+    found = [str(problem) for problem in validate_stacks(["stacks/dev.yaml"]).problems]
+    assert len(found) == len(told)
+    assert all(text in line for text, line in zip(told, found, strict=True))
+    assert "hunter2" not in "".join(found)
+
+
+def test_a_bucket_without_a_store_is_found_where_the_stack_has_a_config(write: Write) -> None:
+    write(Pulumi=CONFIG, stacks__dev=BUCKET)
+    assert validate_stacks(["stacks/dev.yaml"]).problems == ()
+    write(Pulumi=CONFIG, **{"stacks__Pulumi.dev": "config: {'p:clusterUid': u}\n"})
+    (problem,) = validate_stacks(["stacks/dev.yaml"]).problems
+    assert str(problem).startswith(f"stacks/dev.yaml:3:30: workspaces.pay.storage.bucket.name: {NO_STORE}; say where")
+
+
+def test_what_driver_aws_can_not_do_is_found_as_well(write: Write) -> None:
+    bucket = BUCKET.replace("sessions}", "sessions, driver: aws, adopt: true}")
+    config = "config: {'p:clusterUid': u, 'p:objectStore': {endpoint: 'https://x', credentials: minio}}\n"
+    write(Pulumi=CONFIG, stacks__dev=bucket, **{"stacks__Pulumi.dev": config})
+    driver, adopt = validate_stacks(["stacks/dev.yaml"]).problems
+    assert (driver.path, adopt.path) == (
+        "workspaces.pay.storage.bucket.driver",
+        "workspaces.pay.storage.bucket.adopt",
+    )
+
+
+FLEET = "workspaces:\n  aa: {shard: 1}\n  bb: {shard: 3}\n  cc: {shard: 1}\n"
+
+
+def configured(shards: str) -> dict[str, str]:
+    return {"Pulumi": CONFIG, "stacks__prod": FLEET, "stacks__Pulumi.prod": f"config: {{'p:shards': {shards}}}\n"}
+
+
+def test_a_pin_must_be_on_a_shard_that_there_is(write: Write) -> None:
+    write(**configured("'3'"))
+    found = validate_stacks(["stacks/prod.yaml"])
+    assert [str(problem) for problem in found.problems] == [
+        "stacks/prod.yaml:3:15: workspaces.bb.shard: there is no shard 3; allowed: 0 to 2, as the stack's config has "
+        "shards: 3; or leave it out"
+    ]
+    assert found.shards == {}
+
+
+@pytest.mark.parametrize("shards", ["many", "0", "{secure: v1:x}"])
+def test_what_is_no_number_of_shards_is_an_error(write: Write, shards: str) -> None:
+    write(**configured(shards))
+    (problem,) = validate_stacks(["stacks/prod.yaml"]).problems
+    assert (problem.path, problem.hints) == ("shards", ("allowed: 1 to 999",))
+
+
+def test_how_many_workspaces_each_shard_has_is_said(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(**configured("'4'"))
+    assert run(["validate"]) == 0
+    assert capsys.readouterr() == (
+        "",
+        "stacks/prod.yaml: 4 shards, of 0, 2, 0, 1 workspaces\nOK: 3 workspaces in 1 file\n",
+    )
+
+
+def test_a_shard_has_no_config_of_its_own(write: Write) -> None:
+    write(**configured("'4'"), **{"stacks__Pulumi.prod-03": "config: {}\n", "stacks__Pulumi.prod-04": "config: {}\n"})
+    assert [str(problem) for problem in validate_stacks(["stacks/prod.yaml"]).problems] == [
+        "stacks/Pulumi.prod-03.yaml: is the config of a single shard, and shards have that of their fleet; set what it "
+        "says with --config-file stacks/Pulumi.prod.yaml, and remove it"
+    ]
+
+
+def test_without_shards_a_pin_means_nothing(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(Pulumi=CONFIG, stacks__prod=FLEET)
+    assert run(["validate"]) == 0
+    assert capsys.readouterr() == ("", "OK: 3 workspaces in 1 file\n")

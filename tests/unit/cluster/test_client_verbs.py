@@ -1,0 +1,120 @@
+"""The client of a cluster: objects that are read, made, patched and deleted."""
+
+import pytest
+
+from ambient_components.cluster.client import ApiError, Cluster, core, path
+from tests.support.clusters import SECRETS, api, cluster, message, slept
+from tests.support.fake_api import Answer, status
+
+__all__ = ["api", "cluster", "slept"]
+
+
+def test_an_object_is_read_with_the_token_of_the_kubeconfig(api, cluster):
+    api.add("/api/v1/namespaces", "pay", uid="u")
+    assert cluster.get(core("namespaces", "pay"))["metadata"]["uid"] == "u"
+    assert api.log[0].headers["Authorization"] == "Bearer of-the-deployer"
+    assert api.log[0].headers["Accept"] == "application/json"
+
+
+def test_what_is_not_there_is_none(cluster):
+    assert cluster.get(core("namespaces", "nowhere")) is None
+
+
+def test_an_object_is_made_from_json(api, cluster):
+    made = cluster.create(SECRETS, {"metadata": {"name": "a"}, "type": "Opaque"})
+    assert made["metadata"]["uid"]
+    assert api.log[0].headers["Content-Type"] == "application/json"
+    assert api.names(SECRETS) == ["a"]
+
+
+def test_deleting_tells_whether_there_was_anything(api, cluster):
+    api.add(SECRETS, "a")
+    assert cluster.delete(f"{SECRETS}/a") is True
+    assert cluster.delete(f"{SECRETS}/a") is False
+    assert api.log[0].body == {}
+
+
+def test_another_object_of_the_same_name_is_not_deleted(api, cluster):
+    api.add(SECRETS, "a", uid="new")
+    assert cluster.delete(f"{SECRETS}/a", uid="old") is False
+    assert api.names(SECRETS) == ["a"]
+    assert cluster.delete(f"{SECRETS}/a", uid="new") is True
+
+
+def test_a_conflict_without_a_uid_is_an_error(api, cluster):
+    api.fail("DELETE", ".", 409)
+    with pytest.raises(ApiError) as raised:
+        cluster.delete(f"{SECRETS}/a")
+    assert raised.value.status == 409
+
+
+def test_a_collection_is_read_to_its_end(api, cluster):
+    for number in range(7):
+        api.add(SECRETS, f"s{number}", labels={"k": "v"})
+    api.add(SECRETS, "other", labels={"k": "w"})
+    api.page = 3
+    assert [item["metadata"]["name"] for item in cluster.list(SECRETS, "k=v")] == [f"s{n}" for n in range(7)]
+    assert [request.query.get("continue") for request in api.log] == [None, "3", "6"]
+    assert {request.query["labelSelector"] for request in api.log} == {"k=v"}
+
+
+def test_an_empty_collection_is_an_empty_list(api, cluster):
+    assert cluster.list(SECRETS) == []
+    api.rule("GET", ".", Answer(200, {"items": None, "metadata": None}))
+    assert cluster.list(SECRETS) == []
+
+
+def test_large_objects_are_asked_for_a_few_at_a_time(api, cluster, monkeypatch):
+    """A user of a workspace makes as many as they like, of a megabyte each: no more than a page is in memory."""
+    monkeypatch.setattr("ambient_components.cluster.client._MOST", 5_000)
+    for number in range(9):
+        api.add(SECRETS, f"s{number}", annotations={"a": "x" * 1_000})
+    assert [item["metadata"]["name"] for item in cluster.list(SECRETS)] == [f"s{n}" for n in range(9)]
+    assert [request.query["limit"] for request in api.log] == ["500", "50", "5", *["1"] * 9]
+    api.add(SECRETS, "t", annotations={"a": "x" * 9_000})
+    assert "the answer is longer than" in message(lambda: cluster.list(SECRETS))
+    assert "the answer is longer than" in message(lambda: cluster.get(f"{SECRETS}/t"))
+    assert cluster.get(f"{SECRETS}/s1")
+
+
+def test_a_list_that_outlives_the_servers_snapshot_goes_on(api, cluster):
+    for number in range(7):
+        api.add(SECRETS, f"s{number}")
+    api.page = 3
+    expired = Answer(410, {**status(410, "The provided continue parameter is too old"), "metadata": {"continue": "4"}})
+    api.rule("GET", ".", lambda request: expired if request.query.get("continue") == "3" else None, times=1)
+    found = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
+    assert found == ["s0", "s1", "s2", "s4", "s5", "s6"]
+    api.rule("GET", ".", Answer(410, status(410, "gone for good")))
+    assert "410: gone for good" in message(lambda: cluster.list(SECRETS))
+
+
+@pytest.mark.parametrize("levels", [100, 5_000])
+def test_an_object_may_be_nested_as_deep_as_it_likes(api, cluster, levels):
+    """The API server takes 10,000 levels, in managedFields of any object, and Python's parser about 1,000."""
+    text = '{"items":[{"metadata":{"name":"x","deep":%s}},{"metadata":{"name":"y"}}]}'
+    api.rule("GET", ".", Answer(200, text % ('{"f:a":' * levels + "{}" + "}" * levels)))
+    assert [item["metadata"]["name"] for item in cluster.list(SECRETS)] == ["x", "y"]
+
+
+def test_a_name_with_a_slash_reaches_no_other_object():
+    assert core("namespaces", "a/../b", "secrets") == "/api/v1/namespaces/a%2F..%2Fb/secrets"
+    assert path("apis", "x y", "?a=b#c") == "/apis/x%20y/%3Fa%3Db%23c"
+
+
+def test_nothing_is_connected_before_the_first_request(api):
+    Cluster(kubeconfig="not even: [yaml")
+    assert api.log == []
+
+
+def test_a_patch_is_a_merge_patch_for_the_version_that_was_read(api, cluster):
+    read = api.add(SECRETS, "a", labels={"app": "x"})
+    patch = {"metadata": {"resourceVersion": read["resourceVersion"], "labels": {"app": None, "k": "v"}}}
+    assert cluster.patch(f"{SECRETS}/a", patch)["metadata"]["labels"] == {"k": "v"}
+    assert api.log[0].headers["Content-Type"] == "application/merge-patch+json"
+    with pytest.raises(ApiError) as raised:
+        cluster.patch(f"{SECRETS}/a", patch)
+    assert raised.value.status == 409
+    with pytest.raises(ApiError) as raised:
+        cluster.patch(f"{SECRETS}/b", {})
+    assert raised.value.status == 404

@@ -1,0 +1,146 @@
+"""The facts of a plan out of ledgers and a state: buckets, secrets, guardrails, dates, and what is told by name."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ambient_components.plan import facts
+from ambient_components.plan.ahead import Ahead
+from ambient_components.plan.facts import BucketChange, GuardrailChange, SourceChange
+from ambient_components.plan.guardrail_changes import stack_guardrail_changes
+from ambient_components.plan.ledgers import begins
+from ambient_components.plan.recorded import Recorded, RecordedKey
+from tests.support.plan_facts import AT, online, plan
+from tests.support.plans import entry, key, ledger_step
+
+
+def test_buckets_and_their_access_keys():
+    own = {"name": "b", "driver": "s3", "generation": 1}
+
+    def buckets(before, after, state="active", recorded=None):
+        ends = [{"pay": entry(state=state, **({"bucket": one} if one else {}))} for one in (before, after)]
+        return [(one.what, one.why) for one in plan(*ends, recorded=recorded).buckets]
+
+    assert buckets(None, own) == [(facts.MADE, ""), (facts.NEW_ACCESS_KEY, "none yet")]
+    assert buckets(own, own | {"expireAfterDays": 30}) == [(facts.CHANGED, "expireAfterDays unset -> 30")]
+    assert buckets(own, own | {"state": "released"}) == [(facts.RELEASED, "")]
+    assert buckets(own, own | {"generation": 2}) == [
+        (facts.CHANGED, "generation of its access keys 1 -> 2"),
+        (facts.NEW_ACCESS_KEY, "of another bucket or generation"),
+    ]
+    lives = own | {"lifetimeSeconds": 7776000}
+    assert buckets(lives, own | {"never": True}) == [(facts.CHANGED, "lifetime of its access keys 90d -> never")]
+    # A workspace that is closed has none.
+    closed = {part: own[part] for part in ("name", "driver")}
+    assert buckets(lives, closed, state="closed") == [(facts.ACCESS_KEY_ENDED, "")]
+    assert buckets(None, lives | {"onDelete": "delete", "force": True})[0] == (
+        facts.MADE,
+        "onDelete delete, force true, lifetime of its access keys 90d",
+    )
+    due = Recorded({}, {"pay": RecordedKey(next_action="rotate", next_at=AT)})
+    assert buckets(own, own, recorded=due) == [(facts.NEW_ACCESS_KEY, "it is due")]
+    gone = plan({"pay": entry(state="closed", bucket={"name": "b", "driver": "s3", "onDelete": "delete"})}, {})
+    assert gone.buckets == (BucketChange("pay", "b", facts.DELETED, "onDelete: delete was deployed: if it is empty"),)
+
+
+def test_what_else_changes_is_told_by_name():
+    found = plan(
+        {"pay": entry(settings=["idleTimeout"])},
+        {"pay": entry(settings=["mcpServers"], exceptions=["adminKey"])},
+    )
+    assert found.guardrail_changes == (GuardrailChange("pay", "adminKey", facts.ALLOWED),)
+    assert found.other == ("pay: settings: +mcpServers, -idleTimeout",)
+    assert found.changes
+
+
+def test_another_source_of_a_secret_is_told_and_no_value():
+    before = {
+        "pay": entry(
+            secrets={"runner": {"A": "config pay/a", "B": "env B"}, "integrations": {"GONE": "file x", "SAME": "value"}}
+        ),
+        "removed": entry(secrets={"runner": {"A": "env A"}}),
+    }
+    after = {
+        "pay": entry(
+            secrets={
+                "runner": {"A": "Secret vault/pay, key a", "B": "env B"},
+                "integrations": {"NEW": "env NEW", "SAME": "value"},
+                "storage": {"secretKey": "config s3"},
+            }
+        )
+    }
+    found = plan(before, after)
+    assert found.sources == (
+        SourceChange("pay", "integrations", "GONE", "file x", ""),
+        SourceChange("pay", "integrations", "NEW", "", "env NEW"),
+        SourceChange("pay", "runner", "A", "config pay/a", "Secret vault/pay, key a"),
+        SourceChange("pay", "storage", "secretKey", "", "config s3"),
+    )
+    assert found.other == ()
+    assert plan({"pay": before["pay"]}, after).changes
+    assert not plan(after, after).changes
+
+
+def test_what_is_recorded_in_no_known_form_is_left_out():
+    new = {"pay": entry(secrets={"runner": {"A": "env A"}})}
+    for said in (5, ["A"], {"runner": ["A"], "x": 5}):
+        assert plan({"pay": entry(secrets=said)}, new).sources == (SourceChange("pay", "runner", "A", "", "env A"),)
+
+
+def test_another_place_for_secrets_is_a_change_of_the_guardrails():
+    old, new = {"secretSources": ["namespace vault", "folder /run/x"]}, {"secretSources": ["namespace vault", "n b"]}
+    assert stack_guardrail_changes(old, new) == [
+        GuardrailChange("", "secretSources", facts.CHANGED, "+n b"),
+        GuardrailChange("", "secretSources", facts.CHANGED, "-folder /run/x"),
+    ]
+    assert stack_guardrail_changes(None, {"secretSources": ["a"]}) == [
+        GuardrailChange("", "secretSources", facts.CHANGED, "+a"),
+    ]
+
+
+def test_the_guardrails_of_the_stack_that_change_are_a_change():
+    ledger = {"pay": entry()}
+    changed = stack_guardrail_changes(
+        {"exceptions": ["noAdmin"]}, {"exceptions": ["massRemoval"], "maxKeys": 1000.0, "groupsOnly": True}
+    )
+    assert changed == [
+        GuardrailChange("", "groupsOnly", facts.CHANGED, "no -> yes"),
+        GuardrailChange("", "massRemoval", facts.ALLOWED),
+        GuardrailChange("", "maxKeys", facts.CHANGED, "10 -> 1000"),
+        GuardrailChange("", "noAdmin", facts.DISALLOWED),
+    ]
+    assert plan(ledger, ledger, guardrail_changes=changed).changes
+    assert stack_guardrail_changes({"maxKeys": 10.0, "groupsOnly": False, "exceptions": []}, None) == []
+    step_ = ledger_step(ledger, ledger, ({}, {"exceptions": ["massRemoval"]}))
+    assert online({"steps": [step_]}, ledger).guardrail_changes == (GuardrailChange("", "massRemoval", facts.ALLOWED),)
+
+
+def test_what_comes_by_date_is_told_as_early_as_the_files_say():
+    dates = {"group:x": [{"role": "edit", "until": "2027-01-31"}], "user:a": [{"role": "view", "from": "2026-12-01"}]}
+    ledger = {"pay": entry(grants={"group:x": "edit"}, dates=dates, keys={"ci": key(), "b": key()})}
+    ahead = Ahead(
+        grants={
+            ("pay", "group:x", "edit", "2027-01-31"): timedelta(days=90),
+            ("pay", "user:a", "view", "2026-12-01"): timedelta(days=2),
+        },
+        keys={("pay", "ci"): timedelta(days=90)},
+    )
+    ends = RecordedKey(role="edit", next_action="expire", next_at=AT + timedelta(days=60))
+    recorded = Recorded({("pay", one, 1): ends for one in ("ci", "b")})
+    assert [one.subject for one in plan(ledger, ledger).dates] == ["user:a"]
+    for found in (
+        plan(ledger, ledger, ahead=ahead, recorded=recorded),
+        online({"steps": []}, ledger, ahead=ahead, recorded=recorded),
+    ):
+        assert [(one.subject, one.what) for one in found.dates] == [("group:x", "ends")]
+        assert [(one.key, one.what) for one in found.keys] == [("ci", facts.EXPIRING)]
+
+
+def test_days_and_moments():
+    berlin = ZoneInfo("Europe/Berlin")
+    assert begins("2027-01-01", berlin) == datetime(2026, 12, 31, 23, tzinfo=UTC)
+    assert begins("2027-01-01T10:00:00Z", berlin) == datetime(2027, 1, 1, 10, tzinfo=UTC)
+    for wrong in ("", "tomorrow", "2027-1-1", "2027-13-01", "2027-01-01T10:00"):
+        with pytest.raises(ValueError, match=r"day|month|date"):
+            begins(wrong, berlin)

@@ -1,0 +1,101 @@
+"""The facts of a plan out of the engine's preview, which must not differ."""
+
+import pytest
+
+from ambient_components.errors import Problem
+from ambient_components.plan import facts
+from ambient_components.plan.facts import BucketChange, KeyChange
+from ambient_components.problem_json import MINT, encode
+from tests.support.plan_facts import online
+from tests.support.plans import entry, key, ledger_step, step
+
+TOKEN = "ambient:index:AccessToken"
+LEDGER = {"pay": entry(keys={"ci": key()})}
+
+
+def test_a_rotation_is_told_with_the_reason_of_the_plugin():
+    urn = f"urn:pulumi:prod::p::ambient:index:Workspace${TOKEN}::pay/key/ci/g1"
+    note = {
+        "urn": urn,
+        "severity": "info",
+        "message": encode(
+            Problem(None, "a new token would be minted", "the token expires on 2026-12-01T00:00:00Z", ("…",), MINT)
+        ),
+    }
+    token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={"token": {}, "current": {}})
+    token |= {one: {"inputs": {"generation": 1.0}} for one in ("oldState", "newState")}
+    found = online({"steps": [token], "diagnostics": [note]}, LEDGER)
+    assert found.keys == (
+        KeyChange("pay", "ci", 1, facts.ROTATED, "edit", "the token expires on 2026-12-01T00:00:00Z"),
+    )
+    assert found.changes
+
+
+def test_an_old_token_that_ends_is_no_rotation():
+    token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={"retiring": {}, "nextAction": {}})
+    token |= {one: {"inputs": {"generation": 1}} for one in ("oldState", "newState")}
+    assert [one.what for one in online({"steps": [token]}, LEDGER).keys] == [facts.ENDED]
+
+
+@pytest.mark.parametrize(
+    ("paths", "why"),
+    [
+        (["former"], None),
+        (["released", "overlapping"], None),
+        (["rotateBeforeSeconds", "former"], "rotateBeforeSeconds"),
+        (["deliver.name"], "deliver"),
+        (["undelivered"], "it is delivered again"),
+    ],
+)
+def test_an_update_of_a_token_that_mints_nothing(paths, why):
+    token = step("update", TOKEN, "pay/key/ci/g1", detailedDiff={path: {} for path in paths})
+    token |= {one: {"inputs": {"generation": 1}} for one in ("oldState", "newState")}
+    found = online({"steps": [token]}, LEDGER)
+    assert [(one.what, one.why) for one in found.keys] == ([(facts.CHANGED, why)] if why else [])
+    assert found.changes
+
+
+def test_what_the_engine_calls_the_same_is_nothing():
+    same = step("same", "kubernetes:core/v1:Namespace", "pay/namespace")
+    stack = {"op": "update", "urn": "urn:pulumi:prod::p::pulumi:pulumi:Stack::p-prod"}
+    assert not online({"steps": [same, stack, step("read", "x:y:Z", "a")]}, LEDGER).changes
+    protected = same | {"oldState": {"protect": True}, "newState": {"protect": False}}
+    found = online({"steps": [protected]}, LEDGER)
+    assert [(one.op, one.name) for one in found.steps] == [("protect", "pay/namespace")]
+    assert found.changes
+
+
+def test_what_is_forgotten_is_retained_and_not_revoked():
+    released = {"pay": entry(state="released", keys={"ci": key()})}
+    old = {"oldState": {"inputs": {"generation": 1}, "retainOnDelete": True}}
+    gone = [ledger_step(released, {}), step("delete", TOKEN, "pay/key/ci/g1", **old)]
+    found = online({"steps": gone}, released)
+    assert (found.keys, found.access.lost) == ((), ())
+    assert [(one.op, one.name) for one in found.steps] == [("update", "access"), ("retain", "pay/key/ci/g1")]
+
+
+def test_a_grant_to_a_service_account_keeps_its_name():
+    (one,) = online({"steps": [step("create", "x:y:Z", "pay/grant/serviceaccount:ci::bot")]}, LEDGER).steps
+    assert one.name == "pay/grant/serviceaccount:ci::bot"
+
+
+def test_warnings_are_told_once_and_without_the_noise_of_plugins():
+    said = [
+        {"severity": "warning", "message": "warning: a\n  b\n"},
+        {"severity": "warning", "message": "warning: a b"},
+        {"severity": "warning", "message": "warning: using pulumi-resource-kubernetes from $PATH at /x"},
+        {"severity": "info", "message": "info: c"},
+    ]
+    assert [*map(str, online({"diagnostics": said}, LEDGER).warnings)] == ["a b"]
+
+
+def test_access_keys_of_buckets_by_the_steps():
+    kind = "ambient:index:S3Credentials"
+    after = {"pay": entry(bucket={"name": "b", "driver": "s3", "generation": 1})}
+    document = {
+        "steps": [ledger_step({}, after), step("create", kind, "pay/storage/credentials", newState={"inputs": {}})]
+    }
+    assert online(document, {}).buckets == (
+        BucketChange("pay", "b", facts.MADE),
+        BucketChange("pay", "b", facts.NEW_ACCESS_KEY, "none yet"),
+    )

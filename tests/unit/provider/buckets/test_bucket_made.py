@@ -1,0 +1,167 @@
+"""`ambient:index:S3Bucket` against moto's server, which has all of S3's settings: what is checked, and what is made."""
+
+import pytest
+
+from ambient_components.provider.buckets.s3_bucket import S3Bucket
+from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.store.client import Api
+from ambient_components.rules.bucket_names import EXPIRY_RULE
+from tests.support.s3_bucket import MARKS, WANTED, bucket, lacking, refusal, rules, s3, tags, there, world
+from tests.support.store_world import OWNER, OneResource, moto_world
+
+__all__ = ["bucket", "s3", "world"]
+
+
+# Check and diff.
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"bucket": ""}, "bucket is missing"),
+        ({"bucket": "Pay_Sessions"}, "bucket 'Pay_Sessions' is not a name for a bucket; allowed: 3-63"),
+        ({"bucket": 3}, "bucket: text is expected"),
+        ({"owner": None}, "owner is missing"),
+        ({"namespace": 3}, "namespace: text is expected"),
+        ({"versioning": "yes"}, "versioning: true or false is expected"),
+        ({"expireAfterDays": 0}, "expireAfterDays: 0 is too low; allowed: whole days, at least 1"),
+        ({"expireAfterDays": 1.5}, "expireAfterDays: a whole number"),
+        ({"expireAfterDays": True}, "expireAfterDays: a whole number"),
+        (
+            {"encryption": "aes256"},
+            "encryption: 'aes256' is not a way of encryption; allowed: AES256, aws:kms; did you mean 'AES256'?",
+        ),
+        ({"objectLock": True, "versioning": False}, "versioning: is false, and objectLock is true"),
+        ({"tags": ["a"]}, "tags: a mapping of names to texts is expected"),
+        ({"tags": {"ambient-components/owner": "me"}}, "which is reserved"),
+        ({"tags": {"AWS:x": "me"}}, "which is reserved"),
+        ({"tags": {"a": "b" * 257}}, "tags.a: can't be the value of a tag; allowed: letters"),
+        ({"tags": {"": "b"}}, "can't be the name of a tag; allowed: letters"),
+        ({"tags": {f"t{n}": "" for n in range(50)}}, "tags: has 50 tags; allowed: up to 49"),
+        ({"onDelete": "forget"}, "onDelete: 'forget' is not a way to leave; allowed: keep, delete"),
+        ({"force": True}, "force: has no meaning: the bucket is kept when it leaves"),
+    ],
+)
+def test_each_input_that_no_store_would_take_is_refused(world, change, told):
+    (failure,) = S3Bucket().check(world.context(), {}, {**WANTED, **change}).failures
+    assert told in str(failure)
+
+
+def test_what_is_not_known_yet_is_no_failure(world):
+    names = ("bucket", "owner", "namespace", "versioning", "expireAfterDays", "tags", "encryption", "onDelete", "force")
+    assert not S3Bucket().check(world.context(), {}, dict.fromkeys(names, UNKNOWN)).failures
+
+
+@pytest.mark.parametrize(("was", "is_now"), [(True, None), (None, True), (True, False)])
+def test_object_lock_cant_be_changed_but_with_another_bucket(world, was, is_now):
+    olds, news = ({**WANTED, "objectLock": value} for value in (was, is_now))
+    (failure,) = S3Bucket().check(world.context(), olds, news).failures
+    assert "can't be changed afterwards" in str(failure)
+    assert not S3Bucket().check(world.context(), olds, {**news, "bucket": "another"}).failures
+
+
+def test_another_name_is_another_bucket_and_all_else_is_changed_in_place(world):
+    diff = S3Bucket().diff(world.context(), WANTED, WANTED, {**WANTED, "bucket": "another", "tags": {"a": "b"}})
+    assert dict(diff.changes) == {"bucket": "update", "tags": "add"}
+    assert diff.replaces == {"bucket"}
+
+
+# Made.
+
+
+def test_a_bucket_is_made_with_all_that_is_declared(bucket, s3, world):
+    wanted = {
+        **WANTED,
+        "versioning": True,
+        "expireAfterDays": 90,
+        "tags": {"team": "payments"},
+        "encryption": "AES256",
+    }
+    assert bucket.up(wanted) == "create"
+    assert tags(s3) == {**MARKS, "team": "payments"}
+    assert s3.get_bucket_versioning(Bucket="pay-sessions")["Status"] == "Enabled"
+    (rule,) = rules(s3)
+    assert rule["ID"] == EXPIRY_RULE
+    assert rule["Status"] == "Enabled"
+    assert rule["Expiration"] == {"Days": 90}
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    (default,) = s3.get_bucket_encryption(Bucket="pay-sessions")["ServerSideEncryptionConfiguration"]["Rules"]
+    assert default["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    closed = s3.get_public_access_block(Bucket="pay-sessions")["PublicAccessBlockConfiguration"]
+    assert set(closed.values()) == {True}
+    assert world.claim() is None
+    assert bucket.up(wanted) == "nothing"
+    assert bucket.refresh()
+    assert bucket.up(wanted) == "nothing"
+
+
+def test_a_preview_makes_nothing(bucket, s3, world):
+    bucket.up(WANTED, preview=True)
+    assert there(s3) == []
+    assert world.claim() is None
+    assert S3Bucket().create(world.context(preview=True), {**WANTED, "bucket": UNKNOWN})[0] == ""
+
+
+def test_a_bucket_with_object_lock_is_made_with_it(bucket, s3):
+    bucket.up({**WANTED, "objectLock": True})
+    assert s3.get_object_lock_configuration(Bucket="pay-sessions")["ObjectLockConfiguration"]["ObjectLockEnabled"]
+    bucket.refresh()
+    assert bucket.up({**WANTED, "objectLock": True}) == "nothing"
+
+
+def test_a_bucket_in_another_region_is_made_there(monkeypatch):
+    with moto_world(monkeypatch, region="eu-central-1") as world:
+        OneResource(S3Bucket(), world).up(WANTED)
+        assert world.client("s3").get_bucket_location(Bucket="pay-sessions")["LocationConstraint"] == "eu-central-1"
+
+
+def test_a_bucket_of_its_own_needs_no_cluster(bucket, s3, world):
+    world.api.fail("GET", ".", 500)
+    bucket.up({"bucket": "alone", "owner": OWNER})
+    assert tags(s3, "alone") == {"ambient-components/owner": OWNER}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "operation", "told"),
+    [
+        ({"expireAfterDays": 9}, "get_bucket_lifecycle_configuration", "remove expireAfter from bucket 'pay-sessions'"),
+        ({"expireAfterDays": 9}, "put_bucket_lifecycle_configuration", "remove expireAfter from bucket 'pay-sessions'"),
+        ({"encryption": "AES256"}, "get_bucket_encryption", "has no a default for encryption"),
+        ({"encryption": "AES256"}, "put_bucket_encryption", "remove encryption from bucket 'pay-sessions'"),
+        ({"versioning": True}, "get_bucket_versioning", "has no versions (NotImplemented): remove versioning from"),
+        ({"objectLock": True}, "get_object_lock_configuration", "has no object lock"),
+        ({}, "put_bucket_tagging", "does not have it"),
+    ],
+)
+def test_a_store_that_lacks_what_is_asked_for_is_left_as_it_was(
+    bucket, s3, world, monkeypatch, wanted, operation, told
+):
+    with monkeypatch.context() as patch:
+        lacking(patch, operation)
+        assert told in refusal(bucket.up, {**WANTED, **wanted})
+    assert there(s3) == []
+    assert world.claim() is None
+    # And without the wish, or with a store that has it, the next run succeeds.
+    assert bucket.up({**WANTED, **wanted}) == "create"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["get_bucket_lifecycle_configuration", "get_bucket_versioning", "get_bucket_encryption", "put_public_access_block"],
+)
+def test_what_a_store_lacks_does_not_matter_where_nobody_asks_for_it(bucket, monkeypatch, operation):
+    lacking(monkeypatch, operation)
+    wanted = {**WANTED, "versioning": False}
+    assert bucket.up(wanted) == "create"
+    assert bucket.refresh()
+    assert bucket.up(wanted) == "nothing"
+
+
+def test_a_store_that_does_not_keep_tags_is_refused_before_anything_is_in_the_bucket(bucket, s3, monkeypatch):
+    send = Api._send
+    monkeypatch.setattr(
+        Api, "_send", lambda api, name, given: {} if name == "put_bucket_tagging" else send(api, name, given)
+    )
+    assert "does not keep the tags of buckets" in refusal(bucket.up, WANTED)
+    assert there(s3) == []

@@ -1,0 +1,212 @@
+"""Access keys after others changed them, and after the state was lost."""
+
+import pytest
+
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
+from ambient_components.rules.bucket_policy import access_policy, same_policy
+from tests.support.credentials import (
+    DAY,
+    USER,
+    WANTED,
+    WIDE,
+    by_hand,
+    delete_user,
+    diff,
+    iam,
+    ids,
+    keys,
+    made,
+    refusal,
+    world,
+)
+from tests.support.store_world import OneResource, move_clock
+
+__all__ = ["iam", "keys", "made", "world"]
+
+
+# Drift.
+
+
+@pytest.mark.parametrize(
+    ("change", "drift"),
+    [
+        (
+            lambda iam: iam.put_user_policy(UserName=USER, PolicyName="ambient-components", PolicyDocument=WIDE),
+            {"policy": "changed"},
+        ),
+        (
+            lambda iam: iam.delete_user_policy(UserName=USER, PolicyName="ambient-components"),
+            {"policy": "removed"},
+        ),
+        (
+            lambda iam: iam.put_user_policy(UserName=USER, PolicyName="more", PolicyDocument=WIDE),
+            {"policies": "added: policy more"},
+        ),
+        (
+            lambda iam: iam.untag_user(UserName=USER, TagKeys=["ambient-components/owner"]),
+            {"owner": "removed"},
+        ),
+    ],
+    ids=["widened", "removed", "further", "mark"],
+)
+def test_what_others_changed_of_the_user_is_seen_and_put_back(made, iam, world, change, drift):
+    key = made.state["accessKey"]
+    change(iam)
+    assert made.refresh()
+    assert made.state["drift"] == drift
+    (what,) = drift
+    assert f"the object store's user {USER} is not as declared: {what} {drift[what]}" in world.told("warning")
+    assert diff(made, WANTED).computed == {"drift"}
+    made.up(WANTED, preview=True)
+    assert f"would be put right: {what} {drift[what]}" in world.told("info")
+    assert made.up(WANTED) == "update"
+    assert made.state["drift"] == {}
+    assert made.state["accessKey"] == key
+    assert made.refresh()
+    assert made.up(WANTED) == "nothing"
+    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
+    assert same_policy(document, access_policy("pay-sessions"))
+    assert iam.list_user_policies(UserName=USER)["PolicyNames"] == ["ambient-components"]
+
+
+@pytest.mark.parametrize(
+    ("change", "dead"),
+    [
+        (lambda iam, key: delete_user(iam), "the store's user was deleted"),
+        (lambda iam, key: iam.delete_access_key(UserName=USER, AccessKeyId=key), "it was deleted"),
+        (
+            lambda iam, key: iam.update_access_key(UserName=USER, AccessKeyId=key, Status="Inactive"),
+            "it was deactivated",
+        ),
+    ],
+    ids=["user", "key", "inactive"],
+)
+@pytest.mark.parametrize("seen", [True, False], ids=["refreshed", "not refreshed"])
+def test_a_key_that_no_longer_works_is_replaced(made, iam, world, change, dead, seen):
+    first = made.state["accessKey"]
+    change(iam, first)
+    wanted = {**WANTED}
+    if seen:
+        assert made.refresh()
+        assert made.state["current"]["dead"] == dead
+    else:
+        wanted["overlapSeconds"] = 6 * DAY  # any update looks, refreshed or not
+    made.up(wanted, preview=True)
+    assert made.up(wanted) == "update"
+    second = made.state["accessKey"]
+    assert second != first
+    # It works no more, so that a Secret still holds it keeps it from nothing.
+    assert ids(iam) == {second}
+    assert made.state["reason"] == f"the access key no longer works: {dead}"
+    assert made.up(wanted) == "nothing"
+
+
+def test_a_retiring_key_that_was_deactivated_is_ended(made, iam, world, monkeypatch):
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    world.uses(made.state["accessKey"])
+    iam.update_access_key(UserName=USER, AccessKeyId=first, Status="Inactive")
+    made.refresh()
+    assert made.state["retiring"] == []
+    assert made.up(WANTED) == "update"
+    assert ids(iam) == {made.state["accessKey"]}
+
+
+def test_a_key_that_somebody_made_by_hand_is_reported_and_never_touched(made, iam, world):
+    other = by_hand(iam)
+    assert made.refresh()
+    assert made.state["foreign"] == [other]
+    told = world.told("warning")
+    assert f"access keys made by hand for the object store's user {USER}" in told
+    assert other in told
+    assert made.up(WANTED) == "nothing"
+    made.up({**WANTED, "overlapSeconds": 6 * DAY})
+    assert other in ids(iam)
+
+
+def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch):
+    other = by_hand(iam)
+    move_clock(monkeypatch, "77d")
+    told = refusal(made.up, WANTED)
+    assert "has 2 access keys, and can't have more" in told
+    assert other in told
+    iam.delete_access_key(UserName=USER, AccessKeyId=other)
+    assert made.up(WANTED) == "update"
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ([{"Key": "ambient-components/owner", "Value": "other/one"}], "belongs to other/one"),
+        ([], "bears no mark"),
+    ],
+)
+def test_a_user_of_somebody_else_is_refused(keys, iam, tags, told):
+    iam.create_user(UserName=USER, Tags=tags)
+    assert told in refusal(keys.up, WANTED)
+    assert ids(iam) == set()
+
+
+# A lost state.
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_with_a_lost_state_the_key_that_sessions_use_lives_on_through_the_overlap(
+    made, iam, world, monkeypatch, rotated
+):
+    first = made.state["accessKey"]
+    if rotated:
+        move_clock(monkeypatch, "77d")
+        made.up(WANTED)
+    again = OneResource(S3Credentials(), world)
+    assert again.up(WANTED) == "create"
+    second = again.state["accessKey"]
+    assert ids(iam) == {first, second}
+    assert [each["uid"] for each in again.state["retiring"]] == [first]
+    assert f"access key {first} was in the store without a record" in world.told("warning")
+    world.uses(second)
+    move_clock(monkeypatch, "85d" if rotated else "8d")
+    again.up(WANTED)
+    assert ids(iam) == {second}
+
+
+def test_with_a_lost_state_keys_that_nobody_uses_end_at_once(made, iam, world):
+    world.uses("AKIASOMETHINGELSE000")
+    again = OneResource(S3Credentials(), world)
+    again.up(WANTED)
+    assert ids(iam) == {again.state["accessKey"]}
+
+
+def test_with_a_lost_state_and_no_secret_to_look_at_the_newest_key_lives_on(keys, iam, world, monkeypatch):
+    wanted = {name: value for name, value in WANTED.items() if name != "usedIn"}
+    keys.up(wanted)
+    first = keys.state["accessKey"]
+    again = OneResource(S3Credentials(), world)
+    again.up(wanted)
+    assert ids(iam) == {first, again.state["accessKey"]}
+
+
+def test_with_a_lost_state_a_key_of_somebodys_is_left_alone(made, iam, world):
+    world.uses("AKIASOMETHINGELSE000")
+    other = by_hand(iam)
+    again = OneResource(S3Credentials(), world)
+    again.up(WANTED)
+    assert ids(iam) == {other, again.state["accessKey"]}
+    assert again.state["foreign"] == [other]
+
+
+def test_with_an_older_state_the_key_that_sessions_use_lives_on(made, iam, world, monkeypatch):
+    """Somebody put back a state from before the last rotation: its current key is gone, and another one is in use."""
+    older = (dict(made.inputs), dict(made.state))
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    second = made.state["accessKey"]
+    world.uses(second)
+    move_clock(monkeypatch, "85d")
+    made.up(WANTED)
+    made.inputs, made.state = older
+    assert made.up(WANTED) == "update"
+    third = made.state["accessKey"]
+    assert ids(iam) == {second, third}
+    assert [each["uid"] for each in made.state["retiring"]] == [second]

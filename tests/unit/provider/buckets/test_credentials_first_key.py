@@ -1,0 +1,127 @@
+"""`ambient:index:S3Credentials` against moto's IAM: what is checked, and the first key."""
+
+import pytest
+
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
+from ambient_components.provider.protocol.wire import UNKNOWN, Secret
+from ambient_components.rules.bucket_policy import access_policy, same_policy
+from tests.support.credentials import DAY, USER, WANTED, iam, ids, keys, refusal, world
+from tests.support.store_world import move_clock
+
+__all__ = ["iam", "keys", "world"]
+
+
+# Check.
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"user": None}, "user is missing"),
+        ({"user": "Me_And_You"}, "user 'Me_And_You' is no name for a store's user; allowed: 2-64 of a-z 0-9 -"),
+        ({"bucket": "A"}, "bucket 'A' is not a name for a bucket"),
+        ({"owner": 3}, "owner: text is expected"),
+        ({"prefix": "pay"}, "prefix: text with a slash at its end is expected, such as payments/"),
+        ({"prefix": "/"}, "prefix: text with a slash"),
+        ({"usedIn": "secret"}, "usedIn: NAMESPACE/SECRET is expected"),
+        ({"lifetimeSeconds": None}, "lifetimeSeconds is missing"),
+        (
+            {"lifetimeSeconds": 86_399},
+            "lifetimeSeconds: 86399 is too short; allowed: whole seconds",
+        ),
+        ({"lifetimeSeconds": 31_536_001}, "from 86400 (1d) to 31536000 (1y)"),
+        ({"never": True}, "lifetimeSeconds: is the life of an access key that never expires"),
+        ({"overlapSeconds": 15 * DAY}, "an overlap of 15d is longer than the notice of 14d"),
+        ({"overlapSeconds": -1}, "overlapSeconds: a whole number from 0 is expected"),
+        ({"generation": 0}, "generation: 0 is too low; allowed: 1 or a higher number"),
+        ({"manual": "yes"}, "manual: true or false is expected"),
+        ({"keysOnly": 1.5}, "keysOnly: true or false is expected"),
+    ],
+)
+def test_each_input_that_no_store_would_take_is_refused(world, change, told):
+    failures = S3Credentials().check(world.context(), {}, {**WANTED, **change}).failures
+    assert any(told in str(failure) for failure in failures), failures
+    assert len(failures) == 1
+
+
+def test_defaults_are_added_to_what_is_given(world):
+    news = {name: WANTED[name] for name in ("user", "bucket", "owner", "lifetimeSeconds")}
+    assert S3Credentials().check(world.context(), {}, news).defaults == {
+        "generation": 1,
+        "rotateBeforeSeconds": 14 * DAY,
+        "overlapSeconds": 7 * DAY,
+    }
+
+
+def test_what_is_not_known_yet_is_no_failure(world):
+    names = (*WANTED, "prefix", "manual", "incomplete")
+    assert not S3Credentials().check(world.context(), {}, dict.fromkeys(names, UNKNOWN)).failures
+
+
+def test_nothing_that_was_not_made_can_be_let_go(world):
+    (failure,) = S3Credentials().check(world.context(), {}, {**WANTED, "released": True}).failures
+    assert str(failure) == "released: there is no access key yet that could be let go"
+
+
+# The first key.
+
+
+def test_a_user_is_made_with_least_rights_and_one_key(keys, iam, world):
+    assert keys.up(WANTED) == "create"
+    assert ids(iam) == {keys.state["accessKey"]}
+    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
+    assert same_policy(document, access_policy("pay-sessions"))
+    current = keys.state["current"]
+    assert current["handle"] == current["uid"] == keys.state["accessKey"]
+    assert keys.state["nextAction"]["what"] == "rotate"
+    assert keys.state["reason"] == "no access key yet"
+    assert (keys.state["retiring"], keys.state["foreign"], keys.state["drift"]) == ([], [], {})
+    assert keys.state["secretKey"] not in world.told("info")
+    assert keys.up(WANTED) == "nothing"
+    assert keys.refresh()
+    assert keys.up(WANTED) == "nothing"
+
+
+def test_the_secret_is_marked_and_nothing_else_is(world):
+    _, outputs = S3Credentials().create(world.context(), {**WANTED, "generation": 1})
+    assert [name for name, value in outputs.items() if isinstance(value, Secret)] == ["secretKey"]
+    found = S3Credentials().read(world.context(), USER, WANTED, {**outputs, "secretKey": outputs["secretKey"].value})
+    assert isinstance(found.outputs["secretKey"], Secret)
+
+
+def test_a_preview_makes_nothing(keys, iam):
+    keys.up(WANTED, preview=True)
+    assert iam.list_users()["Users"] == []
+
+
+def test_a_part_of_a_bucket_is_opened_alone(keys, iam):
+    keys.up({**WANTED, "prefix": "pay/"})
+    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
+    assert same_policy(document, access_policy("pay-sessions", "pay/"))
+    keys.up(WANTED)
+    document = iam.get_user_policy(UserName=USER, PolicyName="ambient-components")["PolicyDocument"]
+    assert same_policy(document, access_policy("pay-sessions"))
+    assert len(ids(iam)) == 1
+
+
+def test_keys_without_an_end_are_not_rotated(keys, monkeypatch):
+    wanted = {name: value for name, value in WANTED.items() if "Seconds" not in name} | {"never": True}
+    keys.up(wanted)
+    assert keys.state["current"]["expiresAt"] is None
+    assert keys.state["nextAction"] is None
+    move_clock(monkeypatch, "3650d")
+    assert keys.up(wanted) == "nothing"
+
+
+@pytest.mark.parametrize("action", ["create", "update"])
+def test_an_incomplete_identity_gets_no_key(keys, iam, action):
+    if action == "update":
+        keys.up(WANTED)
+    told = refusal(keys.up, {**WANTED, "incomplete": True})
+    assert "the user or its policy could not be made" in told
+    assert len(iam.list_users()["Users"]) == (action == "update")
+
+
+def test_an_import_is_refused_with_the_way(world):
+    told = refusal(S3Credentials().read, world.context(), USER, {}, {})
+    assert "the secret of an access key can't be read back from a store; declare the bucket" in told

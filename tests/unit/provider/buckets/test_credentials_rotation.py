@@ -1,0 +1,172 @@
+"""Access keys over rotations: the next beside the one before, and what ends when."""
+
+from ambient_components.platform.naming import bucket_user
+from ambient_components.provider.buckets.access_keys import Seen
+from ambient_components.provider.buckets.s3_credentials import S3Credentials
+from tests.support.credentials import USER, WANTED, diff, failing, iam, ids, keys, made, refusal, world
+from tests.support.store_world import OWNER, move_clock
+
+__all__ = ["iam", "keys", "made", "world"]
+
+MINTED = {"accessKey", "secretKey", "current", "retiring", "nextAction", "reason"}
+
+
+def test_a_key_is_rotated_with_an_overlap_and_the_old_one_revoked_after_it(made, iam, world, monkeypatch):
+    first, secret = made.state["accessKey"], made.state["secretKey"]
+    move_clock(monkeypatch, "75d")
+    assert made.up(WANTED) == "nothing"
+    move_clock(monkeypatch, "77d")
+    assert set(diff(made, WANTED).computed) == MINTED
+    assert made.up(WANTED, preview=True) == "update"
+    assert "a new access key would be minted: the access key expires on" in world.told("info")
+    assert ids(iam) == {first}
+    assert made.up(WANTED) == "update"
+    second = made.state["accessKey"]
+    assert ids(iam) == {first, second}
+    assert made.state["secretKey"] != secret
+    assert [each["uid"] for each in made.state["retiring"]] == [first]
+    assert made.state["nextAction"]["what"] == "revoke"
+    world.uses(second)
+    assert made.up(WANTED) == "nothing"
+    assert made.refresh()
+    assert made.up(WANTED) == "nothing"
+    move_clock(monkeypatch, "85d")
+    assert set(diff(made, WANTED).computed) == {"retiring", "pendingRevocations", "nextAction"}
+    assert made.up(WANTED) == "update"
+    assert ids(iam) == {second}
+    assert f"revoked access key {first}: its overlap ended on" in world.told("info")
+
+
+def test_the_key_that_sessions_use_outlives_its_overlap_until_another_lies_there(made, iam, world, monkeypatch):
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    # The Secret's own update failed, in this run and in the next ones.
+    move_clock(monkeypatch, "85d")
+    assert made.up(WANTED) == "update"
+    assert first in ids(iam)
+    assert f"access key {first} lies in Secret pay/ambient-non-vertex-integrations still" in world.told("warning")
+    assert [each["uid"] for each in made.state["retiring"]] == [first]
+    # Even when the next rotation is due: what sessions use is not what goes.
+    move_clock(monkeypatch, "160d")
+    assert made.up(WANTED) == "update"
+    assert "two keys are the most: a new one is minted once that Secret holds the one after it" in world.told("warning")
+    second = made.state["accessKey"]
+    assert ids(iam) == {first, second}
+    world.uses(second)
+    assert made.up(WANTED) == "update"
+    assert first not in ids(iam)
+    assert second in ids(iam)
+    assert len(ids(iam)) == 2
+
+
+def test_without_an_overlap_the_key_in_use_ends_in_the_next_run(made, iam, world, monkeypatch):
+    wanted = {**WANTED, "overlapSeconds": 0}
+    made.up(wanted)
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "77d")
+    made.up(wanted)
+    assert first in ids(iam)
+    world.uses(made.state["accessKey"])
+    move_clock(monkeypatch, "78d")
+    assert made.up(wanted) == "update"
+    assert ids(iam) == {made.state["accessKey"]}
+    assert made.up(wanted) == "nothing"
+
+
+def test_without_a_secret_to_look_at_the_old_key_ends_by_the_clock_alone(keys, iam, monkeypatch):
+    wanted = {name: value for name, value in WANTED.items() if name != "usedIn"} | {"overlapSeconds": 0}
+    keys.up(wanted)
+    move_clock(monkeypatch, "77d")
+    keys.up(wanted)
+    assert ids(iam) == {keys.state["accessKey"]}
+
+
+def test_a_missed_window_is_told_and_the_key_has_worked_on(made, iam, world, monkeypatch):
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "100d")
+    assert made.refresh()
+    assert made.state["current"]["dead"] is None
+    assert made.up(WANTED) == "update"
+    told = world.told("warning")
+    assert f"no run came in time to replace access key {first} before" in told
+    assert "it has worked on, as this store ends no key by itself" in told
+    # Sessions have it still.
+    assert ids(iam) == {first, made.state["accessKey"]}
+    world.uses(made.state["accessKey"])
+    move_clock(monkeypatch, "108d")
+    made.up(WANTED)
+    assert ids(iam) == {made.state["accessKey"]}
+
+
+def test_a_key_after_its_end_makes_room_where_two_are_there(made, iam, world, monkeypatch):
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    second = made.state["accessKey"]
+    # Nobody came for a long time; sessions use the second one, the first one is long over.
+    world.uses(second)
+    move_clock(monkeypatch, "300d")
+    assert made.up(WANTED) == "update"
+    assert ids(iam) == {second, made.state["accessKey"]}
+
+
+def test_another_generation_is_another_user_and_the_old_one_goes(made, iam, world):
+    other = bucket_user(OWNER, "pay", "pay-sessions", 2)
+    wanted = {**WANTED, "user": other, "generation": 2}
+    assert diff(made, wanted).replaces == {"user"}
+    old = dict(made.state)
+    _, outputs = S3Credentials().create(world.context(), wanted)
+    assert {each["UserName"] for each in iam.list_users()["Users"]} == {USER, other}
+    # The engine deletes the old one last; until sessions have the new key that is refused.
+    assert "is still in use by Secret pay/ambient-non-vertex-integrations" in refusal(
+        S3Credentials().delete, world.context(), USER, old
+    )
+    world.uses(outputs["accessKey"])
+    S3Credentials().delete(world.context(), USER, old)
+    assert {each["UserName"] for each in iam.list_users()["Users"]} == {other}
+
+
+def test_a_mint_that_fails_takes_nothing(made, iam, monkeypatch):
+    before = dict(made.state)
+    move_clock(monkeypatch, "77d")
+    with monkeypatch.context() as patch:
+        failing(patch, "create_access_key")
+        assert "says no" in refusal(made.up, WANTED)
+    assert ids(iam) == {before["accessKey"]}
+    assert made.up(WANTED) == "update"
+    assert len(ids(iam)) == 2
+
+
+def test_a_revocation_that_fails_fails_no_step_and_is_tried_again(made, iam, world, monkeypatch):
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    world.uses(made.state["accessKey"])
+    move_clock(monkeypatch, "85d")
+    with monkeypatch.context() as patch:
+        failing(patch, "delete_access_key")
+        assert made.up(WANTED) == "update"
+    assert f"could not revoke access key {first} (its overlap ended" in world.told("warning")
+    assert [each["uid"] for each in made.state["pendingRevocations"]] == [first]
+    assert made.up(WANTED) == "update"
+    assert ids(iam) == {made.state["accessKey"]}
+    assert made.up(WANTED) == "nothing"
+
+
+def test_a_revocation_that_failed_is_tried_again_while_a_rotation_waits(made, iam, world, monkeypatch):
+    """Sessions have the key before the current one still, and an older state has a revocation on record."""
+    first = made.state["accessKey"]
+    move_clock(monkeypatch, "77d")
+    made.up(WANTED)
+    gone = {**made.state["current"], "handle": "AKIAGONE000000000000", "uid": "AKIAGONE000000000000"}
+    made.state["pendingRevocations"] = [gone]
+    move_clock(monkeypatch, "160d")
+    monkeypatch.setattr(
+        "ambient_components.provider.buckets.s3_credentials.see",
+        lambda context, values, known: Seen(known, drift={}),
+    )
+    assert made.up(WANTED) == "update"
+    assert made.state["pendingRevocations"] == []
+    assert [each["uid"] for each in made.state["retiring"]] == [first]
+    assert "two keys are the most" in world.told("warning")
+    assert len(ids(iam)) == 2

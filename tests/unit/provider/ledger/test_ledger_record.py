@@ -1,0 +1,87 @@
+"""What a ledger records, and what is a difference of it; it makes nothing."""
+
+import pytest
+from pulumi.runtime import proto
+
+from tests.support.access_ledger import OWNER, entry, ledger, world
+from tests.support.fake_plugin import LEDGER, RefusedError, plain
+
+__all__ = ["world"]
+
+KIND = proto.PropertyDiff
+
+
+# Diff.
+
+
+def test_the_same_access_is_no_difference(world):
+    one = ledger(pay=entry(grants={"group:devs": "edit"}))
+    answer = world.plugin.diff(one, one, one, urn=LEDGER)
+    assert answer.changes == proto.DiffResponse.DIFF_NONE
+    assert not answer.detailedDiff
+    assert answer.hasDetailedDiff
+
+
+def test_each_subject_is_a_difference_of_its_own(world):
+    before = ledger(
+        pay=entry(grants={"group:devs": "edit", "user:bob": "view"}, keys={"ci": {"role": "edit", "generation": 1}}),
+        old=entry("closed"),
+    )
+    after = ledger(
+        pay=entry(
+            owners=["user:zoe"],
+            grants={"group:devs": "admin", "user:eve": "view"},
+            keys={"ci": {"role": "edit", "generation": 2}, "cd-2": {"role": "view"}},
+        ),
+        new=entry(),
+    )
+    answer = world.plugin.diff(before, before, after, urn=LEDGER)
+    assert answer.changes == proto.DiffResponse.DIFF_SOME
+    assert {path: (one.kind, one.inputDiff) for path, one in answer.detailedDiff.items()} == {
+        'workspaces.pay.grants["group:devs"]': (KIND.UPDATE, True),
+        'workspaces.pay.grants["user:bob"]': (KIND.DELETE, True),
+        'workspaces.pay.grants["user:eve"]': (KIND.ADD, True),
+        "workspaces.pay.keys.ci.generation": (KIND.UPDATE, True),
+        'workspaces.pay.keys["cd-2"]': (KIND.ADD, True),
+        "workspaces.pay.owners": (KIND.UPDATE, True),
+        "workspaces.new": (KIND.ADD, True),
+        "workspaces.old": (KIND.DELETE, True),
+    }
+    assert list(answer.diffs) == ["workspaces"]
+    assert not answer.replaces
+
+
+def test_a_new_owner_is_an_update_and_no_replacement(world):
+    one = ledger()
+    answer = world.plugin.diff(one, one, {**one, "owner": "app/prod"}, urn=LEDGER)
+    assert {path: change.kind for path, change in answer.detailedDiff.items()} == {"owner": KIND.UPDATE}
+    assert not answer.replaces
+
+
+def test_differences_that_the_user_ignores_are_none(world):
+    answer = world.plugin.diff(ledger(), ledger(), {**ledger(), "owner": "x"}, urn=LEDGER, ignore=["owner"])
+    assert answer.changes == proto.DiffResponse.DIFF_NONE
+
+
+# The rest: it makes nothing.
+
+
+def test_it_records_what_is_declared_and_makes_nothing(world):
+    news = ledger(pay=entry())
+    for preview in (True, False):
+        assert world.plugin.create(news, urn=LEDGER, preview=preview) == (OWNER, news)
+        assert world.plugin.update(ledger(), news, urn=LEDGER, preview=preview) == news
+    world.plugin.delete(news, urn=LEDGER)
+    assert world.api.log == []
+
+
+def test_a_refresh_finds_what_was_declared(world):
+    news = ledger(pay=entry())
+    answer = world.plugin.read(news, news, urn=LEDGER, identity=OWNER)
+    assert answer.id == OWNER
+    assert plain(answer.inputs) == plain(answer.properties) == news
+
+
+def test_it_cant_be_imported(world):
+    with pytest.raises(RefusedError, match="app/dev can't be imported: a ledger is what a stack declares"):
+        world.plugin.read({}, {}, urn=LEDGER, identity=OWNER)

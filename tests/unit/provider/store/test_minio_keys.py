@@ -1,0 +1,258 @@
+"""The driver of MinIO's accounts against a stand-in for MinIO: no server can be had here, so the protocol is held.
+
+Accounts and their keys: how they are made, and what they open.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+
+import pytest
+from minio import crypto
+from minio.credentials import StaticProvider
+from minio.error import MinioAdminException
+from minio.minioadmin import MinioAdmin
+
+from ambient_components.failure import StepError
+from ambient_components.provider.store.accounts import Account, NewKey
+from ambient_components.provider.store.minio import MinioAccounts
+from ambient_components.rules.bucket_policy import access_policy, same_policy
+from tests.support.minio_accounts import (
+    ACCOUNT,
+    BUCKET,
+    MARK,
+    MINE,
+    OTHER,
+    OTHER_POLICY,
+    OWNER,
+    POLICY,
+    THEIRS,
+    _quick,
+    accounts,
+    key,
+    store,
+    writes,
+)
+from tests.support.minio_admin import MinioStandIn
+from tests.support.minio_iam import ROOT, ROOT_SECRET, AccessKey
+from tests.support.minio_policy import normal
+
+__all__ = ["_quick", "accounts", "key", "store"]
+
+ARGON2 = crypto._generate_key
+
+
+# Making
+
+
+def test_an_account_is_a_user_with_one_policy_of_its_name(store: MinioStandIn, accounts: MinioAccounts) -> None:
+    assert accounts.look(ACCOUNT, ()) is None
+    accounts.ensure(ACCOUNT, POLICY)
+    assert writes(store) == ["add-canned-policy", "add-user", "set-user-or-group-policy"]
+    assert store.users[ACCOUNT.name].policies == [ACCOUNT.name]
+    assert store.policies[ACCOUNT.name]["ID"] == MARK
+    standing = accounts.look(ACCOUNT, ())
+    assert standing is not None
+    assert (standing.owner, standing.keys, standing.widened) == (OWNER, (), ())
+    assert same_policy(standing.policy, POLICY)
+
+
+def test_nothing_is_written_twice(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    store.requests.clear()
+    accounts.ensure(ACCOUNT, POLICY)
+    assert writes(store) == []
+
+
+def test_another_policy_is_written_over(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    store.requests.clear()
+    accounts.ensure(ACCOUNT, access_policy(BUCKET, "moved/"))
+    assert writes(store) == ["add-canned-policy"]
+    assert store.opens(key.id, "s3:GetObject", f"{BUCKET}/moved/a")
+    assert not store.opens(key.id, "s3:GetObject", MINE)
+
+
+def test_messages_are_encrypted_by_the_key_that_minio_derives(
+    store: MinioStandIn, accounts: MinioAccounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crypto, "_generate_key", ARGON2)
+    accounts.ensure(ACCOUNT, POLICY)
+    key = accounts.mint(ACCOUNT, POLICY, None)
+    standing = accounts.look(ACCOUNT, ())
+    assert standing is not None
+    assert [each.id for each in standing.keys] == [key.id]
+
+
+# Keys
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "allowed"),
+    [
+        ("s3:ListBucket", BUCKET, True),
+        ("s3:GetObject", MINE, True),
+        ("s3:PutObject", MINE, True),
+        ("s3:DeleteObject", MINE, True),
+        ("s3:GetObject", THEIRS, False),
+        ("s3:DeleteObject", THEIRS, False),
+        ("s3:GetObject", "another-bucket/payments/a", False),
+        ("s3:CreateBucket", "another-bucket", False),
+        ("s3:DeleteBucket", BUCKET, False),
+        ("s3:PutBucketPolicy", BUCKET, False),
+    ],
+)
+def test_a_key_opens_what_the_policy_says_and_no_more(
+    store: MinioStandIn, key: NewKey, action: str, resource: str, allowed: bool
+) -> None:
+    assert store.opens(key.id, action, resource) is allowed
+
+
+def test_a_key_bears_the_mark_and_the_time_of_the_stores_clock(store: MinioStandIn, accounts: MinioAccounts) -> None:
+    store.ahead = timedelta(minutes=-10)
+    accounts.ensure(ACCOUNT, POLICY)
+    key = accounts.mint(ACCOUNT, POLICY, None)
+    made = store.keys[key.id]
+    assert made.parent == ACCOUNT.name
+    assert made.secret == key.secret
+    assert made.description == f"{MARK} issued={key.issued_at:%Y-%m-%dT%H:%M:%SZ}"
+    assert abs(key.issued_at - store.now()) < timedelta(minutes=1)
+    assert key.issued_at.tzinfo is UTC
+    standing = accounts.look(ACCOUNT, ())
+    assert standing is not None
+    assert [(each.id, each.active, each.issued_at, each.ours) for each in standing.keys] == [
+        (key.id, True, key.issued_at, True)
+    ]
+
+
+def test_the_longest_names_leave_room_for_the_mark(store: MinioStandIn, accounts: MinioAccounts) -> None:
+    account = Account("a" * 63, f"{'p' * 100}/{'f' * 100}")
+    accounts.ensure(account, POLICY)
+    key = accounts.mint(account, POLICY, None)
+    assert len(store.keys[key.id].description) <= 256
+    standing = accounts.look(account, ())
+    assert standing is not None
+    assert standing.owner == account.owner
+
+
+def test_the_secret_is_not_in_the_repr(accounts: MinioAccounts, key: NewKey) -> None:
+    assert key.secret not in repr(key)
+    assert ROOT_SECRET not in repr(accounts)
+    assert ROOT_SECRET not in repr(vars(accounts)["_client"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        (None, None),
+        (timedelta(days=30), timedelta(days=30)),
+        (timedelta(minutes=5), timedelta(minutes=16)),
+        (timedelta(days=-1), timedelta(minutes=16)),
+        (timedelta(days=365), timedelta(days=365, minutes=-1)),
+        (timedelta(days=500), timedelta(days=365, minutes=-1)),
+    ],
+)
+def test_the_store_ends_a_key_at_the_next_time_that_it_takes(
+    store: MinioStandIn, accounts: MinioAccounts, asked: timedelta | None, granted: timedelta | None
+) -> None:
+    accounts.ensure(ACCOUNT, POLICY)
+    now = store.now()
+    key = accounts.mint(ACCOUNT, POLICY, now + asked if asked else None)
+    assert store.keys[key.id].end == key.expires_at
+    assert (key.expires_at is None) == (granted is None)
+    if granted is not None and key.expires_at is not None:
+        assert abs(key.expires_at - (now + granted)) < timedelta(seconds=30)
+
+
+def test_a_key_that_the_store_ended_is_not_active(store: MinioStandIn, accounts: MinioAccounts) -> None:
+    accounts.ensure(ACCOUNT, POLICY)
+    key = accounts.mint(ACCOUNT, POLICY, store.now() + timedelta(days=1))
+    store.keys[key.id].end = store.now() - timedelta(seconds=2)
+    standing = accounts.look(ACCOUNT, [key.id])
+    assert standing is not None
+    assert [each.active for each in standing.keys] == [False]
+
+
+def test_two_keys_at_most(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name)  # MinIO has no limit, so it takes no place
+    second = accounts.mint(ACCOUNT, POLICY, None)
+    with pytest.raises(StepError, match="has 2 keys"):
+        accounts.mint(ACCOUNT, POLICY, None)
+    assert set(store.keys) == {key.id, second.id, "BYHAND"}
+    accounts.revoke(ACCOUNT, key.id)
+    accounts.mint(ACCOUNT, POLICY, None)
+
+
+def test_a_revoked_key_opens_nothing(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    assert store.opens(key.id, "s3:GetObject", MINE)
+    accounts.revoke(ACCOUNT, key.id)
+    assert not store.opens(key.id, "s3:GetObject", MINE)
+    accounts.revoke(ACCOUNT, key.id)  # what is gone is no error
+
+
+@pytest.mark.parametrize(
+    ("description", "recorded", "ours"),
+    [
+        ("", False, False),
+        ("made for a test", False, False),
+        ("ambient-components/owner=other/fleet issued=2026-01-01T00:00:00Z", False, False),
+        (f"{MARK} issued=someday", False, False),
+        (f"{MARK} issued=2026-01-01T00:00:00Z", False, True),  # by a run that died
+        ("somebody wrote this", True, True),
+    ],
+)
+def test_a_key_by_hand_is_told_from_ours(
+    store: MinioStandIn, accounts: MinioAccounts, key: NewKey, description: str, recorded: bool, ours: bool
+) -> None:
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description=description)
+    standing = accounts.look(ACCOUNT, [key.id, "BYHAND"] if recorded else [key.id])
+    assert standing is not None
+    assert standing.owner == OWNER
+    assert {each.id: each.ours for each in standing.keys} == {"BYHAND": ours, key.id: True}
+    assert standing.keys[-1].id == key.id, "oldest first, and of a time that nobody knows before all"
+    accounts.ensure(ACCOUNT, POLICY)
+    assert store.keys["BYHAND"].description == description
+
+
+# What a key of a user can't do, and one of the admin's own could
+
+
+def as_session(store: MinioStandIn, key_id: str) -> MinioAdmin:
+    return MinioAdmin(
+        endpoint=store.host, credentials=StaticProvider(key_id, store.keys[key_id].secret), region="", secure=False
+    )
+
+
+def refused(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except MinioAdminException:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("of_the_admin", [False, True], ids=["user", "admin"])
+def test_why_an_account_is_a_user(
+    store: MinioStandIn, accounts: MinioAccounts, key: NewKey, of_the_admin: bool
+) -> None:
+    """Both keys have the same policy. The stand-in does as MinIO's sources do."""
+    accounts.ensure(OTHER, OTHER_POLICY)
+    neighbour = accounts.mint(OTHER, OTHER_POLICY, None)
+    mine = key.id
+    if of_the_admin:
+        store.keys["MINE"] = AccessKey("my-own-secret", ROOT, policy=normal(POLICY))
+        store.keys["NEIGHBOUR"] = AccessKey("neighbours-secret", ROOT, policy=normal(OTHER_POLICY))
+        mine = "MINE"
+    session = as_session(store, mine)
+    victim = "NEIGHBOUR" if of_the_admin else neighbour.id
+    assert refused(lambda: session.get_service_account(victim)) is not of_the_admin
+    assert refused(lambda: session.delete_service_account(victim)) is not of_the_admin
+    assert (victim in store.keys) is not of_the_admin
+
+
+def test_a_key_makes_no_keys(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    session = as_session(store, key.id)
+    assert refused(lambda: session.add_service_account(access_key="MORE", secret_key="more-secret"))
+    assert refused(lambda: session.user_add(ACCOUNT.name, "another-secret"))
+    assert refused(lambda: session.update_service_account(access_key=key.id, expiration="2036-01-01T00:00:00Z"))
+    assert set(store.keys) == {key.id}
+    # It is the guard that does it: without it MinIO lets everybody.
+    store.policies[ACCOUNT.name]["Statement"].pop()
+    assert not refused(lambda: session.add_service_account(access_key="MORE", secret_key="more-secret"))

@@ -1,0 +1,166 @@
+"""Whose an account of MinIO is: what is not touched, let go, taken back and removed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from ambient_components.failure import StepError
+from ambient_components.provider.store.accounts import Account, NewKey
+from ambient_components.provider.store.minio import MinioAccounts
+from ambient_components.rules.bucket_policy import access_policy
+from tests.support.minio_accounts import (
+    ACCOUNT,
+    BUCKET,
+    MINE,
+    OTHER,
+    OTHER_POLICY,
+    OWNER,
+    POLICY,
+    _quick,
+    accounts,
+    driver,
+    key,
+    snapshot,
+    store,
+    writes,
+)
+from tests.support.minio_admin import MinioStandIn
+from tests.support.minio_iam import ROOT, AccessKey, User
+from tests.support.minio_policy import normal
+
+__all__ = ["_quick", "accounts", "key", "store"]
+
+
+# Whose it is
+
+
+def of_another(store: MinioStandIn) -> None:
+    driver(store).ensure(Account(ACCOUNT.name, "somebody/else"), POLICY)
+
+
+def by_hand(store: MinioStandIn) -> None:
+    store.users[ACCOUNT.name] = User("by-hand-secret", policies=["readwrite"])
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name)
+
+
+def policy_by_hand(store: MinioStandIn) -> None:
+    store.policies[ACCOUNT.name] = normal(POLICY)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "owner", "says"),
+    [
+        (of_another, "somebody/else", "belongs to somebody/else"),
+        (by_hand, None, "bears no mark"),
+        (policy_by_hand, None, "bears no mark"),
+    ],
+)
+def test_what_is_not_ours_is_not_touched(
+    store: MinioStandIn,
+    accounts: MinioAccounts,
+    prepare: Callable[[MinioStandIn], None],
+    owner: str | None,
+    says: str,
+) -> None:
+    prepare(store)
+    before = snapshot(store)
+    standing = accounts.look(ACCOUNT, ())
+    assert standing is not None
+    assert standing.owner == owner
+    steps: list[Callable[[], object]] = [
+        lambda: accounts.ensure(ACCOUNT, POLICY),
+        lambda: accounts.remove(ACCOUNT),
+    ]
+    for step in steps:
+        with pytest.raises(StepError, match=says):
+            step()
+    with pytest.raises(StepError):
+        accounts.mint(ACCOUNT, POLICY, None)
+    if owner:
+        with pytest.raises(StepError, match=says):
+            accounts.clear_owner(ACCOUNT)
+    else:
+        accounts.clear_owner(ACCOUNT)
+    assert snapshot(store) == before
+
+
+def test_a_key_of_another_user_is_not_revoked(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    store.keys["ADMINS"] = AccessKey("the-admins-secret", ROOT)
+    with pytest.raises(StepError, match="ADMINS is not one of the user"):
+        accounts.revoke(ACCOUNT, "ADMINS")
+    accounts.remove(ACCOUNT)
+    assert set(store.keys) == {"ADMINS"}
+
+
+# Leaving
+
+
+def test_a_released_account_works_on_without_a_mark(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    second = accounts.mint(ACCOUNT, POLICY, None)
+    store.keys[second.id].policy = narrower = normal(access_policy(BUCKET, "payments/old/"))
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
+    accounts.clear_owner(ACCOUNT)
+    assert OWNER not in repr(store.policies) + repr(store.keys)
+    assert store.opens(key.id, "s3:GetObject", MINE)
+    assert store.keys[second.id].policy == narrower, "MinIO drops it unless it is said again"
+    assert store.keys["BYHAND"].description == "by hand"
+    before = snapshot(store)
+    accounts.clear_owner(ACCOUNT)
+    assert snapshot(store) == before
+    standing = accounts.look(ACCOUNT, [key.id])
+    assert standing is not None
+    assert standing.owner is None
+    with pytest.raises(StepError, match="or let go"):
+        accounts.ensure(ACCOUNT, POLICY)
+
+
+def test_a_released_account_is_taken_back_with_its_keys(
+    store: MinioStandIn, accounts: MinioAccounts, key: NewKey
+) -> None:
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name, description="by hand")
+    accounts.clear_owner(ACCOUNT)
+    accounts.set_owner(ACCOUNT, [key.id])
+    standing = accounts.look(ACCOUNT, ())
+    assert standing is not None
+    assert standing.owner == OWNER
+    assert {each.id: each.ours for each in standing.keys} == {key.id: True, "BYHAND": False}
+    before = snapshot(store)
+    accounts.set_owner(ACCOUNT, [key.id])
+    assert snapshot(store) == before
+    accounts.ensure(ACCOUNT, POLICY)
+    assert store.opens(key.id, "s3:GetObject", MINE)
+
+
+def test_an_account_of_another_owner_is_not_marked(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    before = snapshot(store)
+    with pytest.raises(StepError, match="belongs to"):
+        accounts.set_owner(Account(ACCOUNT.name, "other/prod"), [key.id])
+    assert snapshot(store) == before
+
+
+def test_nothing_is_left_of_a_removed_account(store: MinioStandIn, accounts: MinioAccounts, key: NewKey) -> None:
+    accounts.ensure(OTHER, OTHER_POLICY)
+    neighbour = accounts.mint(OTHER, OTHER_POLICY, None)
+    store.keys["BYHAND"] = AccessKey("by-hand-secret", ACCOUNT.name)
+    store.requests.clear()
+    accounts.remove(ACCOUNT)
+    ended = ["delete-service-account", "delete-service-account", "remove-user", "remove-canned-policy"]
+    assert writes(store) == ended, "MinIO does not say when a key stays that it was to remove with its user"
+    assert set(store.keys) == {neighbour.id}
+    assert set(store.users) == {OTHER.name}
+    assert ACCOUNT.name not in store.policies
+    assert accounts.look(ACCOUNT, ()) is None
+    accounts.remove(ACCOUNT)
+    accounts.clear_owner(ACCOUNT)
+
+
+def test_a_policy_that_others_use_stays_and_the_keys_go(
+    store: MinioStandIn, accounts: MinioAccounts, key: NewKey
+) -> None:
+    store.users["somebody"] = User("somebodys-secret", policies=[ACCOUNT.name])
+    with pytest.raises(StepError, match="detach it"):
+        accounts.remove(ACCOUNT)
+    assert store.keys == {}
+    store.users["somebody"].policies = []
+    accounts.remove(ACCOUNT)
+    assert accounts.look(ACCOUNT, ()) is None

@@ -1,0 +1,106 @@
+"""Secrets of a workspace that others changed: names and never values."""
+
+import base64
+import json
+
+import pytest
+from pulumi.runtime import proto
+
+from tests.support.fake_plugin import WORKSPACE_SECRET
+from tests.support.workspace_secrets import (
+    GONE,
+    KEEP,
+    KIND,
+    SHOWN,
+    create,
+    diff,
+    held,
+    refreshed,
+    saved,
+    update,
+    wanted,
+    warnings,
+    world,
+)
+
+__all__ = ["world"]
+
+SOME, NONE = proto.DiffResponse.DIFF_SOME, proto.DiffResponse.DIFF_NONE
+
+
+def test_drift_is_names_and_never_values(world):
+    state = create(world, wanted({"A": "sk-1", "B": "sk-2", "C": "sk-3"}))
+    assert refreshed(world, state) == state
+    saved(world, A="sk-ui", C="sk-3", X="sk-x")
+    found = refreshed(world, state)
+    assert found == {**state, "drift": {"A": "changed", "B": "removed", "X": "added"}}
+    assert "sk-ui" not in json.dumps(found)
+    assert base64.b64encode(b"sk-ui").decode() not in json.dumps(found)
+
+
+def test_drift_is_a_change_by_name_and_the_update_ends_it(world):
+    news = wanted({"A": "sk-1", "b.c": "sk-2", "C": "sk-3"})
+    state = create(world, news)
+    saved(world, A="sk-ui", C="sk-3", X="sk-x")
+    state = refreshed(world, state)
+    assert diff(world, news, state, news) == {
+        "values.A": KIND.UPDATE,
+        'values["b.c"]': KIND.ADD,
+        "values.X": KIND.DELETE,
+    }
+    state = update(world, state, news)
+    assert held(world) == {"A": "sk-1", "b.c": "sk-2", "C": "sk-3"}
+    assert warnings(world) == [f"{SHOWN}: removed what others saved in it: X"]
+    assert diff(world, news, state, news) == {}
+
+
+def test_with_keep_drift_is_no_change(world):
+    news = wanted(**KEEP)
+    created = create(world, news)
+    saved(world, ANTHROPIC_API_KEY="sk-ui")
+    state = refreshed(world, created)
+    assert state["drift"] == {"ANTHROPIC_API_KEY": "changed"}
+    assert world.plugin.diff(news, state, news, urn=WORKSPACE_SECRET).changes == NONE
+
+
+def test_who_takes_back_what_was_kept_sees_it(world):
+    before = wanted(**KEEP)
+    created = create(world, before)
+    saved(world, ANTHROPIC_API_KEY="sk-ui")
+    state, news = refreshed(world, created), wanted(onDrift="overwrite")
+    assert diff(world, before, state, news) == {"onDrift": KIND.UPDATE, "values.ANTHROPIC_API_KEY": KIND.UPDATE}
+    update(world, state, news)
+    assert held(world) == {"ANTHROPIC_API_KEY": "sk-a"}
+
+
+def test_a_change_of_ours_is_told_as_what_it_is_beside_drift(world):
+    before = wanted({"A": "sk-1", "B": "sk-2"})
+    state = create(world, before)
+    saved(world, A="sk-1", B="sk-ui", X="sk-x")
+    state = refreshed(world, state)
+    news = wanted({"A": "sk-1", "X": "sk-mine"})
+    assert diff(world, before, state, news) == {"values.B": KIND.DELETE, "values.X": KIND.ADD}
+
+
+@GONE
+def test_without_the_secret_there_is_nothing(world, gone):
+    state = create(world, wanted())
+    for path in gone:
+        del world.api.objects[path]
+    assert not world.plugin.read(wanted(), state, urn=WORKSPACE_SECRET).id
+
+
+def test_a_value_is_a_change_of_its_own_and_in_place(world):
+    before = wanted({"A": "sk-1", "B": "sk-2"})
+    state = create(world, before)
+    news = wanted({"A": "sk-9", "C": "sk-3"})
+    changes = {"values.A": KIND.UPDATE, "values.B": KIND.DELETE, "values.C": KIND.ADD}
+    assert diff(world, before, state, news) == changes
+    assert not world.plugin.diff(before, state, news, urn=WORKSPACE_SECRET).replaces
+
+
+@pytest.mark.parametrize(("name", "value"), [("namespace", "other"), ("secret", "ambient-non-vertex-integrations")])
+def test_another_secret_is_another_resource(world, name, value):
+    state = create(world, wanted())
+    answer = world.plugin.diff(wanted(), state, wanted(**{name: value}), urn=WORKSPACE_SECRET)
+    assert list(answer.replaces) == [name]

@@ -1,0 +1,73 @@
+"""The pages about the pipelines: tokens, times, and the variables that are wanted."""
+
+import base64
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from ambient_components.rules.lifetimes import Policy, misfit
+from ambient_components.stackfile.loader import load_stack
+from tests.support.pipelines import EXAMPLE, GITHUB, GITLAB, PAGES, ROOT, STAGES, blocks, jobs, read
+
+
+def test_a_token_is_read_where_it_is(tmp_path: Path) -> None:
+    (script,) = [block for block in blocks(ROOT / "docs/leaked-key.md") if "read -rs TOKEN" in block]
+    for name in ("ci", "c", "cid"):  # each a padding of its own
+        claims = {"sub": f"system:serviceaccount:payments:{name}", "kubernetes.io": {"namespace": "payments"}}
+        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            input=f"header.{payload}.signature\n",
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(done.stdout) == claims
+
+
+def test_no_page_puts_a_token_into_the_arguments_of_a_program() -> None:
+    lines = [line for page in PAGES for block in blocks(page) for line in block.splitlines()]
+    assert [line for line in lines if "--token" in line] == []
+    # `printf` is the shell's own: it has no arguments that others see.
+    assert {line.split()[0] for line in lines if "$TOKEN" in line} == {"printf"}
+
+
+def test_the_page_says_how_often_by_the_built_in_times() -> None:
+    """The table of docs/pipeline.md against what a key gets that says nothing but its lifetime."""
+    day, hour = 86400, 3600
+    for life, notice, overlap, nights in [
+        (365 * day, 14 * day, 7 * day, 14),
+        (90 * day, 14 * day, 7 * day, 14),
+        (30 * day, 7.5 * day, 3.75 * day, 7),
+        (7 * day, 42 * hour, 21 * hour, 1),
+        (day, 6 * hour, 3 * hour, 0),
+    ]:
+        policy = Policy.of(life)
+        assert (policy.rotate_before, policy.overlap, policy.rotate_before // day) == (notice, overlap, nights)
+        assert (misfit(Policy.of(life, run_every=day)) is None) == (nights > 0)
+    assert Policy.of(7 * day, run_every=day).overlap == 18 * hour
+    assert misfit(Policy.of(day, run_every=2 * hour)) is None
+
+
+def test_the_variables_that_the_pipelines_want_are_on_the_page() -> None:
+    text = PAGES[0].read_text(encoding="utf-8")
+    wanted = set(re.findall(r"\bvars\.([A-Z]+)\b", json.dumps(read(GITHUB))))
+    assert wanted == {"ORGANIZATION", "STATE", "ROLE", "REGION", "CLUSTER"}
+    assert [name for name in sorted(wanted) if f"`{name}`" not in text or f"${name}" not in GITLAB.read_text()] == []
+    environments = {*STAGES, *(f"{stage}-preview" for stage in STAGES), "prod-nightly"}
+    assert [name for name in sorted(environments) if f"`{name}`" not in text] == []
+
+
+def test_every_variable_that_a_stack_file_reads_is_given() -> None:
+    """On GitLab by the environment's variables; on GitHub by the step."""
+    wanted = {
+        source.env
+        for path in EXAMPLE.glob("stacks/*.yaml")
+        for entry in load_stack(str(path)).file.workspaces.values()
+        for source in [*entry.secrets.runner.values(), *entry.secrets.integrations.values()]
+        if source.env
+    }
+    (update,) = [step for step in jobs(GITHUB)["deploy"]["steps"] if step.get("run", "").startswith("pulumi up")]
+    assert {name: f"${{{{ secrets.{name} }}}}" for name in wanted} == update["env"]

@@ -1,0 +1,122 @@
+"""Checks of settings: MCP servers, credentials beside them, and feature flags."""
+
+import pytest
+
+from ambient_components.stackfile.checks.names import Finding
+from tests.support.stack_checks import SEARCH, WS, findings_of
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a__b", "-a", "a-", "a.b", "ü", "a" * 51])
+def test_names_that_no_mcp_server_can_have(name):
+    path = (*WS, "settings", "mcpServers", "custom", name)
+    assert findings_of(settings={"mcpServers": {"custom": {name: SEARCH}}}) == [
+        Finding(
+            path,
+            f"{name!r} can't name an MCP server",
+            "allowed: 1-50 of A-Z a-z 0-9, and single - or _ between them",
+            at_key=True,
+        )
+    ]
+
+
+def test_mcp_servers_whose_names_mean_another():
+    custom = {"session": SEARCH, "search": SEARCH}
+    here = (*WS, "settings", "mcpServers")
+    assert findings_of(
+        settings={"mcpServers": {"custom": custom, "disabled": ["search", "context", "x", "deepwiki"]}}
+    ) == [
+        Finding(
+            (*here, "custom", "session"),
+            "'session' is a server of the runner itself, which takes the place of this one",
+            "choose another name",
+            at_key=True,
+            warning=True,
+        ),
+        Finding(
+            (*here, "disabled", 0),
+            "'search' is a custom server too",
+            "remove one of the two",
+            (*here, "custom", "search"),
+            warning=True,
+        ),
+        Finding(
+            (*here, "disabled", 1),
+            "'context' is no server of this workspace",
+            ("the image ships context7, deepwiki, webfetch", "did you mean 'context7'?"),
+            warning=True,
+        ),
+        Finding(
+            (*here, "disabled", 2),
+            "'x' is no server of this workspace",
+            ("the image ships context7, deepwiki, webfetch",),
+            warning=True,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "path", "problem"),
+    [
+        (
+            {"url": "https://x", "headers": {"Authorization": "Bearer hunter2"}},
+            ("headers", "Authorization"),
+            "looks like",
+        ),
+        ({"url": "https://x", "headers": {"X-Api-Key": "hunter2"}}, ("headers", "X-Api-Key"), "looks like"),
+        ({"url": "https://x", "headers": {"X": "ghp_hunter2hunter2"}}, ("headers", "X"), "looks like"),
+        ({"url": "https://x", "headers": {"X-Token": "${A}hunter2"}}, ("headers", "X-Token"), "looks like"),
+        ({"url": "https://x", "headers": {"X-Token": "${A:-hunter2}"}}, ("headers", "X-Token"), "looks like"),
+        ({"url": "https://bob:hunter2@x"}, ("url",), "has"),
+        ({"url": "https://x?api_key=hunter2"}, ("url",), "has"),
+        ({"command": "x", "env": {"DB_PASSWORD": "hunter2"}}, ("env", "DB_PASSWORD"), "looks like"),
+        ({"command": "x", "args": ["-v", "--token=hunter2"]}, ("args", 1), "looks like"),
+        ({"command": "x", "args": ["--", "sk-ant-hunter2"]}, ("args", 1), "looks like"),
+    ],
+)
+def test_no_credential_lies_with_an_mcp_server(server, path, problem):
+    found = findings_of(settings={"mcpServers": {"custom": {"a": server}}})
+    text = "looks like a credential" if problem == "looks like" else "has a credential in it"
+    remedy = "write ${NAME} and put NAME under secrets.integrations; revoke it if it was committed"
+    assert found == [Finding((*WS, "settings", "mcpServers", "custom", "a", *path), text, remedy)]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {
+            "url": "https://x",
+            "headers": {"Authorization": "Bearer ${A}", "X-Token": "${A}${B}", "Accept": "text/plain"},
+        },
+        {"url": "https://x?api_key=${A}&q=1"},
+        {"command": "x", "args": ["--token=${A}", "--verbose", "${A}"], "env": {"API_KEY": "${A}", "KEY_FILE": "/x"}},
+    ],
+)
+def test_references_to_variables_are_no_credentials(server):
+    assert findings_of(settings={"mcpServers": {"custom": {"a": server}}}) == []
+
+
+FLAGS = (
+    "known: runner.gemini-cli.enabled, ldap.autocomplete.enabled, scheduled-session.reuse.enabled, jira-write, "
+    "advanced-sdk-options, gerrit.enabled, model.ID.enabled"
+)
+
+
+@pytest.mark.parametrize(
+    ("flag", "problem", "remedy", "warning"),
+    [
+        (
+            "jira-writ",
+            "'jira-writ' is no flag that the platform ships for workspaces",
+            (FLAGS, "did you mean 'jira-write'?"),
+            True,
+        ),
+        ("mine", "'mine' is no flag that the platform ships for workspaces", (FLAGS,), True),
+        ("a b", "'a b' can't be the name of a feature flag", "allowed: 1-253 of A-Z a-z 0-9 . _ -", False),
+        ("", "'' can't be the name of a feature flag", "allowed: 1-253 of A-Z a-z 0-9 . _ -", False),
+    ],
+)
+def test_feature_flags(flag, problem, remedy, warning):
+    path = (*WS, "settings", "featureFlags", flag)
+    assert findings_of(settings={"featureFlags": {flag: True}}) == [
+        Finding(path, problem, remedy, at_key=True, warning=warning)
+    ]

@@ -1,0 +1,157 @@
+"""Stack files that are good, and the models that they become; the example among them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import parse_subject
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.stackfile import (
+    Bucket,
+    BucketCredentials,
+    Grant,
+    GuardrailException,
+    Key,
+    Secrets,
+    Source,
+    StackFile,
+    Workspace,
+    load_stack,
+    parse_stack,
+)
+from tests.support.stack_problems import in_workspace
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_example_shows_every_field():
+    loaded = load_stack(ROOT / "stacks/dev.yaml")
+    payments = loaded.file.workspaces["payments"]
+    shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
+    # What hardly anybody needs is there as a comment.
+    of_a_key = {"overlap_until", "adopt", "warn_ahead", "deliver", "retain", "static"}
+    of_a_workspace = {"exceptions", "shard", "on_close"}
+    in_comments = {Workspace: of_a_workspace, Key: of_a_key, Secrets: set()}
+    assert shown == [set(model.model_fields) - left_out for model, left_out in in_comments.items()]
+    text = (ROOT / "stacks/dev.yaml").read_text()
+    assert all(f"# {Key.model_fields[field].alias or field}: " in text for field in of_a_key)
+    assert all(f"    # {Workspace.model_fields[field].alias or field}:" in text for field in of_a_workspace)
+    parts = (Bucket, BucketCredentials, GuardrailException)
+    fields = {field.alias or name for model in parts for name, field in model.model_fields.items()}
+    assert {field for field in fields if not re.search(rf"\b{field}: ", text)} == set()
+
+
+def test_what_the_example_has_as_comments_is_good_without_their_signs():
+    text = (ROOT / "stacks/dev.yaml").read_text()
+    start = text.index("    # exceptions:")
+    block = re.match(r"(    #.*\n)+", text[start:])[0]
+    text = text.replace(block, re.sub(r"(?m)^    # ", "    ", block))
+    for field in ("expireAfter", "encryption", "force"):
+        text = re.sub(rf"(?m)^( +)# {field}: ", rf"\1{field}: ", text)
+    bucket = parse_stack(text, "dev.yaml").file.workspaces["payments"].storage.bucket
+    assert (bucket.name, bucket.driver, bucket.expire_after_days) == ("payments-sessions", "s3", 90)
+    assert (bucket.encryption, bucket.on_delete, bucket.force) == ("AES256", "delete", True)
+
+
+def test_the_example_says_what_its_comments_say():
+    workspaces = load_stack(ROOT / "stacks/dev.yaml").file.workspaces
+    access = {
+        name: [*map(str, workspace.owners), *((str(grant.subject), str(grant.role)) for grant in workspace.grants)]
+        for name, workspace in workspaces.items()
+    }
+    keys = {
+        (name, key_id): (key.label(key_id), str(key.role), key.lifetime)
+        for name, workspace in workspaces.items()
+        for key_id, key in workspace.keys.items()
+    }
+    assert (access, keys) == (
+        {
+            "payments": [
+                "user:alice@example.com",
+                ("group:payments-devs", "edit"),
+                ("user:bob@example.com", "view"),
+                ("user:carol@example.com", "admin"),
+            ],
+            "research": ["serviceaccount:ci:workspace-admin", ("group:data-science", "view")],
+        },
+        {
+            ("payments", "ci"): ("GitHub Actions of payments-api", "edit", 30 * 86_400),
+            ("payments", "nightly-report"): ("nightly-report", "view", 90 * 86_400),
+        },
+    )
+
+
+def test_a_file_becomes_models():
+    text = in_workspace(
+        "displayName: Pay\nowners: [serviceaccount:ci:bot]\ngrants: [{user: bob}]\nkeys: {ci: {generation: 2}}\n"
+        "secrets: {runner: {GEMINI_API_KEY: {config: pay/gemini}}}\nprotect: false\nstate: closed"
+    )
+    expected = StackFile(
+        workspaces={
+            "pay": Workspace(
+                displayName="Pay",
+                owners=[parse_subject("serviceaccount:ci:bot")],
+                grants=[Grant(user="bob", role=Role.VIEW)],
+                keys={"ci": Key(role=Role.EDIT, lifetime="90d", generation=2)},
+                secrets=Secrets(runner={"GEMINI_API_KEY": Source(config="pay/gemini")}),
+                protect=False,
+                state=WorkspaceState.CLOSED,
+            )
+        }
+    )
+    assert parse_stack(text, "x.yaml").file == expected
+
+
+def test_an_empty_entry_has_the_platforms_defaults():
+    workspace = parse_stack("workspaces: {pay: {}}", "x.yaml").file.workspaces["pay"]
+    expected = {
+        "display_name": "",
+        "description": "",
+        "owners": [],
+        "reviewers": [],
+        "grants": [],
+        "keys": {},
+        "secrets": {"runner": {}, "integrations": {}, "on_drift": {"runner": "overwrite", "integrations": "overwrite"}},
+        "storage": {"bucket": None},
+        "settings": {"idle_timeout": None, "mcp_servers": None, "feature_flags": {}, "ca_bundle": None},
+        "limits": {"containers": None, "quota": {}, "network": None},
+        "labels": {},
+        "annotations": {},
+        "pod_security": None,
+        "template": None,
+        "protect": True,
+        "state": "active",
+        "on_close": {"sessions": "stop", "wait": 120},
+        "adopt": False,
+        "exceptions": [],
+        "shard": None,
+    }
+    assert workspace.model_dump() == expected
+
+
+def test_later_steps_can_ask_for_places():
+    loaded = parse_stack(in_workspace("grants:\n  - {user: bob}"), "x.yaml")
+    assert (str(loaded.sources.value(("workspaces", "pay", "grants", 0, "user"))), loaded.path) == (
+        "x.yaml:4:16",
+        "x.yaml",
+    )
+
+
+def test_the_models_can_not_be_changed():
+    workspace = parse_stack("workspaces: {pay: {}}", "x.yaml").file.workspaces["pay"]
+    with pytest.raises(ValueError, match="frozen"):
+        workspace.protect = False
+
+
+def test_every_field_is_documented_for_the_schema():
+    schema = StackFile.model_json_schema()
+    models = [schema, *(part for part in schema["$defs"].values() if "properties" in part)]
+    missing = [
+        (model["title"], name)
+        for model in models
+        for name, field in model["properties"].items()
+        if not field.get("description")
+    ]
+    assert (len(models), missing) == (29, [])
