@@ -573,7 +573,7 @@ def test_settings_of_another_form_are_refused_as_text(bad):
         GuardrailSettings.of(bad)
 
 
-@pytest.mark.parametrize("allow", ["adminKey", ["massRemoval"], ["adminKeys"], [None], {"adminKey": True}])
+@pytest.mark.parametrize("exceptions", ["adminKey", ["massRemoval"], ["adminKeys"], [None], {"adminKey": True}])
 def test_an_entry_that_allows_what_it_cant_is_of_a_wrong_form(exceptions):
     (text,) = refusals({}, {"pay": entry(keys=BOSS, exceptions=exceptions)})
     assert text.startswith("workspace 'pay': exceptions")
