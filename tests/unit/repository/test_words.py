@@ -59,7 +59,7 @@ PAGES: Final = [
 EXEMPT: Final = {
     (
         "CHANGELOG.md",
-        "- YAML: `rails` is `guardrails` (and so is the page in `docs/`), `allow` is `exceptions` with `guardrail:` in each;",
+        "- YAML (and the page in `docs`): `rails` is `guardrails`, `allow` is `exceptions` with `guardrail:` in each;",
     ): "the former names in YAML, with the present ones",
     ("ambient_components/stackfile/messages.py", "rails"): "a former name in YAML, answered with its present one",
     ("ambient_components/stackfile/messages.py", "rail"): "a former name in YAML, answered with its present one",
