@@ -105,8 +105,8 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
     how = "leaves" if gone else "lets it go"
     return [
         refusal(
-            f"{subject} {how} in this run: the mark that is put on it here would be taken off again: nothing is "
-            "changed",
+            f"{subject} {how} in this run: the ownership tag that it gets here would be removed again: nothing "
+            "is changed",
             f"remove it here, and deploy, so that it leaves first; {_then(new)}",
             rule=Rule.SHARED_BUCKET,
             workspaces=(workspace, other),

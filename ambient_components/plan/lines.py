@@ -121,14 +121,14 @@ def verdict(plan: Plan) -> str:
         return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
     if plan.errors:
         return "The engine made no preview." if plan.shards is None else _partly(plan, plan.shards)
-    return "There is something to do." if plan.changes else "Nothing to do."
+    return "Changes pending." if plan.changes else "No changes."
 
 
 def _partly(plan: Plan, shards: Shards) -> str:
     """Return the first sentence for a fleet with shards that could not be evaluated."""
     if not shards.failed:
         return "Errors: not all of it could be evaluated."
-    others = "there is something to do" if plan.changes else "nothing is to do"
+    others = "changes are pending" if plan.changes else "there are no changes"
     known = f"; in the others {others}" if len(shards.failed) < shards.count else ""
     return f"{len(shards.failed)} of {shards.count} shards could not be evaluated{known}."
 

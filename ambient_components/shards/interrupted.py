@@ -12,7 +12,7 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.rules.refusals import Rule
 from ambient_components.shards.records import Entries
 
-_MAY = "a run that was lost may have"
+_MAY = "an interrupted run may have"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -81,13 +81,13 @@ def test_what_a_lost_run_gave_and_the_files_no_longer_say_ends(shard: Shard) -> 
     # Without the entry of what it began: refused, and nothing is changed.
     before = [shard.access_there(name) for name in (shard.w, begun.name)]
     shard.write(BASE)
-    shard.up().refused(f"workspace '{begun.name}' is gone from the files, and a run that was lost may have begun it")
+    shard.up().refused(f"workspace '{begun.name}' is gone from the files, and an interrupted run may have begun it")
     assert [shard.access_there(name) for name in (shard.w, begun.name)] == before
 
     # A grant, a key and two roles are taken back: all of that ends, by name.
     shard.write(BASE + BEGUN)
     text = shard.up("--refresh").ok().text
-    assert "a run that was lost gave access that the files no longer say" in text
+    assert "an interrupted run gave access that the files no longer declare" in text
     for name in (his, "ambient-permission-edit-devs-group", "ServiceAccount", "ambient-key-edit-ci", "ambient-key-two"):
         assert name in text, name
     shard.whole()

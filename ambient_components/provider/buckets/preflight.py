@@ -145,8 +145,8 @@ def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Ite
             )
     else:
         yield case.refusal(
-            f"bucket {bucket!r} was not released whole: it bears this stack's mark still, as the run that released it "
-            "did not end",
+            f"bucket {bucket!r} was not released whole: it still has this stack's ownership tag, as the run that "
+            "released it did not end",
             "put it back as it was, with 'state: released', and deploy; then remove it",
             rule=Rule.ENTIRE_RELEASE,
         )
@@ -217,7 +217,7 @@ def _user(context: Context, owner: str, case: _Case, new: BucketEntry) -> Iterab
     name = naming.bucket_user(owner, case.workspace, new.name, new.generation or 0)
     standing = context.store.accounts.look(Account(name, owner), ())
     if standing is not None and standing.owner != owner:
-        owner_text = f"belongs to the stack {standing.owner}" if standing.owner else "bears no mark"
+        owner_text = f"belongs to the stack {standing.owner}" if standing.owner else "has no ownership tag"
         yield case.refusal(
             f"the object store's user {name!r} {owner_text}: it is not touched",
             "write another generation for the bucket's credentials, or delete that user if nothing needs it",

@@ -70,8 +70,8 @@ class S3Bucket:
         """Return the inputs as found in the store, and drift of the ownership annotation."""
         if not inputs:
             msg = (
-                f"{identity} can't be imported: declare the bucket. One that bears this stack's mark is taken as its "
-                "own by the next pulumi up, and one that bears none with 'adopt: true'"
+                f"{identity} can't be imported: declare the bucket. The next pulumi up takes it over if it has this "
+                "stack's ownership tag; one without an ownership tag needs 'adopt: true'"
             )
             raise StepError(msg)
         if inputs.get("released"):
@@ -94,7 +94,9 @@ class S3Bucket:
         if holder != inputs["owner"]:
             drift["owner"] = "changed" if holder else "removed"
             if holder:
-                context.warn(f"bucket {bucket} bears the mark of the stack {holder}, and not of {inputs['owner']}")
+                context.warn(
+                    f"bucket {bucket} has the ownership tag of the stack {holder}, and not of {inputs['owner']}"
+                )
         return ReadResult({"drift": drift}, settings.as_inputs(inputs, live, tags))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -105,7 +107,7 @@ class S3Bucket:
             return outputs
         if news.get("released"):
             if ownership.clear_owner(context, bucket, state["owner"]):
-                context.note(f"bucket {bucket} is let go: it bears no mark now, and stays unchanged")
+                context.note(f"bucket {bucket} is let go: it has no ownership tag now, and stays unchanged")
             return outputs
         tags = ownership.tags_of(context, bucket)
         if tags is None:
@@ -135,13 +137,15 @@ class S3Bucket:
             return
         if ownership.holder_of(tags) != owner:
             holder = ownership.holder_of(tags)
-            owner_text = f"bears the mark of the stack {holder}" if holder else "bears this stack's mark no more"
+            owner_text = (
+                f"has the ownership tag of the stack {holder}" if holder else "no longer has this stack's ownership tag"
+            )
             context.warn(f"bucket {bucket} {owner_text}: it is forgotten, and stays unchanged")
         elif (now := tags.get(ownership.WORKSPACE_TAG)) and now != state.get("namespace"):
             context.warn(f"bucket {bucket} is of workspace {now} now: it is forgotten here, and stays unchanged")
         elif state.get("onDelete") != OnDelete.DELETE:
             ownership.clear_owner(context, bucket, owner)
-            context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and bears no mark")
+            context.note(f"bucket {bucket} is kept with all that is in it (onDelete: keep), and has no ownership tag")
         elif state.get("force"):
             _require_known(bucket, tags)
             emptying.delete_with_objects(context, bucket)
@@ -210,7 +214,7 @@ class S3Bucket:
                 _require_own_rule(news, live)
                 # In the same request as the annotation: a value only in the state is lost if the run is interrupted.
                 wanted[_AGAIN] = format_time(context.now)
-            context.note(f"bucket {bucket}: this stack's mark had been taken off, and it is put back")
+            context.note(f"bucket {bucket}: this stack's ownership tag had been removed, and is restored")
         ownership.put_tags(context, bucket, tags, wanted)
         for done in settings.write(context, news, live):
             context.note(f"bucket {bucket}: {done}")
@@ -244,8 +248,8 @@ def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
     """Refuse to empty a bucket that may not be the one that was created or adopted."""
     if since := tags.get(_AGAIN):
         msg = (
-            f"bucket {bucket!r} bore no mark until {since}, when it was put back: it had been taken off, or the "
-            "bucket had been deleted and another of that name made, with objects that this stack must not delete. "
+            f"bucket {bucket!r} had no ownership tag until {since}, when it was restored: it had been removed, or "
+            "the bucket had been deleted and another of that name made, with objects that this stack must not delete. "
             "Look at what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write "
             "'onDelete: keep', deploy, and remove it: it stays unchanged"
         )
@@ -256,9 +260,9 @@ def _require_own_rule(news: Values, live: settings.Live) -> None:
     """Refuse expiry for a bucket without ownership annotation and without this tool's rule: it may be another one."""
     if news.get("expireAfterDays") is not None and live.own_rule is None:
         msg = (
-            f"bucket {news['bucket']!r} bears neither this stack's mark nor its rule any more: it was deleted, "
-            "and another of that name made, or both were taken off. Nothing of it is touched, as expireAfter would "
-            "delete what is in it: write 'adopt: true' beside its name to take it over, or remove expireAfter"
+            f"bucket {news['bucket']!r} has neither this stack's ownership tag nor its rule any more: it was "
+            "deleted, and another of that name made, or both were removed. Nothing of it is touched, as expireAfter "
+            "would delete what is in it: write 'adopt: true' beside its name to take it over, or remove expireAfter"
         )
         raise StepError(msg)
 

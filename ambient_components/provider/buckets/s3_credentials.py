@@ -163,7 +163,9 @@ class S3Credentials:
         if who.keys_only:
             accounts.remove(who)
             return
-        owner_text = f"bears the mark of the stack {standing.owner}" if standing.owner else "bears no mark"
+        owner_text = (
+            f"has the ownership tag of the stack {standing.owner}" if standing.owner else "has no ownership tag"
+        )
         rest = [key.id for key in standing.keys if key.id not in recorded_ids(recorded)]
         context.warn(
             f"the object store's user {who.name} {owner_text}: the keys on record are revoked, and the user is "

@@ -105,7 +105,7 @@ def announce(context: Context, place: RunRecord, unended: Sequence[Leftover], af
         lost = left(place.read(cluster), run_id())
         for one in _ending(unended, lost, after):
             if cluster.get(revocation.object_path(one.kind, one.namespace, one.name)) is not None:
-                context.note(f"ends {one}, which a run that was lost gave, and the files no longer say")
+                context.note(f"ends {one}, which an interrupted run gave and the files no longer declare")
 
     or_warn(context, look)
 
@@ -177,11 +177,11 @@ def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], befo
     }
     there = [name for name in begun(lost, before) if name in stays]
     if end(context, place.owner, sorted({*leftovers(lost, stays), *_still(unended, stays)})):
-        msg = "access that a run gave that was lost could not be ended; run pulumi destroy again"
+        msg = "access that an interrupted run gave could not be ended; run pulumi destroy again"
         raise StepError(msg)
     if there:
         context.warn(
-            f"a run that was lost may have begun {listing(there)}, and the state knows nothing of it: all access "
+            f"an interrupted run may have begun {listing(there)}, and the state knows nothing of it: all access "
             "ended, and what else is in it stays; delete it if it is not needed (kubectl delete namespace "
             f"{' '.join(there)})"
         )
@@ -199,10 +199,10 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
                 _end_token_secrets(cluster, owner, one)
         except StepError as error:
             failed.append(one)
-            context.warn(f"could not end {one}, which a run that was lost gave: {error}; the next run tries again")
+            context.warn(f"could not end {one}, which an interrupted run gave: {error}; the next run tries again")
     if ended:
         context.warn(
-            f"a run that was lost gave access that the files no longer say, and no state knows of; ended now: "
+            f"an interrupted run gave access that the files no longer declare and no state has; ended now: "
             f"{', '.join(ended)}"
         )
     return tuple(failed)

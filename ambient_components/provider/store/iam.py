@@ -281,7 +281,7 @@ class IamAccounts:
 def _require_ours(account: Account, holder: str | None) -> None:
     if holder == account.owner:
         return
-    owner_text = f"belongs to {holder}" if holder else "bears no mark: it was made by hand, or let go"
+    owner_text = f"belongs to {holder}" if holder else "has no ownership tag: it was made by hand, or let go"
     msg = (
         f"the object store's user {account.name!r} {owner_text}, so it is left alone; give the bucket's "
         "credentials another generation, or delete that user if nothing needs it"

@@ -238,7 +238,7 @@ class MinioAccounts:
 def _require_ours(account: Account, found: Existing) -> None:
     if found.owner == account.owner:
         return
-    owner_text = f"belongs to {found.owner}" if found.owner else "bears no mark: it was made by hand, or let go"
+    owner_text = f"belongs to {found.owner}" if found.owner else "has no ownership tag: it was made by hand, or let go"
     msg = (
         f"the object store's user {account.name!r} {owner_text}, so it is left alone; give the bucket's credentials "
         f"another generation, or remove it (mc admin user rm, mc admin policy rm)"

@@ -11,7 +11,7 @@ EXISTING = {"name": "pay-sessions", "driver": "existing", "endpoint": "https://s
 OTHER = {**BUCKET, "name": "other-sessions"}
 ON_AWS = {**BUCKET, "driver": "aws"}
 DOOMED = {**BUCKET, "onDelete": "delete", "force": True}
-TAKEN = "the mark that is put on it here would be taken off again"
+TAKEN = "the ownership tag that it gets here would be removed again"
 
 
 def entry(bucket=None, state="active"):

@@ -50,7 +50,7 @@ class TestOffline:
     def test_nothing_to_do(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
         assert offline() == 0
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: the files against the state\nNothing to do.\n")
+        assert page.startswith("prod at 2026-11-25T12:00:00Z, offline: the files against the state\nNo changes.\n")
         assert "What this page can't know" in page
 
     def test_changes(self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,7 +282,7 @@ class TestOnline:
         pulumi.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs", detailedDiff={"roleRef.name": {}}))
         assert run(["plan", "prod", "--diff"]) == 2
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z\nThere is something to do.\n")
+        assert page.startswith("prod at 2026-11-25T12:00:00Z\nChanges pending.\n")
         assert "group:devs  admin (was edit)" in page
         assert f"  replace {RBAC} pay/grant/group:devs [roleRef.name]" in page
         assert pulumi.calls == [

@@ -167,7 +167,7 @@ def test_the_text_says_all_of_it():
     assert len(re.findall(r"^  \+  team-\d+  group:", page, re.MULTILINE)) == 300
     assert "The engine's steps" not in page
     assert "The engine's steps (300)" in as_text(large(300), steps=True)
-    assert as_text(Plan("prod", AT, online=True)) == "prod at 2026-11-25T12:00:00Z\nNothing to do."
+    assert as_text(Plan("prod", AT, online=True)) == "prod at 2026-11-25T12:00:00Z\nNo changes."
 
 
 @given(_PLANS)

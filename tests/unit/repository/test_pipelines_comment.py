@@ -68,7 +68,7 @@ def test_the_previews_become_one_comment(existing: str, tmp_path: Path) -> None:
 
 
 HOSTILE = [
-    b"## prod\n\nNothing to do.\n",
+    b"## prod\n\nNo changes.\n",
     b"@example/platform-team ![](https://tracker.example.com/x.png) <img src=x> [approve](https://example.com)\n",
     b"<!-- \n<details>\n```\n~~~~~~~~\n",
     b"~" * 80 + b"\n\n## prod\n",

@@ -92,7 +92,7 @@ def test_whose_a_namespace_is_that_a_lost_run_may_have_begun(holder, adopt, ours
 
 
 def test_a_workspace_that_may_be_there_is_named_with_the_way_out():
-    assert "workspace 'pay' is gone from the files, and a run that was lost may have begun it" in str(vanished("pay"))
+    assert "workspace 'pay' is gone from the files, and an interrupted run may have begun it" in str(vanished("pay"))
     assert "put the entry back and deploy" in str(vanished("pay"))
 
 

@@ -137,7 +137,7 @@ def test_a_mark_that_was_taken_off_is_put_back(made, s3, world):
     assert made.state["drift"] == {"owner": "removed"}
     assert made.up(wanted) == "update"
     assert tags(s3)["ambient-components/owner"] == OWNER
-    assert "this stack's mark had been taken off, and it is put back" in world.told("info")
+    assert "this stack's ownership tag had been removed, and is restored" in world.told("info")
 
 
 def test_the_mark_of_another_is_told_and_stays(made, s3, world):
@@ -145,7 +145,7 @@ def test_the_mark_of_another_is_told_and_stays(made, s3, world):
     s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [OTHERS]})
     made.refresh()
     assert made.state["drift"] == {"owner": "changed"}
-    assert "bears the mark of the stack other/one, and not of app/dev" in world.told("warning")
+    assert "has the ownership tag of the stack other/one, and not of app/dev" in world.told("warning")
     assert "belongs to the stack other/one now" in refusal(made.up, wanted)
 
 

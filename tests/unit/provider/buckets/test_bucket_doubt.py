@@ -60,7 +60,7 @@ def test_a_bucket_that_somebody_made_anew_is_emptied_only_where_he_says_that_it_
     assert bucket.up(WANTED) == "update"
     since = tags(s3)[DOUBT]
     told = refusal(bucket.destroy)
-    assert f"bucket 'pay-sessions' bore no mark until {since}, when it was put back" in told
+    assert f"bucket 'pay-sessions' had no ownership tag until {since}, when it was restored" in told
     assert "write 'adopt: true' beside its name, deploy, and remove it" in told
     assert s3.get_object(Bucket=NAME, Key="theirs")
     # Nor after a refresh, another change, or with a lost state.
@@ -68,7 +68,7 @@ def test_a_bucket_that_somebody_made_anew_is_emptied_only_where_he_says_that_it_
     bucket.up({**WANTED, "versioning": True})
     again = OneResource(S3Bucket(), world)
     again.up(WANTED)
-    assert "bore no mark until" in refusal(again.destroy)
+    assert "had no ownership tag until" in refusal(again.destroy)
     bucket.up({**WANTED, "adopt": True})
     assert tags(s3) == MARKS
     bucket.destroy()
@@ -83,7 +83,7 @@ def test_nor_is_it_where_the_run_dies_right_after_it_marked_it(bucket, s3, monke
         bucket.up(WANTED)
     assert counted.names[-1] == "put_bucket_tagging"
     bucket.refresh()
-    assert "bore no mark until" in refusal(bucket.destroy)
+    assert "had no ownership tag until" in refusal(bucket.destroy)
 
 
 @pytest.mark.parametrize("wanted", [{"onDelete": "delete"}, {"onDelete": "keep"}, {}])
@@ -115,7 +115,7 @@ def test_its_objects_do_not_expire_either(bucket, s3):
     s3.delete_bucket_lifecycle(Bucket=NAME)
     bucket.refresh()
     told = refusal(bucket.up, wanted)
-    assert "bears neither this stack's mark nor its rule any more" in told
+    assert "has neither this stack's ownership tag nor its rule any more" in told
     assert "write 'adopt: true' beside its name to take it over, or remove expireAfter" in told
     with pytest.raises(s3.exceptions.ClientError, match="NoSuchTagSet"):
         tags(s3)

@@ -48,7 +48,7 @@ def test_a_bucket_is_kept_by_default_and_bears_nobodys_mark(bucket, s3, world, h
     s3.put_object(Bucket="pay-sessions", Key="a", Body=b"1")
     bucket.destroy()
     assert tags(s3) == {"team": "pay"}
-    assert "is kept with all that is in it (onDelete: keep), and bears no mark" in world.told("info")
+    assert "is kept with all that is in it (onDelete: keep), and has no ownership tag" in world.told("info")
     assert "it was not made by this tool" in refusal(bucket.up, WANTED)
     assert bucket.up({**WANTED, "adopt": True}) == "create"
 

@@ -139,7 +139,7 @@ def test_a_foreign_key_in_the_way_of_a_rotation_is_named(made, iam, monkeypatch)
     ("tags", "told"),
     [
         ([{"Key": "ambient-components/owner", "Value": "other/one"}], "belongs to other/one"),
-        ([], "bears no mark"),
+        ([], "has no ownership tag"),
     ],
 )
 def test_a_user_of_somebody_else_is_refused(keys, iam, tags, told):

@@ -239,7 +239,7 @@ def test_what_was_not_released_whole_does_not_leave(world, s3, whole, of):
         found = reasons(world, None, entry(BUCKET, state="released"))
     assert len(found) == (0 if whole else 1)
     if not whole:
-        assert "bucket 'pay-sessions' was not released whole: it bears this stack's mark still" in found[0]
+        assert "bucket 'pay-sessions' was not released whole: it still has this stack's ownership tag" in found[0]
         assert "put it back as it was, with 'state: released', and deploy" in found[0]
 
 
@@ -276,7 +276,7 @@ def test_one_bucket_goes_and_another_comes_in_one_run(world, s3):
     assert "was not released whole" in reasons(world, entry({**BUCKET, "name": "pay-more"}), before)[0]
 
 
-@pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "bears no mark")])
+@pytest.mark.parametrize(("mark", "told"), [(OTHERS, "belongs to the stack other/one"), (None, "has no ownership tag")])
 def test_a_user_of_somebody_else_in_the_way_is_told(world, client, mark, told):
     client("iam").create_user(UserName=USER, Tags=[mark] if mark else [])
     (reason,) = reasons(world, entry(BUCKET))

@@ -1,4 +1,4 @@
-"""The ledger of a shard: its run record, and what it does about runs that were lost."""
+"""The ledger of a shard: its run record, and what it does about interrupted runs."""
 
 import json
 
@@ -231,7 +231,7 @@ def test_a_workspace_that_a_lost_run_began_can_not_vanish(world):
     bob(world)
     lost(world, **GIVEN)
     (reason,) = reasons(world, ledger())
-    assert "workspace 'pay' is gone from the files, and a run that was lost may have begun it" in reason
+    assert "workspace 'pay' is gone from the files, and an interrupted run may have begun it" in reason
     assert reasons(world, ledger(**GIVEN)) == []
 
 

@@ -62,7 +62,7 @@ def test_what_is_in_order_is_not_written_again(accounts, monkeypatch):
 
 @pytest.mark.parametrize(
     ("mark", "told"),
-    [("other/one", "belongs to other/one, so it is left alone"), (None, "bears no mark: it was made by hand")],
+    [("other/one", "belongs to other/one, so it is left alone"), (None, "has no ownership tag: it was made by hand")],
 )
 def test_a_user_of_somebody_else_is_never_touched(accounts, iam, mark, told):
     iam.create_user(UserName=NAME, Tags=[{"Key": "ambient-components/owner", "Value": mark}] if mark else [])
@@ -105,7 +105,7 @@ def test_an_account_is_let_go_with_its_keys_and_taken_back(accounts, iam):
     accounts.clear_owner(OURS)
     assert "ambient-components/owner" not in tags(iam)
     assert ids(iam) == {made.id}
-    assert "bears no mark" in refusal(accounts.ensure, OURS, POLICY)
+    assert "has no ownership tag" in refusal(accounts.ensure, OURS, POLICY)
     accounts.clear_owner(OURS)
     accounts.set_owner(OURS, [made.id])
     accounts.ensure(OURS, POLICY)

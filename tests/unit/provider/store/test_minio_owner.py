@@ -51,8 +51,8 @@ def policy_by_hand(store: MinioStandIn) -> None:
     ("prepare", "owner", "says"),
     [
         (of_another, "somebody/else", "belongs to somebody/else"),
-        (by_hand, None, "bears no mark"),
-        (policy_by_hand, None, "bears no mark"),
+        (by_hand, None, "has no ownership tag"),
+        (policy_by_hand, None, "has no ownership tag"),
     ],
 )
 def test_what_is_not_ours_is_not_touched(
