@@ -175,7 +175,7 @@ def shown(
     signals: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with subprocess.Popen(  # noqa: S603
-        [program(environ), *arguments], cwd=folder, env=environment(environ), stdin=subprocess.DEVNULL,
+        [program(environ), *arguments], cwd=folder, env=plain_environment(environ), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
     ) as child:  # fmt: skip
 
@@ -196,8 +196,15 @@ def shown(
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the program: without its check for a newer version, and with our problems as data."""
-    return {**given, "PULUMI_SKIP_UPDATE_CHECK": "true", problem_json.VARIABLE: problem_json.AS_JSON}
+    """Return the environment of a command whose output is read: with our problems as data."""
+    return {**plain_environment(given), problem_json.VARIABLE: problem_json.AS_JSON}
+
+
+def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a command whose output people see: problems as text, no check for a newer version."""
+    found = {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    found.pop(problem_json.VARIABLE, None)
+    return found
 
 
 def program(environ: Mapping[str, str] = os.environ) -> str:

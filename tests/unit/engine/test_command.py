@@ -21,7 +21,9 @@ def pulumi(folder: Path, script: str) -> dict[str, str]:
 
 
 def test_both_streams_are_shown_line_by_line_and_the_exit_code_is_kept(tmp_path: Path) -> None:
-    environ = pulumi(tmp_path, 'echo "$@"; pwd; echo broken >&2; cat; echo $PULUMI_SKIP_UPDATE_CHECK; exit 7')
+    environ = pulumi(
+        tmp_path, 'echo "$@"; pwd; echo broken >&2; cat; echo "$PULUMI_SKIP_UPDATE_CHECK$AMBIENT_PROBLEMS"; exit 7'
+    )
     lines: list[str] = []
     assert shown(["up", "--yes"], tmp_path, environ, lines.extend) == 7
     assert lines == ["up --yes\n", f"{tmp_path}\n", "broken\n", "true\n"]
