@@ -28,9 +28,11 @@ _MOST: Final = 16 * 1024 * 1024
 class ApiError(StepError):
     """The API server refused a request."""
 
-    def __init__(self, status: int, message: str, following: str = "") -> None:
+    def __init__(self, status: int, message: str, following: str = "", reply: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.reply = reply
+        """The server's own message. Kubernetes gives nothing else that tells some refusals apart."""
         self.following = following
         """Continue token after the snapshot of a list expired (status 410)."""
 
@@ -113,7 +115,7 @@ class Cluster:
             self._request("DELETE", path, body)
         except ApiError as error:
             # The precondition failed: the object of this name has another uid or version.
-            if error.status == 404 or (error.status == 409 and "recondition" in str(error)):
+            if error.status == 404 or (error.status == 409 and "recondition" in error.reply):
                 return False
             raise
         return True
@@ -162,10 +164,10 @@ class Cluster:
         else:
             said = "the answer is not an API server's: is a proxy or a login page in between?"
             data = {}
-        following = text(mapping(data.get("metadata")).get("continue"))
+        following, reply = text(mapping(data.get("metadata")).get("continue")), text(data.get("message"))
         if status == 401:
             said = f"the credentials of the kubeconfig are refused ({said}); log in to the cluster again"
-        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following)
+        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following, reply)
 
 
 def _parsed(answer: bytes) -> Any:

@@ -196,12 +196,12 @@ def shown(
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a command whose output is read: with our problems as data."""
+    """Return the environment for a command with parsed output: our problems come as data."""
     return {**plain_environment(given), problem_json.VARIABLE: problem_json.AS_JSON}
 
 
 def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a command whose output people see: problems as text, no check for a newer version."""
+    """Return the environment for a command with visible output: problems come as text, and no newer version is announced."""
     found = {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     found.pop(problem_json.VARIABLE, None)
     return found

@@ -1,6 +1,6 @@
 """Pulumi's own wording, where Pulumi says in words alone what has happened. Read from Pulumi 3.272.
 
-Everything else is decided by data: by events, exit codes, types of resources, and our own problems (`problem_json`).
+All else that Pulumi says is read as data: events, exit codes, types of resources, our own problems (`problem_json`).
 """
 
 import re

@@ -70,10 +70,10 @@ def initialize_fleet(
     uid, openshift, server = wanted_cluster(request, context, engine, look)
     given = request if CONTEXT in config else replace(request, context=context)
     found = Existing(not missing, config, project.stack_file(fleet).exists(), uid, openshift)
-    decision = decide(given, found, project.shown(config_file))
+    shown = project.shown(config_file)
+    decision = decide(given, found, shown, f"--stack {names[0]} --config-file {shown}")
 
     lines = []
-    shown = project.shown(config_file)
     flags = ("--stack", names[0], "--config-file", str(config_file))
     if missing:
         make_shards(engine, project, missing, config_file, provider)
@@ -89,9 +89,7 @@ def initialize_fleet(
     lines += write_files(project, fleet)
     there = len(missing) < count and lines
     added = ("Some of it was there already: what was missing was added, the rest is unchanged.",) if there else ()
-    by_hand = f"--stack {names[0]} --config-file {shown}"
-    notes = (note.replace(f"--stack {fleet}", by_hand) for note in decision.notes)
-    return Outcome(tuple(lines), (*added, *notes))
+    return Outcome(tuple(lines), (*added, *decision.notes))
 
 
 def _count(shards: int) -> int:

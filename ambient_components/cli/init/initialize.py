@@ -112,13 +112,19 @@ class Decision:
     """Requested changes that are not made."""
 
 
-def decide(request: Request, found: Existing, config_file: str) -> Decision:
+def decide(request: Request, found: Existing, config_file: str, flags: str = "") -> Decision:
     """Return what is missing.
+
+    Args:
+        request: The wanted stack.
+        found: What exists.
+        config_file: Path of the config, for messages.
+        flags: Flags of `pulumi config` for this config. Default: --stack with the stack.
 
     Raises:
         AmbientError: The config names another cluster.
     """
-    known = found.config.get(UID)
+    known, flags = found.config.get(UID), flags or f"--stack {request.stack}"
     if known is not None and str(known) != found.uid:
         fail(
             Where(config_file),
@@ -136,7 +142,7 @@ def decide(request: Request, found: Existing, config_file: str) -> Decision:
     elif asked_context and found.config[CONTEXT] != asked_context:
         notes.append(
             f"The context stays {found.config[CONTEXT]}. To change it: "
-            f"pulumi config set {CONTEXT} {asked_context} --stack {request.stack}"
+            f"pulumi config set {CONTEXT} {asked_context} {flags}"
         )
     if OPENSHIFT not in found.config:
         if request.openshift or (request.openshift is None and found.openshift):
@@ -148,13 +154,12 @@ def decide(request: Request, found: Existing, config_file: str) -> Decision:
     elif request.openshift is not None and _truth(found.config[OPENSHIFT]) != request.openshift:
         value = str(request.openshift).lower()
         notes.append(
-            f"openshift stays {found.config[OPENSHIFT]}. To change it: "
-            f"pulumi config set {OPENSHIFT} {value} --stack {request.stack}"
+            f"openshift stays {found.config[OPENSHIFT]}. To change it: pulumi config set {OPENSHIFT} {value} {flags}"
         )
     if request.secrets_provider and found.stack_exists:
         notes.append(
             "The secrets provider is unchanged. To change it: "
-            f"pulumi stack change-secrets-provider {request.secrets_provider} --stack {request.stack}"
+            f"pulumi stack change-secrets-provider {request.secrets_provider} {flags}"
         )
     return Decision(not found.stack_exists, settings, not found.has_file, tuple(notes))
 

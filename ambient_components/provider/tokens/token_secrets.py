@@ -353,7 +353,7 @@ def _found(item: dict[str, Any]) -> TokenSecret:
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
     # Only RBAC's message: quotas and admission policies refuse with 403 too, and explain themselves.
-    if error.status == 403 and " cannot " in str(error):
+    if error.status == 403 and " cannot " in error.reply:
         return StepError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
     if error.status == 404:
         return StepError(
