@@ -201,7 +201,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a command with visible output: problems come as text, and no newer version is announced."""
+    """Return the environment for a command with visible output: problems come as text, without news of versions."""
     found = {**given, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     found.pop(problem_json.VARIABLE, None)
     return found
