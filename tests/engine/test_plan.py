@@ -115,7 +115,7 @@ def test_a_guardrail_refuses_the_plan_and_the_run(deployed: Stack) -> None:
     assert stack.ambient("up", stack.name, "--yes").code == 3
     assert stack.export() == before
     written(stack, ("ci: {role: view", "ci: {role: admin"))
-    assert [one["guardrail"] for one in said(stack, code=3)["guardrails"]] == ["adminKey"]
+    assert [one["rule"] for one in said(stack, code=3)["guardrails"]] == ["adminKey"]
 
 
 def test_the_future_is_shown_as_it_comes(deployed: Stack) -> None:
