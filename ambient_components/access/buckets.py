@@ -16,7 +16,8 @@ from ambient_components.errors import Problem, refusal
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.refusals import Rule
 
-_CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
+CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
+"""Fields of a bucket's entry about its access keys."""
 
 
 def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem]:
@@ -40,7 +41,7 @@ def bucket_refusals(workspace: str, before: Entry, after: Entry) -> list[Problem
         both = _both(workspace, same, new, closing=after.is_closed)
         if both:
             return both
-    released = _released(workspace, same, new, _CREDENTIALS if moves and same and same.is_released else ())
+    released = _released(workspace, same, new, CREDENTIALS if moves and same and same.is_released else ())
     if released:
         return released
     return [

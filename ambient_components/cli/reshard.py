@@ -11,9 +11,16 @@ from ambient_components.engine.rewriting import items
 from ambient_components.errors import Where, fail
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.resharding import apply
-from ambient_components.fleet.resharding import plan as reshard_stacks
 from ambient_components.fleet.resharding.apply import Resharder
-from ambient_components.fleet.resharding.plan import Resharding, lines, named, resharding
+from ambient_components.fleet.resharding.plan import (
+    Resharding,
+    known_stacks,
+    lines,
+    named,
+    numbers_of,
+    resharding,
+    with_count,
+)
 from ambient_components.shards import home, shard_count
 from ambient_components.stackfile.loader import divided, load_stack
 from ambient_components.stacks import pulumi
@@ -99,12 +106,12 @@ def _survey(wanted: Fleet) -> Resharder:
         AmbientError: A state can't be read or moved.
     """
     engine = pulumi.PulumiEngine(wanted.project.folder)
-    known = reshard_stacks.known_stacks(engine)
-    numbers = {wanted.stack(number): number for number in reshard_stacks.numbers_of(wanted, known)}
+    known = known_stacks(engine)
+    numbers = {wanted.stack(number): number for number in numbers_of(wanted, known)}
     plain = [wanted.name] if wanted.name.rsplit("/", 1)[-1] in known else []
     states = apply.read_states(engine, [*plain, *numbers])
     # Records of removed shards too.
-    widest = reshard_stacks.with_count(wanted, 1 + max([wanted.count - 1, *numbers.values()]))
+    widest = with_count(wanted, 1 + max([wanted.count - 1, *numbers.values()]))
     resharder = apply.Resharder(engine, wanted, Records(widest), states, numbers, print)
     resharder.check()
     return resharder

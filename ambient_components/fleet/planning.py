@@ -22,10 +22,10 @@ from ambient_components.plan.state import read_export
 from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.shards import shards_of
-from ambient_components.stacks import states as reading
 from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.selection import Fleet
+from ambient_components.stacks.states import deployed_shards, export, exports
 
 _COLLECTOR, _SELDOM = "GOGC", "300"
 """Settings of Go's garbage collector for short-lived engines and plugins: a sixth less CPU for about 80 MiB more
@@ -174,7 +174,7 @@ def plan_plain(
     """
     stack, when, engine = fleet.name, at or clock.now(), making.engine_at(fleet.project, at)
     try:
-        state = reading.export(fleet.project, stack, engine)
+        state = export(fleet.project, stack, engine)
         wanted = making.declared(fleet.project, stack, loaded, when)
         if offline:
             return making.offline(stack, wanted, making.deployed(state, stack, when), when)
@@ -191,8 +191,8 @@ def _known(
     if folder:
         found = _from_folder(fleet, folder, asked)
     else:
-        there = reading.deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
-        found = reading.exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
+        there = deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
+        found = exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
         found |= {stack: EMPTY for stack in asked if stack not in there}
     states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
     failed = {stack: error.problems for stack, error in found.items() if isinstance(error, AmbientError)}

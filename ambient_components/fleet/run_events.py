@@ -17,6 +17,7 @@ from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, R
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
 from ambient_components.rotation.recorded import TokenRecord
+from ambient_components.shards.interrupted import OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,7 @@ class Reported:
         if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS):
             self._token_secrets(step)
         if step.type == urns.ACCESS_LEDGER:
-            # The output name is defined by the provider (`interrupted_runs.OUTPUT`), which the CLI does not import.
-            self.lost_access = bool(_outputs(step.new).get("lostRun"))
+            self.lost_access = bool(_outputs(step.new).get(OUTPUT))
         resource = step.new or step.old
         if resource is None or not resource.custom or urns.is_stacks_own(step.type):
             return

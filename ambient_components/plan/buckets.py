@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from ambient_components.access.buckets import CREDENTIALS
 from ambient_components.access.entries import NOTHING, BucketEntry, Ledger
 from ambient_components.access.recorded import changed_parts, write
 from ambient_components.plan import facts
@@ -12,7 +13,6 @@ from ambient_components.plan.recorded import Recorded
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.durations import format_seconds
 
-_CREDENTIALS: Final = ("generation", "lifetime_seconds", "never")
 """Ledger fields of the access key. None without an access key, as in a closed workspace."""
 _CONTENT: Final = ("onDelete", "force", "expireAfterDays", "versioning", "objectLock")
 
@@ -67,7 +67,7 @@ def _changed(workspace: str, old: BucketEntry, new: BucketEntry) -> Iterator[Buc
     was, is_now = write(old), write(new)
     said = [
         f"{part} {_word(was.get(part))} -> {_word(is_now.get(part))}"
-        for part in changed_parts(old, new, ("state", "adopt", *_CREDENTIALS))
+        for part in changed_parts(old, new, ("state", "adopt", *CREDENTIALS))
     ]
     if old.generation and new.generation:
         if old.generation != new.generation:

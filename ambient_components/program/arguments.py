@@ -25,7 +25,7 @@ from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.keys import FLAGS, Retain
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.object_store import StoreConfig
-from ambient_components.stackfile import Bucket, Key
+from ambient_components.stackfile import Bucket, BucketCredentials, Key
 from ambient_components.stackfile import Workspace as WorkspaceModel
 
 
@@ -124,19 +124,6 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         calendar: Decides whether the previous generation stays valid.
     """
     spec = KeySpec(name=key.label(key_id), description=key.description, role=key.role.value, generation=key.generation)
-    policy = key.policy(calendar.run_every)
-    if key.lifetime == NEVER:
-        spec["never"] = True
-    else:
-        spec["lifetimeSeconds"] = key.lifetime
-    if key.rotate is not None:
-        spec["manual"] = key.manual
-    if key.rotate_before is not None:
-        spec["rotateBeforeSeconds"] = policy.rotate_before
-    if key.overlap is not None:
-        spec["overlapSeconds"] = policy.overlap
-    if calendar.run_every:
-        spec["runEverySeconds"] = calendar.run_every
     if key.warn_ahead is not None and key.manual:
         spec["warnAheadSeconds"] = key.warn_ahead
     if key.adopt:
@@ -148,7 +135,7 @@ def key_spec(key_id: str, key: Key, calendar: Calendar) -> KeySpec:
         spec["deliver"] = DeliverySpec(namespace=secret.namespace, name=secret.name, key=secret.key)
     if key.retain is Retain.NONE:
         spec["retain"] = key.retain.value
-    return cast("KeySpec", {**spec, **_flags(key)})
+    return cast("KeySpec", {**spec, **_renewal(key, calendar), **_flags(key)})
 
 
 def _flags(key: Key) -> dict[str, bool]:
@@ -195,19 +182,20 @@ def _own(bucket: Bucket) -> dict[str, Any]:
 
 
 def _credentials(bucket: Bucket, calendar: Calendar) -> BucketCredentialsSpec:
-    said = bucket.credentials
-    spec = BucketCredentialsSpec(generation=said.generation)
-    policy = said.policy(calendar.run_every)
-    if said.lifetime == NEVER:
-        spec["never"] = True
-    else:
-        spec["lifetimeSeconds"] = said.lifetime
-    if said.rotate is not None:
-        spec["manual"] = said.manual
-    if said.rotate_before is not None:
-        spec["rotateBeforeSeconds"] = policy.rotate_before
-    if said.overlap is not None:
-        spec["overlapSeconds"] = policy.overlap
+    renewal = _renewal(bucket.credentials, calendar)
+    return cast("BucketCredentialsSpec", {"generation": bucket.credentials.generation, **renewal})
+
+
+def _renewal(one: Key | BucketCredentials, calendar: Calendar) -> dict[str, bool | int]:
+    """Return how long tokens or access keys live, and when the next one comes. What the file leaves out is left out."""
+    policy = one.policy(calendar.run_every)
+    given: dict[str, bool | int] = {"never": True} if one.lifetime == NEVER else {"lifetimeSeconds": one.lifetime}
+    if one.rotate is not None:
+        given["manual"] = one.manual
+    if one.rotate_before is not None:
+        given["rotateBeforeSeconds"] = policy.rotate_before
+    if one.overlap is not None:
+        given["overlapSeconds"] = policy.overlap
     if calendar.run_every:
-        spec["runEverySeconds"] = calendar.run_every
-    return spec
+        given["runEverySeconds"] = calendar.run_every
+    return given

@@ -10,6 +10,7 @@ from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
 from ambient_components.provider.store_schema import described
 from ambient_components.provider.tokens import inputs as token_inputs
 from ambient_components.rules.keys import TOKEN_TERMS
+from ambient_components.shards.interrupted import OUTPUT
 
 _TEXT: Final = {"type": "string"}
 _WHOLE: Final = {"type": "integer"}
@@ -136,7 +137,7 @@ _LEDGER: Final[dict[str, Any]] = {
 }
 
 _LEDGER_OUTPUTS: Final[dict[str, Any]] = {
-    "lostRun": {
+    OUTPUT: {
         "type": "array",
         "items": _ANY,
         "description": "Access from an interrupted run that could not be ended yet.",

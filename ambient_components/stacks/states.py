@@ -9,7 +9,7 @@ from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export, joined, parse_export
 from ambient_components.errors import AmbientError, BadValue, fail
 from ambient_components.shards import assigned, home, shard_stack, split_shard
-from ambient_components.stacks import pulumi as engines
+from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name
 from ambient_components.stacks.selection import listed
 
@@ -24,7 +24,7 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
     """
     if (names := listed(project, stack)) is not None:
         fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
-    engine = engine or engines.PulumiEngine(project.folder)
+    engine = engine or pulumi.PulumiEngine(project.folder)
     count = project.shards(stack)
     if count is None:
         return backend.export(engine, stack)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ambient_components.access.escalation.findings import Finding, Path, Severity
-from ambient_components.access.escalation.workspaces import ADMIN, EDIT, Place, fields, home_of, named, strength
+from ambient_components.access.escalation.workspaces import ADMIN, EDIT, Place, fields, home_of, named
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.platform.contract import CREATED_BY_USER_ID_ANNOTATION
+from ambient_components.rules.roles import rank
 
 LESS: Final = "give view instead of edit to users who only read"
 """Remedy for paths that come with the role edit."""
@@ -47,7 +48,7 @@ def accounts(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
         if home := home_of(assignment.subject):
             by_home.setdefault(home, []).append(assignment)
     for home, assignments in sorted(by_home.items()):
-        role = max((assignment.role for assignment in assignments), key=strength)
+        role = max((assignment.role for assignment in assignments), key=rank)
         who = _others(place, assignments, role) if home == place.name else _of_home(places.get(home), assignments)
         if who:
             yield _account(place, home, assignments, role, who, known=home in places)

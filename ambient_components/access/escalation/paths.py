@@ -6,8 +6,9 @@ from typing import Final
 from ambient_components.access.entries import STORAGE
 from ambient_components.access.escalation.findings import Finding, Path, Severity
 from ambient_components.access.escalation.minted import LESS, less
-from ambient_components.access.escalation.workspaces import VIEW, Place, fields, named, strength
+from ambient_components.access.escalation.workspaces import VIEW, Place, fields, named
 from ambient_components.platform.contract import INTEGRATION_SECRET, RUNNER_SECRET
+from ambient_components.rules.roles import rank
 
 _WAYS: Final[Mapping[Path, tuple[str, str, str]]] = {
     # can, how, remedy
@@ -48,7 +49,7 @@ def static_keys(place: Place) -> Iterator[Finding]:
     keys = place.keys_where(lambda key: key.static)
     if not keys:
         return
-    roles = sorted({place.keys[key_id].role for key_id in keys}, key=strength)
+    roles = sorted({place.keys[key_id].role for key_id in keys}, key=rank)
     yield Finding(
         place.name,
         Path.STATIC_KEY,

@@ -86,11 +86,6 @@ class Place:
         return tuple(sorted(key_id for key_id, key in self.keys.items() if test(key)))
 
 
-def strength(role: str) -> int:
-    """Return the rank of a role, weakest first."""
-    return [VIEW, EDIT, ADMIN].index(role)
-
-
 def named(ids: Iterable[str]) -> str:
     """Return keys for a sentence: `key ci`, `keys ci, report`."""
     listed = list(ids)

@@ -10,9 +10,8 @@ import typer
 from ambient_components.access.effective import parse_right
 from ambient_components.access.entries import Ledger
 from ambient_components.access.roles import RoleRight
-from ambient_components.cli.access import report as access_reading
 from ambient_components.cli.access import text as access_text
-from ambient_components.cli.access.report import Report, part, report
+from ambient_components.cli.access.report import Report, from_cluster, part, report
 from ambient_components.cli.options import NamedStack, Stack, choice, format_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import BadValue
@@ -95,7 +94,7 @@ def access(
     _check_subject(subject)
     project = Project.find()
     ledger = _chosen(stack, chosen_ledger(project, stack, files=files), workspaces or ())
-    there = access_reading.from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
+    there = from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
     found = part(whole, subject, wanted)
     _hint(whole, found, subject)

@@ -17,7 +17,7 @@ from ambient_components.cli.keys.reading import find, read
 from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.errors import fail
-from ambient_components.stacks import pulumi as engine
+from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_overview
@@ -85,10 +85,10 @@ def deliver(
         msg = "give either --file PATH, or a program after --"
         raise typer.BadParameter(msg, param_hint="--file")
     project = Project.find()
-    pulumi = engine.PulumiEngine(project.folder)
-    overview = read_overview(export(project, stack, pulumi), stack, clock.now())
+    engine = pulumi.PulumiEngine(project.folder)
+    overview = read_overview(export(project, stack, engine), stack, clock.now())
     found = find(overview, key)
-    token = read(pulumi, overview, found)
+    token = read(engine, overview, found)
     if file is not None:
         changed = write(file, token)
         print(f"{found.name}: {'written to' if changed else 'already in'} {file}", file=sys.stderr)

@@ -10,7 +10,7 @@ from ambient_components.cli.keys.reading import find, read, readers
 from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
-from ambient_components.stacks import pulumi as engine
+from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_overview
@@ -40,12 +40,12 @@ def show(
     """Print a key, and who else can read it."""
     stack, key = stack_and_key(stack, key, named)
     project = Project.find()
-    pulumi = engine.PulumiEngine(project.folder)
-    exported = export(project, stack, pulumi)
+    engine = pulumi.PulumiEngine(project.folder)
+    exported = export(project, stack, engine)
     overview = read_overview(exported, stack, clock.now())
     found = find(overview, key)
-    token = read(pulumi, overview, found)
+    token = read(engine, overview, found)
     if not quiet:
-        said = readers(found, backend.current_backend(pulumi) or "?", state.secrets_provider(exported) or "none")
+        said = readers(found, backend.current_backend(engine) or "?", state.secrets_provider(exported) or "none")
         print(f"{found.name} can be read by:", *(f"  {one}" for one in said), sep="\n", file=sys.stderr)
     print(token)

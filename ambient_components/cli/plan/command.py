@@ -15,10 +15,10 @@ from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export
 from ambient_components.output import CHANGES, REFUSED, Format
 from ambient_components.plan import Plan, making, saved
-from ambient_components.plan import state as plan_state
 from ambient_components.plan.making import moment
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
+from ambient_components.plan.state import no_state, read_export
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
@@ -110,7 +110,7 @@ def plan(
 def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | None, state: str) -> Plan:
     when = at or clock.now()
     if state:
-        export = plan_state.read_export(state, project.name, bare_name(stack))
+        export = read_export(state, project.name, bare_name(stack))
     else:
         export = parse_export(pulumi.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
     wanted = making.declared(project, stack, loaded, when)
@@ -119,7 +119,7 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
     except (KeyError, TypeError, AttributeError, ValueError):
         if not state:
             raise
-        plan_state.no_state(state, bare_name(stack))
+        no_state(state, bare_name(stack))
     return making.offline(stack, wanted, there, when)
 
 

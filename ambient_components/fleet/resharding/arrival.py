@@ -31,12 +31,10 @@ from ambient_components.engine.urns import (
 )
 from ambient_components.errors import fail
 from ambient_components.fleet.resharding.exports import Deployment, is_of_stack, ledgers, parts_of
+from ambient_components.shards.interrupted import OUTPUT
 
 ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
 """Providers that every program declares. All others are declared only if a resource needs them."""
-
-LOST: Final = "lostRun"
-"""The ledger output that lists access left by an interrupted run and still to be removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def _own(item: Item, place: Place) -> Item:
             if "workspaces" in values:
                 values["workspaces"] = {}
             values.pop("record", None)
-            values.pop(LOST, None)
+            values.pop(OUTPUT, None)
         if place.record:
             item.inputs["record"] = place.record
             if "owner" in item.outputs:

@@ -13,7 +13,7 @@ from ambient_components.engine.rewriting import Item, has_snippets, items, put_i
 from ambient_components.engine.state import operations, secrets_provider
 from ambient_components.engine.urns import STACK
 from ambient_components.errors import fail
-from ambient_components.fleet.resharding.arrival import ALWAYS, LOST, Place, arrived, entangled, rewriting
+from ambient_components.fleet.resharding.arrival import ALWAYS, Place, arrived, entangled, rewriting
 from ambient_components.fleet.resharding.exports import (
     Deployment,
     is_of_stack,
@@ -23,6 +23,7 @@ from ambient_components.fleet.resharding.exports import (
     urns_of,
     workspaces_of,
 )
+from ambient_components.shards.interrupted import OUTPUT
 
 
 def move(source: Deployment, target: Deployment, names: Collection[str], place: Place) -> tuple[Any, Any]:
@@ -104,7 +105,7 @@ def _check(source: Deployment, target: Deployment, names: Collection[str], place
             fail(None, "", f"the ledger of the state has no workspace {name!r}", "deploy the stack first, then again")
     for state in (source, target):
         check_state(state)
-    for one in ledgers(source)[0].outputs.get(LOST) or ():
+    for one in ledgers(source)[0].outputs.get(OUTPUT) or ():
         if one.get("namespace") in names:
             fail(None, "", f"a run left access in {one['namespace']} that is to be ended first", "ambient up FLEET")
     for item in items(source):

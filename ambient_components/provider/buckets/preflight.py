@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from ambient_components.access.buckets import expiry_refusal
+from ambient_components.access.buckets import CREDENTIALS, expiry_refusal
 from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
 from ambient_components.access.guardrail_names import EXPIRE_AFTER
 from ambient_components.access.recorded import changed_parts
@@ -25,8 +25,6 @@ from ambient_components.rules.refusals import Rule
 
 _OURS: Final = "s3"
 _AT_ONCE: Final = 16
-_OF_KEYS: Final = ("generation", "lifetime_seconds", "never")
-"""Fields of an entry that do not concern the bucket itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def _is_due(case: _Case) -> bool:
         return True
     if case.is_released:
         return False  # only the ownership annotation is removed
-    return bool(changed_parts(case.old, case.new, ("state", *_OF_KEYS))) or case.was_released
+    return bool(changed_parts(case.old, case.new, ("state", *CREDENTIALS))) or case.was_released
 
 
 def _problems(context: Context, owner: str, case: _Case) -> list[Problem]:

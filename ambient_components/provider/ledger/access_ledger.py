@@ -24,6 +24,7 @@ from ambient_components.provider.ledger.inputs import LedgerInputs
 from ambient_components.provider.ledger.preflight import preflight
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.shards.interrupted import OUTPUT
 
 _MISPLACED: Final = refusal(
     f"a stack has one ledger, which is named {LEDGER_NAME!r} and has no parent: under another name nothing of the last "
@@ -123,4 +124,4 @@ def _ledger(values: Values) -> Ledger:
 
 
 def _kept(state: Values) -> Values:
-    return {interrupted_runs.OUTPUT: state[interrupted_runs.OUTPUT]} if interrupted_runs.OUTPUT in state else {}
+    return {OUTPUT: state[OUTPUT]} if OUTPUT in state else {}

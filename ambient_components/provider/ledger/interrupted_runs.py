@@ -6,13 +6,12 @@ Only for a stack with a run record, which is a shard of a fleet.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from ambient_components.access import NOTHING, Ledger, object_names
-from ambient_components.cluster import objects as cluster_objects
 from ambient_components.cluster import revocation
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import annotations, listing, uid
+from ambient_components.cluster.objects import name as name_of
 from ambient_components.errors import Problem, refusal
 from ambient_components.failure import StepError
 from ambient_components.platform.contract import (
@@ -27,6 +26,7 @@ from ambient_components.rules.refusals import Rule
 from ambient_components.shards import Record, declare, left
 from ambient_components.shards.excluded import excluded_of
 from ambient_components.shards.interrupted import (
+    OUTPUT,
     Leftover,
     begun,
     bucket_refusals,
@@ -36,9 +36,6 @@ from ambient_components.shards.interrupted import (
     vanished,
 )
 from ambient_components.shards.records import Entries
-
-OUTPUT: Final = "lostRun"
-"""Output of a ledger with a run record: access from an interrupted run that could not be ended yet."""
 
 
 def problems(context: Context, place: RunRecord, before: Ledger, after: Ledger) -> list[Problem]:
@@ -214,7 +211,7 @@ def _end_token_secrets(cluster: Cluster, owner: str, account: Leftover) -> None:
     for item in cluster.list(secrets, f"{BOUND_OBJECT_LABEL}={BOUND_OBJECT}"):
         notes = annotations(item)
         if notes.get(SERVICE_ACCOUNT_ANNOTATION) == account.name and notes.get(OWNER_ANNOTATION) in (owner, None):
-            revocation.end(cluster, revocation.SECRET, account.namespace, cluster_objects.name(item), uid(item))
+            revocation.end(cluster, revocation.SECRET, account.namespace, name_of(item), uid(item))
 
 
 def _ending(unended: Sequence[Leftover], lost: Mapping[str, Entries], after: Ledger) -> tuple[Leftover, ...]:
@@ -240,7 +237,7 @@ def _there(cluster: Cluster, owner: str, workspace: str, entries: Entries) -> bo
 def _of_siblings(cluster: Cluster, place: RunRecord, new: Sequence[str]) -> list[Problem]:
     """Refuse new workspaces of this shard that another shard of the fleet deploys, because its state has them."""
     there = {
-        cluster_objects.name(item)
+        name_of(item)
         for item in (cluster.each(core("namespaces")) if new else ())
         if annotations(item).get(OWNER_ANNOTATION) == place.owner
     }
