@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from ambient_components.cluster.connection import connect, location
-from ambient_components.cluster.kubeconfig import what_is_wrong
+from ambient_components.cluster.kubeconfig import connect, location, what_is_wrong
 from ambient_components.cluster.objects import mapping, mappings, shallow, text
 from ambient_components.failure import StepError
 

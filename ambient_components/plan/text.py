@@ -27,7 +27,7 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False) -> str:
         look = "loud" if section.title in _LOUD else "bold"
         lines += ["", paint(f"{section.title} ({len(section.lines)})", look)]
         for line in section.lines:
-            lines.append(f"  {one_line(_line(line))}")
+            lines.append(f"  {one_line(_text_line(line))}")
             lines += [f"     hint: {one_line(hint)}" for hint in line.hints]
     if plan.unknown:
         lines += ["", paint("What this page can't know", "dim"), *(f"  {text}" for text in plan.unknown)]
@@ -37,7 +37,7 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _line(line: Line) -> str:
+def _text_line(line: Line) -> str:
     return "  ".join(part for part in (line.sign, *line.names, line.text) if part)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from ambient_components.access.effective import parse_right
 from ambient_components.access.entries import Ledger
-from ambient_components.access.roles import RoleRight
+from ambient_components.access.rights import RoleRight
 from ambient_components.cli.access import text as access_text
 from ambient_components.cli.access.report import Report, from_cluster, part, report
 from ambient_components.cli.options import NamedStack, Stack, choice, format_option

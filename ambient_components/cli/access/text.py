@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ambient_components.access.effective import Row, by_subject, by_workspace
+from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
-from ambient_components.access.roles import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.cli.access.report import Report, Status
 from ambient_components.output import Paint, plain
 from ambient_components.platform.contract import Role

@@ -5,8 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.cluster.connection import connect
-from ambient_components.cluster.kubeconfig import what_is_wrong
+from ambient_components.cluster.kubeconfig import connect, what_is_wrong
 from ambient_components.failure import StepError
 
 _REVIEW: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"

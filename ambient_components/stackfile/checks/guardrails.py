@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ambient_components.access.public_access import who_is_meant
 from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import who_is_meant
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.stackfile.models.guardrails import Guardrail, GuardrailException, StackException

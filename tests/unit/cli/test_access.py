@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.roles import RIGHTS_OF
+from ambient_components.access.rights import RIGHTS_OF
 from ambient_components.cli.access.command import EPILOG
 from ambient_components.cli.access.text import COLUMNS
 from ambient_components.cli.app import run
