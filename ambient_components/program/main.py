@@ -20,13 +20,11 @@ from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.excluded import excluded_workspaces, is_exported
-from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
-from ambient_components.program.ledger import ledger_of
+from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.program.object_store import effective_store
 from ambient_components.program.sdk_tuning import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
-from ambient_components.program.shard import missing_file, of_shard
+from ambient_components.program.shard import excluded_workspaces, is_exported, missing_file, of_shard
 from ambient_components.program.stack_settings import StackSettings
 from ambient_components.program.storage import check_storage, uses_aws
 from ambient_components.resources import AccessLedger, AccessLedgerArgs

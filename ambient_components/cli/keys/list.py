@@ -23,8 +23,7 @@ from ambient_components.rules.durations import YEAR, parse_duration
 from ambient_components.shards import split_shard
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_files, stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_files, stack_path
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_overview
 

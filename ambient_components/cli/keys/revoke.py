@@ -10,8 +10,7 @@ from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 
 EPILOG = """\
 \b

@@ -19,8 +19,7 @@ from ambient_components.errors import AmbientError, Problem
 from ambient_components.rules.durations import YEAR, parse_duration
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 
 EPILOG = """\
 \b

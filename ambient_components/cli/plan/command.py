@@ -22,8 +22,7 @@ from ambient_components.plan.state import no_state, read_export
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project, bare_name
+from ambient_components.stacks.project import Project, bare_name, stack_path
 
 _SHORTEST: Final = 5_000
 """The minimum for --limit, enough for the totals of every section."""

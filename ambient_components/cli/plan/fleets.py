@@ -18,8 +18,7 @@ from ambient_components.fleet.skipping import RunOptions
 from ambient_components.plan import Plan
 from ambient_components.plan.merge import together
 from ambient_components.stackfile.loader import LoadedStack, load_stack
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
 
 

@@ -16,8 +16,7 @@ from ambient_components.stackfile.layers import WORKSPACE, Origin
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_overview
 from ambient_components.suggest import did_you_mean

@@ -10,8 +10,7 @@ from ambient_components.cli.options import format_option
 from ambient_components.cli.validate.text import as_github, as_json, as_text, shards, summary
 from ambient_components.cli.validate.validation import validate_files, validate_stacks
 from ambient_components.output import Format, from_here, paint_for
-from ambient_components.stacks.files import stack_files
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_files
 
 EPILOG = """\
 \b

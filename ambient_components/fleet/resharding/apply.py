@@ -24,7 +24,7 @@ from ambient_components.fleet.resharding.exports import Deployment, owner_of, wo
 from ambient_components.fleet.resharding.moves import check_state, drop, emptied, furnished, move
 from ambient_components.fleet.resharding.plan import Resharding
 from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
-from ambient_components.shards.digest import canonical
+from ambient_components.shards.encoding import canonical
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.selection import Fleet
 
