@@ -14,10 +14,8 @@ from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
-from ambient_components.plan.ahead import Ahead
-from ambient_components.plan.facts import Plan, Waiting
-from ambient_components.plan.guardrail_changes import stack_guardrail_changes
-from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers
+from ambient_components.plan.facts import Ahead, Plan, Waiting
+from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import Digest, from_preview
 from ambient_components.plan.recorded import Recorded
 from ambient_components.plan.state import pending, recorded_in

@@ -12,7 +12,7 @@ from ambient_components import clock
 from ambient_components.cli.fleet_options import check_shards, refuse_words_of_fleets
 from ambient_components.errors import AmbientError, fail
 from ambient_components.fleet.decisions import ask_states, decide
-from ambient_components.fleet.machine import default_jobs
+from ambient_components.fleet.jobs import default_jobs
 from ambient_components.fleet.planning import plan_fleet, plan_plain
 from ambient_components.fleet.skipping import RunOptions
 from ambient_components.plan import Plan
