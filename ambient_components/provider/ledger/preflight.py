@@ -15,7 +15,7 @@ from ambient_components.failure import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
-from ambient_components.provider.ledger.unknown_accounts import unknown_accounts
+from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.workspace.cluster_access import by_namespace, listed
 from ambient_components.rules.refusals import Rule

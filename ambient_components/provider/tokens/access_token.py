@@ -12,12 +12,19 @@ from ambient_components.failure import StepError
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery, handover
-from ambient_components.provider.tokens import inputs as token_inputs
-from ambient_components.provider.tokens.announcements import announce
+from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
-from ambient_components.provider.tokens.inputs import policy, retained
-from ambient_components.provider.tokens.outputs import COMPUTED, kept, record, token_state, unknown
+from ambient_components.provider.tokens.properties import (
+    COMPUTED,
+    announce,
+    kept,
+    policy,
+    record,
+    retained,
+    token_state,
+    unknown,
+)
 from ambient_components.provider.tokens.token_secrets import (
     Identity,
     Minted,
@@ -45,14 +52,14 @@ class AccessToken:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
         """Refuse invalid inputs, and add the defaults of the policy."""
-        failures = token_inputs.problems(olds, news)
-        if failures or not token_inputs.known(news):
+        failures = token_properties.problems(olds, news)
+        if failures or not token_properties.known(news):
             return Check(failures=tuple(failures))
-        return Check(token_inputs.defaults(news))
+        return Check(token_properties.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Return changed inputs, and the outputs that a due rotation or revocation would change."""
-        changes = token_inputs.changes(inputs, news)
+        changes = token_properties.changes(inputs, news)
         _warn_of_the_end(context, state, news)
         replaces = _REPLACES & changes.keys()
         if replaces:
@@ -134,7 +141,7 @@ class AccessToken:
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
-            overlap = policy(news).overlap_delta if token_inputs.known(news) else None
+            overlap = policy(news).overlap_delta if token_properties.known(news) else None
             announce(context, steps, overlap, "token")
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
         _require_whole(news)
@@ -166,7 +173,7 @@ class AccessToken:
         if before and (after is UNKNOWN or after) and before != after:
             force = "its ServiceAccount is replaced"
         former = bool(news.get("former"))
-        if not token_inputs.known(news):
+        if not token_properties.known(news):
             return Plan(mint=None if former else force)
         due = plan(token_state(state), policy(news), context.now, force=force, former=former)
         lost = state.get("undelivered")
@@ -243,7 +250,7 @@ def _require_whole(news: Values) -> None:
 def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
     """Warn about the end of a token without renewal, because no later run renews it either."""
     current = token_state(state).current
-    if news.get("released") or news.get("former") or not token_inputs.known(news):
+    if news.get("released") or news.get("former") or not token_properties.known(news):
         return
     asked, ahead = policy(news), news.get("warnAheadSeconds")
     if not asked.manual or asked.never or current is None or current.dead or current.expires_at is None:

@@ -8,7 +8,7 @@ from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
-from ambient_components.provider.tokens.inputs import retained
+from ambient_components.provider.tokens.properties import retained
 from ambient_components.provider.tokens.token_secrets import Identity, Minted, revoke
 from ambient_components.rotation import TokenSecret, TokenState
 
