@@ -13,8 +13,7 @@ from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import metadata, name, text
 from ambient_components.engine.backend import Stack, stack_of
-from ambient_components.errors import AmbientError
-from ambient_components.failure import StepError
+from ambient_components.errors import AmbientError, StepError
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.platform.contract import FLEET_LABEL

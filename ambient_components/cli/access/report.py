@@ -12,8 +12,7 @@ from ambient_components.access.rights import RoleRight
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
-from ambient_components.errors import fail
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError, fail
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
 from ambient_components.stacks.project import Project
 

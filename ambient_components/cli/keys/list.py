@@ -15,8 +15,7 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
-from ambient_components.errors import AmbientError, fail
-from ambient_components.failure import StepError
+from ambient_components.errors import AmbientError, StepError, fail
 from ambient_components.output import Format, paint_for
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.rules.durations import YEAR, parse_duration

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ambient_components.engine import urns
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.buckets import credential_properties
 from ambient_components.provider.buckets.access_keys import (
     WHAT,

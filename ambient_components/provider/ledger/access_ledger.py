@@ -27,8 +27,7 @@ from ambient_components.cluster.revocation import ROLE_BINDING, end, object_path
 from ambient_components.engine import urns
 from ambient_components.engine.names import LEDGER_NAME
 from ambient_components.engine.urns import Urn
-from ambient_components.errors import BadValue, Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import BadValue, Problem, StepError, refusal
 from ambient_components.platform.contract import RBAC_API_GROUP, cluster_role
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.inputs import LedgerInputs

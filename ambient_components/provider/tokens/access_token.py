@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ambient_components.engine import urns
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery, handover

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, decoded, labels, short, texts, uid
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     DELIVERY,
     DELIVERY_LABEL,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens.claims import is_of

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from ambient_components.errors import Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.naming import key_id_problem
 from ambient_components.problem_json import MINT
 from ambient_components.provider.protocol.resource import Change, Context, Values

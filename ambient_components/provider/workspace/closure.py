@@ -14,8 +14,7 @@ from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.engine import urns
-from ambient_components.errors import refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError, refusal
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
     MANAGED,

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
     DESIRED_PHASE_ANNOTATION,

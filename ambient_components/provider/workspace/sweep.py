@@ -16,7 +16,7 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import annotations, labels, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
     BOUND_OBJECT,

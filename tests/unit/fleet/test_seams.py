@@ -10,7 +10,7 @@ import pytest
 
 from ambient_components.access import read_ledger
 from ambient_components.engine.backend import Stack
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.fleet.records import Recorder, Records
