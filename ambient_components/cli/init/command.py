@@ -73,7 +73,7 @@ def initialize_fleet(
     context = wanted_context(request, config, ask, engine)
     uid, openshift, server = wanted_cluster(request, context, engine, look)
     given = request if CONTEXT in config else replace(request, context=context)
-    found = Existing(not missing, config, project.stack_file(fleet).exists(), uid, openshift)
+    found = Existing(not missing, config, uid, openshift)
     shown = project.shown(config_file)
     decision = decide(given, found, shown, f"--stack {names[0]} --config-file {shown}")
 

@@ -11,7 +11,7 @@ from ambient_components.engine import urns
 from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens import delivery, handover
+from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
@@ -130,7 +130,7 @@ class AccessToken:
             (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
         )
         outputs = record(found, inputs, state)
-        outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)
+        outputs["undelivered"] = state.get("undelivered") or delivery.lost(context, inputs, found)
         return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -198,13 +198,13 @@ class AccessToken:
         target = None if news.get("former") else Target.of(news)
         # Before minting, so that a foreign Secret is refused while nothing has changed.
         there = delivery.look(context, identity, target) if target else Delivered()
-        moved = handover.moved_from(context, identity, state, target)
+        moved = delivery.moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(warning)
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
         before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
-        read = handover.delivered_in((token_secret for token_secret, _ in before), there, moved)
+        read = delivery.delivered_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
@@ -219,15 +219,15 @@ class AccessToken:
         undelivered = None
         if target and bearer is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = handover.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
-            undelivered = handover.hand_over(context, news, target, minted, bearer, previous)
+            previous = delivery.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
+            undelivered = delivery.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (
-            handover.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
+            delivery.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
             if undelivered
             else ()
         )

@@ -27,11 +27,18 @@ from ambient_components.platform.contract import (
     SCHEDULE_NAME_ANNOTATION,
     SUSPENDED_ANNOTATION,
 )
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.provider.protocol.resource import (
+    Change,
+    Check,
+    Context,
+    Diff,
+    ReadResult,
+    Values,
+    served_objects,
+)
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens.properties import told, without_unknown
 from ambient_components.provider.workspace import sessions
-from ambient_components.provider.workspace.served import objects
 from ambient_components.provider.workspace.sweep import ending, renew_trigger, sweep, title
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
@@ -87,7 +94,7 @@ def _renewed(context: Context, namespace: str) -> None:
 
 
 def _schedules(context: Context, namespace: str) -> list[dict[str, Any]]:
-    return objects(context, _path(namespace), f"{SCHEDULE_LABEL}={_YES}")
+    return served_objects(context, _path(namespace), f"{SCHEDULE_LABEL}={_YES}")
 
 
 def _suspended(item: dict[str, Any]) -> bool:
