@@ -285,12 +285,8 @@ def check_state(state: Deployment) -> None:
     """
     if begun := operations(state):
         kind, urn = begun[0].type, begun[0].resource.urn
-        fail(
-            None,
-            "",
-            f"a run died in the middle of {kind} {urn.name} (stack {urn.stack})",
-            f"pulumi cancel --stack {urn.stack} --yes, then run it again",
-        )
+        remedy = f"pulumi cancel --stack {urn.stack} --yes, then run it again"
+        fail(None, "", f"a run died in the middle of {kind} {urn.name} (stack {urn.stack})", remedy)
     if has_snippets(state):
         fail(None, "", "the state has snippets, which are no part of a fleet", "remove them")
 
