@@ -14,7 +14,7 @@ from ambient_components.access import write_ledger
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
-from ambient_components.engine.names import LEDGER_NAME, Part, logical_name
+from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
 from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import workspace_args
@@ -173,4 +173,4 @@ def _declare(
         )
         for key_id, key in sorted(declared.keys.items()):
             if workspace.keys[key_id].retain is not Retain.NONE and is_exported(excluded, name, key_id):
-                pulumi.export(f"{name}/{key_id}", key.token)
+                pulumi.export(key_output(name, key_id), key.token)

@@ -12,6 +12,7 @@ from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
 from ambient_components.engine.backend import output
 from ambient_components.engine.command import Engine
+from ambient_components.engine.names import key_output, parse_key_output
 from ambient_components.errors import fail
 from ambient_components.rules.roles import MINTERS, OWNER
 from ambient_components.rules.secret_patterns import without_credentials
@@ -34,7 +35,7 @@ class Named:
     @property
     def name(self) -> str:
         """WORKSPACE/KEY, which is also the name of its output."""
-        return f"{self.workspace.name}/{self.key.id}"
+        return key_output(self.workspace.name, self.key.id)
 
 
 def find(overview: Overview, name: str) -> Named:
@@ -48,10 +49,11 @@ def find(overview: Overview, name: str) -> Named:
         typer.BadParameter: The name does not have this form.
         AmbientError: The key does not exist.
     """
-    workspace, slash, key_id = name.partition("/")
-    if not (workspace and slash and key_id) or "/" in key_id:
+    parsed = parse_key_output(name)
+    if parsed is None:
         msg = f"{_shown(name)} is no name of a key; allowed: WORKSPACE/KEY, such as payments/ci"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+    workspace, key_id = parsed
     found = [
         Named(view, key)
         for view in overview.workspaces
@@ -59,9 +61,9 @@ def find(overview: Overview, name: str) -> Named:
         if (view.name, key.id) == (workspace, key_id) and not key.former
     ]
     if not found:
-        names = sorted({f"{view.name}/{key.id}" for view in overview.workspaces for key in view.keys})
+        names = sorted({key_output(view.name, key.id) for view in overview.workspaces for key in view.keys})
         # If the workspace exists, suggest only by the key's name.
-        beside = [one.partition("/")[2] for one in names if one.startswith(f"{workspace}/")]
+        beside = sorted({key.id for view in overview.workspaces for key in view.keys if view.name == workspace})
         hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
         hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
         fail(None, "", f"stack {overview.stack!r} has no key {_shown(name)}", f"{hint}; a key is there after pulumi up")
