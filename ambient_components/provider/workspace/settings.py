@@ -20,7 +20,7 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret
-from ambient_components.provider.tokens.inputs import told
+from ambient_components.provider.tokens.properties import told
 from ambient_components.provider.workspace.shared_object import Part
 from ambient_components.rules.arguments import MAPPING_EXPECTED
 from ambient_components.rules.findings import Finding, below
