@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from ambient_components.plan.facts import Plan
-from ambient_components.plan.lines import Line, Section, sections, summary, verdict
+from ambient_components.plan.lines import Line, Section, sections, source, summary, verdict
 from ambient_components.plan.text import step_text
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
@@ -68,8 +68,7 @@ def code(text: str) -> str:
 
 
 def _head(plan: Plan) -> str:
-    how = "" if plan.online else ", offline: the files against the state"
-    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{how}.", ""]
+    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{source(plan)}.", ""]
     lines += [f"- {line}" for line in summary(plan)]
     return "\n".join(lines) + "\n"
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from ambient_components.output import Paint, plain
 from ambient_components.plan.facts import Plan, Step
-from ambient_components.plan.lines import Line, sections, summary, verdict
+from ambient_components.plan.lines import Line, sections, source, summary, verdict
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -20,8 +20,10 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False) -> str:
         paint: Applies styles. Default: no styles.
         steps: Whether to append the engine's steps.
     """
-    how = "" if plan.online else ", offline: the files against the state"
-    lines = [f"{paint(one_line(plan.stack), 'bold')} at {format_time(plan.at)}{how}", paint(verdict(plan), "bold")]
+    lines = [
+        f"{paint(one_line(plan.stack), 'bold')} at {format_time(plan.at)}{source(plan)}",
+        paint(verdict(plan), "bold"),
+    ]
     lines += [f"  {line}" for line in summary(plan)]
     for section in sections(plan):
         look = "loud" if section.title in _LOUD else "bold"

@@ -8,7 +8,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.fleet_options import Jobs, Shards
-from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option
+from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option
 from ambient_components.cli.plan.fleets import PlanRequest, plan_of_fleets
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine import backend
@@ -18,12 +18,12 @@ from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
-from ambient_components.plan.state import no_state, read_export
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.files import stack_path
 from ambient_components.stacks.project import Project, bare_name
+from ambient_components.stacks.saved_states import no_state, saved_export
 
 _SHORTEST: Final = 5_000
 """The minimum for --limit, enough for the totals of every section."""
@@ -56,14 +56,7 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="Compare the files with the state, without engine and cluster.")
     ] = False,
-    state: Annotated[
-        str,
-        typer.Option(
-            "--state",
-            metavar="FILE",
-            help="Exported state, - for stdin, or a folder for a fleet (--offline only).",
-        ),
-    ] = "",
+    state: Annotated[str, state_option(" (--offline only)")] = "",
     at: Annotated[str, typer.Option("--at", metavar="DAY", help="Plan for this day or time. Default: now.")] = "",
     save: Annotated[
         str, typer.Option("--save", metavar="FILE", help="Save the plan for `ambient up --plan FILE`.")
@@ -110,7 +103,7 @@ def plan(
 def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | None, state: str) -> Plan:
     when = at or clock.now()
     if state:
-        export = read_export(state, project.name, bare_name(stack))
+        export = saved_export(project, stack, state)
     else:
         export = parse_export(pulumi.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
     wanted = making.declared(project, stack, loaded, when)

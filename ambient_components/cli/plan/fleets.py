@@ -4,13 +4,12 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import typer
 
 from ambient_components import clock
 from ambient_components.cli.fleet_options import check_shards, refuse_words_of_fleets
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError
 from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.machine import default_jobs
 from ambient_components.fleet.planning import plan_fleet, plan_plain
@@ -102,11 +101,6 @@ def _several(project: Project, name: str, request: PlanRequest) -> Plan:
 
 def _check(request: PlanRequest, fleet: Fleet) -> None:
     check_shards(fleet, request.shards)
-    if request.state and not Path(request.state).is_dir():
-        remedy = f"a folder with the states of its shards: pulumi stack export --stack {fleet.stack(0)} > FOLDER/"
-        fail(
-            None, "", f"{request.state} is no folder, and {fleet.name} is a fleet", f"{remedy}{fleet.stack(0)}.json, …"
-        )
 
 
 def _refuse_saving(request: PlanRequest, shard: str) -> None:
