@@ -12,16 +12,18 @@ from ambient_components.cli.options import NamedStack, Refresh, Stack, format_op
 from ambient_components.cli.plan.fleets import PlanRequest, plan_of_fleets
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine import backend
-from ambient_components.engine.state import parse_export
+from ambient_components.engine.state import parse_export, resources
 from ambient_components.output import CHANGES, REFUSED, Format
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
+from ambient_components.printable import one_line
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.files import stack_path
+from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.project import Project, bare_name
 from ambient_components.stacks.saved_states import no_state, saved_export
 
@@ -113,6 +115,8 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
         if not state:
             raise
         no_state(state, bare_name(stack))
+    if state and resources(export) and ledger_from_state(export) is None:
+        print(f"ambient: {one_line(state)} has no access ledger: everything is shown as new", file=sys.stderr)
     return making.offline(stack, wanted, there, when)
 
 

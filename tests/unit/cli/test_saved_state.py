@@ -1,4 +1,4 @@
-"""`--state FILE` of `ambient access`, `report` and `plan`: an exported state takes the backend's place, without an engine."""
+"""`--state FILE` of `ambient access`, `report` and `plan`: an exported state in the place of the backend's."""
 
 import json
 from collections.abc import Callable
@@ -103,6 +103,19 @@ def test_a_state_without_a_ledger(
     assert (
         "state.json has no access ledger: nothing was deployed, or by another program\n  hint: look at --files" in said
     )
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_plan_without_a_ledger_is_no_comparison(
+    deployed: bool, saved: Callable[[Any], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a first run that failed, or of another program; a state without resources was never deployed."""
+    stack = {"urn": "urn:pulumi:prod::p::pulumi:pulumi:Stack::p-prod", "type": "pulumi:pulumi:Stack"}
+    saved({"version": 3, "deployment": {"resources": [stack] if deployed else []}})
+    assert ask("plan") == 2
+    said = capsys.readouterr()
+    assert "workspaces: 1 made" in said.out
+    assert said.err == ("ambient: state.json has no access ledger: everything is shown as new\n" if deployed else "")
 
 
 @pytest.mark.parametrize("verb", ALL)
