@@ -38,7 +38,7 @@ demo: $(if $(wildcard .venv/.installed),setup,.venv/.demo) ## Validate, plan and
 
 # For `make demo` alone: what the package needs, without tests and checks. `make setup` adds these.
 .venv/.demo: requirements/run.lock pyproject.toml
-	@{ $(call install,run.lock,half a minute the first time) touch $@; } >&2
+	@{ $(call install,run.lock,a minute the first time) touch $@; } >&2
 
 # Make .venv, unless it is there, and install a lock file and this package. Arguments: the lock file; its time.
 define install
