@@ -1,5 +1,5 @@
 # Commands for developers and CI. Start with `make up` and `make test`; `make help` lists the others.
-# Everything runs in .venv, installed from requirements/dev.lock, without activation.
+# Everything runs in .venv, without activation. It is installed from requirements/dev.lock, for `demo` alone from run.lock.
 
 PYTHON := .venv/bin/python
 BIN := .venv/bin
@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup compiled up preview down clean check test test-unit insider bench lock
+.PHONY: help setup demo compiled up preview down clean check test test-unit insider bench lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,25 @@ help: ## List the commands
 		ARGS 'make test, make test-unit: arguments for pytest, such as ARGS="-k rotation -x"' \
 		WORKERS 'make test, make test-unit: number of processes (default: one per core, at most four)'
 
-setup: .venv/.installed ## Create .venv from requirements/dev.lock (done by every other command)
+setup: .venv/.installed ## Create .venv from requirements/dev.lock (done by every command but demo)
+
+demo: $(if $(wildcard .venv/.installed),setup,.venv/.demo) ## Validate, plan and report with Python alone: no engine, no cluster (two minutes)
+	@sh examples/demo/demo.sh
 
 # All output goes to stderr, because a shell reads the output of `make env`. uv takes seconds instead of a minute.
 .venv/.installed: requirements/dev.lock requirements/policy.lock pyproject.toml
-	@{ set -e; \
+	@{ $(call install,dev.lock,a minute or two the first time) \
+	if [ -n "$$uv" ]; then "$$uv" pip install --quiet --python $(PYTHON) --require-hashes --no-deps -r requirements/policy.lock; \
+	else $(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements/policy.lock; fi; \
+	touch $@; } >&2
+
+# For `make demo` alone: what the package needs, without tests and checks. `make setup` adds these.
+.venv/.demo: requirements/run.lock pyproject.toml
+	@{ $(call install,run.lock,a minute the first time) touch $@; } >&2
+
+# Make .venv, unless it is there, and install a lock file and this package. Arguments: the lock file; its time.
+define install
+set -e; \
 	uv=$$(command -v uv || true); \
 	if ! $(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		base=; for candidate in $(or $(BASE_PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -43,17 +57,15 @@ setup: .venv/.installed ## Create .venv from requirements/dev.lock (done by ever
 		if [ -n "$$uv" ]; then "$$uv" venv --quiet --clear --seed --python "$$base" .venv; \
 		else "$$base" -m venv --clear .venv; fi; \
 	fi; \
-	echo 'Installing requirements/dev.lock into .venv (a minute or two the first time)'; \
+	echo 'Installing requirements/$(1) into .venv ($(2))'; \
 	if [ -n "$$uv" ]; then \
-		"$$uv" pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/dev.lock; \
-		"$$uv" pip install --quiet --python $(PYTHON) --require-hashes --no-deps -r requirements/policy.lock; \
+		"$$uv" pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements/$(1); \
 		"$$uv" pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .; \
 	else \
-		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.lock; \
-		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements/policy.lock; \
+		$(PYTHON) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/$(1); \
 		$(PYTHON) -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .; \
-	fi; \
-	touch $@; } >&2
+	fi;
+endef
 
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 

@@ -17,7 +17,8 @@ settings.load_profile("no deadline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite the files in tests/golden; then review them")
+    golden = "rewrite golden files, such as those of tests/golden; then review them"
+    parser.addoption("--update-golden", action="store_true", help=golden)
     text = "rewrite the files in tests/engine/recordings, with the platform's programs; then review them"
     parser.addoption("--update-recordings", action="store_true", help=text)
 

@@ -15,6 +15,8 @@ Stack = Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as 
 NamedStack = Annotated[str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi.")]
 """The stack as an option. `prompts.one_stack` accepts either."""
 
+Files = Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")]
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not prompt.")]
 
 Refresh = Annotated[bool, typer.Option("--refresh", help="Refresh the state from the cluster first.")]
@@ -34,6 +36,26 @@ def choice(flag: str, allowed: Iterable[StrEnum], text: str) -> Any:
 def format_option(text: str, *allowed: Format) -> Any:
     """Return the --format option of a command with these formats."""
     return choice("--format", allowed, text)
+
+
+def state_option(more: str = "") -> Any:
+    """Return the --state option.
+
+    Args:
+        more: Text to append to the help.
+    """
+    return typer.Option("--state", metavar="FILE", help=f"Exported state, - for stdin, or a folder for a fleet{more}.")
+
+
+def refuse_files_and_state(*, files: bool, state: str) -> None:
+    """Refuse --files together with --state.
+
+    Raises:
+        typer.BadParameter: Both are given.
+    """
+    if files and state:
+        msg = "is used instead of the files: leave --files out"
+        raise typer.BadParameter(msg, param_hint="--state")
 
 
 def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:

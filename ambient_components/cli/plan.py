@@ -4,18 +4,17 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from ambient_components import clock
 from ambient_components.cli.fleet_options import Jobs, Shards, check_shards, refuse_words_of_fleets
-from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option
+from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine import backend
-from ambient_components.engine.state import parse_export
-from ambient_components.errors import AmbientError, fail
+from ambient_components.engine.state import parse_export, resources
+from ambient_components.errors import AmbientError
 from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.jobs import default_jobs
 from ambient_components.fleet.planning import plan_fleet, plan_plain
@@ -26,11 +25,13 @@ from ambient_components.plan.making import moment
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import MOST_AGE
-from ambient_components.plan.state import no_state, read_export
+from ambient_components.printable import one_line
 from ambient_components.rules.durations import parse_duration
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.ledgers import ledger_from_state
 from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.selection import Fleet, find_fleet, find_fleets, listed
 
 
@@ -113,11 +114,6 @@ def _several(project: Project, name: str, request: PlanRequest) -> Plan:
 
 def _check(request: PlanRequest, fleet: Fleet) -> None:
     check_shards(fleet, request.shards)
-    if request.state and not Path(request.state).is_dir():
-        remedy = f"a folder with the states of its shards: pulumi stack export --stack {fleet.stack(0)} > FOLDER/"
-        fail(
-            None, "", f"{request.state} is no folder, and {fleet.name} is a fleet", f"{remedy}{fleet.stack(0)}.json, …"
-        )
 
 
 def _refuse_saving(request: PlanRequest, shard: str) -> None:
@@ -163,14 +159,7 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="Compare the files with the state, without engine and cluster.")
     ] = False,
-    state: Annotated[
-        str,
-        typer.Option(
-            "--state",
-            metavar="FILE",
-            help="Exported state, - for stdin, or a folder for a fleet (--offline only).",
-        ),
-    ] = "",
+    state: Annotated[str, state_option(" (--offline only)")] = "",
     at: Annotated[str, typer.Option("--at", metavar="DAY", help="Plan for this day or time. Default: now.")] = "",
     save: Annotated[
         str, typer.Option("--save", metavar="FILE", help="Save the plan for `ambient up --plan FILE`.")
@@ -217,7 +206,7 @@ def plan(
 def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | None, state: str) -> Plan:
     when = at or clock.now()
     if state:
-        export = read_export(state, project.name, bare_name(stack))
+        export = saved_export(project, stack, state)
     else:
         export = parse_export(pulumi.PulumiEngine(project.folder).run("stack", "export", "--stack", stack))
     wanted = making.declared(project, stack, loaded, when)
@@ -227,6 +216,8 @@ def _offline(project: Project, stack: str, loaded: LoadedStack, at: datetime | N
         if not state:
             raise
         no_state(state, bare_name(stack))
+    if state and resources(export) and ledger_from_state(export) is None:
+        print(f"ambient: {one_line(state)} has no access ledger: everything is shown as new", file=sys.stderr)
     return making.offline(stack, wanted, there, when)
 
 

@@ -12,7 +12,15 @@ import typer
 
 from ambient_components.access.escalation import Finding, Severity, escalations
 from ambient_components.access.role_assignments import KEY, RoleAssignment
-from ambient_components.cli.options import NamedStack, Stack, choice, format_option
+from ambient_components.cli.options import (
+    Files,
+    NamedStack,
+    Stack,
+    choice,
+    format_option,
+    refuse_files_and_state,
+    state_option,
+)
 from ambient_components.cli.prompts import one_stack
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text, one_line
@@ -176,6 +184,7 @@ EPILOG = """\
 examples:
   ambient report prod                                 access declared by the last run
   ambient report prod --files --fail-on high          before a change: the files, without engine and cluster
+  ambient report prod --state state.json              a saved state, without an engine
   ambient report prod --workspace payments
   ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
   ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
@@ -215,7 +224,8 @@ class FailOn(StrEnum):
 def report(
     stack: Stack = "",
     named: NamedStack = "",
-    files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
+    files: Files = False,
+    state: Annotated[str, state_option()] = "",
     workspaces: Annotated[
         list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
     ] = None,
@@ -226,8 +236,9 @@ def report(
 ) -> None:
     """Show who can gain more than their grants, and how to prevent it."""
     stack = one_stack(stack, named)
+    refuse_files_and_state(files=files, state=state)
     chosen = tuple(dict.fromkeys(workspaces or ()))
-    ledger = chosen_ledger(Project.find(), stack, files=files)
+    ledger = chosen_ledger(Project.find(), stack, files=files, state=state)
     check_workspaces(stack, ledger, chosen)
     # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
     found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]

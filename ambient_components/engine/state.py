@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ambient_components.engine.secrets import without_secrets
@@ -17,6 +18,9 @@ Export = Mapping[str, Any]
 
 EMPTY: Final[dict[str, Any]] = {"version": 3, "deployment": {"resources": []}}
 """The state of a stack that was never deployed."""
+
+LATEST_VERSION: Final = 4
+"""The newest known version of the format (DeploymentSchemaVersionLatest in Pulumi's core.go, v3.274.1)."""
 
 _DIGESTED: Final = (
     "urn", "id", "parent", "provider", "inputs", "outputs", "external", "protect", "retainOnDelete", "deletedWith",
@@ -100,6 +104,21 @@ def operations(export: Export) -> list[Operation]:
     """Return the pending operations of a killed run. Each may have taken effect in the cluster."""
     found = _deployment(export).get("pending_operations") or ()
     return [Operation(str(one.get("type")), Resource.of(one.get("resource") or {})) for one in found]
+
+
+def version(export: Export) -> int:
+    """Return the version of a state's format. 0 if it has none."""
+    found = export.get("version")
+    return found if isinstance(found, int) else 0
+
+
+def written_at(export: Export) -> datetime | None:
+    """Return the time of the run that wrote a state, UTC. None if it is unknown."""
+    try:
+        found = datetime.fromisoformat(_deployment(export)["manifest"]["time"])
+        return found.astimezone(UTC).replace(microsecond=0) if found.tzinfo else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def secrets_provider(export: Export) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
@@ -18,12 +17,11 @@ from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers
 from ambient_components.plan.merge import merge
-from ambient_components.plan.state import read_export
 from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stackfile.shards import shards_of
 from ambient_components.stacks.ledgers import ledger_from_state
-from ambient_components.stacks.project import bare_name
+from ambient_components.stacks.saved_states import read_exports
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, export, exports
 
@@ -189,7 +187,8 @@ def _known(
 ) -> _Known:  # fmt: skip
     """Read the states of the selected shards and of those beyond the configured number."""
     if folder:
-        found = _from_folder(fleet, folder, asked)
+        saved = read_exports(folder, fleet.project.name, fleet.name, asked)
+        found: dict[str, Export | AmbientError] = {stack: saved.get(stack, EMPTY) for stack in asked}
     else:
         there = deployed_shards(engine, fleet.project, fleet.name, fleet.count, known)
         found = exports(engine, [stack for stack in there if stack in asked or stack not in every], jobs)
@@ -197,15 +196,6 @@ def _known(
     states = {stack: state for stack, state in found.items() if not isinstance(state, AmbientError)}
     failed = {stack: error.problems for stack, error in found.items() if isinstance(error, AmbientError)}
     return _Known(wanted, {stack: every[stack] for stack in asked if stack in states}, states, failed)
-
-
-def _from_folder(fleet: Fleet, folder: str, stacks: Collection[str]) -> dict[str, Export | AmbientError]:
-    found: dict[str, Export | AmbientError] = {}
-    for stack in stacks:
-        name = bare_name(stack)
-        path = Path(folder) / f"{name}.json"
-        found[stack] = read_export(str(path), fleet.project.name, name) if path.exists() else EMPTY
-    return found
 
 
 def _by_files(fleet: str, known: _Known, at: datetime) -> Plan:

@@ -52,6 +52,9 @@ PLAN: Final = record(
     stack=text("The stack or the fleet, as named on the command line."),
     at=time("The time of the planned run, RFC 3339, UTC.").of(lambda plan: format_time(plan.at)),
     online=flag("Whether the plan comes from the engine. Otherwise the files are compared with the state."),
+    stateAt=time("The time of the last run that wrote the state, RFC 3339, UTC. Only offline, for one stack.")
+    .of(lambda plan: plan.state_at and format_time(plan.state_at))
+    .or_none,
     changes=flag("Whether a run would change anything."),
     refused=flag("Whether a guardrail blocks the run. Nothing is changed then."),
     shards=record(

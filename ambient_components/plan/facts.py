@@ -215,6 +215,8 @@ class Plan:
     """The time of the run, UTC."""
     online: bool
     """Whether the plan comes from the engine. Otherwise the files are compared with the state."""
+    state_at: datetime | None = None
+    """The time of the run that wrote the compared state, UTC. None online, for a fleet, and if unknown."""
     access: AccessDiff = field(default_factory=lambda: AccessDiff((), ()))
     dates: tuple[DateComing, ...] = ()
     workspaces: tuple[WorkspaceChange, ...] = ()

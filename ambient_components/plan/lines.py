@@ -9,6 +9,7 @@ from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import BucketChange, GuardrailChange, KeyChange, Plan, Shards, SourceChange, Step
 from ambient_components.platform.contract import ROLES, Role
+from ambient_components.rotation.state import format_time
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 
 
@@ -113,6 +114,13 @@ def summary(plan: Plan) -> list[str]:
         counts = ", ".join(f"{count} {op}" for op, count in plan.step_counts.items())
         lines.append(f"the engine's steps: {counts}")
     return lines
+
+
+def source(plan: Plan) -> str:
+    """Return what the plan was made from, after its time. Empty if it is the engine's."""
+    if plan.online:
+        return ""
+    return ", offline: the files against the state" + (f" of {format_time(plan.state_at)}" if plan.state_at else "")
 
 
 def verdict(plan: Plan) -> str:

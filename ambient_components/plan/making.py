@@ -11,7 +11,7 @@ from ambient_components.access import GuardrailSettings, guardrail_warnings, ref
 from ambient_components.access.entries import Ledger
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, Engine, failed
-from ambient_components.engine.state import Export
+from ambient_components.engine.state import Export, written_at
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
 from ambient_components.plan.facts import Ahead, Plan, Waiting
@@ -66,6 +66,8 @@ class Deployed:
     pending: tuple[Waiting, ...]
     rules: Mapping[str, Any]
     """The guardrail settings, as the ledger's input."""
+    at: datetime | None
+    """The time of the run that wrote the state, UTC. None if it is unknown."""
 
 
 def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) -> Declared:
@@ -135,7 +137,8 @@ def deployed(export: Export, stack: str, at: datetime) -> Deployed:
     """
     overview = read_overview(export, stack, at)
     return Deployed(
-        ledger_from_state(export) or {}, recorded_in(overview), tuple(pending(overview)), rules_from_state(export)
+        ledger_from_state(export) or {}, recorded_in(overview), tuple(pending(overview)), rules_from_state(export),
+        written_at(export),
     )  # fmt: skip
 
 
@@ -151,11 +154,12 @@ def offline(stack: str, wanted: Declared, there: Deployed, at: datetime) -> Plan
     """Return the plan from the files and the state, without engine and cluster."""
     guardrails = crossed(there.ledger, wanted, at)
     warnings = [*wanted.warnings, *([] if guardrails else guardrail_warnings(there.ledger, wanted.ledger, at))]
-    return from_ledgers(
+    plan = from_ledgers(
         there.ledger, wanted.ledger, stack=stack, at=at, recorded=there.recorded, zone=wanted.zone,
         guardrails=guardrails, ahead=wanted.ahead, guardrail_changes=stack_guardrail_changes(there.rules, wanted.rules),
         pending=there.pending, warnings=warnings, unknown=OFFLINE,
     )  # fmt: skip
+    return replace(plan, state_at=there.at)
 
 
 def crossed(before: Ledger, wanted: Declared, at: datetime) -> list[Problem]:

@@ -7,7 +7,7 @@ from typing import Final
 from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.plan.document import document_text
 from ambient_components.plan.facts import Plan, Step
-from ambient_components.plan.lines import Line, Section, sections, summary, verdict
+from ambient_components.plan.lines import Line, Section, sections, source, summary, verdict
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -23,8 +23,10 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False) -> str:
         paint: Applies styles. Default: no styles.
         steps: Whether to append the engine's steps.
     """
-    how = "" if plan.online else ", offline: the files against the state"
-    lines = [f"{paint(one_line(plan.stack), 'bold')} at {format_time(plan.at)}{how}", paint(verdict(plan), "bold")]
+    lines = [
+        f"{paint(one_line(plan.stack), 'bold')} at {format_time(plan.at)}{source(plan)}",
+        paint(verdict(plan), "bold"),
+    ]
     lines += [f"  {line}" for line in summary(plan)]
     for section in sections(plan):
         look = "loud" if section.title in _LOUD else "bold"
@@ -106,8 +108,7 @@ def code(text: str) -> str:
 
 
 def _head(plan: Plan) -> str:
-    how = "" if plan.online else ", offline: the files against the state"
-    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{how}.", ""]
+    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{source(plan)}.", ""]
     lines += [f"- {line}" for line in summary(plan)]
     return "\n".join(lines) + "\n"
 

@@ -1,12 +1,7 @@
-"""A stack's state for a plan: keys, buckets, unfinished changes of the last run, and a digest."""
+"""A stack's state for a plan: keys, buckets and unfinished changes of the last run."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NoReturn
 
-from ambient_components.engine.state import Export, is_checkpoint, parse_export, place
-from ambient_components.errors import AmbientError, Problem, fail
 from ambient_components.plan.facts import Waiting
 from ambient_components.plan.recorded import Recorded, RecordedKey
 from ambient_components.stacks.summary import Access, Key, Overview, WorkspaceView
@@ -78,41 +73,3 @@ def _unsettled(access: Access) -> str:
     has = " and ".join(access.actual) or "nothing"
     wanted = f"is declared as {access.declared}" if access.declared else "is not declared any more"
     return f"{access.subject} has {has}, and {wanted}"
-
-
-def read_export(path: str, project: str, stack: str) -> Export:
-    """Read an exported state from a file. `-` means standard input.
-
-    Args:
-        path: The file's path.
-        project: The expected project.
-        stack: The expected stack, without an organisation.
-
-    Raises:
-        AmbientError: The file can't be read, is not an exported state, or belongs to another stack.
-    """
-    remedy = f"pulumi stack export --stack {stack} > FILE"
-    try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        export: Export = parse_export(text)
-    except (OSError, ValueError) as error:
-        raise AmbientError([Problem(None, "", f"{path} can't be read: {error}", (remedy,))]) from None
-    if is_checkpoint(export):
-        fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
-    try:
-        origin = place(export)
-    except ValueError:
-        no_state(path, stack)
-    if origin is not None and origin != (stack, project):
-        problem = f"is the state of stack {origin[0]!r} of project {origin[1]!r}"
-        fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
-    return export
-
-
-def no_state(path: str, stack: str) -> NoReturn:
-    """Refuse a file that is not an exported state.
-
-    Raises:
-        AmbientError: Always.
-    """
-    fail(None, "", f"{path} is no exported state", f"pulumi stack export --stack {stack} > FILE")

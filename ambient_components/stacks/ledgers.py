@@ -10,7 +10,8 @@ from ambient_components.errors import fail
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.project import Project, stack_path
+from ambient_components.stacks.project import Project, bare_name, stack_path
+from ambient_components.stacks.saved_states import no_state, saved_export
 from ambient_components.stacks.states import export, of_shard
 from ambient_components.suggest import did_you_mean
 
@@ -48,17 +49,35 @@ def ledger_from_files(project: Project, stack: str) -> dict[str, Entry]:
     return ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
 
 
-def chosen_ledger(project: Project, stack: str, *, files: bool) -> Ledger:
-    """Return the ledger from the files or the state, for a verb with `--files`.
+def chosen_ledger(project: Project, stack: str, *, files: bool, state: str = "") -> Ledger:
+    """Return the ledger from the files or the state, for a verb with `--files` and `--state`.
+
+    Args:
+        project: The project.
+        stack: The stack's name.
+        files: Whether to use the files.
+        state: A file with an exported state, or a fleet's folder, to use instead of the backend.
 
     Raises:
         AmbientError: It can't be read, or the stack was never deployed.
     """
     if files:
         return ledger_from_files(project, stack)
+    if state:
+        return _saved_ledger(project, stack, state)
     ledger = ledger_from_state(export(project, stack))
     if ledger is None:
         fail(None, "", f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
+    return ledger
+
+
+def _saved_ledger(project: Project, stack: str, state: str) -> Ledger:
+    try:
+        ledger = ledger_from_state(saved_export(project, stack, state))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        no_state(state, bare_name(stack))
+    if ledger is None:
+        fail(None, "", f"{state} has no access ledger: nothing was deployed, or by another program", "look at --files")
     return ledger
 
 

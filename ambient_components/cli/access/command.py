@@ -14,7 +14,15 @@ from ambient_components.access.entries import Ledger
 from ambient_components.access.rights import ALL_RIGHTS, RoleRight, roles_with
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment
 from ambient_components.cli.access.report import Report, Status, from_cluster, part, report
-from ambient_components.cli.options import NamedStack, Stack, choice, format_option
+from ambient_components.cli.options import (
+    Files,
+    NamedStack,
+    Stack,
+    choice,
+    format_option,
+    refuse_files_and_state,
+    state_option,
+)
 from ambient_components.cli.prompts import one_stack
 from ambient_components.errors import BadValue
 from ambient_components.output import Format, Paint, paint_for, plain
@@ -178,6 +186,7 @@ EPILOG = """\
 examples:
   ambient access prod                                      access declared by the last run
   ambient access prod --files                              access declared by the files, without engine and cluster
+  ambient access prod --state state.json                   access declared by a saved state, without an engine
   ambient access prod --live                               actual access in the cluster, and undeclared access
   ambient access prod --by subject
   ambient access prod --subject user:bob@example.com
@@ -225,7 +234,8 @@ class By(StrEnum):
 def access(
     stack: Stack = "",
     named: NamedStack = "",
-    files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
+    files: Files = False,
+    state: Annotated[str, state_option()] = "",
     live: Annotated[bool, typer.Option("--live", help="Compare with the access in the cluster.")] = False,
     workspaces: Annotated[
         list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
@@ -240,8 +250,9 @@ def access(
     """Show who may do what, and why."""
     stack, wanted = one_stack(stack, named), _right(right)
     _check_subject(subject)
+    refuse_files_and_state(files=files, state=state)
     project = Project.find()
-    ledger = _chosen(stack, chosen_ledger(project, stack, files=files), workspaces or ())
+    ledger = _chosen(stack, chosen_ledger(project, stack, files=files, state=state), workspaces or ())
     there = from_cluster(project, stack, ledger, one_by_one=bool(workspaces)) if live else None
     whole = report(stack, "files" if files else "state", ledger, there)
     found = part(whole, subject, wanted)

@@ -1,0 +1,102 @@
+"""States in files, as written by `pulumi stack export`, for verbs with `--state`. They need no `pulumi`."""
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import NoReturn
+
+from ambient_components.engine.state import LATEST_VERSION, Export, is_checkpoint, joined, parse_export, place, version
+from ambient_components.errors import fail
+from ambient_components.shards import shard_stack
+from ambient_components.stacks.project import Project, bare_name
+from ambient_components.stacks.selection import listed
+
+
+def saved_export(project: Project, stack: str, path: str) -> Export:
+    """Return the state of a stack, of a shard, or of a whole fleet as one, from a file or a fleet's folder.
+
+    Args:
+        project: The project.
+        stack: The name on the command line.
+        path: The file, `-` for standard input, or the folder for a fleet.
+
+    Raises:
+        AmbientError: See `read_export` and `read_exports`, or no shard has a file.
+    """
+    if (names := listed(project, stack)) is not None:
+        fail(None, "", f"{stack!r} has no state: its file names several stacks", f"name one: {', '.join(names)}")
+    count = project.shards(stack)
+    if count is None:
+        return read_export(path, project.name, bare_name(stack))
+    found = read_exports(path, project.name, stack, [shard_stack(stack, number) for number in range(count)])
+    if not found:
+        first = bare_name(shard_stack(stack, 0))
+        fail(None, "", f"{path} has no state of a shard of {stack!r}", f"its files are named {first}.json, …")
+    return joined(found.values())
+
+
+def read_exports(folder: str, project: str, fleet: str, stacks: Collection[str]) -> dict[str, Export]:
+    """Read the exported states of a fleet's shards. A shard without a file is left out.
+
+    Args:
+        folder: The folder, with a file STACK.json for each shard.
+        project: The expected project.
+        fleet: The fleet's name, for messages.
+        stacks: The shards.
+
+    Raises:
+        AmbientError: It is not a folder, or see `read_export`.
+    """
+    if not Path(folder).is_dir():
+        first = shard_stack(fleet, 0)
+        remedy = f"a folder with the states of its shards: pulumi stack export --stack {first} > FOLDER/{first}.json, …"
+        fail(None, "", f"{folder} is no folder, and {fleet} is a fleet", remedy)
+    found: dict[str, Export] = {}
+    for stack in stacks:
+        name = bare_name(stack)
+        path = Path(folder) / f"{name}.json"
+        if path.exists():
+            found[stack] = read_export(str(path), project, name)
+    return found
+
+
+def read_export(path: str, project: str, stack: str) -> Export:
+    """Read an exported state from a file. `-` means standard input.
+
+    Args:
+        path: The file's path.
+        project: The expected project.
+        stack: The expected stack, without an organisation.
+
+    Raises:
+        AmbientError: The file can't be read, is not an exported state, belongs to another stack, or was written by a
+            newer Pulumi in another format.
+    """
+    remedy = f"pulumi stack export --stack {stack} > FILE"
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        export: Export = parse_export(text)
+    except (OSError, ValueError) as error:
+        fail(None, "", f"{path} can't be read: {error}", remedy)
+    if is_checkpoint(export):
+        fail(None, "", f"{path} is a checkpoint out of a bucket, and no exported state", remedy)
+    try:
+        origin = place(export)
+    except ValueError:
+        no_state(path, stack)
+    if version(export) > LATEST_VERSION:
+        problem = f"{path} has format version {version(export)} of exported states; known: up to {LATEST_VERSION}"
+        fail(None, "", problem, "a newer Pulumi wrote it: use a newer version of this package")
+    if origin is not None and origin != (stack, project):
+        problem = f"is the state of stack {origin[0]!r} of project {origin[1]!r}"
+        fail(None, "", f"{path} {problem}, not of {stack!r} of {project!r}", remedy)
+    return export
+
+
+def no_state(path: str, stack: str) -> NoReturn:
+    """Refuse a file that is not an exported state.
+
+    Raises:
+        AmbientError: Always.
+    """
+    fail(None, "", f"{path} is no exported state", f"pulumi stack export --stack {stack} > FILE")
