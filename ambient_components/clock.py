@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
+from ambient_components.errors import Problem, refusal
 from ambient_components.rules.durations import parse_duration
 
 OFFSET_VARIABLE: Final = "AMBIENT_CLOCK_OFFSET"
@@ -38,7 +39,7 @@ def now() -> datetime:
     return (datetime.now(UTC) + offset()).replace(microsecond=0)
 
 
-def warnings() -> list[str]:
+def warnings() -> list[Problem]:
     """Return one warning for each of these variables that is set."""
     found = []
     if text := os.environ.get(OFFSET_VARIABLE):
@@ -48,10 +49,13 @@ def warnings() -> list[str]:
             what = "the clock is moved by that, and tokens are issued and revoked by the moved clock"
         except ValueError:
             what = "that is not a duration"
-        found.append(f"{OFFSET_VARIABLE} is set to {text!r}: {what}. The variable is for tests: unset it")
+        found.append(refusal(f"{OFFSET_VARIABLE} is set to {text!r}: {what}", "unset it: the variable is for tests"))
     if os.environ.get(GRPC_LOG_VARIABLE):
         found.append(
-            f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "
-            "names. Delete the file when it is not needed any more, and unset the variable"
+            refusal(
+                f"{GRPC_LOG_VARIABLE} is set: Pulumi writes every secret of this run in plain text to the file that it "
+                "names",
+                "delete the file when it is not needed any more, and unset the variable",
+            )
         )
     return found

@@ -81,6 +81,11 @@ class Problem:
         """The problem with its place."""
         return ": ".join([*(str(part) for part in (self.where, self.path) if part), self.problem])
 
+    def within(self, what: str, *remedies: Remedy) -> "Problem":
+        """Return the problem of what failed because of this one, with the hints of both."""
+        hints = hints_of(self.hints, *remedies)
+        return Problem(None, "", f"{what}: {self.sentence}", hints, self.rule, self.workspaces, self.warning)
+
 
 def refusal(problem: str, *remedies: Remedy, rule: str | None = None, workspaces: Iterable[str] = ()) -> Problem:
     """Return a problem that has no place in a file."""

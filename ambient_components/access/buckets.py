@@ -108,7 +108,7 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
         refusal(
             f"{subject} {how} in this run: the ownership tag that it gets here would be removed again: nothing "
             "is changed",
-            f"remove it here, and deploy, so that it leaves first; {_then(new)}",
+            f"remove it here, and deploy, so that it leaves first, and {_then(new)}",
             rule=Rule.SHARED_BUCKET,
             workspaces=(workspace, other),
         )
@@ -118,16 +118,16 @@ def _passed_on(workspace: str, new: BucketEntry, other: str, before: Ledger, aft
 def _kept(other: str, new: BucketEntry, *, had: bool) -> tuple[str, ...]:
     """Return how to keep a bucket that would be deleted with another workspace."""
     if had:
-        return (f"put {other!r} back with 'state: released' in its bucket, and deploy; then let it leave",)
+        return (f"put {other!r} back with 'state: released' in its bucket, deploy, and then let it leave",)
     if not new.is_own:
         return (
-            f"put {other!r} back with onDelete: keep, and deploy; then let it leave",
+            f"put {other!r} back with onDelete: keep, deploy, and then let it leave",
             "if what is in it shall go, let it leave while it is not written here",
         )
     return (
-        f"put {other!r} back with onDelete: keep, remove it here, and deploy; let {other!r} leave, and deploy; "
-        f"{_then(new)}",
-        f"if what is in it shall go, let {other!r} leave first, and deploy; then write it here",
+        f"put {other!r} back with onDelete: keep, remove it here, and deploy, then let {other!r} leave, and deploy, "
+        f"and {_then(new)}",
+        f"if what is in it shall go, let {other!r} leave first, deploy, and then write it here",
     )
 
 
@@ -166,7 +166,7 @@ def _replaced(workspace: str, old: BucketEntry, new: BucketEntry) -> list[Proble
             f"bucket {old.name!r} of driver {old.driver!r} was deployed, and {' and '.join(changes)}: sessions would "
             "lose what is in it, and it would no longer be managed: nothing is changed",
             "write it as it was",
-            "if that is meant, write it as it was but with 'state: released', and deploy; copy its objects; then make "
+            "if that is meant, write it as it was but with 'state: released', deploy, copy its objects, and then make "
             "the change and deploy",
         )
     ]

@@ -11,6 +11,7 @@ from typing import Final
 
 from ambient_components.access.rights import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.access.role_assignments import KEY, NO_ROLE, PLATFORM, RoleAssignment
+from ambient_components.errors import Remedy, reject
 from ambient_components.platform.contract import Role
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.suggest import did_you_mean
@@ -138,24 +139,23 @@ def parse_right(text: str) -> RoleRight:
     """Read ``VERB RESOURCE [NAME]``: a right of `ALL_RIGHTS`, or the same for one named object.
 
     Raises:
-        ValueError: None of the platform's roles has such a right; the message lists the allowed ones.
+        BadValue: None of the platform's roles has such a right; the hints list the allowed ones.
     """
     words = text.split()
     if len(words) not in (2, 3):
-        msg = f"{text!r} is no right; allowed: VERB RESOURCE or VERB RESOURCE NAME, such as 'get secrets'"
-        raise ValueError(msg)
+        msg = f"{text!r} is no right"
+        reject(msg, "allowed: VERB RESOURCE or VERB RESOURCE NAME, such as 'get secrets'")
     verb, resource = words[0].lower(), words[1].lower()
-    if any((right.verb, right.resource) == (verb, resource) for right in ALL_RIGHTS):
-        return RoleRight(verb, resource, *words[2:])
-    msg = f"{text!r} is a right that none of the platform's roles has; {_allowed(verb, resource)}"
-    raise ValueError(msg)
+    if not any((right.verb, right.resource) == (verb, resource) for right in ALL_RIGHTS):
+        reject(f"{text!r} is a right that none of the platform's roles has", _allowed(verb, resource))
+    return RoleRight(verb, resource, *words[2:])
 
 
-def _allowed(verb: str, resource: str) -> str:
+def _allowed(verb: str, resource: str) -> Remedy:
     verbs = [right.verb for right in ALL_RIGHTS if right.resource == resource and not right.name]
     if verbs:
         return f"allowed for {resource}: {', '.join(verbs)}"
     resources = sorted({right.resource for right in ALL_RIGHTS})
     pairs = {f"{right.verb} {right.resource}" for right in ALL_RIGHTS}
     suggestion = did_you_mean(f"{verb} {resource}", pairs)
-    return f"allowed: a verb and one of {', '.join(resources)}" + (f"; {suggestion}" if suggestion else "")
+    return f"allowed: a verb and one of {', '.join(resources)}", suggestion

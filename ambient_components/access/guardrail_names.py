@@ -104,7 +104,8 @@ class GuardrailSettings:
                 "guardrails: not of the form it must have",
                 f"allowed: exceptions (a list of {', '.join(STACK_GUARDRAILS)}), "
                 "maxKeys (a whole number from 1), groupsOnly and isolateAdminKeys (true or false), "
-                "secretSources (a list of texts); each may be left out",
+                "secretSources (a list of texts)",
+                "leave out what has its default",
             )
         return cls(
             frozenset(said.get("exceptions") or ()),

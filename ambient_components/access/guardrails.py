@@ -23,7 +23,7 @@ from ambient_components.access.guardrail_names import (
     GuardrailSettings,
 )
 from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
-from ambient_components.errors import Problem, refusal
+from ambient_components.errors import Problem, Remedy, refusal
 from ambient_components.platform.subjects import who_is_meant
 from ambient_components.rules.roles import OWNER, rank
 
@@ -50,7 +50,7 @@ class Crossed:
     """Name of the workspace; None for the stack."""
     what: str
     """The violation, without the workspace's name."""
-    remedy: str
+    remedy: Remedy
     """What to write instead."""
 
     @property
@@ -189,8 +189,10 @@ def _too_many(kind: str, verb: str, gone: list[str], total: int) -> Iterator[Cro
         None,
         f"{len(gone)} of the {total} {kind} {verb} in this run, and {most} are the most that may "
         f"({', '.join(gone[:_NAMED])}{more})",
-        "if that is a mistake, such as a file that is not included any more, put them back; or remove them in several "
-        "runs",
+        (
+            "if that is a mistake, such as a file that is not included any more, put them back",
+            "remove them in several runs",
+        ),
     )
 
 

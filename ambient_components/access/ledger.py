@@ -44,8 +44,8 @@ def refusals(
         refusal(
             f"workspace {name!r} is gone from the files, but it was not closed: nothing is changed",
             "if that is a mistake, put the entry back",
-            "to delete the workspace, write 'state: closed' in its entry and deploy, which ends every grant and key; "
-            "then remove the entry and deploy again: that deletes the namespace",
+            "to delete the workspace, write 'state: closed' in its entry and deploy, which ends every grant and key, "
+            "then remove the entry and deploy again, which deletes the namespace",
             "to keep all of it and only stop managing it, write 'state: released', deploy, and then remove the entry",
             rule=Rule.NOT_CLOSED,
             workspaces=(name,),

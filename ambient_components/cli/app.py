@@ -1,6 +1,5 @@
 """The command line: its verbs, `--version`, and error output."""
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -12,7 +11,6 @@ from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.errors import AmbientError
 from ambient_components.output import INTERRUPTED, USAGE, show_problems
-from ambient_components.printable import one_line
 
 # Typer brings a Click of its own in some versions and imports it in others; this base is the same in all of them.
 _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
@@ -124,8 +122,7 @@ def _top(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Expected failures are printed to standard error."""
-    for warning in clock.warnings():
-        print(f"ambient: {one_line(warning)}", file=sys.stderr)
+    show_problems(clock.warnings())
     try:
         code = app(list(arguments), prog_name="ambient", standalone_mode=False)
     except _UsageError as error:

@@ -78,5 +78,5 @@ def check_shards(fleet: Fleet, numbers: Iterable[int]) -> None:
     """
     for number in numbers:
         if not 0 <= number < fleet.count:
-            msg = f"there is no shard {number}; allowed: 0 to {fleet.count - 1}"
+            msg = f"there is no shard {number}: the shards are 0 to {fleet.count - 1}"
             raise typer.BadParameter(msg, param_hint="--shard")

@@ -6,8 +6,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ambient_components.errors import BadValue, refusal
 from ambient_components.output import Format
-from ambient_components.suggest import did_you_mean
+from ambient_components.suggest import allowed_words
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="The stack, such as dev or my-org/prod.")]
 """The stack as an argument."""
@@ -63,8 +64,12 @@ def _parser(words: tuple[_Choice, ...]) -> Callable[[str], _Choice]:
         found = next((one for one in words if one == word), None)
         if found is not None:
             return found
-        suggestion = did_you_mean(word, words)
-        msg = f"{word!r} is none of them; allowed: {', '.join(words)}" + (f"; {suggestion}" if suggestion else "")
-        raise typer.BadParameter(msg)
+        raise typer.BadParameter(refusal(f"{word!r} is none of them", allowed_words(word, words)).text)
 
     return parse
+
+
+def wrong_value(error: ValueError, flag: str) -> typer.BadParameter:
+    """Return the usage error for a value that an option can't take, with a line for each hint."""
+    problem = refusal(error.problem, error.hints) if isinstance(error, BadValue) else refusal(str(error))
+    return typer.BadParameter(problem.text, param_hint=flag)

@@ -10,7 +10,7 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.fleet_options import Jobs, Shards, check_shards, refuse_words_of_fleets
-from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option
+from ambient_components.cli.options import NamedStack, Refresh, Stack, format_option, state_option, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine import backend
 from ambient_components.engine.state import parse_export, resources
@@ -19,7 +19,7 @@ from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.jobs import default_jobs
 from ambient_components.fleet.planning import plan_fleet, plan_plain
 from ambient_components.fleet.skipping import RunOptions
-from ambient_components.output import CHANGES, REFUSED, Format
+from ambient_components.output import CHANGES, REFUSED, Format, show_problems
 from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.making import moment
 from ambient_components.plan.merge import together
@@ -87,8 +87,7 @@ def _of_fleet(fleet: Fleet, loaded: LoadedStack, request: PlanRequest) -> Plan:
 def _up_to_date(fleet: Fleet, loaded: LoadedStack) -> Collection[int]:
     """Return the shards that have no changes now, according to the run records."""
     decision = decide(fleet, ask_states(fleet), RunOptions(), loaded=loaded)
-    for note in decision.notes:
-        print(f"ambient: {note}", file=sys.stderr)
+    show_problems(decision.notes)
     return decision.up_to_date
 
 
@@ -263,7 +262,7 @@ def _check_limit(limit: int, form: Format) -> None:
         msg = "is for a page in Markdown: add --format markdown"
         raise typer.BadParameter(msg, param_hint="--limit")
     if limit and limit < _SHORTEST:
-        msg = f"{limit} is too short; allowed: {_SHORTEST} or more"
+        msg = f"{limit} is too short: {_SHORTEST} is the least"
         raise typer.BadParameter(msg, param_hint="--limit")
 
 
@@ -271,9 +270,9 @@ def _duration(text: str) -> int | None:
     try:
         seconds = parse_duration(text) if text else None
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--max-age") from None
+        raise wrong_value(error, "--max-age") from None
     if seconds is not None and seconds > MOST_AGE:
-        msg = f"{text} is too long; allowed: 7d at most"
+        msg = f"{text} is too long: 7d is the most"
         raise typer.BadParameter(msg, param_hint="--max-age")
     return seconds
 
@@ -284,8 +283,8 @@ def _moment(text: str, loaded: LoadedStack) -> datetime | None:
     try:
         when = moment(text, loaded.file.timezone)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--at") from None
+        raise wrong_value(error, "--at") from None
     if when < clock.now():
-        msg = f"{text} is past; a plan is for now or for later"
+        msg = f"{text} is past, and a plan is for now or for later"
         raise typer.BadParameter(msg, param_hint="--at")
     return when

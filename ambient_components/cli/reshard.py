@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.options import Yes
+from ambient_components.cli.options import Yes, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.rewriting import items
 from ambient_components.errors import Where, fail
@@ -66,7 +66,7 @@ def reshard(
         try:
             shard_count(shards)
         except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--shards") from None
+            raise wrong_value(error, "--shards") from None
     project = Project.find()
     before, wanted = _fleets(project, name, shards)
     homes = _homes(project, wanted)
@@ -162,4 +162,4 @@ def _leave(resharder: Resharder, stack: str, *, remove: bool) -> None:
     elif remove:
         print(f"{stack} is removed")
     else:
-        print(f"{stack} is empty; to remove it: pulumi stack rm {stack} --preserve-config --yes")
+        print(f"{stack} is empty. To remove it: pulumi stack rm {stack} --preserve-config --yes")

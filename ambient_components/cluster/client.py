@@ -27,13 +27,18 @@ _MOST: Final = 16 * 1024 * 1024
 class ApiError(StepError):
     """The API server refused a request."""
 
-    def __init__(self, status: int, message: str, following: str = "", reply: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, status: int, message: str, following: str = "", reply: str = "", hint: str = "") -> None:
+        super().__init__(message, hint)
         self.status = status
         self.reply = reply
         """The server's own message. Kubernetes gives nothing else that tells some refusals apart."""
         self.following = following
         """Continue token after the snapshot of a list expired (status 410)."""
+
+    @property
+    def lacks_right(self) -> bool:
+        """Whether RBAC refused the request; quotas and admission policies refuse with 403 too."""
+        return self.status == 403 and " cannot " in self.reply
 
 
 class TooLargeError(StepError):
@@ -151,10 +156,10 @@ class Cluster:
 
     def _unreachable(self, error: Exception) -> StepError:
         host = self._client.configuration.host
-        cause = re.sub(r"^[^:\[]*(Connection|Object|Error)[^:\[]*: ", "", str(getattr(error, "reason", None) or error))
         return StepError(
-            f"the cluster at {host} does not answer ({cause}); check KUBECONFIG and the context"
-            f"{f' {self._context!r}' if self._context else ''}, or try: kubectl cluster-info"
+            f"the cluster at {host} does not answer ({cause_of(error)})",
+            f"check KUBECONFIG and the context{f' {self._context!r}' if self._context else ''}",
+            "or run: kubectl cluster-info",
         )
 
     def _refused(self, method: str, path: str, status: int, data: Any) -> ApiError:
@@ -164,9 +169,15 @@ class Cluster:
             said = "the answer is not an API server's: is a proxy or a login page in between?"
             data = {}
         following, reply = text(mapping(data.get("metadata")).get("continue")), text(data.get("message"))
+        hint = ""
         if status == 401:
-            said = f"the credentials of the kubeconfig are refused ({said}); log in to the cluster again"
-        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following, reply)
+            said, hint = f"the credentials of the kubeconfig are refused ({said})", "log in to the cluster again"
+        return ApiError(status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {said}", following, reply, hint)
+
+
+def cause_of(error: Exception) -> str:
+    """Return why urllib3 got no answer, without the names of its objects."""
+    return re.sub(r"^[^:\[]*(Connection|Object|Error)[^:\[]*: ", "", str(getattr(error, "reason", None) or error))
 
 
 def _parsed(answer: bytes) -> Any:
@@ -209,5 +220,5 @@ def _connect(context: str | None, kubeconfig: str | None) -> Any:
     except Exception as error:  # the client raises many types for a broken file
         where = "the kubeconfig given" if kubeconfig is not None else location()
         said = what_is_wrong(str(error))
-        msg = f"no cluster to talk to: {where}: {said}; set KUBECONFIG, or another context in the stack's config"
-        raise StepError(msg) from None
+        msg = f"no cluster to talk to: {where}: {said}"
+        raise StepError(msg, "set KUBECONFIG, or another context in the stack's config") from None

@@ -65,8 +65,11 @@ class Guard:
         uid = str(((namespace or {}).get("metadata") or {}).get("uid"))
         if uid != self._expected:
             msg = (
-                f"this is another cluster than the stack's: its uid is {uid}, the stack's config says clusterUid "
-                f"{self._expected}; nothing is done. Choose the stack's cluster (KUBECONFIG, or context in the stack's "
-                "config), or, if the cluster was recreated, begin a new stack: ambient init"
+                f"this is another cluster than the stack's, so nothing is done: its uid is {uid}, the stack's config "
+                f"says clusterUid {self._expected}"
             )
-            raise WrongClusterError(msg)
+            raise WrongClusterError(
+                msg,
+                "choose the stack's cluster (KUBECONFIG, or context in the stack's config)",
+                "if the cluster was recreated, begin a new stack: ambient init",
+            )

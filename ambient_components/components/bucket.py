@@ -10,8 +10,10 @@ from ambient_components.components.options import Wholeness
 from ambient_components.components.specs import BucketArgs, Life
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
+from ambient_components.errors import refusal
 from ambient_components.platform import naming
 from ambient_components.platform.variables import CUSTOM_MODE, storage_variables
+from ambient_components.problem_json import for_engine
 from ambient_components.resources import S3Bucket, S3BucketArgs, S3Credentials, S3CredentialsArgs
 from ambient_components.rules.bucket_policy import workspace_prefix
 from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BucketDriver, OnDelete
@@ -131,7 +133,7 @@ def _complete(bucket: str, field: str, value: pulumi.Input[str]) -> pulumi.Outpu
     def check(text: str) -> str:
         if not text:
             msg = f"bucket {bucket!r}: {field} is empty"
-            raise pulumi.RunError(msg)
+            raise pulumi.RunError(for_engine([refusal(msg)]))
         return text
 
     return pulumi.Output.from_input(value).apply(check)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ambient_components.engine import texts
-from ambient_components.engine.command import Answer, Engine, failed, start
+from ambient_components.engine.command import Answer, CommandError, Engine, failed, start
 from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, fail
 
@@ -103,8 +103,8 @@ def current_backend(engine: Engine) -> str | None:
     """
     try:
         return str(json.loads(engine.run("whoami", "--json"))["url"])
-    except AmbientError as error:
-        if texts.has_no_backend(str(error)):
+    except CommandError as error:
+        if texts.has_no_backend(error.said):
             return None
         raise
 

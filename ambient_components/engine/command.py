@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn, Protocol, Self
 
 from ambient_components import problem_json
 from ambient_components.engine import texts
-from ambient_components.errors import AmbientError, fail, refusal
+from ambient_components.errors import AmbientError, Problem, fail, refusal
 
 
 class Answer(NamedTuple):
@@ -224,13 +224,25 @@ def program(environ: Mapping[str, str] = os.environ) -> str:
     return found
 
 
+class CommandError(AmbientError):
+    """A failed command of the engine.
+
+    Attributes:
+        said: What it printed.
+    """
+
+    def __init__(self, problems: Iterable[Problem], said: str) -> None:
+        super().__init__(problems)
+        self.said = said
+
+
 def failed(arguments: tuple[str, ...], answer: Answer) -> NoReturn:
     """Report a failed command with its own message.
 
     Raises:
-        AmbientError: Always.
+        CommandError: Always.
     """
     said, command = answer.stderr or answer.stdout, f"`pulumi {' '.join(arguments)}`"
     if found := problem_json.decode(said):
-        raise AmbientError([refusal(f"{command} failed"), *found])
-    fail(None, "", f"{command} failed: {texts.reason(said) or f'exit code {answer.code}'}")
+        raise CommandError([refusal(f"{command} failed"), *found], said)
+    raise CommandError([refusal(f"{command} failed: {texts.reason(said) or f'exit code {answer.code}'}")], said)

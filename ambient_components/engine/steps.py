@@ -97,15 +97,26 @@ class Diagnostic:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Problems in the message: our own decoded, all others as text."""
-        token = Urn.parse(self.urn).type if self.urn else ""
-        if urns.is_ours(token) and (found := decode(self.message)):
-            return found
+        """Problems in the message: our own decoded, all others as text. Empty if it explains nothing."""
+        return self._own or tuple(refusal(line) for line in self.words if not texts.explains_nothing(line))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What others than we say, on plain lines. Empty if the problems are ours."""
+        if self._own:
+            return ()
         # Of an error the program says a problem a line.
-        is_programs = self.severity == "error" and token in ("", urns.STACK)
+        is_programs = self.severity == "error" and self._token in ("", urns.STACK)
         lines = self.message.splitlines() if is_programs else [self.message]
-        plain = map(texts.plain, lines)
-        return tuple(refusal(line) for line in plain if line)
+        return tuple(filter(None, map(texts.plain, lines)))
+
+    @property
+    def _own(self) -> tuple[Problem, ...]:
+        return decode(self.message) if urns.is_ours(self._token) else ()
+
+    @property
+    def _token(self) -> str:
+        return Urn.parse(self.urn).type if self.urn else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,19 +41,17 @@ def reason(output: str) -> str:
     return "; ".join(map(plain, lines))
 
 
-def is_afterword(text: str) -> bool:
-    """Tell whether the engine only says that something failed, which it has explained before."""
-    return text.lower().startswith(_AFTERWARDS)
+def explains_nothing(text: str) -> bool:
+    """Tell whether a message of the engine is of no use to a reader.
+
+    It says that something failed, after the reason; that it was interrupted; or which plugins it uses from PATH.
+    """
+    return text.lower().startswith(_AFTERWARDS) or is_canceled(text) or text.startswith(_PLUGINS)
 
 
 def is_canceled(text: str) -> bool:
     """Tell whether the engine says that it was interrupted."""
     return _CANCELED.match(text) is not None
-
-
-def is_about_plugins(text: str) -> bool:
-    """Tell whether the engine says which plugins it uses from PATH: a reader of the plan can't change that."""
-    return text.startswith(_PLUGINS)
 
 
 def is_locked(text: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.backend import Question, Stack, stack_of
-from ambient_components.errors import AmbientError, fail
+from ambient_components.errors import AmbientError, Problem, fail, refusal
 from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.skipping import RunOptions, Task, task
@@ -31,7 +31,7 @@ class Selection:
     tasks: tuple[Task, ...]
     """A task for every selected shard, including skipped ones."""
     inputs: Mapping[int, ShardInputs] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
     @property
     def deployed(self) -> list[str]:
@@ -88,13 +88,15 @@ def decide(
         known = known_later.result()
     numbers = sorted(chosen) or range(fleet.count)
     _check_stacks(fleet, numbers, states)
-    notes: tuple[str, ...] = (
-        (f"{records.trouble}: no shard is skipped, and every run has checkpoints",) if records.trouble else ()
+    notes: tuple[Problem, ...] = (
+        (records.trouble.within("no shard is skipped, and every run has checkpoints"),) if records.trouble else ()
     )
     if gone := [fleet.stack(number) for number in beyond(fleet, states)]:
         notes += (
-            f"still deployed, and the config says shards: {fleet.count}: {', '.join(gone)}; "
-            f"move what is in them: ambient reshard {fleet.name}",
+            refusal(
+                f"still deployed, and the config says shards: {fleet.count}: {', '.join(gone)}",
+                f"move what is in them: ambient reshard {fleet.name}",
+            ),
         )
     wanted = RunOptions(wanted.every, wanted.refresh, records=not records.trouble)
     now = clock.now()

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from ambient_components.engine.backend import stack_of
 from ambient_components.engine.state import Export, joined
-from ambient_components.errors import AmbientError
+from ambient_components.errors import AmbientError, Problem, refusal
 from ambient_components.fleet.decisions import Selection, ask_states, every
 from ambient_components.fleet.run import Request, carried_out
-from ambient_components.output import REFUSED, show_problems
+from ambient_components.output import REFUSED, show_problem, show_problems
 from ambient_components.shards import left, needs_refresh
 from ambient_components.stacks import destruction, pulumi, states
 from ambient_components.stacks.selection import Fleet
@@ -30,8 +30,8 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     begun = time.monotonic()
     question = ask_states(fleets[0])
     decisions = [every(fleet, question, request.shards) for fleet in fleets]
-    if unsettled := [text for one in decisions for text in _unsettled(one)]:
-        print(*(f"ambient: {text}" for text in unsettled), sep="\n", file=sys.stderr)
+    if unsettled := [problem for one in decisions for problem in _unsettled(one)]:
+        show_problems(unsettled)
         return 1
     # Each fleet is evaluated alone, because the limits apply to one cluster.
     found = {one.fleet.name: destruction.read_destruction(_together(one)) for one in decisions}
@@ -60,23 +60,26 @@ def run_destroy(fleets: Sequence[Fleet], request: Request, ask: Callable[[], Non
     return code
 
 
-def _unsettled(one: Selection) -> list[str]:
+def _unsettled(one: Selection) -> list[Problem]:
     """Return why shards can't be destroyed: objects of interrupted runs are in no state, and would stay unnoticed."""
     if one.records is None:
         return []
     known = one.records.read(beyond=True)
     if one.records.trouble:
         # A ledger in the state reads the record before it is deleted, so this check is not the only one.
-        print(f"ambient: {one.records.trouble}", file=sys.stderr)
-    fleet, texts = one.fleet, []
+        show_problem(one.records.trouble)
+    fleet, problems = one.fleet, []
     for number, record in known.items():
         if needs_refresh(record) or left(record):
             more = f"write shards: {number + 1} in the config, as it was, and " if number >= fleet.count else ""
-            texts.append(
-                f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no state: "
-                f"nothing is destroyed; {more}run ambient up {fleet.name} --shard {number} first"
+            problems.append(
+                refusal(
+                    f"{fleet.stack(number)}: a run of it was killed, or is under way, and what it made may be in no "
+                    "state: nothing is destroyed",
+                    f"{more}run ambient up {fleet.name} --shard {number} first",
+                )
             )
-    return texts
+    return problems
 
 
 def _together(one: Selection) -> Export:

@@ -13,7 +13,7 @@ from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import metadata, name, text
 from ambient_components.engine.backend import Stack, stack_of
-from ambient_components.errors import AmbientError, StepError
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase
 from ambient_components.platform.contract import FLEET_LABEL
@@ -30,7 +30,7 @@ class Records:
 
     Attributes:
         guard: The fleet's cluster, checked by its uid.
-        trouble: Why records can't be read or written. Empty if they can.
+        trouble: Why records can't be read or written. None if they can.
     """
 
     def __init__(self, fleet: Fleet, guard: Guard | None = None) -> None:
@@ -38,8 +38,8 @@ class Records:
         config = fleet.config
         self.guard = guard or Guard(Cluster(config.get("context")), config.get("clusterUid"))
         self._lock = threading.Lock()
-        self._broken: dict[int, str] = {}
-        self.trouble = ""
+        self._broken: dict[int, Problem] = {}
+        self.trouble: Problem | None = None
 
     def read(self, *, beyond: bool = False) -> dict[int, Record]:
         """Return the records of all shards. Missing and unreadable records are left out.
@@ -52,7 +52,7 @@ class Records:
             configmaps = core("namespaces", self._fleet.platform_namespace, "configmaps")
             items = {name(item): item for item in self.guard.cluster.list(configmaps, selector)}
         except StepError as error:
-            self._note(f"the run records can't be read: {error}")
+            self._note(error.problem.within("the run records can't be read"))
             return {}
         found = {}
         last = (name.rsplit("-", 1)[-1] for name in items) if beyond else ()
@@ -64,7 +64,7 @@ class Records:
                     found[number] = parsed(item)
                 except UnreadableError as error:
                     # Never overwrite a record that could not be parsed.
-                    self._broken[number] = f"{self._fleet.stack(number)}: {error}"
+                    self._broken[number] = error.problem.within(self._fleet.stack(number))
                     self._note(self._broken[number])
         return found
 
@@ -86,14 +86,14 @@ class Records:
         try:
             written = change_record(self.guard.cluster, self._place(number), change)
         except UnreadableError as error:
-            self._broken[number] = f"{self._fleet.stack(number)}: {error}"
-            self._note(f"the run records can't be written: {self._broken[number]}")
+            self._broken[number] = error.problem.within(self._fleet.stack(number))
+            self._note(self._broken[number].within("the run records can't be written"))
             return None
         except StepError as error:
-            self._note(f"the run records can't be written: {error}")
+            self._note(error.problem.within("the run records can't be written"))
             return None
         if written is None:
-            self._note(f"{self._fleet.stack(number)}: another process writes its run record all the time")
+            self._note(refusal(f"{self._fleet.stack(number)}: another process writes its run record all the time"))
         return written
 
     def remove(self, number: int, only: Callable[[Record], bool] | None = None) -> None:
@@ -112,16 +112,16 @@ class Records:
             if item is not None and only(parsed(item)):
                 cluster.delete(path, version=text(metadata(item).get("resourceVersion")))
         except StepError as error:
-            self._note(f"a run record can't be deleted: {error}")
+            self._note(error.problem.within("a run record can't be deleted"))
 
     def _place(self, number: int) -> Place:
         fleet = self._fleet
         name, stack = record_name(fleet.owner, number), fleet.stack(number).rsplit("/", 1)[-1]
         return Place(fleet.platform_namespace, name, fleet.owner, stack)
 
-    def _note(self, text: str) -> None:
+    def _note(self, problem: Problem) -> None:
         with self._lock:
-            self.trouble = self.trouble or text
+            self.trouble = self.trouble or problem
 
 
 _GATHERED: Final = 10.0

@@ -20,7 +20,7 @@ from ambient_components.fleet.records import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.skipping import RunOptions
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
-from ambient_components.output import REFUSED, show_problem
+from ambient_components.output import REFUSED, show_problem, show_problems
 from ambient_components.plan import making
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
@@ -134,8 +134,7 @@ def carried_out(
     seconds = time.monotonic() - begun
     with suppress(BrokenPipeError):  # the reader closed the pipe
         if request.form == "json":
-            for note in notes:
-                print(f"ambient: {note}", file=sys.stderr)
+            show_problems(notes)
             print(json.dumps(summary_json(jobs, request.verb, request.name, seconds, code)), flush=True)
         else:
             print(*summary_lines(jobs, request.verb, request.name, seconds, notes), sep="\n", flush=True)
@@ -174,10 +173,10 @@ def _shown(
         return REFUSED, frozenset()
     alone = frozenset(guardrails)
     if alone:
-        print("ambient: what is refused stays unchanged; all the rest is deployed", file=sys.stderr)
+        print("ambient: what is refused stays unchanged, all the rest is deployed", file=sys.stderr)
     if page.errors and not request.yes:
         # A shard that can't be planned does not stop the others. Its own run reports the error.
-        print("ambient: not every shard can be planned; the others are deployed", file=sys.stderr)
+        print("ambient: not every shard can be planned, the others are deployed", file=sys.stderr)
     if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
         return 1, alone

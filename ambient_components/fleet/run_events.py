@@ -4,7 +4,7 @@ Only counts, names, dates and messages are kept. Values of resources are never k
 among them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,6 +57,8 @@ class Reported:
     unexplained: set[Failure] = field(default_factory=set)
     """Those of which only the step is known."""
     warnings: dict[Problem, None] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    """Errors and warnings in the engine's own words."""
     next_at: datetime | None = None
     """When the next token or access key is due, of those that were reported."""
     unsettled: bool = False
@@ -96,7 +98,9 @@ class Reported:
             case Diagnostic() as said:
                 self._diagnostic(said)
             case events.Error(text):
-                self._fail("", refusal(texts.plain(text)))
+                self._engine([texts.plain(text)])
+                if not texts.explains_nothing(texts.plain(text)):
+                    self._fail("", refusal(texts.plain(text)))
             case events.Summary(result, changes):
                 self.result, self.drifted = result, bool(changes)
             case events.Line(text):
@@ -144,19 +148,20 @@ class Reported:
             self._fail(str(step.urn), refusal(f"{step.op} failed"), explained=False)
 
     def _diagnostic(self, said: Diagnostic) -> None:
-        for problem in said.problems:
-            match said.severity:
-                case "error":
+        match said.severity:
+            case "error":
+                self._engine(said.words)
+                for problem in said.problems:
                     self._fail(said.urn, problem)
-                case "warning":
-                    self.warnings.setdefault(problem)
+            case "warning":
+                self.words += said.words
+                self.warnings.update(dict.fromkeys(said.problems))
+
+    def _engine(self, words: Sequence[str]) -> None:
+        self.words += words
+        self.canceled = self.canceled or any(map(texts.is_canceled, words))
 
     def _fail(self, urn: str, problem: Problem, *, explained: bool = True) -> None:
-        if texts.is_canceled(problem.problem):
-            self.canceled = True
-            return
-        if texts.is_afterword(problem.problem):
-            return
         resource = Urn.parse(urn)
         name = "" if resource.type == urns.STACK else resource.name
         workspace = "" if urns.is_stacks_own(resource.type) else workspace_of(name)

@@ -11,7 +11,8 @@ from typing import Final
 
 from ambient_components.engine import texts
 from ambient_components.engine.backend import output_names
-from ambient_components.errors import refusal
+from ambient_components.engine.command import CommandError
+from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet.jobs import Job, Log, Phase, Plan, View
 from ambient_components.fleet.processes import Child, Interrupts
 from ambient_components.fleet.records import Records
@@ -93,12 +94,12 @@ class Runner:
             for child in live:
                 child.interrupt()
             self._view.note(
-                f"interrupted: nothing new is begun; waiting for {_shards(len(live))} to end the steps under "
+                f"interrupted: nothing new is begun, waiting for {_shards(len(live))} to end the steps under "
                 "way and to write the state"
             )
         elif time_of == 2:
             self._view.note(
-                f"still waiting for {_shards(len(live))}; once more kills them, and what they did since is on no record"
+                f"still waiting for {_shards(len(live))}: once more kills them, and what they did since is on no record"
             )
         else:
             for child in live:
@@ -116,7 +117,9 @@ class Runner:
             try:
                 self._one(job)
             except Exception as error:  # one shard's trouble is no other's
-                job.reported.failures.setdefault(Failure("", "", refusal(f"{type(error).__name__}: {error}")))
+                found = error.problems if isinstance(error, AmbientError) else (refusal(repr(error)),)
+                job.reported.failures.update(dict.fromkeys(Failure("", "", problem) for problem in found))
+                job.reported.words += [error.said] if isinstance(error, CommandError) else []
                 job.phase = Phase.FAILED
             job.ended = time.monotonic()
             job.child = None

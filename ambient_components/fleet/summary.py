@@ -36,7 +36,9 @@ def exit_code(jobs: Collection[Job], *, interrupted: bool, guardrails: Collectio
     return 1 if any(job.phase in (Phase.FAILED, Phase.INTERRUPTED) for job in jobs) else 0
 
 
-def summary_lines(jobs: Sequence[Job], verb: str, name: str, seconds: float, notes: Sequence[str] = ()) -> list[str]:
+def summary_lines(
+    jobs: Sequence[Job], verb: str, name: str, seconds: float, notes: Sequence[Problem] = ()
+) -> list[str]:
     """Return the summary as lines of text.
 
     Args:
@@ -59,10 +61,10 @@ def summary_lines(jobs: Sequence[Job], verb: str, name: str, seconds: float, not
         for job in jobs
         if job.phase is Phase.DONE and not job.recorded and verb == "up" and not job.fleet.plain
     ]
-    notes = [*notes]
+    said = [line for note in notes for line in note.text.splitlines()]
     if unrecorded:
-        notes.append(f"not on record, and not skipped the next time: {_names(unrecorded)}")
-    for title, found in (("To do:", [*ways, *again]), ("Note:", notes)):
+        said.append(f"not on record, and not skipped the next time: {_names(unrecorded)}")
+    for title, found in (("To do:", [*ways, *again]), ("Note:", said)):
         if found:
             lines += ["", title, *(f"  {line}" for line in found)]
     return lines
@@ -130,8 +132,7 @@ def _failures(jobs: Sequence[Job]) -> Iterator[str]:
 def _ways(jobs: Sequence[Job]) -> Iterator[str]:
     for job in jobs:
         project = job.fleet.project
-        said = [job.said, *map(str, job.reported.warnings), *(one.text for one in job.reported.failures)]
-        yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), said)
+        yield from ways_out(job.task.stack, project.shown(job.fleet.config_file), [job.said, *job.reported.words])
 
 
 def _again(jobs: Sequence[Job], verb: str, name: str) -> Iterator[str]:
@@ -173,10 +174,10 @@ def ways_out(
         for lock in found:
             yield _told(stack, lock, lock.alive(host or socket.gethostname(), lives or process_lives))
         if not found:
-            yield f"{stack} is locked by another run: wait for it; if it is dead: pulumi cancel --stack {stack} --yes"
+            yield f"{stack} is locked by another run: wait for it, or if dead: pulumi cancel --stack {stack} --yes"
     if texts.has_pending_operations(text):
         yield (
-            f"{stack}: a run died while it made something; what was made is taken over by the next run. To forget "
+            f"{stack}: a run died while it made something, and the next run takes over what was made. To forget "
             f"about it: pulumi refresh --stack {stack} --config-file {config_file} --yes --clear-pending-creates"
         )
     if texts.is_cut_off(text):
@@ -200,5 +201,5 @@ def _told(stack: str, lock: Lock, alive: bool | None) -> str:
     if alive:
         return f"{subject}, which is at work: wait for it, and run this again"
     if alive is None:
-        return f"{subject}: wait for it; if that is dead: {command}"
+        return f"{subject}: wait for it, or if that is dead: {command}"
     return f"{subject}, which is dead: {command}, and run this again"

@@ -137,7 +137,7 @@ def _partly(plan: Plan, shards: Shards) -> str:
     if not shards.failed:
         return "Errors: not all of it could be evaluated."
     others = "changes are pending" if plan.changes else "there are no changes"
-    known = f"; in the others {others}" if len(shards.failed) < shards.count else ""
+    known = f", and in the others {others}" if len(shards.failed) < shards.count else ""
     return f"{len(shards.failed)} of {shards.count} shards could not be evaluated{known}."
 
 
@@ -166,7 +166,7 @@ def _keys(plan: Plan, what: str) -> Section:
 def _key(sign: str, one: KeyChange) -> Line:
     generation = f", generation {one.generation}" if one.generation > 1 else ""
     until = "was good until" if one.what == facts.REVOKED else "ends"
-    ends = f"; its token {until} {one.at}" if one.at and one.at not in one.why else ""
+    ends = f"; its token {until} {one.at}" if one.at and one.what != facts.ROTATED else ""
     return Line(sign, (one.workspace, f"key:{one.key}"), f"{one.role or 'role unknown'}{generation}: {one.why}{ends}")
 
 

@@ -221,9 +221,10 @@ def _errors(digest: Digest, answer: Answer, guardrails: list[Problem]) -> list[P
     """Return why there is no preview, other than guardrail violations."""
     told = {(one.rule, one.workspaces) for one in guardrails}
     said = digest.problems("error")
-    errors = [one for one in said if (one.rule, one.workspaces) not in told and not texts.is_afterword(one.problem)]
+    errors = [one for one in said if (one.rule, one.workspaces) not in told]
     if not errors and not guardrails:
-        errors = [*said] or [refusal(texts.reason(answer.stderr) or f"exit code {answer.code}")]
+        words = (word for one in digest.diagnostics if one.severity == "error" for word in one.words)
+        errors = [refusal(next(words, "") or texts.reason(answer.stderr) or f"exit code {answer.code}")]
     return errors
 
 
@@ -257,5 +258,5 @@ def moment(text: str, zone: ZoneInfo = UTC_ZONE) -> datetime:
     try:
         return begins(text, zone)
     except ValueError:
-        msg = f"{text!r} is neither a day nor a moment; allowed: 2027-01-01, or 2027-01-01T12:00:00Z"
+        msg = f"{text!r} is neither a day nor a moment, such as 2027-01-01 or 2027-01-01T12:00:00Z"
         raise ValueError(msg) from None

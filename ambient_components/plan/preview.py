@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
-from ambient_components.engine import names, steps, texts, urns
+from ambient_components.engine import names, steps, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, chosen_names, content
@@ -54,7 +54,7 @@ class Digest:
     def problems(self, severity: str) -> tuple[Problem, ...]:
         """Return the messages logged with this severity, each once, sorted."""
         said = (problem for one in self.diagnostics if one.severity == severity for problem in one.problems)
-        return facts.sorted_problems(one for one in said if not texts.is_about_plugins(one.problem))
+        return facts.sorted_problems(said)
 
     def actions(self) -> list[Step]:
         """Return the steps that change something, sorted by name."""

@@ -146,7 +146,7 @@ def read(path: str) -> Saved:
     if not whole:
         fail(None, "", f"{path} was changed since it was saved", "make the plan again, and have it reviewed")
     if found.max_age > MOST_AGE:
-        fail(None, "", f"{path} may be used for {format_seconds(found.max_age)}; allowed: 7d at most", again)
+        fail(None, "", f"{path} may be used for {format_seconds(found.max_age)}", "allowed: 7d at most", again)
     return found
 
 

@@ -127,7 +127,7 @@ def unused_keys(given: Given) -> Iterator[Advised]:
         what = (
             f"not used for {days} days"
             if used
-            else f"made {days} days ago, and no use of it is known; `pulumi refresh` reads the last one"
+            else f"made {days} days ago, and no use of it is known (`pulumi refresh` reads the last one)"
         )
         hint = f", and may {power}" if power in ("edit", "admin") else ""
         yield Advised(f"{subject}: {what}{hint}: ambient keys revoke, if it is not needed", urn)

@@ -81,7 +81,7 @@ def _read(stack: LoadedStack, file: str) -> list[str] | tuple[str, Remedy]:
 _PRIVATE_KEY: Final = ("holds a private key", "keep the certificates only, and renew that key")
 _OTHER_BLOCK: Final = (
     "holds a PEM block that is not a certificate",
-    "remove it; convert a TRUSTED CERTIFICATE by: openssl x509 -in FILE",
+    "remove it, or convert a TRUSTED CERTIFICATE by: openssl x509 -in FILE",
 )
 _NONE: Final = ("holds no certificate", _EXPECTED)
 _CUT_OFF: Final = ("holds a certificate that is cut off or not base64", "export it again as PEM")

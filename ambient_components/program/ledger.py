@@ -95,7 +95,8 @@ def _ended(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[Fin
             more = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
             problem = f"has ended, and what it let through is still deployed: {where}{existing[0].what}{more}"
             remedy = (
-                f"take that out, or agree on another day; it stays deployed, and no new {exception.guardrail} passes"
+                "take that out, or agree on another day",
+                f"until then it stays deployed, and no new {exception.guardrail} passes",
             )
             yield Finding((*path, index, "until"), problem, remedy, warning=True)
 

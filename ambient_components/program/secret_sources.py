@@ -102,7 +102,7 @@ def _from_file(stack: LoadedStack, workspace: str, place: str) -> Value:
         text = secret_file(stack, workspace, place)
     except Unreadable as error:
         if error.missing:
-            return Missing(f"there is no file {place!r}", "write it before pulumi runs; keep it out of Git")
+            return Missing(f"there is no file {place!r}", ("write it before pulumi runs", "keep it out of Git"))
         return Refused(f"the file {place!r} {error.problem}", error.hint)
     except UnicodeDecodeError:
         return Refused(f"the file {place!r} can't be read: not UTF-8", "a file of text is expected")

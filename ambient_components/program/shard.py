@@ -71,7 +71,7 @@ def this_shard(said: str | None) -> Shard | None:
             None,
             CONFIG_KEY,
             f"stack {stack!r} is beyond the last of the fleet's shards ({count}), which is {last!r}",
-            f"change the number of shards with: ambient reshard {fleet}; that moves what this stack holds",
+            f"change the number of shards with: ambient reshard {fleet} (this moves what this stack holds)",
         )
     return Shard(fleet, number, count)
 

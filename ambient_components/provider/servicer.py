@@ -177,8 +177,8 @@ class AmbientServicer(ProviderServicer):
             token = Urn.parse(urn).type or urn
             resource = RESOURCES.get(token)
             if resource is None:
-                msg = f"{token} is no resource of the ambient plugin {VERSION}; it has {', '.join(sorted(RESOURCES))}"
-                raise StepError(msg)
+                msg = f"{token} is no resource of the ambient plugin {VERSION}"
+                raise StepError(msg, f"allowed: {', '.join(sorted(RESOURCES))}")
             if self._settings is None:
                 msg = "the plugin is not configured yet: its engine calls Configure first"
                 raise StepError(msg)

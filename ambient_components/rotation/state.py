@@ -48,7 +48,7 @@ def parse_time(text: object) -> datetime:
     except OverflowError:
         moment = datetime.min.replace(tzinfo=UTC)
     if not _FIRST_YEAR <= moment.year < _END_OF_YEARS:
-        msg = f"{shown} is out of range; allowed: years {_FIRST_YEAR} to {_END_OF_YEARS - 1}"
+        msg = f"{shown} is out of range, which is the years {_FIRST_YEAR} to {_END_OF_YEARS - 1}"
         raise ValueError(msg)
     return moment
 
@@ -165,7 +165,7 @@ class TokenState:
         if version > SCHEMA_VERSION:
             msg = (
                 f"the state was written by a later version of ambient-components (schema {version}, this one reads "
-                f"{SCHEMA_VERSION}); run the version that wrote it, or a later one"
+                f"{SCHEMA_VERSION}): run the version that wrote it, or a later one"
             )
             raise ValueError(msg)
         current = state.get("current")

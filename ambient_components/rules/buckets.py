@@ -90,7 +90,7 @@ ACCESS_KEY_TERMS: Final = renewal_arguments(ACCESS_KEY_LIFE, end="expiry", endle
 """Arguments for a bucket's access keys."""
 
 _TAG_CHARACTERS: Final = "allowed: letters, digits, spaces and + - = . _ : / @"
-_PUBLIC: Final = "remove it: tags are for all to read; revoke it"
+_PUBLIC: Final = ("remove it: tags are for all to read", "revoke the credential")
 # `\w` matches letters and digits of every script, and the underscore.
 _TAG: Final = re.compile(r"[\w +\-=.:/@]*")
 
@@ -152,7 +152,7 @@ def field_problem(field: str, driver: str, *, shared: bool) -> Verdict:
     if field in CREDENTIALS:
         return (
             f"is for driver: existing, and the driver is {driver}",
-            "remove it: credentials are made for the workspace; or write driver: existing",
+            ("remove it: credentials are made for the workspace", "or write driver: existing"),
         )
     if shared and field in _OWN:
         return "is for a bucket of the workspace's own, and this one is shared", "remove it, or remove shared: true"
@@ -174,7 +174,7 @@ def adopt_with_aws() -> Finding:
     return Finding(
         ("adopt",),
         "is true, and with driver aws nothing is taken over",
-        "write driver: s3, which does that; or import the bucket by pulumi import",
+        ("write driver: s3, which does that", "or import the bucket by pulumi import"),
     )
 
 
@@ -198,7 +198,7 @@ def fitting_findings(given: Mapping[str, Any]) -> Iterator[Finding]:
     deletes = given.get("onDelete") == OnDelete.DELETE
     if given.get("force") and not deletes:
         problem = "has no meaning: the bucket is kept when it leaves"
-        yield Finding(("force",), problem, "remove it; allowed beside onDelete: delete only")
+        yield Finding(("force",), problem, ("remove it", "allowed: beside onDelete: delete"))
     if deletes and given.get("state") == BucketState.RELEASED:
         problem = "is delete, and the bucket is released: it will not be this tool's to delete"
         yield Finding(("onDelete",), problem, "remove one of the two", ("state",))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from ambient_components.errors import Remedy
+
 LABEL_KEY_PATTERN: Final = (
     r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
@@ -61,11 +63,11 @@ def key_problem(key: str) -> tuple[str, str] | None:
     return None
 
 
-def label_value_problem(value: str) -> tuple[str, str] | None:
+def label_value_problem(value: str) -> tuple[str, Remedy] | None:
     """Return problem and remedy if a string is not a valid label value; None otherwise."""
     if re.fullmatch(LABEL_VALUE_PATTERN, value):
         return None
-    remedy = "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends; annotations take any text"
+    remedy = "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends", "write any text as an annotation"
     return f"{value!r} can't be the value of a label", remedy
 
 

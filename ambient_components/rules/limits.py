@@ -164,7 +164,7 @@ def protocol_problem(protocol: object, ports: Sequence[object]) -> Verdict:
     """Say why a destination can't have this protocol, or None; as problem and remedy."""
     if protocol != Protocol.UDP or ports:
         return None
-    return "has a protocol without ports", "name the ports; without them all are allowed, of TCP and UDP alike"
+    return "has a protocol without ports", "name the ports: without them all are allowed, of TCP and UDP alike"
 
 
 def cidr_problem(text: str) -> Verdict:
@@ -208,7 +208,7 @@ def _amount_findings(path: Path, resource: str, written: Any) -> Iterator[Findin
     if amount.whole or resource in _CORES:
         return
     if _BYTES.fullmatch(resource):
-        remedy = "allowed: whole bytes, such as 512Mi; a lone m is a thousandth"
+        remedy = ("allowed: whole bytes, such as 512Mi", "write no lone m: it is a thousandth")
         yield Finding(path, f"{written} is a fraction of a byte", remedy)
     else:
         yield Finding(path, f"{written} is a fraction", "allowed: whole numbers, since objects are counted")

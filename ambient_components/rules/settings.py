@@ -51,7 +51,7 @@ _OF_URL: Final = ("headers",)
 _OF_COMMAND: Final = ("args", "env")
 _REFERENCE = re.compile(r"\$\{[^}:]+\}")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey)\s+", re.IGNORECASE)
-_INSTEAD = "write ${NAME} and put NAME under secrets.integrations; revoke it if it was committed"
+_INSTEAD = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
 
 
 def setting_findings(settings: Mapping[str, Any]) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def setting_findings(settings: Mapping[str, Any]) -> Iterator[Finding]:
 def idle_timeout_findings(seconds: object) -> Iterator[Finding]:
     """Find an idle timeout that is out of bounds; a missing one is valid."""
     if seconds is not None and not (is_whole(seconds, 0) and seconds <= IDLE_TIMEOUT_MAX):  # type: ignore[operator]
-        allowed = f"allowed: whole seconds up to {IDLE_TIMEOUT_MAX}; 0 for never"
+        allowed = f"allowed: whole seconds up to {IDLE_TIMEOUT_MAX}, 0 for never"
         yield Finding((), f"{seconds!r} is out of bounds", allowed)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core
 from ambient_components.cluster.objects import metadata, texts
-from ambient_components.errors import StepError
+from ambient_components.errors import BadValue, StepError
 from ambient_components.platform.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
 from ambient_components.shards import Record, fleet_label, patch
 
@@ -45,6 +45,8 @@ def parsed(item: Mapping[str, Any] | None) -> Record:
     """
     try:
         return Record.parse(texts(item.get("data")) if item else None)
+    except BadValue as error:
+        raise UnreadableError(error.problem, error.hints) from None
     except ValueError as error:
         raise UnreadableError(str(error)) from None
 

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ambient_components.errors import reject
+
 
 def canonical(value: Any) -> str:
     """Return the canonical spelling of a JSON value: sorted keys, no whitespace.
@@ -44,8 +46,7 @@ def secret_mark(key: bytes, value: str) -> str:
         ValueError: The key is empty.
     """
     if not key:
-        text = "the key of the marks is empty; set fleetKey in the stack's config (ambient init FLEET --shards N)"
-        raise ValueError(text)
+        reject("the key of the digests is empty", "set fleetKey in the stack's config (ambient init FLEET --shards N)")
     return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
 
 

@@ -83,8 +83,8 @@ def vanished(workspace: str) -> Problem:
     return refusal(
         f"workspace {workspace!r} is gone from the files, and {_MAY} begun it: nothing is changed",
         "if that is a mistake, put the entry back",
-        "to delete the workspace, put the entry back and deploy, so that the state has it; then write 'state: closed' "
-        "in it and deploy; then remove the entry and deploy again",
+        "to delete the workspace, put the entry back and deploy, so that the state has it, then write 'state: closed' "
+        "in it and deploy, and then remove the entry and deploy again",
         rule=Rule.INTERRUPTED_RUN,
         workspaces=(workspace,),
     )
@@ -115,7 +115,7 @@ def _bucket(workspace: str, lost: Entry, before: Entry, after: Entry) -> Iterato
             yield refusal(
                 f"{subject} made bucket {bucket.name!r} of driver {bucket.driver!r}, or access keys for it, and the "
                 "files no longer say so: nothing is changed",
-                "write it as it was, and deploy, so that the state has it; then make the change and deploy again",
+                "write it as it was, and deploy, so that the state has it, and then make the change and deploy again",
                 rule=Rule.INTERRUPTED_RUN,
                 workspaces=(workspace,),
             )

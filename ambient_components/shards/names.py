@@ -32,8 +32,7 @@ def shard_stack(fleet: str, number: int) -> str:
         ValueError: The number is out of range.
     """
     if not 0 <= number < MOST:
-        text = f"{number} is no number of a shard; allowed: 0 to {MOST - 1}"
-        raise ValueError(text)
+        reject(f"{number} is no number of a shard", f"allowed: 0 to {MOST - 1}")
     return f"{fleet}-{number:02d}"
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ambient_components.access.entries import Entry, Ledger, read_ledger, write_ledger
 from ambient_components.access.recorded import read, write
+from ambient_components.errors import BadValue, reject
 from ambient_components.shards.encoding import PACKED, canonical, pack, unpack
 
 SCHEMA: Final = 1
@@ -260,8 +261,7 @@ def done(record: Record, ended: Done, *, looked: bool = True) -> Record:
         ValueError: Another run has begun since, with an outcome that is not known yet.
     """
     if record.run is None or record.run.id != ended.id:
-        text = "another run of the shard has begun since; run ambient up again"
-        raise ValueError(text)
+        reject("another run of the shard has begun since", "run ambient up again")
     run = replace(record.run, recorded=True, after_loss=record.run.after_loss and not looked)
     return replace(record, run=run, lost={}, done=ended)
 
@@ -282,11 +282,10 @@ def _entries(said: Iterable[Any]) -> Entries:
 def _run(value: Mapping[str, Any]) -> Run:
     schema = value["schema"]
     if schema != SCHEMA:
-        text = (
-            f"the shard's run record has the schema {schema!r}, and this version knows {SCHEMA}; "
-            "use the newest version of ambient-components that runs on this fleet"
+        reject(
+            f"the shard's run record has the schema {schema!r}, and this version knows {SCHEMA}",
+            "use the newest version of ambient-components that runs on this fleet",
         )
-        raise ValueError(text)
     return Run(
         value["id"],
         value["begun"],
@@ -308,8 +307,8 @@ def _done(value: Mapping[str, Any]) -> Done:
     )
 
 
-def _unreadable(what: str) -> ValueError:
-    return ValueError(
-        f"the shard's run record {what}; if it can't be fixed: delete the ConfigMap, and run ambient up --all "
-        "--refresh for the fleet"
+def _unreadable(what: str) -> BadValue:
+    return BadValue(
+        f"the shard's run record {what}",
+        "if it can't be fixed, delete the ConfigMap, and run ambient up --all --refresh for the fleet",
     )

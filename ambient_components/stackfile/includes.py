@@ -191,8 +191,8 @@ class Reader:
                 at, sources, f"{pattern!r} is a folder", f"for the files in it write {pattern.rstrip('/')}/*.yaml"
             )
         elif missing:
-            remedy = "paths start at the folder of this file; add the file, or remove the line"
-            self._refuse(at, sources, f"{pattern!r} matches no file", remedy)
+            hints = ("write the path from the folder of this file", "add the file, or remove the line")
+            self._refuse(at, sources, f"{pattern!r} matches no file", hints)
         return matches
 
     def _stays_inside(self, folder: str, pattern: str) -> bool:

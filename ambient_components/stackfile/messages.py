@@ -31,6 +31,11 @@ _EXPECTED: Mapping[str, str] = {
     "model_type": "a mapping",
     "enum": "text",
 }
+"""What is allowed, by pydantic's type of the error."""
+
+_MAPPINGS: Final = ("dict_type", "model_type")
+_WORDS: Final = ("string_type", "enum")
+_NUMBERS: Final = ("int_type", "int_from_float")
 
 _EXAMPLES: Final[Mapping[type[Model], str]] = {
     GuardrailException: "{guardrail: adminKey, reason: TEXT}",
@@ -130,7 +135,7 @@ def explain(error: ErrorDetails, data: object) -> tuple[str, Remedy]:
         return "is missing", "add it"
     value = _at(data, path)
     if kind in _EXPECTED:
-        return _wrong_type(value, _EXPECTED[kind], path)
+        return _wrong_type(value, kind, path)
     return _bad_value(kind, value, context) or (error["msg"], "")  # pydantic's own message contains no input either
 
 
@@ -153,23 +158,23 @@ def _bad_value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[st
     return None
 
 
-def _wrong_type(value: object, expected: str, path: Sequence[PathPart]) -> tuple[str, Remedy]:
-    allowed, more = f"allowed: {expected}", ""
+def _wrong_type(value: object, kind: str, path: Sequence[PathPart]) -> tuple[str, Remedy]:
+    allowed, more = f"allowed: {_EXPECTED[kind]}", ""
     if value is None and path[-1] in _NEVER_EMPTY:
         allowed += _example(path)
         more = "leave it out for no secret"
-    elif expected == "a mapping" and value is None:
+    elif kind in _MAPPINGS and value is None:
         more = "write {} for an empty one"
-    elif expected == "a mapping":
+    elif kind in _MAPPINGS:
         allowed += _example(path)
-    elif expected == "a list":
+    elif kind == "list_type":
         allowed += _list_example(path)
         more = "write [] for an empty one" if value is None else ""
-    elif expected == "text" and isinstance(value, bool | int | float):
+    elif kind in _WORDS and isinstance(value, bool | int | float):
         more = "put it in quotes"
-    elif expected == "true or false" and isinstance(value, str):
+    elif kind == "bool_type" and isinstance(value, str):
         more = _meant_flag(value)
-    elif expected == "a whole number" and isinstance(value, str) and value.isdecimal():
+    elif kind in _NUMBERS and isinstance(value, str) and value.isdecimal():
         more = "remove the quotes"
     return f"is {type_name(value)}", (allowed, more)
 

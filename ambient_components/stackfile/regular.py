@@ -24,7 +24,7 @@ CA_BUNDLE_MAX: Final = 1_000_000
 
 _READABLE: Final = "name a readable file"
 _FOLDER: Final = ("can't be read: Is a directory", _READABLE)
-_NOT_REGULAR: Final = ("is not a regular file", "name a regular file; a device, pipe or socket is never read")
+_NOT_REGULAR: Final = ("is not a regular file", "name a regular file: a device, pipe or socket is never read")
 _MISSING: Final = ("can't be read: No such file or directory", _READABLE)
 _CREDENTIALS: Final = ("holds credentials of the run", "keep the secret in a file of its own")
 _SMALLER: Final = "remove what is not needed from it"
@@ -103,7 +103,8 @@ def _require_within(path: str, folder: str, status: os.stat_result) -> None:
 def outside() -> Unreadable:
     """Return the refusal of a file outside of the project."""
     return Unreadable(
-        "leads out of the project, the folder of Pulumi.yaml", "keep the file in the project; a link must stay in it"
+        "leads out of the project, the folder of Pulumi.yaml",
+        ("keep the file in the project", "let no link lead out of it"),
     )
 
 

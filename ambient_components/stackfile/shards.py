@@ -33,7 +33,7 @@ def beyond_shards(workspaces: Mapping[str, Workspace], count: int) -> Iterator[F
             yield Finding(
                 ("workspaces", name, "shard"),
                 f"there is no shard {workspace.shard}",
-                f"allowed: {allowed}, as the stack's config has shards: {count}; or leave it out",
+                (f"allowed: {allowed}, as the stack's config has shards: {count}", "or leave it out"),
             )
 
 

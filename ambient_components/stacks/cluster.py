@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from ambient_components.cluster.client import cause_of
 from ambient_components.cluster.kubeconfig import connect, files, location, what_is_wrong
 from ambient_components.errors import AmbientError, Problem, fail
 
@@ -69,11 +70,10 @@ def identify(context: str | None, environ: Mapping[str, str] = os.environ) -> Cl
             "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid})",
         )
     except HTTPError as error:
-        cause = str(getattr(error, "reason", None) or error).split(": ", 1)[-1]
         fail(
             None,
             "",
-            f"the cluster at {settings.host} does not answer ({cause})",
+            f"the cluster at {settings.host} does not answer ({cause_of(error)})",
             f"check KUBECONFIG and {f'the context {context!r}' if context else '--context'}, or give --cluster-uid",
         )
     return ClusterFacts(

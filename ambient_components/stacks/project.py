@@ -124,7 +124,7 @@ def stack_path(project: Project, stack: str) -> str:
         names = [found.stem for found in stack_files(project)]
         suggestion = did_you_mean(bare_name(stack), names)
         there = f"stacks with a file: {', '.join(names)}" if names else f"`ambient init {stack}` makes one"
-        fail(Where(from_here(path)), "", "there is no such stack file", f"{there}; {suggestion}".removesuffix("; "))
+        fail(Where(from_here(path)), "", "there is no such stack file", there, suggestion)
     return from_here(path)
 
 

@@ -146,7 +146,7 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
         found.append("an access key is still there: pulumi up")
     if key.dead:
         mended = f"only another generation makes a new one: {_ANEW}" if key.manual else "pulumi up makes a new one"
-        found.append(f"its access key no longer works: {key.dead}; {mended}")
+        found.append(f"its access key no longer works: {key.dead} ({mended})")
     elif key.expires_at is not None and key.expires_at <= now:
         mended = _ANEW if key.manual else "pulumi up"
         found.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
@@ -155,5 +155,5 @@ def bucket_warnings(bucket: BucketView, now: datetime) -> list[str]:
     if key.foreign:
         found.append(f"opened as well by access keys made by hand: {', '.join(key.foreign)}")
     if key.pending:
-        found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
+        found.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
     return found

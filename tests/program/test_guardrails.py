@@ -68,7 +68,7 @@ def test_an_allowance_that_ended_is_told_while_its_reason_stands():
     assert warnings(text) == [
         "x.yaml:4:58: workspaces.pay.exceptions[0].until: has ended, and what it let through is still deployed: key "
         "'boss' is of role admin, and anyone with it may share the workspace and read its secrets; take "
-        "that out, or agree on another day; it stays deployed, and no new adminKey passes"
+        "that out, or agree on another day; until then it stays deployed, and no new adminKey passes"
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ambient_components import clock
+from ambient_components.engine.command import Answer, failed
 from ambient_components.errors import fail
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support.fake_api import SYSTEM_UID
@@ -84,7 +85,7 @@ class FakePulumi:
             case ("whoami", "--json") if self.url:
                 return json.dumps({"user": "me", "url": self.url})
             case ("whoami", "--json"):
-                fail(None, "", "`pulumi whoami --json` failed: this command requires logging in")
+                failed(arguments, Answer(255, "", "error: this command requires logging in"))
         return fail(None, "", f"`pulumi {' '.join(arguments)}` failed: no stack named {arguments[-1]!r} found")
 
     @property

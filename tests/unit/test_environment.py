@@ -33,11 +33,11 @@ def test_a_moved_clock_is_told_by_every_command(
 def test_what_is_no_duration_is_told_too(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv(clock.OFFSET_VARIABLE, text)
     (warning,) = environment.warnings()
-    assert "that is not a duration" in warning
-    assert warning.isprintable()
+    assert "that is not a duration" in warning.problem
+    assert str(warning).isprintable()
 
 
 def test_a_log_of_all_secrets_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment.GRPC_LOG_VARIABLE, "log.json")
     (warning,) = environment.warnings()
-    assert "every secret of this run in plain text" in warning
+    assert "every secret of this run in plain text" in warning.problem

@@ -40,10 +40,10 @@ def admin_keys(place: Place) -> Iterator[Finding]:
             place.editors,
             "become admin",
             ADMIN,
-            f"edit may mint a token of any ServiceAccount of the namespace, that of {named(keys)} too; the token goes "
-            "on working after the grant is gone",
+            f"edit may mint a token of any ServiceAccount of the namespace, that of {named(keys)} too, and the token "
+            "still works after the grant is gone",
             (
-                f"{fields(keys, 'role')}: edit or view; or no such key, and a person's grant of admin",
+                f"{fields(keys, 'role')}: edit or view, or no such key and a person's grant of admin",
                 LESS,
                 f"after either of them raise {fields(keys, 'generation')}: it ends what was minted until then",
                 "guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on",
@@ -101,10 +101,10 @@ def _account(
         who,
         f"become {role}",
         role,
-        f"{subjects}, with the role {role} here, is of {where}: anyone who mints tokens there takes that role; "
-        f"{explanation}",
+        f"{subjects}, with the role {role} here, is of {where}: anyone who mints tokens there takes that role "
+        f"({explanation})",
         (
-            f"owners, grants: without {subjects}; a program outside gets a key, keys.ID.role: {role}"
+            f"owners, grants: without {subjects}, while a program outside gets a key, keys.ID.role: {role}"
             if not own
             else f"owners, grants: without {subjects}",
             "an account of a namespace in which no user has edit",
@@ -123,7 +123,7 @@ def creator_note(place: Place) -> Iterator[Finding]:
             "act as any user, in every workspace, where the platform runs with SSO",
             None,
             f"edit and admin may write the annotation {CREATED_BY_USER_ID_ANNOTATION} on a ServiceAccount and mint its "
-            "token; with SSO the platform takes the user who is named there for the caller, without SSO it gives out "
+            "token: with SSO the platform takes the user who is named there for the caller, without SSO it gives out "
             "that user's personal integrations (contract 2)",
             (
                 "no field of the stack file stops it: where the platform runs with SSO give edit and admin to few",
@@ -164,8 +164,8 @@ _WAYS: Final[Mapping[Path, tuple[str, str, str]]] = {
     ),
     Path.GRANTS_EDIT: (
         "give edit to others, past the files",
-        "edit may make ServiceAccounts, and RoleBindings for edit, though for neither view nor admin; what is made so "
-        "stays when the own access ends",
+        "edit may make ServiceAccounts, and RoleBindings for edit, though for neither view nor admin, and what is "
+        "made so stays when the own access ends",
         "heed what every preview says of access that others gave",
     ),
     Path.REMOVES_ACCESS: (
@@ -213,8 +213,8 @@ def store_in_pods(place: Place) -> Iterator[Finding]:
     if place.bucket:
         can = f"read and write the bucket {place.bucket.name}"
         remedy = (
-            "when a user's access ends raise storage.bucket.credentials.generation; of an existing bucket replace "
-            "its keys",
+            "when a user's access ends raise storage.bucket.credentials.generation, or replace the keys of an existing "
+            "bucket",
         )
     yield Finding(
         place.name,

@@ -22,10 +22,11 @@ from ambient_components.cli.options import (
     format_option,
     refuse_files_and_state,
     state_option,
+    wrong_value,
 )
 from ambient_components.cli.prompts import one_stack
-from ambient_components.errors import BadValue
-from ambient_components.output import Format, Paint, paint_for, plain
+from ambient_components.errors import BadValue, refusal
+from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import cell, json_text, one_line
@@ -271,7 +272,7 @@ def _right(text: str) -> RoleRight | None:
     try:
         return parse_right(text) if text else None
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--who-can") from None
+        raise wrong_value(error, "--who-can") from None
 
 
 def _check_subject(text: str) -> None:
@@ -279,9 +280,9 @@ def _check_subject(text: str) -> None:
     if not text or text.partition(":")[0] == "key":
         return
     try:
-        parse_subject(text, f"{SUBJECT_FORMS}; key:ID for a key")
+        parse_subject(text, f"{SUBJECT_FORMS}, or key:ID for a key")
     except BadValue as error:
-        raise typer.BadParameter(str(error), param_hint="--subject") from None
+        raise wrong_value(error, "--subject") from None
 
 
 def _chosen(stack: str, ledger: Ledger, workspaces: Collection[str]) -> Ledger:
@@ -297,5 +298,4 @@ def _hint(whole: Report, found: Report, subject: str) -> None:
     names = {row.subject for row in whole.rows} | {one.subject for one in whole.missing}
     if subject not in names:
         suggestion = did_you_mean(subject, names)
-        said = f"ambient: no access of {one_line(subject)} is known" + (f"; {suggestion}" if suggestion else "")
-        print(one_line(said), file=sys.stderr)
+        show_problem(refusal(f"no access of {subject} is known", suggestion))

@@ -128,8 +128,8 @@ def _check(fleet: str, count: int, project: Project, known: set[str], names: lis
             remedy = "remove the file if it is a leftover, or choose another name for the fleet"
             fail(Where(project.shown(own)), "", f"{name!r} would be a shard, and has a config of its own", remedy)
         if not config_file.exists() and bare_name(name) in known:
-            remedy = f"restore it from Git; if the stack is new and empty: pulumi stack rm {name}"
-            fail(Where(shown), "", f"the shard {name!r} is there, and the fleet's config is not", remedy)
+            hints = ("restore it from Git", f"if the stack is new and empty: pulumi stack rm {name}")
+            fail(Where(shown), "", f"the shard {name!r} is there, and the fleet's config is not", *hints)
 
 
 def _those(names: list[str]) -> str:
@@ -192,7 +192,7 @@ def init(
         outcome = initialize(request, project, engine, ask=ask)
     else:
         outcome = initialize_fleet(request, shards, project, engine, ask=ask)
-    for line in (*(outcome.done or [f"Stack {stack} is complete; nothing was changed."]), *outcome.notes):
+    for line in (*(outcome.done or [f"Stack {stack} is complete: nothing was changed."]), *outcome.notes):
         print(line)
     print("\nNext:")
     for step in [*first_steps, *_next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)]:

@@ -55,8 +55,8 @@ class Bearers:
         try:
             connect(settings, context).close()
         except Exception as error:  # the client raises arbitrary exceptions for a broken file
-            msg = f"no cluster to ask: {what_is_wrong(str(error))}; see KUBECONFIG"
-            raise StepError(msg) from None
+            msg = f"no cluster to ask: {what_is_wrong(str(error))}"
+            raise StepError(msg, "see KUBECONFIG") from None
         for name in _SHARED:
             setattr(bare, name, getattr(settings, name, None))
         bare.retries = 1

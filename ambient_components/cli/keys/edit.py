@@ -189,7 +189,7 @@ def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
         problem = Problem(None, "", f"{stack.path} has no workspace {workspace!r}", (remedy,))
     elif found.state is not WorkspaceState.ACTIVE:
         remedy = "its keys have ended" if found.state is WorkspaceState.CLOSED else "its keys are no longer ours"
-        problem = _lacks(stack, workspace, f"is {found.state}", f"{remedy}; to change them, write state: active first")
+        problem = _lacks(stack, workspace, f"is {found.state}", remedy, "to change them, write state: active first")
     else:
         return True
     if problem not in tuple(problems):
@@ -197,9 +197,9 @@ def _usable(stack: LoadedStack, workspace: str, problems: Problems) -> bool:
     return False
 
 
-def _lacks(stack: LoadedStack, workspace: str, problem: str, remedy: str) -> Problem:
+def _lacks(stack: LoadedStack, workspace: str, problem: str, *hints: str) -> Problem:
     path = ("workspaces", workspace)
-    return Problem(stack.sources.key(path), format_path(path), problem, (remedy,))
+    return Problem(stack.sources.key(path), format_path(path), problem, hints)
 
 
 def _some(names: Collection[str]) -> str:

@@ -12,14 +12,14 @@ import typer
 
 from ambient_components import clock
 from ambient_components.cli.keys.table import Limits, Row, Seen, rows, seen_in
-from ambient_components.cli.options import NamedStack, format_option
+from ambient_components.cli.options import NamedStack, format_option, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.show.summary_text import left
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine import backend
 from ambient_components.errors import AmbientError, StepError, fail
-from ambient_components.output import Format, Paint, paint_for, plain
+from ambient_components.output import Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import APP_LABEL, KEY_APP
 from ambient_components.printable import cell, json_text, one_line
 from ambient_components.rotation.state import format_time
@@ -245,7 +245,7 @@ def _seen(project: Project, stack: str) -> Mapping[tuple[str, str], Seen] | None
         cluster = Guard(Cluster(config.get("context")), config.get("clusterUid")).cluster
         return seen_in(cluster.each(core("serviceaccounts"), f"{APP_LABEL}={KEY_APP}"))
     except StepError as error:
-        print(f"ambient: {stack}: when keys were used is not known: {error}", file=sys.stderr)
+        show_problem(error.problem.within(f"{stack}: when keys were used is not known"))
         return None
 
 
@@ -255,8 +255,8 @@ def _duration(text: str, flag: str) -> timedelta | None:
     try:
         seconds = parse_duration(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=flag) from None
+        raise wrong_value(error, flag) from None
     if seconds > _YEARS * YEAR:
-        msg = f"{text} is too long; allowed: up to {_YEARS}y"
+        msg = f"{text} is too long: {_YEARS}y is the most"
         raise typer.BadParameter(msg, param_hint=flag)
     return timedelta(seconds=seconds)

@@ -139,8 +139,8 @@ def _witness(one: Deployment, before: Collection[Identity]) -> Witness:
         witness = Witness(Guard(Cluster(context), config.get("clusterUid") or None).cluster, Bearers(context), one.aims)
         witness.before(before)
     except StepError as error:
-        problem = f"the cluster of {one.stack} can't be asked what becomes of the keys, so nothing is deployed: {error}"
-        fail(None, "", problem, f"{one.edited}; then: {one.command}")
+        problem = f"the cluster of {one.stack} can't be asked what becomes of the keys, so nothing is deployed"
+        raise AmbientError([error.problem.within(problem, one.edited, f"then: {one.command}")]) from None
     return witness
 
 

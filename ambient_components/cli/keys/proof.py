@@ -156,7 +156,7 @@ class Witness:
                 )
         answers = [self.asker.ask(token) for token in sorted(one.tokens)]
         if any(answer.accepted for answer in answers):
-            return f"{about} is not over: its token still works", f"{delete}; then check again"
+            return f"{about} is not over: its token still works", f"{delete}, and then check again"
         if not all(answer.refused for answer in answers):
             told = ", ".join(sorted({str(answer.status or "no answer") for answer in answers if not answer.refused}))
             return f"{about}: its end is not proved: the API server answers its token with {told}, not 401", (

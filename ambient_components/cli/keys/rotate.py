@@ -1,7 +1,6 @@
 """`ambient keys rotate`: write the next generation of keys into the stack's files."""
 
 import re
-import sys
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, NoReturn
@@ -13,9 +12,10 @@ from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finis
 from ambient_components.cli.keys.edit import OverlapUntil, Recorded, SelectedKey, chosen_keys, rotation, rotation_lines
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
-from ambient_components.cli.options import Stack
+from ambient_components.cli.options import Stack, wrong_value
 from ambient_components.engine.command import Engine
-from ambient_components.errors import AmbientError, Problem
+from ambient_components.errors import AmbientError, BadValue, Problem, refusal, reject
+from ambient_components.output import show_problem, show_problems
 from ambient_components.rules.durations import YEAR, parse_duration
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
@@ -85,7 +85,7 @@ def rotate(
     chosen = chosen_keys(loaded, names, workspace or ())
     here = clock.now().astimezone(loaded.file.timezone)
     if last_day is not None and last_day < here.date():
-        msg = f"{last_day} is over; to end the old keys at once: --leaked"
+        msg = f"{last_day} is over, and --leaked ends the old keys at once"
         raise typer.BadParameter(msg, param_hint="--overlap-until")
     places, fleets = by_stack(project, stack, loaded, chosen), project.shards(stack)
     engine = pulumi.engine_for(project.folder)
@@ -110,12 +110,12 @@ def _deployed(
         if now:
             note = Problem(None, "", "nothing is written and nothing is deployed: the deployed generation is not known")
             raise AmbientError([*error.problems, note]) from None
-        for problem in error.problems:
-            print(f"ambient: {problem}", file=sys.stderr)
-        print(
-            "ambient: warning: the deployed generation is not known, so the next one is counted from the file; if this "
-            "checkout is not up to date, pull first",
-            file=sys.stderr,
+        show_problems(error.problems)
+        show_problem(
+            refusal(
+                "warning: the deployed generation is not known, so the next one is counted from the file",
+                "if this checkout is not up to date, pull first",
+            )
         )
         return None
 
@@ -146,12 +146,11 @@ def _duration(text: str) -> int | None:
         return None
     try:
         seconds = parse_duration(text)
-        msg = f"{text} is too long; allowed: up to 1y"
-    except ValueError as error:
-        seconds, msg = 0, str(error)
-    if not 0 < seconds <= YEAR:
-        msg += "; for no overlap at all: --leaked"
-        raise typer.BadParameter(msg, param_hint="--overlap")
+        if seconds > YEAR:
+            reject(f"{text} is too long: 1y is the most")
+    except BadValue as error:
+        told = BadValue(error.problem, error.hints, "for no overlap at all: --leaked")
+        raise wrong_value(told, "--overlap") from None
     return seconds
 
 
@@ -165,5 +164,5 @@ def _day(text: str) -> date | None:
 
 
 def _no_day(text: str) -> NoReturn:
-    msg = f"{text!r} is not a day; allowed: YYYY-MM-DD, such as 2026-12-31"
+    msg = f"{text!r} is not a day of the form YYYY-MM-DD, such as 2026-12-31"
     raise typer.BadParameter(msg, param_hint="--overlap-until")

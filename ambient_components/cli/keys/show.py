@@ -51,7 +51,7 @@ def find(overview: Overview, name: str) -> Named:
     """
     parsed = parse_key_output(name)
     if parsed is None:
-        msg = f"{_shown(name)} is no name of a key; allowed: WORKSPACE/KEY, such as payments/ci"
+        msg = f"{_shown(name)} is no name of a key of the form WORKSPACE/KEY, such as payments/ci"
         raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
     workspace, key_id = parsed
     found = [
@@ -66,7 +66,7 @@ def find(overview: Overview, name: str) -> Named:
         beside = sorted({key.id for view in overview.workspaces for key in view.keys if view.name == workspace})
         hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
         hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
-        fail(None, "", f"stack {overview.stack!r} has no key {_shown(name)}", f"{hint}; a key is there after pulumi up")
+        fail(None, "", f"stack {overview.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
     return max(found, key=lambda one: one.key.generation)
 
 
@@ -87,10 +87,11 @@ def read(engine: Engine, overview: Overview, named: Named) -> str:
         why = key.dead or "it expired"
         fail(None, "", f"key {named.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
     if not key.retained:
+        missing = f"key {named.name} is not in the state (retain: none)"
         where = f"it is delivered: kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')} -o yaml"
         if key.undelivered:
-            where = f"and not delivered: {key.undelivered}; run pulumi up first"
-        fail(None, "", f"key {named.name} is not in the state (retain: none)", where)
+            fail(None, "", f"{missing}, and not delivered: {key.undelivered}", "run pulumi up first")
+        fail(None, "", missing, where)
     token = output(engine, overview.stack_of(named.workspace.name), named.name)
     if not token:
         fail(None, "", f"stack {overview.stack!r} has no output {named.name!r}", "run pulumi up first")

@@ -88,10 +88,11 @@ class Repository:
                 link.unlink()  # a wildcard must not follow a revision's link to this machine's files
 
     def _commit(self, revision: str) -> str:
-        def unknown(_: str) -> tuple[str, str]:
+        def unknown(_: str) -> tuple[str, *tuple[str, ...]]:
             return (
                 f"{revision!r} is no revision of this repository",
-                "name a commit, branch or tag; where it is not fetched, as in a shallow clone: git fetch --unshallow",
+                "name a commit, branch or tag",
+                "if it is not fetched, as in a shallow clone: git fetch --unshallow",
             )
 
         if revision.startswith("-") or not revision.isprintable():
@@ -101,7 +102,7 @@ class Repository:
     def _git(
         self,
         *arguments: str,
-        about: Callable[[str], tuple[str, str]] | None = None,
+        about: Callable[[str], tuple[str, *tuple[str, ...]]] | None = None,
         apart: dict[str, str] | None = None,
         stdin: str = "",
     ) -> str:

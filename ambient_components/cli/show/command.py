@@ -270,5 +270,5 @@ def _some(names: list[str]) -> str:
 def _print_ca(endpoint: Endpoint | None) -> None:
     if endpoint is None or endpoint.ca is None:
         where = f"the one of {endpoint.server}" if endpoint else "the kubeconfig"
-        fail(None, "", f"{where} has no CA certificate", "check KUBECONFIG; a public server needs no --cacert")
+        fail(None, "", f"{where} has no CA certificate", "check KUBECONFIG", "use no --cacert for a public server")
     print(endpoint.ca.decode("ascii").rstrip())

@@ -191,15 +191,15 @@ def warnings(key: Key, now: datetime) -> list[str]:
     if key.former:
         mended = "another generation has followed"
     if key.dead:
-        found.append(f"the token no longer works: {key.dead}; {mended}")
+        found.append(f"the token no longer works: {key.dead} ({mended})")
     elif key.expires_at is not None and key.expires_at <= now:
         found.append(f"the token expired on {key.expires_at:%Y-%m-%d %H:%M} UTC and is refused: {mended}")
     if key.undelivered and not key.former:
-        found.append(f"not delivered: {key.undelivered}; pulumi up tries again")
+        found.append(f"not delivered: {key.undelivered} (pulumi up tries again)")
     if key.static:
         found.append("every session of the workspace can read it")
     if key.pending:
-        found.append(f"not revoked yet, still valid: {', '.join(key.pending)}; pulumi up tries again")
+        found.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
     if key.retiring:
         found.append(f"the token before it still works for a while ({len(key.retiring)}): switch its users over")
     return found

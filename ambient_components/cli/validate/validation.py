@@ -154,7 +154,7 @@ def _stacks(stack: LoadedStack) -> list[Problem]:
                 where,
                 f"stacks[{index}]",
                 f"there is no {path}",
-                "name stacks that have a file of their own; shards have none",
+                "name stacks that have a file of their own: shards have none",
             )
         elif (named := review_stack(path).stack) and named.file.stacks:
             remedy = "one level is all there is: name those stacks here"

@@ -16,7 +16,7 @@ from ambient_components.engine.backend import export
 from ambient_components.engine.command import Engine
 from ambient_components.engine.rewriting import items
 from ambient_components.engine.state import EMPTY
-from ambient_components.errors import fail
+from ambient_components.errors import AmbientError, fail, refusal
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.resharding.exports import Deployment, owner_of, workspaces_of
@@ -58,7 +58,8 @@ class Resharder:
                 fail(None, "", f"stack {stack!r} belongs to {owner_of(state)}", f"{self.fleet.owner} is resharded here")
         known = self.records.read()
         if self.records.trouble:
-            fail(None, "", self.records.trouble, "run this where the cluster is reached, as its deployer")
+            hint = "run this where the cluster is reached, as its deployer"
+            raise AmbientError([self.records.trouble.within("nothing is moved", hint)])
         for stack, number in self.numbers.items():
             record = known.get(number, Record())
             if is_lost(record) or left(record):
@@ -66,7 +67,8 @@ class Resharder:
                     None,
                     "",
                     f"a run of {stack} is under way, or its state was never written",
-                    f"wait for it; or, with shards as it was: ambient up {self.fleet.name} --shard {number}",
+                    "wait for it",
+                    f"or, with shards as it was: ambient up {self.fleet.name} --shard {number}",
                 )
 
     def rehearse(self, plan: Resharding) -> None:
@@ -103,7 +105,7 @@ class Resharder:
         self.engine.run("config", "set", "--plaintext", CONFIG_KEY, count, *flags)
         if not self.fleet.has_key:
             set_fleet_key(self.engine, flags)
-        self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)}; commit it")
+        self.say(f"{CONFIG_KEY}: {count} in {self.fleet.project.shown(self.fleet.config_file)} (commit it)")
 
     def apply(self, plan: Resharding) -> None:
         """Move the workspaces.
@@ -179,7 +181,9 @@ class Resharder:
     def _declare(self, number: int, ledger: Ledger) -> None:
         written = self.records.change(number, lambda record: replace(record, declared=ledger))
         if written is None:
-            fail(None, "", self.records.trouble, f"then again: ambient reshard {self.fleet.name}")
+            trouble = self.records.trouble or refusal("the run records can't be written")
+            again = f"then again: ambient reshard {self.fleet.name}"
+            raise AmbientError([trouble.within("the resharding is not complete", again)])
 
     def _check_same(self, stack: str) -> None:
         """Refuse a changed state. The backend has no conditional import, but imports fail while a run has the lock."""

@@ -164,8 +164,8 @@ def revoke(context: Context, values: Values, access_keys: Iterable[tuple[TokenSe
             context.store.accounts.revoke(account(values), access_key.uid)
         except StepError as error:
             failed.append(access_key)
-            told = f"could not revoke access key {access_key.uid} ({reason}): {error}"
-            context.warn(f"{told}; the next pulumi up tries again")
+            told = f"could not revoke access key {access_key.uid} ({reason})"
+            context.warn(error.problem.within(told, "run pulumi up again"))
         else:
             context.note(f"revoked access key {access_key.uid}: {reason}")
     return tuple(failed)

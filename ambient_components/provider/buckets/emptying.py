@@ -29,12 +29,12 @@ def delete_empty(context: Context, bucket: str) -> None:
     if _delete(context, bucket):
         return
     count, more = _count(context, bucket)
-    msg = (
-        f"bucket {bucket!r} is not empty: {'at least ' if more else ''}{count} objects and versions are in it. Write "
-        "'force: true' beside 'onDelete: delete' to delete them with it, deploy, and then remove it; or write "
-        "'onDelete: keep', deploy, and then remove it: it stays unchanged"
+    msg = f"bucket {bucket!r} is not empty: {'at least ' if more else ''}{count} objects and versions are in it"
+    raise StepError(
+        msg,
+        "write 'force: true' beside 'onDelete: delete' to delete them with it, deploy, and then remove it",
+        "or write 'onDelete: keep', deploy, and then remove it: it stays unchanged",
     )
-    raise StepError(msg)
 
 
 def delete_with_objects(context: Context, bucket: str) -> None:
@@ -71,8 +71,8 @@ def _empty(context: Context, bucket: str, before: int) -> int:
     while batch := _page(context, bucket):
         if context.engine.cancelled:
             gone = before + count
-            msg = f"bucket {bucket!r}: the run is being cancelled; {gone} objects are deleted, and the next run goes on"
-            raise StepError(msg)
+            msg = f"bucket {bucket!r}: the run is being cancelled after it deleted {gone} objects"
+            raise StepError(msg, "run again, which deletes the others")
         if batch == last:
             msg = f"bucket {bucket!r}: the store says that objects are deleted, and has them still"
             raise StepError(msg)

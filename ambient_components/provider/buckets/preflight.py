@@ -138,13 +138,13 @@ def _leaving(context: Context, owner: str, case: _Case, old: BucketEntry) -> Ite
             yield case.refusal(
                 f"bucket {bucket!r} is to be kept, as the files said last, and the run that took 'onDelete: delete' "
                 "back did not end: it would be deleted",
-                "put the entry back and deploy; then remove it",
+                "put the entry back, deploy, and then remove it",
             )
     else:
         yield case.refusal(
             f"bucket {bucket!r} was not released whole: it still has this stack's ownership tag, as the run that "
             "released it did not end",
-            "put it back as it was, with 'state: released', and deploy; then remove it",
+            "put it back as it was, with 'state: released', deploy, and then remove it",
             rule=Rule.ENTIRE_RELEASE,
         )
 

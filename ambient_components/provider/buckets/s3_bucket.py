@@ -69,11 +69,12 @@ class S3Bucket:
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Return the inputs as found in the store, and drift of the ownership annotation."""
         if not inputs:
-            msg = (
-                f"{identity} can't be imported: declare the bucket. The next pulumi up takes it over if it has this "
-                "stack's ownership tag; one without an ownership tag needs 'adopt: true'"
+            msg = f"{identity} can't be imported"
+            raise StepError(
+                msg,
+                "declare the bucket: the next pulumi up takes it over if it has this stack's ownership tag",
+                "write 'adopt: true' beside its name if it has no ownership tag",
             )
-            raise StepError(msg)
         if inputs.get("released"):
             return ReadResult({"drift": {}})
         bucket = inputs["bucket"]
@@ -85,7 +86,7 @@ class S3Bucket:
             live = settings.look(context, inputs, strict=False)
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
-            context.warn(f"bucket {bucket} is not looked at: {error}")
+            context.warn(error.problem.within(f"bucket {bucket} is not looked at"))
             return ReadResult({"drift": state.get("drift") or {}})
         if inputs.get("objectLock") and not live.locked:
             context.warn(f"bucket {bucket} has no object lock: it was deleted, and another of its name was made")
@@ -131,7 +132,7 @@ class S3Bucket:
         try:
             tags = ownership.tags_of(context, bucket)
         except ownership.ForeignBucketError as error:
-            context.warn(f"{error}. It is forgotten, and stays unchanged")
+            context.warn(error.problem.within(f"bucket {bucket} is forgotten, and stays unchanged"))
             return
         if tags is None:
             return
@@ -193,7 +194,7 @@ class S3Bucket:
         try:
             ownership.unclaim(context, namespace, bucket)
         except StepError as error:
-            context.warn(f"namespace {namespace} notes still that bucket {bucket} is being made: {error}")
+            context.warn(error.problem.within(f"namespace {namespace} notes still that bucket {bucket} is being made"))
 
     def _undo(self, context: Context, bucket: str, namespace: str | None) -> None:
         """Delete the empty bucket that this step created; if that fails, the next run continues."""
@@ -201,7 +202,7 @@ class S3Bucket:
             emptying.delete_empty(context, bucket)
             ownership.unclaim(context, namespace, bucket)
         except StepError as error:
-            context.warn(f"bucket {bucket} was made, and could not be deleted again: {error}")
+            context.warn(error.problem.within(f"bucket {bucket} was made, and could not be deleted again"))
 
     def _take(self, context: Context, news: Values, tags: Mapping[str, str], state: Values) -> None:
         """Update an existing bucket; unsupported settings are found before anything is written."""
@@ -249,11 +250,13 @@ def _require_known(bucket: str, tags: Mapping[str, str]) -> None:
     if since := tags.get(_AGAIN):
         msg = (
             f"bucket {bucket!r} had no ownership tag until {since}, when it was restored: it had been removed, or "
-            "the bucket had been deleted and another of that name made, with objects that this stack must not delete. "
-            "Look at what is in it; then write 'adopt: true' beside its name, deploy, and remove it. Or write "
-            "'onDelete: keep', deploy, and remove it: it stays unchanged"
+            "the bucket had been deleted and another of that name made, with objects that this stack must not delete"
         )
-        raise StepError(msg)
+        raise StepError(
+            msg,
+            "look at what is in it, then write 'adopt: true' beside its name, deploy, and remove it",
+            "or write 'onDelete: keep', deploy, and remove it: it stays unchanged",
+        )
 
 
 def _require_own_rule(news: Values, live: settings.Live) -> None:
@@ -278,9 +281,9 @@ def _creation(context: Context, news: Values) -> dict[str, Any]:
 def _not_made(bucket: str, error: RefusedError) -> StepError:
     if error.code == _OTHERS:
         return StepError(
-            f"bucket {bucket!r} belongs to another account: all accounts of a store share one list of names. Choose "
-            "another name"
+            f"bucket {bucket!r} belongs to another account: all accounts of a store share one list of names",
+            "choose another name",
         )
     if error.code == _OWN:
-        return StepError(f"bucket {bucket!r} was made by another client just now: run pulumi up again")
+        return StepError(f"bucket {bucket!r} was made by another client just now", "run pulumi up again")
     return StepError(f"can't make bucket {bucket!r}: {error}")

@@ -86,8 +86,7 @@ class S3Credentials:
             overlap = policy(news).overlap
             context.warn(
                 f"access key {kept_one[0].uid} was in the store without a record (a lost state file, or a run that "
-                f"died); it stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}, and "
-                "is then revoked"
+                f"died), and stays valid {f'for {format_seconds(overlap)}' if overlap else 'until the next run'}"
             )
         steps = plan(remaining.state, policy(news), context.now, what=WHAT)
         return str(news["user"]), self._carry_out(context, news, remaining, steps, {}, using)
@@ -95,11 +94,8 @@ class S3Credentials:
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect deleted and deactivated keys, and other drift."""
         if not inputs:
-            msg = (
-                f"{identity} can't be imported: the secret of an access key can't be read back from a store; declare "
-                "the bucket, and the next pulumi up makes a user and a key of its own"
-            )
-            raise StepError(msg)
+            msg = f"{identity} can't be imported: the secret of an access key can't be read back from a store"
+            raise StepError(msg, "declare the bucket, and the next pulumi up makes a user and a key of its own")
         if inputs.get("released"):
             return ReadResult(kept(state))
         recorded = token_state(state)
@@ -107,7 +103,9 @@ class S3Credentials:
             seen = see(context, inputs, recorded)
         except StepError as error:
             # An error would end the refresh, and with it revocations that do not need the store.
-            context.warn(f"the access keys of the object store's user {inputs['user']} are not looked at: {error}")
+            context.warn(
+                error.problem.within(f"the access keys of the object store's user {inputs['user']} are not looked at")
+            )
             return ReadResult(kept(state))
         if seen.foreign:
             _tell_of_foreign(context, inputs, seen)
@@ -286,8 +284,10 @@ def _require_whole(news: Values) -> None:
 def _tell_of_foreign(context: Context, values: Values, seen: Seen) -> None:
     context.warn(
         f"access keys made by hand for the object store's user {values['user']} open bucket "
-        f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}. Delete them; or, if a secret may be known to "
-        "others, write another generation for the bucket's credentials: the user goes with all its keys"
+        f"{values['bucket']} as well: {', '.join(sorted(seen.foreign))}",
+        "delete them",
+        "or, if a secret may be known to others, write another generation for the bucket's credentials: the user goes "
+        "with all its keys",
     )
 
 

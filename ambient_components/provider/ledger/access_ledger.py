@@ -64,13 +64,13 @@ def end_first(context: Context, before: Ledger, after: Ledger) -> None:
                 context.warn(warning)
 
 
-def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, str | None]:
+def _end(cluster: Cluster, workspace: str, one: Ending) -> tuple[str | None, Problem | None]:
     try:
         for binding in one.after:
             _ensure(cluster, workspace, binding)
         ended = end(cluster, one.kind, workspace, one.name)
     except StepError as error:
-        return None, f"workspace {workspace!r}: could not end {one.what} at the start of this run: {error}"
+        return None, error.problem.within(f"workspace {workspace!r}: could not end {one.what} at the start of this run")
     return (f"{workspace}: ended {one.what}" if ended else None), None
 
 
@@ -133,8 +133,8 @@ class AccessLedger:
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:  # noqa: ARG002
         """Return the state unchanged: each object reports its own drift."""
         if not inputs:
-            msg = f"{identity} can't be imported: a ledger is what a stack declares; the next pulumi up records it"
-            raise StepError(msg)
+            msg = f"{identity} can't be imported: a ledger is what a stack declares"
+            raise StepError(msg, "run pulumi up, which records it")
         return ReadResult(_kept(state))
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002

@@ -58,7 +58,7 @@ def drift(
     try:
         found = by_namespace(listed(cluster, notice))
     except StepError as error:
-        return [*warnings, refusal(f"the access in the cluster can't be compared with what is declared: {error}")]
+        return [*warnings, error.problem.within("the access in the cluster can't be compared with what is declared")]
     return [*warnings, *(one for place in places for one in place.warnings(found.get(place.workspace, ())))]
 
 
@@ -107,7 +107,8 @@ class _Place:
             yield _warning(
                 self.workspace,
                 f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
-                "if the last run failed, this one makes it; if it was removed, pulumi up --refresh makes it again",
+                "if the last run failed, run pulumi up, which makes it",
+                "if it was removed, run pulumi up --refresh, which makes it again",
             )
         differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
         if differing:

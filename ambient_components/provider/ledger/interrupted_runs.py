@@ -173,13 +173,13 @@ def forget(context: Context, place: RunRecord, unended: Sequence[Leftover], befo
     }
     there = [name for name in begun(lost, before) if name in stays]
     if end(context, place.owner, sorted({*leftovers(lost, stays), *_still(unended, stays)})):
-        msg = "access that an interrupted run gave could not be ended; run pulumi destroy again"
-        raise StepError(msg)
+        msg = "access that an interrupted run gave could not be ended"
+        raise StepError(msg, "run pulumi destroy again")
     if there:
         context.warn(
             f"an interrupted run may have begun {listing(there)}, and the state knows nothing of it: all access "
-            "ended, and what else is in it stays; delete it if it is not needed (kubectl delete namespace "
-            f"{' '.join(there)})"
+            "ended, and what else is in it stays",
+            f"delete it if it is not needed: kubectl delete namespace {' '.join(there)}",
         )
     place.remove(cluster)
 
@@ -195,10 +195,12 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
                 _end_token_secrets(cluster, owner, one)
         except StepError as error:
             failed.append(one)
-            context.warn(f"could not end {one}, which an interrupted run gave: {error}; the next run tries again")
+            context.warn(
+                error.problem.within(f"could not end {one}, which an interrupted run gave", "run pulumi up again")
+            )
     if ended:
         context.warn(
-            f"an interrupted run gave access that the files no longer declare and no state has; ended now: "
+            f"ended access that an interrupted run gave, and that neither the files nor a state have: "
             f"{', '.join(ended)}"
         )
     return tuple(failed)

@@ -166,7 +166,7 @@ def foreign(
                     workspace,
                     f"workspace {workspace!r} was taken back by a run that did not end: until one has, it can't be "
                     "released, and what is removed from its entry would stay valid",
-                    "write the entry as it was, with 'state: active', and deploy; then make the change",
+                    "write the entry as it was, with 'state: active', deploy, and then make the change",
                     rule=Rule.ENTIRE_RELEASE,
                 )
             )
@@ -185,7 +185,7 @@ def _leaving(name: str, owner: str, holder: str | None, *, let_go: bool) -> list
             name,
             f"workspace {name!r} was not released whole: the run that released it did not end, and what it had not got "
             "to would be deleted with the entry",
-            "put the entry back with 'state: released' and deploy; then remove it",
+            "put the entry back with 'state: released', deploy, and then remove it",
             rule=Rule.ENTIRE_RELEASE,
         )
     ]
@@ -260,7 +260,7 @@ def changed_since(cluster: Cluster, there: set[str], before: Ledger, after: Ledg
     try:
         found = by_namespace(listed(cluster))
     except StepError as error:
-        return [refusal(f"the access in released workspaces can't be looked at: {error}")]
+        return [error.problem.within("the access in released workspaces can't be looked at")]
     warnings = []
     for workspace in released:
         objects = {(one.kind, one.name) for one in found.get(workspace, ())}

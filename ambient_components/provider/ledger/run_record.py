@@ -119,6 +119,8 @@ def or_warn(context: Context, work: Callable[[], None]) -> bool:
         if skips_checkpoints():
             msg = f"the shard's run record can't be used, and {_DEAF}: {error}"
             raise StepError(msg) from None
-        context.warn(f"the shard's run record can't be used, so what an interrupted run left is not known: {error}")
+        context.warn(
+            error.problem.within("the shard's run record can't be used, so what an interrupted run left is not known")
+        )
         return False
     return True

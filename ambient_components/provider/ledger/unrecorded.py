@@ -71,7 +71,7 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
         unknown = sorted(wanted.keys() & accounts)
         if not unknown:
             continue
-        lines = "; ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
+        lines = ", ".join(f"{wanted[account]}: {{adopt: [{account}]}}" for account in unknown)
         what = (
             "this run ends them with their tokens, and makes the keys again"
             if end

@@ -49,8 +49,8 @@ class Engine:
             StepError: The engine does not answer, or the run is being cancelled.
         """
         if self.cancelled:
-            msg = "the run is being cancelled, so nothing is minted; run pulumi up again"
-            raise StepError(msg)
+            msg = "the run is being cancelled, so nothing is minted"
+            raise StepError(msg, "run pulumi up again")
         request = engine_pb2.LogRequest(
             severity=engine_pb2.DEBUG, urn=urn, message="the engine lives: minting may begin"
         )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import name, uid
-from ambient_components.errors import Problem, refusal
+from ambient_components.errors import Problem, Remedy, refusal
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.store.connection import Store
 
@@ -31,13 +31,13 @@ class Context:
     preview: bool = False
     """Whether nothing may be changed. This excludes server-side dry runs, which mint live tokens (tested)."""
 
-    def warn(self, message: str | Problem) -> None:
-        """Show a warning that does not fail the step."""
-        self.engine.warning(self.urn, _problem(message))
+    def warn(self, message: str | Problem, *remedies: Remedy) -> None:
+        """Show a warning that does not fail the step; the remedies are those of a text."""
+        self.engine.warning(self.urn, message if isinstance(message, Problem) else refusal(message, *remedies))
 
     def note(self, message: str | Problem) -> None:
         """Show what was done."""
-        self.engine.info(self.urn, _problem(message))
+        self.engine.info(self.urn, message if isinstance(message, Problem) else refusal(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,6 @@ class Check:
     failures: tuple[Problem, ...] = ()
     inputs: Values | None = None
     """Inputs to record instead of the given ones; None for the given ones."""
-
-
-def _problem(message: str | Problem) -> Problem:
-    return refusal(message) if isinstance(message, str) else message
 
 
 class Change(StrEnum):

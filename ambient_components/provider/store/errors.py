@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from ambient_components.errors import StepError
+from ambient_components.errors import Remedy, StepError
 from ambient_components.rotation.state import format_time
 
 S3: Final = "s3"
@@ -53,8 +53,8 @@ _AGAIN: Final = "run pulumi up again when it is well"
 class RefusedError(StepError):
     """The store refused, and did nothing."""
 
-    def __init__(self, text: str, status: int, code: str) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, status: int, code: str, *remedies: Remedy) -> None:
+        super().__init__(text, *remedies)
         self.status = status
         self.code = code
         """Code of S3 or IAM; empty if the response has none."""
@@ -152,9 +152,9 @@ def _refused(request: Request, response: Any) -> StepError:
         code = ""
     said = _said(str(told.get("Message") or ""), request.hide)
     if code in _BUSY or status in (429, 503):
-        return BusyError(f"{request.name} can't do it now ({status}, {code or 'busy'}); {_AGAIN}", status, code)
+        return BusyError(f"{request.name} can't do it now ({status}, {code or 'busy'})", status, code, _AGAIN)
     if status >= 500 and status != 501:
-        return LostError(f"{request.name} failed ({status}{f', {code}' if code else ''}{said}); {_AGAIN}")
+        return LostError(f"{request.name} failed ({status}{f', {code}' if code else ''}{said})", _AGAIN)
     date = (meta.get("HTTPHeaders") or {}).get("date", "")
     return RefusedError(f"{request.name} {_reason(request, status, code, said, date)}", status, code)
 
@@ -203,7 +203,7 @@ def _unanswered(request: Request, error: Exception) -> StepError:
         return UnreachedError(text, again=True)
     if isinstance(error, known.HTTPClientError):
         # The connection broke or no response came, after the request was sent.
-        return LostError(f"{request.name} gave no answer ({type(error).__name__}); {_AGAIN}")
+        return LostError(f"{request.name} gave no answer ({type(error).__name__})", _AGAIN)
     if isinstance(error, known.ParamValidationError):
         text = (
             f"{request.name} can't be asked for this ({request.right}): "
@@ -216,9 +216,9 @@ def _unanswered(request: Request, error: Exception) -> StepError:
 
 def _unreadable(request: Request, status: int) -> StepError:
     if status in (429, 503):
-        return BusyError(f"{request.name} can't do it now ({status}); {_AGAIN}", status, "")
+        return BusyError(f"{request.name} can't do it now ({status})", status, "", _AGAIN)
     if status >= 500:
-        return LostError(f"{request.name} failed ({status}); {_AGAIN}")
+        return LostError(f"{request.name} failed ({status})", _AGAIN)
     return RefusedError(f"{request.name} {_no_store(request, status)}", status, "")
 
 
@@ -233,8 +233,8 @@ def _no_store(request: Request, status: int) -> str:
 
 def _other_apis() -> str:
     return (
-        f"set iamEndpoint {CONFIG} if it is at another address, or credentials: minio for MinIO's admin API; a store "
-        "with neither can be used by driver: existing, with a bucket and a key made by hand"
+        f"set iamEndpoint {CONFIG} if it is at another address, or credentials: minio for MinIO's admin API, or "
+        "use driver: existing, with a bucket and a key made by hand"
     )
 
 

@@ -93,7 +93,7 @@ class IamAccounts:
         _require_ours(account, tags.get(OWNER_ANNOTATION))
         there = self._keys(account)
         if len(there) >= MAX_KEYS:
-            raise StepError(_in_the_way(account, there))
+            raise _in_the_way(account, there)
         note = Note.of(tags.get(KEYS_TAG)).before_mint(each["AccessKeyId"] for each in there)
         self._write(account, note)
         try:
@@ -282,11 +282,8 @@ def _require_ours(account: Account, holder: str | None) -> None:
     if holder == account.owner:
         return
     owner_text = f"belongs to {holder}" if holder else "has no ownership tag: it was made by hand, or let go"
-    msg = (
-        f"the object store's user {account.name!r} {owner_text}, so it is left alone; give the bucket's "
-        "credentials another generation, or delete that user if nothing needs it"
-    )
-    raise StepError(msg)
+    msg = f"the object store's user {account.name!r} {owner_text}, so it is left alone"
+    raise StepError(msg, "give the bucket's credentials another generation", "or delete that user if nothing needs it")
 
 
 def _is_final(error: StepError) -> bool:
@@ -294,15 +291,15 @@ def _is_final(error: StepError) -> bool:
     return isinstance(error, RefusedError) and not isinstance(error, BusyError) and error.status >= 400
 
 
-def _in_the_way(account: Account, keys: list[Any]) -> str:
+def _in_the_way(account: Account, keys: list[Any]) -> StepError:
     named = ", ".join(
         f"{each['AccessKeyId']} ({'active' if _is_active(each) else 'inactive'}, made on {each['CreateDate']:%Y-%m-%d})"
         for each in keys
     )
-    return (
-        f"the object store's user {account.name!r} has {len(keys)} access keys, and can't have more: {named}. Delete "
-        "the one that was made by hand, if nothing uses it, and run pulumi up again; or write another generation "
-        "for the bucket's credentials, which makes another user"
+    return StepError(
+        f"the object store's user {account.name!r} has {len(keys)} access keys, and can't have more: {named}",
+        "delete the one that was made by hand, if nothing uses it, and run pulumi up again",
+        "or write another generation for the bucket's credentials, which makes another user",
     )
 
 

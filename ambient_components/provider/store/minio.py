@@ -211,8 +211,8 @@ class MinioAccounts:
         try:
             made = self._connected().key(key_id)
         except StepError:
-            msg = f"{error}; it is not known whether a key was made: if so, the next run finds it and ends it"
-            raise StepError(msg) from None
+            msg = f"it is not known whether a key was made: {error.problem.sentence}"
+            raise StepError(msg, error.problem.hints, "run again, which finds it and ends it") from None
         if made is None:
             raise error
         return made
@@ -239,11 +239,12 @@ def _require_ours(account: Account, found: Existing) -> None:
     if found.owner == account.owner:
         return
     owner_text = f"belongs to {found.owner}" if found.owner else "has no ownership tag: it was made by hand, or let go"
-    msg = (
-        f"the object store's user {account.name!r} {owner_text}, so it is left alone; give the bucket's credentials "
-        f"another generation, or remove it (mc admin user rm, mc admin policy rm)"
+    msg = f"the object store's user {account.name!r} {owner_text}, so it is left alone"
+    raise StepError(
+        msg,
+        "give the bucket's credentials another generation",
+        "or remove the user (mc admin user rm, mc admin policy rm)",
     )
-    raise StepError(msg)
 
 
 def _refuse_keys_only(account: Account) -> None:

@@ -59,8 +59,8 @@ class MinioClient:
                 http_client=self._pool,
             )
         except ValueError as error:
-            msg = f"the object store can't be used: {error}; check {ADDRESS}, its region, accessKey and secretKey"
-            raise StepError(msg) from None
+            msg = f"the object store can't be used: {error}"
+            raise StepError(msg, f"check {ADDRESS}, its region, accessKey and secretKey") from None
 
     def __repr__(self) -> str:
         return f"MinioClient({self._host})"

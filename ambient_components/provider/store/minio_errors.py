@@ -24,7 +24,7 @@ _PASSING: Final = (502, 503, 504)
 """Statuses of a proxy when its store is down; the store may have executed the request."""
 _SHOWN: Final = 200
 """Maximum characters of a store's own message."""
-_AGAIN: Final = "; run pulumi up again when it is well"
+_AGAIN: Final = "run pulumi up again when it is well"
 
 
 class RefusedError(errors.RefusedError):
@@ -58,7 +58,7 @@ def refused(request: Request, status: int, body: str) -> StepError:
         return RefusedError(f"the store at {request.host} {_reason(request, status, code, said, body)}", status, code)
     if code in _OF_S3 or (not code and status not in _PASSING):
         return LostError(f"the store at {request.host} {_not_minio(f' ({code or status})')}")
-    return LostError(f"the store at {request.host} can't do it now ({code or status}{said}){_AGAIN}")
+    return LostError(f"the store at {request.host} can't do it now ({code or status}{said})", _AGAIN)
 
 
 def _reason(request: Request, status: int, code: str, said: str, body: str) -> str:
@@ -70,9 +70,7 @@ def _reason(request: Request, status: int, code: str, said: str, body: str) -> s
         case "SignatureDoesNotMatch":
             return f"refuses the secret key of {admin}: check secretKey {config}"
         case "AccessDenied":
-            return (
-                f"does not let {admin} do this: it needs the right {request.right}; MinIO's policy consoleAdmin has all"
-            )
+            return f"does not let {admin} do this: it needs the right {request.right}, which consoleAdmin has"
         case "RequestTimeTooSkewed":
             times = f"{format_time(request.now)}, and this machine's {format_time(datetime.now(UTC))}"
             return f"refuses every request, as its clock says {times}: set the one that is wrong"
@@ -112,7 +110,7 @@ def unanswered(host: str, error: Exception) -> StepError:
             f"no way to the store at {host} by the proxy of the environment: check HTTPS_PROXY and NO_PROXY"
         )
     if not isinstance(cause, ConnectTimeoutError | LocationValueError):
-        return LostError(f"the store at {host} gave no answer ({type(cause).__name__}){_AGAIN}")
+        return LostError(f"the store at {host} gave no answer ({type(cause).__name__})", _AGAIN)
     return UnreachedError(f"the store at {host} can't be reached ({_plain(cause)}): check {ADDRESS}")
 
 
@@ -128,7 +126,7 @@ def unreadable(host: str, error: Exception) -> LostError:
 def _not_minio(what: str) -> str:
     return (
         f"does not answer as MinIO's admin API does{what}: check {ADDRESS}, which wants the API's address and not the "
-        "console's; if the store is no MinIO, say credentials: iam"
+        "console's, or say credentials: iam if the store is no MinIO"
     )
 
 

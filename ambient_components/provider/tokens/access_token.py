@@ -89,18 +89,15 @@ class AccessToken:
         if adopted and overlap and not former:
             context.warn(
                 f"{len(adopted)} token(s) of this key were in the cluster without a record (a lost state file, or a "
-                f"run that died); they stay valid for {format_seconds(overlap)} and are then revoked"
+                f"run that died), and stay valid for {format_seconds(overlap)}"
             )
         return identity.path, outputs
 
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Detect tokens that were revoked or deleted, or have expired; mint nothing."""
         if not inputs:
-            msg = (
-                f"{identity} can't be imported: a token can't be read back from a cluster; declare the key, and the "
-                "next pulumi up mints one"
-            )
-            raise StepError(msg)
+            msg = f"{identity} can't be imported: a token can't be read back from a cluster"
+            raise StepError(msg, "declare the key, and the next pulumi up mints one")
         about = Identity.of(inputs)
         if inputs.get("released"):
             if not context.guard.cluster.get(about.namespace_path):
@@ -162,7 +159,7 @@ class AccessToken:
                 delivery.remove(context, about, target)
         except StepError as error:
             # The token is invalid by now, so a leftover Secret must not block the deletion of the ServiceAccount.
-            context.warn(f"could not delete {target}, which held the key: {error}; delete it by hand")
+            context.warn(error.problem.within(f"could not delete {target}, which held the key", "delete it by hand"))
 
     def _due(self, context: Context, state: Values, news: Values) -> Plan:
         if news.get("released"):
@@ -274,5 +271,5 @@ def _tell(context: Context, asked: Policy, minted: Minted, why: str) -> None:
     if granted is not None and granted < asked.lifetime - 60:
         context.warn(
             f"the cluster granted {format_seconds(granted)} where {format_seconds(asked.lifetime)} were asked: it caps "
-            "the life of tokens; the next token is due accordingly earlier"
+            "the life of tokens, and the next token is due accordingly earlier"
         )

@@ -77,14 +77,11 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
     if secret is None:
         namespace = cluster.get(core("namespaces", target.namespace))
         if namespace is None:
-            msg = f"there is no namespace {target.namespace!r} to deliver the key to; create it, or name another"
-            raise StepError(msg)
+            msg = f"there is no namespace {target.namespace!r} to deliver the key to"
+            raise StepError(msg, "create it, or name another")
         if labels(namespace).get(MANAGED_LABEL) == MANAGED:
-            msg = (
-                f"namespace {target.namespace!r} is a workspace: every session in it could read the key; deliver it "
-                "to a namespace that is none"
-            )
-            raise StepError(msg)
+            msg = f"namespace {target.namespace!r} is a workspace: every session in it could read the key"
+            raise StepError(msg, "deliver it to a namespace that is none")
         return Delivered()
     notes = annotations(secret)
     if (notes.get(OWNER_ANNOTATION), notes.get(KEY_NAME_OF_DELIVERY)) != (identity.owner, _name(identity)):
@@ -92,8 +89,8 @@ def look(context: Context, identity: Identity, target: Target) -> Delivered:
         holder = "was not made by this tool"
         if key_name:
             holder = f"holds the key {short(key_name)} of {short(notes.get(OWNER_ANNOTATION, 'no stack'))}"
-        msg = f"{target} exists, and it {holder}: it is not touched; name another Secret, or delete that one first"
-        raise StepError(msg)
+        msg = f"{target} exists, and it {holder}: it is not touched"
+        raise StepError(msg, "name another Secret, or delete that one first")
     data = texts(secret.get("data"))
     return Delivered(decoded(data.get(target.key)), decoded(data.get(target.previous)), exists=True)
 
@@ -155,7 +152,7 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
         if retained(inputs):
             return str(error)
         # Unreadable does not mean lost: without a copy in the state, another token would be minted.
-        context.warn(f"could not see whether {target} holds the key: {error}")
+        context.warn(error.problem.within(f"could not see whether {target} holds the key"))
         return None
     if not there.exists:
         return f"{target} is gone"
@@ -192,7 +189,7 @@ def hand_over(
             if minted:
                 revoke(context, identity, [(minted.token_secret, _NOT_DELIVERED)])
             raise
-        context.warn(f"{error}; the token is kept, and the next pulumi up tries again")
+        context.warn(error.problem.within("the token is kept, and not delivered", "run pulumi up again"))
         return str(error)
     return None
 

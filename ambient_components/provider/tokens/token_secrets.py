@@ -17,7 +17,7 @@ from ambient_components.cluster import objects
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.revocation import SECRET, end
-from ambient_components.errors import StepError, text_of
+from ambient_components.errors import Problem, StepError, problems_of
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
     BOUND_OBJECT_LABEL,
@@ -228,16 +228,13 @@ def _static_token(context: Context, identity: Identity, name: str) -> str:
     while time.monotonic() < deadline:
         secret = context.guard.cluster.get(f"{identity.secrets_path}/{name}")
         if secret is None:
-            msg = f"can't mint a token for {identity.path}: its Secret vanished; is its ServiceAccount there?"
-            raise StepError(msg)
+            msg = f"can't mint a token for {identity.path}: its Secret vanished"
+            raise StepError(msg, "check whether its ServiceAccount is there")
         if token := (secret.get("data") or {}).get("token"):
             return base64.b64decode(token).decode()
         time.sleep(0.2)
-    msg = (
-        f"can't mint a token for {identity.path}: no token came into its Secret within {_STATIC_SECONDS} s; does the "
-        "cluster's token controller run?"
-    )
-    raise StepError(msg)
+    msg = f"can't mint a token for {identity.path}: no token came into its Secret within {_STATIC_SECONDS} s"
+    raise StepError(msg, "check whether the cluster's token controller runs")
 
 
 def _require_account(identity: Identity, token: str, expected: str | None) -> None:
@@ -277,17 +274,17 @@ def revoke(
     """Delete token Secrets, and return those that failed: every run retries, and the step does not fail."""
     failed = []
     for token_secret, why in token_secrets:
-        error = _revoke(context, identity, token_secret, tries)
-        if error is None:
+        problem = _revoke(context, identity, token_secret, tries)
+        if problem is None:
             context.note(f"revoked {token_secret.name}: {why}")
         else:
             failed.append(token_secret)
-            context.warn(f"could not revoke {token_secret.name} ({why}): {error}; the next pulumi up tries again")
+            context.warn(problem.within(f"could not revoke {token_secret.name} ({why})", "run pulumi up again"))
     return tuple(failed)
 
 
-def _revoke(context: Context, identity: Identity, token_secret: TokenSecret, tries: int) -> str | None:
-    last: str | None = None
+def _revoke(context: Context, identity: Identity, token_secret: TokenSecret, tries: int) -> Problem | None:
+    last: Problem | None = None
     for attempt in range(tries):
         if attempt:
             time.sleep(0.2 * 2**attempt)
@@ -296,7 +293,7 @@ def _revoke(context: Context, identity: Identity, token_secret: TokenSecret, tri
         except WrongClusterError:
             raise
         except Exception as error:  # whatever the error, the newly minted token must be recorded
-            last = text_of(error)
+            last = problems_of(error)[0]
         else:
             return None
     return last
@@ -317,7 +314,7 @@ def delete_all(context: Context, identity: Identity, recorded: Iterable[TokenSec
         raise
     except StepError as error:
         others = []
-        context.warn(f"could not look for further tokens of this key: {error}")
+        context.warn(error.problem.within("could not look for further tokens of this key"))
     if revoke(context, identity, [(token_secret, _REMOVED) for token_secret in others]) or failed:
         context.warn("the deletion of the key's ServiceAccount, which follows, ends these tokens too")
 
@@ -352,12 +349,12 @@ def _found(item: dict[str, Any]) -> TokenSecret:
 
 
 def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
-    # Only RBAC's message: quotas and admission policies refuse with 403 too, and explain themselves.
-    if error.status == 403 and " cannot " in error.reply:
-        return StepError(f"no right to {what} in {identity.namespace} ({error}); see docs/deployer-rights.md")
+    # Quotas and admission policies explain themselves.
+    if error.lacks_right:
+        return StepError(f"no right to {what} in {identity.namespace} ({error})", "see docs/deployer-rights.md")
     if error.status == 404:
         return StepError(
-            f"can't {what}: {identity.namespace}/{identity.service_account} is not there ({error}); was it deleted by "
-            "hand? pulumi refresh sees it, and the next pulumi up makes it again"
+            f"can't {what}: {identity.namespace}/{identity.service_account} is not there ({error})",
+            "if it was deleted by hand, run pulumi refresh, and then pulumi up, which makes it again",
         )
     return StepError(f"can't {what} for {identity.path}: {error}")

@@ -88,8 +88,8 @@ class AccessObject(ABC):
     def read(self, context: Context, identity: str, inputs: Values, state: Values) -> ReadResult | None:
         """Compare the complete object with its inputs; None if it does not exist."""
         if not inputs:
-            msg = f"{identity} can't be imported; declare it, and the next pulumi up makes it"
-            raise StepError(msg)
+            msg = f"{identity} can't be imported"
+            raise StepError(msg, "declare it, and the next pulumi up makes it")
         if inputs.get("released"):
             # Changes by others are no drift, even a deletion.
             there = context.guard.cluster.get(core("namespaces", _namespace(inputs)))
@@ -146,7 +146,8 @@ class AccessObject(ABC):
             if this != uid:
                 context.warn(
                     f"{self.kind} {_identity(news)} is not the one of this stack: it and what it gave are ended, and "
-                    f"it is made again. Anyone who may write to namespace {_namespace(news)} can have made it"
+                    f"it is made again",
+                    f"anyone who may write to namespace {_namespace(news)} can have made it",
                 )
             end(cluster, self.kind, _namespace(news), _name(news), this)
             uid = None

@@ -14,7 +14,7 @@ from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.engine import urns
-from ambient_components.errors import StepError, refusal
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.platform.contract import (
     BATCH_API_GROUP,
     MANAGED,
@@ -52,7 +52,7 @@ def active(context: Context, namespace: str) -> list[str]:
     return sorted(_title(one) for one in _schedules(context, namespace) if not _suspended(one))
 
 
-def suspend(context: Context, namespace: str) -> list[str]:
+def suspend(context: Context, namespace: str) -> list[Problem]:
     """Suspend all running schedules, and return the errors."""
     failed = []
     for one in _schedules(context, namespace):
@@ -61,7 +61,7 @@ def suspend(context: Context, namespace: str) -> list[str]:
             try:
                 context.guard.cluster.patch(_path(namespace, name_of(one)), change)
             except StepError as error:
-                failed.append(f"could not suspend {_title(one)}: {error}")
+                failed.append(error.problem.within(f"could not suspend {_title(one)}"))
             else:
                 context.note(f"{namespace} is closed: suspended {_title(one)}")
     return failed
@@ -155,8 +155,8 @@ class Closure:
             found += [f"pod {name}" for name in pods]
         elif pods:
             context.warn(
-                f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}. "
-                f"Delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}"
+                f"{namespace} is closed, and pods of its sessions still run, with their credentials: {listing(pods)}",
+                f"delete them with kubectl, or write onClose: {{sessions: {SessionsOnClose.DELETE_PODS}}}",
             )
         return ReadResult({"found": found})
 
@@ -182,7 +182,7 @@ def _announce(context: Context, news: Values) -> None:
         context.note(f"closing {namespace} suspends {schedule}")
     if names := sessions.running(context, namespace):
         wait = format_seconds(int(news.get("waitSeconds") or WAIT_DEFAULT))
-        then = f"; after {wait} their pods are deleted" if news.get("sessions") == SessionsOnClose.DELETE_PODS else ""
+        then = f", and deletes their pods after {wait}" if news.get("sessions") == SessionsOnClose.DELETE_PODS else ""
         context.note(f"closing {namespace} stops sessions: {listing(names)}{then}")
 
 
@@ -194,7 +194,7 @@ def _close(context: Context, news: Values) -> None:
     may stay open.
 
     Raises:
-        StepError: Some steps failed; all others were done.
+        AmbientError: Some steps failed; all others were done.
     """
     namespace, staying = news["namespace"], news["staying"]
     cluster = context.guard.cluster
@@ -209,14 +209,14 @@ def _close(context: Context, news: Values) -> None:
         # A schedule may have started a session just before.
         failed += _tried(lambda: sessions.ask(context, namespace))
     if failed:
-        raise StepError("; ".join(dict.fromkeys(failed)))
+        raise AmbientError(dict.fromkeys(failed))
 
 
-def _tried(step: Callable[[], list[str] | None]) -> list[str]:
+def _tried(step: Callable[[], list[Problem] | None]) -> list[Problem]:
     """Do a step and return its errors, so that the next step is done too."""
     try:
         return step() or []
     except WrongClusterError:
         raise
     except StepError as error:
-        return [str(error)]
+        return [error.problem]

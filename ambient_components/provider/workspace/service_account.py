@@ -48,8 +48,8 @@ class ServiceAccount(AccessObject):
         if another:
             metadata = inputs["metadata"]
             context.warn(
-                f"ServiceAccount {metadata['namespace']}/{metadata['name']} was replaced by another one of its name; "
-                "the next pulumi up ends that one and makes the key again"
+                f"ServiceAccount {metadata['namespace']}/{metadata['name']} was replaced by another one of its name",
+                "run pulumi up, which ends that one and makes the key again",
             )
         return another
 

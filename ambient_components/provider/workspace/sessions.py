@@ -12,7 +12,7 @@ from typing import Any, Final
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
-from ambient_components.errors import StepError
+from ambient_components.errors import Problem, StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
     DESIRED_PHASE_ANNOTATION,
@@ -80,7 +80,7 @@ def ask(context: Context, namespace: str) -> None:
         _ask(context, namespace, name)
 
 
-def stop(context: Context, namespace: str, news: Values) -> list[str]:
+def stop(context: Context, namespace: str, news: Values) -> list[Problem]:
     """Ask all sessions to stop, wait, and delete remaining pods if configured.
 
     A session that does not stop is a warning: without an operator or a node, none does.
@@ -124,8 +124,8 @@ def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive
         if over(alive) or waited + _INTERVAL > seconds:
             break
         if context.engine.cancelled:
-            msg = f"the run is being cancelled while sessions of {namespace} stop; run pulumi up again"
-            raise StepError(msg)
+            msg = f"the run is being cancelled while sessions of {namespace} stop"
+            raise StepError(msg, "run pulumi up again")
         if waited == 0:
             context.note(f"closing {namespace} waits up to {format_seconds(seconds)} for {_sessions(alive.names)}")
         time.sleep(_INTERVAL)
@@ -138,18 +138,18 @@ def _ask(context: Context, namespace: str, name: str) -> bool:
     try:
         context.guard.cluster.patch(_path(namespace, name), {"metadata": {"annotations": notes}})
     except StepError as error:
-        context.warn(f"could not ask session {namespace}/{name} to stop: {error}")
+        context.warn(error.problem.within(f"could not ask session {namespace}/{name} to stop"))
         return False
     return True
 
 
-def _delete(context: Context, namespace: str, alive: _Alive) -> list[str]:
+def _delete(context: Context, namespace: str, alive: _Alive) -> list[Problem]:
     failed = []
     for name, uid, session in alive.pods:
         try:
             context.guard.cluster.delete(core("namespaces", namespace, "pods", name), uid)
         except StepError as error:
-            failed.append(f"could not delete pod {name} of session {session}: {error}")
+            failed.append(error.problem.within(f"could not delete pod {name} of session {session}"))
         else:
             context.note(f"{namespace} is closed: deleted pod {name} of session {session}")
     return failed

@@ -224,8 +224,8 @@ class Part(ABC):
                 last = error
             else:
                 return {}
-        msg = f"{self.kind} of {news['namespace']} is written by others without a pause: {last}; run again"
-        raise StepError(msg)
+        msg = f"{self.kind} of {news['namespace']} is written by others without a pause: {last}"
+        raise StepError(msg, "run again")
 
     def _namespace(self, context: Context, news: Values) -> bool:
         return context.guard.cluster.get(core("namespaces", news["namespace"])) is not None

@@ -16,7 +16,7 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import annotations, labels, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end
-from ambient_components.errors import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import (
     APP_LABEL,
     BOUND_OBJECT,
@@ -80,9 +80,9 @@ def title(access: Access) -> str:
     return access.what if access.kind == SECRET else f"{access.what} ({access.kind} {access.name})"
 
 
-def sweep(context: Context, namespace: str, staying: Collection[str], *, sessions: bool) -> list[str]:
+def sweep(context: Context, namespace: str, staying: Collection[str], *, sessions: bool) -> list[Problem]:
     """End all access, and return the errors; everything else was ended. See `ending`."""
-    failed: dict[tuple[str, str], str] = {}
+    failed: dict[tuple[str, str], Problem] = {}
     for _ in range(_ROUNDS):
         left = [one for one in ending(context, namespace, staying, sessions=sessions) if _key(one) not in failed]
         if not left:
@@ -92,12 +92,14 @@ def sweep(context: Context, namespace: str, staying: Collection[str], *, session
                 if end(context.guard.cluster, one.kind, namespace, one.name, one.uid):
                     context.note(f"{namespace} is closed: ended {title(one)}")
             except StepError as error:
-                failed[_key(one)] = f"could not end {title(one)}: {error}"
+                failed[_key(one)] = error.problem.within(f"could not end {title(one)}")
         time.sleep(_PAUSE)
     left = [one for one in ending(context, namespace, staying, sessions=sessions) if _key(one) not in failed]
     again = (
-        f"could not end {title(one)}: it was made again each time. Find who makes it (a controller of the cluster, or "
-        "a user with access outside the workspace), and run again"
+        refusal(
+            f"could not end {title(one)}: it was made again each time",
+            "find what makes it (a controller, or a user with access outside the workspace), and run again",
+        )
         for one in left
     )
     return [*failed.values(), *again]

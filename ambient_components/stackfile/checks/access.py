@@ -36,7 +36,7 @@ def _dates(path: Path, grant: Grant, zone: ZoneInfo, state: WorkspaceState) -> I
         yield Finding(
             (*path, "until" if grant.until is not None else "from"),
             "is a date in a released workspace: no run begins or ends its grants",
-            "remove from and until of a grant that holds, it then stays; of one that does not, remove the line",
+            ("remove from and until of a grant that holds: it then stays", "remove the line of one that does not hold"),
         )
 
 

@@ -60,7 +60,7 @@ def workspaces_missing(stack: StackFile) -> Iterator[Finding]:
     Included files and files that name stacks are exempt.
     """
     if not {"workspaces", "stacks"} & stack.model_fields_set:
-        yield Finding(("workspaces",), "is missing", "add it; write {} for none")
+        yield Finding(("workspaces",), "is missing", ("add it", "write {} for none"))
 
 
 def check_workspace_name(path: Path, name: str, _workspace: Workspace) -> Iterator[Finding]:

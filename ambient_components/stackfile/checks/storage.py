@@ -35,7 +35,10 @@ def check_driver(path: Path, _name: str, workspace: Workspace) -> Iterator[Findi
         yield from below(here, (credential_missing(field) for field in CREDENTIALS if field not in said))
     for field in said:
         if field == "endpoint" and bucket.driver is not BucketDriver.EXISTING:
-            remedy = "remove it: the stack's config says where its store is, by objectStore; or write driver: existing"
+            remedy = (
+                "remove it: the stack's config says where its store is, by objectStore",
+                "or write driver: existing",
+            )
             yield Finding(
                 (*here, field), f"is for driver: existing, and the driver is {bucket.driver}", remedy, at_key=True
             )

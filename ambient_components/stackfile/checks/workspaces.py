@@ -22,7 +22,7 @@ def check_runner_secret(path: Path, _name: str, workspace: Workspace) -> Iterato
     keys = workspace.secrets.runner
     allowed = f"allowed: {', '.join(RUNNER_SECRET_KEYS)}"
     if "runner" in workspace.secrets.model_fields_set and not keys:
-        yield Finding(here, "is an empty secret", f"{allowed}; leave runner out for no secret")
+        yield Finding(here, "is an empty secret", (allowed, "leave runner out for no secret"))
     yield from below(here, runner_findings(keys))
     for key, source in keys.items():
         if key in RUNNER_SECRET_KEYS and source.value is not None:

@@ -13,11 +13,14 @@ from ambient_components.rules.secrets import SOURCE_FIELDS, DriftPolicy
 from ambient_components.stackfile.models.base import Model, choice, refuse, text_schema
 from ambient_components.stackfile.models.types import ConfigKey, FilePath, NamespaceName, Text
 
-GIVE_OTHERWISE: Final = "give it by config, env, file or secret, such as {config: NAME}; revoke it if it was committed"
+GIVE_OTHERWISE: Final = (
+    "give it by config, env, file or secret, such as {config: NAME}",
+    "revoke it if it was committed",
+)
 """Remedy for a secret in plain text."""
 
 _SECRET_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"  # noqa: S105 - a DNS subdomain
-_NOT_A_CREDENTIAL = "write where the value is found; if it is a credential, revoke it"
+_NOT_A_CREDENTIAL = ("write where the value is found", "if it is a credential, revoke it")
 
 
 def _drift(value: object) -> object:

@@ -164,7 +164,8 @@ def _config_key(value: str) -> str:
     if begins_like_credential(value):
         refuse(
             "looks like a credential, not like its name",
-            "write the name of a value in the stack's encrypted config; if it is a credential, revoke it",
+            "write the name of a value in the stack's encrypted config",
+            "if it is a credential, revoke it",
         )
     if len(value) > CONFIG_KEY_MAX or not re.fullmatch(_CONFIG_KEY, value):
         refuse(
@@ -176,7 +177,9 @@ def _config_key(value: str) -> str:
 
 def _file_path(value: str) -> str:
     if begins_like_credential(value):
-        refuse("looks like a credential, not like a path", "write the path of a file; if it is a credential, revoke it")
+        refuse(
+            "looks like a credential, not like a path", "write the path of a file", "if it is a credential, revoke it"
+        )
     if not value or len(value) > _PATH_MAX or not value.isprintable():
         refuse("is not a path", "allowed: the path of a file, relative to the file that says it")
     return value

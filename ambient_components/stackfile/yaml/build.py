@@ -189,18 +189,18 @@ class Builder:
     def _refuse_key(self, event: Any) -> None:
         frame = self._stack[-1] if self._stack else None
         if isinstance(frame, _MappingFrame) and frame.key is None:
-            self._fatal(event, "a key that is not text", "quote it; a value in {{ }} needs quotes around it")
+            self._fatal(event, "a key that is not text", "quote it", "put a value in {{ }} in quotes")
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None:
             self._problem(event, "a tag ('!')", "remove it, or quote the text if it starts with '!'")
 
-    def _problem(self, event: Any, problem: str, remedy: str) -> None:
+    def _problem(self, event: Any, problem: str, *remedies: str) -> None:
         where = Where(*self._spot(event))
-        self.problems.add(where, public_path(self._path()[:_SHOWN_DEPTH]), problem, remedy)
+        self.problems.add(where, public_path(self._path()[:_SHOWN_DEPTH]), problem, *remedies)
 
-    def _fatal(self, event: Any, problem: str, remedy: str) -> NoReturn:
-        self._problem(event, problem, remedy)
+    def _fatal(self, event: Any, problem: str, *remedies: str) -> NoReturn:
+        self._problem(event, problem, *remedies)
         raise AmbientError(self.problems)
 
     def _path(self) -> tuple[PathPart, ...]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from ambient_components.errors import Where
+from ambient_components.errors import Remedy, Where, hints_of
 
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _CONFLICT: Final = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
@@ -22,7 +22,7 @@ class _Slip(NamedTuple):
 
     said: str
     problem: str
-    remedy: str
+    remedy: Remedy
     at_start: bool = False
     """Whether to report the start of the faulty construct instead of the parser's position."""
 
@@ -31,12 +31,12 @@ _SLIPS: Final = (
     _Slip(
         "mapping values are not allowed",
         "a ': ' that belongs to no key",
-        "quote a text that holds one; else check the indentation here and the colon on the line above",
+        ("quote a text that holds one", "else check the indentation here and the colon on the line above"),
     ),
     _Slip(
         "could not find expected ':'",
         "a line that is neither 'KEY: VALUE' nor '- ITEM'",
-        "add the colon or the dash, and a space behind it; a text of several lines begins with |",
+        ("add the colon or the dash, and a space behind it", "begin a text of several lines with |"),
         at_start=True,
     ),
     _Slip("found unexpected end of stream", "a quote that is never closed", "close it", at_start=True),
@@ -60,12 +60,12 @@ _SLIPS: Final = (
     _Slip(
         "expected key",
         "a line or a character that doesn't fit what is around it",
-        "indent the line like those beside it; a ' in single quotes is written twice",
+        ("indent the line like those beside it", "write a ' in single quotes twice"),
     ),
     _Slip(
         "expected <block end>",
         "a line or a character that doesn't fit what is around it",
-        "indent the line like those beside it; a ' in single quotes is written twice",
+        ("indent the line like those beside it", "write a ' in single quotes twice"),
     ),
     _Slip("tab character", *_TAB),
     _Slip("escape", "a \\ that begins no known escape", "put the text in single quotes, or write \\\\"),
@@ -79,7 +79,7 @@ _SLIPS: Final = (
 )
 
 
-def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Where, str, str]:
+def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Where, str, Remedy]:
     """Return position, problem and remedy for a syntax error.
 
     Args:
@@ -100,12 +100,12 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[W
     slip = next((slip for slip in _SLIPS if slip.said in said), None)
     if slip is None:
         return _where(mark, text, file), "not YAML: something that can't be read", _OTHERWISE
-    start, remedy = error.context_mark, slip.remedy
+    start, hints = error.context_mark, hints_of(slip.remedy)
     if start is not None and (slip.at_start or not text[mark.index :].strip()):
         mark = start  # the end of the file shows nothing
     elif start is not None and slip.said.startswith("expected ','"):
-        remedy = f"{remedy}; it begins at {_where(start, text, file)}"
-    return _where(mark, text, file), f"not YAML: {slip.problem}", remedy
+        hints = (*hints, f"look where it begins: {_where(start, text, file)}")
+    return _where(mark, text, file), f"not YAML: {slip.problem}", hints
 
 
 def _no_token(rest: str) -> tuple[str, str]:

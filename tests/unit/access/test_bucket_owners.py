@@ -31,8 +31,8 @@ def test_a_bucket_passes_to_another_workspace_in_two_runs(was, adopt):
     (text,) = passed_on(BUCKET, new, was)
     assert text == (
         "workspace 'payments': bucket 'pay-sessions' was deployed as workspace 'pay''s own, which leaves in this run: "
-        f"{TAKEN}: nothing is changed; remove it here, and deploy, so that it leaves first; then write it here with "
-        "adopt: true"
+        f"{TAKEN}: nothing is changed; remove it here, and deploy, so that it leaves first, and then write it here "
+        "with adopt: true"
     )
     assert refusals({"pay": entry(BUCKET, was)}, {"payments": entry()}) == []
     assert refusals({"payments": entry()}, {"payments": entry(new)}) == []
@@ -43,8 +43,8 @@ def test_data_that_goes_with_a_workspace_is_not_given_to_another_in_the_same_run
     assert text == (
         "workspace 'payments': bucket 'pay-sessions' was deployed as workspace 'pay''s own, which leaves in this run, "
         "and it is deleted with it (onDelete: delete): nothing is changed; put 'pay' back with onDelete: keep, remove "
-        "it here, and deploy; let 'pay' leave, and deploy; then write it here with adopt: true; if what is in it shall "
-        "go, let 'pay' leave first, and deploy; then write it here"
+        "it here, and deploy, then let 'pay' leave, and deploy, and then write it here with adopt: true; if what is in "
+        "it shall go, let 'pay' leave first, deploy, and then write it here"
     )
 
 
@@ -54,7 +54,7 @@ def test_a_bucket_that_others_use_is_not_deleted_under_them(new, there):
     before = {"pay": entry(DOOMED, "closed"), **({"payments": entry(new)} if there else {})}
     (text,) = refusals(before, {"payments": entry(new)})
     assert "it is deleted with it (onDelete: delete)" in text
-    assert "put 'pay' back with onDelete: keep, and deploy; then let it leave" in text
+    assert "put 'pay' back with onDelete: keep, deploy, and then let it leave" in text
     assert passed_on(BUCKET, new) == []
 
 
@@ -109,7 +109,7 @@ def test_there_is_a_way_out_of_two_owners():
     """A program could deploy them before this was refused."""
     both = {"pay": entry(DOOMED), "payments": entry(BUCKET)}
     (text,) = refusals({**both, "pay": entry(DOOMED, "closed")}, {"payments": entry(BUCKET)})
-    assert "put 'pay' back with 'state: released' in its bucket, and deploy; then let it leave" in text
+    assert "put 'pay' back with 'state: released' in its bucket, deploy, and then let it leave" in text
     let_go = {**both, "pay": entry({**DOOMED, "state": "released"})}
     assert refusals(both, let_go) == []
     assert refusals(let_go, {**let_go, "pay": entry(None)}) == []

@@ -104,7 +104,7 @@ def test_another_bucket_in_its_place_is_refused(new, told):
     assert text == (
         f"workspace 'pay': bucket 'pay-sessions' of driver 's3' was deployed, and {told}: sessions would lose what is "
         "in it, and it would no longer be managed: nothing is changed; write it as it was; if that is meant, write it "
-        "as it was but with 'state: released', and deploy; copy its objects; then make the change and deploy"
+        "as it was but with 'state: released', deploy, copy its objects, and then make the change and deploy"
     )
     assert refused(RELEASED, new) == []
 

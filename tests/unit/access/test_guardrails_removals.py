@@ -73,7 +73,7 @@ def test_a_removal_names_what_goes_and_how_to_allow_it():
     assert text == (
         "4 of the 5 grants of this stack end in this run, and 3 are the most that may (pay: group:d, pay: group:e, "
         "pay: user:b, pay: user:c): nothing is changed; if that is a mistake, such as a file that is not included any "
-        "more, put them back; or remove them in several runs; if that is meant, write at the top of the stack file: "
+        "more, put them back; remove them in several runs; if that is meant, write at the top of the stack file: "
         "exceptions: [{guardrail: massRemoval, reason: WHY, until: DAY}]"
     )
 

@@ -71,7 +71,7 @@ class TestDeclared:
         assert run(["access", "dev", "--subject", "user:alice@example.org"]) == 0
         assert capsys.readouterr() == (
             "No subject has access.\n",
-            "ambient: no access of user:alice@example.org is known; did you mean 'user:alice@example.com'?\n",
+            "ambient: no access of user:alice@example.org is known\n  hint: did you mean 'user:alice@example.com'?\n",
         )
         # One that has some, and not what is asked for, is no slip of the hand.
         assert run(["access", "dev", "--subject", "user:bob@example.com", "--who-can", "create secrets"]) == 0
@@ -122,13 +122,16 @@ class TestDeclared:
             (["dev", "-s", "prod"], "two stacks are named, 'dev' and 'prod'"),
             (["bad name!"], "can't name a stack"),
             (["dev", "payments"], "unexpected extra argument"),
-            (["dev", "--by", "role"], "'role' is none of them; allowed: workspace, subject"),
-            (["dev", "--format", "yaml"], "'yaml' is none of them; allowed: text, json, csv"),
-            (["dev", "--subject", "alice"], "allowed: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME; key:ID"),
+            (["dev", "--by", "role"], "'role' is none of them hint: allowed: workspace, subject"),
+            (["dev", "--format", "yaml"], "'yaml' is none of them hint: allowed: text, json, csv"),
+            (
+                ["dev", "--subject", "alice"],
+                "group:NAME or serviceaccount:NAMESPACE:NAME, or key:ID for a key",
+            ),
             (["dev", "--subject", "users:alice"], "'users:alice' is not a subject"),
             (["dev", "--subject", "user:"], "the name is empty"),
             (["dev", "--who-can", "get secret"], "did you mean 'get secrets'?"),
-            (["dev", "--who-can", "everything"], "'everything' is no right; allowed: VERB RESOURCE"),
+            (["dev", "--who-can", "everything"], "'everything' is no right hint: allowed: VERB RESOURCE"),
         ],
     )
     def test_wrong_usage_asks_nobody(

@@ -104,9 +104,10 @@ class TestCommandLine:
         self, verb: tuple[str, ...], flag: str, word: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert run([*verb, flag, misspelled(word)]) == USAGE
-        said = capsys.readouterr().err.splitlines()[-1]
-        assert said.startswith(f"Error: Invalid value for '{flag}': '{misspelled(word)}' is none of them; allowed: ")
-        assert said.endswith(f"; did you mean '{word}'?")
+        *_, said, allowed, suggestion = capsys.readouterr().err.splitlines()
+        assert said == f"Error: Invalid value for '{flag}': '{misspelled(word)}' is none of them"
+        assert allowed.startswith("  hint: allowed: ")
+        assert suggestion == f"  hint: did you mean '{word}'?"
 
     def test_there_are_options_with_words(self) -> None:
         assert {verb for verb, *_ in choices()} >= {("show",), ("validate",), ("schema",)}

@@ -10,6 +10,7 @@ import yaml
 from ambient_components.cli.init.command import settle_backend
 from ambient_components.cli.init.initialize import Existing, Request, decide, initialize
 from ambient_components.cli.prompts import Question, refuse, take_defaults
+from ambient_components.engine.command import Answer, failed
 from ambient_components.errors import AmbientError, fail
 from ambient_components.stackfile import load_stack
 from ambient_components.stacks.cluster import ClusterFacts
@@ -40,7 +41,7 @@ class FakePulumi:
         match arguments:
             case ("whoami", "--json"):
                 if self.url is None:
-                    fail(None, "", "`pulumi whoami --json` failed: this command requires logging in")
+                    failed(arguments, Answer(255, "", "error: this command requires logging in"))
                 return json.dumps({"user": "me", "url": self.url})
             case ("stack", "ls", "--json"):
                 return json.dumps([{"name": name} for name in self.stacks])

@@ -181,8 +181,8 @@ class TestNextGeneration:
         assert "payments/ci: generation 1 -> 2, no overlap\n" in out
         assert err == (
             "ambient: `pulumi stack export --stack dev` failed: no stack named 'dev'\n"
-            "ambient: warning: the deployed generation is not known, so the next one is counted from the file; if this "
-            "checkout is not up to date, pull first\n"
+            "ambient: warning: the deployed generation is not known, so the next one is counted from the file\n"
+            "  hint: if this checkout is not up to date, pull first\n"
         )
 
 

@@ -93,11 +93,14 @@ class TestRotate:
             (["dev", "payments/ci", "--overlap-until", "2027-01-01", "--overlap", "1d"], "only one of"),
             (["dev", "payments/ci", "--overlap", "3"], "'3' is not a duration"),
             (["dev", "payments/ci", "--overlap", "0"], "for no overlap at all: --leaked"),
-            (["dev", "payments/ci", "--overlap", "9999999999y"], "9999999999y is too long; allowed: up to 1y"),
+            (["dev", "payments/ci", "--overlap", "9999999999y"], "9999999999y is too long: 1y is the most"),
             (["dev", "payments/ci", "--overlap-until", "31.12.2026"], "'31.12.2026' is not a day"),
             (["dev", "payments/ci", "--overlap-until", "20261231"], "'20261231' is not a day"),
             (["dev", "payments/ci", "--overlap-until", "2026-02-30"], "'2026-02-30' is not a day"),
-            (["dev", "payments/ci", "--overlap-until", "2026-11-25"], "2026-11-25 is over; to end the old keys at"),
+            (
+                ["dev", "payments/ci", "--overlap-until", "2026-11-25"],
+                "2026-11-25 is over, and --leaked ends",
+            ),
         ],
     )
     def test_wrong_usage(

@@ -121,7 +121,7 @@ class TestRotateNow:
         assert shown.err == (
             "ambient: payments/ci: generation 1 is not over: its token still works\n"
             "  hint: kubectl delete serviceaccount -n "
-            f"payments {ACCOUNT}; then check again\n"
+            f"payments {ACCOUNT}, and then check again\n"
         )
 
     def test_it_is_asked_until_it_is_refused(self, stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:

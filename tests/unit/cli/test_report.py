@@ -49,9 +49,9 @@ prod, as of the files: 1 high, 5 medium, 4 low, in 2 of 2 workspaces
 payments: 1 high, 4 medium, 4 low
 
   high    group:payments-devs (edit), key ci (edit) can become admin
-  how     edit may mint a token of any ServiceAccount of the namespace, that of key cleanup too; the token goes on
-          working after the grant is gone
-  change  - keys.cleanup.role: edit or view; or no such key, and a person's grant of admin
+  how     edit may mint a token of any ServiceAccount of the namespace, that of key cleanup too, and the token still
+          works after the grant is gone
+  change  - keys.cleanup.role: edit or view, or no such key and a person's grant of admin
           - give view instead of edit to users who only read
           - after either of them raise keys.cleanup.generation: it ends what was minted until then
           - guardrails.isolateAdminKeys: true in the stack file refuses an admin key beside edit from then on

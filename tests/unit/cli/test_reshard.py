@@ -9,6 +9,7 @@ import pytest
 
 from ambient_components.cli import app, reshard
 from ambient_components.engine.rewriting import items
+from ambient_components.errors import Problem, refusal
 from ambient_components.fleet.resharding.exports import parts_of, workspaces_of
 from ambient_components.fleet.resharding.plan import Move, Twice, resharding
 from ambient_components.shards import Record, Run, home
@@ -23,7 +24,7 @@ class Records:
     """The run records of the fleet, and every write in its order."""
 
     kept: dict[int, Record]
-    trouble = ""
+    trouble: Problem | None = None
     removed: list[int]
 
     def __init__(self, *_: object) -> None:
@@ -273,7 +274,7 @@ def test_a_cluster_that_is_not_reached_a_dead_run_and_another_fleets_state_are_r
     states["prod-01"]["deployment"]["pending_operations"] = [{"type": "updating", "resource": {"urn": urn}}]
     said = refused(FleetEngine(states), monkeypatch, capsys, "--shards", "3", "--yes")
     assert "pulumi cancel --stack prod-01 --yes" in said
-    monkeypatch.setattr(Records, "trouble", "no cluster")
+    monkeypatch.setattr(Records, "trouble", refusal("no cluster"))
     assert "no cluster" in refused(FleetEngine(fleet(2)), monkeypatch, capsys, "--shards", "3", "--yes")
 
 

@@ -201,7 +201,8 @@ def test_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["prod", "x"], "stack 'prod' has no workspace 'x'\n  hint: it has lab, payments"),
         (
             ["prd", "payments"],
-            "stacks/prd.yaml: there is no such stack file\n  hint: stacks with a file: prod; did you mean 'prod'?",
+            "stacks/prd.yaml: there is no such stack file\n"
+            "  hint: stacks with a file: prod\n  hint: did you mean 'prod'?",
         ),
         (["none", "payments"], "stacks/none.yaml: there is no such stack file\n  hint: stacks with a file: prod"),
     ],

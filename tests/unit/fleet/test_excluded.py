@@ -50,7 +50,7 @@ def test_a_guardrail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
     shown = capsys.readouterr()
     assert f"prod-01: team-1: workspace 'team-1': {WIDE}" in shown.out
     assert "2 up to date, 1 failed" in shown.out
-    assert "ambient: what is refused stays unchanged; all the rest is deployed" in shown.err
+    assert "ambient: what is refused stays unchanged, all the rest is deployed" in shown.err
     fleet.pulumi.forget()
     assert up("--all", "--shard", "0") == 0  # the exit code is of what was run
 

@@ -210,7 +210,7 @@ def test_several_stacks_on_one_page(pulumi: FakeShards, capsys: pytest.CaptureFi
     ("flags", "text"),
     [
         (["prod", "--save", "x"], "save that of each shard"),
-        (["prod", "--shard", "3"], "there is no shard 3; allowed: 0 to 2"),
+        (["prod", "--shard", "3"], "there is no shard 3: the shards are 0 to 2"),
         (["single", "--shard", "0"], "is of a fleet"),
         (["single", "--all"], "is of a fleet"),
     ],

@@ -111,10 +111,10 @@ def test_a_shard_that_failed_hides_nothing_of_the_others():
     step = Step("create", "kubernetes:core/v1:Namespace", "pay/namespace")
     parts = [plan(steps=(step,)), plan("prod-01", errors=(refusal("no cluster"),))]
     merged = merge("prod", AT, parts, online=True, skipped=["prod-02"])
-    assert verdict(merged) == "1 of 3 shards could not be evaluated; in the others changes are pending."
+    assert verdict(merged) == "1 of 3 shards could not be evaluated, and in the others changes are pending."
     assert merged.steps == (step,)
     quiet = merge("prod", AT, [plan()], online=True, failed={"prod-01": [refusal("x")]})
-    assert verdict(quiet) == "1 of 2 shards could not be evaluated; in the others there are no changes."
+    assert verdict(quiet) == "1 of 2 shards could not be evaluated, and in the others there are no changes."
     none = merge("prod", AT, [], online=True, failed={"prod-00": [refusal("x")], "prod-01": [refusal("y")]})
     assert verdict(none) == "2 of 2 shards could not be evaluated."
 

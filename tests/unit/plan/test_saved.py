@@ -253,7 +253,7 @@ class TestSaved:
         Path("plan.json").write_text(json.dumps({**saved, "digest": digest(saved)}))
         self.later(monkeypatch, days=3000)
         assert run(["up", "prod", "--plan", "plan.json", "--yes"]) == 1
-        assert "may be used for 10y; allowed: 7d at most" in capsys.readouterr().err
+        assert "may be used for 10y\n  hint: allowed: 7d at most" in capsys.readouterr().err
         assert plan.ups == []
 
     def test_other_programs_are_refused(

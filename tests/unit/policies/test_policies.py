@@ -188,7 +188,7 @@ def test_non_expiring_keys_are_told_of_though_they_are_allowed():
         (account(days=200, used=91, role="view"), "not used for 91 days: ambient keys revoke, if it is not needed"),
         (
             account(days=90),
-            "made 90 days ago, and no use of it is known; `pulumi refresh` reads the last one, and may edit: "
+            "made 90 days ago, and no use of it is known (`pulumi refresh` reads the last one), and may edit: "
             "ambient keys revoke, if it is not needed",
         ),
         (account(**{"ambient-code.io/created-at": "yesterday"}), None),

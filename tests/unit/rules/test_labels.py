@@ -72,7 +72,10 @@ def test_values_of_labels(value):
 def test_values_that_no_label_can_have(value):
     assert label_value_problem(value) == (
         f"{value!r} can't be the value of a label",
-        "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends; annotations take any text",
+        (
+            "allowed: up to 63 of A-Z a-z 0-9 - _ ., a letter or digit at both ends",
+            "write any text as an annotation",
+        ),
     )
 
 

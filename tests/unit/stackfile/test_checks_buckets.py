@@ -68,8 +68,8 @@ def test_an_existing_bucket_says_nothing_of_what_is_made(field):
 def test_only_an_existing_bucket_comes_with_credentials_and_an_address(driver, shared):
     found = bucket_findings(driver=driver, endpoint="https://x", accessKey=REF, secretKey=REF, **shared)
     problem = f"is for driver: existing, and the driver is {driver}"
-    made = "remove it: credentials are made for the workspace; or write driver: existing"
-    address = "remove it: the stack's config says where its store is, by objectStore; or write driver: existing"
+    made = ("remove it: credentials are made for the workspace", "or write driver: existing")
+    address = ("remove it: the stack's config says where its store is, by objectStore", "or write driver: existing")
     assert found == [
         Finding((*BUCKET, field), problem, remedy, at_key=True)
         for field, remedy in (("endpoint", address), ("accessKey", made), ("secretKey", made))
@@ -95,7 +95,7 @@ def test_force_is_for_what_is_deleted(fields):
         Finding(
             (*BUCKET, "force"),
             "has no meaning: the bucket is kept when it leaves",
-            "remove it; allowed beside onDelete: delete only",
+            ("remove it", "allowed: beside onDelete: delete"),
         )
     ]
 
@@ -124,6 +124,7 @@ def test_what_can_be_locked_has_versions():
 
 
 TAG_NAMES = "allowed: letters, digits, spaces and + - = . _ : / @, 1-128 of them"
+PUBLIC = ("remove it: tags are for all to read", "revoke the credential")
 TAG_VALUES = "allowed: letters, digits, spaces and + - = . _ : / @, up to 256 of them"
 
 
@@ -137,8 +138,8 @@ TAG_VALUES = "allowed: letters, digits, spaces and + - = . _ : / @, up to 256 of
         ("a", "hunter2!", "can't be the value of a tag", TAG_VALUES, False),
         ("a", "x" * 257, "can't be the value of a tag", TAG_VALUES, False),
         ("a", "x\n", "can't be the value of a tag", TAG_VALUES, False),
-        ("sk-hunter2hunter2", "x", "looks like a credential", "remove it: tags are for all to read; revoke it", True),
-        ("a", "ghp_hunter2hunter2", "looks like a credential", "remove it: tags are for all to read; revoke it", False),
+        ("sk-hunter2hunter2", "x", "looks like a credential", PUBLIC, True),
+        ("a", "ghp_hunter2hunter2", "looks like a credential", PUBLIC, False),
         (
             "ambient-components/owner",
             "x",

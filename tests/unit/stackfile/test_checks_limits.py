@@ -50,7 +50,7 @@ def test_a_container_is_limited_in_three_resources():
     ],
 )
 def test_fractions_of_a_byte_are_a_slip(limits, path):
-    remedy = "allowed: whole bytes, such as 512Mi; a lone m is a thousandth"
+    remedy = ("allowed: whole bytes, such as 512Mi", "write no lone m: it is a thousandth")
     assert findings_of(limits=limits) == [Finding((*WS, "limits", *path), "512m is a fraction of a byte", remedy)]
 
 

@@ -23,7 +23,7 @@ def test_a_secret_is_left_out_rather_than_empty():
         Finding(
             (*WS, "secrets", "runner"),
             "is an empty secret",
-            "allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY; leave runner out for no secret",
+            ("allowed: ANTHROPIC_API_KEY, GOOGLE_API_KEY, GEMINI_API_KEY", "leave runner out for no secret"),
         ),
         Finding(
             (*WS, "secrets", "integrations"),

@@ -76,7 +76,7 @@ def test_mcp_servers_whose_names_mean_another():
 def test_no_credential_lies_with_an_mcp_server(server, path, problem):
     found = findings_of(settings={"mcpServers": {"custom": {"a": server}}})
     text = "looks like a credential" if problem == "looks like" else "has a credential in it"
-    remedy = "write ${NAME} and put NAME under secrets.integrations; revoke it if it was committed"
+    remedy = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
     assert found == [Finding((*WS, "settings", "mcpServers", "custom", "a", *path), text, remedy)]
 
 

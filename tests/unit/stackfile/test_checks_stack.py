@@ -10,7 +10,7 @@ from tests.support.stack_checks import REF, SEARCH, WS, findings_of
 
 @pytest.mark.parametrize(("data", "missing"), [({}, True), ({"defaults": {}}, True), ({"workspaces": {}}, False)])
 def test_a_stack_says_that_it_has_workspaces(data, missing):
-    finding = Finding(("workspaces",), "is missing", "add it; write {} for none")
+    finding = Finding(("workspaces",), "is missing", ("add it", "write {} for none"))
     assert check_stack(StackFile.model_validate(data)) == ([finding] if missing else [])
 
 

@@ -7,7 +7,7 @@ from ambient_components.stackfile import load_stack
 from ambient_components.stackfile.includes import MAX_NESTING
 from ambient_components.stackfile.loader import review_stack
 
-OUTSIDE = "paths start at the folder of this file; add the file, or remove the line"
+OUTSIDE = "write the path from the folder of this file; add the file, or remove the line"
 
 
 @pytest.fixture(autouse=True)

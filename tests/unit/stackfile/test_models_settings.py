@@ -181,7 +181,7 @@ def test_faults_of_mcp_servers(server, path, problem, remedy):
             {"network": {"allow": [{"namespace": "db", "protocol": "UDP"}]}},
             "network.allow.0",
             "has a protocol without ports",
-            "name the ports; without them all are allowed, of TCP and UDP alike",
+            "name the ports: without them all are allowed, of TCP and UDP alike",
         ),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_stack_file_that_is_a_pipe_is_told_with_its_name(tmp_path: Path, monke
     reader = Reader()
     reader.read("s.yaml")
     assert [str(problem) for problem in reader.problems] == [
-        "pipe.yaml: is not a regular file; name a regular file; a device, pipe or socket is never read",
+        "pipe.yaml: is not a regular file; name a regular file: a device, pipe or socket is never read",
         "large.yaml: is larger than 100 bytes; remove what is not needed from it",
     ]
 

@@ -132,7 +132,7 @@ def test_an_alias_stands_where_it_is_used_and_what_is_in_it_where_it_is_written(
             ],
         ),
         ("a: 1\n---\nb: 2\n", ["x.yaml:2:1: a second document; keep one document in a file: remove the '---'"]),
-        ("a: {{ b }}\n", ["x.yaml:1:5: a: a key that is not text; quote it; a value in {{ }} needs quotes around it"]),
+        ("a: {{ b }}\n", ["x.yaml:1:5: a: a key that is not text; quote it; put a value in {{ }} in quotes"]),
         (
             "a: *b\n",
             [

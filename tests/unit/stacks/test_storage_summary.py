@@ -172,7 +172,7 @@ def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
     [
         (
             {"current": {"handle": "A", "expiresAt": "2027-01-01T00:00:00Z", "dead": "it was deleted"}},
-            "its access key no longer works: it was deleted; pulumi up makes a new one",
+            "its access key no longer works: it was deleted (pulumi up makes a new one)",
         ),
         (
             {"current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}},
@@ -180,17 +180,17 @@ def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
         ),
         (
             {"never": True, "current": {"handle": "A", "dead": "it was deleted"}},
-            "its access key no longer works: it was deleted; only another generation makes a new one: raise generation "
-            "in storage.bucket.credentials, then pulumi up",
+            "its access key no longer works: it was deleted (only another generation makes a new one: raise generation "
+            "in storage.bucket.credentials, then pulumi up)",
         ),
         (
             {"manual": True, "current": {"handle": "A", "expiresAt": "2027-01-01T00:00:00Z", "dead": "it is off"}},
-            "its access key no longer works: it is off; only another generation makes a new one: raise generation in "
-            "storage.bucket.credentials, then pulumi up",
+            "its access key no longer works: it is off (only another generation makes a new one: raise generation in "
+            "storage.bucket.credentials, then pulumi up)",
         ),
         (
             {"never": True, "manual": False, "current": {"handle": "A", "dead": "it was deleted"}},
-            "its access key no longer works: it was deleted; pulumi up makes a new one",
+            "its access key no longer works: it was deleted (pulumi up makes a new one)",
         ),
         (
             {"manual": True, "current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}},
@@ -202,7 +202,7 @@ def test_the_life_of_its_key(outputs: dict[str, Any], said: str) -> None:
             "changed by others (policy: changed, user: removed): pulumi up fixes it",
         ),
         ({"foreign": ["AKIA9"]}, "opened as well by access keys made by hand: AKIA9"),
-        ({"pendingRevocations": [{"handle": "AKIA1"}]}, "not revoked yet, still valid: AKIA1; pulumi up tries again"),
+        ({"pendingRevocations": [{"handle": "AKIA1"}]}, "not revoked yet, still valid: AKIA1 (pulumi up tries again)"),
         ({"accessKey": None, "current": None}, "nothing opens it yet: pulumi up"),
     ],
 )

@@ -318,8 +318,8 @@ class TestText:
             )
         )
         text = as_text(read(export))
-        assert "! the token no longer works: its token Secret is gone; pulumi up makes a new one" in text
-        assert "! not revoked yet, still valid: h1; pulumi up tries again" in text
+        assert "! the token no longer works: its token Secret is gone (pulumi up makes a new one)" in text
+        assert "! not revoked yet, still valid: h1 (pulumi up tries again)" in text
         assert "! the token before it still works for a while (1)" in text
 
     def test_expired(self) -> None:
@@ -338,9 +338,9 @@ class TestText:
     @pytest.mark.parametrize(
         ("key", "said"),
         [
-            ({"manual": True, "dead": "gone"}, "gone; it is renewed by its next generation only: ambient keys rotate"),
-            ({"former": True, "dead": "gone"}, "the token no longer works: gone; another generation has followed"),
-            ({"undelivered": "no such namespace"}, "not delivered: no such namespace; pulumi up tries again"),
+            ({"manual": True, "dead": "gone"}, "gone (it is renewed by its next generation only: ambient keys rotate)"),
+            ({"former": True, "dead": "gone"}, "the token no longer works: gone (another generation has followed)"),
+            ({"undelivered": "no such namespace"}, "not delivered: no such namespace (pulumi up tries again)"),
             ({"static": True}, "every session of the workspace can read it"),
         ],
     )

@@ -151,4 +151,4 @@ def test_the_mark_of_another_is_told_and_stays(made, s3, world):
 
 def test_an_import_is_refused_with_the_way(world):
     told = refusal(S3Bucket().read, world.context(), "pay-sessions", {}, {})
-    assert "can't be imported: declare the bucket" in told
+    assert "can't be imported; declare the bucket" in told

@@ -240,7 +240,7 @@ def test_what_was_not_released_whole_does_not_leave(world, s3, whole, of):
     assert len(found) == (0 if whole else 1)
     if not whole:
         assert "bucket 'pay-sessions' was not released whole: it still has this stack's ownership tag" in found[0]
-        assert "put it back as it was, with 'state: released', and deploy" in found[0]
+        assert "put it back as it was, with 'state: released', deploy, and then" in found[0]
 
 
 def test_a_bucket_that_is_to_be_kept_leaves_only_once_that_is_recorded(world, s3):

@@ -164,7 +164,7 @@ def test_its_access_ends_and_is_named_before_this_run_is_recorded(world):
     assert world.writes() == []
     assert world.plugin.update(news, news, urn=LEDGER)["lostRun"] == []
     assert world.writes() == [f"PATCH {BOB}/{HIS}", f"DELETE {BOB}/{HIS}", f"PATCH {MAPS}/{NAME}"]
-    assert f"ended now: RoleBinding pay/{HIS}" in world.engine.texts("warning")[0]
+    assert f"neither the files nor a state have: RoleBinding pay/{HIS}" in world.engine.texts("warning")[0]
     assert (record(world).declared, record(world).lost) == (typed_ledger(news["workspaces"]), {})
     assert not world.plugin.diff(news, {**news, "lostRun": []}, news, urn=LEDGER).diffs
 

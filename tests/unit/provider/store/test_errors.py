@@ -223,7 +223,7 @@ def test_what_s3_says_no_with(server, status, body, expected):
         (405, PAGE, "does not answer as AWS's IAM does (405)"),
         (200, PAGE, "does not answer as AWS's IAM does (200)"),
         (200, "<a/>", "does not answer as AWS's IAM does (200)"),
-        (200, "{}", "a store with neither can be used by driver: existing"),
+        (200, "{}", "or use driver: existing, with a bucket and a key made by hand"),
         (503, PAGE, "can't do it now (503)"),
         (503, "busy", "can't do it now (503)"),
     ],

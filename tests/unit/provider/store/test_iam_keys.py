@@ -183,7 +183,7 @@ def test_a_third_key_is_refused_and_the_two_are_named(accounts, iam):
     assert "has 2 access keys, and can't have more" in told
     assert f"{first} (active, made on" in told
     assert f"{second} (inactive, made on" in told
-    assert "Delete the one that was made by hand" in told
+    assert "delete the one that was made by hand" in told
     assert len(ids(iam)) == 2
 
 

@@ -128,7 +128,10 @@ def test_a_right_that_the_admin_lacks_is_named(store: MinioStandIn, right: str) 
     used(driver(store))
     store.lacking = {right}
     said = told(driver(store), lambda accounts: (RIGHTS[right](accounts), None)[1])
-    assert f"does not let the admin's access key minioadmin do this: it needs the right {right};" in said
+    assert (
+        f"does not let the admin's access key minioadmin do this: it needs the right {right}, which consoleAdmin has"
+        in said
+    )
     store.lacking = set()
     RIGHTS[right](driver(store))
 

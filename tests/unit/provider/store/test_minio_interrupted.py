@@ -82,7 +82,7 @@ def test_a_key_whose_making_cant_be_asked_after_is_found_by_the_next_run(store: 
     store.requests.clear()
     store.cut = (3, "after")
     store.then["add-service-account"] = lambda: setattr(store, "unavailable", 9)
-    with pytest.raises(StepError, match=r"not known whether.*the next run finds it") as error:
+    with pytest.raises(StepError, match=r"not known whether.*run again, which finds it") as error:
         accounts.mint(ACCOUNT, POLICY, None)
     assert all(key.secret not in str(error.value) for key in store.keys.values())
     store.unavailable = 0

@@ -170,7 +170,7 @@ def test_a_kept_token_that_could_not_be_delivered_is_delivered_by_the_next_run(w
     world.api.fail("POST", f"{ELSEWHERE}$", 500, "etcd is away")
     _, state = world.plugin.create(DELIVERED)
     assert "can't deliver the key to Secret ci-system/payments-key" in state["undelivered"]
-    assert "the token is kept, and the next pulumi up tries again" in told(world, "warning")
+    assert "the token is kept, and not delivered: can't deliver the key to" in told(world, "warning")
     assert world.plugin.diff(DELIVERED, state, DELIVERED).changes == SOME
     world.api.heal()
     after = world.plugin.update(state, DELIVERED)

@@ -76,7 +76,7 @@ def test_a_static_token_lies_in_its_handle(world, controller):
 def test_without_a_token_controller_nothing_is_left(world, monkeypatch):
     ticks = iter(range(1000))
     monkeypatch.setattr("time.monotonic", lambda: next(ticks))
-    assert "does the cluster's token controller run?" in refusal(lambda: world.plugin.create(STATIC))
+    assert "check whether the cluster's token controller runs" in refusal(lambda: world.plugin.create(STATIC))
     assert world.api.names(SECRETS) == []
 
 

@@ -19,7 +19,7 @@ def test_an_adopted_create_keeps_what_it_finds_through_the_overlap(world):
     assert len(world.api.names(SECRETS)) == 4
     assert state["nextAction"]["what"] == "revoke"
     assert "3 token(s) of this key were in the cluster without a record" in told(world, "warning")
-    assert "they stay valid for 7d" in told(world, "warning")
+    assert "and stay valid for 7d" in told(world, "warning")
 
 
 def test_a_create_revokes_what_no_state_knows(world):

@@ -257,7 +257,7 @@ def test_a_preview_names_sessions_and_schedules_and_changes_nothing(world):
     world.plugin.create(DELETE_PODS, urn=CLOSURE, preview=True)
     assert notes(world) == [
         "closing pay suspends schedule Nightly (CronJob schedule-1)",
-        "closing pay stops sessions: run-1; after 2m their pods are deleted",
+        "closing pay stops sessions: run-1, and deletes their pods after 2m",
     ]
     assert world.writes() == []
 
