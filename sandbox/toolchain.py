@@ -1,4 +1,4 @@
-"""The programs that the sandbox starts: installed ones, and the rest built once into the cache."""
+"""The programs that the sandbox starts: installed ones, and the rest downloaded or built once into the cache."""
 
 from __future__ import annotations
 
