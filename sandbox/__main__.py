@@ -140,9 +140,9 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
     "build": (
         build,
         "find, download or build the programs",
-        "Look for pulumi with its Python host, its Kubernetes plugin, versitygw and KUBEBUILDER_ASSETS. Download what is "
-        "missing, and build with Go what cannot be downloaded. AMBIENT_CACHE_DIR moves the cache, AMBIENT_MIRROR is a "
-        "URL or folder to download from, AMBIENT_OFFLINE=1 uses no network, AMBIENT_BUILD=1 downloads nothing.",
+        "Look for pulumi with its Python host, its Kubernetes plugin, versitygw and KUBEBUILDER_ASSETS. Download what "
+        "is missing, and build with Go what cannot be downloaded. AMBIENT_CACHE_DIR moves the cache, AMBIENT_MIRROR is "
+        "a URL or folder to download from, AMBIENT_OFFLINE=1 uses no network, AMBIENT_BUILD=1 downloads nothing.",
     ),
     "start": (
         start,
