@@ -47,7 +47,8 @@ def find_go() -> Go:
     advice = (
         f"Building the sandbox's parts takes Go {wanted} or newer: install it and put it on PATH. "
         "Or give the sandbox finished parts: `pulumi` with its Kubernetes plugin and `versitygw` on PATH, and "
-        "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd."
+        "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd.\n"
+        "hint: AMBIENT_MIRROR=URL downloads finished programs from where this machine can reach them."
     )
     program = shutil.which("go")
     if program is None:
