@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.parts import CORE, GO_FLAGS, KUBERNETES_PLUGIN, LANGUAGE_EXEC, PLUGIN_VERSION, Part, required_go
-from sandbox.paths import TOOLCHAIN_SOURCES, partial_file
+from sandbox.paths import TOOLCHAIN_SOURCES, is_set, partial_file
 from sandbox.progress import Tick
 
 LOG_LINES_SHOWN = 30
@@ -33,6 +33,11 @@ class Go:
     version: str
 
 
+def go_environment() -> dict[str, str]:
+    """Return the environment of Go. With `AMBIENT_OFFLINE` it downloads neither modules nor itself."""
+    return {**os.environ, **({"GOPROXY": "off", "GOTOOLCHAIN": "local"} if is_set("AMBIENT_OFFLINE") else {})}
+
+
 def find_go() -> Go:
     """Return a Go that can build the modules, or report what is installed and what is required.
 
@@ -42,7 +47,8 @@ def find_go() -> Go:
     advice = (
         f"Building the sandbox's parts takes Go {wanted} or newer: install it and put it on PATH. "
         "Or give the sandbox finished parts: `pulumi` with its Kubernetes plugin and `versitygw` on PATH, and "
-        "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd."
+        "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd.\n"
+        "hint: AMBIENT_MIRROR=URL downloads finished programs from where this machine can reach them."
     )
     program = shutil.which("go")
     if program is None:
@@ -51,6 +57,7 @@ def find_go() -> Go:
     answer = subprocess.run(
         [program, "env", "-json", "GOOS", "GOARCH", "GOVERSION", "CGO_ENABLED"],
         cwd=TOOLCHAIN_SOURCES / CORE,
+        env=go_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -124,6 +131,7 @@ def _module_folder(go: Go, module: Path, dependency: str, log: Path, tick: Tick)
     found = subprocess.run(
         [str(go.program), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", dependency],
         cwd=module,
+        env=go_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -138,7 +146,13 @@ def _run(command: Sequence[str], cwd: Path, log: Path, tick: Tick, title: str) -
     """Run a command in its own process group, with output to `log`. The group ends with this process."""
     with log.open("ab") as output:
         child = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=cwd,
+            env=go_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             while child.poll() is None:

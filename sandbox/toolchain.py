@@ -1,12 +1,9 @@
-"""The programs that the sandbox starts: installed ones, and the rest built once into the cache."""
+"""The programs that the sandbox starts: installed ones, and the rest downloaded or built once into the cache."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,10 +11,12 @@ from rich.console import Console
 
 from sandbox.build import Go, build_part, fetch_language_exec, find_go
 from sandbox.errors import SandboxError
-from sandbox.machine import Installed, look_around
+from sandbox.locking import one_at_a_time
+from sandbox.machine import FIELDS, Installed, look_around
 from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
-from sandbox.paths import cache_root
+from sandbox.paths import cache_root, is_set
 from sandbox.progress import Progress
+from sandbox.releases import add_downloaded, add_downloads, cache_errors
 
 _OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versitygw")
 
@@ -78,16 +77,28 @@ class Toolchain:
 
 
 def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
-    """Return a complete toolchain. Build what is neither installed nor in the cache.
+    """Return a complete toolchain. Download what is neither installed nor in the cache, and build the rest.
 
     Without `cluster` it has no programs of the cluster and the store.
     """
-    found = look_around()
+    kits = {kit: [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER] for kit in KITS}
+    with cache_errors():
+        return _complete_toolchain(kits, Progress(console))
+
+
+def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) -> Toolchain:
+    found = _with_releases(kits, look_around(), progress)
     programs: dict[str, Path] = {}
     language_exec: Path | None = None
-    for kit in KITS:
-        parts = [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER]
-        folder = _built(kit, parts, found, Progress(console))
+    for kit, parts in kits.items():
+        try:
+            folder = _built(kit, parts, found, progress)
+        except SandboxError as error:
+            if not is_set("AMBIENT_OFFLINE"):
+                raise
+            names = ", ".join(_unbuilt(kits, found)) or LANGUAGE_EXEC
+            message = f"With AMBIENT_OFFLINE, these are neither installed nor in {cache_root()}: {names}.\n{error}"
+            raise SandboxError(message) from error
         programs |= {part.name: _program(part, folder, found) for part in parts}
         if folder and kit.language_exec and found.language_host is None:
             language_exec = folder / "bin" / LANGUAGE_EXEC
@@ -101,6 +112,23 @@ def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
         language_host=found.language_host,
         language_exec=language_exec,
     )
+
+
+def _with_releases(kits: Mapping[Kit, Sequence[Part]], found: Installed, progress: Progress) -> Installed:
+    """Return `found` with downloaded programs, in place of those that are neither installed nor built."""
+    if is_set("AMBIENT_BUILD"):
+        return found
+    found = add_downloaded(found, _this_machine())
+    if is_set("AMBIENT_OFFLINE"):
+        return found
+    return add_downloads(found, _unbuilt(kits, found), _this_machine(), progress)
+
+
+def _unbuilt(kits: Mapping[Kit, Sequence[Part]], found: Installed) -> list[str]:
+    """Return the names of the programs that are neither in `found` nor in a complete build."""
+    folder = cache_root() / "toolchain"
+    incomplete = [parts for kit, parts in kits.items() if _finished(folder, kit, parts, found) is None]
+    return [part.name for parts in incomplete for part in _missing(None, parts, found)]
 
 
 def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> Path | None:
@@ -123,14 +151,8 @@ def _program(part: Part, folder: Path | None, found: Installed) -> Path:
 
 
 def _found_part(found: Installed, part: Part) -> Path | None:
-    return {
-        "versitygw": found.versitygw,
-        "etcd": found.etcd,
-        "kube-apiserver": found.kube_apiserver,
-        "kube-controller-manager": found.kube_controller_manager,
-        "pulumi": found.pulumi,
-        "pulumi-resource-kubernetes": found.kubernetes_plugin,
-    }[part.name]
+    path: Path | None = getattr(found, FIELDS[part.name])
+    return path
 
 
 def _missing(folder: Path | None, parts: Sequence[Part], found: Installed) -> list[Part]:
@@ -162,7 +184,7 @@ def _this_machine() -> str:
 
 def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_builder(folder, progress):
+    with one_at_a_time(folder / "lock", "Another run is building the sandbox's parts", progress):
         # Checked again under the lock: another run may have built it meanwhile.
         missing: Sequence[Part] = _missing(folder, parts, found)
         steps = len(missing)
@@ -178,25 +200,3 @@ def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Inst
         if _needs_exec(folder, kit, found):
             with progress.step("Program runner of the Python SDK") as tick:
                 fetch_language_exec(go, folder, tick)
-
-
-@contextmanager
-def _only_builder(folder: Path, progress: Progress) -> Iterator[None]:
-    """Allow one build in a cache folder at a time. The kernel releases the lock when the process ends."""
-    with (folder / "lock").open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with progress.step("Another run is building the sandbox's parts: waiting for it") as tick:
-                while not _try_lock(lock.fileno()):
-                    tick()
-                    time.sleep(0.5)
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
