@@ -1,19 +1,13 @@
 """Options of the whole test run, and how its workers share it."""
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from sandbox.backend import available
-from tests.support.conformance import pytest_terminal_summary
 from tests.support.workers import ByFile, arrange
 
-__all__ = ["pytest_terminal_summary"]
-
-# A clock in a test fails on a busy machine, and with workers every machine is busy.
-settings.register_profile("no deadline", parent=settings(), deadline=None)
-settings.load_profile("no deadline")
+pytest_plugins = ["tests.support.conformance", "tests.support.quick"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
