@@ -1,7 +1,6 @@
 """Access computed from declarations: a stack's ledger, its guardrails, and the deployer's own rights."""
 
 from ambient_components.access.bindings import Expected, expected_objects
-from ambient_components.access.deployer import RIGHTS, Right
 from ambient_components.access.endings import Ended, Ending, ended, endings
 from ambient_components.access.entries import (
     NOTHING,
@@ -18,7 +17,8 @@ from ambient_components.access.entries import (
 from ambient_components.access.guardrail_names import GuardrailSettings, StackGuardrails
 from ambient_components.access.guardrails import Crossed, crossed, guardrail_warnings, standing
 from ambient_components.access.ledger import object_names, refusals
-from ambient_components.access.path_changes import PathChange, changed_paths
+from ambient_components.access.recorded import PathChange, changed_paths
+from ambient_components.access.rights import RIGHTS, Right
 
 __all__ = [
     "NOTHING",

@@ -4,12 +4,13 @@
 inputs. `write_ledger` returns the plain data to record.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from ambient_components.access.guardrail_names import WORKSPACE_GUARDRAILS
-from ambient_components.access.periods import check_date
 from ambient_components.access.recorded import (
     REQUIRED,
     Misfit,
@@ -23,12 +24,34 @@ from ambient_components.access.recorded import (
     text,
     write,
 )
-from ambient_components.errors import Problem, refusal
+from ambient_components.errors import Problem, refusal, reject
 from ambient_components.platform.contract import ROLES
 from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.buckets import BucketDriver, OnDelete
 from ambient_components.rules.refusals import Rule
 from ambient_components.rules.states import ACTIVE, CLOSED, RELEASED, STATES, BucketState
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def check_date(text: str) -> None:
+    """Require a day, YYYY-MM-DD, or a time, YYYY-MM-DDTHH:MM:SSZ.
+
+    Raises:
+        BadValue: The text is neither.
+    """
+    try:
+        if _MOMENT.fullmatch(text):
+            datetime.fromisoformat(text)
+            return
+        if _DAY.fullmatch(text):
+            date.fromisoformat(text)
+            return
+    except ValueError:
+        pass
+    reject(f"{text!r} is no date", "allowed: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ")
+
 
 STORAGE: Final = "storage"
 """Kind of the secrets that hold the credentials of an existing bucket; these are not session variables."""

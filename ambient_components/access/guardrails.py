@@ -22,9 +22,9 @@ from ambient_components.access.guardrail_names import (
     TOO_MANY_KEYS,
     GuardrailSettings,
 )
-from ambient_components.access.public_access import who_is_meant
 from ambient_components.access.violations import declared, ended_by_date, is_evaluated, may_edit, persons
 from ambient_components.errors import Problem, refusal
+from ambient_components.platform.subjects import who_is_meant
 from ambient_components.rules.roles import OWNER, rank
 
 SHARE: Final = 4

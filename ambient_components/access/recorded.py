@@ -4,13 +4,46 @@ Reading is total: an older or newer version may have written the state, so a val
 field gets its default. Checking is strict, for new inputs: it reports all problems with their paths.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from ambient_components.access.path_changes import child
 from ambient_components.errors import BadValue, hints_of
 from ambient_components.suggest import did_you_mean
+
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """One difference, such as ``workspaces.payments.grants["group:devs"]``, and its kind."""
+
+    path: str
+    kind: Literal["add", "delete", "update"]
+
+
+def child(path: str, key: str) -> str:
+    """Return the path of a key below a path, quoted if necessary."""
+    if _PLAIN.fullmatch(key):
+        return f"{path}.{key}" if path else key
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{path}["{escaped}"]'
+
+
+def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[PathChange]:
+    """Yield all differences at their deepest path; an added or removed mapping is one difference."""
+    for key in sorted({*before, *after}):
+        here = child(path, key)
+        if key not in after:
+            yield PathChange(here, "delete")
+        elif key not in before:
+            yield PathChange(here, "add")
+        elif isinstance(before[key], Mapping) and isinstance(after[key], Mapping):
+            yield from changed_paths(before[key], after[key], here)
+        elif before[key] != after[key]:
+            yield PathChange(here, "update")
+
 
 T = TypeVar("T")
 

@@ -24,8 +24,7 @@ from ambient_components.fleet.resharding.plan import (
 from ambient_components.shards import home, shard_count
 from ambient_components.stackfile.loader import divided, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleet, listed
 
 EPILOG = """\

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from ambient_components.cli.options import format_option
 from ambient_components.output import Format
-from ambient_components.stackfile.reference import reference_text
-from ambient_components.stackfile.schema import schema_text
+from ambient_components.stackfile.schema import reference_text, schema_text
 
 EPILOG = """\
 \b

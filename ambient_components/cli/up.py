@@ -20,8 +20,7 @@ from ambient_components.plan import Plan, making, saved
 from ambient_components.plan.page import show
 from ambient_components.plan.saved import Saved, differences, is_same
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.selection import Fleet
 
 _SHOWN: Final = 20

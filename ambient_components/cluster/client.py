@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from ambient_components.cluster.connection import connect, location
-from ambient_components.cluster.kubeconfig import what_is_wrong
+from ambient_components.cluster.kubeconfig import connect, location, what_is_wrong
 from ambient_components.cluster.objects import mapping, mappings, shallow, text
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _JSON = "application/json"

@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 
 _REMEMBERED: Final = 30.0
 """Seconds before a failed check of the cluster is repeated."""

@@ -1,11 +1,16 @@
-"""Facts about a kubeconfig that need no client, shared by the command line and the provider.
+"""A Kubernetes client from a kubeconfig, read as kubectl reads it; for the command line and the provider."""
 
-They are in one place because a mistake here could print a token.
-"""
-
+import os
 import re
+from collections.abc import Mapping
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+import yaml
+
+from ambient_components._version import VERSION
 
 
 def what_is_wrong(text: str) -> str:
@@ -33,3 +38,57 @@ def is_loopback(host_url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def location(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the path of the kubeconfig, or several as KUBECONFIG lists them."""
+    return environ.get("KUBECONFIG") or str(Path("~", ".kube", "config"))
+
+
+def files(environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """Return the kubeconfig files that kubectl would read; paths that do not exist are skipped."""
+    paths = [Path(part).expanduser() for part in location(environ).split(os.pathsep) if part]
+    return [path for path in paths if path.is_file()]
+
+
+def connect(
+    settings: Any, context: str | None, environ: Mapping[str, str] = os.environ, *, contents: str | None = None
+) -> Any:
+    """Return an ApiClient, and set the server's address in its settings.
+
+    Args:
+        settings: A `kubernetes.client.Configuration`; its retries and pool are the caller's.
+        context: Context of the kubeconfig; None uses the current one, or the pod's own account if there are no files.
+        environ: Environment with KUBECONFIG and the pod's account.
+        contents: Content of a kubeconfig, used instead of files.
+    """
+    from kubernetes import client  # noqa: PLC0415
+
+    settings.proxy = None  # cleared, so that a proxy after _load is the kubeconfig's proxy-url
+    _load(settings, context, environ, contents)
+    if settings.proxy is None and not is_loopback(settings.host):
+        settings.proxy = client.Configuration(host=settings.host).proxy  # the environment's proxy
+    api = client.ApiClient(settings)
+    # The API server records this name as the manager of the fields that we set.
+    api.user_agent = f"ambient-components/{VERSION}"
+    return api
+
+
+def _load(settings: Any, context: str | None, environ: Mapping[str, str], contents: str | None) -> None:
+    from kubernetes import config as reader  # noqa: PLC0415
+
+    config: Any = reader  # its functions have no types
+    found = files(environ)
+    if contents is not None:
+        config.load_kube_config_from_dict(
+            yaml.safe_load(contents), context=context, client_configuration=settings, persist_config=False
+        )
+    elif not found and context is None and environ.get("KUBERNETES_SERVICE_HOST"):
+        config.load_incluster_config(client_configuration=settings)
+    else:
+        config.load_kube_config(
+            config_file=os.pathsep.join(map(str, found)) or str(Path(location({})).expanduser()),
+            context=context,
+            client_configuration=settings,
+            persist_config=False,
+        )

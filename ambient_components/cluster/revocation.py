@@ -8,7 +8,7 @@ the API server refuses new finalizers, so removing them again deletes it permane
 from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core, path
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import RBAC_API_GROUP
 
 ROLE_BINDING: Final = "RoleBinding"

@@ -6,10 +6,12 @@ annotations and fails on postponed ones (tested).
 
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.bucket import Bucket
-from ambient_components.components.bucket_specs import BucketArgs, BucketCredentialsSpec, BucketSpec
 from ambient_components.components.cluster import ClusterArgs, ClusterProviders, StoreArgs
 from ambient_components.components.grant import Grant, GrantArgs
 from ambient_components.components.specs import (
+    BucketArgs,
+    BucketCredentialsSpec,
+    BucketSpec,
     GrantSpec,
     KeySpec,
     LimitsSpec,

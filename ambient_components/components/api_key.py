@@ -6,7 +6,7 @@ from typing import Any, NotRequired, cast
 import pulumi
 
 from ambient_components.components.argument_checks import role_of
-from ambient_components.components.bindings import role_binding
+from ambient_components.components.grant import role_binding
 from ambient_components.components.options import Wholeness
 from ambient_components.components.specs import KeySpec
 from ambient_components.engine import urns

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pulumi
 
-from ambient_components.components.bucket_specs import BucketArgs, Life
+from ambient_components.components.specs import BucketArgs, Life
 from ambient_components.engine.names import Part, within
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE

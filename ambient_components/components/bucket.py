@@ -6,8 +6,8 @@ import pulumi
 
 from ambient_components.components import aws_bucket
 from ambient_components.components.argument_checks import check_bucket
-from ambient_components.components.bucket_specs import BucketArgs, Life
 from ambient_components.components.options import Wholeness
+from ambient_components.components.specs import BucketArgs, Life
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, within
 from ambient_components.platform import naming

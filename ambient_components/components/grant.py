@@ -1,23 +1,56 @@
 """One subject's access to one workspace, like a grant of the platform's Sharing page."""
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 
 from ambient_components.components.argument_checks import role_of
-from ambient_components.components.bindings import role_binding
 from ambient_components.engine import urns
 from ambient_components.platform.contract import (
     APP_LABEL,
     GRANT_APP,
+    RBAC_API_GROUP,
     ROLE_ANNOTATION,
     SUBJECT_KIND_ANNOTATION,
     SUBJECT_NAME_ANNOTATION,
     Role,
+    cluster_role,
 )
 from ambient_components.platform.naming import grant_binding
-from ambient_components.resources import RoleBinding
+from ambient_components.platform.subjects import Subject
+from ambient_components.resources import MetadataArgs, RoleBinding, RoleBindingArgs
 from ambient_components.rules.grants import grantee
+
+
+def role_binding(
+    name: str,
+    *,
+    namespace: pulumi.Input[str],
+    object_name: str,
+    role: Role,
+    subject: Subject,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str] | None = None,
+    released: bool = False,
+    opts: pulumi.ResourceOptions,
+) -> RoleBinding:
+    """Declare a RoleBinding to a role of the platform.
+
+    It has exactly one subject (contract 10.6), and never ``retain_on_delete`` or ``deleted_with``: a binding that
+    outlives its declaration is undeclared access (docs/surprises.md).
+    """
+    metadata: MetadataArgs = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    args: RoleBindingArgs = {
+        "metadata": metadata,
+        "roleRef": {"apiGroup": RBAC_API_GROUP, "kind": "ClusterRole", "name": cluster_role(role)},
+        "subjects": [subject.rbac_subject()],
+    }
+    if released:
+        args["released"] = True
+    return RoleBinding(name, args, opts)
 
 
 class GrantArgs(TypedDict):

@@ -7,13 +7,11 @@ import pulumi_kubernetes.core.v1 as core
 
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.argument_checks import check_workspace
-from ambient_components.components.bindings import role_binding
 from ambient_components.components.bucket import Bucket
-from ambient_components.components.bucket_specs import BucketArgs
-from ambient_components.components.grant import grant_role_binding
+from ambient_components.components.grant import grant_role_binding, role_binding
 from ambient_components.components.options import FORCED, Wholeness
 from ambient_components.components.settings import resource_limits, settings
-from ambient_components.components.specs import WorkspaceArgs
+from ambient_components.components.specs import BucketArgs, WorkspaceArgs
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.platform import naming

@@ -114,6 +114,17 @@ def workspace_of(name: str, workspaces: Collection[str] = ()) -> str:
     return pieces[0]
 
 
+def key_output(workspace: str, key: str) -> str:
+    """Return the name of the stack output that holds a key's token, WORKSPACE/KEY. Commands name keys so, too."""
+    return f"{workspace}/{key}"
+
+
+def parse_key_output(name: str) -> tuple[str, str] | None:
+    """Return the workspace and the key of WORKSPACE/KEY, or None if the name has another form."""
+    workspace, _, key = name.partition("/")
+    return (workspace, key) if workspace and key and "/" not in key else None
+
+
 _WILDCARDS: Final = {r"\*": "(?P<item>.+)", r"\#": "(?P<generation>[1-9][0-9]*)"}
 
 

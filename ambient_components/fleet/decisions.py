@@ -8,15 +8,14 @@ from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.backend import Question, Stack, stack_of
 from ambient_components.errors import AmbientError, fail
-from ambient_components.fleet.inputs import ShardInputs, shard_inputs
+from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.fleet.records import Records
 from ambient_components.fleet.skipping import RunOptions, Task, task
-from ambient_components.fleet.source_digests import needs_key
 from ambient_components.shards import FLEET_KEY, Record, split_shard
 from ambient_components.stackfile import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
 from ambient_components.stacks.ledgers import ledger_from_state
+from ambient_components.stacks.project import stack_path
 from ambient_components.stacks.selection import Fleet
 from ambient_components.stacks.states import deployed_shards, exports
 

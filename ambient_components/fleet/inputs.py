@@ -1,23 +1,25 @@
-"""All inputs of a fleet's runs, loaded once: the assignment of workspaces to shards, and digests."""
+"""All inputs of a fleet's runs, loaded once: shards, digests of files and secrets, and the next dates."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cluster.guard import Guard
 from ambient_components.errors import BadValue, Where, fail
-from ambient_components.fleet.source_digests import config_keys, fingerprints
-from ambient_components.fleet.upcoming_dates import next_of_stack, next_of_workspace
-from ambient_components.shards import digest
-from ambient_components.stackfile import LoadedStack, Workspace
+from ambient_components.program.secret_sources import SourceReader, is_outside, used_sources
+from ambient_components.rules.states import WorkspaceState
+from ambient_components.shards import digest, secret_mark
+from ambient_components.stackfile import LoadedStack, Source, StackFile, Workspace
+from ambient_components.stackfile.models.dates import Span, end_of
 from ambient_components.stackfile.regular import CA_BUNDLE_MAX, Unreadable
 from ambient_components.stackfile.shards import shards_of
 from ambient_components.stacks.selection import Fleet
@@ -181,3 +183,67 @@ def _hash(parts: Mapping[str, Any]) -> str:
 
 def _spelled(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def fingerprints(stack: LoadedStack, guard: Guard, key: bytes | None) -> dict[str, Mapping[str, str] | None]:
+    """Return the fingerprints of the values outside, by workspace and place; None: a value can't be read.
+
+    Args:
+        stack: The fleet's files.
+        guard: The fleet's cluster.
+        key: What fingerprints are made with; without one there are none.
+    """
+    outside = {name: found for name, one in stack.file.workspaces.items() if (found := _outside(one))}
+    if not outside or key is None:
+        return dict.fromkeys(outside)
+    reader = SourceReader(stack, guard, [source for found in outside.values() for source in found.values()])
+    return {name: _fingerprints(reader, key, name, found) for name, found in outside.items()}
+
+
+def needs_key(stack: LoadedStack) -> bool:
+    """Tell whether some value is neither in the files nor in the config."""
+    return any(_outside(one) for one in stack.file.workspaces.values())
+
+
+def config_keys(workspaces: Iterable[Workspace]) -> set[str]:
+    """Return the keys of the config that hold values of these workspaces."""
+    return {source.config for one in workspaces for *_, source in used_sources(one) if source.config}
+
+
+def _outside(workspace: Workspace) -> dict[str, Source]:
+    return {".".join(map(str, path)): one for *_, path, one in used_sources(workspace) if is_outside(one)}
+
+
+def _fingerprints(reader: SourceReader, key: bytes, name: str, found: Mapping[str, Source]) -> dict[str, str] | None:
+    values = {place: reader.read(name, source) for place, source in found.items()}
+    marks = {place: secret_mark(key, value) for place, value in values.items() if isinstance(value, str)}
+    # The engine has to say what is wrong with the others.
+    return marks if len(marks) == len(values) else None
+
+
+def next_of_stack(file: StackFile, now: datetime) -> datetime | None:
+    """Return the next end of a setting that applies to every workspace."""
+    return _first((end_of(one.until, file.timezone) for one in file.exceptions if one.until is not None), now)
+
+
+def next_of_workspace(workspace: Workspace, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """Return when the next grant begins or ends, or the next overlap or exception ends. None if none does."""
+    return _first(_moments(workspace, zone), now)
+
+
+def _moments(workspace: Workspace, zone: ZoneInfo) -> Iterator[datetime]:
+    for one in workspace.exceptions:
+        if one.until is not None:
+            yield end_of(one.until, zone)
+    if workspace.state is WorkspaceState.CLOSED:
+        return
+    for grant in workspace.grants:
+        if grant.dated:
+            span: Span = grant.span(zone)
+            yield from (moment for moment in (span.start, span.end) if moment is not None)
+    ends: list[date] = [key.overlap_until for key in workspace.keys.values() if key.overlap_until is not None]
+    yield from (end_of(day, zone) for day in ends)
+
+
+def _first(moments: Iterator[datetime], now: datetime) -> datetime | None:
+    return min((moment for moment in moments if moment > now), default=None)

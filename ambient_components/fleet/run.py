@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,13 +12,11 @@ from ambient_components import clock
 from ambient_components.engine.backend import Stack
 from ambient_components.errors import Problem
 from ambient_components.fleet.decisions import Decision, Selection, ask_states, decide, every, ledgers_before
-from ambient_components.fleet.excluded import of_all
 from ambient_components.fleet.inputs import ShardInputs
-from ambient_components.fleet.jobs import Job, Phase, Plan
-from ambient_components.fleet.machine import default_jobs
+from ambient_components.fleet.jobs import Job, Phase, Plan, default_jobs
 from ambient_components.fleet.planning import Evaluated, evaluate, plan_fleet, plan_plain, wanted_of
 from ambient_components.fleet.progress import Unseen, view_for
-from ambient_components.fleet.recording import Recorder
+from ambient_components.fleet.records import Recorder
 from ambient_components.fleet.runner import Runner
 from ambient_components.fleet.skipping import RunOptions
 from ambient_components.fleet.summary import exit_code, summary_json, summary_lines
@@ -200,3 +198,15 @@ def _evaluated(decisions: Sequence[Decision]) -> list[Evaluated]:
         before = ledgers_before(one)
         found.append(evaluate(one.fleet.name, before, wanted, after, clock.now()))
     return found
+
+
+def of_all(guardrails: Iterable[Problem], whole: Iterable[Problem]) -> list[Problem]:
+    """Return the violations that stop every shard.
+
+    The others stop one workspace: its shard runs without it (`shards.excluded`).
+
+    Args:
+        guardrails: Violations in all shards.
+        whole: Violations of the fleet as a whole, such as a bucket that workspaces of two shards declare.
+    """
+    return list(dict.fromkeys([*whole, *(guardrail for guardrail in guardrails if not guardrail.workspaces)]))

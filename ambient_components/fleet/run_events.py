@@ -16,7 +16,7 @@ from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CHANGES_NOTHING, CREATES, DELETES, REFRESH, UPDATE, Diagnostic, Step
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
-from ambient_components.rotation.recorded import TokenRecord
+from ambient_components.rotation.state import TokenRecord
 from ambient_components.shards.interrupted import OUTPUT
 
 

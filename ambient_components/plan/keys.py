@@ -6,8 +6,7 @@ from typing import Final
 
 from ambient_components.access.entries import NOTHING, KeyEntry, Ledger
 from ambient_components.plan import facts
-from ambient_components.plan.ahead import Ahead
-from ambient_components.plan.facts import KeyChange
+from ambient_components.plan.facts import Ahead, KeyChange
 from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds

@@ -9,7 +9,7 @@ from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import CHANGES_NOTHING, DELETES, Step, of_type
 from ambient_components.engine.urns import ACCESS_LEDGER, Urn
 from ambient_components.plan.facts import GuardrailChange
-from ambient_components.plan.guardrail_changes import stack_guardrail_changes
+from ambient_components.plan.ledgers import stack_guardrail_changes
 
 
 def ledger_after(steps: Iterable[Step], before: Ledger) -> Ledger:

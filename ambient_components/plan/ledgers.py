@@ -1,19 +1,20 @@
 """The facts of a plan that need no engine: the change of the ledger, joined with the state."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ambient_components.access.endings import ended
 from ambient_components.access.entries import NOTHING, Entry, Ledger
+from ambient_components.access.guardrail_names import MAX_KEYS
 from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
 from ambient_components.errors import Problem
 from ambient_components.plan import facts
-from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
 from ambient_components.plan.facts import (
+    Ahead,
     DateComing,
     Exposed,
     GuardrailChange,
@@ -23,10 +24,54 @@ from ambient_components.plan.facts import (
     WorkspaceChange,
     sorted_problems,
 )
-from ambient_components.plan.guardrail_changes import workspace_guardrail_changes
 from ambient_components.plan.keys import is_let_go, key_changes
 from ambient_components.plan.recorded import Recorded
 from ambient_components.rotation.state import format_time
+
+_BUILT_IN: Final = {"maxKeys": MAX_KEYS, "groupsOnly": False, "isolateAdminKeys": False}
+_EXCEPTIONS: Final = "exceptions"
+_PLACES: Final = "secretSources"
+
+
+def stack_guardrail_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[GuardrailChange]:
+    """Return the changes between two inputs `guardrails` of a ledger, sorted. Missing settings have their defaults.
+
+    Args:
+        before: The input of the last deployment.
+        after: The declared input.
+    """
+    old, new = before or {}, after or {}
+    found = [*_allowed("", old.get(_EXCEPTIONS) or (), new.get(_EXCEPTIONS) or ())]
+    for rule in (old.keys() | new.keys()) - {_EXCEPTIONS}:
+        was, now = old.get(rule, _BUILT_IN.get(rule)), new.get(rule, _BUILT_IN.get(rule))
+        if rule == _PLACES:
+            gone, come = set(was or ()) - set(now or ()), set(now or ()) - set(was or ())
+            how = [*(f"+{one}" for one in sorted(come)), *(f"-{one}" for one in sorted(gone))]
+            found += [GuardrailChange("", rule, facts.CHANGED, one) for one in how]
+        elif was != now:
+            found.append(GuardrailChange("", rule, facts.CHANGED, f"{_word(was)} -> {_word(now)}"))
+    return sorted(found)
+
+
+def workspace_guardrail_changes(before: Ledger, after: Ledger) -> list[GuardrailChange]:
+    """Return the exceptions that declared workspaces gain or lose, sorted."""
+    found: list[GuardrailChange] = []
+    for name, entry in after.items():
+        found += _allowed(name, before.get(name, NOTHING).exceptions, entry.exceptions)
+    return sorted(found)
+
+
+def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Iterator[GuardrailChange]:
+    old, new = set(before), set(after)
+    yield from (GuardrailChange(workspace, guardrail, facts.ALLOWED) for guardrail in new - old)
+    yield from (GuardrailChange(workspace, guardrail, facts.DISALLOWED) for guardrail in old - new)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, int | float) else "unset" if value is None else str(value)
+
 
 AHEAD: Final = Ahead()
 """How early upcoming dates are shown, unless the files say otherwise."""

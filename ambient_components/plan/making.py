@@ -14,16 +14,13 @@ from ambient_components.engine.command import Answer, Engine, failed
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal
-from ambient_components.plan.ahead import Ahead
-from ambient_components.plan.facts import Plan, Waiting
-from ambient_components.plan.guardrail_changes import stack_guardrail_changes
-from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers
+from ambient_components.plan.facts import Ahead, Plan, Waiting
+from ambient_components.plan.ledgers import UTC_ZONE, begins, from_ledgers, stack_guardrail_changes
 from ambient_components.plan.preview import Digest, from_preview
 from ambient_components.plan.recorded import Recorded
 from ambient_components.plan.state import pending, recorded_in
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
-from ambient_components.program.ledger import ledger_of
+from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.program.storage import uses_aws
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store

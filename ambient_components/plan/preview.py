@@ -17,9 +17,8 @@ from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Preview, chosen_names, content
 from ambient_components.errors import Problem
 from ambient_components.plan import facts, ledger_steps
-from ambient_components.plan.ahead import Ahead
 from ambient_components.plan.buckets import bucket_changes
-from ambient_components.plan.facts import BucketChange, KeyChange, Plan, Step, Waiting
+from ambient_components.plan.facts import Ahead, BucketChange, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import change, expiring, is_let_go, what_changes, why_minted, why_revoked
 from ambient_components.plan.ledgers import AHEAD, UTC_ZONE, from_ledgers
 from ambient_components.plan.recorded import Identity, Recorded, RecordedKey, identities

@@ -14,20 +14,17 @@ from ambient_components.access import write_ledger
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
-from ambient_components.engine.names import LEDGER_NAME, Part, logical_name
+from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
 from ambient_components.problem_json import for_engine
 from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.excluded import excluded_workspaces, is_exported
-from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
-from ambient_components.program.ledger import ledger_of
-from ambient_components.program.object_store import effective_store
+from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.program.sdk_tuning import without_debug_lines, without_needless_collection, without_stack_traces
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
-from ambient_components.program.shard import missing_file, of_shard
-from ambient_components.program.stack_settings import StackSettings
+from ambient_components.program.shard import excluded_workspaces, is_exported, missing_file, of_shard
+from ambient_components.program.stack_settings import StackSettings, effective_store
 from ambient_components.program.storage import check_storage, uses_aws
 from ambient_components.resources import AccessLedger, AccessLedgerArgs
 from ambient_components.rules.keys import Retain
@@ -176,4 +173,4 @@ def _declare(
         )
         for key_id, key in sorted(declared.keys.items()):
             if workspace.keys[key_id].retain is not Retain.NONE and is_exported(excluded, name, key_id):
-                pulumi.export(f"{name}/{key_id}", key.token)
+                pulumi.export(key_output(name, key_id), key.token)

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.guard import Guard
-from ambient_components.errors import Remedy
-from ambient_components.failure import StepError
+from ambient_components.errors import Remedy, StepError
 from ambient_components.rules.findings import Path
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile import LoadedStack, SecretRef, Source, Workspace

@@ -1,5 +1,6 @@
-"""The shard of the current stack: the part of a fleet's file that it declares."""
+"""The shard of the current stack: the part of a fleet's file that it declares, and its excluded workspaces."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import pulumi
 
 from ambient_components.engine.stack_config import ConfigFiles
-from ambient_components.errors import BadValue, fail, format_path
+from ambient_components.errors import BadValue, Problems, fail, format_path
 from ambient_components.shards import CONFIG_KEY, record_name, shard_count, shard_stack, split_shard
+from ambient_components.shards.excluded import Excluded, excluded_of
 from ambient_components.stackfile import LoadedStack
 from ambient_components.stackfile.loader import divided
 
@@ -141,3 +143,25 @@ def _is_below(path: str, above: str) -> bool:
 def _file(stack: str) -> str:
     files = project_files()
     return files.shown(files.path(stack))
+
+
+def excluded_workspaces(problems: Problems, environ: Mapping[str, str] = os.environ) -> Excluded:
+    """Return the excluded workspaces with the ids of their exported keys.
+
+    Args:
+        problems: Collects an invalid environment variable.
+        environ: The environment of the run.
+    """
+    try:
+        return excluded_of(environ)
+    except BadValue as error:
+        problems.add(None, "", error.problem, error.hints)
+        return {}
+
+
+def is_exported(excluded: Excluded, workspace: str, key_id: str) -> bool:
+    """Tell whether to export a key's token.
+
+    For a key of an excluded workspace that does not exist yet, the engine would export a placeholder.
+    """
+    return workspace not in excluded or key_id in excluded[workspace]

@@ -8,7 +8,7 @@ from ambient_components.engine import urns
 from ambient_components.provider import store_schema
 from ambient_components.provider.protocol.configuration import SECRETS, SETTINGS
 from ambient_components.provider.store_schema import described
-from ambient_components.provider.tokens import inputs as token_inputs
+from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.rules.keys import TOKEN_TERMS
 from ambient_components.shards.interrupted import OUTPUT
 
@@ -29,7 +29,7 @@ _TOKEN_INPUTS: Final[dict[str, Any]] = {
     "key": _TEXT | {"description": "The key's id in the stack file."},
     "owner": _TEXT | {"description": "Owner of the key, PROJECT/FLEET."},
     **described(TOKEN_TERMS),
-    **described(token_inputs.OWN),
+    **described(token_properties.OWN),
     "deliver": {
         "$ref": "#/types/ambient:index:TokenDelivery",
         "description": "The Secret that the token is delivered to.",

@@ -19,8 +19,7 @@ from ambient_components import clock
 from ambient_components._version import VERSION
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.urns import Urn
-from ambient_components.errors import Problem
-from ambient_components.failure import StepError, problems_of
+from ambient_components.errors import Problem, StepError, problems_of
 from ambient_components.problem_json import for_engine
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.buckets.s3_credentials import S3Credentials

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ambient_components.engine import urns
-from ambient_components.provider.buckets import bucket_inputs, credential_inputs
+from ambient_components.provider.buckets import bucket_inputs, credential_properties
 from ambient_components.rules.arguments import Argument
 from ambient_components.rules.buckets import ACCESS_KEY_TERMS, BUCKET_ARGUMENTS
 
@@ -61,7 +61,7 @@ _CREDENTIAL_INPUTS: Final[dict[str, Any]] = {
     | {"description": "Prefix that they give access to, with a slash at its end. Default: the whole bucket."},
     "usedIn": _TEXT | {"description": "NAMESPACE/SECRET; the key in its S3_ACCESS_KEY is in use and not revoked."},
     **described(ACCESS_KEY_TERMS),
-    **described(credential_inputs.OWN),
+    **described(credential_properties.OWN),
 }
 
 _STORE_KEY: Final = {"$ref": "#/types/ambient:index:StoreKey"}

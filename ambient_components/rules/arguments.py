@@ -16,6 +16,8 @@ _EXPECTED: Final[Mapping[type, str]] = {
     str: "text is expected",
 }
 
+MAPPING_EXPECTED: Final = "a mapping is expected"
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:

@@ -13,7 +13,7 @@ from ambient_components.platform.contract import (
     SHIPPED_MCP_SERVERS,
     WORKSPACE_FLAGS,
 )
-from ambient_components.rules.arguments import choice_findings, is_whole
+from ambient_components.rules.arguments import MAPPING_EXPECTED, choice_findings, is_whole
 from ambient_components.rules.durations import YEAR
 from ambient_components.rules.findings import Finding, Verdict, below, verdict_finding
 from ambient_components.rules.secret_patterns import looks_like_credential, says_secret
@@ -56,12 +56,16 @@ _INSTEAD = "write ${NAME} and put NAME under secrets.integrations; revoke it if 
 
 def setting_findings(settings: Mapping[str, Any]) -> Iterator[Finding]:
     """Find what is wrong with a workspace's settings, and what the platform would not heed."""
-    seconds = settings.get("idleTimeoutSeconds")
-    if seconds is not None and (not is_whole(seconds, 0) or seconds > IDLE_TIMEOUT_MAX):
-        allowed = f"allowed: whole seconds up to {IDLE_TIMEOUT_MAX}; 0 for never"
-        yield Finding(("idleTimeoutSeconds",), f"{seconds!r} is out of bounds", allowed)
+    yield from below(("idleTimeoutSeconds",), idle_timeout_findings(settings.get("idleTimeoutSeconds")))
     yield from below(("mcpServers",), mcp_findings(settings.get("mcpServers") or {}))
     yield from below(("featureFlags",), flag_findings(settings.get("featureFlags") or {}))
+
+
+def idle_timeout_findings(seconds: object) -> Iterator[Finding]:
+    """Find an idle timeout that is out of bounds; a missing one is valid."""
+    if seconds is not None and not (is_whole(seconds, 0) and seconds <= IDLE_TIMEOUT_MAX):  # type: ignore[operator]
+        allowed = f"allowed: whole seconds up to {IDLE_TIMEOUT_MAX}; 0 for never"
+        yield Finding((), f"{seconds!r} is out of bounds", allowed)
 
 
 def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
@@ -70,6 +74,9 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
     Contract 4, 7: ProjectSettings is readable with the role view.
     """
     custom = servers.get("custom") or {}
+    if not isinstance(custom, Mapping):
+        yield Finding(("custom",), MAPPING_EXPECTED, "")
+        custom = {}
     for name, server in custom.items():
         here = ("custom", name)
         if len(name) > SERVER_NAME_MAX or not re.fullmatch(SERVER_NAME_PATTERN, name):
@@ -78,7 +85,10 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
         elif name in RUNNER_MCP_SERVERS:
             problem = f"{name!r} is a server of the runner itself, which takes the place of this one"
             yield Finding(here, problem, "choose another name", at_key=True, warning=True)
-        yield from below(here, server_findings(server))
+        if isinstance(server, Mapping):
+            yield from below(here, server_findings(server))
+        else:
+            yield Finding(here, MAPPING_EXPECTED, "")
     for index, name in enumerate(servers.get("disabled") or ()):
         spot = ("disabled", index)
         if name in custom:
@@ -92,7 +102,8 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
 
 def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
     """Find what is wrong with one MCP server, by its fields as the runner reads them."""
-    yield from choice_findings(("type",), server.get("type"), McpType, "type of MCP server")
+    if isinstance(kind := server.get("type"), str):
+        yield from choice_findings(("type",), kind, McpType, "type of MCP server")
     yield from verdict_finding((), server_problem(server))
     url, command = server.get("url"), server.get("command")
     if isinstance(url, str):

@@ -3,7 +3,7 @@
 All rules are pure. The command line, the program and the provider share them.
 """
 
-from ambient_components.shards.digest import digest, secret_mark
+from ambient_components.shards.encoding import digest, secret_mark
 from ambient_components.shards.names import CONFIG_KEY, FLEET_KEY, assigned, home, shard_count, shard_stack, split_shard
 from ambient_components.shards.records import (
     CHECKPOINTS_VARIABLE,

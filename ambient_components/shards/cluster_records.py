@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, Cluster, core
 from ambient_components.cluster.objects import metadata, texts
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import FLEET_LABEL, OWNER_ANNOTATION, STACK_ANNOTATION
 from ambient_components.shards import Record, fleet_label, patch
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from ambient_components.engine import urns
+from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import Problem, reject
 
 EXCLUDE_VARIABLE: Final = "AMBIENT_EXCLUDE"
@@ -22,7 +24,6 @@ ROUNDS: Final = 3
 Excluded = Mapping[str, tuple[str, ...]]
 """The ids of the keys that the stack already exports, by excluded workspace."""
 
-_WORKSPACE: Final = "ambient:index:Workspace"
 _SHAPE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 
 
@@ -68,7 +69,7 @@ def exclude_flags(excluded: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         flag
         for name in sorted(excluded)
-        for pattern in (f"{_WORKSPACE}::{name}", f"{name}/**")
+        for pattern in (f"{urns.WORKSPACE}::{name}", f"{name}/**")
         for flag in ("--exclude", f"**::{pattern}")
     )
 
@@ -82,9 +83,9 @@ def keys_in(outputs: Iterable[str], workspaces: Iterable[str]) -> dict[str, tupl
     """
     found: dict[str, list[str]] = {name: [] for name in sorted(workspaces)}
     for output in sorted(outputs):
-        name, _, key = output.partition("/")
-        if key and name in found:
-            found[name].append(key)
+        parsed = parse_key_output(output)
+        if parsed and parsed[0] in found:
+            found[parsed[0]].append(parsed[1])
     return {name: tuple(keys) for name, keys in found.items()}
 
 

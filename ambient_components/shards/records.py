@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from ambient_components.access.entries import Entry, Ledger, read_ledger, write_ledger
 from ambient_components.access.recorded import read, write
-from ambient_components.shards.digest import canonical
-from ambient_components.shards.packing import PACKED, pack, unpack
+from ambient_components.shards.encoding import PACKED, canonical, pack, unpack
 
 SCHEMA: Final = 1
 """The record's schema version. A higher number was written by a newer version of this package."""

@@ -1,8 +1,4 @@
-"""Layers of one workspace (defaults, its template, its own entry), their merge, and the source of each value.
-
-Plain data with positions, before validation by the models. Mappings are merged; lists and all other values replace the
-layer below: a list of grants from three files would be one that no person has reviewed.
-"""
+"""Layers of one workspace (defaults, its template, its own entry), their merge, and the source of each value."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +6,10 @@ from functools import reduce
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
-from ambient_components.errors import PathPart, Where
+from ambient_components.errors import PathPart, Problems, Remedy, Where
+from ambient_components.stackfile.privacy import public_path
 from ambient_components.stackfile.yaml.positions import MappingMarks, Marks, SourceMap
+from ambient_components.suggest import did_you_mean
 
 Path = tuple[PathPart, ...]
 
@@ -197,3 +195,60 @@ def _has(data: object, part: PathPart) -> bool:
     if isinstance(data, dict):
         return part in data
     return isinstance(data, list) and isinstance(part, int) and part < len(data)
+
+
+def apply_layers(stack: Tree, problems: Problems, *, complete: bool) -> tuple[Tree, dict[str, tuple[Layer, ...]]]:
+    """Return the stack with effective entries, and the layers of each entry.
+
+    Values that are not mappings stay unchanged, so that the models report them at their position.
+
+    Args:
+        stack: The merged files.
+        problems: Receives missing templates.
+        complete: Whether all files could be read; otherwise a missing template may be in an unreadable file.
+    """
+    workspaces = _section(stack, "workspaces")
+    if workspaces is None:
+        return stack, {}
+    defaults, templates = _section(stack, DEFAULTS), _section(stack, "templates") or Tree({}, None)
+    data: dict[str, Any] = {}
+    marks = MappingMarks(workspaces.marks.start, workspaces.marks.keys)
+    layers: dict[str, tuple[Layer, ...]] = {}
+    for name, value in workspaces.data.items():
+        entry = Tree(value, workspaces.marks.values[name])
+        if isinstance(value, dict):
+            template = _template(name, entry, templates, problems, complete=complete)
+            layers[name] = layers_of(name, entry, defaults, template)
+            entry = flatten(layers[name])
+        data[name], marks.values[name] = entry
+    whole = MappingMarks(stack.marks.start, stack.marks.keys, {**stack.marks.values, "workspaces": marks})
+    return Tree({**stack.data, "workspaces": data}, whole), layers
+
+
+def _section(stack: Tree, name: str) -> Tree | None:
+    value = stack.data.get(name)
+    return Tree(value, stack.marks.values[name]) if isinstance(value, dict) and name in stack.marks.values else None
+
+
+def _template(
+    workspace: str, entry: Tree, templates: Tree, problems: Problems, *, complete: bool
+) -> tuple[str, Tree] | None:
+    name = entry.data.get("template")
+    if not isinstance(name, str):
+        return None
+    if name not in templates.data:
+        if complete:
+            where = Where(*entry.marks.values["template"])
+            path = public_path(("workspaces", workspace, "template"))
+            problems.add(where, path, f"{name!r} is not a template", _allowed(name, list(templates.data)))
+        return None
+    template = Tree(templates.data[name], templates.marks.values[name])
+    return (name, template) if isinstance(template.data, dict) else None
+
+
+def _allowed(name: str, names: list[str]) -> Remedy:
+    if not names:
+        return "this stack has no templates: add it to templates at the top of a file, or remove the line"
+    suggestion = did_you_mean(name, names)
+    shown = [name if name.isprintable() else repr(name) for name in names]
+    return f"allowed: {', '.join(shown)}", suggestion

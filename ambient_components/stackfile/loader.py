@@ -12,10 +12,9 @@ from ambient_components.rules.findings import Finding
 from ambient_components.stackfile.checks.keys import Explicit
 from ambient_components.stackfile.checks.names import check_stack
 from ambient_components.stackfile.checks.sources import allowed_folder, check_files
-from ambient_components.stackfile.effective import apply_layers
 from ambient_components.stackfile.files import DISK, Files
 from ambient_components.stackfile.includes import Reader
-from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree
+from ambient_components.stackfile.layers import WORKSPACE, Origin, Provenance, Tree, apply_layers
 from ambient_components.stackfile.merge_files import unite
 from ambient_components.stackfile.models.stack import StackFile
 from ambient_components.stackfile.partial import Partial

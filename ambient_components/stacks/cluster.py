@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from ambient_components.cluster.connection import connect, files, location
-from ambient_components.cluster.kubeconfig import what_is_wrong
+from ambient_components.cluster.kubeconfig import connect, files, location, what_is_wrong
 from ambient_components.errors import AmbientError, Problem, fail
 
 OPENSHIFT_GROUP: Final = "project.openshift.io"

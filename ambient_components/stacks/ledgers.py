@@ -10,8 +10,7 @@ from ambient_components.errors import fail
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import load_stack
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import export, of_shard
 from ambient_components.suggest import did_you_mean
 

@@ -1,14 +1,16 @@
-"""The Pulumi project of a command: its folder, its name, and the two files of each stack."""
+"""The Pulumi project of a command: its folder, its name, the two files of each stack, and all its stack files."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ambient_components.engine.stack_config import PROJECT_FILE, ConfigFiles
 from ambient_components.errors import BadValue, Where, fail
+from ambient_components.output import from_here
 from ambient_components.shards import CONFIG_KEY, shard_count, split_shard
+from ambient_components.suggest import did_you_mean
 
 STACK_FILES: Final = "stacks"
 """The folder of the stack files, as in the program."""
@@ -100,3 +102,46 @@ def bare_name(stack: str) -> str:
     if match is None or match[1].strip(".") == "":
         fail(None, "", f"{stack!r} can't name a stack", "allowed: letters, digits, _ . and -, after ORG/ where needed")
     return match[1]
+
+
+_File = TypeVar("_File", bound=Hashable)
+
+
+def stack_files(project: Project) -> list[Path]:
+    """Return all files in the folder of stack files, sorted, without Pulumi's config files."""
+    found = (project.folder / STACK_FILES).glob("*.yaml")
+    return sorted(path for path in found if not path.name.startswith(("Pulumi.", ".")))
+
+
+def stack_path(project: Project, stack: str) -> str:
+    """Return the path of a stack file, relative to the working directory.
+
+    Raises:
+        AmbientError: The file does not exist.
+    """
+    path = project.stack_file(stack)
+    if not path.is_file():
+        names = [found.stem for found in stack_files(project)]
+        suggestion = did_you_mean(bare_name(stack), names)
+        there = f"stacks with a file: {', '.join(names)}" if names else f"`ambient init {stack}` makes one"
+        fail(Where(from_here(path)), "", "there is no such stack file", f"{there}; {suggestion}".removesuffix("; "))
+    return from_here(path)
+
+
+def without_parts(included: Mapping[_File, Set[_File]], order: Sequence[_File]) -> list[_File]:
+    """Return the files that no other file includes. An included file is only part of a stack.
+
+    Args:
+        included: The other files that each file includes.
+        order: The files. Of files that include each other, the first one counts as the stack.
+    """
+    rank = {file: place for place, file in enumerate(order)}
+
+    def is_part(file: _File) -> bool:
+        return any(
+            file in parts and (whole not in included[file] or rank[whole] < rank[file])
+            for whole, parts in included.items()
+            if whole != file
+        )
+
+    return [file for file in order if not is_part(file)]

@@ -9,8 +9,7 @@ from ambient_components.errors import AmbientError, fail
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.shards import FLEET_KEY, shard_stack
 from ambient_components.stackfile.yaml.reader import ParsedYaml, parse_yaml, read_text
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project, bare_name
+from ambient_components.stacks.project import Project, bare_name, stack_path
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ambient_components.access.entries import BucketEntry
 from ambient_components.engine.state import Resource
-from ambient_components.rotation.recorded import Minted, TokenRecord
+from ambient_components.rotation.state import Minted, TokenRecord
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.states import CLOSED
 

@@ -16,7 +16,7 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION
 from ambient_components.platform.naming import key_service_account, key_suffix
-from ambient_components.rotation.recorded import Minted, TokenRecord
+from ambient_components.rotation.state import Minted, TokenRecord
 from ambient_components.rules.roles import rank
 from ambient_components.shards import split_shard
 from ambient_components.stacks.ledgers import ledger_from_state

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import INTEGRATION_SECRET
 from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.ownership import MAKING, holder_of, tags_of

@@ -4,8 +4,7 @@ import pytest
 
 from ambient_components.access import GuardrailSettings
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import expired_exceptions, stack_guardrails
-from ambient_components.program.ledger import ledger_of
+from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.stackfile import parse_stack
 from tests.program.conftest import NOW
 

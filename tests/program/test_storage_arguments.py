@@ -8,9 +8,8 @@ import pytest
 from ambient_components.components import BucketArgs, BucketCredentialsSpec, BucketSpec
 from ambient_components.program.arguments import workspace_args
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.object_store import ObjectStore
 from ambient_components.program.secret_values import WorkspaceValues
-from ambient_components.program.stack_settings import StackSettings
+from ambient_components.program.stack_settings import ObjectStore, StackSettings
 from ambient_components.rules.object_store import StoreConfig
 from ambient_components.stackfile import Bucket, BucketCredentials, Workspace, parse_stack
 from tests.support.ledgers import recorded

@@ -3,7 +3,7 @@
 import pytest
 
 from ambient_components.cluster.client import Cluster
-from ambient_components.failure import StepError, text_of
+from ambient_components.errors import StepError, text_of
 from tests.support.fake_api import FakeApi
 
 SECRETS = "/api/v1/namespaces/pay/secrets"

@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from ambient_components.cluster.client import ApiError
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.shards import Record
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.access import write_ledger
-from ambient_components.cli.plan import fleets
+from ambient_components.cli import plan
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
 from ambient_components.shards import home
@@ -105,7 +105,7 @@ def make_fleet(folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = FILE) 
         return fake.with_environ(environ or {})
 
     monkeypatch.setattr(cli_engine, "PulumiEngine", made)
-    monkeypatch.setattr(fleets, "_up_to_date", lambda *_: fake.up_to_date)
+    monkeypatch.setattr(plan, "_up_to_date", lambda *_: fake.up_to_date)
     whole = state(file)
     for number in range(COUNT):
         fake.states[f"prod-{number:02d}"] = of_shard(whole, number)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import RefusedError

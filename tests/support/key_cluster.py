@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from ambient_components.cluster.client import ApiError, core
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.rotation.state import format_time
 
 DAY = 86_400

@@ -16,7 +16,7 @@ import pytest
 
 from ambient_components.cluster.client import core
 from ambient_components.components.api_key import token_args
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.naming import key_service_account, key_suffix
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.protocol.wire import Secret

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.engine.steps import Diagnostic
-from ambient_components.errors import Problem, Where, refusal
-from ambient_components.failure import problems_of
+from ambient_components.errors import Problem, Where, problems_of, refusal
 from ambient_components.printable import LIMIT
 from ambient_components.problem_json import PREFIX, VARIABLE, decode, encode, fields, for_engine
 from tests.support.fake_pulumi import urn

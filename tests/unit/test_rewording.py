@@ -12,7 +12,7 @@ import ambient_components
 from ambient_components.access import GuardrailSettings
 from ambient_components.engine.steps import Diagnostic
 from ambient_components.errors import Problem, refusal
-from ambient_components.fleet.excluded import of_all
+from ambient_components.fleet.run import of_all
 from ambient_components.fleet.run_events import Reported
 from ambient_components.fleet.summary import exit_code
 from ambient_components.output import REFUSED

@@ -8,9 +8,8 @@ declared access is known: a ledger does not contain access that was granted by h
 from collections.abc import Iterator, Mapping
 
 from ambient_components.access.entries import Entry, Ledger
-from ambient_components.access.escalation import minted, paths
-from ambient_components.access.escalation.findings import MINTING, Finding, Path, Severity
-from ambient_components.access.escalation.workspaces import Place
+from ambient_components.access.escalation import paths
+from ambient_components.access.escalation.findings import MINTING, Finding, Path, Place, Severity
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 
 __all__ = ["MINTING", "Finding", "Path", "Severity", "admin_keys_with_editors", "escalations"]
@@ -42,10 +41,10 @@ def escalations(ledger: Ledger) -> list[Finding]:
 
 
 def _of(place: Place, places: Mapping[str, Place]) -> Iterator[Finding]:
-    yield from minted.admin_keys(place)
-    yield from minted.accounts(place, places)
-    yield from minted.creator_note(place)
-    yield from minted.kept_tokens(place)
+    yield from paths.admin_keys(place)
+    yield from paths.accounts(place, places)
+    yield from paths.creator_note(place)
+    yield from paths.kept_tokens(place)
     yield from paths.static_keys(place)
     yield from paths.store_in_pods(place)
     yield from paths.session_secrets(place)

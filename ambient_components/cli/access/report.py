@@ -8,12 +8,11 @@ from typing import Any
 from ambient_components.access.cluster_access import expected, live, missing, unknown
 from ambient_components.access.effective import Row, gives, rows, who_can
 from ambient_components.access.entries import Ledger
+from ambient_components.access.rights import RoleRight
 from ambient_components.access.role_assignments import PLATFORM, RoleAssignment, of_ledger
-from ambient_components.access.roles import RoleRight
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.guard import Guard
-from ambient_components.errors import fail
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError, fail
 from ambient_components.platform.contract import APP_LABEL, KEY_APP, RBAC_API_GROUP
 from ambient_components.stacks.project import Project
 

@@ -93,7 +93,6 @@ class Existing:
 
     stack_exists: bool
     config: Mapping[str, Any]
-    has_file: bool
     uid: str
     """The uid of the kubeconfig's cluster, or the one that the user gave."""
     openshift: bool | None
@@ -107,7 +106,6 @@ class Decision:
     create_stack: bool
     settings: Mapping[str, str]
     """The missing settings of the stack's config."""
-    write_file: bool
     notes: tuple[str, ...] = field(default=())
     """Requested changes that are not made."""
 
@@ -161,7 +159,7 @@ def decide(request: Request, found: Existing, config_file: str, flags: str = "")
             "The secrets provider is unchanged. To change it: "
             f"pulumi stack change-secrets-provider {request.secrets_provider} {flags}"
         )
-    return Decision(not found.stack_exists, settings, not found.has_file, tuple(notes))
+    return Decision(not found.stack_exists, settings, tuple(notes))
 
 
 def _truth(value: object) -> bool:
@@ -203,7 +201,7 @@ def initialize(
     uid, openshift, server = wanted_cluster(request, context, engine, look)
     # A context that the user just chose counts as given.
     given = request if CONTEXT in config else replace(request, context=context)
-    found = Existing(exists, config, project.stack_file(request.stack).exists(), uid, openshift)
+    found = Existing(exists, config, uid, openshift)
     config_file = project.config_file(request.stack)
     decision = decide(given, found, project.shown(config_file))
     lines = []

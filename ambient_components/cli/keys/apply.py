@@ -5,6 +5,9 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.now import Deployment, deploy
@@ -15,6 +18,14 @@ from ambient_components.errors import AmbientError, Problem
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import stacks_of
+
+Keys = Annotated[list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")]
+"""The selected keys."""
+
+StackOfKeys = Annotated[
+    str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
+]
+"""The stack as an option; `stack_and_names` accepts either."""
 
 
 def stack_and_names(first: str, others: Iterable[str], option: str) -> tuple[str, list[str]]:

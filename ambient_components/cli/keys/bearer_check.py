@@ -5,9 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ambient_components.cluster.connection import connect
-from ambient_components.cluster.kubeconfig import what_is_wrong
-from ambient_components.failure import StepError
+from ambient_components.cluster.kubeconfig import connect, what_is_wrong
+from ambient_components.errors import StepError
 
 _REVIEW: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _KIND: Final = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.keys.reading import find, read
+from ambient_components.cli.keys.show import find, read
 from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.errors import fail

@@ -12,7 +12,7 @@ from ambient_components.engine.names import Part
 from ambient_components.engine.secrets import plain_text
 from ambient_components.engine.state import Export, Resource, operations, resources
 from ambient_components.platform.naming import key_service_account, key_suffix
-from ambient_components.rotation.recorded import TokenRecord
+from ambient_components.rotation.state import TokenRecord
 from ambient_components.stacks.ledgers import ledger_from_state
 
 ACCOUNT: Final = "ServiceAccount"

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import typer
 
+from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.rules.states import WorkspaceState
 from ambient_components.stackfile.editing import Change, edited
@@ -72,10 +73,11 @@ def chosen_keys(stack: LoadedStack, names: Sequence[str], workspaces: Sequence[s
     problems = Problems()
     chosen: dict[SelectedKey, None] = {}
     for name in names:
-        workspace, slash, key = name.partition("/")
-        if not slash or not key:
+        parsed = parse_key_output(name)
+        if parsed is None:
             problems.add(None, "", f"{name!r} names no key", "write WORKSPACE/KEY, such as payments/ci")
-        elif _usable(stack, workspace, problems):
+        elif _usable(stack, (workspace := parsed[0]), problems):
+            key = parsed[1]
             keys = stack.file.workspaces[workspace].keys
             if key in keys:
                 chosen[workspace, key] = None

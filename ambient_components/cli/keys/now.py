@@ -17,8 +17,7 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine, failed
 from ambient_components.engine.steps import Preview, read_preview
-from ambient_components.errors import AmbientError, Problem, fail, hints_of, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import AmbientError, Problem, StepError, fail, hints_of, refusal
 from ambient_components.stacks.project import Project
 
 _SHOWN_STEPS: Final = 20

@@ -14,7 +14,7 @@ from ambient_components.cli.keys.edit import SelectedKey
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end, object_path
-from ambient_components.failure import StepError, text_of
+from ambient_components.errors import StepError, text_of
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_role_binding, key_suffix
 

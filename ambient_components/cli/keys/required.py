@@ -15,7 +15,7 @@ from ambient_components.engine import steps as engine_steps
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.engine.steps import DELETES
 
-# The path format of `access.path_changes`, passed on by the engine.
+# The path format of `access.recorded`, passed on by the engine.
 _PART = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$]*)|\["((?:[^"\\]|\\.)*)"\]')
 
 

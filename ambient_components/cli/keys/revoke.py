@@ -4,14 +4,13 @@ from typing import Annotated
 
 import typer
 
-from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
 from ambient_components.cli.keys.edit import chosen_keys, revocation, revocation_lines
 from ambient_components.cli.keys.required import Aim
 from ambient_components.cli.options import Stack
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 
 EPILOG = """\
 \b
@@ -38,12 +37,8 @@ exit codes: 0 success, with --now also verified at the cluster; 1 error, other c
 
 def revoke(
     stack: Stack = "",
-    keys: Annotated[
-        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
-    ] = None,
-    named: Annotated[
-        str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
-    ] = "",
+    keys: Keys = None,
+    named: StackOfKeys = "",
     now: Annotated[bool, typer.Option("--now", help="Also deploy the change and verify it at the cluster.")] = False,
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""

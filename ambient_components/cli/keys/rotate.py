@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.keys.apply import by_stack, finish, stack_and_names, write_stack
+from ambient_components.cli.keys.apply import Keys, StackOfKeys, by_stack, finish, stack_and_names, write_stack
 from ambient_components.cli.keys.edit import OverlapUntil, Recorded, SelectedKey, chosen_keys, rotation, rotation_lines
 from ambient_components.cli.keys.now import deployed_generations
 from ambient_components.cli.keys.required import Aim
@@ -19,8 +19,7 @@ from ambient_components.errors import AmbientError, Problem
 from ambient_components.rules.durations import YEAR, parse_duration
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 
 EPILOG = """\
 \b
@@ -60,12 +59,8 @@ _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def rotate(
     stack: Stack = "",
-    keys: Annotated[
-        list[str] | None, typer.Argument(metavar="WORKSPACE/KEY", help="Keys, such as payments/ci.")
-    ] = None,
-    named: Annotated[
-        str, typer.Option("--stack", "-s", help="Same as STACK, as in pulumi. All arguments are then keys.")
-    ] = "",
+    keys: Keys = None,
+    named: StackOfKeys = "",
     workspace: Annotated[
         list[str] | None, typer.Option("--workspace", metavar="W", help="All keys of this workspace. Can be repeated.")
     ] = None,

@@ -1,19 +1,126 @@
-"""`ambient keys show`: one key, and who else can read it."""
+"""`ambient keys show`: one key, its token, and who else can read it."""
 
 import sys
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import typer
 
 from ambient_components import clock
-from ambient_components.cli.keys.reading import find, read, readers
 from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import stack_and_key
 from ambient_components.engine import backend, state
+from ambient_components.engine.backend import output
+from ambient_components.engine.command import Engine
+from ambient_components.engine.names import key_output, parse_key_output
+from ambient_components.errors import fail
+from ambient_components.rules.roles import MINTERS, OWNER
+from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.states import export
-from ambient_components.stacks.summary import read_overview
+from ambient_components.stacks.summary import Key, Overview, WorkspaceView, read_overview
+from ambient_components.suggest import did_you_mean
+
+_MINTERS: Final = (OWNER, *MINTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A key of a stack."""
+
+    workspace: WorkspaceView
+    key: Key
+
+    @property
+    def name(self) -> str:
+        """WORKSPACE/KEY, which is also the name of its output."""
+        return key_output(self.workspace.name, self.key.id)
+
+
+def find(overview: Overview, name: str) -> Named:
+    """Return the newest identity of a key.
+
+    Args:
+        overview: The stack's overview.
+        name: WORKSPACE/KEY.
+
+    Raises:
+        typer.BadParameter: The name does not have this form.
+        AmbientError: The key does not exist.
+    """
+    parsed = parse_key_output(name)
+    if parsed is None:
+        msg = f"{_shown(name)} is no name of a key; allowed: WORKSPACE/KEY, such as payments/ci"
+        raise typer.BadParameter(msg, param_hint="WORKSPACE/KEY")
+    workspace, key_id = parsed
+    found = [
+        Named(view, key)
+        for view in overview.workspaces
+        for key in view.keys
+        if (view.name, key.id) == (workspace, key_id) and not key.former
+    ]
+    if not found:
+        names = sorted({key_output(view.name, key.id) for view in overview.workspaces for key in view.keys})
+        # If the workspace exists, suggest only by the key's name.
+        beside = sorted({key.id for view in overview.workspaces for key in view.keys if view.name == workspace})
+        hint = did_you_mean(key_id, beside) if beside else did_you_mean(name, names)
+        hint = hint or (f"it has {', '.join(names[:10])}" if names else "it has none")
+        fail(None, "", f"stack {overview.stack!r} has no key {_shown(name)}", f"{hint}; a key is there after pulumi up")
+    return max(found, key=lambda one: one.key.generation)
+
+
+def _shown(name: str) -> str:
+    """Return a name for an error message, masked if it looks like a token that was pasted as the name."""
+    return without_credentials(repr(name))
+
+
+def read(engine: Engine, overview: Overview, named: Named) -> str:
+    """Return the key's token.
+
+    Raises:
+        AmbientError: The stack does not have it, or it no longer works.
+    """
+    key = named.key
+    if key.dead or (key.expires_at is not None and key.expires_at <= overview.now):
+        mended = f"give it another one: ambient keys rotate {overview.stack} {named.name}"
+        why = key.dead or "it expired"
+        fail(None, "", f"key {named.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
+    if not key.retained:
+        where = f"it is delivered: kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')} -o yaml"
+        if key.undelivered:
+            where = f"and not delivered: {key.undelivered}; run pulumi up first"
+        fail(None, "", f"key {named.name} is not in the state (retain: none)", where)
+    token = output(engine, overview.stack_of(named.workspace.name), named.name)
+    if not token:
+        fail(None, "", f"stack {overview.stack!r} has no output {named.name!r}", "run pulumi up first")
+    return token
+
+
+def readers(named: Named, backend: str, provider: str) -> list[str]:
+    """Return who else can read this key or gain equal access without it, as texts.
+
+    Args:
+        named: The key.
+        backend: The backend of the stack's state.
+        provider: The secrets provider, in Pulumi's terms.
+    """
+    key, workspace = named.key, named.workspace
+    said = [f"anyone who reads the state ({backend}) and can decrypt it (secrets provider: {provider})"]
+    if key.delivered_to:
+        space, name = key.delivered_to.split("/", 1)
+        said.append(f"anyone who may read Secrets in namespace {space} (it lies in {name})")
+    if key.static:
+        said.append(f"every session of workspace {workspace.name}, and its admins: it lies in a Secret there")
+    makers = [item.subject for item in workspace.access if {item.declared, *item.actual} & set(_MINTERS)]
+    makers += [f"key {one.id}" for one in workspace.keys if one.role in _MINTERS and one.id != key.id]
+    if makers:
+        said.append(
+            f"not this key, but one of the same rights can be made by {', '.join(dict.fromkeys(makers))}: owners, "
+            "admin and edit may mint tokens of every account here"
+        )
+    return said
+
 
 EPILOG = """\
 \b

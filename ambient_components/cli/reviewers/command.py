@@ -1,23 +1,86 @@
 """`ambient reviewers`: the workspaces that a change affects, and the reviewers that it needs."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
 from ambient_components.cli.options import format_option
 from ambient_components.cli.prompts import one_stack
-from ambient_components.cli.reviewers import text as reviewers_text
 from ambient_components.cli.reviewers.codeowners import as_codeowners, owners
 from ambient_components.cli.reviewers.revisions import WORKING_TREE, Repository, changes, versions
 from ambient_components.errors import fail
-from ambient_components.output import Format, from_here, paint_for
+from ambient_components.output import Format, Paint, from_here, paint_for, plain
 from ambient_components.platform.subjects import parse_subject
+from ambient_components.printable import json_text
 from ambient_components.stackfile.files import DISK, Files
-from ambient_components.stackfile.ownership import Version
+from ambient_components.stackfile.ownership import Because, How, Need, Touched, Version
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
+
+_WHY: Final = {Because.BEFORE: "", Because.STACK: "of the stack", Because.AFTER: "named by this change"}
+
+
+def as_text(found: Sequence[Touched], paint: Paint = plain) -> str:
+    """Return a line for each change, by stack, followed by the required approvals."""
+    if not found:
+        return "This change touches no workspace."
+    lines: list[str] = []
+    for stack in dict.fromkeys(item.stack for item in found):
+        rows = [_row(item) for item in found if item.stack == stack]
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        lines += [*([""] if lines else []), paint(stack, "bold")]
+        for item, (name, how, who) in zip((one for one in found if one.stack == stack), rows, strict=True):
+            line = f"  {name.ljust(widths[0])}  {how.ljust(widths[1])}  "
+            lines.append(line + (who if item.guarded else paint(f"! {who}", "loud")))
+    approvals = _approvals(found)
+    if approvals:
+        lines += ["", "approvals, one of each line:", *(f"  {' or '.join(one)}" for one in approvals)]
+    unguarded = sum(not item.guarded for item in found)
+    if unguarded:
+        text = f"for {unguarded} of {len(found)} no reviewer was named before this change"
+        lines += ["", paint(text, "loud")]
+    return "\n".join(lines)
+
+
+def as_json(found: Sequence[Touched], before: str, after: str) -> str:
+    """Return one JSON object, described in the verb's help."""
+    record = {
+        "change": {"from": before, "to": after},
+        "touched": [_record(item) for item in found],
+        "approvals": [list(one) for one in _approvals(found)],
+    }
+    return json_text(record)
+
+
+def _record(item: Touched) -> dict[str, Any]:
+    return {
+        "stack": item.stack,
+        "workspace": item.workspace,
+        "how": item.how.value,
+        "fields": list(item.fields),
+        "needs": [{"oneOf": list(need.one_of), "because": need.because.value} for need in item.needs],
+        "guarded": item.guarded,
+    }
+
+
+def _approvals(found: Iterable[Touched]) -> list[tuple[str, ...]]:
+    """Return each distinct set of alternative reviewers once, sorted."""
+    return sorted({need.one_of for item in found for need in item.needs})
+
+
+def _row(item: Touched) -> tuple[str, str, str]:
+    how = f"{item.how.value}: {', '.join(item.fields)}" if item.how is How.CHANGED else item.how.value
+    # The stack's name is in the line above. No workspace can have this name.
+    who = "; and ".join(_need(need) for need in item.needs) or "no reviewer is named"
+    return item.workspace or "(the stack)", how, who
+
+
+def _need(need: Need) -> str:
+    why = _WHY[need.because]
+    return " or ".join(need.one_of) + (f" ({why})" if why else "")
+
 
 ATTENTION = 2
 """Exit code if a change affects something without reviewers before the change."""
@@ -87,9 +150,9 @@ def _print_change(
         _refuse_unknown(names, {**before, **after})
         found = changes(before, after)
     if form is Format.JSON:
-        print(reviewers_text.as_json(found, *change))
+        print(as_json(found, *change))
     else:
-        print(reviewers_text.as_text(found, paint_for(sys.stdout)))
+        print(as_text(found, paint_for(sys.stdout)))
     if not all(item.guarded for item in found):
         raise typer.Exit(ATTENTION)
 

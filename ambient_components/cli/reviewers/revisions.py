@@ -17,7 +17,7 @@ from ambient_components.stackfile.files import DISK, Files
 from ambient_components.stackfile.loader import Review, review_stack
 from ambient_components.stackfile.ownership import Touched, Version, touched
 from ambient_components.stackfile.regular import is_below
-from ambient_components.stacks.files import without_parts
+from ambient_components.stacks.project import without_parts
 
 WORKING_TREE: Final = "."
 """The name for the files on disk. No Git revision can have this name."""

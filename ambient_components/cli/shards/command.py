@@ -17,8 +17,7 @@ from ambient_components.fleet.decisions import ask_states, decide
 from ambient_components.fleet.skipping import RunOptions
 from ambient_components.stackfile.loader import LoadedStack, divided, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleets
 
 EPILOG = """\

@@ -2,25 +2,190 @@
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Final
 
 import typer
+import yaml
+from pydantic import BaseModel, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 from ambient_components import clock
 from ambient_components.cli.options import Stack, format_option
 from ambient_components.cli.prompts import stack_and_workspace
-from ambient_components.cli.show import effective, summary_text
-from ambient_components.errors import fail
-from ambient_components.output import Format, paint_for
-from ambient_components.stackfile.layers import WORKSPACE, Origin
-from ambient_components.stackfile.loader import load_stack
+from ambient_components.cli.show import summary_text
+from ambient_components.errors import PathPart, fail, format_path
+from ambient_components.output import Format, Paint, paint_for, plain
+from ambient_components.printable import json_text
+from ambient_components.rules.durations import format_seconds
+from ambient_components.rules.secret_patterns import HIDDEN, without_credentials
+from ambient_components.stackfile.layers import RULES, WORKSPACE, Origin, Rules
+from ambient_components.stackfile.loader import LoadedStack, load_stack
+from ambient_components.stackfile.yaml.build import unquoted
 from ambient_components.stacks import cluster
 from ambient_components.stacks.cluster import Endpoint
-from ambient_components.stacks.files import stack_path
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.states import export
 from ambient_components.stacks.summary import read_overview
 from ambient_components.suggest import did_you_mean
+
+Path = tuple[PathPart, ...]
+
+_OPEN_FIELDS = frozenset({"type", "command"})
+"""The visible fields of an MCP server. Its URL, arguments, headers and variables may hold a credential."""
+
+_WIDEST: Final = 72
+"""The column of comments. After a longer line the comment follows directly."""
+
+_PLACE: Final = ("file", "line", "column")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of the entry, from the files or a default."""
+
+    path: Path
+    """The path in the workspace, such as `("keys", "ci", "role")`."""
+    value: Any
+    """The value as written, with durations as text. A list item or a secret is one value. Never a secret value."""
+    origin: Origin
+    """The layer and the position."""
+
+
+def effective(stack: LoadedStack, workspace: str) -> list[Value]:
+    """Return every value of a workspace in the order of the documentation, without undeclared empty sections."""
+    whole = ("workspaces", workspace)
+    found = _values(stack.file.workspaces[workspace], stack.data[workspace], (), RULES)
+    return [_shown(path, _without_secrets(path, value), stack.origin((*whole, *path))) for path, value in found]
+
+
+def _shown(path: Path, value: Any, origin: Origin) -> Value:
+    """Mask texts that look like a credential, as reports do, because one may have been pasted as a name."""
+    names = tuple(part if isinstance(part, int) else without_credentials(part) for part in path)
+    return Value(names, _clean(value), Origin(without_credentials(origin.layer), origin.where))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {without_credentials(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return without_credentials(value) if isinstance(value, str) else value
+
+
+def _values(model: object, raw: Any, path: Path, rules: Rules) -> Iterator[tuple[Path, Any]]:
+    """Walk the written values together with the models, which provide the defaults."""
+    if not isinstance(raw, dict | list) or (path and not raw) or rules.whole:
+        yield path, raw
+    elif isinstance(raw, list):
+        yield from (((*path, index), item) for index, item in enumerate(raw))
+    elif isinstance(model, BaseModel):
+        for name, field in type(model).model_fields.items():
+            alias, value = field.alias or name, getattr(model, name)
+            if alias in raw:
+                yield from _values(value, raw[alias], (*path, alias), rules.at(alias))
+            elif not isinstance(value, BaseModel) and value not in (None, "", [], {}):
+                yield (*path, alias), _plain(value, field)
+    else:
+        for key, item in raw.items():
+            below = model.get(key) if isinstance(model, dict) else None
+            yield from _values(below, item, (*path, key), rules.at(key))
+
+
+def _plain(value: object, field: FieldInfo) -> object:
+    """Return a default in the form of a stack file."""
+    if isinstance(value, Enum):
+        return value.value
+    written_as = [item.json_schema or {} for item in field.metadata if isinstance(item, WithJsonSchema)]
+    if isinstance(value, int) and any(schema.get("type") == "string" for schema in written_as):
+        return format_seconds(value)
+    return value
+
+
+def _without_secrets(path: Path, value: Any) -> Any:
+    """Mask possible secrets, as `stackfile.privacy` does in errors. References stay."""
+    if not isinstance(value, dict):
+        return value
+    if path[0] == "secrets":
+        return {key: HIDDEN if key == "value" else item for key, item in value.items()}
+    if path[:2] == ("settings", "mcpServers"):
+        return {key: item if key in _OPEN_FIELDS else _blank(item) for key, item in value.items()}
+    return value
+
+
+def _blank(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _blank(item) for key, item in value.items()}
+    return [_blank(item) for item in value] if isinstance(value, list) else HIDDEN
+
+
+class _Flow(yaml.SafeDumper):
+    """Values on one line each, quoted if YAML 1.1, YAML 1.2 or our reader would parse them differently."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = '"' if not value.isprintable() else None if unquoted(value) == value else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Flow.add_representer(str, _text)
+
+
+def as_text(workspace: str, values: Sequence[Value], place: Origin, paint: Paint = plain) -> str:
+    """Return YAML with aligned comments.
+
+    Args:
+        workspace: The workspace's name.
+        values: The values of its merged entry.
+        place: The entry's position.
+        paint: Styles the comments.
+    """
+    lines = [(f"{_one_line(workspace)}:" + ("" if values else " {}"), _comment(place))]
+    before: tuple[object, ...] = ()
+    for value in values:
+        *parents, last = value.path
+        for depth, parent in enumerate(parents):
+            if value.path[: depth + 1] != before[: depth + 1]:
+                lines.append((f"{_indent(depth)}{_one_line(parent)}:", ""))
+        start = "-" if isinstance(last, int) else f"{_one_line(last)}:"
+        lines.append((f"{_indent(len(parents))}{start} {_one_line(value.value)}", _comment(value.origin)))
+        before = value.path
+    column = max((len(text) for text, comment in lines if comment and len(text) <= _WIDEST), default=0)
+    return "\n".join(
+        f"{text.ljust(column)}  {paint(f'# {comment}', 'dim')}" if comment else text for text, comment in lines
+    )
+
+
+def _indent(depth: int) -> str:
+    return "  " * (depth + 1)
+
+
+def _one_line(value: object) -> str:
+    dumped = yaml.dump(
+        value, Dumper=_Flow, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+    return str(dumped).removesuffix("...\n").strip()
+
+
+def _comment(origin: Origin) -> str:
+    layer, where = origin
+    if where is None:
+        return layer
+    place = f"{where.file}:{where.line}"
+    return place if layer == WORKSPACE else f"{layer}, {place}"
+
+
+def as_json(stack: str, workspace: str, values: Sequence[Value]) -> str:
+    """Return the entry as JSON. Defaults have no file, line and column."""
+    shown: list[dict[str, Any]] = []
+    for value in values:
+        layer, where = value.origin
+        place = {"file": where.file, "line": where.line, "column": where.column} if where else dict.fromkeys(_PLACE)
+        shown.append({"path": format_path(value.path), "value": value.value, "layer": layer, **place})
+    return json_text({"workspace": workspace, "stack": stack, "values": shown})
+
 
 _SHOWN_NAMES = 10
 
@@ -87,12 +252,12 @@ def _show_workspace(project: Project, stack: str, workspace: str, form: Format) 
     if workspace not in loaded.data:
         suggestion = did_you_mean(workspace, loaded.data)
         fail(None, "", f"stack {stack!r} has no workspace {workspace!r}", suggestion or _some(sorted(loaded.data)))
-    values = effective.effective(loaded, workspace)
+    values = effective(loaded, workspace)
     if form is Format.JSON:
-        print(effective.as_json(stack, workspace, values))
+        print(as_json(stack, workspace, values))
     else:
         place = Origin(WORKSPACE, loaded.sources.key(("workspaces", workspace)))
-        print(effective.as_text(workspace, values, place, paint_for(sys.stdout)))
+        print(as_text(workspace, values, place, paint_for(sys.stdout)))
 
 
 def _some(names: list[str]) -> str:

@@ -7,11 +7,109 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.options import format_option
-from ambient_components.cli.validate.text import as_github, as_json, as_text, shards, summary
-from ambient_components.cli.validate.validation import validate_files, validate_stacks
-from ambient_components.output import Format, from_here, paint_for
-from ambient_components.stacks.files import stack_files
-from ambient_components.stacks.project import Project
+from ambient_components.cli.validate.validation import Validation, validate_files, validate_stacks
+from ambient_components.errors import Problem
+from ambient_components.output import Format, Paint, from_here, paint_for, plain
+from ambient_components.printable import json_text
+from ambient_components.problem_json import fields
+from ambient_components.stacks.project import Project, stack_files
+
+
+def as_text(result: Validation, paint: Paint = plain) -> str:
+    """Return one problem per line, in the compilers' form that editors jump from, with its hints below."""
+    return "\n".join(_line(problem, paint) for problem in result.problems)
+
+
+def _line(problem: Problem, paint: Paint) -> str:
+    place = f"{paint(_place(problem), 'bold')}: " if problem.where is not None else ""
+    severity = paint(f"{_severity(problem)}:", "bold" if problem.warning else "loud")
+    return "\n  ".join((f"{place}{severity} {_message(problem)}", *_hints(problem)))
+
+
+def as_json(result: Validation, *, ok: bool) -> str:
+    """Return one JSON object with the problems and a summary.
+
+    Args:
+        result: The result.
+        ok: Whether the command succeeds.
+    """
+    problems = [{"severity": _severity(problem), **fields(problem)} for problem in result.problems]
+    counts = {"errors": result.errors, "warnings": result.warnings}
+    totals = {"workspaces": result.workspaces, "files": result.files}
+    return json_text({"problems": problems, "summary": {"ok": ok, **counts, **totals}})
+
+
+def as_github(result: Validation) -> str:
+    """Return GitHub workflow commands, which become annotations in a pull request.
+
+    The message repeats the position, because the log shows only the message.
+    """
+    return "\n".join(_annotation(problem) for problem in result.problems)
+
+
+def _annotation(problem: Problem) -> str:
+    properties = {"title": f"ambient {_severity(problem)}"}
+    message = _message(problem)
+    if problem.where is not None:
+        line, column = problem.where.line or 1, problem.where.column or 1
+        properties = {"file": problem.where.file, "line": str(line), "col": str(column), **properties}
+        message = f"{_place(problem)}: {message}"
+    message = "\n".join((message, *_hints(problem)))
+    text = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
+    return f"::{_severity(problem)} {text}::{_escape(message)}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def shards(result: Validation) -> str:
+    """Return a line for each stack with shards, with the number of workspaces in each shard."""
+    return "\n".join(
+        f"{file}: {_count(len(sizes), 'shard')}, of {', '.join(map(str, sizes))} workspaces"
+        for file, sizes in sorted(result.shards.items())
+    )
+
+
+def summary(result: Validation, *, strict: bool = False) -> str:
+    """Return the summary line."""
+    files = _count(result.files, "file")
+    found = [_count(result.errors, "error")] if result.errors else []
+    found += [_count(result.warnings, "warning")] if result.warnings else []
+    if result.errors:
+        return f"{', '.join(found)} in {files}"
+    fine = f"{_count(result.workspaces, 'workspace')} in {files}"
+    if not found:
+        return f"OK: {fine}"
+    refused = result.fails(strict=strict)
+    return f"{found[0]} in {files}, and --strict refuses them" if refused else f"OK with {found[0]}: {fine}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _severity(problem: Problem) -> str:
+    return "warning" if problem.warning else "error"
+
+
+def _place(problem: Problem) -> str:
+    """Return FILE:LINE:COLUMN. A problem of a whole file gets line 1, because editors need a line."""
+    where = problem.where
+    return f"{where.file}:{where.line or 1}:{where.column or 1}" if where is not None else ""
+
+
+def _message(problem: Problem) -> str:
+    return f"{problem.path}: {problem.problem}" if problem.path else problem.problem
+
+
+def _hints(problem: Problem) -> tuple[str, ...]:
+    return problem.lines[1:]
+
 
 EPILOG = """\
 \b

@@ -17,8 +17,7 @@ from ambient_components.stackfile.checks.storage import against_store
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants
 from ambient_components.stackfile.loader import LoadedStack, Review, located, review_stack
 from ambient_components.stackfile.shards import beyond_shards, shards_of
-from ambient_components.stacks.files import without_parts
-from ambient_components.stacks.project import Project, bare_name
+from ambient_components.stacks.project import Project, bare_name, without_parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,11 @@ from ambient_components.engine.state import EMPTY
 from ambient_components.errors import fail
 from ambient_components.fleet.creation import make_shards, provider_of, set_fleet_key
 from ambient_components.fleet.records import Records
-from ambient_components.fleet.resharding.arrival import Place
 from ambient_components.fleet.resharding.exports import Deployment, owner_of, workspaces_of
-from ambient_components.fleet.resharding.moves import check_state, drop, emptied, furnished, move
+from ambient_components.fleet.resharding.moves import Place, check_state, drop, emptied, furnished, move
 from ambient_components.fleet.resharding.plan import Resharding
 from ambient_components.shards import CONFIG_KEY, Record, is_lost, left, record_name
-from ambient_components.shards.digest import canonical
+from ambient_components.shards.encoding import canonical
 from ambient_components.stacks.project import bare_name
 from ambient_components.stacks.selection import Fleet
 

@@ -8,8 +8,8 @@ from typing import Final
 from ambient_components import clock
 from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, mapping
-from ambient_components.failure import StepError
-from ambient_components.provider.buckets.credential_inputs import account, generation, rights
+from ambient_components.errors import StepError
+from ambient_components.provider.buckets.credential_properties import account, generation, rights
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.store.accounts import LiveKey, NewKey, Standing
 from ambient_components.rotation import TokenSecret, TokenState

@@ -6,7 +6,7 @@ from typing import Final
 from ambient_components.errors import Problem, refusal
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.inputs import required, told, without_unknown
+from ambient_components.provider.tokens.properties import required, told, without_unknown
 from ambient_components.rules.arguments import Argument, kind_findings
 from ambient_components.rules.bucket_names import bucket_name_problem
 from ambient_components.rules.buckets import setting_findings

@@ -6,7 +6,7 @@ Each batch is deleted permanently; after an interruption the next run continues.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.store.errors import RefusedError
 from ambient_components.rotation.state import format_time

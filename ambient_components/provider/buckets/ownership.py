@@ -9,8 +9,7 @@ from typing import Final
 
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations
-from ambient_components.errors import Remedy
-from ambient_components.failure import StepError
+from ambient_components.errors import Remedy, StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.store.errors import RefusedError

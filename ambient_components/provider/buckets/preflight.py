@@ -13,8 +13,7 @@ from ambient_components.access.buckets import CREDENTIALS, expiry_refusal
 from ambient_components.access.entries import NOTHING, BucketEntry, Entry, Ledger
 from ambient_components.access.guardrail_names import EXPIRE_AFTER
 from ambient_components.access.recorded import changed_parts
-from ambient_components.errors import Problem, Remedy, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, Remedy, StepError, refusal
 from ambient_components.platform import naming
 from ambient_components.provider.buckets import ownership, settings
 from ambient_components.provider.protocol.resource import Context

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ambient_components.access import changed_paths
 from ambient_components.engine import urns
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.buckets import bucket_inputs, emptying, ownership, settings
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values

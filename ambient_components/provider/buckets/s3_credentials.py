@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ambient_components.engine import urns
-from ambient_components.failure import StepError
-from ambient_components.provider.buckets import credential_inputs
+from ambient_components.errors import StepError
+from ambient_components.provider.buckets import credential_properties
 from ambient_components.provider.buckets.access_keys import (
     WHAT,
     Seen,
@@ -21,14 +21,20 @@ from ambient_components.provider.buckets.access_keys import (
     revoke,
     see,
 )
-from ambient_components.provider.buckets.credential_inputs import account, generation, policy, rights
-from ambient_components.provider.buckets.credential_outputs import COMPUTED, kept, record, unknown
+from ambient_components.provider.buckets.credential_properties import (
+    COMPUTED,
+    account,
+    generation,
+    kept,
+    policy,
+    record,
+    rights,
+    unknown,
+)
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import Secret
-from ambient_components.provider.tokens import inputs as token_inputs
-from ambient_components.provider.tokens.announcements import announce
-from ambient_components.provider.tokens.inputs import known
-from ambient_components.provider.tokens.outputs import token_state
+from ambient_components.provider.tokens import properties as token_properties
+from ambient_components.provider.tokens.properties import announce, known, token_state
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
@@ -45,14 +51,14 @@ class S3Credentials:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no store
         """Refuse invalid inputs, and add the defaults of the policy."""
-        failures = credential_inputs.problems(olds, news)
+        failures = credential_properties.problems(olds, news)
         if failures or not known(news):
             return Check(failures=tuple(failures))
-        return Check(token_inputs.defaults(news))
+        return Check(token_properties.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Return changed inputs, outputs that a due rotation or revocation would change, and drift."""
-        changes = token_inputs.changes(inputs, news)
+        changes = token_properties.changes(inputs, news)
         if "user" in changes:
             return Diff(changes, frozenset(), frozenset({"user"}))
         due = _due(context, state, news)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.provider.store.errors import RefusedError
 from ambient_components.rules.bucket_names import ABORT_DAYS, EXPIRY_RULE

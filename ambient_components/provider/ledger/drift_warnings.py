@@ -10,8 +10,7 @@ from ambient_components.access import NOTHING, Entry, Expected, Ledger, ended, e
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import Json, is_ending, listing, name
 from ambient_components.cluster.revocation import object_path
-from ambient_components.errors import Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
 from ambient_components.shards.interrupted import Leftover
 

@@ -5,12 +5,33 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ambient_components.access import GuardrailSettings, Ledger, ledger_misfits, misfit_problems, read_ledger
-from ambient_components.errors import Problem, reject
-from ambient_components.provider.ledger.moved_workspaces import moved_refusals
+from ambient_components.errors import Problem, refusal, reject
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.protocol.resource import Values
 from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.rules.refusals import Rule
 from ambient_components.shards.excluded import others, with_excluded
+
+
+def moved_refusals(owner: str, moved: Iterable[str]) -> list[Problem]:
+    """Return refusals to remove moved workspaces, which the fleet's files still have.
+
+    Args:
+        owner: PROJECT/FLEET.
+        moved: Workspaces that belong to another shard now.
+    """
+    fleet = owner.rsplit("/", 1)[-1]
+    return [
+        refusal(
+            f"workspace {name!r} is in the files, and belongs to another shard now (the number of shards, or its "
+            "shard:, has changed): nothing is changed",
+            f"to move it with all that it has, run: ambient reshard {fleet}",
+            rule=Rule.OTHER_SHARD,
+            workspaces=(name,),
+        )
+        for name in moved
+    ]
+
 
 _EXCLUDED, _MOVED = "excluded", "moved"
 _NEVER_RECORDED = (_EXCLUDED, _MOVED)

@@ -12,8 +12,7 @@ from ambient_components.cluster import revocation
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import annotations, listing, uid
 from ambient_components.cluster.objects import name as name_of
-from ambient_components.errors import Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
     BOUND_OBJECT_LABEL,

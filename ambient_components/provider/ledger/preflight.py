@@ -10,12 +10,11 @@ from typing import Any, Final
 from ambient_components.access import RIGHTS, Entry, Ledger, Right, object_names
 from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import annotations, is_ending, listing, mapping, name
-from ambient_components.errors import Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
-from ambient_components.provider.ledger.unknown_accounts import unknown_accounts
+from ambient_components.provider.ledger.unrecorded import unknown_accounts
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.workspace.cluster_access import by_namespace, listed
 from ambient_components.rules.refusals import Rule

@@ -12,8 +12,7 @@ from typing import Final
 from ambient_components import clock
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.objects import annotations, name, texts
-from ambient_components.errors import reject
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError, reject
 from ambient_components.platform.contract import FLEET_LABEL, STACK_ANNOTATION
 from ambient_components.provider.protocol.resource import Context, Values
 from ambient_components.rotation.state import format_time

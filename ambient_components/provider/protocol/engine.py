@@ -7,8 +7,7 @@ resource's URN is.
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from ambient_components.errors import Problem
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError
 from ambient_components.problem_json import for_engine
 
 _SECONDS = 10.0

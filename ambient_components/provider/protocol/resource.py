@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import Guard
+from ambient_components.cluster.objects import name, uid
 from ambient_components.errors import Problem, refusal
 from ambient_components.provider.protocol.engine import Engine
 from ambient_components.provider.store.connection import Store
@@ -113,3 +115,17 @@ class ResourceType(Protocol):
     def delete(self, context: Context, identity: str, state: Values) -> None:
         """Delete it; a missing one is not an error."""
         ...
+
+
+def served_objects(context: Context, collection: str, selector: str | None = None) -> list[dict[str, Any]]:
+    """Return the objects with a name and a uid; empty if the cluster does not serve the kind."""
+    try:
+        found: list[Any] = context.guard.cluster.list(collection, selector)
+    except ApiError as error:
+        if error.status == 404:
+            return []
+        raise
+    sound = [one for one in found if name(one) and uid(one)]
+    if len(sound) < len(found):
+        context.warn(f"{len(found) - len(sound)} malformed objects in {collection} are skipped")
+    return sound

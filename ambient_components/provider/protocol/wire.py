@@ -13,7 +13,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
 from ambient_components.engine import secrets
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 
 type_key: Final = secrets.SIGNATURE_KEY
 secret_signature: Final = secrets.SECRET

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.rotation.state import format_time
 
 S3: Final = "s3"

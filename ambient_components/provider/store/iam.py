@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import OWNER_ANNOTATION
 from ambient_components.provider.store.accounts import KEYS_TAG, Account, LiveKey, NewKey, Note, Standing
 from ambient_components.provider.store.client import Api

@@ -21,7 +21,7 @@ from minio.minioadmin import _COMMAND, MinioAdmin
 from urllib3.exceptions import HTTPError
 
 from ambient_components.cluster.kubeconfig import is_loopback
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store.minio_errors import (
     ADDRESS,
     RefusedError,

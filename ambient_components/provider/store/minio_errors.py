@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store import errors
 from ambient_components.provider.store.errors import LostError, UnreachedError
 from ambient_components.rotation.state import format_time

@@ -8,16 +8,23 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ambient_components.engine import urns
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens import delivery, handover
-from ambient_components.provider.tokens import inputs as token_inputs
-from ambient_components.provider.tokens.announcements import announce
+from ambient_components.provider.tokens import delivery
+from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.provider.tokens.claims import is_of
 from ambient_components.provider.tokens.delivery import Delivered, Target
-from ambient_components.provider.tokens.inputs import policy, retained
-from ambient_components.provider.tokens.outputs import COMPUTED, kept, record, token_state, unknown
+from ambient_components.provider.tokens.properties import (
+    COMPUTED,
+    announce,
+    kept,
+    policy,
+    record,
+    retained,
+    token_state,
+    unknown,
+)
 from ambient_components.provider.tokens.token_secrets import (
     Identity,
     Minted,
@@ -45,14 +52,14 @@ class AccessToken:
 
     def check(self, context: Context, olds: Values, news: Values) -> Check:  # noqa: ARG002  # asks no cluster
         """Refuse invalid inputs, and add the defaults of the policy."""
-        failures = token_inputs.problems(olds, news)
-        if failures or not token_inputs.known(news):
+        failures = token_properties.problems(olds, news)
+        if failures or not token_properties.known(news):
             return Check(failures=tuple(failures))
-        return Check(token_inputs.defaults(news))
+        return Check(token_properties.defaults(news))
 
     def diff(self, context: Context, inputs: Values, state: Values, news: Values) -> Diff:
         """Return changed inputs, and the outputs that a due rotation or revocation would change."""
-        changes = token_inputs.changes(inputs, news)
+        changes = token_properties.changes(inputs, news)
         _warn_of_the_end(context, state, news)
         replaces = _REPLACES & changes.keys()
         if replaces:
@@ -123,7 +130,7 @@ class AccessToken:
             (*(each for each in known.pending if each.uid in alive), *(known.undelivered(there) if current else ())),
         )
         outputs = record(found, inputs, state)
-        outputs["undelivered"] = state.get("undelivered") or handover.lost(context, inputs, found)
+        outputs["undelivered"] = state.get("undelivered") or delivery.lost(context, inputs, found)
         return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -134,7 +141,7 @@ class AccessToken:
             return kept(state)
         steps = self._due(context, state, news)
         if context.preview:
-            overlap = policy(news).overlap_delta if token_inputs.known(news) else None
+            overlap = policy(news).overlap_delta if token_properties.known(news) else None
             announce(context, steps, overlap, "token")
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
         _require_whole(news)
@@ -166,7 +173,7 @@ class AccessToken:
         if before and (after is UNKNOWN or after) and before != after:
             force = "its ServiceAccount is replaced"
         former = bool(news.get("former"))
-        if not token_inputs.known(news):
+        if not token_properties.known(news):
             return Plan(mint=None if former else force)
         due = plan(token_state(state), policy(news), context.now, force=force, former=former)
         lost = state.get("undelivered")
@@ -191,13 +198,13 @@ class AccessToken:
         target = None if news.get("former") else Target.of(news)
         # Before minting, so that a foreign Secret is refused while nothing has changed.
         there = delivery.look(context, identity, target) if target else Delivered()
-        moved = handover.moved_from(context, identity, state, target)
+        moved = delivery.moved_from(context, identity, state, target)
         for warning in steps.warnings:
             context.warn(warning)
         # The token in a delivery Secret may be the only valid one its user has: it is revoked after the next is
         # delivered.
         before = (*steps.revoke_first, *((token_secret, _UNRECORDED) for token_secret in lost))
-        read = handover.delivered_in((token_secret for token_secret, _ in before), there, moved)
+        read = delivery.delivered_in((token_secret for token_secret, _ in before), there, moved)
         failed = revoke(context, identity, [each for each in before if each[0] not in read])
         minted: Minted | None = None
         current = steps.current or known.current
@@ -212,15 +219,15 @@ class AccessToken:
         undelivered = None
         if target and bearer is not None:
             still = bool(steps.retire) or bool(news.get("overlapping"))
-            previous = handover.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
-            undelivered = handover.hand_over(context, news, target, minted, bearer, previous)
+            previous = delivery.token_before(there if there.exists else moved, bearer, steps.retire) if still else None
+            undelivered = delivery.hand_over(context, news, target, minted, bearer, previous)
         elif target and current is not None:
             undelivered = f"{target} does not hold it, and it was not kept: only another generation has another token"
         if not undelivered and (old := Target.of(state)) and old != target and not news.get("former"):
             delivery.remove(context, identity, old)
         ending = (*(each for each in before if each[0] in read), *steps.revoke)
         kept_back = (
-            handover.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
+            delivery.delivered_in((token_secret for token_secret, _ in ending if not token_secret.dead), there, moved)
             if undelivered
             else ()
         )
@@ -243,7 +250,7 @@ def _require_whole(news: Values) -> None:
 def _warn_of_the_end(context: Context, state: Values, news: Values) -> None:
     """Warn about the end of a token without renewal, because no later run renews it either."""
     current = token_state(state).current
-    if news.get("released") or news.get("former") or not token_inputs.known(news):
+    if news.get("released") or news.get("former") or not token_properties.known(news):
         return
     asked, ahead = policy(news), news.get("warnAheadSeconds")
     if not asked.manual or asked.never or current is None or current.dead or current.expires_at is None:

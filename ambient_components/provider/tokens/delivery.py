@@ -1,16 +1,13 @@
-"""Delivery of a key's token to its user: a Secret in another namespace of the cluster.
-
-The Secret is completely managed: it has the ownership annotation and the key's name, and a Secret without these is
-never changed. During an overlap it also contains the previous token.
-"""
+"""Delivery of a token to the Secret that its user reads, in another namespace of the cluster, and its failures."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, decoded, labels, short, texts, uid
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     DELIVERY,
     DELIVERY_LABEL,
@@ -21,7 +18,10 @@ from ambient_components.platform.contract import (
     OWNER_ANNOTATION,
 )
 from ambient_components.provider.protocol.resource import Context, Values
-from ambient_components.provider.tokens.token_secrets import Identity
+from ambient_components.provider.tokens.claims import is_of
+from ambient_components.provider.tokens.properties import retained
+from ambient_components.provider.tokens.token_secrets import Identity, Minted, revoke
+from ambient_components.rotation import TokenSecret, TokenState
 
 _PREVIOUS: Final = "previous-"
 
@@ -139,3 +139,79 @@ def remove(context: Context, identity: Identity, target: Target) -> None:
 
 def _name(identity: Identity) -> str:
     return f"{identity.namespace}/{identity.key}"
+
+
+_NOT_DELIVERED: Final = "the run that minted it could not deliver it"
+
+
+def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
+    """Return why the delivery Secret does not contain the token; None if it does."""
+    target = Target.of(inputs)
+    if target is None or inputs.get("former") or state.current is None:
+        return None
+    try:
+        there = look(context, Identity.of(inputs), target)
+    except StepError as error:
+        if retained(inputs):
+            return str(error)
+        # Unreadable does not mean lost: without a copy in the state, another token would be minted.
+        context.warn(f"could not see whether {target} holds the key: {error}")
+        return None
+    if not there.exists:
+        return f"{target} is gone"
+    return None if is_of(there.token, state.current) else f"{target} holds another token"
+
+
+def moved_from(context: Context, identity: Identity, state: Values, target: Target | None) -> Delivered:
+    """Return the content of the previous delivery Secret, if the target has changed."""
+    old = Target.of(state)
+    if old is None or old == target:
+        return Delivered()
+    try:
+        return look(context, identity, old)
+    except StepError:
+        return Delivered()
+
+
+def hand_over(
+    context: Context,
+    news: Values,
+    target: Target,
+    minted: Minted | None,
+    token: str,
+    previous: str | None,
+) -> str | None:
+    """Write the token, and return the error if the token is stored and the next run can retry."""
+    identity = Identity.of(news)
+    try:
+        write(context, identity, target, token, previous)
+    except StepError as error:
+        if _arrived(context, identity, target, token):
+            return None
+        if not retained(news):
+            if minted:
+                revoke(context, identity, [(minted.token_secret, _NOT_DELIVERED)])
+            raise
+        context.warn(f"{error}; the token is kept, and the next pulumi up tries again")
+        return str(error)
+    return None
+
+
+def _arrived(context: Context, identity: Identity, target: Target, token: str) -> bool:
+    """Return whether the Secret contains the token despite an error: only the response was lost."""
+    try:
+        return look(context, identity, target).token == token
+    except StepError:
+        return False
+
+
+def token_before(there: Delivered, current: str, retiring: Iterable[TokenSecret]) -> str | None:
+    """Return the previous token in the Secret, preferably one that is still valid."""
+    before = [text for text in (there.token, there.previous) if text and text != current]
+    living = [text for text in before if any(is_of(text, token_secret) for token_secret in retiring)]
+    return next(iter((*living, *before)), None)
+
+
+def delivered_in(token_secrets: Iterable[TokenSecret], *secrets: Delivered) -> tuple[TokenSecret, ...]:
+    """Return the records of the tokens that a Secret contains."""
+    return tuple(one for one in token_secrets if any(is_of(secret.token, one) for secret in secrets))

@@ -17,7 +17,7 @@ from ambient_components.cluster import objects
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.guard import WrongClusterError
 from ambient_components.cluster.revocation import SECRET, end
-from ambient_components.failure import StepError, text_of
+from ambient_components.errors import StepError, text_of
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
     BOUND_OBJECT_LABEL,

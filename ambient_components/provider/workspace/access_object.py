@@ -13,8 +13,7 @@ from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, Cluster, core
 from ambient_components.cluster.objects import annotations, is_ending, labels, plain
 from ambient_components.cluster.revocation import end, object_path
-from ambient_components.errors import Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.printable import one_line
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN

@@ -6,22 +6,109 @@ and the data stay.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ambient_components.access import changed_paths
-from ambient_components.cluster.client import core
+from ambient_components.cluster.client import ApiError, core, path
 from ambient_components.cluster.guard import WrongClusterError
-from ambient_components.cluster.objects import labels, listing, text_at
+from ambient_components.cluster.objects import annotations, labels, listing, text_at
+from ambient_components.cluster.objects import name as name_of
 from ambient_components.engine import urns
-from ambient_components.errors import refusal
-from ambient_components.failure import StepError
-from ambient_components.platform.contract import MANAGED, MANAGED_LABEL
-from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
+from ambient_components.errors import StepError, refusal
+from ambient_components.platform.contract import (
+    BATCH_API_GROUP,
+    MANAGED,
+    MANAGED_LABEL,
+    OPENED_AT_ANNOTATION,
+    PLATFORM_API_GROUP,
+    PLATFORM_API_VERSION,
+    PROJECT_SETTINGS,
+    SCHEDULE_LABEL,
+    SCHEDULE_NAME_ANNOTATION,
+    SUSPENDED_ANNOTATION,
+)
+from ambient_components.provider.protocol.resource import (
+    Change,
+    Check,
+    Context,
+    Diff,
+    ReadResult,
+    Values,
+    served_objects,
+)
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.inputs import told, without_unknown
-from ambient_components.provider.workspace import schedules, sessions
+from ambient_components.provider.tokens.properties import told, without_unknown
+from ambient_components.provider.workspace import sessions
 from ambient_components.provider.workspace.sweep import ending, renew_trigger, sweep, title
+from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose, closing_findings
+
+_YES = "true"
+
+
+def active(context: Context, namespace: str) -> list[str]:
+    """Return descriptions of the schedules that are not suspended, sorted."""
+    return sorted(_title(one) for one in _schedules(context, namespace) if not _suspended(one))
+
+
+def suspend(context: Context, namespace: str) -> list[str]:
+    """Suspend all running schedules, and return the errors."""
+    failed = []
+    for one in _schedules(context, namespace):
+        if not _suspended(one):
+            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: _YES}}, "spec": {"suspend": True}}
+            try:
+                context.guard.cluster.patch(_path(namespace, name_of(one)), change)
+            except StepError as error:
+                failed.append(f"could not suspend {_title(one)}: {error}")
+            else:
+                context.note(f"{namespace} is closed: suspended {_title(one)}")
+    return failed
+
+
+def resume(context: Context, namespace: str) -> None:
+    """Resume the schedules that closing suspended, and make the operator recreate their account.
+
+    Raises:
+        StepError: A schedule could not be resumed; the next run retries.
+    """
+    _renewed(context, namespace)
+    for one in _schedules(context, namespace):
+        if annotations(one).get(SUSPENDED_ANNOTATION, "") == _YES:
+            change = {"metadata": {"annotations": {SUSPENDED_ANNOTATION: None}}, "spec": {"suspend": False}}
+            context.guard.cluster.patch(_path(namespace, name_of(one)), change)
+            context.note(f"{namespace} is open: resumed {_title(one)}")
+
+
+def _renewed(context: Context, namespace: str) -> None:
+    """Touch ProjectSettings, so that the operator recreates missing parts of the account for schedules."""
+    settings = path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+    try:
+        notes = {OPENED_AT_ANNOTATION: format_time(context.now)}
+        context.guard.cluster.patch(f"{settings}/{PROJECT_SETTINGS}", {"metadata": {"annotations": notes}})
+    except ApiError as error:
+        # The operator creates ProjectSettings when it lists a workspace.
+        if error.status != 404:
+            raise
+
+
+def _schedules(context: Context, namespace: str) -> list[dict[str, Any]]:
+    return served_objects(context, _path(namespace), f"{SCHEDULE_LABEL}={_YES}")
+
+
+def _suspended(item: dict[str, Any]) -> bool:
+    spec = item.get("spec")
+    return isinstance(spec, dict) and spec.get("suspend") is True
+
+
+def _title(item: dict[str, Any]) -> str:
+    shown = annotations(item).get(SCHEDULE_NAME_ANNOTATION, "")
+    return f"schedule {shown} (CronJob {name_of(item)})" if shown else f"CronJob {name_of(item)}"
+
+
+def _path(namespace: str, *name: str) -> str:
+    return path("apis", BATCH_API_GROUP, "v1", "namespaces", namespace, "cronjobs", *name)
 
 
 class Closure:
@@ -62,7 +149,7 @@ class Closure:
         if context.guard.cluster.get(core("namespaces", namespace)) is None:
             return None
         found = [one.what for one in ending(context, namespace, inputs["staying"], sessions=True)]
-        found += schedules.active(context, namespace)
+        found += active(context, namespace)
         pods = sessions.pods(context, namespace)
         if inputs.get("sessions") == SessionsOnClose.DELETE_PODS:
             found += [f"pod {name}" for name in pods]
@@ -84,14 +171,14 @@ class Closure:
         namespace = str(state["namespace"])
         found = context.guard.cluster.get(core("namespaces", namespace))
         if labels(found).get(MANAGED_LABEL, "") == MANAGED and not text_at(found, "metadata", "deletionTimestamp"):
-            schedules.resume(context, namespace)
+            resume(context, namespace)
 
 
 def _announce(context: Context, news: Values) -> None:
     namespace = news["namespace"]
     for one in ending(context, namespace, news["staying"], sessions=True):
         context.note(f"closing {namespace} ends {title(one)}")
-    for schedule in schedules.active(context, namespace):
+    for schedule in active(context, namespace):
         context.note(f"closing {namespace} suspends {schedule}")
     if names := sessions.running(context, namespace):
         wait = format_seconds(int(news.get("waitSeconds") or WAIT_DEFAULT))
@@ -118,7 +205,7 @@ def _close(context: Context, news: Values) -> None:
         *_tried(lambda: renew_trigger(cluster, namespace)),
     ]
     if not failed:
-        failed = _tried(lambda: schedules.suspend(context, namespace))
+        failed = _tried(lambda: suspend(context, namespace))
         # A schedule may have started a session just before.
         failed += _tried(lambda: sessions.ask(context, namespace))
     if failed:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import annotations, labels, listing, text_at
 from ambient_components.cluster.objects import name as name_of
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
     DESIRED_PHASE_ANNOTATION,
@@ -28,8 +28,7 @@ from ambient_components.platform.contract import (
     STOP_REQUESTED_AT_ANNOTATION,
     STOPPED,
 )
-from ambient_components.provider.protocol.resource import Context, Values
-from ambient_components.provider.workspace.served import objects
+from ambient_components.provider.protocol.resource import Context, Values, served_objects
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.workspaces import WAIT_DEFAULT, SessionsOnClose
@@ -175,8 +174,8 @@ def _sessions(names: list[str]) -> str:
 
 
 def _alive(context: Context, namespace: str) -> _Alive:
-    sessions = [one for one in objects(context, _path(namespace)) if _runs(one)]
-    found = objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
+    sessions = [one for one in served_objects(context, _path(namespace)) if _runs(one)]
+    found = served_objects(context, core("namespaces", namespace, "pods"), f"{APP_LABEL}={SESSION_POD_APP}")
     live = [one for one in found if text_at(one, "status", "phase") not in ("Succeeded", "Failed")]
     return _Alive(
         tuple(sorted(map(name_of, sessions))),

@@ -1,12 +1,13 @@
 """Workspace settings that the platform's operator and UI write as well: three partly declared objects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
 from ambient_components.cluster.client import core, path
 from ambient_components.cluster.objects import mappings, plain
 from ambient_components.engine import urns
+from ambient_components.errors import Problem
 from ambient_components.platform.contract import (
     CONTAINER_LIMITS,
     CONTAINER_LIMITS_DEFAULT,
@@ -18,11 +19,29 @@ from ambient_components.platform.contract import (
     PROJECT_SETTINGS,
 )
 from ambient_components.provider.protocol.resource import Values
-from ambient_components.provider.protocol.wire import Secret
+from ambient_components.provider.protocol.wire import UNKNOWN, Secret
+from ambient_components.provider.tokens.properties import told
 from ambient_components.provider.workspace.shared_object import Part
+from ambient_components.rules.arguments import MAPPING_EXPECTED
+from ambient_components.rules.findings import Finding, below
+from ambient_components.rules.limits import container_findings
+from ambient_components.rules.settings import flag_findings, idle_timeout_findings, mcp_findings
 
 _CONTAINER = "Container"
 _LIMITS = ("defaultRequest", "default", "min", "max")
+
+
+def _refusals(found: Iterable[Finding]) -> list[Problem]:
+    """Return the findings that refuse; warnings are for the stack file."""
+    return told(one for one in found if not one.warning)
+
+
+def _of_mapping(
+    news: Values, name: str, rule: Callable[[Mapping[str, Any]], Iterable[Finding]] = lambda _: ()
+) -> list[Problem]:
+    """Apply a rule to an input that is a mapping; an unknown one is checked when it is known."""
+    value = news.get(name) or {}
+    return _refusals(below((name,), rule(value) if isinstance(value, Mapping) else [Finding((), MAPPING_EXPECTED, "")]))
 
 
 class ProjectSettings(Part):
@@ -35,6 +54,15 @@ class ProjectSettings(Part):
     def collection(self, namespace: str) -> str:
         """Return the path in the platform's API group."""
         return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, "projectsettings")
+
+    def problems(self, news: Values) -> list[Problem]:
+        """Apply the stack file's rules to both."""
+        seconds = news.get("inactivityTimeoutSeconds")
+        timeout = () if seconds is UNKNOWN else idle_timeout_findings(seconds)
+        return [
+            *_refusals(below(("inactivityTimeoutSeconds",), timeout)),
+            *_of_mapping(news, "mcpServers", mcp_findings),
+        ]
 
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object as the operator creates it. groupAccess is required and unused (contract 10.7)."""
@@ -96,6 +124,14 @@ class ContainerDefaults(Part):
         """Return the path in the core group."""
         return core("namespaces", namespace, "limitranges")
 
+    def problems(self, news: Values) -> list[Problem]:
+        """Apply the stack file's rules to the limits."""
+        if found := [one for name in _LIMITS for one in _of_mapping(news, name)]:
+            return found
+        amounts = {name: news[name] for name in _LIMITS if news.get(name)}
+        known = {name: {of: one for of, one in each.items() if one is not UNKNOWN} for name, each in amounts.items()}
+        return _refusals(container_findings(known))
+
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object without limits. The operator never changes an existing one (contract 4)."""
         return {
@@ -143,6 +179,10 @@ class FeatureFlags(Part):
     def collection(self, namespace: str) -> str:
         """Return the path in the core group."""
         return core("namespaces", namespace, "configmaps")
+
+    def problems(self, news: Values) -> list[Problem]:
+        """Apply the stack file's rules to the flags' names."""
+        return _of_mapping(news, "flags", flag_findings)
 
     def frame(self, inputs: Values) -> dict[str, Any]:
         """Return the object as the backend creates it."""

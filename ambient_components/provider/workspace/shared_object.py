@@ -12,8 +12,7 @@ from typing import Any, Final, Literal
 from ambient_components.access import changed_paths
 from ambient_components.cluster.client import ApiError, core
 from ambient_components.cluster.objects import annotations, labels, mapping, metadata
-from ambient_components.errors import Problem, refusal
-from ambient_components.failure import StepError
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.provider.protocol.resource import Change, Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 

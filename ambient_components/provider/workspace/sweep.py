@@ -16,7 +16,7 @@ from ambient_components.cluster.client import ApiError, Cluster, core, path
 from ambient_components.cluster.objects import annotations, labels, text_at
 from ambient_components.cluster.objects import name as name_of
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, end
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     APP_LABEL,
     BOUND_OBJECT,
@@ -33,10 +33,9 @@ from ambient_components.platform.contract import (
     SESSION_PREFIX,
     TRIGGER,
 )
-from ambient_components.provider.protocol.resource import Context
+from ambient_components.provider.protocol.resource import Context, served_objects
 from ambient_components.provider.workspace.cluster_access import ExistingAccess as Access
 from ambient_components.provider.workspace.cluster_access import bindings_path, inside
-from ambient_components.provider.workspace.served import objects
 
 _ROUNDS: Final = 5
 """Rounds in which others may create access, before the step fails."""
@@ -61,16 +60,16 @@ def ending(context: Context, namespace: str, staying: Collection[str], *, sessio
         sessions: Whether the sessions' identities end too. A stopping session still needs its own.
     """
     found = {one.uid: one for one in inside(context.guard.cluster, namespace)}
-    for item in objects(context, bindings_path(namespace)):
+    for item in served_objects(context, bindings_path(namespace)):
         if name_of(item) in staying or _stays(item, namespace) or (not sessions and _is_session(item, namespace)):
             found.pop(_uid(item), None)
         else:
             found.setdefault(_uid(item), _access(item, namespace, ROLE_BINDING, _binding(item)))
-    for item in objects(context, core("namespaces", namespace, "serviceaccounts")) if sessions else ():
+    for item in served_objects(context, core("namespaces", namespace, "serviceaccounts")) if sessions else ():
         if name_of(item).startswith(SESSION_PREFIX) and name_of(item) != TRIGGER:
             found.setdefault(_uid(item), _access(item, namespace, SERVICE_ACCOUNT, f"session {name_of(item)}"))
     accounts = {one.name for one in found.values() if one.kind == SERVICE_ACCOUNT}
-    for item in objects(context, core("namespaces", namespace, "secrets")):
+    for item in served_objects(context, core("namespaces", namespace, "secrets")):
         if _ends(item, accounts, sessions=sessions):
             found[_uid(item)] = _access(item, namespace, SECRET, f"Secret {name_of(item)}")
     return sorted(found.values(), key=lambda one: (_ORDER.index(one.kind), one))

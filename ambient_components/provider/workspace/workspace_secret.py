@@ -9,7 +9,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ambient_components.access.path_changes import child
+from ambient_components.access.recorded import child
 from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import field_name, listing, mapping, texts
 from ambient_components.engine import urns
@@ -25,7 +25,7 @@ from ambient_components.platform.contract import (
 )
 from ambient_components.provider.protocol.resource import Change, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
-from ambient_components.provider.tokens.inputs import told
+from ambient_components.provider.tokens.properties import told
 from ambient_components.provider.workspace.shared_object import Drift, Part, drift, kept
 from ambient_components.rules.arguments import choice_findings
 from ambient_components.rules.secrets import DriftPolicy

@@ -13,14 +13,11 @@ from ambient_components.rules.grants import owner_names
 from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.states import WorkspaceState
-from ambient_components.stackfile.checks.grants import check_grants
-from ambient_components.stackfile.checks.guardrails import check_exceptions, check_stack_exceptions
+from ambient_components.stackfile.checks.access import check_exceptions, check_grants, check_stack_exceptions
 from ambient_components.stackfile.checks.keys import Explicit, check_keys
-from ambient_components.stackfile.checks.limits import LIMIT_CHECKS
-from ambient_components.stackfile.checks.secrets import SECRET_CHECKS
-from ambient_components.stackfile.checks.settings import SETTING_CHECKS
 from ambient_components.stackfile.checks.sources import check_secret_places, check_sources
 from ambient_components.stackfile.checks.storage import STORAGE_CHECKS, check_buckets
+from ambient_components.stackfile.checks.workspaces import LIMIT_CHECKS, SECRET_CHECKS, SETTING_CHECKS
 from ambient_components.stackfile.models.stack import Check, StackFile, Workspace
 from ambient_components.stackfile.shards import check_stacks
 

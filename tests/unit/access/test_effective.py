@@ -13,8 +13,8 @@ from ambient_components.access.effective import (
     rows,
     who_can,
 )
+from ambient_components.access.rights import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.access.role_assignments import RoleAssignment
-from ambient_components.access.roles import ALL_RIGHTS, RIGHTS_OF, SESSION_RIGHTS, TRIGGER_RIGHTS, RoleRight
 from ambient_components.platform.contract import Role
 from tests.support.access_strategies import ROLE_ASSIGNMENTS
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ambient_components.access.effective import parse_right
-from ambient_components.access.roles import (
+from ambient_components.access.rights import (
     ALL_RIGHTS,
     RIGHTS_OF,
     SESSION_RIGHTS,

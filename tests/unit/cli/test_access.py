@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.access.roles import RIGHTS_OF
-from ambient_components.cli.access.command import EPILOG
-from ambient_components.cli.access.text import COLUMNS
+from ambient_components.access.rights import RIGHTS_OF
+from ambient_components.cli.access.command import COLUMNS, EPILOG
 from ambient_components.cli.app import run
 from ambient_components.platform.contract import Role
 from tests.support.access_cli import ALICE, BINDINGS, DECLARED, FILE, FakePulumi, api, project, pulumi, put

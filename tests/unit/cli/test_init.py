@@ -179,9 +179,9 @@ class TestAStackThatIsThere:
 
     def test_what_is_set_is_never_changed(self) -> None:
         config = {"clusterUid": UID, "openshift": True}
-        found = Existing(stack_exists=True, config=config, has_file=True, uid=UID, openshift=False)
+        found = Existing(stack_exists=True, config=config, uid=UID, openshift=False)
         decision = decide(Request("a", "awskms://x", openshift=False), found, "file")
-        assert (decision.create_stack, decision.settings, decision.write_file) == (False, {}, False)
+        assert (decision.create_stack, decision.settings) == (False, {})
         assert [note.split()[0] for note in decision.notes] == ["openshift", "The"]
 
 

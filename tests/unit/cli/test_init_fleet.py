@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ambient_components.cli.init.fleet import initialize_fleet
+from ambient_components.cli.init.command import initialize_fleet
 from ambient_components.cli.init.initialize import Request
 from ambient_components.errors import AmbientError, fail
 from ambient_components.stacks.cluster import ClusterFacts

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.keys.bearer_check import Answer, Bearers
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from tests.support import fake_api
 from tests.support.fake_api import FakeApi
 from tests.support.keys_now import REVIEW

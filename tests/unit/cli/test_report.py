@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli.app import run
-from ambient_components.cli.report.text import Report, as_json, as_markdown, as_text
+from ambient_components.cli.report import Report, as_json, as_markdown, as_text
 from ambient_components.engine import backend
 from ambient_components.stacks.ledgers import ledger_from_state
 from tests.support.ledgers import escalations

@@ -10,7 +10,7 @@ import pytest
 
 from ambient_components.cli.app import run as ambient
 from ambient_components.cli.reviewers.codeowners import as_codeowners
-from ambient_components.cli.reviewers.text import as_text
+from ambient_components.cli.reviewers.command import as_text
 from ambient_components.stackfile.ownership import Because, How, Need, Touched
 
 PROJECT = "name: p\nruntime: python\nstackConfigDir: stacks\n"

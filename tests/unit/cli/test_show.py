@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.cli.app import run
-from ambient_components.cli.show.effective import as_text, effective
+from ambient_components.cli.show.command import as_text, effective
 from ambient_components.errors import Where, format_path
 from ambient_components.stackfile import parse_stack
 from ambient_components.stackfile.layers import Origin

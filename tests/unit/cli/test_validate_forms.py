@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ambient_components.cli.validate.text import as_github, as_json, as_text, summary
+from ambient_components.cli.validate.command import as_github, as_json, as_text, summary
 from ambient_components.errors import Problem, Where
 from tests.support.validated import WARNING, result
 

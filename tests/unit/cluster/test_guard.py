@@ -4,7 +4,7 @@ import pytest
 
 from ambient_components.cluster.client import Cluster, core
 from ambient_components.cluster.guard import Guard
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from tests.support.fake_api import SYSTEM_UID, FakeApi
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from ambient_components.access.cluster_access import missing, unknown
 from ambient_components.cli.app import run
+from ambient_components.cli.keys.list import as_csv, as_json, as_table
 from ambient_components.cli.keys.table import Limits, rows, seen_in
-from ambient_components.cli.keys.table_text import as_csv, as_json, as_table
 from ambient_components.platform import naming
 from ambient_components.platform.contract import BOUND_OBJECT, BOUND_OBJECT_LABEL, KEY_LABEL
 from tests.support.access_cli import ALICE, LEDGER, RBAC, FakePulumi, api, project, pulumi

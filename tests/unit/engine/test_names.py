@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.engine.names import LogicalName, Part, logical_name, parse, within, workspace_of
+from ambient_components.engine.names import (
+    LogicalName,
+    Part,
+    key_output,
+    logical_name,
+    parse,
+    parse_key_output,
+    within,
+    workspace_of,
+)
 from ambient_components.platform.naming import key_id_problem, workspace_name_problem
 from ambient_components.platform.subjects import parse_subject
 
@@ -113,3 +122,12 @@ def test_parts_of_a_component_that_a_program_has_named(part: Part, generation: i
 def test_a_workspaces_key_has_the_same_names_as_one_by_itself(workspace: str, key: str, generation: int) -> None:
     found = within(logical_name(workspace, Part.KEY, key), Part.KEY_GENERATION, generation)
     assert found == logical_name(workspace, Part.KEY_GENERATION, key, generation)
+
+
+@pytest.mark.parametrize("name", ["payments", "payments/", "/ci", "payments/ci/g1", ""])
+def test_a_name_of_another_form_is_no_output_of_a_key(name):
+    assert parse_key_output(name) is None
+
+
+def test_the_output_of_a_key_is_parsed_as_it_is_built():
+    assert parse_key_output(key_output("payments", "ci")) == ("payments", "ci")

@@ -9,11 +9,10 @@ import pytest
 from ambient_components.engine.events import locks
 from ambient_components.errors import refusal
 from ambient_components.fleet.jobs import Job, Phase
-from ambient_components.fleet.locks import ways_out
 from ambient_components.fleet.progress import Lines, LiveTable, outcome, shown, view_for
 from ambient_components.fleet.run_events import Failure
 from ambient_components.fleet.skipping import Task
-from ambient_components.fleet.summary import exit_code, summary_lines
+from ambient_components.fleet.summary import exit_code, summary_lines, ways_out
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.selection import Fleet
 

@@ -10,11 +10,10 @@ import pytest
 
 from ambient_components.access import read_ledger
 from ambient_components.engine.backend import Stack
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.fleet.inputs import ShardInputs
 from ambient_components.fleet.jobs import Job, Phase
-from ambient_components.fleet.recording import Recorder
-from ambient_components.fleet.records import Records
+from ambient_components.fleet.records import Recorder, Records
 from ambient_components.fleet.skipping import RunOptions, Task, task
 from ambient_components.provider.ledger import interrupted_runs
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE, RunRecord

@@ -10,8 +10,8 @@ import pytest
 
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
-from ambient_components.failure import StepError
-from ambient_components.fleet.source_digests import fingerprints, needs_key
+from ambient_components.errors import StepError
+from ambient_components.fleet.inputs import fingerprints, needs_key
 from ambient_components.stackfile import LoadedStack, load_stack
 
 KEY = b"of-the-fleet"

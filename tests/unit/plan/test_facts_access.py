@@ -10,7 +10,7 @@ from hypothesis import given
 from ambient_components.engine.steps import Preview
 from ambient_components.plan import Digest, facts
 from ambient_components.plan.facts import DateComing, Exposed, GuardrailChange, KeyChange, WorkspaceChange
-from ambient_components.plan.guardrail_changes import stack_guardrail_changes
+from ambient_components.plan.ledgers import stack_guardrail_changes
 from ambient_components.plan.recorded import Recorded, RecordedKey
 from tests.support.ledgers import from_ledgers, from_preview, of_ledger, recorded_of
 from tests.support.plan_facts import AT, online, plan

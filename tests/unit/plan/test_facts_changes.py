@@ -6,10 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ambient_components.plan import facts
-from ambient_components.plan.ahead import Ahead
-from ambient_components.plan.facts import BucketChange, GuardrailChange, SourceChange
-from ambient_components.plan.guardrail_changes import stack_guardrail_changes
-from ambient_components.plan.ledgers import begins
+from ambient_components.plan.facts import Ahead, BucketChange, GuardrailChange, SourceChange
+from ambient_components.plan.ledgers import begins, stack_guardrail_changes
 from ambient_components.plan.recorded import Recorded, RecordedKey
 from tests.support.plan_facts import AT, online, plan
 from tests.support.plans import entry, key, ledger_step

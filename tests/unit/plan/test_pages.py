@@ -26,8 +26,7 @@ from ambient_components.plan.facts import (
     WorkspaceChange,
 )
 from ambient_components.plan.lines import sections, summary
-from ambient_components.plan.markdown import LIMIT, as_markdown, code
-from ambient_components.plan.text import as_text
+from ambient_components.plan.page import LIMIT, as_markdown, as_text, code
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, ROLES, preview

@@ -14,7 +14,7 @@ from ambient_components.engine.state import state_digest
 from ambient_components.plan import saved as plan_saved
 from ambient_components.plan.document import digest
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import stack_guardrails
+from ambient_components.program.ledger import stack_guardrails
 from ambient_components.stackfile.loader import load_stack
 from tests.support.planned import NOW, RBAC, STACK, FakePulumi, fake_pulumi, ledger, make_project, state, write
 from tests.support.plans import preview, step

@@ -1,8 +1,7 @@
 import pytest
 
 from ambient_components.cluster.client import ApiError
-from ambient_components.errors import AmbientError, Problem
-from ambient_components.failure import StepError, text_of
+from ambient_components.errors import AmbientError, Problem, StepError, text_of
 
 HIDDEN = "sk-very-secret"
 

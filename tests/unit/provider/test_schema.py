@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from ambient_components._version import VERSION
-from ambient_components.provider.buckets import credential_outputs
+from ambient_components.provider.buckets import credential_properties
 from ambient_components.provider.protocol.configuration import SETTINGS
 from ambient_components.provider.schema import schema, schema_json
 from ambient_components.provider.servicer import RESOURCES
-from ambient_components.provider.tokens import outputs as token_outputs
+from ambient_components.provider.tokens import properties as token_properties
 from ambient_components.resources import (
     AccessLedgerArgs,
     AccessTokenArgs,
@@ -125,24 +125,26 @@ def test_tokens_keys_values_and_the_kubeconfig_are_secret_and_nothing_else_is():
     ],
 )
 def test_every_output_that_is_recorded_is_in_the_schema_and_the_other_way_round(state):
-    record = token_outputs.record(state, LIFE, {"token": "t"})
+    record = token_properties.record(state, LIFE, {"token": "t"})
     assert set(record) == OUTPUTS
-    assert set(token_outputs.kept({})) == OUTPUTS
-    assert set(token_outputs.unknown("why", LIFE)) == OUTPUTS
+    assert set(token_properties.kept({})) == OUTPUTS
+    assert set(token_properties.unknown("why", LIFE)) == OUTPUTS
 
 
 def test_every_output_of_credentials_is_in_the_schema_and_the_other_way_round():
     served = schema()["resources"]["ambient:index:S3Credentials"]
     outputs = set(served["properties"]) - set(served["inputProperties"])
     key = TokenSecret("a", "a", 1, MOMENT, MOMENT).killed("x", lapsed=True)
-    record = credential_outputs.record(TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"})
-    assert set(record) == set(credential_outputs.kept({})) == set(credential_outputs.unknown("why")) == outputs
+    record = credential_properties.record(
+        TokenState(key, (key,), (key,)), LIFE, {"secretKey": "s"}, ["b"], {"user": "x"}
+    )
+    assert set(record) == set(credential_properties.kept({})) == set(credential_properties.unknown("why")) == outputs
     assert set(record["current"]) == set(schema()["types"]["ambient:index:StoreKey"]["properties"])
 
 
 def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
     token_secret = TokenSecret("a", "a", 1, MOMENT, MOMENT)
-    record = token_outputs.record(TokenState(token_secret), LIFE, {})
+    record = token_properties.record(TokenState(token_secret), LIFE, {})
     types = schema()["types"]
     dead = token_secret.killed("x", lapsed=True).to_wire()
     assert set(record["current"]) | {"lapsed"} == set(dead) == set(types["ambient:index:TokenHandle"]["properties"])
@@ -151,7 +153,7 @@ def test_handles_and_next_actions_have_exactly_the_properties_of_the_schema():
 
 def test_each_recorded_value_has_the_type_of_the_schema():
     token_secret = TokenSecret("a", "a", 1, MOMENT, MOMENT)
-    record = token_outputs.record(
+    record = token_properties.record(
         TokenState(token_secret, (token_secret,), (token_secret,)), LIFE, {"grantedSeconds": 1, "reason": "r"}
     )
     kinds = {"string": str, "integer": int, "array": list}

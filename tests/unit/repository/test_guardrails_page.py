@@ -11,8 +11,7 @@ from ambient_components.access import GuardrailSettings
 from ambient_components.access.guardrail_names import EXPIRE_AFTER, GUARDRAILS, STACK_GUARDRAILS, WORKSPACE_GUARDRAILS
 from ambient_components.errors import AmbientError
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.guardrails import expired_exceptions
-from ambient_components.program.ledger import ledger_of
+from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.stackfile import parse_stack
 from ambient_components.stacks import destruction
 from tests.support.ledgers import fleet_refusals, refusals, refused

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ambient_components.rotation.recorded import Minted, TokenRecord
-from ambient_components.rotation.state import TokenSecret
+from ambient_components.rotation.state import Minted, TokenRecord, TokenSecret
 
 AT = datetime(2027, 1, 10, tzinfo=UTC)
 TOKEN_SECRET = TokenSecret(name="ci-1", uid="u1", generation=1, issued_at=AT, expires_at=None)

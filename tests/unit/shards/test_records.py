@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ambient_components.access import Entry
 from ambient_components.shards import Done, Record, Run, begin, fleet_label, patch, record_name
-from ambient_components.shards.packing import PACKED_OVER
+from ambient_components.shards.encoding import PACKED_OVER
 from tests.support.ledgers import declare
 from tests.support.ledgers import ledger as typed
 

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ambient_components.cli.app import run
-from ambient_components.cli.show import effective as effective_text
-from ambient_components.cli.show.effective import effective
-from ambient_components.cli.validate.text import as_github, as_json, as_text
+from ambient_components.cli.show import command as show_command
+from ambient_components.cli.show.command import effective
+from ambient_components.cli.validate.command import as_github, as_json, as_text
 from ambient_components.cli.validate.validation import Validation
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES
 from ambient_components.stackfile import Review, Workspace, review_stack
@@ -111,8 +111,8 @@ def shown(review: Review) -> Iterator[str]:
         return
     for name in review.stack.file.workspaces:
         values = effective(review.stack, name)
-        yield effective_text.as_text("w", values, review.stack.origin(("workspaces", name)))
-        yield effective_text.as_json("s", "w", values)
+        yield show_command.as_text("w", values, review.stack.origin(("workspaces", name)))
+        yield show_command.as_json("s", "w", values)
 
 
 def check_places(review: Review) -> None:

@@ -13,8 +13,7 @@ from ambient_components.output import Format
 from ambient_components.platform.naming import key_id_problem, workspace_name_problem
 from ambient_components.stackfile import StackFile
 from ambient_components.stackfile.checks.names import check_stack
-from ambient_components.stackfile.reference import reference_text
-from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text, stack_schema
+from ambient_components.stackfile.schema import SCHEMA_FILE, reference_text, schema_text, stack_schema
 from tests.support.json_schema import faults
 
 ROOT = Path(__file__).parents[3]

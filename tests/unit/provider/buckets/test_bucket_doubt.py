@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.buckets.s3_bucket import S3Bucket
 from ambient_components.provider.store.client import Api
 from ambient_components.provider.store.errors import BusyError, RefusedError

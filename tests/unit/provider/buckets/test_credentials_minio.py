@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from minio import crypto
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store import minio_client

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.platform.naming import bucket_user
 from ambient_components.provider.buckets.s3_credentials import S3Credentials
 from ambient_components.provider.store.client import Api

@@ -3,7 +3,7 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.protocol.wire import UNKNOWN, Secret, decode, encode, merged
 from tests.support.fake_plugin import SIGNATURE, asset, output, plain, secret, struct
 from tests.support.fake_plugin import UNKNOWN as SENTINEL

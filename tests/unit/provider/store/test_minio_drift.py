@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy, same_policy

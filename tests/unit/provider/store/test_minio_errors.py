@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from minio import crypto
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store import minio_client
 from ambient_components.provider.store.accounts import Account
 from ambient_components.provider.store.minio import MinioAccounts

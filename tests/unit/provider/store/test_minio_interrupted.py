@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from tests.support.minio_accounts import ACCOUNT, MINE, OWNER, POLICY, READING, _quick, driver, snapshot, store

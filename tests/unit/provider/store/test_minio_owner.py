@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ambient_components.failure import StepError
+from ambient_components.errors import StepError
 from ambient_components.provider.store.accounts import Account, NewKey
 from ambient_components.provider.store.minio import MinioAccounts
 from ambient_components.rules.bucket_policy import access_policy

@@ -21,6 +21,8 @@ from tests.support.parts import (
     refusal,
 )
 
+CREDENTIAL = "sk-ant-api03-" + "x" * 40
+
 
 @pytest.fixture
 def world(monkeypatch):
@@ -182,6 +184,39 @@ def test_a_namespace_is_needed(world, urn, wanted, path, name, namespace):
     assert [failure.reason for failure in answer.failures] == ["namespace is missing: the workspace's"]
     assert not world.plugin.check({**wanted, "namespace": UNKNOWN}, urn=urn).failures
     assert plain(world.plugin.check(wanted, urn=urn).inputs) == wanted
+
+
+@pytest.mark.parametrize(
+    ("urn", "inputs", "problem"),
+    [
+        (SETTINGS, {"inactivityTimeoutSeconds": -1}, "inactivityTimeoutSeconds: -1 is out of bounds"),
+        (SETTINGS, {"mcpServers": "search"}, "mcpServers: a mapping is expected"),
+        (SETTINGS, {"mcpServers": {"custom": [1]}}, "mcpServers.custom: a mapping is expected"),
+        (SETTINGS, {"mcpServers": {"custom": {"a": "b"}}}, "mcpServers.custom.a: a mapping is expected"),
+        (SETTINGS, {"mcpServers": {"custom": {"a__b": SEARCH}}}, "can't name an MCP server"),
+        (
+            SETTINGS,
+            {"mcpServers": {"custom": {"a": {**SEARCH, "headers": {"K": CREDENTIAL}}}}},
+            "looks like a credential",
+        ),
+        (CONTAINERS, {"max": {"cpu": "x"}}, "max.cpu"),
+        (CONTAINERS, {"max": "2"}, "max: a mapping is expected"),
+        (CONTAINERS, {"min": {"cpu": "2"}, "max": {"cpu": "1"}}, "cpu"),
+        (FLAGS, {"flags": {"a/b": True}}, "can't be the name of a feature flag"),
+        (FLAGS, {"flags": ["a"]}, "flags: a mapping is expected"),
+    ],
+)
+def test_inputs_obey_the_rules_of_the_stack_file(world, urn, inputs, problem):
+    answer = world.plugin.check({"namespace": "pay", **inputs}, urn=urn)
+    assert problem in " / ".join(failure.reason for failure in answer.failures)
+    assert CREDENTIAL not in str(answer.failures)
+
+
+def test_unknown_parts_are_checked_once_they_are_known(world):
+    servers = {"custom": {"a": {"url": UNKNOWN, "headers": UNKNOWN}}, "disabled": UNKNOWN}
+    inputs = {"namespace": "pay", "mcpServers": servers, "inactivityTimeoutSeconds": UNKNOWN}
+    answer = world.plugin.check(inputs, urn=SETTINGS)
+    assert [failure.reason for failure in answer.failures] == []
 
 
 @EACH

@@ -1,15 +1,17 @@
-"""Checks of an AccessToken's inputs, and the policy derived from them.
-
-The common inputs of an S3Credentials use the same functions.
-"""
+"""Inputs and outputs of an AccessToken: their checks, the recorded tokens, and the notes of a preview."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
-from ambient_components.errors import Problem, refusal
+from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.naming import key_id_problem
-from ambient_components.provider.protocol.resource import Change, Values
-from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.problem_json import MINT
+from ambient_components.provider.protocol.resource import Change, Context, Values
+from ambient_components.provider.protocol.wire import UNKNOWN, Secret
+from ambient_components.rotation import SCHEMA_VERSION, Plan, TokenSecret, TokenState
+from ambient_components.rotation.machine import next_action
+from ambient_components.rotation.state import format_time
 from ambient_components.rules.arguments import Argument, kind_findings
 from ambient_components.rules.findings import Finding, as_problem
 from ambient_components.rules.keys import Retain, token_findings
@@ -107,3 +109,92 @@ def required(news: Values, names: Sequence[str]) -> list[Problem]:
         for name in names
         if news.get(name) is not UNKNOWN and not isinstance(news.get(name) or "", str)
     ]
+
+
+COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
+"""Outputs that change when a token is minted."""
+
+_OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "undelivered", "schemaVersion")
+
+
+def token_state(state: Values) -> TokenState:
+    """Return the recorded tokens.
+
+    Raises:
+        StepError: A later version wrote the state.
+    """
+    try:
+        return TokenState.from_wire(state)
+    except ValueError as error:
+        raise StepError(str(error)) from None
+
+
+def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
+    """Return the outputs for recorded tokens; values that only minting changes are copied.
+
+    Args:
+        state: The recorded tokens.
+        inputs: The inputs, which determine the next action and whether the token is stored.
+        before: The previous outputs.
+    """
+    token = before.get("token") if retained(inputs) else None
+    return {
+        "token": Secret(token) if token is not None else None,
+        **rotation(state, policy(inputs), former=bool(inputs.get("former"))),
+        "grantedSeconds": before.get("grantedSeconds"),
+        "reason": before.get("reason"),
+        "undelivered": None,
+    }
+
+
+def rotation(state: TokenState, asked: Policy, *, former: bool = False) -> dict[str, Any]:
+    """Return the outputs that are common to everything that rotates: records and the next action."""
+    action = next_action(state, asked, former=former)
+    return {
+        "current": state.current.to_wire() if state.current else None,
+        "retiring": _wire(state.retiring),
+        "pendingRevocations": _wire(state.pending),
+        "nextAction": {"what": action[0], "at": format_time(action[1])} if action else None,
+        "schemaVersion": SCHEMA_VERSION,
+    }
+
+
+def kept(state: Values) -> dict[str, Any]:
+    """Return the recorded outputs, with the secret one marked as secret."""
+    token = state.get("token")
+    return {**{name: state.get(name) for name in _OUTPUTS}, "token": None if token is None else Secret(token)}
+
+
+def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> dict[str, Any]:
+    """Return the outputs of a preview that would mint a token: only the reason is known."""
+    return {
+        **dict.fromkeys(COMPUTED, UNKNOWN),
+        "token": Secret(UNKNOWN) if retained(inputs) else None,
+        "pendingRevocations": (state or {}).get("pendingRevocations") or [],
+        "reason": reason,
+        "undelivered": None,
+        "schemaVersion": SCHEMA_VERSION,
+    }
+
+
+def _wire(token_secrets: tuple[TokenSecret, ...]) -> list[dict[str, Any]]:
+    return [token_secret.to_wire() for token_secret in token_secrets]
+
+
+def announce(context: Context, steps: Plan, overlap: timedelta | None, what: str) -> None:
+    """Note what an update would do, with reasons and times.
+
+    Args:
+        context: Context of the preview.
+        steps: Steps of the update.
+        overlap: How long the old credential stays valid; None if unknown.
+        what: Noun for the credential.
+    """
+    if steps.mint:
+        stays = ""
+        if steps.retire and overlap is not None:
+            stays = f"the {what} before works on until {format_time(context.now + overlap)} at most"
+        hints = (stays,) if stays else ()
+        context.note(Problem(None, f"a new {what} would be minted", steps.mint, hints, MINT))
+    for token_secret, why in (*steps.revoke_first, *steps.revoke):
+        context.note(f"{token_secret.name} would be revoked: {why}")

@@ -1,15 +1,15 @@
-"""Checks of secrets: valid variables, and variables without effect.
-
-A variable's name is never quoted if it may be the secret itself.
-"""
+"""Checks of a workspace's secrets, settings, limits, labels and annotations, which a run would otherwise reject."""
 
 from collections.abc import Iterator
 
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.platform.variables import variable_problem, variable_warning
 from ambient_components.rules.findings import Finding, Path, below, verdict_finding
+from ambient_components.rules.limits import limit_findings
 from ambient_components.rules.secret_patterns import says_secret
 from ambient_components.rules.secrets import runner_findings
+from ambient_components.rules.settings import setting_findings
+from ambient_components.rules.workspaces import note_findings
 from ambient_components.stackfile.models.sources import GIVE_OTHERWISE
 from ambient_components.stackfile.models.stack import Check, Workspace
 
@@ -51,3 +51,30 @@ def check_integrations(path: Path, _name: str, workspace: Workspace) -> Iterator
 
 SECRET_CHECKS: tuple[Check, ...] = (check_runner_secret, check_integrations)
 """All checks of secrets."""
+
+
+def check_settings(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find what is wrong with MCP servers and feature flags."""
+    declared = workspace.settings.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, include={"mcp_servers", "feature_flags"}
+    )
+    yield from below((*path, "settings"), setting_findings(declared))
+
+
+SETTING_CHECKS: tuple[Check, ...] = (check_settings,)
+"""All checks of settings."""
+
+
+def check_limits(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find what is wrong with quantities, and peers that have no effect."""
+    declared = workspace.limits.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    yield from below((*path, "limits"), limit_findings(declared))
+
+
+def check_labels(path: Path, _name: str, workspace: Workspace) -> Iterator[Finding]:
+    """Find labels and annotations with invalid syntax or reserved keys."""
+    yield from below(path, note_findings(workspace.labels, workspace.annotations))
+
+
+LIMIT_CHECKS: tuple[Check, ...] = (check_limits, check_labels)
+"""All checks of limits, labels and annotations."""

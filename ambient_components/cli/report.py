@@ -1,15 +1,23 @@
-"""An escalation report as text, as JSON, and as Markdown for a comment on a change request."""
+"""`ambient report`: who can gain more than their grants, by which path, and how to prevent it."""
 
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
-from ambient_components.access.escalation import Finding, Severity
+import typer
+
+from ambient_components.access.escalation import Finding, Severity, escalations
 from ambient_components.access.role_assignments import KEY, RoleAssignment
-from ambient_components.output import Paint, plain
+from ambient_components.cli.options import NamedStack, Stack, choice, format_option
+from ambient_components.cli.prompts import one_stack
+from ambient_components.output import Format, Paint, paint_for, plain
 from ambient_components.printable import json_text, one_line
+from ambient_components.stacks.ledgers import check_workspaces, chosen_ledger
+from ambient_components.stacks.project import Project
 
 VERSION: Final = 1
 """The version of the JSON document. Adding a field does not change it."""
@@ -158,3 +166,81 @@ def _name(assignment: RoleAssignment, workspace: str) -> str:
     name = f"key {assignment.subject.removeprefix(f'{KEY}:')}" if assignment.reason == KEY else assignment.subject
     where = "" if assignment.workspace == workspace else f" in {assignment.workspace}"
     return f"{name} ({assignment.role}{where})"
+
+
+FOUND: Final = 2
+"""Exit code if `--fail-on` matches a finding, so that a pipeline can tell it from an error."""
+
+EPILOG = """\
+\b
+examples:
+  ambient report prod                                 access declared by the last run
+  ambient report prod --files --fail-on high          before a change: the files, without engine and cluster
+  ambient report prod --workspace payments
+  ambient report prod --format markdown >> "$GITHUB_STEP_SUMMARY"
+  ambient report prod --format json | jq '.findings[] | select(.severity == "high")'
+
+\b
+severity: high    leads to a role in a workspace that was not granted
+          medium  leads to a secret, to power that outlives its grant, or to more in some installations
+          low     comes with the platform's role edit, wherever it is granted
+
+\b
+It evaluates declared access, without a cluster. For access that was granted by hand, use `ambient access STACK --live`.
+Members of groups are not listed. docs/escalation.md explains each path.
+
+\b
+json:   {"version": 1, "stack", "source": "state" or "files", "workspaces": NUMBER,
+         "summary": {"high", "medium", "low"},
+         "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
+                       "can", "becomes", "how", "remedy": [...], "keys": [...]}, ...]}, the most severe first
+        path is adminKey, account, staticKey, creatorNote, storeInPods, keptToken, sessionSecrets, platformAccount,
+        runnerSecret, grantsEdit, removesAccess or deliveredKey. who is as in `ambient access`, and empty if the path
+        is open to subjects outside the stack. becomes is the role that the path leads to, or null. keys lists the
+        keys involved. can, how and remedy are texts for people.
+
+\b
+exit codes: 0 success; 1 error; 2 a finding of the --fail-on severity or higher is shown; 64 wrong usage
+"""
+
+
+class FailOn(StrEnum):
+    """The lowest severity that ends the command with `FOUND`. See `access.escalation.Severity`."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def report(
+    stack: Stack = "",
+    named: NamedStack = "",
+    files: Annotated[bool, typer.Option("--files", help="Use the files instead of the state.")] = (False),
+    workspaces: Annotated[
+        list[str] | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace. Can be repeated.")
+    ] = None,
+    form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON, Format.MARKDOWN)] = Format.TEXT,
+    fail_on: Annotated[
+        FailOn | None, choice("--fail-on", FailOn, "Exit with 2 if there is a finding of this severity or higher.")
+    ] = None,
+) -> None:
+    """Show who can gain more than their grants, and how to prevent it."""
+    stack = one_stack(stack, named)
+    chosen = tuple(dict.fromkeys(workspaces or ()))
+    ledger = chosen_ledger(Project.find(), stack, files=files)
+    check_workspaces(stack, ledger, chosen)
+    # Always evaluate the whole stack: an editor of one workspace may be an account with a role in another.
+    found = [one for one in escalations(ledger) if not chosen or one.workspace in chosen]
+    shown = Report(stack, "files" if files else "state", len(chosen or ledger), tuple(found))
+    if form is Format.JSON:
+        print(as_json(shown))
+    elif form is Format.MARKDOWN:
+        print(as_markdown(shown))
+    else:
+        print(as_text(shown, paint_for(sys.stdout)))
+    if fail_on is not None and any(one.severity in _as_severe_as(fail_on) for one in found):
+        raise typer.Exit(FOUND)
+
+
+def _as_severe_as(least: FailOn) -> list[str]:
+    return list(FailOn)[: list(FailOn).index(least) + 1]  # type: ignore[return-value]

@@ -1,14 +1,15 @@
-"""Checks of an S3Credentials' inputs, and the values derived from them."""
+"""Inputs and outputs of an S3Credentials: their checks, the values derived from them, and the recorded access keys."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ambient_components.errors import Problem, refusal
 from ambient_components.provider.protocol.resource import Values
-from ambient_components.provider.protocol.wire import UNKNOWN
+from ambient_components.provider.protocol.wire import UNKNOWN, Secret
 from ambient_components.provider.store.accounts import Account
-from ambient_components.provider.tokens.inputs import known, life_missing, required, told, without_unknown
+from ambient_components.provider.tokens.properties import known, life_missing, required, rotation, told, without_unknown
+from ambient_components.rotation import SCHEMA_VERSION, TokenState
 from ambient_components.rules.arguments import Argument, kind_findings
 from ambient_components.rules.bucket_names import bucket_name_problem
 from ambient_components.rules.bucket_policy import access_policy
@@ -73,3 +74,54 @@ def rights(values: Values) -> Mapping[str, Any]:
 def generation(values: Values) -> int:
     """Return the generation of the user, from 1."""
     return int(values.get("generation") or 1)
+
+
+COMPUTED: Final = ("accessKey", "secretKey", "current", "retiring", "nextAction", "reason")
+"""Outputs that change when a key is minted."""
+
+_OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "foreign", "drift", "schemaVersion")
+
+
+def record(
+    state: TokenState, inputs: Values, before: Values, foreign: Sequence[str], drift: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the outputs for recorded keys; values that only minting changes are copied.
+
+    Args:
+        state: The recorded keys.
+        inputs: The inputs, which determine the next action.
+        before: The previous outputs.
+        foreign: Ids of keys that were created by hand.
+        drift: Differences from the declaration.
+    """
+    secret = before.get("secretKey")
+    return {
+        "accessKey": before.get("accessKey"),
+        "secretKey": Secret(secret) if secret is not None else None,
+        **rotation(state, policy(inputs)),
+        "reason": before.get("reason"),
+        "foreign": sorted(foreign),
+        "drift": dict(drift),
+    }
+
+
+def kept(state: Values) -> dict[str, Any]:
+    """Return the recorded outputs, with the secret one marked as secret."""
+    outputs = {name: state.get(name) for name in _OUTPUTS}
+    if outputs["secretKey"] is not None:
+        outputs["secretKey"] = Secret(outputs["secretKey"])
+    return outputs
+
+
+def unknown(reason: str | None, state: Values | None = None) -> dict[str, Any]:
+    """Return the outputs of a preview that would mint a key: only the reason is known."""
+    before = state or {}
+    return {
+        **dict.fromkeys(COMPUTED, UNKNOWN),
+        "secretKey": Secret(UNKNOWN),
+        "pendingRevocations": before.get("pendingRevocations") or [],
+        "reason": reason,
+        "foreign": before.get("foreign") or [],
+        "drift": {},
+        "schemaVersion": SCHEMA_VERSION,
+    }
