@@ -12,7 +12,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check test test-unit insider bench lock
+.PHONY: help setup demo compiled up preview down clean check test test-unit test-all insider bench lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ help: ## List the commands
 		AMBIENT_OFFLINE '1: no network, only what is installed, in the cache or in Go'"'"'s module cache' \
 		AMBIENT_BUILD '1: build programs instead of downloading them' \
 		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
-		ARGS 'make test, make test-unit: arguments for pytest, such as ARGS="-k rotation -x"' \
-		WORKERS 'make test, make test-unit: number of processes (default: one per core, at most four)'
+		ARGS 'make test, test-unit, test-all: arguments for pytest, such as ARGS="-k rotation -x"' \
+		WORKERS 'make test, test-unit, test-all: number of processes (default: one per core, at most four)'
 
 setup: .venv/.installed ## Create .venv from requirements/dev.lock (done by every command but demo)
 
@@ -98,11 +98,18 @@ check: setup ## Lint, formatting, types, import rules
 WORKERS ?= auto
 _WORKERS := -n $(WORKERS) --maxprocesses 4
 
-test: compiled sandbox-build ## All tests: unit, program, golden, engine
-	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden tests/engine $(ARGS)
+# With PYTHONDONTWRITEBYTECODE each worker would compile all test files in each run.
+_PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest $(_WORKERS)
+_UNIT := tests/unit tests/program tests/golden
 
-test-unit: compiled ## Tests without an engine
-	$(PYTHON) -m pytest $(_WORKERS) tests/unit tests/program tests/golden $(ARGS)
+test: compiled sandbox-build ## Unit, program, golden and engine tests, without the slow ones
+	$(_PYTEST) --quick $(_UNIT) tests/engine $(ARGS)
+
+test-unit: compiled ## Tests without an engine, without the slow ones
+	$(_PYTEST) --quick $(_UNIT) $(ARGS)
+
+test-all: compiled sandbox-build ## All tests: also the slow ones, and all examples of property tests
+	$(_PYTEST) $(_UNIT) tests/engine $(ARGS)
 
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)

@@ -1,19 +1,16 @@
 """Options of the whole test run, and how its workers share it."""
 
+import gc
+from collections.abc import Generator
+
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from sandbox.backend import available
-from tests.support.conformance import pytest_terminal_summary
 from tests.support.workers import ByFile, arrange
 
-__all__ = ["pytest_terminal_summary"]
-
-# A clock in a test fails on a busy machine, and with workers every machine is busy.
-settings.register_profile("no deadline", parent=settings(), deadline=None)
-settings.load_profile("no deadline")
+pytest_plugins = ["tests.support.conformance", "tests.support.quick"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +28,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--update-recordings") and (reason := available()):
         message = f"--update-recordings needs the platform's programs: {reason}"
         raise pytest.UsageError(message)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is imported or collected is garbage: looking for it took half of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

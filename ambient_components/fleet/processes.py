@@ -48,9 +48,13 @@ class Interrupts:
             signal.signal(number, handler)
 
     def wait(self, seconds: float) -> None:
-        """Wait for some seconds or until the next interrupt."""
+        """Wait for some seconds or until the next interrupt or `wake`."""
         self._event.wait(seconds)
         self._event.clear()
+
+    def wake(self) -> None:
+        """End the wait of another thread."""
+        self._event.set()
 
     def _one_more(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.count += 1

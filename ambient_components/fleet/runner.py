@@ -49,21 +49,20 @@ class Runner:
         self._waiting = deque(waiting)
         self._news: deque[tuple[Callable[[Job], None], Job]] = deque()
         self._stopping = False
+        self._working = 0
 
     def run(self) -> bool:
         """Run all shards. Return whether the run was interrupted."""
-        threads = [
-            threading.Thread(target=self._work, daemon=True) for _ in range(min(self._plan.jobs, len(self._waiting)))
-        ]
+        self._working = min(self._plan.jobs, len(self._waiting))
         for job in self._jobs:
             if job.phase is Phase.SKIPPED:
                 self._view.ended(job)
         with Interrupts() as interrupts:
-            for thread in threads:
-                thread.start()
+            for _ in range(self._working):
+                threading.Thread(target=self._work_and_wake, args=(interrupts.wake,), daemon=True).start()
             answered = 0
             try:
-                while any(thread.is_alive() for thread in threads):
+                while self._working:
                     interrupts.wait(_LOOK)
                     while answered < interrupts.count:
                         answered += 1
@@ -105,6 +104,14 @@ class Runner:
             for child in live:
                 child.kill()
             self._view.note(f"killed: {_shards(len(live))}")
+
+    def _work_and_wake(self, wake: Callable[[], None]) -> None:
+        try:
+            self._work()
+        finally:
+            with self._lock:
+                self._working -= 1
+            wake()
 
     def _work(self) -> None:
         while True:

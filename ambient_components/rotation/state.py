@@ -35,22 +35,25 @@ def parse_time(text: object) -> datetime:
         ValueError: The value is not an RFC 3339 time with a time zone in the years 1970 to 8999. Other years overflow
             as soon as a lifetime or a time zone is added.
     """
-    shown = repr(text)[:_SHOWN]
     try:
         if not isinstance(text, str) or len(text) > _LONGEST:
-            msg = f"{shown} is not a time"
+            msg = f"{_shown(text)} is not a time"
             raise ValueError(msg)
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            msg = f"{shown} has no time zone"
+            msg = f"{_shown(text)} has no time zone"
             raise ValueError(msg)
         moment = moment.astimezone(UTC)
     except OverflowError:
         moment = datetime.min.replace(tzinfo=UTC)
     if not _FIRST_YEAR <= moment.year < _END_OF_YEARS:
-        msg = f"{shown} is out of range, which is the years {_FIRST_YEAR} to {_END_OF_YEARS - 1}"
+        msg = f"{_shown(text)} is out of range, which is the years {_FIRST_YEAR} to {_END_OF_YEARS - 1}"
         raise ValueError(msg)
     return moment
+
+
+def _shown(text: object) -> str:
+    return repr(text)[:_SHOWN]
 
 
 def time_of(text: object) -> datetime | None:

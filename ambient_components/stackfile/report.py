@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from ambient_components.errors import PathPart, Problems, Remedy, Where
 from ambient_components.rules.findings import Finding
+from ambient_components.rules.secret_patterns import HIDDEN
 from ambient_components.stackfile.layers import Provenance
 from ambient_components.stackfile.messages import explain, meant_fields
-from ambient_components.stackfile.privacy import public_path
+from ambient_components.stackfile.privacy import may_quote_key, public_path
 from ambient_components.stackfile.yaml.positions import SourceMap
 
 Path = tuple[PathPart, ...]
@@ -85,4 +86,6 @@ class Report:
 
 
 def _workspaces(path: Path) -> tuple[str, ...]:
-    return (str(path[1]),) if path[0] == "workspaces" and len(path) > 1 else ()
+    if path[0] != "workspaces" or len(path) == 1:
+        return ()
+    return (str(path[1]) if may_quote_key(path[:2]) else HIDDEN,)

@@ -2,11 +2,12 @@
 
 import pulumi
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from ambient_components import Bucket
 from tests.program.test_states import _without as without
+from tests.support.quick import examples
 from tests.support.recorder import Secret
 from tests.support.workspace_bucket import BUCKET, ENDPOINT, EXISTING, KEYS, NAMES, alone
 
@@ -147,7 +148,7 @@ ARGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ARGS, st.sampled_from(["active", "closed", "released"]), SOMETIMES)
 def test_the_variables_are_complete_or_there_are_none(workspace, bucket, state, preview):
     try:

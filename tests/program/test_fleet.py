@@ -3,11 +3,12 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.program.conftest import RUNNER_VALUE
 from tests.support.ledgers import refusals
+from tests.support.quick import examples
 from tests.support.recorder import Secret
 
 EXAMPLE = Path(__file__).parents[2] / "stacks/dev.yaml"
@@ -130,7 +131,7 @@ def test_a_closed_workspace_needs_no_secrets_and_exports_no_key(run_fleet):
     assert not recording.named("Namespace", "payments/namespace").protect
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
 def test_the_order_in_the_file_means_nothing(run_fleet, chance):
     before = run_fleet(STACK, secrets=STACK_SECRETS)

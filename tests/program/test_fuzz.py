@@ -14,13 +14,14 @@ from typing import Any
 
 import pulumi
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from ambient_components.platform.contract import RUNNER_SECRET_KEYS
 from ambient_components.program import main as stack_program
 from tests.support.certificates import CERTIFICATE as PEM
 from tests.support.fake_api import SYSTEM_UID, Answer, FakeApi
+from tests.support.quick import examples
 from tests.support.recorder import Recorder, Secret
 from tests.support.stack_strategies import WORKSPACES, fields, mutated, named_buckets, some, with_sources, written
 
@@ -148,7 +149,7 @@ def surroundings(api: FakeApi, given_: dict[str, Any]) -> Iterator[None]:
             os.environb.update(before)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(mostly(STACKS, mutated(STACKS)), SURROUNDINGS)
 def test_a_stack_is_declared_or_refused_in_text_and_no_secret_is_told(
     api: FakeApi, stack: dict[str, Any], given_: dict[str, Any]

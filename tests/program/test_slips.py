@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access import Entry, KeyEntry, Ledger, refusals
@@ -17,6 +17,7 @@ from ambient_components.errors import AmbientError
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile import load_stack
+from tests.support.quick import examples
 
 PEOPLE = [f"{kind}:{name}" for kind in ("user", "group") for name in "abcdefgh"]
 ROLES = st.sampled_from(["view", "edit", "admin"])
@@ -93,7 +94,7 @@ def part_of(draw: st.DrawFn, ledger: Ledger) -> Ledger:
     return rest
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_no_part_of_a_ledger_follows_on_it_in_silence(data: st.DataObject) -> None:
     before = data.draw(LEDGERS)

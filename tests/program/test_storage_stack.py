@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.program.conftest import CLUSTER
 from tests.program.test_fleet import _shuffled
+from tests.support.quick import examples
 from tests.support.recorder import UNKNOWN, Secret
 
 # As a whole.
@@ -229,7 +230,7 @@ SEVERAL = {
 }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
 def test_the_order_in_the_file_means_nothing(run_fleet, chance):
     given_ = {"config": CONFIG, "secrets": {**SECRETS, "old/id": "AKIAOLD", "old/secret": "v-old"}}

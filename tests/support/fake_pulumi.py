@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SCRIPT = """#!{python}
+SCRIPT = """#!{python} -IS
 import datetime, fcntl, json, os, pathlib, signal, sys, time
 words, here = sys.argv[1:], pathlib.Path.cwd()
 kept = {{name: os.environ.get(name) for name in

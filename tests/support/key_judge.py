@@ -206,7 +206,8 @@ class Judge:
         first = bisect_left(runs, last.end, key=lambda run: run.start if expired else run.end)
         after = next((run for run in runs[first:] if run.completed), None)
         hold("a gap ends with the next run", to <= (after.end if after else until), last, to, after)
-        ending = next((run for run in runs if run.start <= last.end <= run.end), None)
+        ended = runs[bisect_left(runs, last.end, key=lambda run: run.end) :][:1]
+        ending = next((run for run in ended if run.start <= last.end), None)
         # Without an overlap the one before is revoked in the run that mints, and with that run the new one may be lost.
         if last.account_gone or (ending and not ending.overlap):
             return

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -154,7 +155,7 @@ class Stack:
 
     def account(self, generation):
         """Name of an identity's ServiceAccount."""
-        return key_service_account("ci", key_suffix(SPACE, "ci", generation))
+        return _account(generation)
 
     def living(self, now):
         """The generations that a program declares at this time."""
@@ -289,6 +290,11 @@ class Stack:
         except StepError as error:
             run.problems.append(str(error))
         run.steps.append(f"delete g{generation}")
+
+
+@cache
+def _account(generation):
+    return key_service_account("ci", key_suffix(SPACE, "ci", generation))
 
 
 def _plain(outputs):

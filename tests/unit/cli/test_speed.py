@@ -27,28 +27,43 @@ AT_START = {"_version", "cli", "clock", "errors", "output", "printable", "rules"
 """Our own modules that `ambient --version` may import; the others wait for a verb."""
 
 
-def imported(*arguments: str) -> list[str]:
-    """The modules that one command line has imported by its end."""
-    program = (
-        "import contextlib, io, json, sys\n"
-        "from ambient_components.cli.app import run\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):\n"
-        f"    code = run({list(arguments)!r})\n"
-        "print(json.dumps([code, *sys.modules]))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    code, *modules = json.loads(done.stdout)
-    assert code == 0
-    return modules
+PROGRAM = """
+import contextlib, io, json, os, sys
+from ambient_components.cli.app import run
+for arguments in json.loads(sys.argv[1]):
+    if os.fork() == 0:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            code = run(arguments)
+        print(json.dumps([code, *sys.modules]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def imported(*command_lines: list[str]) -> list[list[str]]:
+    """The modules that each command line has imported by its end, each in a process that has run no other one."""
+    words = [sys.executable, "-c", PROGRAM, json.dumps(command_lines)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [code for code, *_ in answers] == [0] * len(command_lines)
+    return [modules for _, *modules in answers]
 
 
 def tops(modules: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], *([verb, "--help"] for verb in VERBS)], ids=str)
-def test_the_command_line_starts_with_little(arguments: list[str]) -> None:
-    modules = imported(*arguments)
+STARTS = [["--version"], ["--help"], *([verb, "--help"] for verb in VERBS)]
+
+
+@pytest.fixture(scope="module")
+def started() -> list[list[str]]:
+    return imported(*STARTS)
+
+
+@pytest.mark.parametrize("arguments", STARTS, ids=str)
+def test_the_command_line_starts_with_little(arguments: list[str], started: list[list[str]]) -> None:
+    modules = started[STARTS.index(arguments)]
     late = {"rich"} if len(arguments) > 1 else {"yaml", "rich", "pydantic", "pydantic_core"}
     assert tops(modules) & (HEAVY | late) == set()
     ours = {name.split(".")[1] for name in modules if name.startswith("ambient_components.")}
@@ -62,7 +77,8 @@ def test_the_package_of_the_command_line_alone_needs_no_typer() -> None:
 
 
 def test_a_validation_needs_no_engine_and_no_client(many: Path) -> None:
-    assert tops(imported("validate", str(many))) & (HEAVY | {"rich"}) == set()
+    (modules,) = imported(["validate", str(many)])
+    assert tops(modules) & (HEAVY | {"rich"}) == set()
 
 
 # A thousand workspaces in a thousand files

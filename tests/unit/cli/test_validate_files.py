@@ -40,6 +40,15 @@ class TestCommand:
         assert [item["line"] for item in json.loads(shown.out)["problems"]] == [2, 2]
         assert shown.err == ""
 
+    def test_a_credential_in_place_of_a_workspace_is_in_no_field(
+        self, write: Write, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write(stacks__prod="workspaces: {pay: {}, sk-HUNTER2hunter2: {}}\n")
+        assert run(["validate", "--format", "json"]) == 1
+        shown = capsys.readouterr()
+        assert "hunter2" not in shown.out.lower()
+        assert [item["workspaces"] for item in json.loads(shown.out)["problems"]] == [["…"]]
+
     def test_github(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
         write(stacks__prod=BAD)
         assert run(["validate", "--format", "github", "stacks/prod.yaml"]) == 1

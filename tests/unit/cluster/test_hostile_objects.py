@@ -148,6 +148,7 @@ def each_hostile(world, where):
         world.api.objects[path] = well
 
 
+@pytest.mark.slow
 def test_the_ledgers_check_refuses_nothing_and_says_the_same_of_others(world):
     """It is one resource for the whole stack: what fails there stops everything."""
     where = deploy(world)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.engine.rewriting import items
@@ -15,6 +15,7 @@ from ambient_components.engine.urns import is_provider
 from ambient_components.errors import AmbientError
 from ambient_components.fleet.resharding.exports import owner_of, parts_of, workspaces_of
 from ambient_components.fleet.resharding.moves import Place, drop, emptied, furnished, move
+from tests.support.quick import examples
 
 PROJECT = "ours"
 STACK, LEDGER = "pulumi:pulumi:Stack", "ambient:index:AccessLedger"
@@ -127,7 +128,7 @@ def check_order(value: dict[str, Any]) -> None:
 fleets = st.dictionaries(st.sampled_from(["a", "b", "ab", "a-b", "access", "cluster"]), st.integers(0, 2), min_size=1)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.data())
 def test_there_and_back_is_where_it_began_and_nothing_is_lost(data: st.DataObject) -> None:
     everything = data.draw(fleets)
@@ -154,7 +155,7 @@ def test_there_and_back_is_where_it_began_and_nothing_is_lost(data: st.DataObjec
     assert in_any_order(again) == in_any_order(target)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(fleets, st.data())
 def test_into_an_empty_stack_is_as_if_it_had_been_deployed_there(fleet: dict[str, int], data: st.DataObject) -> None:
     names = data.draw(st.sets(st.sampled_from(sorted(fleet)), min_size=1))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.role_assignments import GRANT, AccessDiff, RoleAssignment
@@ -30,6 +30,7 @@ from ambient_components.plan.page import LIMIT, as_markdown, as_text, code
 from tests.support.json_schema import faults
 from tests.support.ledgers import from_ledgers, from_preview, recorded_of
 from tests.support.plans import LEDGERS, ROLES, preview
+from tests.support.quick import examples
 
 ROOT = Path(__file__).parents[3]
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -122,7 +123,7 @@ def test_the_page_is_bounded_and_its_totals_are_exact(count):
         assert "The engine's own diff (10000 steps) is left out here." in page
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(_PLANS, st.integers(2_500, 8_000))
 def test_whatever_the_names_are_the_page_is_bounded_and_nothing_is_miscounted(plan, limit):
     page = as_markdown(plan, limit)

@@ -264,7 +264,7 @@ BROKEN = {
         "nothing unrecorded",
     ),
     "revokes what a Secret holds": (
-        "handover.delivered_in",
+        "delivery.delivered_in",
         lambda *_: (),
         "a rotation",
         "delivered",

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.rotation import TokenSecret, TokenState, plan
 from ambient_components.rotation.machine import next_action
 from ambient_components.rules.lifetimes import Policy
+from tests.support.quick import examples
 from tests.support.token_states import DAY, NOW, live, outcome_of
 
 
@@ -60,7 +61,7 @@ def test_no_handle_is_lost_and_none_is_named_twice(state, policy, how):
     assert {each.uid for each in state.token_secrets} == set(named) | kept | gone
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(states(always_current=True, retiring=2), policies(), hows)
 def test_two_tokens_at_the_most_live_after_a_plan_when_no_more_did_before(state, policy, how):
     # The rest is the failing test above: only a current token that works makes the plan trim those that retire.
@@ -68,7 +69,7 @@ def test_two_tokens_at_the_most_live_after_a_plan_when_no_more_did_before(state,
         assert live(outcome_of(state, plan(state, policy, NOW, **how), policy, NOW), NOW) <= 2
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(states(always_current=True, retiring=1, pending=1), policies(), hows)
 def test_two_tokens_at_the_most_live_at_the_moment_of_a_mint(state, policy, how):
     outcome = plan(state, policy, NOW, **how)

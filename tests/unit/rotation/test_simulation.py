@@ -8,13 +8,14 @@ Between two events nothing changes, so what holds at each of them holds at every
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.rules.lifetimes import NEVER, Policy, default_overlap, default_rotate_before, misfit
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_judge import Judge
 from tests.support.key_simulation import KINDS, Stack, key, simulated_time
+from tests.support.quick import examples
 
 HOUR, YEAR = 3600, 365 * DAY
 FIVE_YEARS = 5 * YEAR
@@ -81,8 +82,14 @@ def crashed(stack, every, until, rng):
 SCHEDULES = {one.__name__: one for one in (punctual, doubled, skipped, crashed)}
 
 
+MANY_RUNS = {"1d", "7d, an overlap of half of it"}
+"""Policies with six runs or four a day: three fifths of the time of all."""
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    "policy", [pytest.param(name, marks=pytest.mark.slow) if name in MANY_RUNS else name for name in POLICIES]
+)
 def test_five_years(policy, schedule):
     asked = POLICIES[policy]
     assert misfit(asked) is None
@@ -116,7 +123,7 @@ def policies(draw):
 EVENTS = ["lost", "generation", "overlapping", "account", "policy", "stuck", "undelivered"]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     policies(),
     st.sampled_from([*KINDS.values(), {"manual": True}]),

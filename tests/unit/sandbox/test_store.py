@@ -204,7 +204,7 @@ class TestSigned:
                 pass
 
         server = HTTPServer(("127.0.0.1", 0), Handler)
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.shutdown()

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ambient_components.access import Entry
 from ambient_components.shards import Done, Record, Run, begin, done, is_lost, left, needs_refresh, recorded
 from tests.support.ledgers import declare
+from tests.support.quick import examples
 
 Access = tuple[str, str]
 Ledger = dict[str, Entry]
@@ -191,7 +192,7 @@ ANA, BOB = frozenset({("pay", "ana")}), frozenset({("pay", "bob")})
 BOTH = ANA | BOB
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(plans=st.lists(PLANS, max_size=7), last=FILES)
 # A run that failed and could not write its record, after its ledger was recorded; and the same one again, killed.
 @example(plans=[Plan(BOTH, fail=4, unwritable=True), Plan(BOTH, checkpoints=False, crash=5)], last=ANA)

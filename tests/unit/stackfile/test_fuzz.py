@@ -25,6 +25,7 @@ from ambient_components.cli.validate.validation import Validation
 from ambient_components.rules.secret_patterns import CREDENTIAL_PREFIXES
 from ambient_components.stackfile import Review, Workspace, review_stack
 from tests.support.json_schema import faults
+from tests.support.quick import examples
 from tests.support.stack_strategies import (
     ALONE,
     ANY,
@@ -48,10 +49,8 @@ SHAPED = [f"{prefix}{HIDDEN_MARK.upper()}hunter2hunter2" for prefix in CREDENTIA
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
-def fuzz(examples: int) -> settings:
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-    )
+def fuzz(number: int) -> settings:
+    return examples(number, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 # What holds for every file

@@ -1,12 +1,13 @@
 """Whose review a change needs: what is touched by what, and who was named when."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.stackfile import review_stack
 from ambient_components.stackfile.files import Files
 from ambient_components.stackfile.ownership import Because, Need, Touched, Version, reviewers_of, touched
+from tests.support.quick import examples
 from tests.support.stack_strategies import ALONE, layered, written
 
 
@@ -230,7 +231,7 @@ def loaded(data):
     return version(written(data))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(STACKS)
 def test_no_change_touches_nothing(data):
     one = loaded(data)
@@ -240,7 +241,7 @@ def test_no_change_touches_nothing(data):
     assert touched("s", one, loaded(data)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(STACKS, STACKS, st.booleans())
 def test_what_is_not_touched_is_the_same_and_who_was_named_is_asked(first, second, same_names):
     if same_names:

@@ -48,6 +48,9 @@ def test_a_bucket_ends_as_was_said_wherever_a_run_dies(world, monkeypatch, how, 
     killed_everywhere(monkeypatch, lambda: bucket_end(world, how, objects))
 
 
-@pytest.mark.parametrize("name", ["first key", "rotation", "deactivated", "lost state"])
+@pytest.mark.parametrize(
+    "name",
+    ["first key", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rotation", "deactivated", "lost state"))],
+)
 def test_no_key_is_lost_or_left_over_wherever_a_run_dies(world, monkeypatch, name):
     assert killed_everywhere(monkeypatch, credential_cases(world, monkeypatch)[name]) >= 5
