@@ -127,7 +127,7 @@ class TestWhichFiles:
 def test_a_file_of_stacks_is_valid_with_the_files_of_its_stacks(write: Write) -> None:
     write(Pulumi=CONFIG, **{"stacks__prod": "stacks: [org/prod-eu, both]\n", "stacks__prod-eu": GOOD})
     assert [str(problem) for problem in validate_stacks(["stacks/prod.yaml"]).problems] == [
-        "stacks/prod.yaml:1:23: stacks[1]: there is no stacks/both.yaml; name stacks that have a file of their own; "
+        "stacks/prod.yaml:1:23: stacks[1]: there is no stacks/both.yaml; name stacks that have a file of their own: "
         "shards have none"
     ]
     write(Pulumi=CONFIG, stacks__both=GOOD)

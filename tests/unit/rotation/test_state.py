@@ -70,7 +70,7 @@ def test_nothing_recorded_is_an_empty_state():
 
 def test_a_state_of_a_later_version_is_refused_with_the_way_out():
     with pytest.raises(
-        ValueError, match=r"later version of ambient-components \(schema 2, this one reads 1\); run the"
+        ValueError, match=r"later version of ambient-components \(schema 2, this one reads 1\): run the"
     ):
         TokenState.from_wire({"schemaVersion": SCHEMA_VERSION + 1.0})
 
