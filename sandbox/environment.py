@@ -61,7 +61,7 @@ def launcher_script(language_exec: Path) -> str:
 
     It uses `-c` and a path inside it, because the user's program would inherit PYTHONPATH.
     """
-    start = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from sandbox.language_host import main; main()"
+    start = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from sandbox.language_host_start import main; main()"
     words = [str(_python()), "-P", "-c", start, "--language-exec", str(language_exec)]
     return f'#!/bin/sh\n# {LAUNCHER_MARK}, written by `python -m sandbox start`.\nexec {shlex.join(words)} "$@"\n'
 

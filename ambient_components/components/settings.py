@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pulumi
-import pulumi_kubernetes.core.v1 as core
-import pulumi_kubernetes.networking.v1 as networking
 
+from ambient_components.components.kubernetes_objects import ConfigMap, NetworkPolicy, ResourceQuota
 from ambient_components.components.options import FORCED
 from ambient_components.components.specs import LimitsSpec, SettingsSpec
 from ambient_components.engine.names import Part, logical_name
@@ -48,7 +47,7 @@ def settings(
             flags["released"] = True
         yield FeatureFlags(logical_name(name, Part.FEATURE_FLAGS), flags, opts)
     if spec.get("caBundle"):
-        yield core.ConfigMap(
+        yield ConfigMap(
             logical_name(name, Part.CA_BUNDLE),
             metadata={"name": CA_BUNDLE, "namespace": namespace, "annotations": FORCED},
             data={CA_BUNDLE_KEY: spec["caBundle"]},
@@ -83,7 +82,7 @@ def resource_limits(
             args["released"] = True
         yield ContainerDefaults(logical_name(name, Part.CONTAINERS), args, opts)
     if spec.get("quota"):
-        yield core.ResourceQuota(
+        yield ResourceQuota(
             logical_name(name, Part.QUOTA),
             metadata={"name": limits.QUOTA, "namespace": namespace, "annotations": FORCED},
             spec={"hard": limits.canonical(spec["quota"])},
@@ -104,9 +103,9 @@ def resource_limits(
             pulumi.log.warn(for_engine([closed]), opts.parent)
         policies = network_policies.policies(platform_namespace, allow)
         for policy, content in policies.items():
-            yield networking.NetworkPolicy(
+            yield NetworkPolicy(
                 logical_name(name, Part.NETWORK, policy),
                 metadata={"name": policy, "namespace": namespace, "annotations": FORCED},
-                spec=cast("networking.NetworkPolicySpecArgs", content),
+                spec=content,
                 opts=opts,
             )

@@ -3,12 +3,12 @@
 from typing import Any, cast
 
 import pulumi
-import pulumi_kubernetes.core.v1 as core
 
 from ambient_components.components.api_key import ApiKey, ApiKeyArgs
 from ambient_components.components.argument_checks import check_workspace
 from ambient_components.components.bucket import Bucket
 from ambient_components.components.grant import grant_role_binding, role_binding
+from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
 from ambient_components.components.options import FORCED, Wholeness
 from ambient_components.components.settings import resource_limits, settings
 from ambient_components.components.specs import BucketArgs, WorkspaceArgs
@@ -47,7 +47,7 @@ class Workspace(pulumi.ComponentResource):
     one everything is declared as before, without the ownership annotation, and retained when it leaves the program.
     """
 
-    namespace: core.Namespace
+    namespace: Namespace
     """The Namespace."""
 
     owners: dict[str, RoleBinding]
@@ -69,7 +69,7 @@ class Workspace(pulumi.ComponentResource):
         self._name = name
         self._state = args.get("state") or ACTIVE
         # Only the namespace has the caller's dependencies (the ledger): everything else depends on the namespace.
-        self.namespace = core.Namespace(
+        self.namespace = Namespace(
             logical_name(name, Part.NAMESPACE),
             metadata={"name": self._workspace, "annotations": _annotations(args, self._workspace, self._state)},
             opts=self._options(
@@ -202,7 +202,7 @@ class Workspace(pulumi.ComponentResource):
         elif args.get("adopt"):
             # By any owner: once the workspace is adopted, no release of it is complete.
             notes[RELEASED_BY_ANNOTATION] = ""
-        core.NamespacePatch(
+        NamespacePatch(
             logical_name(self._name, Part.LISTED),
             metadata={
                 "name": self._workspace,

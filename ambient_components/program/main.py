@@ -13,6 +13,7 @@ import pulumi
 from ambient_components.access import write_ledger
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
+from ambient_components.collector import collect_rarely
 from ambient_components.components import ClusterArgs, ClusterProviders, Workspace
 from ambient_components.engine.names import LEDGER_NAME, Part, key_output, logical_name
 from ambient_components.errors import AmbientError, Problem, Problems, Where, fail, format_path
@@ -21,7 +22,7 @@ from ambient_components.program.arguments import workspace_args
 from ambient_components.program.ca_bundles import ca_bundles
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
-from ambient_components.program.sdk_tuning import without_debug_lines, without_needless_collection, without_stack_traces
+from ambient_components.program.sdk_tuning import without_debug_lines, without_stack_traces
 from ambient_components.program.secret_values import WorkspaceValues, secret_values
 from ambient_components.program.shard import excluded_workspaces, is_exported, missing_file, of_shard
 from ambient_components.program.stack_settings import StackSettings, effective_store
@@ -49,7 +50,7 @@ def run(path: Path | None = None) -> None:
     """
     without_stack_traces()
     without_debug_lines()
-    without_needless_collection()
+    collect_rarely()
     problems, found = Problems(), Problems()
     excluded = excluded_workspaces(problems)
     try:

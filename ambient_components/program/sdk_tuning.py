@@ -3,15 +3,12 @@
 Stack traces: the SDK sends about twenty frames with every resource, and the engine stores them. They are two fifths of
 the state (measured), hold paths of the machine that ran last, and are useless here because one place registers
 everything in a stack file. Debug lines: about sixty per workspace, each a call that the program waits for and the
-engine discards. They take a sixth of the program's CPU time (measured, docs/performance.md). The garbage collector: a
-program creates tens of thousands of objects that live until it ends, and Python scans them again and again. This takes
-a third of the program's CPU time (measured); uncollected objects end with the process.
+engine discards. They take a sixth of the program's CPU time (measured, docs/performance.md).
 
-The SDK has no option for the first two, so their functions are replaced. The SDK is pinned below its next minor
-version, and a test fails if one of the functions is missing.
+The SDK has no option for them, so its functions are replaced. The SDK is pinned below its next minor version, and a
+test fails if one of the functions is missing.
 """
 
-import gc
 import os
 from typing import Any, Final
 
@@ -24,9 +21,6 @@ FUNCTION: Final = "_get_stack_trace"
 DEBUG_VARIABLE: Final = "PULUMI_OPTION_DEBUG"
 """The engine's variable for ``--debug``; the flag itself does not reach the program."""
 
-_COLLECT_AFTER: Final = 100_000
-"""New objects before a collection of the youngest generation; a run reaches it a few times."""
-
 
 def without_stack_traces() -> None:
     """Register all further resources of this process without a stack trace, if the SDK still has the function."""
@@ -38,12 +32,6 @@ def without_debug_lines() -> None:
     """Send no debug lines of the SDK to the engine, unless `DEBUG_VARIABLE` is set."""
     if os.environ.get(DEBUG_VARIABLE, "").lower() not in ("true", "1"):
         setattr(log, "debug", _nothing)  # noqa: B010  # an assignment would be an error of types
-
-
-def without_needless_collection() -> None:
-    """Exclude imported objects from garbage collection, and collect rarely."""
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 def _nothing(*_: Any, **__: Any) -> None:

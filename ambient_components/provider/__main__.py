@@ -6,14 +6,17 @@ import sys
 from typing import Final
 
 from ambient_components._version import VERSION
-from ambient_components.provider.protocol.peers import serving
-from ambient_components.provider.servicer import AmbientServicer
+from ambient_components.collector import collect_rarely
 
 _MAX_MESSAGE: Final = 400 * 1024 * 1024
 """Maximum bytes of a message; the engine's own limit."""
 
 
 async def _serve(engine_address: str) -> None:
+    # After `collect_rarely`, and not for --version.
+    from ambient_components.provider.protocol.peers import serving  # noqa: PLC0415
+    from ambient_components.provider.servicer import AmbientServicer  # noqa: PLC0415
+
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
     server, port = serving(AmbientServicer(engine_address), options)
     await server.start()
@@ -38,6 +41,7 @@ def main() -> None:
     if sys.argv[1] == "--version":
         sys.stdout.write(VERSION + "\n")
         return
+    collect_rarely()
     # The engine's address is the last argument, after optional flags (--logtostderr, -v=9, --tracing URL).
     try:
         asyncio.run(_serve(sys.argv[-1]))

@@ -77,7 +77,6 @@ class Model(BaseModel):
         hide_input_in_errors=True,
         alias_generator=to_camel,
         populate_by_name=False,
-        use_attribute_docstrings=True,
     )
 
     private: ClassVar[bool] = False
