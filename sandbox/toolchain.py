@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +14,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sandbox.build import Go, build_part, fetch_language_exec, find_go
+from sandbox.build import build_part, fetch_language_exec
 from sandbox.errors import SandboxError
+from sandbox.go import Go, find_go
 from sandbox.machine import Installed, look_around
 from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
 from sandbox.paths import cache_root
-from sandbox.progress import Progress
+from sandbox.progress import Pace, Progress, minutes
 
 _OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versitygw")
 
@@ -85,9 +88,10 @@ def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
     found = look_around()
     programs: dict[str, Path] = {}
     language_exec: Path | None = None
+    progress, pace = Progress(console), Pace(os.cpu_count() or 1)
     for kit in KITS:
         parts = [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER]
-        folder = _built(kit, parts, found, Progress(console))
+        folder = _built(kit, parts, found, progress, pace)
         programs |= {part.name: _program(part, folder, found) for part in parts}
         if folder and kit.language_exec and found.language_host is None:
             language_exec = folder / "bin" / LANGUAGE_EXEC
@@ -103,14 +107,15 @@ def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
     )
 
 
-def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> Path | None:
+def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace) -> Path | None:
     """Return the cache folder with the missing parts of a kit, built if needed. None if nothing is missing."""
     folder = cache_root() / "toolchain"
     cached = _finished(folder, kit, parts, found)
     if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
         go = find_go()
         cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
-        _complete(go, cached, kit, parts, found, progress)
+        with _cache_errors(folder):
+            _complete(go, cached, kit, parts, found, progress, pace)
     return cached
 
 
@@ -160,24 +165,51 @@ def _this_machine() -> str:
     return f"{names.sysname.lower()}-{arch}"
 
 
-def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> None:
+def _complete(
+    go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _only_builder(folder, progress):
         # Checked again under the lock: another run may have built it meanwhile.
         missing: Sequence[Part] = _missing(folder, parts, found)
-        steps = len(missing)
         if missing:
-            minutes = sum(part.typical_minutes for part in missing)
+            total = minutes(pace.estimate(sum(part.cpu_seconds for part in missing)))
             progress.say(
-                f"Building {steps} of the sandbox's parts with {go.version.split()[0]}, once: "
-                f"about {minutes} min on two cores. They go to {folder / 'bin'}"
+                f"Building {len(missing)} of the sandbox's parts with {go.version}, once: {total}. "
+                f"They go to {folder / 'bin'}"
             )
-        for number, part in enumerate(missing, start=1):
-            with progress.step(f"[{number}/{steps}] {part.title}", f"about {part.typical_minutes} min") as tick:
+        for number, part in enumerate(missing):
+            hint = minutes(pace.estimate(part.cpu_seconds))
+            if rest := missing[number:][1:]:
+                hint += f", the others after it {minutes(pace.estimate(sum(other.cpu_seconds for other in rest)))}"
+            with progress.step(f"[{number + 1}/{len(missing)}] {part.title}", hint) as tick:
+                started, used = time.monotonic(), _children_seconds()
                 build_part(go, part, folder, tick)
+                pace.learn(part.cpu_seconds, _children_seconds() - used, time.monotonic() - started)
         if _needs_exec(folder, kit, found):
             with progress.step("Program runner of the Python SDK") as tick:
                 fetch_language_exec(go, folder, tick)
+
+
+def _children_seconds() -> float:
+    """Return the CPU seconds of all ended child processes."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@contextmanager
+def _cache_errors(folder: Path) -> Iterator[None]:
+    """Report a full disk or a cache folder that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            problem, advice = "its disk is full", "Free some space there; the next run goes on where this one stopped."
+        else:
+            problem = f"{error.strerror}: {error.filename}"
+            advice = "Make it writable, or set AMBIENT_CACHE_DIR to a folder that you can write."
+        message = f"The cache folder {folder} cannot be used: {problem}\nhint: {advice}"
+        raise SandboxError(message) from error
 
 
 @contextmanager
