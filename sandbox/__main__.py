@@ -197,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"sandbox: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        _say("sandbox: interrupted; what was built so far is kept")
+        _say("sandbox: interrupted; what was downloaded or built so far is kept, and the next run continues")
         return 130
 
 

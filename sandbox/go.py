@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.parts import CORE, GO_ENVIRONMENT, required_go
-from sandbox.paths import TOOLCHAIN_SOURCES
+from sandbox.paths import TOOLCHAIN_SOURCES, is_set
 from sandbox.progress import Tick
 
 LOG_LINES_SHOWN = 30
@@ -79,7 +79,7 @@ def find_go() -> Go:
     advice = f"\nhint: Install Go {wanted} or newer, and put it on PATH.\n{_OWN_PARTS}"
     program = shutil.which("go")
     if program is None:
-        message = f"Building the sandbox's parts takes Go, and there is no `go` on PATH.{advice}"
+        message = f"There is no `go` on PATH to build the missing parts with.{advice}"
         raise SandboxError(message)
     answer = subprocess.run(
         [program, "env", "-json", "GOOS", "GOARCH", "GOVERSION"],
@@ -109,8 +109,12 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def go_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of Go's commands: the user's, our settings, and more memory for the compilers."""
-    return {**_collector(_memory(), os.cpu_count() or 1), **environ, **GO_ENVIRONMENT}
+    """Return the environment of Go's commands: the user's, our settings, and more memory for the compilers.
+
+    With `AMBIENT_OFFLINE` Go downloads neither modules nor itself.
+    """
+    offline = {"GOPROXY": "off", "GOTOOLCHAIN": "local"} if is_set("AMBIENT_OFFLINE", environ) else {}
+    return {**_collector(_memory(), os.cpu_count() or 1), **environ, **GO_ENVIRONMENT, **offline}
 
 
 def _collector(memory: int, cores: int) -> dict[str, str]:

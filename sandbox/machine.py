@@ -1,4 +1,4 @@
-"""The installed parts of the toolchain. They are used; only missing parts are built."""
+"""The installed parts of the toolchain. They are used; only missing parts are downloaded or built."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLUGIN_FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)$")
 
 @dataclass(frozen=True)
 class Installed:
-    """Installed parts. None means that a part must be built, or for the language host, replaced by the stand-in."""
+    """Parts that are there. None means that one must be downloaded or built, or the language host replaced."""
 
     pulumi: Path | None = None
     language_host: Path | None = None
@@ -33,6 +33,18 @@ class Installed:
     kube_controller_manager: Path | None = None
     etcd: Path | None = None
     versitygw: Path | None = None
+
+
+FIELDS = {
+    "pulumi": "pulumi",
+    "pulumi-language-python": "language_host",
+    "pulumi-resource-kubernetes": "kubernetes_plugin",
+    "kube-apiserver": "kube_apiserver",
+    "kube-controller-manager": "kube_controller_manager",
+    "etcd": "etcd",
+    "versitygw": "versitygw",
+}
+"""The field of `Installed` for each program."""
 
 
 def look_around(environ: Mapping[str, str] = os.environ) -> Installed:

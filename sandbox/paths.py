@@ -1,4 +1,4 @@
-"""Paths of the sandbox: its data in the repository's `.sandbox`, built programs in the user's cache."""
+"""Paths of the sandbox: its data in the repository's `.sandbox`, downloaded and built programs in the user's cache."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ DEFAULT_DIRECTORY = REPOSITORY / ".sandbox"
 
 
 def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the cache folder, which survives clones and `clean`, because a build takes a quarter of an hour."""
+    """Return the cache folder, which survives clones and `clean`, because a build takes minutes."""
     if chosen := environ.get("AMBIENT_CACHE_DIR"):
         return Path(chosen).expanduser().absolute()
     base = environ.get("XDG_CACHE_HOME")
     home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
     return home / "ambient-components"
+
+
+def is_set(variable: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether a switch such as `AMBIENT_OFFLINE` is on."""
+    return environ.get(variable, "").lower() not in {"", "0", "false", "no"}
 
 
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:

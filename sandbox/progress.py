@@ -6,15 +6,20 @@ A silent build of minutes looks hung, both in a terminal and in a CI log. A spin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.status import Status
 
 HEARTBEAT_SECONDS = 30.0
 
-Tick = Callable[[], None]
+
+class Tick(Protocol):
+    """Shows that a step goes on, with what it has achieved so far."""
+
+    def __call__(self, detail: str = "") -> None: ...  # noqa: D102
 
 
 def spell(seconds: float) -> str:
@@ -79,24 +84,26 @@ class Progress:
     def _live(self, status: Status, text: str, suffix: str, started: float) -> Tick:
         shown = ""
 
-        def tick() -> None:
+        def tick(detail: str = "") -> None:
             nonlocal shown
             now = spell(time.monotonic() - started)
             if now != shown:
                 shown = now
                 # Escaped, because "[2/5]" would be parsed as markup.
-                status.update(f"{text}, {now}{suffix}".replace("[", r"\["))
+                more = f", {detail}" if detail else suffix
+                status.update(f"{text}, {now}{more}".replace("[", r"\["))
 
         return tick
 
     def _heartbeat(self, text: str, suffix: str, started: float) -> Tick:
         due = started + HEARTBEAT_SECONDS
 
-        def tick() -> None:
+        def tick(detail: str = "") -> None:
             nonlocal due
             now = time.monotonic()
             if now >= due:
                 due = now + HEARTBEAT_SECONDS
-                self.say(f"{text}: still at it after {spell(now - started)}{suffix}")
+                more = f", {detail}" if detail else suffix
+                self.say(f"{text}: still at it after {spell(now - started)}{more}")
 
         return tick

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,10 +14,12 @@ from rich.console import Console
 from sandbox.build import build_part, fetch_language_exec
 from sandbox.errors import SandboxError
 from sandbox.go import Go, find_go
-from sandbox.machine import Installed, look_around
+from sandbox.locking import one_at_a_time
+from sandbox.machine import FIELDS, Installed, look_around
 from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
-from sandbox.paths import cache_root
+from sandbox.paths import cache_root, is_set
 from sandbox.progress import Pace, Progress, minutes
+from sandbox.releases import add_downloaded, add_downloads, cache_errors
 
 _OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versitygw")
 
@@ -81,16 +80,21 @@ class Toolchain:
 
 
 def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
-    """Return a complete toolchain. Build what is neither installed nor in the cache.
+    """Return a complete toolchain. Download what is neither installed nor in the cache, and build the rest.
 
     Without `cluster` it has no programs of the cluster and the store.
     """
-    found = look_around()
+    kits = {kit: [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER] for kit in KITS}
+    with cache_errors():
+        return _complete_toolchain(kits, Progress(console))
+
+
+def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) -> Toolchain:
+    found = _with_releases(kits, look_around(), progress)
     programs: dict[str, Path] = {}
     language_exec: Path | None = None
-    progress, pace = Progress(console), Pace(os.cpu_count() or 1)
-    for kit in KITS:
-        parts = [part for part in kit.parts if cluster or part.name not in _OF_THE_CLUSTER]
+    pace = Pace(os.cpu_count() or 1)
+    for kit, parts in kits.items():
         folder = _built(kit, parts, found, progress, pace)
         programs |= {part.name: _program(part, folder, found) for part in parts}
         if folder and kit.language_exec and found.language_host is None:
@@ -107,15 +111,40 @@ def find_or_build(console: Console, *, cluster: bool = True) -> Toolchain:
     )
 
 
+def _with_releases(kits: Mapping[Kit, Sequence[Part]], found: Installed, progress: Progress) -> Installed:
+    """Return `found` with downloaded programs, in place of those that are neither installed nor built."""
+    if is_set("AMBIENT_BUILD"):
+        return found
+    found = add_downloaded(found, _this_machine())
+    if is_set("AMBIENT_OFFLINE"):
+        return found
+    folder = cache_root() / "toolchain"
+    unbuilt = [
+        part
+        for kit, parts in kits.items()
+        if _finished(folder, kit, parts, found) is None
+        for part in _missing(None, parts, found)
+    ]
+    return add_downloads(found, [part.name for part in unbuilt], _this_machine(), progress)
+
+
 def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace) -> Path | None:
     """Return the cache folder with the missing parts of a kit, built if needed. None if nothing is missing."""
     folder = cache_root() / "toolchain"
     cached = _finished(folder, kit, parts, found)
     if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
-        go = find_go()
-        cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
-        with _cache_errors(folder):
+        try:
+            go = find_go()
+            cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
             _complete(go, cached, kit, parts, found, progress, pace)
+        except SandboxError as error:
+            if not is_set("AMBIENT_OFFLINE"):
+                raise
+            names = ", ".join(part.name for part in _missing(cached, parts, found)) or LANGUAGE_EXEC
+            message = (
+                f"AMBIENT_OFFLINE is set, and these are neither installed nor in {cache_root()}: {names}.\n{error}"
+            )
+            raise SandboxError(message) from error
     return cached
 
 
@@ -128,14 +157,8 @@ def _program(part: Part, folder: Path | None, found: Installed) -> Path:
 
 
 def _found_part(found: Installed, part: Part) -> Path | None:
-    return {
-        "versitygw": found.versitygw,
-        "etcd": found.etcd,
-        "kube-apiserver": found.kube_apiserver,
-        "kube-controller-manager": found.kube_controller_manager,
-        "pulumi": found.pulumi,
-        "pulumi-resource-kubernetes": found.kubernetes_plugin,
-    }[part.name]
+    path: Path | None = getattr(found, FIELDS[part.name])
+    return path
 
 
 def _missing(folder: Path | None, parts: Sequence[Part], found: Installed) -> list[Part]:
@@ -169,7 +192,7 @@ def _complete(
     go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_builder(folder, progress):
+    with one_at_a_time(folder / "lock", "Another run is building the sandbox's parts", progress):
         # Checked again under the lock: another run may have built it meanwhile.
         missing: Sequence[Part] = _missing(folder, parts, found)
         if missing:
@@ -195,40 +218,3 @@ def _children_seconds() -> float:
     """Return the CPU seconds of all ended child processes."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-@contextmanager
-def _cache_errors(folder: Path) -> Iterator[None]:
-    """Report a full disk or a cache folder that cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            problem, advice = "its disk is full", "Free some space there; the next run goes on where this one stopped."
-        else:
-            problem = f"{error.strerror}: {error.filename}"
-            advice = "Make it writable, or set AMBIENT_CACHE_DIR to a folder that you can write."
-        message = f"The cache folder {folder} cannot be used: {problem}\nhint: {advice}"
-        raise SandboxError(message) from error
-
-
-@contextmanager
-def _only_builder(folder: Path, progress: Progress) -> Iterator[None]:
-    """Allow one build in a cache folder at a time. The kernel releases the lock when the process ends."""
-    with (folder / "lock").open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with progress.step("Another run is building the sandbox's parts: waiting for it") as tick:
-                while not _try_lock(lock.fileno()):
-                    tick()
-                    time.sleep(0.5)
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

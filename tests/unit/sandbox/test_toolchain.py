@@ -182,7 +182,7 @@ class TestLookAround:
 class TestGo:
     def test_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(SandboxError, match=rf"no `go` on PATH\.\nhint: Install Go {required_go()} or newer"):
+        with pytest.raises(SandboxError, match=rf"no `go` on PATH .*\nhint: Install Go {required_go()} or newer"):
             find_go()
 
     @pytest.mark.parametrize(
@@ -198,6 +198,18 @@ class TestGo:
         program(tmp_path / "go", script)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
         with pytest.raises(SandboxError, match=r"go1\.19\.8\) is too old"):
+            find_go()
+
+    @pytest.mark.parametrize(("offline", "proxy"), [("1", "off"), ("0", "here"), (None, "here")])
+    def test_offline_downloads_no_modules(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: str | None, proxy: str
+    ) -> None:
+        program(tmp_path / "go", '#!/bin/sh\necho "proxy $GOPROXY" >&2; exit 1\n')
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        monkeypatch.setenv("GOPROXY", "here")
+        if offline is not None:
+            monkeypatch.setenv("AMBIENT_OFFLINE", offline)
+        with pytest.raises(SandboxError, match=rf"does not work: proxy {proxy}\nhint: "):
             find_go()
 
     def test_told_without_a_traceback(
