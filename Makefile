@@ -19,7 +19,10 @@ help: ## List the commands
 	@printf '\nvariables:\n'
 	@printf '  %-28s %s\n' \
 		AMBIENT_SANDBOX_KUBECONFIG 'make up: use the cluster of this kubeconfig, which must have the platform' \
-		AMBIENT_CACHE_DIR 'cache folder of built programs (default: ~/.cache/ambient-components)' \
+		AMBIENT_CACHE_DIR 'cache of downloaded and built programs (default: ~/.cache/ambient-components)' \
+		AMBIENT_MIRROR 'URL or folder to download programs from, by host and path (docs/sandbox.md)' \
+		AMBIENT_OFFLINE '1: no network, only what is installed, in the cache or in Go'"'"'s module cache' \
+		AMBIENT_BUILD '1: build programs instead of downloading them' \
 		BASE_PYTHON 'Python 3.11 or newer for .venv (default: python3.13, 3.12, 3.11 or python3)' \
 		ARGS 'make test, make test-unit: arguments for pytest, such as ARGS="-k rotation -x"' \
 		WORKERS 'make test, make test-unit: number of processes (default: one per core, at most four)'
@@ -70,7 +73,7 @@ preview: setup ## Show what `make up` would change
 down: setup ## Destroy the stack dev and stop the sandbox; its data stays
 	@$(PYTHON) -m sandbox down
 
-clean: setup ## Stop the sandbox and delete its data; .venv and the built programs stay
+clean: setup ## Stop the sandbox and delete its data; .venv and the cache stay
 	@$(PYTHON) -m sandbox clean
 
 check: setup ## Lint, formatting, types, import rules

@@ -3,7 +3,7 @@
 
 .PHONY: sandbox-build sandbox-start sandbox-stop sandbox-status sandbox-clean env
 
-sandbox-build: setup ## Find or build the sandbox's programs (once, 15 minutes)
+sandbox-build: setup ## Find, download or build the sandbox's programs (once)
 	@$(PYTHON) -m sandbox build
 
 sandbox-start: setup ## Start the sandbox's API server and object store
@@ -15,7 +15,7 @@ sandbox-stop: setup ## Stop the sandbox; its data stays
 sandbox-status: setup ## Show what runs, and where
 	@$(PYTHON) -m sandbox status
 
-sandbox-clean: setup ## Stop the sandbox and delete its data; the built programs stay
+sandbox-clean: setup ## Stop the sandbox and delete its data; downloaded and built programs stay
 	@$(PYTHON) -m sandbox clean
 
 env: setup ## Print export lines: eval "$$(make -s env)"

@@ -25,7 +25,7 @@ _CONSOLE = Console(stderr=True)
 
 _EPILOG = """\
 a first session:
-  make up                       build what is missing (once), start the sandbox, deploy the stack dev, show it
+  make up                       get what is missing (once), start the sandbox, deploy the stack dev, show it
   eval "$(make -s env)"         use it with pulumi, kubectl and ambient in this shell
   pulumi preview                after a change in stacks/dev.yaml: show who would gain or lose access
   make sandbox-stop             stop it; the next start restores workspaces and stacks
@@ -37,7 +37,7 @@ is kept until `make clean`.
 
 
 def build(options: argparse.Namespace) -> int:  # noqa: ARG001
-    """Find or build the programs."""
+    """Find, download or build the programs."""
     toolchain = find_or_build(_CONSOLE)
     for name, path in toolchain.to_json().items():
         if path:
@@ -46,7 +46,7 @@ def build(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def start(options: argparse.Namespace) -> int:
-    """Start the cluster and the store. Build what is missing first."""
+    """Start the cluster and the store. Download or build what is missing first."""
     toolchain = find_or_build(_CONSOLE)
     prepare(options.directory, toolchain)
     cluster, store = Cluster(options.directory, toolchain), Store(options.directory, toolchain)
@@ -74,14 +74,14 @@ def stop(options: argparse.Namespace) -> int:
 
 
 def clean(options: argparse.Namespace) -> int:
-    """Stop and delete everything except the cache of built programs."""
+    """Stop and delete everything except the cache."""
     stop(options)
     if (options.directory / "toolchain.json").exists():
         if chosen_kubeconfig(options.directory) and deployed(options.directory):
             message = "The stack dev is deployed on a cluster that is not ours to delete: run `make down` first."
             raise SandboxError(message)
         shutil.rmtree(options.directory)
-        _say(f"Removed {options.directory}. The built programs stay in {cache_root()}")
+        _say(f"Removed {options.directory}. Downloaded and built programs stay in {cache_root()}")
     # Only this folder's own sandbox. Another directory's is not affected.
     if options.directory.absolute() == DEFAULT_DIRECTORY and is_marked(config_path()):
         config_path().unlink()
@@ -127,8 +127,8 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
     "up": (
         up,
         "start the sandbox, deploy the stack dev and show it",
-        "Build what is missing, start the sandbox, create the stack dev like `ambient init`, with a placeholder "
-        "model key, run `pulumi up` and show who has access. A second run changes nothing. "
+        "Download or build what is missing, start the sandbox, create the stack dev like `ambient init`, with a "
+        "placeholder model key, run `pulumi up` and show who has access. A second run changes nothing. "
         "AMBIENT_SANDBOX_KUBECONFIG=FILE uses the cluster of a kubeconfig instead of a local one.",
     ),
     "preview": (preview, "show what `up` would change", "Run `pulumi preview --diff` on the stack dev."),
@@ -139,21 +139,22 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
     ),
     "build": (
         build,
-        "find or build the programs",
-        "Look for pulumi with its Python host, its Kubernetes plugin, versitygw and KUBEBUILDER_ASSETS, and build "
-        "what is missing with Go: about 15 minutes on two cores, once per machine. AMBIENT_CACHE_DIR moves the cache.",
+        "find, download or build the programs",
+        "Look for pulumi with its Python host, its Kubernetes plugin, versitygw and KUBEBUILDER_ASSETS. Download what "
+        "is missing, and build with Go what cannot be downloaded. AMBIENT_CACHE_DIR moves the cache, AMBIENT_MIRROR is "
+        "a URL or folder to download from, AMBIENT_OFFLINE=1 uses no network, AMBIENT_BUILD=1 downloads nothing.",
     ),
     "start": (
         start,
         "start the API server and the object store",
-        "Build what is missing. Start etcd, an API server and its controllers on 127.0.0.1, and an object store. "
-        "Install the platform's resources and roles and the deployer's rights. Only starts what does not run.",
+        "Download or build what is missing. Start etcd, an API server and its controllers on 127.0.0.1, and an object "
+        "store. Install the platform's resources and roles and the deployer's rights. Only starts what does not run.",
     ),
     "stop": (stop, "stop the sandbox; its data stays", "Stop all programs. Workspaces, buckets, stacks and keys stay."),
     "clean": (
         clean,
         "stop and delete the sandbox's data",
-        "Delete the directory: workspaces, buckets, stacks, passphrase. The cache of built programs stays.",
+        "Delete the directory: workspaces, buckets, stacks, passphrase. The cache of programs stays.",
     ),
     "status": (status, "show what runs", "Exit code 0 if the sandbox is ready, 3 if not."),
     "env": (

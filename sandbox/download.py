@@ -25,6 +25,7 @@ ATTEMPTS = 4
 PAUSE_SECONDS = 1.0
 _CHUNK = 1 << 18
 _MEGABYTE = 1_000_000
+_TEMPORARY = frozenset({429, 500, 502, 503, 504})
 
 # Of the cache's disk. Every other error during a transfer comes from the network.
 DISK_ERRORS = frozenset(
@@ -101,8 +102,9 @@ def _transfer(url: str, target: Path, report: Report) -> None:
             error.close()
             if error.code == 416:
                 return  # nothing is left to receive; the checksum decides
-            message = f"{url} answers {error.code} {error.reason}"
-            raise UnavailableError(message, reached=error.code != 407) from error
+            problem = f"{url} answers {error.code} {error.reason}"
+            if error.code not in _TEMPORARY or (attempt == ATTEMPTS and _size(target) == before):
+                raise UnavailableError(problem, reached=error.code != 407) from error
         except (OSError, HTTPException) as error:
             if not isinstance(error, URLError) and getattr(error, "errno", None) in DISK_ERRORS:
                 raise

@@ -25,7 +25,8 @@ _MINIMUM_LIMIT = GIBIBYTE // 2
 
 _OWN_PARTS = (
     "hint: Or provide finished parts: `pulumi` with its Kubernetes plugin and `versitygw` on PATH, and "
-    "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd."
+    "KUBEBUILDER_ASSETS with kube-apiserver, kube-controller-manager and etcd.\n"
+    "hint: AMBIENT_MIRROR=URL downloads finished programs from where this machine can reach them."
 )
 _GO_ON = "The next run goes on where this one stopped."
 

@@ -79,7 +79,7 @@ def add_downloads(found: Installed, missing: Collection[str], machine: str, prog
             try:
                 _install(release, f"[{number}/{len(todo)}] {release.name}", unreachable, progress)
             except UnavailableError as error:
-                progress.say(f"{release.name} is built instead: {error}")
+                progress.say(f"{release.title}: {error}. It is built instead.")
     return add_downloaded(found, machine)
 
 

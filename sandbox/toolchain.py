@@ -1,4 +1,4 @@
-"""The programs that the sandbox starts: installed ones, and the rest built once into the cache."""
+"""The programs that the sandbox starts: installed ones, and the rest downloaded or built once into the cache."""
 
 from __future__ import annotations
 
@@ -95,7 +95,14 @@ def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) 
     language_exec: Path | None = None
     pace = Pace(os.cpu_count() or 1)
     for kit, parts in kits.items():
-        folder = _built(kit, parts, found, progress, pace)
+        try:
+            folder = _built(kit, parts, found, progress, pace)
+        except SandboxError as error:
+            if not is_set("AMBIENT_OFFLINE"):
+                raise
+            names = ", ".join(_unbuilt(kits, found)) or LANGUAGE_EXEC
+            message = f"With AMBIENT_OFFLINE, these are neither installed nor in {cache_root()}: {names}.\n{error}"
+            raise SandboxError(message) from error
         programs |= {part.name: _program(part, folder, found) for part in parts}
         if folder and kit.language_exec and found.language_host is None:
             language_exec = folder / "bin" / LANGUAGE_EXEC
@@ -118,14 +125,14 @@ def _with_releases(kits: Mapping[Kit, Sequence[Part]], found: Installed, progres
     found = add_downloaded(found, _this_machine())
     if is_set("AMBIENT_OFFLINE"):
         return found
+    return add_downloads(found, _unbuilt(kits, found), _this_machine(), progress)
+
+
+def _unbuilt(kits: Mapping[Kit, Sequence[Part]], found: Installed) -> list[str]:
+    """Return the names of the programs that are neither in `found` nor in a complete build."""
     folder = cache_root() / "toolchain"
-    unbuilt = [
-        part
-        for kit, parts in kits.items()
-        if _finished(folder, kit, parts, found) is None
-        for part in _missing(None, parts, found)
-    ]
-    return add_downloads(found, [part.name for part in unbuilt], _this_machine(), progress)
+    incomplete = [parts for kit, parts in kits.items() if _finished(folder, kit, parts, found) is None]
+    return [part.name for parts in incomplete for part in _missing(None, parts, found)]
 
 
 def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace) -> Path | None:
@@ -133,18 +140,9 @@ def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress
     folder = cache_root() / "toolchain"
     cached = _finished(folder, kit, parts, found)
     if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
-        try:
-            go = find_go()
-            cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
-            _complete(go, cached, kit, parts, found, progress, pace)
-        except SandboxError as error:
-            if not is_set("AMBIENT_OFFLINE"):
-                raise
-            names = ", ".join(part.name for part in _missing(cached, parts, found)) or LANGUAGE_EXEC
-            message = (
-                f"AMBIENT_OFFLINE is set, and these are neither installed nor in {cache_root()}: {names}.\n{error}"
-            )
-            raise SandboxError(message) from error
+        go = find_go()
+        cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
+        _complete(go, cached, kit, parts, found, progress, pace)
     return cached
 
 

@@ -19,6 +19,8 @@ class Mirror:
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     """The next answers end after that many bytes."""
+    errors: list[int] = field(default_factory=list)
+    """The next answers are these status codes."""
     ranges: bool = True
     pause: float = 0.0
     """Seconds between pieces of a fifth of the file."""
@@ -38,8 +40,8 @@ def mirror(certificate: tuple[str, str] | None = None) -> Iterator[Mirror]:
             wanted = self.headers.get("Range")
             state.requests.append((self.path, wanted))
             data = state.files.get(self.path)
-            if data is None:
-                self.send_error(404)
+            if data is None or state.errors:
+                self.send_error(state.errors.pop(0) if state.errors else 404)
                 return
             start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and state.ranges else 0
             if start and start >= len(data):

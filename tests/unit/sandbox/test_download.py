@@ -128,6 +128,14 @@ class TestUnavailable:
             download(f"{server.url}/none", tmp_path / "file", SUM, lambda _: None)
         assert problem.value.reached
 
+    def test_a_busy_server_is_asked_again(self, server: Mirror, tmp_path: Path) -> None:
+        server.errors = [503] * (ATTEMPTS - 1)
+        download(f"{server.url}/file", tmp_path / "file", SUM, lambda _: None)
+        server.errors = [503] * ATTEMPTS
+        with pytest.raises(UnavailableError, match=r"/file answers 503 Service Unavailable$"):
+            download(f"{server.url}/file", tmp_path / "other", SUM, lambda _: None)
+        assert server.errors == []
+
     def test_no_connection(self, server: Mirror, tmp_path: Path) -> None:
         port = closed_port()
         with pytest.raises(
