@@ -92,28 +92,20 @@ _VERSITYGW = Part(
     STORE,
     "github.com/versity/versitygw/cmd/versitygw",
     (f"main.Version={VERSITYGW_VERSION}",),
-    130,
+    100,
 )
 
 # In the order of need, the longest build last.
 _ENGINE_AND_CLUSTER: tuple[Part, ...] = (
-    Part("etcd", "etcd", CORE, "go.etcd.io/etcd/server/v3", (), 60),
-    Part("kube-apiserver", "API server", CORE, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_STAMPS, 300),
+    Part("etcd", "etcd", CORE, "go.etcd.io/etcd/server/v3", (), 45),
+    Part("kube-apiserver", "API server", CORE, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_STAMPS, 240),
     Part(
         "kube-controller-manager",
         "controller manager",
         CORE,
         "k8s.io/kubernetes/cmd/kube-controller-manager",
         _KUBERNETES_STAMPS,
-        90,
-    ),
-    Part(
-        "pulumi",
-        "Pulumi engine",
-        CORE,
-        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        (f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={PULUMI_VERSION}",),
-        400,
+        65,
     ),
     Part(
         "pulumi-resource-kubernetes",
@@ -121,7 +113,15 @@ _ENGINE_AND_CLUSTER: tuple[Part, ...] = (
         KUBERNETES_PLUGIN,
         ".",
         (f"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=v{PLUGIN_VERSION}",),
-        401,
+        190,
+    ),
+    Part(
+        "pulumi",
+        "Pulumi engine",
+        CORE,
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        (f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={PULUMI_VERSION}",),
+        250,
     ),
 )
 

@@ -24,7 +24,7 @@ from sandbox import go as compiler
 from sandbox.build import build_part
 from sandbox.errors import SandboxError
 from sandbox.go import GIBIBYTE, find_go, go_environment
-from sandbox.parts import ENGINE_KIT, KITS
+from sandbox.parts import ENGINE_KIT, KITS, KUBERNETES_PLUGIN
 from sandbox.paths import REPOSITORY, TOOLCHAIN_SOURCES
 from sandbox.progress import Pace, minutes
 from sandbox.toolchain import find_or_build
@@ -155,7 +155,8 @@ class TestBuilds:
 
     def test_the_plugin_gets_our_registration_of_kinds(self, fake: Path, tmp_path: Path) -> None:
         folder = tmp_path / "kit"
-        build_part(find_go(), ENGINE_KIT.parts[-1], folder, lambda: None)
+        plugin = next(part for part in ENGINE_KIT.parts if part.module == KUBERNETES_PLUGIN)
+        build_part(find_go(), plugin, folder, lambda detail="": None)
         source = folder / "build" / "kubernetes-plugin"
         module = (source / "go.mod").read_text()
         assert (
