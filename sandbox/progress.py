@@ -28,6 +28,36 @@ def spell(seconds: float) -> str:
     return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60:02d}s"
 
 
+def minutes(seconds: float) -> str:
+    """Return an estimate in whole minutes: "about 3 min"."""
+    return f"about {round(seconds / 60)} min" if seconds >= 90 else "about a minute"
+
+
+class Pace:
+    """Estimates the time of builds: from figures of another machine at first, then from this machine's own builds."""
+
+    def __init__(self, cores: int) -> None:
+        self._factor = 1 / cores
+        self._known = self._spent = 0.0
+
+    def estimate(self, cpu_seconds: float) -> float:
+        """Return the seconds that a build of so many CPU seconds will take here."""
+        return cpu_seconds * self._factor
+
+    def learn(self, cpu_seconds: float, used: float, seconds: float) -> None:
+        """Take a finished build into account. One that Go's cache mostly had tells nothing.
+
+        Args:
+            cpu_seconds: The CPU time that was expected.
+            used: The CPU time that it took.
+            seconds: How long it took.
+        """
+        if used >= cpu_seconds / 2:
+            self._known += cpu_seconds
+            self._spent += seconds
+            self._factor = self._spent / self._known
+
+
 class Progress:
     """Reports steps. The worker calls the given tick a few times a second."""
 
@@ -48,7 +78,7 @@ class Progress:
                 yield self._live(status, text, suffix, started)
         else:
             self.say(f"{text}{suffix} ...")
-            yield self._heartbeat(text, started)
+            yield self._heartbeat(text, suffix, started)
         self.say(f"{text}: done in {spell(time.monotonic() - started)}")
 
     def _live(self, status: Status, text: str, suffix: str, started: float) -> Tick:
@@ -65,7 +95,7 @@ class Progress:
 
         return tick
 
-    def _heartbeat(self, text: str, started: float) -> Tick:
+    def _heartbeat(self, text: str, suffix: str, started: float) -> Tick:
         due = started + HEARTBEAT_SECONDS
 
         def tick(detail: str = "") -> None:
@@ -73,7 +103,7 @@ class Progress:
             now = time.monotonic()
             if now >= due:
                 due = now + HEARTBEAT_SECONDS
-                more = f", {detail}" if detail else ""
+                more = f", {detail}" if detail else suffix
                 self.say(f"{text}: still at it after {spell(now - started)}{more}")
 
         return tick

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import resource
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from sandbox.build import Go, build_part, fetch_language_exec, find_go
+from sandbox.build import build_part, fetch_language_exec
 from sandbox.errors import SandboxError
+from sandbox.go import Go, find_go
 from sandbox.locking import one_at_a_time
 from sandbox.machine import FIELDS, Installed, look_around
 from sandbox.parts import KITS, LANGUAGE_EXEC, Kit, Part, machine_key
 from sandbox.paths import cache_root, is_set
-from sandbox.progress import Progress
+from sandbox.progress import Pace, Progress, minutes
 from sandbox.releases import add_downloaded, add_downloads, cache_errors
 
 _OF_THE_CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "versitygw")
@@ -90,9 +93,10 @@ def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) 
     found = _with_releases(kits, look_around(), progress)
     programs: dict[str, Path] = {}
     language_exec: Path | None = None
+    pace = Pace(os.cpu_count() or 1)
     for kit, parts in kits.items():
         try:
-            folder = _built(kit, parts, found, progress)
+            folder = _built(kit, parts, found, progress, pace)
         except SandboxError as error:
             if not is_set("AMBIENT_OFFLINE"):
                 raise
@@ -131,14 +135,14 @@ def _unbuilt(kits: Mapping[Kit, Sequence[Part]], found: Installed) -> list[str]:
     return [part.name for parts in incomplete for part in _missing(None, parts, found)]
 
 
-def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> Path | None:
+def _built(kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace) -> Path | None:
     """Return the cache folder with the missing parts of a kit, built if needed. None if nothing is missing."""
     folder = cache_root() / "toolchain"
     cached = _finished(folder, kit, parts, found)
     if cached is None and (_missing(None, parts, found) or _needs_exec(None, kit, found)):
         go = find_go()
         cached = folder / f"{kit.sources_key()}-{machine_key(go.goos, go.goarch, go.version)}"
-        _complete(go, cached, kit, parts, found, progress)
+        _complete(go, cached, kit, parts, found, progress, pace)
     return cached
 
 
@@ -182,21 +186,33 @@ def _this_machine() -> str:
     return f"{names.sysname.lower()}-{arch}"
 
 
-def _complete(go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress) -> None:
+def _complete(
+    go: Go, folder: Path, kit: Kit, parts: Sequence[Part], found: Installed, progress: Progress, pace: Pace
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(folder / "lock", "Another run is building the sandbox's parts", progress):
         # Checked again under the lock: another run may have built it meanwhile.
         missing: Sequence[Part] = _missing(folder, parts, found)
-        steps = len(missing)
         if missing:
-            minutes = sum(part.typical_minutes for part in missing)
+            total = minutes(pace.estimate(sum(part.cpu_seconds for part in missing)))
             progress.say(
-                f"Building {steps} of the sandbox's parts with {go.version.split()[0]}, once: "
-                f"about {minutes} min on two cores. They go to {folder / 'bin'}"
+                f"Building {len(missing)} of the sandbox's parts with {go.version}, once: {total}. "
+                f"They go to {folder / 'bin'}"
             )
-        for number, part in enumerate(missing, start=1):
-            with progress.step(f"[{number}/{steps}] {part.title}", f"about {part.typical_minutes} min") as tick:
+        for number, part in enumerate(missing):
+            hint = minutes(pace.estimate(part.cpu_seconds))
+            if rest := missing[number:][1:]:
+                hint += f", the others after it {minutes(pace.estimate(sum(other.cpu_seconds for other in rest)))}"
+            with progress.step(f"[{number + 1}/{len(missing)}] {part.title}", hint) as tick:
+                started, used = time.monotonic(), _children_seconds()
                 build_part(go, part, folder, tick)
+                pace.learn(part.cpu_seconds, _children_seconds() - used, time.monotonic() - started)
         if _needs_exec(folder, kit, found):
             with progress.step("Program runner of the Python SDK") as tick:
                 fetch_language_exec(go, folder, tick)
+
+
+def _children_seconds() -> float:
+    """Return the CPU seconds of all ended child processes."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
